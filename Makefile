@@ -1,0 +1,192 @@
+# "make" lists the targets. All that is needed beforehand: python3 (3.11 to 3.13), git and make.
+PYTHON ?= python3
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+NAMESPACE := hybridvm
+NAME := checkpoints
+VENV := .venv
+TOOLS := .venv-tools
+TREE := build/ansible_collections/$(NAMESPACE)/$(NAME)
+LINKS := build/links/ansible_collections/$(NAMESPACE)/$(NAME)
+
+# The Python in use is the one named; an environment made by another one is made anew.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+GET_PIP_VERSION := $(if $(filter 3.11,$(VERSION)),24.2,25.2)
+GET_PIP := $(HOME)/.ansible/test/cache/get_pip_$(subst .,_,$(GET_PIP_VERSION)).py
+CORE = $(shell sed -n 's/^ansible-core\(.*\); python_version $(if $(filter 3.11,$(VERSION)),<,>=).*/ansible-core\1/p' requirements-core.txt)
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
+export PYTHONPATH := $(CURDIR)/build/links:$(CURDIR)
+
+# Every phase says how long it took; "make test" ends with the table.
+BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0
+END = printf '== %s: %s s\n' $@ $$SECONDS; printf '%-12s %4s s\n' $@ $$SECONDS >> build/phases
+
+.PHONY: help
+help:  ## print this list
+	@printf 'make TARGET [PYTHON=python3.12]\n\n'
+	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
+
+.PHONY: demo
+demo: $(VENV)/demo-ready  ## see the collection at work on a simulated world
+	@python tools/demo.py
+
+.PHONY: simulator
+simulator: $(VENV)/demo-ready  ## run the simulated services until Ctrl-C
+	@echo 'The simulator runs in the foreground; Ctrl-C ends it. Options: python -m simulator --help'
+	exec python -m simulator $(ARGS)
+
+.PHONY: test
+test: fresh lint types imports coverage docs sanity units integration molecule import  ## everything, stopping at the first failure
+	@printf '\n%s\n' 'All phases passed:'
+	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
+
+.PHONY: check-fast
+check-fast: fresh ruff types imports contract  ## the quick part: ruff, mypy, layers, unit and contract tests
+	@cat build/phases
+
+.PHONY: fresh
+fresh:
+	@rm -rf build/phases build/coverage
+
+.PHONY: ruff
+ruff: $(TOOLS)/ready  ## ruff's rules and layout
+	$(BEGIN)
+	ruff check .
+	ruff format --check .
+	$(END)
+
+.PHONY: lint
+lint: ruff $(TOOLS)/ready build/tree  ## ruff, ansible-lint, changelog fragments
+	$(BEGIN)
+	ansible-lint --profile production --strict --offline
+	antsibull-changelog lint
+	$(END)
+
+.PHONY: types
+types: $(VENV)/test-ready $(TOOLS)/ready build/links  ## mypy, strict
+	$(BEGIN)
+	mypy --python-executable $(VENV)/bin/python
+	$(END)
+
+.PHONY: imports
+imports: $(TOOLS)/ready build/links  ## the layers: nobody imports upwards
+	$(BEGIN)
+	lint-imports
+	$(END)
+
+.PHONY: docs
+docs: $(TOOLS)/ready build/tree  ## the modules' documentation
+	$(BEGIN)
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --skip-rstcheck $(TREE)
+	$(END)
+
+.PHONY: sanity
+sanity: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test sanity, without exceptions
+	$(BEGIN)
+	cd $(TREE)
+	ansible-test sanity --local --python $(VERSION)
+	$(END)
+
+.PHONY: units
+units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
+	$(BEGIN)
+	cd $(TREE)
+	ansible-test units --local --python $(VERSION)
+	$(END)
+
+.PHONY: contract
+contract: $(VENV)/test-ready build/links  ## unit and contract tests by plain pytest
+	$(BEGIN)
+	python -m pytest
+	$(END)
+
+.PHONY: coverage
+coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
+	$(BEGIN)
+	mkdir -p build/coverage
+	coverage run -m pytest
+	coverage json -q
+	python tools/coverage_gate.py build/coverage/coverage.json
+	$(END)
+
+.PHONY: integration
+integration: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test integration: playbooks against the simulator
+	$(BEGIN)
+	cd $(TREE)
+	ansible-test integration --local --python $(VERSION)
+	$(END)
+
+.PHONY: molecule
+molecule: $(VENV)/test-ready $(TOOLS)/ready build/tree  ## the molecule scenarios
+	$(BEGIN)
+	molecule test --all
+	$(END)
+
+.PHONY: import
+import: $(VENV)/test-ready build/tree  ## build the collection and import it as Galaxy does
+	$(BEGIN)
+	rm -rf build/import
+	ansible-galaxy collection build --output-path build/import > /dev/null
+	cd build/import
+	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz
+	$(END)
+
+.PHONY: clean
+clean:  ## remove everything made here
+	@rm -rf build $(VENV) $(TOOLS)
+
+# One line when the Python is missing or unfit, before anything else is tried.
+.PHONY: python
+python:
+	@$(PYTHON) tools/check_python.py || { [ $$? -eq 1 ] || echo "Python 3.11 to 3.13 is needed, and '$(PYTHON)' does not run. Choose another: make PYTHON=python3.12 test" >&2; exit 1; }
+
+$(VENV)/made-by-python$(VERSION): | python
+	@echo 'Making $(VENV) with Python $(VERSION)'
+	rm -rf $(VENV) $(TOOLS)
+	$(PYTHON) -m venv $(VENV)
+	pip install -q uv
+	touch $@
+
+# uv leaves bytecode to the first import, and some machines never write it: compiled here, a task starts twice as fast.
+$(VENV)/demo-ready: $(VENV)/made-by-python$(VERSION) requirements.txt requirements-core.txt requirements-simulator.txt
+	@uv pip install -q --compile-bytecode -p $(VENV)/bin/python -r requirements.txt -r requirements-core.txt -r requirements-simulator.txt
+	touch $@
+
+$(VENV)/test-ready: $(VENV)/demo-ready requirements-test.txt
+	@uv pip install -q --compile-bytecode -p $(VENV)/bin/python -r requirements-test.txt
+	touch $@
+
+$(TOOLS)/ready: $(VENV)/made-by-python$(VERSION) requirements-tools.txt requirements-core.txt
+	@[ -x $(TOOLS)/bin/python ] || uv venv -q -p $(VENV)/bin/python $(TOOLS)
+	uv pip install -q --compile-bytecode -p $(TOOLS)/bin/python -r requirements-tools.txt
+	touch $@
+
+# ansible-test fetches this script from its own host; pip's wheel from PyPI serves where that host is out of reach.
+$(GET_PIP): | $(VENV)/made-by-python$(VERSION)
+	@mkdir -p $(@D)
+	pip download -q --no-deps -d $(@D) pip==$(GET_PIP_VERSION)
+	printf '%s\n' \
+		'import sys' \
+		'wheel = "$(@D)/pip-$(GET_PIP_VERSION)-py3-none-any.whl"' \
+		'sys.path.insert(0, wheel)' \
+		'from pip._internal.cli.main import main' \
+		'sys.exit(main(["install", "-q", "--force-reinstall", "--no-index", wheel]))' > $@
+
+# The collection under its own name, for Python: links, so it is never stale.
+build/links: $(wildcard plugins simulator tests)
+	@mkdir -p $(LINKS)
+	for directory in plugins simulator tests; do ln -sfn $(CURDIR)/$$directory $(LINKS)/$$directory; done
+
+# The collection where Ansible's tools look for it: a copy of what ships, made anew when a file has changed.
+# Its own .git keeps ansible-test from consulting this checkout's .gitignore, by which there would be nothing to test.
+.PHONY: build/tree
+build/tree: $(VENV)/demo-ready
+	@python tools/tree.py $(TREE)

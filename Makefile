@@ -23,7 +23,6 @@ CORE = $(shell sed -n 's/^ansible-core\(.*\); python_version $(if $(filter 3.11,
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
-export PYTHONPATH := $(CURDIR)/build/links:$(CURDIR)
 
 # Every phase says how long it took; "make test" ends with the table.
 BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0
@@ -36,7 +35,7 @@ help:  ## print this list
 
 .PHONY: demo
 demo: $(VENV)/demo-ready  ## see the collection at work on a simulated world
-	@python tools/demo.py
+	@PYTHONPATH=. python tools/demo.py
 
 .PHONY: simulator
 simulator: $(VENV)/demo-ready  ## run the simulated services until Ctrl-C
@@ -79,7 +78,7 @@ types: $(VENV)/test-ready $(TOOLS)/ready build/links  ## mypy, strict
 .PHONY: imports
 imports: $(TOOLS)/ready build/links  ## the layers: nobody imports upwards
 	$(BEGIN)
-	lint-imports
+	PYTHONPATH=build/links:. lint-imports
 	$(END)
 
 .PHONY: docs
@@ -181,9 +180,10 @@ $(GET_PIP): | $(VENV)/made-by-python$(VERSION)
 		'sys.exit(main(["install", "-q", "--force-reinstall", "--no-index", wheel]))' > $@
 
 # The collection under its own name, for Python: links, so it is never stale.
-build/links: $(wildcard plugins simulator tests)
+build/links: Makefile
 	@mkdir -p $(LINKS)
 	for directory in plugins simulator tests; do ln -sfn $(CURDIR)/$$directory $(LINKS)/$$directory; done
+	touch $@
 
 # The collection where Ansible's tools look for it: a copy of what ships, made anew when a file has changed.
 # Its own .git keeps ansible-test from consulting this checkout's .gitignore, by which there would be nothing to test.

@@ -13,9 +13,8 @@ from pathlib import Path
 
 def fingerprint(root: Path) -> str:
     """Return a digest that changes when a file that git does not ignore is added, removed or edited."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root, check=True, capture_output=True
-    )
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, check=True, capture_output=True)
     digest = hashlib.sha256()
     for name in sorted(set(listed.stdout.split(b"\0"))):
         path = root / name.decode()

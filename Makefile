@@ -25,8 +25,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
 
 # Every phase says how long it took; "make test" ends with the table.
-BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0
-END = printf '== %s: %s s\n' $@ $$SECONDS; printf '%-12s %4s s\n' $@ $$SECONDS >> build/phases
+BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0; phases=$(CURDIR)/build/phases
+END = printf '== %s: %s s\n' $@ $$SECONDS; printf '%-12s %4s s\n' $@ $$SECONDS >> "$$phases"
 
 .PHONY: help
 help:  ## print this list
@@ -135,7 +135,7 @@ import: $(VENV)/test-ready build/tree  ## build the collection and import it as 
 	rm -rf build/import
 	ansible-galaxy collection build --output-path build/import > /dev/null
 	cd build/import
-	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz
+	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer~=0.4.44,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz
 	$(END)
 
 .PHONY: clean

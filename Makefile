@@ -76,9 +76,10 @@ types: $(VENV)/test-ready $(TOOLS)/ready build/links  ## mypy, strict
 	$(END)
 
 .PHONY: imports
-imports: $(TOOLS)/ready build/links  ## the layers: nobody imports upwards
+imports: $(VENV)/demo-ready $(TOOLS)/ready build/links  ## the layers (nobody imports upwards) and the house's rules
 	$(BEGIN)
-	PYTHONPATH=build/links:. lint-imports
+	PYTHONPATH=build/links:. lint-imports --no-logo
+	PYTHONPATH=. python tools/house.py
 	$(END)
 
 .PHONY: docs
@@ -113,7 +114,7 @@ coverage: $(VENV)/test-ready build/links  ## the same with line and branch cover
 	mkdir -p build/coverage
 	coverage run -m pytest
 	coverage json -q
-	python tools/coverage_gate.py build/coverage/coverage.json
+	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)
 
 .PHONY: integration

@@ -1,0 +1,133 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checks that watch over the source see what they are there to see."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import coverage_gate, house
+
+HEAD = f"{house.LICENSE_LINE}\n"
+CORE = "plugins/module_utils/_reconciler.py"
+
+
+def found(source: str, path: str = CORE, pure: frozenset[str] = frozenset()) -> list[str]:
+    return [message for _line, message in house.python_findings(path, HEAD + source, pure)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("if module.check_mode: pass", "check_mode: only"),
+        ("run(check_mode=True)", "check_mode: only"),
+        ("def run(check_mode): pass", "check_mode: only"),
+        ("module.exit_json()", "exit_json: only"),
+        ("fail_json()", "fail_json: only"),
+        ("try: f()\nexcept Exception: pass", "no particular error"),
+        ("try: f()\nexcept (OSError, BaseException): pass", "no particular error"),
+        ("try: f()\nexcept: pass", "no particular error"),
+        ("f()  # type: ignore", "type: ignore without a reason"),
+        ("f()  # type: ignore[attr-defined]", "type: ignore without a reason"),
+        ("f()  # noqa: E501", "noqa without a reason"),
+        ("f()  # noqa: E501, F401 -", "noqa without a reason"),
+        ("f()  # pragma: no cover", "pragma: no cover without a reason"),
+        ("@pytest.mark.skip\ndef test(): pass", "pytest.mark.skip without a reason"),
+        ("@pytest.mark.skipif(True)\ndef test(): pass", "pytest.mark.skipif without a reason"),
+        ("@pytest.mark.xfail\ndef test(): pass", "pytest.mark.xfail without a reason"),
+        ("pytest.skip()", "pytest.skip without a reason"),
+        ("now = datetime.now(UTC)", "a clock of its own"),
+        ("time.sleep(1)", "a clock of its own"),
+        ("if vm.provider == 'spf': pass", "asks which provider"),
+        ("if provider in ('spf', 'scvmm'): pass", "asks which provider"),
+        ("\n" * 400, "has more than 400 lines"),
+    ],
+)
+def test_each_breach_is_found(source: str, expected: str) -> None:
+    (message,) = found(source)
+    assert expected in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "DOCUMENTATION = 'check_mode, exit_json'",
+        "spec(supports_check_mode=True)",
+        "try: f()\nexcept (OSError, errors.Exception1): pass",
+        "f()  # type: ignore[attr-defined]  # core is half typed",
+        "f()  # noqa: E501 - an example as the vendor prints it",
+        "f()  # pragma: no cover - needs another platform",
+        "@pytest.mark.skip(reason='needs a real cloud')\ndef test(): pass",
+        "@pytest.mark.skipif(True, reason='needs a real cloud')\ndef test(): pass",
+        "@pytest.mark.skipif('os.name == nt', 'needs Linux')\ndef test(): pass",
+        "pytest.skip('needs a real cloud')",
+        "if a.provider == b.provider: pass",
+        "text = 'f()  # noqa'",
+    ],
+)
+def test_what_keeps_the_rules_passes(source: str) -> None:
+    assert found(source) == []
+
+
+def test_the_one_file_that_may_asks_once() -> None:
+    assert found("if module.check_mode: module.exit_json()", house.MODULE_FILE) == []
+    assert found("f(module.check_mode)\ng(module.check_mode)", house.MODULE_FILE) == [
+        "check_mode is read a second time"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from ._deps import httpx, pydantic", ["imports httpx in a pure file"]),
+        ("import time", ["imports time in a pure file"]),
+        ("from random import random", ["imports random in a pure file"]),
+        ("from ._deps import pydantic", []),
+        ("import datetime", []),
+    ],
+)
+def test_a_pure_file_stays_pure(source: str, expected: list[str]) -> None:
+    assert found(source, "plugins/module_utils/_plan.py", frozenset({"_plan"})) == expected
+    assert found(source, "plugins/module_utils/_http.py", frozenset({"_plan"})) == []
+
+
+def test_a_python_file_names_its_license() -> None:
+    assert list(house.python_findings("simulator/world.py", "x = 1\n", ()))
+    assert not list(house.python_findings("simulator/__init__.py", "", ()))
+
+
+def test_nobodys_own_directory_is_named() -> None:
+    directory = "/".join(["", "home", "anna", "checkpoints"])
+    assert list(house.text_findings(f"see {directory}")) == [(1, f"names somebody's own directory: {directory[:12]}")]
+    assert not list(house.text_findings(f"see https://example.com{directory}, ~/checkpoints and /usr/bin"))
+
+
+def counts(lines: int, of_lines: int, branches: int, of_branches: int) -> coverage_gate.Counts:
+    return {
+        "covered_lines": lines,
+        "num_statements": of_lines,
+        "covered_branches": branches,
+        "num_branches": of_branches,
+    }
+
+
+def test_the_coverage_gate_wants_pure_files_entirely() -> None:
+    path = "plugins/module_utils/_plan.py"
+    report: coverage_gate.FileReport = {
+        "summary": counts(9, 10, 9, 10),
+        "missing_lines": [7],
+        "missing_branches": [[5, -1]],
+    }
+    lines, broken = coverage_gate.judge({path: report}, counts(99, 100, 99, 100), {"_plan"})
+    assert lines == [f"  90.0 %  {path}: 7, 5->exit"]
+    assert broken == [f"{path} is pure and must be covered entirely"]
+    assert coverage_gate.judge({path: report}, counts(99, 100, 99, 100), {"_diff"})[1] == []
+
+
+def test_the_coverage_gate_has_a_floor() -> None:
+    assert coverage_gate.judge({}, counts(95, 100, 95, 100), ())[1] == []
+    assert coverage_gate.judge({}, counts(95, 100, 94, 100), ())[1] == [
+        "94.5 % of the whole is covered, and 95 % is the least"
+    ]
+    assert coverage_gate.judge({}, counts(0, 0, 0, 0), ())[1] == []

@@ -1,0 +1,196 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rules of the house that no linter knows, counted in the source; prints each place that breaks one."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import tokenize
+import tomllib
+import typing as t
+from pathlib import Path, PurePosixPath
+
+MODULE_FILE = "plugins/module_utils/_module.py"
+ONLY_IN_MODULE_FILE = {"check_mode", "exit_json", "fail_json"}
+LONGEST_FILE = 400
+WITHOUT_NETWORK = {"IMPORT_ERROR", "pydantic"}  # what a pure file may take from _deps
+IMPURE = {"anyio", "httpx", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "time", "trio", "uuid"}
+CLOCKS = {"time.sleep", "time.time", "datetime.now", "datetime.utcnow", "datetime.datetime.now", "datetime.today"}
+LICENSE_LINE = "# SPDX-License-Identifier: GPL-3.0-or-later"
+
+# An exception to a tool's rule must say why, after the rule's name.
+EXCEPTION = re.compile(r"#\s*(type: *ignore|noqa|pragma: *no +(?:cover|branch)|pylint: *disable)\b(?P<rest>.*)", re.I)
+RULE_NAME = re.compile(r"^(\[[\w\s,-]+\]|[:=]\s*[\w-]+(,\s*[\w-]+)*)?\s*([-#:]+)?\s*")
+# Somebody's own directories have no business in a repository.
+PRIVATE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home/\w+|Users/\w+)/\S")
+
+Finding = tuple[int, str]
+
+
+def dotted(node: ast.expr) -> str:
+    """Return `a.b.c` for such an expression, and nothing for any other."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        inner = dotted(node.value)
+        return f"{inner}.{node.attr}" if inner else ""
+    return ""
+
+
+def names(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
+    """Yield line and text of every name that the code itself uses; words in strings are not among them."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.end_lineno or node.lineno, node.attr
+        elif isinstance(node, ast.arg | ast.keyword) and node.arg:
+            yield node.lineno, node.arg
+
+
+def ansible_names(path: str, tree: ast.AST) -> t.Iterator[Finding]:
+    """Only one file speaks to Ansible, and it asks for check mode once."""
+    used = [(line, name) for line, name in names(tree) if name in ONLY_IN_MODULE_FILE]
+    if path != MODULE_FILE:
+        yield from ((line, f"{name}: only {MODULE_FILE} may") for line, name in used)
+        return
+    asked = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "check_mode"]
+    yield from ((line, "check_mode is read a second time") for line in sorted(asked)[1:])
+
+
+def broad_excepts(tree: ast.AST) -> t.Iterator[Finding]:
+    """An except clause names what it expects."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            if any(kind is None or dotted(kind) in {"Exception", "BaseException"} for kind in kinds):
+                yield node.lineno, "an except clause that names no particular error"
+
+
+def skips(tree: ast.AST) -> t.Iterator[Finding]:
+    """A test that is skipped says why."""
+    told: set[ast.expr] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            reasons = [*node.args, *(keyword for keyword in node.keywords if keyword.arg in {"reason", "msg"})]
+            needed = 2 if dotted(node.func).endswith(("skipif", "xfail")) and not node.keywords else 1
+            if len(reasons) >= needed:
+                told.add(node.func)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node not in told:
+            name = dotted(node)
+            if re.fullmatch(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)", name):
+                yield node.lineno, f"{name} without a reason"
+
+
+def clocks(tree: ast.AST) -> t.Iterator[Finding]:
+    """Waiting is anyio's, and now is an argument."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func) in CLOCKS:
+            yield node.lineno, f"{dotted(node.func)}: a clock of its own"
+
+
+def provider_questions(tree: ast.AST) -> t.Iterator[Finding]:
+    """The core asks for capabilities, not for the service."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(dotted(side).split(".")[-1] == "provider" for side in sides) and any(
+                isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List) for side in sides
+            ):
+                yield node.lineno, "asks which provider it is: ask its capabilities"
+
+
+def impurities(tree: ast.AST) -> t.Iterator[Finding]:
+    """A pure file has no input, no output, no clock and no chance."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, f"imports {a.name} in a pure file") for a in node.names if a.name in IMPURE)
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level and node.module in IMPURE:
+                yield node.lineno, f"imports {node.module} in a pure file"
+            if node.level and node.module == "_deps":
+                for alias in node.names:
+                    if alias.name not in WITHOUT_NETWORK:
+                        yield node.lineno, f"imports {alias.name} in a pure file"
+
+
+def exceptions(source: str) -> t.Iterator[Finding]:
+    """Each exception to a tool's rule gives its reason in the same comment."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        found = EXCEPTION.search(token.string) if token.type == tokenize.COMMENT else None
+        if found and not RULE_NAME.sub("", found["rest"].strip()):
+            yield token.start[0], f"{found[1]} without a reason"
+
+
+def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterator[Finding]:
+    """Check one Python file; its path decides which rules apply."""
+    tree = ast.parse(source)
+    yield from exceptions(source)
+    yield from skips(tree)
+    if source and LICENSE_LINE not in source.splitlines()[:5]:
+        yield 1, f"lacks the line {LICENSE_LINE!r} at its head"
+    top = path.split("/")[0]
+    if top in {"plugins", "simulator", "tools"} and not path.startswith("plugins/modules/"):
+        length = source.count("\n")
+        if length > LONGEST_FILE:
+            yield length, f"has more than {LONGEST_FILE} lines"
+    if top == "plugins":
+        yield from ansible_names(path, tree)
+        yield from broad_excepts(tree)
+    if path.startswith("plugins/module_utils/"):
+        yield from clocks(tree)
+        yield from provider_questions(tree)
+    if PurePosixPath(path).stem in pure and path.startswith("plugins/module_utils/_"):
+        yield from impurities(tree)
+
+
+def text_findings(text: str) -> t.Iterator[Finding]:
+    """Check any text file."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if found := PRIVATE_PATH.search(line):
+            yield number, f"names somebody's own directory: {found[0]}"
+
+
+def pure_files(root: Path) -> frozenset[str]:
+    """Return the names of the files in module_utils that promise to be pure."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text())
+    return frozenset(settings["tool"]["house"]["pure"])
+
+
+def findings(root: Path) -> t.Iterator[str]:
+    """Check every file that git knows or would take in."""
+    pure = pure_files(root)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    for path in sorted(set(listed.split("\0")) - {""}):
+        file = root / path
+        if not file.is_file():
+            continue
+        try:
+            text = file.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        found = list(text_findings(text))
+        if file.suffix == ".py":
+            found += python_findings(path, text, pure)
+        yield from (f"{path}:{line}: {message}" for line, message in sorted(found))
+
+
+def main() -> int:
+    """Print the findings; any is a failure."""
+    found = list(findings(Path.cwd()))
+    for line in found:
+        sys.stderr.write(line + "\n")
+    if not found:
+        sys.stdout.write("The house's rules: kept.\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

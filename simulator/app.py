@@ -1,0 +1,121 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The application: one ASGI front that counts, breaks and answers, and the control API beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
+
+from simulator.clock import http_date
+from simulator.control import control_app
+from simulator.entra import Entra
+from simulator.exchange import Answer, Call, json_answer
+from simulator.faults import HANDLED_FIRST, ConnectionLost, Fault, changed, instead
+from simulator.scvmm import ScVmm
+from simulator.spf import Spf
+from simulator.spf_door import find_root
+from simulator.world import World
+
+
+def create_app(world: World) -> Starlette:
+    """The whole simulator as one ASGI application; it works on asyncio and on trio, over sockets and without."""
+    return Starlette(routes=[Mount("/_control", app=control_app(world)), Mount("/", app=Front(world))])
+
+
+class Front:
+    """Takes every request that is not for the control API."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.services = (Spf(world), ScVmm(world), Entra(world))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the simulator does not speak {scope['type']}")
+        call = await _call(scope, receive)
+        journal, world = self.world.journal, self.world
+        service = _service(call)
+        entry = journal.open(service, call, world.now())
+        fault = world.faults.strike(call)
+        entry.fault = fault.kind if fault else None
+        if fault is not None and fault.kind == "delay":
+            await anyio.sleep(world.clock.real_seconds(fault.seconds))
+        if fault is not None and fault.kind == "lose_request":
+            await _drop(send, "ReadError")
+            return
+        if fault is not None and fault.kind not in HANDLED_FIRST and fault.kind != "delay":
+            answer = instead(fault)
+        else:
+            journal.handled(service, call)
+            answer = await self._answer(call)
+            if fault is not None:
+                answer = changed(fault, answer)
+        if fault is not None and fault.kind == "lose_answer":
+            await _drop(send, "RemoteProtocolError")
+            return
+        entry.status = answer.status
+        if world.switches.date_header and answer.header("date") is None:
+            answer.headers.append(("Date", http_date(world.now())))
+        await _send(send, answer, fault)
+
+    async def _answer(self, call: Call) -> Answer:
+        for service in self.services:
+            answer = await service.handle(call)
+            if answer is not None:
+                return answer
+        return json_answer(404, {"error": {"code": "NotFound", "message": f"Nothing is simulated at '{call.path}'."}})
+
+
+def _service(call: Call) -> str:
+    if find_root(call) is not None:
+        return "spf"
+    path = call.path.lower()
+    signing_in = "/oauth2/" in path or "/.well-known/" in path or path.startswith(("/metadata/", "/common/"))
+    return "entra" if signing_in else "arm"
+
+
+async def _call(scope: Scope, receive: Receive) -> Call:
+    request = Request(scope, receive)
+    body = await request.body()
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    target = raw.partition(b"?")[0] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    return Call(
+        method=scope["method"],
+        target=target.decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
+        scheme=scope.get("scheme", "https"),
+    )
+
+
+async def _send(send: Send, answer: Answer, fault: Fault | None) -> None:
+    bodiless = answer.status in {204, 304}
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    if not bodiless:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if fault is not None and fault.kind == "reset_body":
+        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        await _drop(send, "RemoteProtocolError")
+        return
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
+
+
+async def _drop(send: Send, httpx_name: str) -> None:
+    """Close the connection: uvicorn's through its transport, any other by an exception for the test to map.
+
+    The protocol gives an application no way to hang up; uvicorn's `send` is a method of the cycle that has it.
+    """
+    transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionLost(httpx_name)
+    transport.abort()
+    for _ in range(3):  # let uvicorn notice, so that it does not try to answer for us
+        await anyio.lowlevel.checkpoint()

@@ -1,0 +1,37 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Identifiers that are random to look at and the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+import string
+import uuid
+
+
+class Ids:
+    """A stream of identifiers; each service has its own, so that neither shifts the other's."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = random.Random(seed)
+
+    def guid(self) -> str:
+        """A version 4 GUID in lower case, as Edm.Guid is written."""
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def hex(self, digits: int) -> str:
+        return "".join(self._random.choices("0123456789ABCDEF", k=digits))
+
+    def text(self, length: int) -> str:
+        """Letters and digits that need no escaping in a URL."""
+        return "".join(self._random.choices(string.ascii_letters + string.digits, k=length))
+
+    def milliseconds(self, most: int) -> float:
+        """A fraction of a second, for times that refreshers write close together."""
+        return self._random.randint(0, most) / 1000
+
+
+def same(left: str | None, right: str | None) -> bool:
+    """Whether two identifiers are one: GUIDs and ARM ids compare without case."""
+    return left is not None and right is not None and left.lower() == right.lower()

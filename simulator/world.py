@@ -1,0 +1,196 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is simulated, in one object: no globals, no threads, no time of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, fields
+from typing import Any
+
+from simulator.arm_operations import Operation
+from simulator.clock import WorldClock
+from simulator.faults import Faults
+from simulator.ids import Ids
+from simulator.journal import Journal
+from simulator.seeding import DEFAULT_DOCUMENT, dump_vm, numbered_document, plant
+from simulator.switches import Switches
+from simulator.vmm import Vmm
+from simulator.vms import VirtualMachine
+
+
+@dataclass
+class Credentials:
+    """What the services accept; the server makes them up at every start."""
+
+    spf_username: str
+    spf_password: str
+    spf_token: str
+    tenant: str
+    client_id: str
+    secret: str
+
+
+@dataclass
+class Site:
+    """Where VMs live: one VMM server, seen through one service."""
+
+    vmm: Vmm
+    subscription_id: str
+    stamp_id: str = ""
+    cloud_id: str = ""
+    resource_group: str = ""
+    location: str = ""
+
+
+@dataclass
+class Machine:
+    """A Microsoft.HybridCompute machine without an SCVMM instance: what a list must be filtered for."""
+
+    resource_uri: str
+    kind: str | None
+
+
+class World:
+    """The simulated world; `clock` gives seconds since 1970 (or any other steady count from there)."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        *,
+        seed: str = "hybridvm",
+        switches: Switches | None = None,
+        document: dict[str, Any] | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        self.clock = WorldClock(clock, scale)
+        self.seed = seed
+        self.switches = switches or Switches()
+        self._initial_switches = self.switches.as_dict()
+        self._initial_document = deepcopy(document) if document is not None else deepcopy(DEFAULT_DOCUMENT)
+        self.journal = Journal()
+        self.faults = Faults()
+        self.load(self._initial_document)
+
+    @classmethod
+    def default(
+        cls, clock: Callable[[], float] = time.time, *, seed: str = "hybridvm", switches: Switches | None = None
+    ) -> World:
+        """web01 and db01 behind SPF, app01 and app02 behind Arc, each with an old checkpoint `baseline`."""
+        return cls(clock, seed=seed, switches=switches)
+
+    # Building -------------------------------------------------------------------------------------------------
+
+    def load(self, document: dict[str, Any]) -> None:
+        """Replace all VMs (and whatever else the document names) by the document's."""
+        ids = Ids(f"{self.seed}:site")
+        given = document.get("credentials", {})
+        made = {
+            "spf_username": "svc-ansible",
+            "spf_password": ids.text(20),
+            "spf_token": ids.text(120),
+            "tenant": ids.guid(),
+            "client_id": ids.guid(),
+            "secret": ids.text(40),
+        }
+        self.credentials = Credentials(**{**made, **given})
+        spf, arc = document.get("spf", {}), document.get("scvmm", {})
+        self.spf = Site(
+            vmm=Vmm(Ids(f"{self.seed}:spf"), self.now, self.switches),
+            subscription_id=spf.get("subscription_id") or ids.guid(),
+            stamp_id=spf.get("stamp_id") or ids.guid(),
+            cloud_id=spf.get("cloud_id") or ids.guid(),
+        )
+        self.arc = Site(
+            vmm=Vmm(Ids(f"{self.seed}:scvmm"), self.now, self.switches),
+            subscription_id=arc.get("subscription_id") or ids.guid(),
+            resource_group=arc.get("resource_group", "rg-hybrid"),
+            location=arc.get("location", "eastus"),
+        )
+        self.machines = [
+            Machine(each.get("resource_uri") or self.machine_uri(each["name"]), each.get("kind"))
+            for each in arc.get("machines", [])
+        ]
+        self.secret_ids = Ids(f"{self.seed}:wire")
+        self.signing_key = self.secret_ids.text(32)
+        self.tokens: dict[str, tuple[float, str]] = {}
+        self.operations: dict[str, Operation] = {}
+        for each in spf.get("vms", []):
+            plant(self.spf.vmm, each)
+        for each in arc.get("vms", []):
+            plant(self.arc.vmm, {"resource_uri": self.machine_uri(each["name"]), **each})
+
+    def reset(self) -> None:
+        """Back to how it was at the start, journal and faults included; time goes on."""
+        for name, value in self._initial_switches.items():
+            setattr(self.switches, name, value)
+        self.load(self._initial_document)
+        self.journal.clear()
+        self.faults.clear()
+
+    def populate(self, *, spf: int = 0, scvmm: int = 0) -> None:
+        """Replace all VMs by so many numbered ones; credentials and subscriptions stay."""
+        self.load(numbered_document(self.dump(), spf, scvmm))
+
+    def dump(self) -> dict[str, Any]:
+        """The world as a document that `load` takes, secrets included: it is the simulator's own."""
+        self.settle()
+        return {
+            "credentials": {each.name: getattr(self.credentials, each.name) for each in fields(Credentials)},
+            "spf": {
+                "subscription_id": self.spf.subscription_id,
+                "stamp_id": self.spf.stamp_id,
+                "cloud_id": self.spf.cloud_id,
+                "vms": [dump_vm(vm) for vm in self.spf.vmm.vms],
+            },
+            "scvmm": {
+                "subscription_id": self.arc.subscription_id,
+                "resource_group": self.arc.resource_group,
+                "location": self.arc.location,
+                "machines": [{"resource_uri": machine.resource_uri, "kind": machine.kind} for machine in self.machines],
+                "vms": [dump_vm(vm) for vm in self.arc.vmm.vms],
+            },
+        }
+
+    def add_machine(self, resource_uri: str, kind: str | None) -> None:
+        """A machine that has no SCVMM instance (yet)."""
+        self.machines.append(Machine(resource_uri, kind))
+
+    # Looking ----------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Simulated seconds since 1970."""
+        return self.clock.now()
+
+    def settle(self) -> None:
+        self.spf.vmm.settle()
+        self.arc.vmm.settle()
+
+    def site(self, service: str) -> Site:
+        """`spf` or `scvmm`; KeyError for anything else."""
+        return {"spf": self.spf, "scvmm": self.arc}[service]
+
+    def vm(self, name: str, service: str | None = None) -> VirtualMachine:
+        """The first VM of that name or id, its jobs up to date; KeyError when there is none."""
+        self.settle()
+        for site in [self.site(service)] if service else [self.spf, self.arc]:
+            for vm in site.vmm.vms:
+                if name in {vm.name, vm.id, vm.resource_uri}:
+                    return vm
+        raise KeyError(name)
+
+    def issue_token(self, audience: str = "https://management.azure.com/") -> str:
+        """A bearer token that ARM takes until `token_lifetime` is over."""
+        token = self.secret_ids.text(240)
+        self.tokens[token] = (self.now() + self.switches.token_lifetime, audience)
+        return token
+
+    def machine_uri(self, name: str) -> str:
+        """The ARM id of a machine in this world's resource group."""
+        return (
+            f"/subscriptions/{self.arc.subscription_id}/resourceGroups/{self.arc.resource_group}"
+            f"/providers/Microsoft.HybridCompute/machines/{name}"
+        )

@@ -146,7 +146,9 @@ clean:  ## remove everything made here
 # One line when the Python is missing or unfit, before anything else is tried.
 .PHONY: python
 python:
-	@$(PYTHON) tools/check_python.py || { [ $$? -eq 1 ] || echo "Python 3.11 to 3.13 is needed, and '$(PYTHON)' does not run. Choose another: make PYTHON=python3.12 test" >&2; exit 1; }
+	@complaint=$$($(PYTHON) tools/check_python.py 2>/dev/null) && exit 0
+	echo "$${complaint:-Python 3.11 to 3.13 is needed, and '$(PYTHON)' does not run. Choose another: make PYTHON=python3.12 test}" >&2
+	exit 1
 
 $(VENV)/made-by-python$(VERSION): | python
 	@echo 'Making $(VENV) with Python $(VERSION)'

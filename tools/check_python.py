@@ -18,12 +18,12 @@ def complaint():
         __import__("ensurepip")  # Debian and Ubuntu leave it out of python3
         __import__("venv")
     except ImportError:
-        return "%s, but cannot make environments: install python3-venv (or what it is called here)." % found
+        return "%s, but cannot make environments: install python3-venv, or what it is called here." % found
     return ""
 
 
 if __name__ == "__main__":
     problem = complaint()
     if problem:
-        sys.stderr.write("%s Or choose another: make PYTHON=python3.12 test\n" % problem)
+        sys.stdout.write("%s Choose another: make PYTHON=python3.12 test\n" % problem)
         sys.exit(1)

@@ -21,6 +21,21 @@ LONGEST_FILE = 400
 WITHOUT_NETWORK = {"IMPORT_ERROR", "pydantic"}  # what a pure file may take from _deps
 IMPURE = {"anyio", "httpx", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "time", "trio", "uuid"}
 CLOCKS = {"time.sleep", "time.time", "datetime.now", "datetime.utcnow", "datetime.datetime.now", "datetime.today"}
+BUILT_IN = {
+    "bool",
+    "bytes",
+    "date",
+    "datetime",
+    "dict",
+    "float",
+    "int",
+    "list",
+    "object",
+    "set",
+    "str",
+    "timedelta",
+    "tuple",
+}
 LICENSE_LINE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
 # An exception to a tool's rule must say why, after the rule's name.
@@ -89,7 +104,7 @@ def skips(tree: ast.AST) -> t.Iterator[Finding]:
 
 
 def clocks(tree: ast.AST) -> t.Iterator[Finding]:
-    """Waiting is anyio's, and now is an argument."""
+    """Waiting is anyio's, and now is an argument, taken where Ansible is met."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and dotted(node.func) in CLOCKS:
             yield node.lineno, f"{dotted(node.func)}: a clock of its own"
@@ -120,6 +135,45 @@ def impurities(tree: ast.AST) -> t.Iterator[Finding]:
                         yield node.lineno, f"imports {alias.name} in a pure file"
 
 
+def sanity_traps(tree: ast.AST) -> t.Iterator[Finding]:
+    """What ansible-test sanity's pylint would say much later."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store):
+            yield node.lineno, "the name _ is not allowed by sanity: use _something"
+        if isinstance(node, ast.arg) and node.arg == "_":
+            yield node.lineno, "the name _ is not allowed by sanity: use _something"
+
+
+def is_class(node: ast.expr) -> bool:
+    """Tell by its spelling whether an expression is a class, or None in a class's place."""
+    if isinstance(node, ast.Subscript):
+        return is_class(node.value)
+    if isinstance(node, ast.Constant):
+        return node.value is None
+    name = dotted(node).split(".")[-1].lstrip("_")
+    return name in BUILT_IN or (name[:1].isupper() and not name.isupper())
+
+
+def runtime_unions(tree: ast.AST) -> t.Iterator[Finding]:
+    """Sanity's pylint reads plugins as Python 3.8, where classes have no | outside annotations."""
+    hints = [
+        node.annotation for node in ast.walk(tree) if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation
+    ]
+    hints += [
+        node.returns
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns
+    ]
+    inside = {inner for hint in hints for inner in ast.walk(hint)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and node not in inside:
+            if is_class(node.left) and is_class(node.right):
+                yield (
+                    node.lineno,
+                    "a union of classes at run time: quote it (t.TypeAlias), or use a tuple in isinstance",
+                )
+
+
 def exceptions(source: str) -> t.Iterator[Finding]:
     """Each exception to a tool's rule gives its reason in the same comment."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -133,9 +187,10 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
     tree = ast.parse(source)
     yield from exceptions(source)
     yield from skips(tree)
+    yield from sanity_traps(tree)
     if source and LICENSE_LINE not in source.splitlines()[:5]:
         yield 1, f"lacks the line {LICENSE_LINE!r} at its head"
-    top = path.split("/")[0]
+    top = path.partition("/")[0]
     if top in {"plugins", "simulator", "tools"} and not path.startswith("plugins/modules/"):
         length = source.count("\n")
         if length > LONGEST_FILE:
@@ -143,8 +198,10 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
     if top == "plugins":
         yield from ansible_names(path, tree)
         yield from broad_excepts(tree)
+        yield from runtime_unions(tree)
     if path.startswith("plugins/module_utils/"):
-        yield from clocks(tree)
+        if path != MODULE_FILE:
+            yield from clocks(tree)
         yield from provider_questions(tree)
     if PurePosixPath(path).stem in pure and path.startswith("plugins/module_utils/_"):
         yield from impurities(tree)

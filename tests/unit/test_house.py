@@ -41,6 +41,12 @@ def found(source: str, path: str = CORE, pure: frozenset[str] = frozenset()) -> 
         ("time.sleep(1)", "a clock of its own"),
         ("if vm.provider == 'spf': pass", "asks which provider"),
         ("if provider in ('spf', 'scvmm'): pass", "asks which provider"),
+        ("_, last = pair", "the name _ is not allowed"),
+        ("for _ in pair: pass", "the name _ is not allowed"),
+        ("lambda _: 1", "the name _ is not allowed"),
+        ("Wish = Present | Absent", "a union of classes at run time"),
+        ("Moment = t.Annotated[datetime | None, read]", "a union of classes at run time"),
+        ("isinstance(x, Present | _Absent)", "a union of classes at run time"),
         ("\n" * 400, "has more than 400 lines"),
     ],
 )
@@ -63,6 +69,9 @@ def test_each_breach_is_found(source: str, expected: str) -> None:
         "@pytest.mark.skipif('os.name == nt', 'needs Linux')\ndef test(): pass",
         "pytest.skip('needs a real cloud')",
         "if a.provider == b.provider: pass",
+        "_first, last = pair",
+        "def f(x: Present | None) -> Present | Absent: y: Present | Absent = flags | MORE",
+        "Wish: t.TypeAlias = 'Present | Absent'",
         "text = 'f()  # noqa'",
     ],
 )

@@ -166,12 +166,10 @@ def runtime_unions(tree: ast.AST) -> t.Iterator[Finding]:
     ]
     inside = {inner for hint in hints for inner in ast.walk(hint)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and node not in inside:
-            if is_class(node.left) and is_class(node.right):
-                yield (
-                    node.lineno,
-                    "a union of classes at run time: quote it (t.TypeAlias), or use a tuple in isinstance",
-                )
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.BitOr) or node in inside:
+            continue
+        if is_class(node.left) and is_class(node.right):
+            yield node.lineno, "a union of classes at run time: quote it (t.TypeAlias), or give isinstance a tuple"
 
 
 def exceptions(source: str) -> t.Iterator[Finding]:

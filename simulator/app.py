@@ -23,6 +23,8 @@ from simulator.spf import Spf
 from simulator.spf_door import find_root
 from simulator.world import World
 
+TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py
+
 
 def create_app(world: World) -> Starlette:
     """The whole simulator as one ASGI application; it works on asyncio and on trio, over sockets and without."""
@@ -48,7 +50,7 @@ class Front:
         if fault is not None and fault.kind == "delay":
             await anyio.sleep(world.clock.real_seconds(fault.seconds))
         if fault is not None and fault.kind == "lose_request":
-            await _drop(send, "ReadError")
+            await _drop(scope, fault)
             return
         if fault is not None and fault.kind not in HANDLED_FIRST and fault.kind != "delay":
             answer = instead(fault)
@@ -58,12 +60,12 @@ class Front:
             if fault is not None:
                 answer = changed(fault, answer)
         if fault is not None and fault.kind == "lose_answer":
-            await _drop(send, "RemoteProtocolError")
+            await _drop(scope, fault)
             return
         entry.status = answer.status
         if world.switches.date_header and answer.header("date") is None:
             answer.headers.append(("Date", http_date(world.now())))
-        await _send(send, answer, fault)
+        await _send(scope, send, answer, fault)
 
     async def _answer(self, call: Call) -> Answer:
         for service in self.services:
@@ -95,7 +97,7 @@ async def _call(scope: Scope, receive: Receive) -> Call:
     )
 
 
-async def _send(send: Send, answer: Answer, fault: Fault | None) -> None:
+async def _send(scope: Scope, send: Send, answer: Answer, fault: Fault | None) -> None:
     bodiless = answer.status in {204, 304}
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if not bodiless:
@@ -103,19 +105,16 @@ async def _send(send: Send, answer: Answer, fault: Fault | None) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if fault is not None and fault.kind == "reset_body":
         await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
-        await _drop(send, "RemoteProtocolError")
+        await _drop(scope, fault)
         return
     await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 
-async def _drop(send: Send, httpx_name: str) -> None:
-    """Close the connection: uvicorn's through its transport, any other by an exception for the test to map.
-
-    The protocol gives an application no way to hang up; uvicorn's `send` is a method of the cycle that has it.
-    """
-    transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+async def _drop(scope: Scope, fault: Fault) -> None:
+    """Close the connection: over sockets through its transport, elsewhere by an exception for the test to map."""
+    transport: Any = scope.get(TRANSPORT)
     if transport is None:
-        raise ConnectionLost(httpx_name)
+        raise ConnectionLost(fault.exception)
     transport.abort()
-    for _ in range(3):  # let uvicorn notice, so that it does not try to answer for us
+    for _turn in range(3):  # let the server notice, so that it does not try to answer for us
         await anyio.lowlevel.checkpoint()

@@ -109,7 +109,8 @@ def check_version(call: Call, provider: str, kind: str, supported: tuple[str, ..
             400,
             "NoRegisteredProviderFound",
             f"No registered resource provider found for location '{location}' and API version '{version}' for type "
-            f"'{kind}'. The supported api-versions are '{', '.join(supported)}'. The supported locations are '{location}'.",
+            f"'{kind}'. The supported api-versions are '{', '.join(supported)}'. "
+            f"The supported locations are '{location}'.",
         )
     return version
 

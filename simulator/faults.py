@@ -30,7 +30,7 @@ HANDLED_FIRST = frozenset({"status_after", "lose_answer", "reset_body", "truncat
 
 
 class ConnectionLost(Exception):
-    """The simulated connection broke; `httpx_name` is the exception httpx raises for it over a real one."""
+    """The connection broke, where there is none to break; `httpx_name` is what httpx raises over a real one."""
 
     def __init__(self, httpx_name: str) -> None:
         super().__init__(f"the simulated connection was closed ({httpx_name})")
@@ -52,6 +52,7 @@ class Fault:
     seconds: float = 0.0
     location: str = "https://elsewhere.example/"
     size: int = 10_000_000
+    exception: str = "RemoteProtocolError"  # what httpx raises for a lost connection; chosen without sockets only
     seen: int = 0
     done: int = 0
 

@@ -83,7 +83,8 @@ def _entry(
     parts.append(f"<title /><updated>{_updated(entity)}</updated><author><name /></author>")
     if version >= 3.0:  # actions came with version 3; every entry of the capture has this one
         parts.append(
-            f'<m:action metadata="{escape(base)}$metadata#VMM.Expand" title="Expand" target="{escape(base)}{key}/Expand" />'
+            f'<m:action metadata="{escape(base)}$metadata#VMM.Expand" title="Expand"'
+            f' target="{escape(base)}{key}/Expand" />'
         )
     parts.append('<content type="application/xml"><m:properties>')
     for name, value in entity.items():
@@ -137,7 +138,8 @@ def metadata_document() -> str:
         for name, target in kind.navigation.items():
             relation = f"{kind.name}_{name}"
             parts.append(
-                f'<NavigationProperty Name="{name}" Relationship="VMM.{relation}" FromRole="{kind.name}" ToRole="{name}" />'
+                f'<NavigationProperty Name="{name}" Relationship="VMM.{relation}" FromRole="{kind.name}"'
+                f' ToRole="{name}" />'
             )
             many = "*" if name in kind.collections else "0..1"
             target_type = SETS[target.lower()].name

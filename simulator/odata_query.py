@@ -40,7 +40,7 @@ class Query:
         for name in options:
             if name.startswith("$") and name not in SUPPORTED:
                 raise ODataError(400, f"The query option '{name}' is not supported by this simulator.")
-        expand = [_member(name, {n: "" for n in kind.navigation}, kind) for name in _names(options.get("$expand"))]
+        expand = [_member(name, dict.fromkeys(kind.navigation, ""), kind) for name in _names(options.get("$expand"))]
         select = [name for name in _names(options.get("$select")) if name not in expand]
         if "*" in select:
             select = []

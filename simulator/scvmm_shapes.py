@@ -146,7 +146,8 @@ def _infrastructure(world: World, vm: VirtualMachine, given: dict[str, Any]) -> 
         job, before = vm.stale
         if job.running or world.now() < (job.finished or 0) + world.switches.arc_stale_seconds:
             shown = before
-    base = f"/subscriptions/{world.arc.subscription_id}/resourceGroups/{world.arc.resource_group}/providers/Microsoft.ScVmm"
+    group = f"/subscriptions/{world.arc.subscription_id}/resourceGroups/{world.arc.resource_group}"
+    base = f"{group}/providers/Microsoft.ScVmm"
     made = {
         "cloudId": f"{base}/clouds/tenant-cloud",
         "templateId": f"{base}/virtualMachineTemplates/debian-12",
@@ -163,7 +164,7 @@ def _infrastructure(world: World, vm: VirtualMachine, given: dict[str, Any]) -> 
 
 
 def _disks(vm: VirtualMachine, given: dict[str, Any]) -> list[dict[str, Any]]:
-    """Differencing disks with new names after every create and restore, Dynamic again without checkpoints (recorded)."""
+    """Differencing disks, renamed by every create and restore; Dynamic again without checkpoints (recorded)."""
     differencing = bool(vm.checkpoints)
     sent = given.get("storageProfile", {}).get("disks", [])
     disks = [{"displayName": f"{vm.name}_os", "maxDiskSizeGB": 40, "volumeType": "BootAndSystem"}]

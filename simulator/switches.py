@@ -40,7 +40,7 @@ class Switches:
     )
     null_name: str = switch(
         "numeric",
-        "name of a checkpoint created without one: `X - (09/11/2017 10:37:50)`, `X - (9/11/2017 - 10:37:50 AM)` or empty",
+        "name of a checkpoint without one: `X - (09/11/2017 10:37:50)`, `X - (9/11/2017 - 10:37:50 AM)` or empty",
         "both seen in inventories of 2014 and 2017; which one when is [U]",
         "numeric",
         "us",

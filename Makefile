@@ -15,6 +15,8 @@ TOOLS := .venv-tools
 TREE := build/ansible_collections/$(NAMESPACE)/$(NAME)
 LINKS := build/links/ansible_collections/$(NAMESPACE)/$(NAME)
 
+# Found before the environments come first on PATH, so that it stays the one named, not a copy of itself.
+override PYTHON := $(or $(shell command -v $(PYTHON) 2>/dev/null),$(PYTHON))
 # The Python in use is the one named; an environment made by another one is made anew.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 GET_PIP_VERSION := $(if $(filter 3.11,$(VERSION)),24.2,25.2)

@@ -1,0 +1,194 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How to reach the services, how to name VMs, how a task goes about it; the same for every module."""
+
+    DOCUMENTATION = r"""
+options:
+  spf_url:
+    description:
+      - Root of SPF's VMM service, as you would write it for any client. It may hold C({subscription_id}).
+      - For SPF itself C(https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc),
+        through Windows Azure Pack C(https://HOST:30005/{subscription_id}/services/systemcenter/vmm).
+      - If not set, the environment variable E(SPF_URL) is used.
+    type: str
+  spf_subscription_id:
+    description:
+      - The tenant's subscription, put into O(spf_url) for C({subscription_id}).
+      - If not set, the environment variable E(SPF_SUBSCRIPTION_ID) is used.
+    type: str
+  spf_stamp_id:
+    description:
+      - GUID of the VMM stamp. Discovered when not given; needed where a tenant sees more than one.
+      - If not set, the environment variable E(SPF_STAMP_ID) is used.
+    type: str
+  spf_principal_id:
+    description:
+      - Value of the header C(x-ms-principal-id), which SPF shows as the one on whose behalf a job ran.
+        Without it the user name is sent.
+      - If not set, the environment variable E(SPF_PRINCIPAL_ID) is used.
+    type: str
+  spf_auth:
+    description:
+      - How to sign in to SPF; V(basic) when not given. V(bearer) needs O(spf_token), V(basic) O(spf_username) and
+        O(spf_password).
+      - If not set, the environment variable E(SPF_AUTH) is used.
+    type: str
+    choices: [basic, bearer]
+  spf_username:
+    description:
+      - User name for SPF, for example V(CONTOSO\\svc-ansible).
+      - If not set, the environment variable E(SPF_USERNAME) is used.
+    type: str
+  spf_password:
+    description:
+      - Password for SPF.
+      - If not set, the environment variable E(SPF_PASSWORD) is used.
+    type: str
+  spf_token:
+    description:
+      - A ready token for Windows Azure Pack. It is used as it is and not renewed.
+      - If not set, the environment variable E(SPF_TOKEN) is used.
+    type: str
+  spf_update_method:
+    description:
+      - How changes are sent to SPF; V(merge) when not given, as documented. V(patch) and V(post_tunnel) are for proxies
+        that let no MERGE through. V(put) sends the whole entity as it has just been read.
+      - If not set, the environment variable E(SPF_UPDATE_METHOD) is used.
+    type: str
+    choices: [merge, put, patch, post_tunnel]
+  subscription_id:
+    description:
+      - Azure subscription; only needed for O(ignore:scope=scvmm) of M(hybridvm.checkpoints.vm_checkpoint_info).
+      - If not set, the environment variable E(AZURE_SUBSCRIPTION_ID) is used.
+    type: str
+  tenant:
+    description:
+      - Microsoft Entra tenant to sign in to.
+      - If not set, the environment variables E(AZURE_TENANT) or E(AZURE_TENANT_ID) are used.
+    type: str
+  client_id:
+    description:
+      - Application (client) id of the service principal.
+      - If not set, the environment variable E(AZURE_CLIENT_ID) is used.
+    type: str
+  secret:
+    description:
+      - Client secret of the service principal.
+      - If not set, the environment variables E(AZURE_SECRET) or E(AZURE_CLIENT_SECRET) are used.
+    type: str
+  access_token:
+    description:
+      - A ready access token for Azure Resource Manager, instead of O(client_id) and O(secret). It is not renewed.
+      - If not set, the environment variable E(AZURE_ACCESS_TOKEN) is used.
+    type: str
+  auth_source:
+    description:
+      - Where the Azure credentials come from; V(auto) when not given, which takes the task's options and then the
+        environment. V(env) takes the environment only.
+      - If not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
+    type: str
+    choices: [auto, env]
+  cloud_environment:
+    description:
+      - V(AzureCloud) when not given, V(AzureUSGovernment), V(AzureChinaCloud), or the https URL of a resource manager
+        that describes itself under C(/metadata/endpoints), such as a private cloud or the simulator.
+      - If not set, the environment variable E(AZURE_CLOUD_ENVIRONMENT) is used.
+    type: str
+  scvmm_api_version:
+    description:
+      - C(api-version) of C(Microsoft.ScVmm); V(2024-06-01) when not given. The checkpoint calls are the same in
+        V(2023-10-07), V(2024-06-01) and V(2025-03-13).
+      - If not set, the environment variable E(HYBRIDVM_SCVMM_API_VERSION) is used.
+    type: str
+  ca_path:
+    description:
+      - PEM file, or directory, of certificate authorities to trust beside the system's.
+      - If not set, the environment variable E(HYBRIDVM_CA_PATH) is used.
+    type: path
+  validate_certs:
+    description:
+      - Whether the servers' certificates are checked; V(true) when not given. Anyone on the way can read passwords and
+        tokens when they are not; give O(ca_path) instead.
+      - If not set, the environment variable E(HYBRIDVM_VALIDATE_CERTS) is used.
+    type: bool
+  vm:
+    description:
+      - The VM. With a leading slash an ARM resource id of a hybrid machine
+        (C(/subscriptions/…/providers/Microsoft.HybridCompute/machines/NAME), in any case, optionally with
+        C(/providers/Microsoft.ScVmm/virtualMachineInstances/default)); anything else is SPF's, a GUID or a name that is
+        unique in scope. A GUID is looked up as VMM's ID first, then as the hypervisor's.
+    type: str
+  vms:
+    description:
+      - Several VMs, of any mix of services. All are looked up before anything is changed; the same VM twice is an
+      error.
+    type: list
+    elements: str
+  concurrency:
+    description: How many of O(vms) are worked on at once, 1 to 64.
+    type: int
+    default: 4
+  wait_timeout:
+    description:
+      - The one deadline of the whole task, for all its VMs, sign-in and waiting included, such as V(90s), V(10m) or
+        V(1d12h).
+    type: str
+    default: 10m
+requirements:
+  - httpx >= 0.27
+  - pydantic >= 2.7
+  - anyio >= 4.0
+notes:
+  - The module speaks HTTPS from where it runs, so use C(delegate_to=localhost) or C(connection=local).
+  - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
+"""
+
+    MANNER = r"""
+options:
+  wait:
+    description:
+      - Whether to wait until the work is done and proven by reading. With V(false) the task returns once the last
+      write is   accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM).
+    type: bool
+    default: true
+  poll_interval:
+    description: The longest pause between two looks at an operation. A service's C(Retry-After) wins.
+    type: str
+    default: 5s
+  settle_time:
+    description:
+      - How long to go on reading until the service shows what was done, and after a lost answer until it is known what
+        became of the request. It counts within O(wait_timeout).
+    type: str
+    default: 2m
+  on_error:
+    description:
+      - With O(vms), V(continue) tries all and fails the task if any failed; V(stop) awaits what runs and leaves the
+      rest   C(not_started).
+    type: str
+    choices: [continue, stop]
+    default: continue
+  expected_plan:
+    description:
+      - What was approved, a RV(plan) that was returned before, or only its digest. If anything else would be done the
+      task
+        fails and changes nothing. An empty plan always passes; of a whole plan what is left of it passes, so that a run
+        that died half-way can be repeated.
+    type: raw
+attributes:
+  check_mode:
+    description: Can run in check mode and return a changed status prediction without modifying anything.
+    support: full
+  diff_mode:
+    description: Returns the set of checkpoints before and after, with times.
+    support: full
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: N/A
+"""

@@ -1,0 +1,203 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Resource Manager: requests, errors, paging, and which operation an answer started."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+import uuid
+
+from ._deps import anyio
+from ._errors import BadAnswer, CheckpointError, one_line
+from ._http import Answer, Http
+from ._operation import Operation, State, Status
+from ._refusal import lost, refusal
+from ._secrets import without_queries
+
+MAX_PAGES = 2000
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TERMINAL: dict[str, State] = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "canceled": "failed",
+    "cancelled": "failed",
+}
+# Codes that say that another operation holds the resource; a ScopeLocked 409 is an administrator's lock and will not
+# pass.
+_BUSY = ("conflict", "anotheroperationinprogress", "operationinprogress", "resourcebusy")
+
+
+class Arm:
+    """Requests to one resource manager. `sign_in` says in errors how we signed in."""
+
+    def __init__(self, http: Http, base: str, sign_in: str) -> None:
+        self.http = http
+        self.base = base
+        self._sign_in = sign_in
+
+    def url(self, path: str, api_version: str, **query: str) -> str:
+        """The URL of a resource path (already percent-encoded) with api-version and what else is asked for."""
+        more = "".join(f"&{name.replace('_', '$', 1)}={value}" for name, value in query.items())
+        return f"{self.base}{path}?api-version={api_version}{more}"
+
+    async def get(self, url: str, *, doing: str) -> Answer:
+        """A resource; an error that says what was being done unless the answer is a 200."""
+        answer = await self.http.read(url, headers=_headers())
+        if answer.status != 200:
+            raise self.error(answer, doing=doing)
+        return answer
+
+    async def list(self, url: str, *, doing: str) -> list[dict[str, t.Any]]:
+        """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
+        found: list[dict[str, t.Any]] = []
+        seen: set[str] = set()
+        following: str | None = url
+        while following:
+            if following in seen or len(seen) >= MAX_PAGES:
+                raise BadAnswer(f"{doing}: the pages do not end.", subject=self.http.label)
+            seen.add(following)
+            answer = await self.get(following, doing=doing)
+            body = answer.json()
+            rows = body.get("value") if isinstance(body, dict) else None
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise answer.bad(f"{doing}: the answer holds no list of resources.")
+            found += rows
+            link = body.get("nextLink")
+            following = self.http.check(link) if link else None
+        return found
+
+    async def post(self, url: str, body: dict[str, t.Any] | None, *, doing: str) -> Operation:
+        """An action that changes something; the operation it started."""
+        started = anyio.current_time()
+        content = None if body is None else json.dumps(body).encode()
+        answer = await self.http.write("POST", url, headers=_headers(content is not None), body=content, limit=90.0)
+        if answer.status in (408, 500, 502, 503, 504):
+            raise lost(self.error(answer, doing=doing))
+        if answer.status not in (200, 201, 202, 204):
+            raise self.error(answer, doing=doing)
+        return self.operation(answer, started)
+
+    def operation(self, answer: Answer, started: float) -> Operation:
+        """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
+        link = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+        if not link:
+            ended = Status("unknown" if answer.status == 202 else "succeeded")
+            return Operation("arm", None, _already(ended), started, request_id=answer.request_id)
+        poll = _Poll(self, self.http.check(str(link)))
+        return Operation("arm", poll.shown, poll, started, request_id=answer.request_id)
+
+    def error(self, answer: Answer, *, doing: str) -> CheckpointError:
+        """What a non-success answer means, with every detail that ARM gives."""
+        code, said = said_by(answer)
+        locked = answer.status in (409, 412) and code.lower() != "scopelocked" and _is_busy(code, said)
+        return refusal(answer, said, doing=doing, locked=locked, sign_in=self._sign_in)
+
+
+class _Poll:
+    """One look at an operation's status URL, which is kept byte for byte and never shown: it is signed."""
+
+    def __init__(self, arm: Arm, url: str) -> None:
+        self._arm = arm
+        self._url = url
+        found = _GUID.findall(url.split("?", 1)[0].rsplit("/", 1)[-1])
+        self.shown = found[0].lower() if found else None
+
+    async def __call__(self) -> Status:
+        answer = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"))
+        if answer.status in (401, 403):
+            raise self._arm.error(answer, doing="reading the operation's status")
+        if answer.status >= 300:
+            # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
+            return Status("unknown", f"HTTP {answer.status}", request_id=answer.request_id)
+        status = read_status(answer)
+        if status.state == "running":
+            # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
+            newer = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+            if newer:
+                self._url = self._arm.http.check(str(newer))
+        return status
+
+
+def read_status(answer: Answer) -> Status:
+    """By the body's status, else its provisioningState, else the HTTP code; every unknown word means running.
+
+    ScVmm answers 202 with a body while it runs, `null` bodies, and `"error": {}` beside Succeeded (all recorded).
+    """
+    body = answer.json() if answer.body.strip() else None
+    fields = body if isinstance(body, dict) else {}
+    inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
+    word = fields.get("status") or (inner or {}).get("provisioningState")
+    if not isinstance(word, str):
+        running = answer.status == 202
+        return Status("running" if running else "succeeded", retry_after=answer.retry_after if running else None)
+    state = _TERMINAL.get(word.lower(), "running")
+    code, message = _error_text(fields.get("error"))
+    percent = fields.get("percentComplete")
+    return Status(
+        state,
+        one_line(word, 60),
+        one_line(without_queries(message)) if state == "failed" else "",
+        code,
+        percent=percent if isinstance(percent, int) else None,
+        locked=state == "failed" and _is_busy(code, message),
+        retry_after=answer.retry_after,
+        request_id=answer.request_id,
+    )
+
+
+def said_by(answer: Answer) -> tuple[str, str]:
+    """(code, whole text) of an error body, with or without the `error` wrapper; some 429s of Compute come without."""
+    try:
+        body = answer.json()
+    except BadAnswer:
+        title = re.search(rb"<title[^>]*>(.{0,200}?)</title>", answer.body[:65536], re.I | re.S)
+        return "", title[1].decode("utf-8", "replace") if title else ""
+    if not isinstance(body, dict):
+        return "", ""
+    return _error_text(body.get("error", body))
+
+
+def _error_text(error: object, depth: int = 0) -> tuple[str, str]:
+    """(code, text) of ARM's error object: code and message, then details and additionalInfo, nested as they are."""
+    if depth > 5:
+        return "", "…"
+    if not isinstance(error, dict):
+        return "", str(error) if isinstance(error, str) else ""
+    code = str(error.get("code") or "")
+    parts = [": ".join(filter(None, (code, str(error.get("message") or "").strip())))]
+    if error.get("target"):
+        parts.append(f"target {error['target']}")
+    for detail in _list(error.get("details")):
+        parts.append(_error_text(detail, depth + 1)[1])
+    for info in _list(error.get("additionalInfo")):
+        if isinstance(info, dict):
+            parts.append(f"{info.get('type')} {json.dumps(info.get('info'), sort_keys=True)[:400]}")
+    return code, "; ".join(filter(None, parts))
+
+
+def _list(value: object) -> list[t.Any]:
+    return value[:20] if isinstance(value, list) else []
+
+
+def _is_busy(code: str, text: str) -> bool:
+    # ScVmm hands on VMM's own errors as text; 2602 is the one for a locked object.
+    return code.lower() in _BUSY or bool(re.search(r"(?<!\d)2602(?!\d)", text))
+
+
+def _already(status: Status) -> t.Callable[[], t.Awaitable[Status]]:
+    async def poll() -> Status:
+        return status
+
+    return poll
+
+
+def _headers(with_body: bool = False) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "x-ms-client-request-id": str(uuid.uuid4()),
+        "x-ms-return-client-request-id": "true",
+    }
+    return {**headers, "Content-Type": "application/json"} if with_body else headers

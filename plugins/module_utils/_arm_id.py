@@ -1,0 +1,63 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARM resource ids: read in any case, refused when malformed, and never a way to another path."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from dataclasses import dataclass
+
+from ._errors import InvalidInput
+
+_INSTANCE = "/providers/microsoft.scvmm/virtualmachineinstances/default"
+_SEGMENT = re.compile(r"[\w().-]{1,260}")
+_SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True)
+class ArmId:
+    """A top-level resource in a resource group. `type` is `Namespace/type` as written."""
+
+    subscription: str
+    group: str
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/{self.type}/{self.name}"
+
+    @property
+    def path(self) -> str:
+        """The id percent-encoded for a URL."""
+        return urllib.parse.quote(str(self))
+
+    @property
+    def canonical(self) -> str:
+        """One spelling for all: ARM compares ids without case."""
+        return str(self).lower()
+
+
+def parse(reference: str) -> ArmId:
+    """`/subscriptions/S/resourceGroups/G/providers/NAMESPACE/TYPE/NAME`, optionally with ScVmm's instance after it."""
+    trimmed = reference.rstrip("/")
+    if trimmed.lower().endswith(_INSTANCE):
+        trimmed = trimmed[: -len(_INSTANCE)]
+    parts = trimmed.split("/")[1:]
+    words = [part.lower() for part in parts]
+    if len(parts) != 8 or (words[0], words[2], words[4]) != ("subscriptions", "resourcegroups", "providers"):
+        raise _malformed(reference, "it has not this form")
+    if not _SUBSCRIPTION.fullmatch(parts[1]):
+        raise _malformed(reference, "the subscription is no GUID")
+    if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in parts[3:]):
+        raise _malformed(reference, "a name in it holds characters that Azure does not allow")
+    return ArmId(parts[1], parts[3], f"{parts[5]}/{parts[6]}", parts[7])
+
+
+def _malformed(reference: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"malformed ARM id: {why}.",
+        subject=f"vm {reference[:200]}",
+        remedy="Write /subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.HybridCompute/machines/NAME.",
+    )

@@ -1,0 +1,21 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Basic authentication (SPF behind IIS): sent with the first request, for SPF's clients in the field do so too."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._deps import httpx
+from .._http import SignIn
+
+
+class Basic(SignIn):
+    """User name and password with every request to the service's own origin."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self._basic = httpx.BasicAuth(username.encode(), password.encode())
+
+    def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
+        yield from self._basic.auth_flow(request)

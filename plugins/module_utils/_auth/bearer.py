@@ -1,0 +1,22 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ready bearer token (a JWT for Windows Azure Pack, or an ARM access token): used as it is, never renewed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._deps import httpx
+from .._http import SignIn
+
+
+class Bearer(SignIn):
+    """The token with every request to the service's own origin."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request

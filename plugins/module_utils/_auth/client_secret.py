@@ -1,0 +1,108 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A service principal with a client secret: OAuth 2.0 client credentials against Microsoft Entra.
+
+One documented POST (learn.microsoft.com, v2-oauth2-client-creds-grant-flow); why not msal: docs/decisions/0003.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from .._deps import anyio, httpx
+from .._errors import BadAnswer, CheckpointError, SignInRefused, one_line
+from .._http import Answer, Http, SignIn
+from .._secrets import Secrets
+
+EARLY = 120.0
+"""Seconds before its end at which a token is no longer used for a new request."""
+
+
+class ClientSecret(SignIn):
+    """Fetches a token when first needed, shares it among all requests, and fetches another before it ends.
+
+    A refusal is remembered: a thousand VMs of one task ask for a token once.
+    """
+
+    def __init__(
+        self, authority: Http, base: str, tenant: str, client_id: str, secret: str, scope: str, secrets: Secrets
+    ) -> None:
+        self._authority = authority
+        self._url = f"{base.rstrip('/')}/{urllib.parse.quote(tenant, safe='')}/oauth2/v2.0/token"
+        self._client_id = client_id
+        self._form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+            "scope": scope,
+        }
+        self._secrets = secrets
+        self._lock = anyio.Lock()
+        self._token: str | None = None
+        self._until = 0.0
+        self._fetched = 0.0
+        self._failed: CheckpointError | None = None
+
+    async def async_auth_flow(self, request: httpx.Request) -> t.AsyncGenerator[httpx.Request, httpx.Response]:
+        async with self._lock:
+            if self._failed is not None:
+                raise self._failed
+            if self._token is None or anyio.current_time() > self._until:
+                await self._fetch()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    async def renew(self) -> bool:
+        """A token that the service no longer takes is replaced once; one that is seconds old would not get better."""
+        async with self._lock:
+            if anyio.current_time() - self._fetched < 5:
+                return False
+            self._token = None
+            return True
+
+    async def _fetch(self) -> None:
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        try:
+            answer = await self._authority.send_again(
+                "POST", self._url, headers, urllib.parse.urlencode(self._form).encode()
+            )
+            self._take(answer)
+        except CheckpointError as error:
+            self._failed = error
+            raise
+        self._fetched = anyio.current_time()
+
+    def _take(self, answer: Answer) -> None:
+        said = answer.json()
+        if not isinstance(said, dict):
+            raise answer.bad("the sign-in answer is no JSON object.")
+        token = said.get("access_token")
+        if answer.status != 200:
+            raise self._refused(answer, said)
+        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+            raise answer.bad("the sign-in answer holds no usable access_token.")
+        lifetime = said.get("expires_in", 3600)
+        try:
+            seconds = float(lifetime)
+        except (TypeError, ValueError):
+            raise answer.bad("the sign-in answer's expires_in is no number.") from None
+        self._secrets.add(token)
+        self._token = token
+        self._until = anyio.current_time() + max(0.0, seconds - EARLY)
+
+    def _refused(self, answer: Answer, said: dict[str, t.Any]) -> SignInRefused | BadAnswer:
+        if answer.status >= 500:
+            return answer.bad(f"the sign-in authority failed ({answer.status}).")
+        # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
+        told = str(said.get("error_description") or said.get("error") or "no reason given")
+        first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
+        return SignInRefused(
+            f"sign-in refused ({answer.status}) for client {self._client_id}: {first}.",
+            subject=self._authority.label,
+            status=answer.status,
+            request_id=answer.request_id or str(said.get("trace_id") or "") or None,
+            correlation_id=str(said.get("correlation_id") or "") or None,
+            remedy="Check tenant, client_id and secret (its value, not its id; it may have expired).",
+        )

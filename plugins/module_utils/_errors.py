@@ -1,0 +1,270 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The errors a user can meet, each with one code of a closed, documented list.
+
+    CheckpointError
+    ├── InvalidInput          invalid_input       an option is wrong; nothing was sent or changed
+    ├── MissingLibrary        missing_library     httpx, pydantic or anyio is not installed where the module runs
+    ├── Unsupported           unsupported         the service has no way to do this
+    ├── NotFound              not_found           the VM (or its scope) does not exist
+    ├── Ambiguous             ambiguous           a name fits several things, and one must be chosen
+    ├── MissingCheckpoint     missing_checkpoint  the checkpoint asked for does not exist
+    ├── UnknownTime           unknown_time        a selector needs a time that the service does not know
+    ├── VmState               vm_state            the VM's state does not allow it
+    ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
+    ├── PlanChanged           plan_changed        what would be done is not what was approved
+    ├── ServiceError
+    │   ├── Unreachable       unreachable         no connection; the request never left
+    │   ├── UntrustedTls      untrusted_tls       the server's certificate is not trusted
+    │   ├── SignInRefused     sign_in_refused     401, or the authority gave no token
+    │   ├── Forbidden         forbidden           403
+    │   ├── Unavailable       unavailable         408, 429, 5xx or lost connections, longer than we may wait
+    │   ├── Refused           refused             the service says no to this very request
+    │   ├── BadAnswer         bad_answer          an answer that cannot be understood or must not be followed
+    │   ├── Locked            locked              another job holds the VM (VMM 2602, ARM 409)
+    │   ├── OperationFailed   operation_failed    the job or operation ended in failure
+    │   ├── TimedOut          timed_out           the deadline came while the operation was still running
+    │   ├── OutcomeUnknown    outcome_unknown     sent, no answer, and reading could not settle it
+    │   └── NotProven         not_proven          reported as done, but reading does not show it
+    └── SomeFailed            some_failed         of many VMs at least one failed
+
+`retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (mend something).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+Retry = t.Literal["safe", "after_reading", "never"]
+
+
+class CheckpointError(Exception):
+    """What went wrong with what, what the service said, which request, and what to do: one line.
+
+    `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` the
+    result's shape of the operation that was under way (`Operation.to_result()`).
+    """
+
+    code: t.ClassVar[str] = "internal"
+    retry: Retry = "never"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        subject: str = "",
+        remedy: str = "",
+        status: int | None = None,
+        request_id: str | None = None,
+        correlation_id: str | None = None,
+        operation: dict[str, t.Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = one_line(message)
+        self.subject = subject
+        self.remedy = remedy
+        self.status = status
+        self.request_id = request_id
+        self.correlation_id = correlation_id
+        self.operation = operation
+
+    def about(self, subject: str) -> t.Self:
+        """The same error, naming `subject` unless it already names one."""
+        self.subject = self.subject or subject
+        return self
+
+    def __str__(self) -> str:
+        parts = [f"{self.subject}: {self.message}" if self.subject else self.message]
+        if self.remedy:
+            parts.append(self.remedy)
+        if self.operation and self.operation.get("id"):
+            parts.append(f"[{self.operation['kind']} {self.operation['id']}]")
+        elif self.request_id:
+            parts.append(f"[request {self.request_id}]")
+        return " ".join(parts)
+
+    def to_result(self) -> dict[str, t.Any]:
+        """The `error` key of a failed result."""
+        return {
+            "code": self.code,
+            "message": f"{self.subject}: {self.message}" if self.subject else self.message,
+            "status": self.status,
+            "request_id": self.request_id,
+            "correlation_id": self.correlation_id,
+            "operation": self.operation,
+            "remedy": self.remedy,
+            "retry": self.retry,
+        }
+
+
+class InvalidInput(CheckpointError):
+    """An option is wrong or missing; nothing was sent."""
+
+    code = "invalid_input"
+
+
+class MissingLibrary(CheckpointError):
+    """A library this collection needs is not installed for the interpreter that runs the module."""
+
+    code = "missing_library"
+
+
+class Unsupported(CheckpointError):
+    """The service has no way to do what was asked."""
+
+    code = "unsupported"
+
+
+class NotFound(CheckpointError):
+    """The VM, or the scope it should be in, does not exist or is hidden from this user."""
+
+    code = "not_found"
+
+
+class Ambiguous(CheckpointError):
+    """A name fits several things where one must be chosen."""
+
+    code = "ambiguous"
+
+
+class MissingCheckpoint(CheckpointError):
+    """The checkpoint that was named does not exist."""
+
+    code = "missing_checkpoint"
+
+
+class UnknownTime(CheckpointError):
+    """A choice by time meets a checkpoint whose time the service does not tell."""
+
+    code = "unknown_time"
+
+
+class VmState(CheckpointError):
+    """The VM's state does not allow checkpoints, or not this one."""
+
+    code = "vm_state"
+    retry = "safe"
+
+
+class LimitReached(CheckpointError):
+    """The service holds no more checkpoints for this VM."""
+
+    code = "limit_reached"
+
+
+class PlanChanged(CheckpointError):
+    """What would be done now is not what was approved."""
+
+    code = "plan_changed"
+
+
+class ServiceError(CheckpointError):
+    """Something between us and the service, or the service itself."""
+
+    code = "service_error"
+
+
+class Unreachable(ServiceError):
+    """No connection could be made; the request never left."""
+
+    code = "unreachable"
+    retry = "safe"
+
+
+class UntrustedTls(ServiceError):
+    """The server's certificate is not trusted, or TLS could not be agreed."""
+
+    code = "untrusted_tls"
+
+
+class SignInRefused(ServiceError):
+    """The service or the sign-in authority refused who we are."""
+
+    code = "sign_in_refused"
+
+
+class Forbidden(ServiceError):
+    """Signed in, but without the right to do this."""
+
+    code = "forbidden"
+
+
+class Unavailable(ServiceError):
+    """The service did not answer usefully for as long as we may wait; nothing was sent that changes anything."""
+
+    code = "unavailable"
+    retry = "safe"
+
+
+class Refused(ServiceError):
+    """The service said no to this very request, so it changed nothing."""
+
+    code = "refused"
+
+
+class BadAnswer(ServiceError):
+    """An answer that cannot be understood, or that we must not follow."""
+
+    code = "bad_answer"
+    retry = "after_reading"
+
+
+class Locked(ServiceError):
+    """Another job holds the VM. The request changed nothing."""
+
+    code = "locked"
+    retry = "safe"
+
+
+class OperationFailed(ServiceError):
+    """The job or operation ended, and not in success."""
+
+    code = "operation_failed"
+    retry = "after_reading"
+
+
+class TimedOut(ServiceError):
+    """The task's deadline came while an operation was still running."""
+
+    code = "timed_out"
+    retry = "after_reading"
+
+
+class OutcomeUnknown(ServiceError):
+    """A write was sent, its answer was lost, and reading could not settle whether it ran."""
+
+    code = "outcome_unknown"
+    retry = "after_reading"
+
+
+class NotProven(ServiceError):
+    """The service reported success, but reading again does not show it."""
+
+    code = "not_proven"
+    retry = "after_reading"
+
+
+class SomeFailed(CheckpointError):
+    """Of many VMs at least one failed; each has its own error in `vms`."""
+
+    code = "some_failed"
+    retry = "after_reading"
+
+
+def one_line(text: str, limit: int = 1000) -> str:
+    """`text` on one line, without control characters, at most `limit` characters long."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def codes() -> dict[str, type[CheckpointError]]:
+    """Every code a user can meet and the error it stands for (the documentation's list is tested against it)."""
+    found: dict[str, type[CheckpointError]] = {}
+    todo: list[type[CheckpointError]] = [CheckpointError]
+    while todo:
+        kind = todo.pop()
+        todo.extend(kind.__subclasses__())
+        if "code" in vars(kind) and kind not in (CheckpointError, ServiceError):
+            found[kind.code] = kind
+    return dict(sorted(found.items()))

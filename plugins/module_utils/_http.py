@@ -1,0 +1,315 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One HTTP client to one origin: what may be repeated, how long, how much is read, and what is never shown.
+
+A read is repeated on 408, 429, 5xx and lost connections. A write is repeated only when it provably never left or was
+refused with 429; any other loss is `AnswerLost`, and the caller settles it by reading.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import socket
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from ._deps import anyio, httpx
+from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls
+from ._operation import Deadline
+from ._times import parse_http_date
+from ._tls import chain, explain_tls
+
+# Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
+    logging.getLogger(_name).propagate = False
+
+USER_AGENT = "hybridvm.checkpoints/0.1.0"
+MAX_BODY = 32 * 1024 * 1024
+"""ARM answers at most 8 MB; a tenant's 10,000 checkpoints in verbose JSON take about 12."""
+PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
+"""Seconds a read is repeated on each status. 500 is short: SPF says it of requests that will never succeed too."""
+CONNECT_PATIENCE = 15.0
+LOST_PATIENCE = 60.0
+
+
+class AnswerLost(OutcomeUnknown):
+    """A write left, and what came of it is not known: only reading can tell."""
+
+
+class _NeverLeft(Exception):
+    """No connection: nothing was sent."""
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        super().__init__(reason)
+        self.final = final
+
+
+class _Lost(Exception):
+    """Something was sent, and no whole answer came back."""
+
+
+class SignIn(httpx.Auth):
+    """How requests are signed; each way to sign in is one file in `_auth`."""
+
+    async def renew(self) -> bool:
+        """Sign in anew after a 401; False where that cannot help."""
+        return False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole answer: the body is read, decoded and no longer than MAX_BODY."""
+
+    status: int
+    headers: t.Any
+    body: bytes
+    label: str
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id for the request; ScVmm's all-zero one (recorded) says nothing."""
+        for name in ("x-ms-request-id", "request-id"):
+            value = self.headers.get(name)
+            if value and value.strip("0-"):
+                return str(value)[:100]
+        return None
+
+    @property
+    def correlation_id(self) -> str | None:
+        """What groups this call with others at the service."""
+        value = self.headers.get("x-ms-correlation-request-id") or self.headers.get("mise-correlation-id")
+        return str(value)[:100] if value else None
+
+    @property
+    def date(self) -> datetime | None:
+        """The service's clock when it answered."""
+        return parse_http_date(self.headers.get("date"))
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds the service asks to wait, also where it names a moment instead."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isdigit():
+            return float(text[:9])
+        moment = parse_http_date(text)
+        return max(0.0, (moment - self.date).total_seconds()) if moment and self.date else None
+
+    def json(self) -> t.Any:
+        """The body as JSON; BadAnswer that says what came instead."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            kind = str(self.headers.get("content-type", "no content type")).split(";")[0][:60]
+            raise self.bad(
+                f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
+            ) from None
+
+    def bad(self, message: str) -> BadAnswer:
+        """A BadAnswer about this answer."""
+        return BadAnswer(
+            message,
+            subject=self.label,
+            status=self.status,
+            request_id=self.request_id,
+            correlation_id=self.correlation_id,
+            remedy="Check that the URL leads to the service itself and not to a proxy or portal.",
+        )
+
+
+class Http:
+    """Requests to one origin. `label` names it in errors; a `limit` is what one request may take, in seconds."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, base: str, label: str, deadline: Deadline, *, auth: SignIn | None = None
+    ) -> None:
+        self.label = label
+        self.deadline = deadline
+        self.auth = auth
+        self._client = client
+        self._origin = _origin(httpx.URL(base))
+
+    def check(self, url: str) -> str:
+        """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
+        try:
+            parsed = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError):
+            raise BadAnswer("was told to follow something that is no URL.", subject=self.label) from None
+        if _origin(parsed) != self._origin:
+            raise BadAnswer(
+                f"was told to follow an address on another origin ({parsed.scheme}://{parsed.host}); refused, and no "
+                "credentials were sent there.",
+                subject=self.label,
+            )
+        if str(parsed) != url:
+            raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+        return url
+
+    async def read(
+        self, url: str, *, headers: t.Mapping[str, str] | None = None, limit: float = 100.0, patience: float = 1.0
+    ) -> Answer:
+        """GET, repeated while that may help. `patience` multiplies how long; polls may wait to the deadline (inf)."""
+        return await self._repeat("GET", url, headers or {}, None, limit, patience)
+
+    async def send_again(self, method: str, url: str, headers: t.Mapping[str, str], body: bytes) -> Answer:
+        """A request that changes nothing although its method says otherwise (a token request): repeated like a read."""
+        return await self._repeat(method, url, headers, body, 60.0, 1.0)
+
+    async def write(
+        self, method: str, url: str, *, headers: t.Mapping[str, str], body: bytes | None = None, limit: float = 300.0
+    ) -> Answer:
+        """One write: sent again only if it never left or was refused with 429; AnswerLost if nobody can know."""
+        start, pause = anyio.current_time(), 0.5
+        while True:
+            try:
+                answer = await self._once(method, url, headers, body, limit)
+            except _NeverLeft as error:
+                if error.final or anyio.current_time() - start > CONNECT_PATIENCE:
+                    raise self._unreachable(error) from None
+            except _Lost as error:
+                raise AnswerLost(f"{error}.", subject=self.label) from None
+            else:
+                if answer.status != 429:
+                    return answer
+                pause = await self._throttled(answer, pause)
+                continue
+            await self._pause(pause)
+            pause = min(pause * 2, 8.0)
+
+    async def _repeat(
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float, patience: float
+    ) -> Answer:
+        start, pause = anyio.current_time(), 0.5
+        while True:
+            spent = anyio.current_time() - start
+            try:
+                answer = await self._once(method, url, headers, body, limit)
+            except _NeverLeft as error:
+                if error.final or spent > CONNECT_PATIENCE * patience:
+                    raise self._unreachable(error) from None
+            except _Lost as error:
+                if spent > LOST_PATIENCE * patience:
+                    raise Unavailable(f"no answer: {error}.", subject=self.label) from None
+            else:
+                if answer.status == 429:
+                    pause = await self._throttled(answer, pause)
+                    continue
+                allowed = PATIENCE.get(answer.status)
+                if allowed is None or spent >= allowed * patience or self.deadline.remaining() == 0:
+                    return answer
+                if answer.retry_after is not None:
+                    if answer.retry_after > self.deadline.remaining():
+                        return answer
+                    await self._pause(answer.retry_after)
+                    continue
+            await self._pause(pause)
+            pause = min(pause * 2, 15.0)
+
+    async def _pause(self, seconds: float) -> None:
+        # Jitter keeps many VMs of one task from knocking at the same moment.
+        if not await self.deadline.sleep(seconds * random.uniform(1.0, 1.25)):
+            raise Unavailable(
+                f"did not answer within the {self.deadline.total:g} s of the task.",
+                subject=self.label,
+                remedy="Raise wait_timeout or try again.",
+            )
+
+    async def _throttled(self, answer: Answer, pause: float) -> float:
+        """Wait as the 429 asks; the next pause should it not say."""
+        wanted = pause if answer.retry_after is None else max(answer.retry_after, 0.5)
+        if wanted > self.deadline.remaining():
+            raise Unavailable(
+                f"throttled (429): asks to wait {wanted:g} s, and {self.deadline.remaining():.0f} s are left.",
+                subject=self.label,
+                status=429,
+                request_id=answer.request_id,
+                correlation_id=answer.correlation_id,
+                remedy="Try again later, raise wait_timeout, or lower concurrency.",
+            )
+        await self._pause(wanted)
+        return min(pause * 2, 30.0)
+
+    async def _once(
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
+    ) -> Answer:
+        """One request and its whole answer; after a 401 once more if the sign-in can be renewed: it changed nothing."""
+        answer = await self._exchange(method, url, headers, body, limit)
+        if answer.status == 401 and self.auth is not None and await self.auth.renew():
+            answer = await self._exchange(method, url, headers, body, limit)
+        return answer
+
+    async def _exchange(
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
+    ) -> Answer:
+        """The URL's own bytes are sent; redirects are not followed."""
+        limit = min(limit, self.deadline.remaining())
+        with anyio.move_on_after(limit):
+            try:
+                request = self._client.build_request(
+                    method, url, headers={"User-Agent": USER_AGENT, **headers}, content=body, timeout=_timeout(limit)
+                )
+                response = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
+                try:
+                    received = bytearray()
+                    async for chunk in response.aiter_bytes():
+                        received += chunk
+                        if len(received) > MAX_BODY:
+                            raise BadAnswer(
+                                f"the answer is longer than {MAX_BODY // 1024 // 1024} MiB; reading stopped.",
+                                subject=self.label,
+                                status=response.status_code,
+                            )
+                finally:
+                    await response.aclose()
+                return Answer(response.status_code, response.headers, bytes(received), self.label)
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+                raise self._never_left(error) from None
+            except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
+                # The library's words would show the header or URL, and so a secret.
+                raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
+            except httpx.TransportError as error:
+                raise _Lost(_words(error)) from None
+            except httpx.DecodingError:
+                raise BadAnswer("the answer's compression is broken.", subject=self.label) from None
+        raise _Lost(f"no answer within {limit:.0f} s")
+
+    def _never_left(self, error: Exception) -> _NeverLeft | UntrustedTls:
+        untrusted = explain_tls(error, self.label)
+        if untrusted is not None:
+            return untrusted
+        for cause in chain(error):
+            if isinstance(cause, socket.gaierror):
+                return _NeverLeft("the host's name cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
+        return _NeverLeft(_words(error))
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(
+            f"cannot be reached: {error}. Nothing was sent.",
+            subject=self.label,
+            remedy="Check the URL, the network and the proxy settings.",
+        )
+
+
+def _timeout(limit: float) -> httpx.Timeout:
+    return httpx.Timeout(limit, connect=min(limit, 10.0))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host.lower(), url.port
+
+
+def _words(error: Exception) -> str:
+    """What went wrong in a transport, without addresses or data."""
+    known = {
+        "ConnectTimeout": "no connection within 10 s",
+        "PoolTimeout": "no free connection",
+        "ProxyError": "the proxy refused",
+        "ConnectError": "connection refused or no route",
+        "ReadTimeout": "no answer in time",
+        "RemoteProtocolError": "the connection was closed before a whole answer came",
+    }
+    return known.get(type(error).__name__, f"the connection broke ({type(error).__name__})")

@@ -1,0 +1,82 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mark that says a checkpoint is ours: the last line of its description.
+
+    before patching
+    [hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z]
+
+It holds a nonce (to find again what a lost answer hid), the time of creation by the service's own clock (Arc has no
+other), and optionally `pin`, `safety` (taken before a restore), `power=` (the VM's power state then) and `key=` (the
+hash of a restore_key). It is a claim
+that anyone may forge: it widens nobody's rights. A malformed or removed mark means unmanaged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from ._times import format_time, parse_time
+
+_MARK = re.compile(
+    r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
+    r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?\]\s*\Z"
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What our mark in a description says."""
+
+    nonce: str
+    created: datetime
+    pin: bool = False
+    safety: bool = False
+    power: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
+        parts += [name for name, is_set in (("pin", self.pin), ("safety", self.safety)) if is_set]
+        parts += [f"{name}={value}" for name, value in (("power", self.power), ("key", self.key)) if value]
+        return f"[{' '.join(parts)}]"
+
+    def to_result(self) -> dict[str, object]:
+        """The `mark` key of a checkpoint in results."""
+        return {
+            "nonce": self.nonce,
+            "created": format_time(self.created),
+            "pin": self.pin,
+            "safety": self.safety,
+            "power": self.power,
+            "key": self.key,
+        }
+
+
+def join(description: str, mark: Mark | None) -> str:
+    """The description as the service keeps it: the user's words, then the mark on a line of its own."""
+    if mark is None:
+        return description
+    return f"{description}\n{mark}" if description else str(mark)
+
+
+def split(text: str | None) -> tuple[str, Mark | None]:
+    """The user's words and the mark; (text, None) when there is no mark or it is malformed."""
+    text = text or ""
+    found = _MARK.search(text)
+    if not found:
+        return text, None
+    try:
+        created = parse_time(found["at"])
+    except ValueError:
+        return text, None
+    mark = Mark(found["nonce"], created, bool(found["pin"]), bool(found["safety"]), found["power"], found["key"])
+    return text[: found.start()], mark
+
+
+def key_hash(restore_key: str) -> str:
+    """What a mark carries of a restore_key: it names the run without giving the key away."""
+    return hashlib.sha256(b"hybridvm.checkpoints restore_key\0" + restore_key.encode()).hexdigest()[:16]

@@ -1,0 +1,140 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the core knows of VMs, checkpoints and services, in one shape for every service."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from ._mark import Mark
+from ._times import format_time
+
+Power = t.Literal["on", "off", "unknown"]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a service lets us promise, as data: the core asks these and never which service it is.
+
+    `why` says in a user's words what the README's table shows for each promise.
+    """
+
+    provider: str
+    title: str
+    names_unique: bool
+    can_update_description: bool
+    has_timestamps: bool
+    create_returns_id: bool
+    operations_findable: bool
+    restore_in_place: bool
+    exactly_once: bool
+    power: bool
+    max_points: int
+    why: t.Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class VM:
+    """One virtual machine as a service knows it.
+
+    `reference` is what the user wrote, `id` what the service's calls take, `canonical` the same thing in one spelling
+    (two references with the same service and canonical id are the same VM), `host_id` the hypervisor's id for it, and
+    `partition` what else the service's keys need (SPF: the StampId).
+    """
+
+    reference: str
+    name: str
+    id: str
+    canonical: str
+    provider: str
+    service: str
+    host_id: str | None = None
+    partition: str = ""
+
+    def __str__(self) -> str:
+        return f"vm {self.name}"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint. `created` is None where nobody knows; `usable` is None where the service leaves it open."""
+
+    id: str
+    name: str
+    description: str = ""
+    host_id: str | None = None
+    created: datetime | None = None
+    parent_id: str | None = None
+    depth: int = 1
+    current: bool | None = None
+    usable: bool | None = True
+    mark: Mark | None = None
+
+    @property
+    def managed(self) -> bool:
+        """Whether its mark says that this collection made it."""
+        return self.mark is not None
+
+    def is_(self, checkpoint_id: str) -> bool:
+        """Whether `checkpoint_id`, in any case, is its id or its host id."""
+        wanted = checkpoint_id.lower()
+        return wanted in (self.id.lower(), (self.host_id or "").lower())
+
+    def age_seconds(self, now: datetime) -> int | None:
+        """Whole seconds since it was made, by the service's clock; None where the time is unknown."""
+        return None if self.created is None else max(0, int((now - self.created).total_seconds()))
+
+    def to_result(self, now: datetime) -> dict[str, t.Any]:
+        """The `checkpoint` key of results."""
+        return {
+            "id": self.id,
+            "host_id": self.host_id,
+            "name": self.name,
+            "description": self.description,
+            "created": None if self.created is None else format_time(self.created),
+            "parent_id": self.parent_id,
+            "depth": self.depth,
+            "current": self.current,
+            "usable": self.usable,
+            "managed": self.managed,
+            "mark": None if self.mark is None else self.mark.to_result(),
+            "age_seconds": self.age_seconds(now),
+        }
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
+
+    `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
+    `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
+    """
+
+    vm: VM
+    checkpoints: tuple[Checkpoint, ...]
+    now: datetime
+    power: Power = "unknown"
+    busy: str | None = None
+    refuses: str | None = None
+    current_known: bool = True
+
+    def by_id(self, checkpoint_id: str) -> Checkpoint | None:
+        """The checkpoint with that id or host id."""
+        return next((c for c in self.checkpoints if c.is_(checkpoint_id)), None)
+
+    def current(self) -> Checkpoint | None:
+        """The checkpoint the VM now runs on top of, if any."""
+        return next((c for c in self.checkpoints if c.current), None)
+
+    def ancestors(self, checkpoint: Checkpoint) -> set[str]:
+        """The ids of everything `checkpoint` stands on, without itself."""
+        parents = {c.id: c.parent_id for c in self.checkpoints}
+        found: set[str] = set()
+        step = checkpoint.parent_id
+        while step is not None and step not in found:
+            found.add(step)
+            step = parents.get(step)
+        return found

@@ -1,0 +1,36 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only file that knows Ansible: options in, result out, check mode and failure told to it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from datetime import UTC, datetime
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ._deps import IMPORT_ERROR, anyio
+from ._errors import MissingLibrary
+from ._providers import World
+from ._result import failure
+from ._task import Run, finish
+
+
+def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:
+    """Run one module: `run` gets its options and whether only to check; its result ends the module."""
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **rules)
+    if IMPORT_ERROR is not None:
+        missing = MissingLibrary(
+            "httpx, pydantic or anyio is not installed for the Python that runs this module.",
+            remedy="Install the collection's requirements.txt there, or delegate_to: localhost where it is.",
+        )
+        module.fail_json(exception=IMPORT_ERROR, **failure(missing))
+    world = World(os.environ, lambda: datetime.now(UTC))
+    result: dict[str, t.Any] = anyio.run(finish, run, module.params, bool(module.check_mode), world)
+    for text in result.pop("warnings", []):
+        module.warn(text)
+    if "error" in result:
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,0 +1,176 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OData v3 as SPF speaks it: literals, the three formats of answers, and the five of errors."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import urllib.parse
+import xml.etree.ElementTree as ET
+
+from ._errors import CheckpointError
+from ._http import Answer
+from ._refusal import refusal
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"
+DATA = "{http://schemas.microsoft.com/ado/2007/08/dataservices}"
+HEADERS = {
+    "Accept": "application/json;odata=minimalmetadata",  # without Accept SPF answers Atom, even to a JSON POST
+    "DataServiceVersion": "3.0;NetFx",
+    "MaxDataServiceVersion": "3.0;NetFx",
+}
+JSON_BODY = {"Content-Type": "application/json;odata=minimalmetadata"}
+LOCKED = re.compile(r"(?<!\d)2602(?!\d)")
+"""VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+Entity = dict[str, t.Any]
+
+
+class Page(t.NamedTuple):
+    """Some entities of a set, and where the next ones are (absolute or relative), if the server pages."""
+
+    entities: list[Entity]
+    next_link: str | None
+
+
+def is_guid(text: str) -> bool:
+    """Whether `text` is a GUID as OData writes it."""
+    return bool(_GUID.fullmatch(text))
+
+
+def guid(value: str) -> str:
+    """A GUID literal; anything else never gets into a URL."""
+    if not is_guid(value):
+        raise ValueError(f"{value!r} is not a GUID")
+    return f"guid'{value.lower()}'"
+
+
+def text(value: str) -> str:
+    """A string literal: quotes doubled, so nothing in it can end it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def where(*conditions: str) -> str:
+    """`?$filter=` of conditions joined by and, percent-encoded whole."""
+    return "?$filter=" + urllib.parse.quote(" and ".join(conditions), safe="'(),-")
+
+
+def page(answer: Answer) -> Page:
+    """A feed in JSON light, JSON verbose or Atom."""
+    if _is_xml(answer):
+        root = _xml(answer)
+        if root.tag != f"{ATOM}feed":
+            raise answer.bad("the answer is XML, but no Atom feed.")
+        link = next((e.get("href") for e in root.iter(f"{ATOM}link") if e.get("rel") == "next"), None)
+        return Page([_properties(entry) for entry in root.iter(f"{ATOM}entry")], link)
+    body = _object(answer)
+    following = body.get("odata.nextLink")
+    if "d" in body:
+        inner = body["d"]
+        following = inner.get("__next") if isinstance(inner, dict) else None
+        entities = inner.get("results") if isinstance(inner, dict) else inner
+    else:
+        entities = body.get("value")
+    if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
+        raise answer.bad("the answer holds no list of entities.")
+    if following is not None and not isinstance(following, str):
+        raise answer.bad("the answer's next link is no text.")
+    return Page(entities, following)
+
+
+def entity(answer: Answer) -> Entity:
+    """One entity in JSON light, JSON verbose or Atom."""
+    if _is_xml(answer):
+        root = _xml(answer)
+        if root.tag != f"{ATOM}entry":
+            raise answer.bad("the answer is XML, but no Atom entry.")
+        return _properties(root)
+    body = _object(answer)
+    inner = body.get("d", body)
+    if not isinstance(inner, dict) or "ID" not in inner:
+        raise answer.bad("the answer holds no entity.")
+    return inner
+
+
+def error(answer: Answer, *, doing: str, sign_in: str = "") -> CheckpointError:
+    """What a non-success answer means, in the service's own words."""
+    said = said_by(answer)
+    locked = answer.status in (400, 409, 423, 500) and bool(LOCKED.search(said))
+    return refusal(answer, said, doing=doing, locked=locked, sign_in=sign_in)
+
+
+def said_by(answer: Answer) -> str:
+    """The text of an error, whichever layer wrote it: OData light or verbose, Atom, Windows Azure Pack, IIS's HTML."""
+    raw = answer.body[:65536].decode("utf-8", "replace").strip()
+    try:
+        if raw.startswith("{"):
+            body = _object(answer)
+            told = body.get("odata.error") or body.get("error")
+            message = told.get("message") if isinstance(told, dict) else None
+            value = message.get("value") if isinstance(message, dict) else message
+            return str(value or body.get("Message") or "")
+        if raw.startswith("<") and not _is_html(raw):
+            found = {element.tag.rsplit("}", 1)[-1].lower(): element.text or "" for element in _xml(answer).iter()}
+            return " ".join(filter(None, (found.get("code"), found.get("message"))))
+    except CheckpointError:
+        pass
+    title = re.search(r"<title[^>]*>(.*?)</title>", raw, re.I | re.S)
+    return title[1] if title else re.sub(r"<[^>]*>", " ", raw)[:300]
+
+
+def _object(answer: Answer) -> Entity:
+    if _is_html(answer.body[:512].decode("utf-8", "replace").lstrip()):
+        raise answer.bad(f"the answer ({answer.status}) is HTML, not OData.")
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise answer.bad("the answer is JSON, but no object.")
+    return body
+
+
+def _is_html(start: str) -> bool:
+    return start[:200].lower().lstrip("\ufeff").startswith(("<!doctype html", "<html"))
+
+
+def _is_xml(answer: Answer) -> bool:
+    """By its first character: proxies and SPF's layers do not agree on content types."""
+    start = answer.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith(b"<") and not _is_html(answer.body[:512].decode("utf-8", "replace").lstrip())
+
+
+def _xml(answer: Answer) -> ET.Element:
+    if b"<!DOCTYPE" in answer.body or b"<!ENTITY" in answer.body:
+        raise answer.bad("the answer is XML with a document type, which no service sends and no client should read.")
+    try:
+        return ET.fromstring(answer.body)
+    except (ET.ParseError, ValueError, LookupError):
+        raise answer.bad(f"the answer ({answer.status}, {len(answer.body)} bytes) is not readable XML.") from None
+
+
+def _properties(entry: ET.Element) -> Entity:
+    properties = entry.find(f".//{META}properties")
+    return {} if properties is None else {_local(element): _value(element) for element in properties}
+
+
+def _value(element: ET.Element, depth: int = 0) -> t.Any:
+    """An Atom property as JSON would hold it: null, Boolean, Int32, complex type, collection; the rest is text."""
+    if element.get(f"{META}null") == "true" or depth > 8:
+        return None
+    kind = element.get(f"{META}type") or ""
+    if kind.startswith(("Collection(", "Bag(")):
+        return [_value(item, depth + 1) for item in element]
+    if len(element):
+        return {_local(item): _value(item, depth + 1) for item in element}
+    content = element.text or ""
+    if kind == "Edm.Boolean":
+        return content.strip().lower() in ("true", "1")
+    if kind in ("Edm.Byte", "Edm.Int16", "Edm.Int32") and re.fullmatch(r"\s*-?\d{1,10}\s*", content):
+        return int(content)
+    return content
+
+
+def _local(element: ET.Element) -> str:
+    return element.tag.rsplit("}", 1)[-1]

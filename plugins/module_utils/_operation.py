@@ -1,0 +1,111 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An operation that a service runs for us, and the one place that waits for it."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime
+
+from ._deps import anyio
+from ._errors import TimedOut, Unavailable
+
+State = t.Literal["running", "succeeded", "failed", "unknown"]
+
+
+class Deadline:
+    """One monotonic end for a whole task, on anyio's clock. `total` is in seconds, as the user set it."""
+
+    def __init__(self, total: float) -> None:
+        self.total = total
+        self._end: float = anyio.current_time() + total
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self._end - anyio.current_time())
+
+    async def sleep(self, seconds: float) -> bool:
+        """Wait, but not beyond the end; False when the end has come."""
+        await anyio.sleep(min(seconds, self.remaining()))
+        return self.remaining() > 0
+
+
+@dataclass(frozen=True)
+class Status:
+    """What one look at an operation says.
+
+    `unknown` means that the service does not (or no longer) know the operation: only reading can tell then.
+    `locked` marks a failure that changed nothing because another job held the VM.
+    """
+
+    state: State
+    text: str = ""
+    message: str = ""
+    code: str = ""
+    percent: int | None = None
+    locked: bool = False
+    warnings: tuple[str, ...] = ()
+    retry_after: float | None = None
+    request_id: str | None = None
+
+
+@dataclass
+class Operation:
+    """A write that was accepted. `poll` looks once; `id` is safe to show (never a signed URL).
+
+    `began` is the service's own time of its start, where it tells one.
+    """
+
+    kind: str
+    id: str | None
+    poll: t.Callable[[], t.Awaitable[Status]]
+    started: float = 0.0
+    last: Status = Status("running")
+    seconds: float = 0.0
+    request_id: str | None = None
+    began: datetime | None = None
+
+    def to_result(self) -> dict[str, t.Any]:
+        """The `operation` key of results and errors."""
+        return {
+            "kind": self.kind,
+            "id": self.id,
+            "status": self.last.state,
+            "percent": self.last.percent,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, doing: str) -> Status:
+    """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
+
+    The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both.
+    """
+    pause = min(interval, 1.0)
+    while True:
+        try:
+            operation.last = await operation.poll()
+        except Unavailable:
+            if deadline.remaining():
+                raise
+            raise _timed_out(operation, deadline, subject, doing) from None
+        operation.seconds = anyio.current_time() - operation.started
+        if operation.last.state != "running":
+            return operation.last
+        wanted = operation.last.retry_after
+        if not await deadline.sleep(pause if wanted is None else max(wanted, 0.5)):
+            raise _timed_out(operation, deadline, subject, doing)
+        pause = min(interval, pause * 1.5)
+
+
+def _timed_out(operation: Operation, deadline: Deadline, subject: str, doing: str) -> TimedOut:
+    said = f" (last seen: {operation.last.text})" if operation.last.text else ""
+    return TimedOut(
+        f"{doing} is still running after {deadline.total:g} s{said}.",
+        subject=subject,
+        remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
+        operation=operation.to_result(),
+        request_id=operation.request_id,
+    )

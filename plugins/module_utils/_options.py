@@ -1,0 +1,45 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The argument specs that modules share; their documentation is in plugins/doc_fragments."""
+
+from __future__ import annotations
+
+import typing as t
+
+CONNECTION: dict[str, t.Any] = {
+    "spf_url": {"type": "str"},
+    "spf_subscription_id": {"type": "str"},
+    "spf_stamp_id": {"type": "str"},
+    "spf_principal_id": {"type": "str"},
+    "spf_auth": {"type": "str", "choices": ["basic", "bearer"]},
+    "spf_username": {"type": "str"},
+    "spf_password": {"type": "str", "no_log": True},
+    "spf_token": {"type": "str", "no_log": True},
+    "spf_update_method": {"type": "str", "choices": ["merge", "put", "patch", "post_tunnel"]},
+    "subscription_id": {"type": "str"},
+    "tenant": {"type": "str"},
+    "client_id": {"type": "str"},
+    "secret": {"type": "str", "no_log": True},
+    "access_token": {"type": "str", "no_log": True},
+    "auth_source": {"type": "str", "choices": ["auto", "env"]},
+    "cloud_environment": {"type": "str"},
+    "scvmm_api_version": {"type": "str"},
+    "ca_path": {"type": "path"},
+    "validate_certs": {"type": "bool"},
+}
+
+VMS: dict[str, t.Any] = {
+    "vm": {"type": "str"},
+    "vms": {"type": "list", "elements": "str"},
+    "concurrency": {"type": "int", "default": 4},
+    "wait_timeout": {"type": "str", "default": "10m"},
+}
+
+MANNER: dict[str, t.Any] = {
+    "wait": {"type": "bool", "default": True},
+    "poll_interval": {"type": "str", "default": "5s"},
+    "settle_time": {"type": "str", "default": "2m"},
+    "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
+    "expected_plan": {"type": "raw"},
+}

@@ -1,0 +1,217 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan: what will be done, in which order, and why; comparable with what was approved."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+from dataclasses import dataclass, field
+
+from ._errors import InvalidInput, PlanChanged
+from ._model import VM, Checkpoint
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step. `verb` names it in plans, `reason` says which wish or rule asks for it."""
+
+    verb: t.ClassVar[str] = ""
+    writes: t.ClassVar[bool] = True
+
+    vm: VM
+    reason: str
+
+    def target(self) -> dict[str, t.Any]:
+        """What the step is about, as the user would name it: an existing id, a requested name, set fields."""
+        raise NotImplementedError
+
+    def identity(self) -> str:
+        """What an approval covers: canonical VM id, service root, action, existing id or name, fields the user set."""
+        about = {"action": self.verb, "vm_id": self.vm.canonical, "service": self.vm.service}
+        return _canonical(about | _approved(self.target()))
+
+    def to_result(self) -> dict[str, t.Any]:
+        """The step as it stands in `plan.actions`."""
+        return {
+            "action": self.verb,
+            "vm": self.vm.name,
+            "vm_id": self.vm.canonical,
+            "provider": self.vm.provider,
+            "service": self.vm.service,
+            **self.target(),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Create(Action):
+    """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore."""
+
+    verb = "create"
+    name: str = ""
+    description: str | None = None
+    safety: bool = False
+    key: str | None = None
+
+    def target(self) -> dict[str, t.Any]:
+        checkpoint: dict[str, t.Any] = {"name": self.name}
+        if self.description is not None:
+            checkpoint["description"] = self.description
+        return {"checkpoint": checkpoint}
+
+
+@dataclass(frozen=True)
+class OnCheckpoint(Action):
+    """A step about a checkpoint that exists."""
+
+    checkpoint: Checkpoint = field(default_factory=lambda: Checkpoint(id="", name=""))
+
+    def target(self) -> dict[str, t.Any]:
+        return {"checkpoint": {"id": self.checkpoint.id, "name": self.checkpoint.name}}
+
+
+@dataclass(frozen=True)
+class Update(OnCheckpoint):
+    """Another description for a checkpoint; nothing else of one can be changed."""
+
+    verb = "update"
+    description: str = ""
+
+    def target(self) -> dict[str, t.Any]:
+        fields = {"description": {"before": self.checkpoint.description, "after": self.description}}
+        return {**super().target(), "fields": fields}
+
+
+@dataclass(frozen=True)
+class Delete(OnCheckpoint):
+    """A checkpoint goes; what stands on it stays."""
+
+    verb = "delete"
+
+
+@dataclass(frozen=True)
+class Restore(OnCheckpoint):
+    """The VM goes back to a checkpoint; later checkpoints stay."""
+
+    verb = "restore"
+
+
+@dataclass(frozen=True)
+class Power(Action):
+    """The VM is turned on or off; nothing happens where it already is."""
+
+    verb = "power"
+    on: bool = True
+
+    def target(self) -> dict[str, t.Any]:
+        return {"power": "on" if self.on else "off"}
+
+
+@dataclass(frozen=True)
+class Keep(OnCheckpoint):
+    """Not a step: the checkpoint that already satisfies the wish, and why."""
+
+    verb = "keep"
+    writes = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one VM needs, in order. `satisfied_by` is the checkpoint that the wish ends on, where it exists already."""
+
+    vm: VM
+    actions: tuple[Action, ...] = ()
+    warnings: tuple[str, ...] = ()
+    drift: tuple[dict[str, t.Any], ...] = ()
+    satisfied_by: Checkpoint | None = None
+
+    @property
+    def writes(self) -> tuple[Action, ...]:
+        """The steps that change something."""
+        return tuple(action for action in self.actions if action.writes)
+
+
+def digest(plans: t.Sequence[Plan]) -> str:
+    """One name for what would be changed: equal for equal plans, whoever reads them and whenever."""
+    identities = [action.identity() for plan in plans for action in plan.writes]
+    return "sha256:" + hashlib.sha256("\n".join(identities).encode()).hexdigest()
+
+
+def to_result(plans: t.Sequence[Plan]) -> dict[str, t.Any]:
+    """The `plan` key of results: versioned JSON that can be stored, shown and given back as `expected_plan`."""
+    actions = [action.to_result() for plan in plans for action in plan.actions]
+    return {"version": VERSION, "digest": digest(plans), "actions": actions}
+
+
+class Approval:
+    """What was approved: a whole plan (what is left of it passes) or a digest (only that very plan passes)."""
+
+    def __init__(self, approved: str | dict[str, t.Any]) -> None:
+        self._digest: str | None = None
+        self._actions: dict[str, str] = {}
+        if isinstance(approved, str):
+            if not approved.startswith("sha256:") or len(approved) != 71:
+                raise InvalidInput("expected_plan: takes a plan as returned, or its digest (sha256:…)")
+            self._digest = approved
+            return
+        if approved.get("version") != VERSION or not isinstance(approved.get("actions"), list):
+            raise InvalidInput(f"expected_plan: is not a plan of version {VERSION} as returned under the key plan")
+        for action in approved["actions"]:
+            if not isinstance(action, dict):
+                raise InvalidInput("expected_plan: an action is not a mapping")
+            if action.get("action") != Keep.verb:
+                about = {key: action.get(key) for key in ("action", "vm_id", "service")}
+                self._actions[_canonical(about | _approved(action))] = _show(action)
+
+    def check(self, plans: t.Sequence[Plan], *, part: bool = False) -> None:
+        """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan."""
+        writes = [action for plan in plans for action in plan.writes]
+        if not writes:
+            return
+        if self._digest is not None:
+            if not part and digest(plans) != self._digest:
+                raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in writes])
+            if not part:
+                # From here on the plan itself is what was approved: a plan made anew after a lock must stay within it.
+                self._actions = {action.identity(): _show(action.to_result()) for action in writes}
+                return
+        extra = [action for action in writes if action.identity() not in self._actions]
+        if extra:
+            raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in extra])
+
+    def _changed(self, plans: t.Sequence[Plan], differences: list[str]) -> PlanChanged:
+        return PlanChanged(
+            f"what would be done is not what was approved: {'; '.join(differences)}. Nothing was changed.",
+            subject="plan",
+            remedy=f"Approve the new plan: {digest(plans)}",
+        )
+
+
+def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Of a step in its result's shape, what an approval covers: ids and what the user set, no old names."""
+    checkpoint = action.get("checkpoint") or {}
+    about: dict[str, t.Any] = {}
+    if checkpoint.get("id"):
+        about["id"] = checkpoint["id"].lower()
+    else:
+        about["checkpoint"] = checkpoint
+    if action.get("fields"):
+        about["fields"] = {name: change.get("after") for name, change in action["fields"].items()}
+    if action.get("power"):
+        about["power"] = action["power"]
+    return about
+
+
+def _show(action: t.Mapping[str, t.Any]) -> str:
+    """`delete nightly-2026-10-31 of web03`"""
+    what = (action.get("checkpoint") or {}).get("name") or action.get("power")
+    return f"{action.get('action')} {what} of {action.get('vm')}"
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

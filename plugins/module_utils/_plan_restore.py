@@ -1,0 +1,143 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan for a restore: an act, not a state, so it is planned each time unless a restore_key proves it done."""
+
+from __future__ import annotations
+
+from ._errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
+from ._mark import key_hash
+from ._model import Capabilities, Checkpoint, Inventory
+from ._plan import Action, Create, Keep, Plan, Power, Restore
+from ._selection import choose, matches, pick, there_are
+from ._wish import RestoreTo
+
+SAFETY_NAME = "safety before restore to {name}"
+
+
+def plan_restore(
+    wish: RestoreTo, actual: Inventory, capabilities: Capabilities, made: frozenset[str], power_before: str
+) -> Plan:
+    """[safety checkpoint], [power off], restore, [power as asked]. `power_before` is the state the run began with.
+
+    The safety checkpoint comes first: it is the way back to the VM as it ran, and its mark remembers the power state.
+
+    With `restore_key` the safety checkpoint of an earlier run is the evidence: while the VM stands on it (or on what
+    was
+    made on top of it) the restore has not happened; once it stands elsewhere it has. Where the service does not say on
+    what the VM stands, nobody can know, and nothing is repeated.
+    """
+    vm = actual.vm
+    _allowed(wish, actual, capabilities)
+    earlier = _safety_of(wish, actual, made)
+    if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
+        power_before = earlier.mark.power
+    target = _target(wish, actual)
+    after, warnings = _power_after(wish, actual, power_before)
+    if earlier is not None and wish.restore_key is not None and _has_happened(actual, earlier):
+        reason = f"restore_key: the VM no longer stands on the safety checkpoint {earlier.id} of that restore"
+        still = [power for power in after if actual.power != ("on" if power.on else "off")]
+        return Plan(vm, (Keep(vm, reason, checkpoint=target), *still), satisfied_by=target)
+    actions: list[Action] = []
+    if wish.safety_checkpoint and earlier is None:
+        actions.append(
+            Create(
+                vm,
+                "safety_checkpoint: a way back from this restore",
+                name=SAFETY_NAME.format(name=target.name)[:255],
+                safety=True,
+                key=key_hash(wish.restore_key) if wish.restore_key else None,
+            )
+        )
+    if wish.if_running == "stop" and actual.power == "on":
+        actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
+    actions.append(Restore(vm, _why(wish, target), checkpoint=target))
+    return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
+
+
+def _power_after(wish: RestoreTo, actual: Inventory, power_before: str) -> tuple[list[Power], list[str]]:
+    """The last step, if one is asked for, and what the user should know about it."""
+    if wish.power_after is None:
+        return [], []
+    wanted = power_before if wish.power_after == "previous" else wish.power_after
+    if wanted == "unknown":
+        return [], [f"{actual.vm}: its power state is unknown; power_after: previous leaves it as the restore does."]
+    return [Power(actual.vm, f"power_after is {wish.power_after}", on=wanted == "on")], []
+
+
+def _allowed(wish: RestoreTo, actual: Inventory, capabilities: Capabilities) -> None:
+    if not capabilities.restore_in_place:
+        raise Unsupported(f"{capabilities.title} cannot restore in place.", subject=str(actual.vm))
+    if (wish.power_after is not None or wish.if_running == "stop") and not capabilities.power:
+        raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.", subject=str(actual.vm))
+    if wish.restore_key is not None and not wish.safety_checkpoint:
+        raise InvalidInput(
+            f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key.",
+            subject=str(actual.vm),
+        )
+    if wish.if_running == "fail" and actual.power != "off":
+        state = "is running" if actual.power == "on" else "has an unknown power state"
+        raise VmState(
+            f"it {state} and if_running is fail. Nothing was changed.",
+            subject=str(actual.vm),
+            remedy="Shut it down, or set if_running to proceed or stop.",
+        )
+
+
+def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
+    """The one checkpoint to go back to; never one that is known or suspected to be unusable unless named by its id."""
+    found = matches(actual, wish.name, wish.checkpoint_id)
+    if wish.checkpoint_id is not None:
+        if not found:
+            raise MissingCheckpoint(
+                f"nothing to restore: no checkpoint has the id {wish.checkpoint_id}. {there_are(actual.checkpoints)}",
+                subject=str(actual.vm),
+            )
+        return found[0]
+    if wish.name is None:
+        # A way back from an earlier restore is no point to go forward to: "latest" would otherwise undo the restore.
+        found = [c for c in found if c.mark is None or not c.mark.safety]
+    usable = [c for c in found if c.usable]
+    if not usable:
+        named = f' named "{wish.name}"' if wish.name else ""
+        unusable = f" ({len(found)} exist, but the service does not show them as usable)" if found else ""
+        raise MissingCheckpoint(
+            f"nothing to restore: no {'usable ' if found else ''}checkpoint{named}{unusable}. "
+            f"{there_are(actual.checkpoints)}",
+            subject=str(actual.vm),
+            remedy="Name it by checkpoint_id to restore it all the same." if found else "",
+        )
+    if wish.select is not None:
+        return pick(actual, usable, wish.select)
+    return choose(actual, usable, wish.on_ambiguous, wish.name or "")[0]
+
+
+def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Checkpoint | None:
+    """The safety checkpoint that this run, or an earlier one with the same restore_key, has made."""
+    key = key_hash(wish.restore_key) if wish.restore_key else None
+    for checkpoint in actual.checkpoints:
+        mark = checkpoint.mark
+        if mark is not None and mark.safety and (mark.nonce in made or (key is not None and mark.key == key)):
+            return checkpoint
+    return None
+
+
+def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
+    """Whether the restore that `safety` was taken for was carried out."""
+    if not actual.current_known:
+        raise OutcomeUnknown(
+            f"restore_key: the safety checkpoint {safety.id} exists, but the service does not say on which one the "
+            "VM stands; whether the restore ran cannot be told, and it is not repeated.",
+            subject=str(actual.vm),
+            remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
+        )
+    current = actual.current()
+    return current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+
+
+def _why(wish: RestoreTo, target: Checkpoint) -> str:
+    if wish.checkpoint_id is not None:
+        return "named by checkpoint_id"
+    if wish.select is not None:
+        return f"select: {wish.select.which}" + (f' among those named "{wish.name}"' if wish.name else "")
+    return f'it is the checkpoint named "{target.name}"'

@@ -1,0 +1,180 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""plan(): what is needed to get from what exists to what is wished. Pure: no I/O, no clock, no service by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ._errors import LimitReached, MissingCheckpoint, VmState
+from ._model import Capabilities, Checkpoint, Inventory
+from ._plan import Action, Create, Delete, Keep, Plan, Update
+from ._plan_restore import plan_restore
+from ._selection import choose, in_order, matches, there_are
+from ._times import format_duration, show_time
+from ._wish import Absent, Present, Wish
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What this run has already done for the VM, so that a plan made anew after a lock does not ask for it twice.
+
+    `made` are the nonces of checkpoints this run created, `failed` those of creates whose job failed (what they left
+    behind counts for nothing), `power` the VM's power state when the run began.
+    """
+
+    made: frozenset[str] = frozenset()
+    failed: frozenset[str] = frozenset()
+    power: str | None = None
+
+
+def plan(
+    wish: Wish, actual: Inventory, capabilities: Capabilities, now: datetime, memory: Memory | None = None
+) -> Plan:
+    """The steps for one VM: create, restore, then delete, oldest first; refused here, in check mode too, at a limit."""
+    memory = memory or Memory()
+    if isinstance(wish, Present):
+        made = _present(wish, actual, capabilities, now, memory.failed)
+    elif isinstance(wish, Absent):
+        made = _absent(wish, actual)
+    else:
+        made = plan_restore(wish, actual, capabilities, memory.made, memory.power or actual.power)
+    _refuse(made, actual, capabilities)
+    return made
+
+
+def _present(
+    wish: Present, actual: Inventory, capabilities: Capabilities, now: datetime, failed: frozenset[str]
+) -> Plan:
+    """Any usable match will do; with `max_age` the newest decides and a new one joins the series."""
+    found = matches(actual, wish.name, wish.checkpoint_id)
+    if wish.checkpoint_id is not None and not found:
+        raise _missing(wish, actual)
+    series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in failed)]
+    if wish.max_age is not None:
+        series = [c for c in series if c.usable and c.created is not None and now - c.created <= wish.max_age]
+    if not series:
+        create = Create(actual.vm, _why_create(wish, found, now), name=wish.name or "", description=wish.description)
+        return Plan(actual.vm, (create, *_supersede(wish, actual, found, None)))
+    if wish.description is not None:
+        targets = choose(actual, series, wish.on_ambiguous, wish.name or "")
+    else:
+        targets = [_newest(actual, series)]
+    kept = targets[-1]
+    actions: list[Action] = [Keep(actual.vm, _why_keep(wish, kept, now), checkpoint=kept)]
+    warnings = [
+        f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service has not told '
+        "the host's id for it."
+        for c in targets
+        if c.usable is None
+    ]
+    drift: list[dict[str, object]] = []
+    for target in targets:
+        if wish.description is None or target.description == wish.description:
+            continue
+        if capabilities.can_update_description:
+            why = f'description is "{target.description}"'
+            actions.append(Update(actual.vm, why, checkpoint=target, description=wish.description))
+        else:
+            drift.append({"field": "description", "desired": wish.description, "actual": target.description})
+            warnings.append(
+                f'{actual.vm}: the description of checkpoint "{target.name}" ({target.id}) differs, '
+                f"and {capabilities.title} has no way to change it; see drift."
+            )
+    actions += _supersede(wish, actual, found, kept)
+    return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
+
+
+def _absent(wish: Absent, actual: Inventory) -> Plan:
+    """Every match that is meant goes, oldest first; by name, whoever made it."""
+    found = matches(actual, wish.name, wish.checkpoint_id)
+    if wish.checkpoint_id is not None and wish.name is not None and not found and actual.by_id(wish.checkpoint_id):
+        raise _missing(Present(name=wish.name, checkpoint_id=wish.checkpoint_id), actual)
+    gone = choose(actual, found, wish.on_ambiguous, wish.name or wish.checkpoint_id or "")
+    reason = "state is absent"
+    return Plan(actual.vm, tuple(Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, gone)))
+
+
+def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: Checkpoint | None) -> list[Action]:
+    """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
+    if not wish.supersede:
+        return []
+    old = [c for c in found if c.mark is not None and not c.mark.pin and c is not kept]
+    if kept is not None:
+        old = [c for c in old if _is_older(actual, c, kept)]
+    reason = f'superseded: supersede is set and a newer "{wish.name}" exists'
+    if kept is None:
+        reason = f'superseded: supersede is set and a new "{wish.name}" comes first'
+    return [Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, old)]
+
+
+def _is_older(actual: Inventory, checkpoint: Checkpoint, than: Checkpoint) -> bool:
+    if checkpoint.created is not None and than.created is not None:
+        return checkpoint.created < than.created
+    return checkpoint.id in actual.ancestors(than)
+
+
+def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
+    """What the service would refuse is refused before anything is sent."""
+    if not made.writes:
+        return
+    if actual.refuses:
+        raise VmState(
+            f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
+            subject=str(actual.vm),
+            remedy="Bring the VM into another state first.",
+        )
+    creates = sum(isinstance(action, Create) for action in made.writes)
+    if creates and len(actual.checkpoints) + creates > capabilities.max_points:
+        raise LimitReached(
+            f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
+            f"per VM; {creates} more would be needed. Nothing was changed.",
+            subject=str(actual.vm),
+            remedy="Remove some first (state: absent).",
+        )
+
+
+def _newest(actual: Inventory, series: list[Checkpoint]) -> Checkpoint:
+    """The newest known: by time, else the deepest; present needs any one, so an order that nobody knows is no error."""
+    dated = [c for c in series if c.created is not None]
+    if dated:
+        return in_order(actual, dated)[-1]
+    return max(series, key=lambda c: c.depth)
+
+
+def _oldest_first(actual: Inventory, found: list[Checkpoint]) -> list[Checkpoint]:
+    """By time, those of unknown time by depth before them."""
+    return sorted(found, key=lambda c: (c.created is not None, c.created or actual.now, c.depth))
+
+
+def _missing(wish: Present, actual: Inventory) -> MissingCheckpoint:
+    other = actual.by_id(wish.checkpoint_id or "")
+    if other is not None:
+        return MissingCheckpoint(
+            f'checkpoint {wish.checkpoint_id} is named "{other.name}", not "{wish.name}".',
+            subject=str(actual.vm),
+            remedy="Leave out one of name and checkpoint_id.",
+        )
+    return MissingCheckpoint(
+        f"no checkpoint has the id {wish.checkpoint_id}, and checkpoint_id never creates. "
+        f"{there_are(actual.checkpoints)}",
+        subject=str(actual.vm),
+    )
+
+
+def _why_create(wish: Present, found: list[Checkpoint], now: datetime) -> str:
+    if not found:
+        return f'no checkpoint named "{wish.name}" exists'
+    if wish.max_age is None:
+        return f'no usable checkpoint named "{wish.name}" exists'
+    newest = max((c.created for c in found if c.created is not None), default=None)
+    known = f"; the newest is of {show_time(newest)}" if newest else "; the time of those that exist is unknown"
+    return f"no usable checkpoint named {wish.name} is younger than {format_duration(wish.max_age)}{known}"
+
+
+def _why_keep(wish: Present, kept: Checkpoint, now: datetime) -> str:
+    if wish.max_age is None:
+        return "it exists"
+    return f"it is {kept.age_seconds(now)} s old, max_age is {format_duration(wish.max_age)}"

@@ -1,0 +1,137 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a VM's reference to the service that has it."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from .. import _arm_id
+from .._arm import Arm
+from .._auth import clouds
+from .._auth.basic import Basic
+from .._auth.bearer import Bearer
+from .._auth.client_secret import ClientSecret
+from .._deps import httpx
+from .._errors import InvalidInput
+from .._http import Http, SignIn
+from .._operation import Deadline
+from .._secrets import Secrets
+from .._settings import ArmSettings, SpfSettings, TlsSettings, settings
+from .._tls import tls_context
+from .base import Provider, Scope
+from .scvmm import MACHINES, Scvmm
+from .spf import Spf
+
+__all__ = ["Provider", "Providers", "Scope", "World"]
+
+MAX_REFERENCE = 1024
+
+
+class World(t.NamedTuple):
+    """What a run takes from its surroundings: environment variables, the wall clock, and in tests another transport."""
+
+    environ: t.Mapping[str, str]
+    wall_clock: t.Callable[[], datetime]
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+class Providers:
+    """The services of one task, each set up when first needed and closed together."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], world: World, deadline: Deadline, secrets: Secrets) -> None:
+        self._params = params
+        self._world = world
+        self._deadline = deadline
+        self._secrets = secrets
+        self._stack = AsyncExitStack()
+        self._client: httpx.AsyncClient | None = None
+        self._made: dict[str, Provider] = {}
+
+    async def __aenter__(self) -> Providers:
+        return self
+
+    async def __aexit__(self, *problem: t.Any) -> None:
+        await self._stack.aclose()
+
+    async def of(self, reference: str) -> Provider:
+        """The provider that `reference` belongs to: a leading slash is an ARM id, everything else SPF's."""
+        if not reference.strip() or len(reference) > MAX_REFERENCE or not reference.isprintable():
+            raise InvalidInput("vm: takes a name, a GUID or an ARM resource id without control characters.")
+        if not reference.startswith("/"):
+            return await self._get("spf")
+        kind = _arm_id.parse(reference).type
+        if kind.lower() == MACHINES.lower():
+            return await self._get("scvmm")
+        raise InvalidInput(
+            f"{kind} is no VM that this release knows.",
+            subject=f"vm {reference}",
+            remedy=f"Arc-enabled SCVMM VMs are {MACHINES}; SPF VMs are given by name or GUID.",
+        )
+
+    async def of_scope(self, scope: Scope) -> Provider:
+        """The provider whose whole scope is asked for."""
+        return await self._get(scope.kind)
+
+    async def _get(self, kind: str) -> Provider:
+        if kind not in self._made:
+            self._made[kind] = self._spf() if kind == "spf" else await self._scvmm()
+        return self._made[kind]
+
+    def _spf(self) -> Provider:
+        spf = settings(SpfSettings, self._params, self._world.environ)
+        auth: SignIn
+        if spf.spf_auth == "basic":
+            username, password = spf.spf_username or "", spf.spf_password or ""
+            self._secrets.add_basic(username, password)
+            auth = Basic(username, password)
+        else:
+            self._secrets.add(spf.spf_token)
+            auth = Bearer(spf.spf_token or "")
+        label = f"spf {_origin(spf.root)}"
+        return Spf(Http(self._http(), spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
+
+    async def _scvmm(self) -> Provider:
+        arm = settings(ArmSettings, self._params, self._world.environ)
+        self._secrets.add(arm.secret)
+        self._secrets.add(arm.access_token)
+        client = self._http()
+        name = arm.cloud_environment
+        if "://" in name:
+            cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self._deadline), name)
+        else:
+            cloud = clouds.known(name)
+        auth: SignIn
+        if arm.access_token is not None:
+            auth, sign_in = Bearer(arm.access_token), "the access token"
+        else:
+            authority = Http(client, cloud.authority, f"sign-in {_origin(cloud.authority)}", self._deadline)
+            client_id, tenant = arm.client_id or "", arm.tenant or ""
+            auth = ClientSecret(
+                authority, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, self._secrets
+            )
+            sign_in = f"client {client_id}"
+        http = Http(client, cloud.arm, f"arm {_origin(cloud.arm)}", self._deadline, auth=auth)
+        dialect = Arm(http, cloud.arm, sign_in)
+        return Scvmm(dialect, arm.scvmm_api_version, arm.subscription_id, self._world.wall_clock)
+
+    def _http(self) -> httpx.AsyncClient:
+        """One pool for the task. Proxies come from the environment; redirects are never followed."""
+        if self._client is None:
+            tls = settings(TlsSettings, self._params, self._world.environ)
+            self._client = httpx.AsyncClient(
+                verify=tls_context(tls.validate_certs, tls.ca_path),
+                transport=self._world.transport,
+                follow_redirects=False,
+                headers={"Accept-Encoding": "gzip"},
+            )
+            self._stack.push_async_callback(self._client.aclose)
+        return self._client
+
+
+def _origin(url: str) -> str:
+    parsed = httpx.URL(url)
+    return f"{parsed.scheme}://{parsed.netloc.decode()}"

@@ -1,0 +1,62 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every service must be able to do for the core; how to add one is told in docs/adding-a-service.md."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._model import VM, Capabilities, Checkpoint, Inventory
+from .._operation import Operation
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What `vm_checkpoint_info` may list whole: `resource_group` narrows a subscription; SPF's scope is the tenant."""
+
+    kind: str
+    resource_group: str | None = None
+
+
+class Provider(t.Protocol):
+    """One service. Every write returns an Operation and is never repeated here; AnswerLost leaves it to the caller."""
+
+    capabilities: Capabilities
+
+    async def resolve(self, reference: str) -> VM:
+        """The VM that `reference` means: NotFound, Ambiguous, or exactly one."""
+        ...
+
+    async def everything(self, scope: Scope) -> list[VM]:
+        """Every VM of the scope that this user may see."""
+        ...
+
+    async def read(self, vm: VM) -> Inventory:
+        """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one."""
+        ...
+
+    async def create(self, vm: VM, name: str, description: str) -> Operation:
+        """A new checkpoint. `description` is the whole text, mark included."""
+        ...
+
+    async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
+        """Another description (whole text, mark included) for a checkpoint."""
+        ...
+
+    async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """The checkpoint goes; its children stay."""
+        ...
+
+    async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """The VM goes back to the checkpoint."""
+        ...
+
+    async def power(self, vm: VM, on: bool) -> Operation:
+        """The VM is turned on, or off without asking the guest."""
+        ...
+
+    async def latest(self, vm: VM) -> Operation | None:
+        """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
+        ...

@@ -1,0 +1,213 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arc-enabled SCVMM: `Microsoft.ScVmm/virtualMachineInstances` on hybrid machines.
+
+There is no checkpoint resource and no list call: the instance holds all checkpoints, without times. Facts and their
+sources: docs/services.md.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._arm import Arm
+from .._arm_id import ArmId, parse
+from .._deps import pydantic
+from .._errors import BadAnswer, InvalidInput, Unsupported
+from .._http import Answer
+from .._mark import split
+from .._model import VM, Capabilities, Checkpoint, Inventory, Power
+from .._operation import Operation
+from .._tree import Row, grow
+from .._wish import explain
+from .base import Scope
+
+MACHINES = "Microsoft.HybridCompute/machines"
+MACHINES_VERSION = "2024-07-10"
+CAPABILITIES = Capabilities(
+    provider="scvmm",
+    title="Arc-enabled SCVMM",
+    names_unique=False,
+    can_update_description=False,
+    has_timestamps=False,
+    create_returns_id=False,
+    operations_findable=False,
+    restore_in_place=True,
+    exactly_once=False,
+    power=True,
+    max_points=50,
+    why={
+        "identity": "the hypervisor's id, found by comparing lists; names may repeat",
+        "time": "only what our own mark carries",
+        "exactly_once": "at most one create of unknown outcome per run; a rerun joins what is visible",
+        "joining": "none: an operation that was lost cannot be found again, so wait: false is refused",
+        "restore": "the operation's success, and the VM's pointer where it had to move",
+    },
+)
+_RUNNING = {"accepted", "provisioning", "updating", "created"}
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+
+
+class _Checkpoint(_Part):
+    checkpointID: str | None = None
+    parentCheckpointID: str | None = None
+    name: str | None = None
+    description: str | None = None
+
+
+class _Infrastructure(_Part):
+    vmName: str | None = None
+    uuid: str | None = None
+    checkpoints: list[_Checkpoint] | None = None
+    lastRestoredVMCheckpoint: _Checkpoint | None = None
+
+
+class _Properties(_Part):
+    infrastructureProfile: _Infrastructure | None = None
+    powerState: str | None = None
+    provisioningState: str | None = None
+
+
+class _Instance(_Part):
+    id: str | None = None
+    properties: _Properties
+
+
+class Scvmm:
+    """Arc-enabled SCVMM behind one resource manager."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self, arm: Arm, api_version: str, subscription: str | None, wall_clock: t.Callable[[], datetime]
+    ) -> None:
+        self._arm = arm
+        self._version = api_version
+        self._subscription = subscription
+        self._wall_clock = wall_clock
+
+    async def resolve(self, reference: str) -> VM:
+        """By ARM id; the instance must exist, for a hybrid machine need not be an SCVMM VM."""
+        arm_id = parse(reference)
+        await self._instance(arm_id, f"vm {arm_id.name}")
+        return self._vm(arm_id, reference)
+
+    async def everything(self, scope: Scope) -> list[VM]:
+        """The hybrid machines of kind SCVMM in the subscription, or in one resource group of it."""
+        if self._subscription is None:
+            raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
+        group = scope.resource_group
+        # The group's name went through the option's check; ARM's own grammar for it is wider than \w.
+        within = "" if group is None else f"/resourceGroups/{group}"
+        path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
+        rows = await self._arm.list(self._arm.url(path, MACHINES_VERSION), doing="listing hybrid machines")
+        ids = [str(row.get("id")) for row in rows if str(row.get("kind", "")).lower() == "scvmm"]
+        return [self._vm(parse(found), found) for found in ids]
+
+    async def read(self, vm: VM) -> Inventory:
+        """The instance: it is the only inventory there is."""
+        instance, answer = await self._instance(parse(vm.id), str(vm))
+        profile = instance.properties.infrastructureProfile
+        if profile is None or profile.checkpoints is None:
+            # An unreadable list is not an empty one: a running instance always shows the member, `[]` when empty.
+            raise answer.bad(f"{vm}: the instance shows no list of checkpoints.")
+        rows = [_row(point, answer) for point in profile.checkpoints]
+        if len({row.checkpoint.id for row in rows}) != len(rows):
+            raise answer.bad(f"{vm}: the instance lists a checkpoint twice.")
+        pointer = profile.lastRestoredVMCheckpoint
+        checkpoints, known = grow(rows, pointer.checkpointID if pointer else None)
+        state = (instance.properties.provisioningState or "").lower()
+        return Inventory(
+            vm,
+            checkpoints,
+            now=answer.date or self._wall_clock(),
+            power=_power(instance.properties.powerState),
+            busy=instance.properties.provisioningState if state in _RUNNING else None,
+            refuses=instance.properties.provisioningState if state == "deleting" else None,
+            current_known=known,
+        )
+
+    async def create(self, vm: VM, name: str, description: str) -> Operation:
+        """Name and description are optional on the wire; we always send both, the description holds the mark."""
+        body = {"name": name, "description": description}
+        return await self._act(vm, "createCheckpoint", body, f"creating checkpoint {name} of {vm}")
+
+    async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
+        """Not possible: capabilities say so and no plan asks for it."""
+        raise Unsupported("Arc-enabled SCVMM cannot change a description.", subject=str(vm))
+
+    async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """By checkpointID; what a delete of an unknown id answers is not known."""
+        body = {"id": checkpoint.id}
+        return await self._act(vm, "deleteCheckpoint", body, f"deleting checkpoint {checkpoint.name} of {vm}")
+
+    async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """By checkpointID."""
+        body = {"id": checkpoint.id}
+        return await self._act(vm, "restoreCheckpoint", body, f"restoring {vm} to checkpoint {checkpoint.name}")
+
+    async def power(self, vm: VM, on: bool) -> Operation:
+        """Start, or stop without asking the guest; the swagger's Booleans are strings."""
+        body = None if on else {"skipShutdown": "true"}
+        return await self._act(vm, "start" if on else "stop", body, f"turning {vm} {'on' if on else 'off'}")
+
+    async def latest(self, vm: VM) -> Operation | None:
+        """Arc shows no operation but to the one who started it."""
+        return None
+
+    async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, doing: str) -> Operation:
+        path = f"{_instance_path(parse(vm.id))}/{action}"
+        return await self._arm.post(self._arm.url(path, self._version), body, doing=doing)
+
+    async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Answer]:
+        url = self._arm.url(_instance_path(arm_id), self._version)
+        answer = await self._arm.get(url, doing=f"reading {subject}")
+        body = answer.json()
+        try:
+            return _Instance.model_validate(body), answer
+        except pydantic.ValidationError as error:
+            raise answer.bad(f"{subject}: the instance is malformed: {explain(error)}.") from None
+
+    def _vm(self, arm_id: ArmId, reference: str) -> VM:
+        return VM(
+            reference=reference,
+            name=arm_id.name,
+            id=str(arm_id),
+            canonical=arm_id.canonical,
+            provider=self.capabilities.provider,
+            service=self._arm.base,
+        )
+
+
+def _row(point: _Checkpoint, answer: Answer) -> Row:
+    """Ids are upper-case GUIDs (recorded); one spelling makes them comparable. Time is what our mark claims."""
+    if not point.checkpointID:
+        raise BadAnswer(
+            "the instance lists a checkpoint without an id.", subject=answer.label, request_id=answer.request_id
+        )
+    description, mark = split(point.description)
+    checkpoint = Checkpoint(
+        id=point.checkpointID.upper(),
+        name=point.name or "",
+        description=description,
+        host_id=point.checkpointID.upper(),
+        created=mark.created if mark else None,
+        usable=True,
+        mark=mark,
+    )
+    return Row(checkpoint, point.parentCheckpointID)
+
+
+def _power(state: str | None) -> Power:
+    """`Running` and `Stopped` are recorded; the others are VMM's own words."""
+    word = (state or "").lower()
+    return "on" if word in ("running", "paused") else "off" if word in ("stopped", "poweroff", "saved") else "unknown"
+
+
+def _instance_path(arm_id: ArmId) -> str:
+    return f"{arm_id.path}/providers/Microsoft.ScVmm/virtualMachineInstances/default"

@@ -1,0 +1,279 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Service Provider Foundation: the VMM OData service of System Center and Windows Azure Pack."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import urllib.parse
+from datetime import datetime
+
+from .. import _odata as odata
+from .._deps import anyio
+from .._errors import Ambiguous, BadAnswer, InvalidInput, NotFound
+from .._http import Answer, Http
+from .._model import VM, Capabilities, Checkpoint, Inventory
+from .._operation import Operation
+from .._refusal import lost
+from .._settings import SpfSettings
+from .._tree import grow
+from .base import Scope
+from .spf_entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
+from .spf_jobs import Jobs
+
+CAPABILITIES = Capabilities(
+    provider="spf",
+    title="SPF",
+    names_unique=False,
+    can_update_description=True,
+    has_timestamps=True,
+    create_returns_id=True,
+    operations_findable=True,
+    restore_in_place=True,
+    exactly_once=False,
+    power=True,
+    max_points=50,
+    why={
+        "identity": "id and host id; names may repeat",
+        "time": "the service's own creation time",
+        "exactly_once": "at most one create of unknown outcome per run; a rerun joins what is visible",
+        "joining": "the job is found by its id or through the VM",
+        "restore": "the job's success, and the VM's pointer where it had to move",
+    },
+)
+MAX_PAGES = 2000
+
+
+class Spf:
+    """SPF at one service root."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(self, http: Http, settings: SpfSettings, wall_clock: t.Callable[[], datetime]) -> None:
+        self._http = http
+        self._settings = settings
+        self._root = settings.root
+        self._wall_clock = wall_clock
+        self._sign_in = f"{settings.spf_username} with basic" if settings.spf_auth == "basic" else "the bearer token"
+        self._stamp: str | None = None
+        self._jobs = Jobs(self._find)
+
+    async def resolve(self, reference: str) -> VM:
+        """By GUID: VMM's ID first, then a unique hypervisor VMId; by name when that is unique in scope."""
+        tries = [odata.text(reference)] if not odata.is_guid(reference) else [odata.guid(reference)] * 2
+        fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
+        for field, literal in zip(fields, tries, strict=True):
+            found, _answer = await self._find(
+                VmEntity, "VirtualMachines", f"{field} eq {literal}", f"looking for {reference}"
+            )
+            found = [vm for vm in found if self._is_meant(vm, field, reference)]
+            if len(found) > 1:
+                listed = ", ".join(f"{vm.ID.lower()} ({vm.Status})" for vm in found[:20])
+                raise Ambiguous(
+                    f"{len(found)} VMs have this {field.lower() if field == 'Name' else field}: {listed}.",
+                    subject=f"vm {reference}",
+                    remedy="Name the VM by its ID.",
+                )
+            if found:
+                return await self._vm(found[0], reference)
+        raise NotFound(
+            f"no such VM in {self._http.label}, or it is not visible to {self._sign_in}.",
+            subject=f"vm {reference}",
+            remedy="Give the VM's name or ID as SPF shows it.",
+        )
+
+    async def everything(self, scope: Scope) -> list[VM]:
+        """The tenant's VMs."""
+        if scope.resource_group is not None:
+            raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
+        found, _answer = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
+        return [await self._vm(vm, vm.ID) for vm in found]
+
+    async def read(self, vm: VM) -> Inventory:
+        """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
+        found, answer = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
+        machine = next((m for m in found if m.ID.lower() == vm.id), None)
+        if machine is None:
+            raise NotFound("it is gone from SPF, or no longer visible.", subject=str(vm))
+        points, listed = await self._find(
+            CheckpointEntity, "VMCheckPoints", f"VMId eq {odata.guid(vm.id)}", f"listing checkpoints of {vm}"
+        )
+        rows = [point.row() for point in points if (point.VMId or "").lower() == vm.id]
+        if len({row.checkpoint.id for row in rows}) != len(rows):
+            raise BadAnswer("SPF lists a checkpoint twice.", subject=str(vm), request_id=listed.request_id)
+        checkpoints, known = grow(rows, machine.LastRestoredCheckpointId)
+        return Inventory(
+            vm,
+            checkpoints,
+            now=listed.date or answer.date or self._wall_clock(),
+            power=machine.power,
+            busy=machine.state_in(BUSY),
+            refuses=machine.state_in(REFUSING),
+            current_known=known,
+        )
+
+    async def create(self, vm: VM, name: str, description: str) -> Operation:
+        """POST as the vendor's reference shows it: every property named, the rest null, an all-zero ID."""
+        body = {
+            "odata.type": "VMM.VMCheckPoint",
+            "Accessibility": None,
+            "AddedTime": None,
+            "CheckpointID": None,
+            "Confirm": None,
+            "Description": description,
+            "Enabled": None,
+            "ID": "00000000-0000-0000-0000-000000000000",
+            "ModifiedTime": None,
+            "Name": name,
+            "ParentCheckpointID": None,
+            "RunAsynchronously": None,
+            "StampId": vm.partition,
+            "VMCheckPointAction": None,
+            "VMId": vm.id,
+        }
+        return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}")
+
+    async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
+        """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
+        doing = f"updating checkpoint {checkpoint.name} of {vm}"
+        return await self._change(vm, checkpoint, {"Description": description}, doing)
+
+    async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """VMCheckPointAction: Restore, on the checkpoint to go back to."""
+        doing = f"restoring {vm} to checkpoint {checkpoint.name}"
+        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, doing)
+
+    async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """DELETE by key."""
+        path = _key("VMCheckPoints", checkpoint.id, vm.partition)
+        return await self._write("DELETE", path, None, vm, f"deleting checkpoint {checkpoint.name} of {vm}")
+
+    async def power(self, vm: VM, on: bool) -> Operation:
+        """Operation Start or Stop on the VM (dn458378); Stop turns off without asking the guest."""
+        changes = {"Operation": "Start" if on else "Stop"}
+        path = _key("VirtualMachines", vm.id, vm.partition)
+        return await self._modify(path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}")
+
+    async def latest(self, vm: VM) -> Operation | None:
+        """The VM's most recent task, if it is checkpoint work."""
+        return await self._jobs.latest(vm)
+
+    async def _change(self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], doing: str) -> Operation:
+        path = _key("VMCheckPoints", checkpoint.id, vm.partition)
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, doing)
+
+    async def _modify(self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, doing: str) -> Operation:
+        """By the configured method. PUT resets what it leaves out, so it carries the whole entity as just read."""
+        method = self._settings.spf_update_method
+        body = {**changes, "odata.type": kind}
+        extra: dict[str, str] = {}
+        if method == "put":
+            answer = await self._http.read(self._root + path, headers=self._headers())
+            if answer.status != 200:
+                raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+            whole = odata.entity(answer)
+            body = {n: v for n, v in whole.items() if "odata." not in n and not n.startswith("__")} | body
+        elif method == "post_tunnel":
+            extra = {"X-HTTP-Method": "MERGE"}
+        verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
+        return await self._write(verb, path, body, vm, doing, extra)
+
+    async def _write(
+        self,
+        verb: str,
+        path: str,
+        body: dict[str, t.Any] | None,
+        vm: VM,
+        doing: str,
+        extra: dict[str, str] | None = None,
+    ) -> Operation:
+        """One write and the job it started. SPF may hold the answer until the job ends: the limit is generous."""
+        headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        started = anyio.current_time()
+        answer = await self._http.write(verb, self._root + path, headers=headers, body=content)
+        if answer.status in (408, 500, 502, 503, 504):
+            problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
+            raise lost(problem)
+        if answer.status not in (200, 201, 202, 204):
+            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+        return self._jobs.started(answer, vm, started)
+
+    async def _find(
+        self, kind: type[Kind], entities: str, condition: str | None, doing: str
+    ) -> tuple[list[Kind], Answer]:
+        """All entities of a set that meet `condition`. A server without $filter is asked for everything."""
+        url = self._root + "/" + entities
+        if condition is not None:
+            conditions = [condition]
+            if self._settings.spf_stamp_id and entities != "Jobs":
+                conditions.append(f"StampId eq {odata.guid(self._settings.spf_stamp_id)}")
+            answer = await self._http.read(url + odata.where(*conditions), headers=self._headers())
+            if answer.status not in (400, 501):
+                return await self._pages(kind, answer, doing)
+        return await self._pages(kind, await self._http.read(url, headers=self._headers()), doing)
+
+    async def _pages(self, kind: type[Kind], answer: Answer, doing: str) -> tuple[list[Kind], Answer]:
+        found: list[Kind] = []
+        seen: set[str] = set()
+        while True:
+            if answer.status != 200:
+                raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+            entities, link = odata.page(answer)
+            found += [read(kind, entity, answer) for entity in entities]
+            if not link:
+                return found, answer
+            following = self._http.check(urllib.parse.urljoin(self._root + "/", link))
+            if following in seen or len(seen) >= MAX_PAGES:
+                raise answer.bad(f"{doing}: the pages do not end.")
+            seen.add(following)
+            answer = await self._http.read(following, headers=self._headers())
+
+    async def _vm(self, entity: VmEntity, reference: str) -> VM:
+        if not odata.is_guid(entity.ID):
+            raise BadAnswer("SPF's ID for it is no GUID.", subject=f"vm {reference}")
+        return VM(
+            reference=reference,
+            name=entity.Name or entity.ID.lower(),
+            id=entity.ID.lower(),
+            canonical=entity.ID.lower(),
+            provider=self.capabilities.provider,
+            service=self._root,
+            host_id=entity.VMId.lower() if entity.VMId else None,
+            partition=(entity.StampId or await self._discover_stamp()).lower(),
+        )
+
+    async def _discover_stamp(self) -> str:
+        """The option, else the stamp of the tenant's cloud: a subscription has one cloud and one stamp."""
+        if self._stamp is None:
+            self._stamp = self._settings.spf_stamp_id or await self._stamp_of_cloud()
+        return self._stamp
+
+    async def _stamp_of_cloud(self) -> str:
+        doing = "discovering the stamp"
+        answer = await self._http.read(self._root + "/Clouds?$select=ID,StampId", headers=self._headers())
+        if answer.status != 200:
+            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+        stamps = {str(cloud.get("StampId")).lower() for cloud in odata.page(answer).entities}
+        if len(stamps) != 1 or not odata.is_guid(next(iter(stamps))):
+            raise InvalidInput(
+                f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."
+            )
+        return stamps.pop()
+
+    def _is_meant(self, vm: VmEntity, field: str, reference: str) -> bool:
+        stamp = self._settings.spf_stamp_id
+        if stamp and (vm.StampId or stamp).lower() != stamp.lower():
+            return False
+        return (getattr(vm, field) or "").lower() == reference.lower()
+
+    def _headers(self) -> dict[str, str]:
+        principal = self._settings.spf_principal_id or self._settings.spf_username or "hybridvm.checkpoints"
+        # Required on subscription-scoped calls, "can be set to any value"; it becomes the job's on-behalf-of name.
+        return {**odata.HEADERS, "x-ms-principal-id": principal}
+
+
+def _key(entities: str, entity_id: str, stamp_id: str) -> str:
+    return f"/{entities}(ID={odata.guid(entity_id)},StampId={odata.guid(stamp_id)})"

@@ -1,0 +1,184 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPF's entities as the core needs them: the second trust boundary for Service Provider Foundation.
+
+Names and nullability follow the VMM service's documented entities (dn785076, dn785073, dn818633) and captures.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._deps import pydantic
+from .._errors import one_line
+from .._http import Answer
+from .._mark import split
+from .._model import Checkpoint, Power
+from .._operation import State
+from .._operation import Status as Look
+from .._times import parse_service_time
+from .._tree import Row
+from .._wish import explain
+
+BUSY = {
+    "CreatingCheckpoint",
+    "DeletingCheckpoint",
+    "RecoveringCheckpoint",
+    "InitializingCheckpointOperation",
+    "FinishingCheckpointOperation",
+    "MergingDrives",
+    "DiscardingDrives",
+}
+"""VM states in which a checkpoint job holds the VM; they pass (VMComputerSystemState 12, 80, 210-215)."""
+REFUSING = {
+    "Stored",
+    "Missing",
+    "HostNotResponding",
+    "UnderMigration",
+    "UnderCreation",
+    "UnderTemplateCreation",
+    "CreationFailed",
+    "Deleting",
+    "P2VCreationFailed",
+    "V2VCreationFailed",
+}
+"""VM states in which VMM takes no checkpoint: only VMs deployed on a responding host have them (bb740891)."""
+_POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
+
+
+def _time(value: object) -> object:
+    return parse_service_time(value) if isinstance(value, str) else value
+
+
+Moment = t.Annotated["datetime | None", pydantic.BeforeValidator(_time)]
+
+
+class _Entity(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+
+
+class CheckpointEntity(_Entity):
+    """VMM.VMCheckPoint. CheckpointID and the parent are the host's ids, null until the host has made it."""
+
+    ID: str
+    StampId: str | None = None
+    VMId: str | None = None
+    Name: str | None = None
+    Description: str | None = None
+    CheckpointID: str | None = None
+    ParentCheckpointID: str | None = None
+    AddedTime: Moment = None
+    Enabled: bool | None = None
+
+    def row(self) -> Row:
+        """As the tree takes it. `Enabled` false is unusable (dn785076); no host id means that nobody can say yet."""
+        description, mark = split(self.Description)
+        usable = False if self.Enabled is False else None if self.CheckpointID is None else True
+        checkpoint = Checkpoint(
+            id=self.ID.lower(),
+            name=self.Name or "",
+            description=description,
+            host_id=self.CheckpointID.lower() if self.CheckpointID else None,
+            created=self.AddedTime,
+            usable=usable,
+            mark=mark,
+        )
+        return Row(checkpoint, self.ParentCheckpointID)
+
+
+class VmEntity(_Entity):
+    """VMM.VirtualMachine: ID is VMM's id and the key, VMId the hypervisor's; the pointer names a host id."""
+
+    ID: str
+    StampId: str | None = None
+    VMId: str | None = None
+    Name: str | None = None
+    Status: str | None = None
+    VirtualMachineState: str | None = None
+    LastRestoredCheckpointId: str | None = None
+    MostRecentTaskId: str | None = None
+
+    @property
+    def power(self) -> Power:
+        """From VirtualMachineState: Status may say UnsupportedCluster of a running VM (seen 2017)."""
+        return _POWER.get(self.VirtualMachineState or self.Status or "", "unknown")
+
+    def state_in(self, states: set[str]) -> str | None:
+        """The VM's state if it is one of `states`."""
+        return next((s for s in (self.Status, self.VirtualMachineState) if s in states), None)
+
+
+class _Info(_Entity):
+    ErrorCodeString: str | None = None
+    Code: str | None = None
+    Problem: str | None = None
+    RecommendedAction: str | None = None
+
+
+class JobEntity(_Entity):
+    """VMM.Job. Terminal: Completed, SucceedWithInfo, Failed, Canceled, Invalid (the vendor's own cmdlets)."""
+
+    ID: str
+    IsCompleted: bool | None = None
+    Status: str | None = None
+    StatusString: str | None = None
+    Name: str | None = None
+    CmdletName: str | None = None
+    TargetObjectID: str | None = None
+    ResultObjectID: str | None = None
+    StartTime: Moment = None
+    ProgressValue: int | None = None
+    ErrorInfo: _Info | None = None
+    AdditionalMessages: list[_Info] | None = None
+
+    def status(self, request_id: str | None) -> Look:
+        """What one look at the job says; SucceedWithInfo's messages become warnings."""
+        word = (self.Status or "").lower()
+        state: State = "running"
+        if word in ("completed", "succeedwithinfo"):
+            state = "succeeded"
+        elif word in ("failed", "canceled", "invalid"):
+            state = "failed"
+        elif self.IsCompleted and self.Status is None:
+            state = "succeeded" if self._code() in ("", "0") else "failed"
+        info = self.ErrorInfo or _Info()
+        problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
+        code = self._code()
+        said = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or self.StatusString or word
+        return Look(
+            state,
+            one_line(self.StatusString or self.Status or "", 60),
+            one_line(said) if state == "failed" else "",
+            code,
+            percent=self.ProgressValue,
+            locked=state == "failed" and code == "2602",
+            warnings=self._warnings() if state == "succeeded" else (),
+            request_id=request_id,
+        )
+
+    def is_checkpoint_work(self, vm_id: str) -> bool:
+        """Whether it is about this VM's checkpoints: the most recent task is mostly a refresher (seen 2014, 2016)."""
+        about = {(self.TargetObjectID or "").lower(), (self.ResultObjectID or "").lower()}
+        return vm_id.lower() in about and "checkpoint" in f"{self.CmdletName} {self.Name}".lower()
+
+    def _code(self) -> str:
+        return (self.ErrorInfo.ErrorCodeString or "").strip() if self.ErrorInfo else ""
+
+    def _warnings(self) -> tuple[str, ...]:
+        told = self.AdditionalMessages or []
+        return tuple(one_line(f"VMM {m.ErrorCodeString or m.Code}: {m.Problem or ''}", 400) for m in told[:10])
+
+
+Kind = t.TypeVar("Kind", CheckpointEntity, VmEntity, JobEntity)
+
+
+def read(kind: type[Kind], entity: dict[str, t.Any], answer: Answer) -> Kind:
+    """The entity as a `kind`; BadAnswer that names the wrong fields."""
+    try:
+        return kind.model_validate(entity)
+    except pydantic.ValidationError as error:
+        raise answer.bad(
+            f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
+        ) from None

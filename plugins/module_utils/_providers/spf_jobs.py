@@ -1,0 +1,96 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPF's jobs: which one a write started, and how it goes on.
+
+The response header x-ms-request-id of a write is the VMM job's id when it is a GUID (the vendor's own cmdlets take it);
+without it the VM's MostRecentTaskId is asked, which races with background refreshers.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+from .. import _odata as odata
+from .._deps import anyio
+from .._http import Answer
+from .._model import VM
+from .._operation import Operation, Status
+from .spf_entities import JobEntity, Kind, VmEntity
+
+VISIBLE_WITHIN = 15.0
+"""Seconds in which a job may still be on its way into the list; clients in the field wait two."""
+
+
+class Find(t.Protocol):
+    """All entities of a set that meet a condition."""
+
+    async def __call__(
+        self, kind: type[Kind], entities: str, condition: str | None, doing: str
+    ) -> tuple[list[Kind], Answer]: ...
+
+
+class Jobs:
+    """The jobs of one SPF."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+
+    def started(self, answer: Answer, vm: VM, started: float) -> Operation:
+        """The job that an accepted write started."""
+        job_id = str(answer.headers.get("x-ms-request-id") or "")
+        if odata.is_guid(job_id) and job_id.strip("0-"):
+            poll = self._by_id(job_id.lower(), started)
+            return Operation("job", job_id.lower(), poll, started, request_id=answer.request_id)
+        sent = answer.date
+        operation = Operation("job", None, _never, started, request_id=answer.request_id)
+
+        async def by_vm() -> Status:
+            found = await self._most_recent(vm)
+            if found is not None and (sent is None or found.StartTime is None or found.StartTime >= sent - _SLACK):
+                operation.id = found.ID.lower()
+                return found.status(answer.request_id)
+            return _invisible(started)
+
+        operation.poll = by_vm
+        return operation
+
+    async def latest(self, vm: VM) -> Operation | None:
+        """The VM's most recent task as an operation, if it is checkpoint work."""
+        found = await self._most_recent(vm)
+        if found is None:
+            return None
+        started = anyio.current_time()
+        poll = self._by_id(found.ID.lower(), started)
+        return Operation("job", found.ID.lower(), poll, started, last=found.status(None), began=found.StartTime)
+
+    def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
+        async def poll() -> Status:
+            found, answer = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}")
+            job = next((job for job in found if job.ID.lower() == job_id), None)
+            return _invisible(started) if job is None else job.status(answer.request_id)
+
+        return poll
+
+    async def _most_recent(self, vm: VM) -> JobEntity | None:
+        doing = f"looking for the job of {vm}"
+        machines, _answer = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", doing)
+        task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
+        if not task or not odata.is_guid(task):
+            return None
+        jobs, _answer = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", doing)
+        return next((j for j in jobs if j.ID.lower() == task.lower() and j.is_checkpoint_work(vm.id)), None)
+
+
+_SLACK = timedelta(seconds=5)
+
+
+def _invisible(started: float) -> Status:
+    """Not (yet) in the list: running while it may still appear, then unknown (never shown, or purged)."""
+    young = anyio.current_time() - started < VISIBLE_WITHIN
+    return Status("running" if young else "unknown", "not visible yet" if young else "not visible")
+
+
+async def _never() -> Status:
+    return Status("unknown")

@@ -1,0 +1,149 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One VM from what is to what is wished: read, plan, (check mode stops here), apply, wait, read again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ._deps import anyio
+from ._errors import CheckpointError, Locked
+from ._model import VM, Checkpoint, Inventory
+from ._operation import Deadline, Operation
+from ._plan import Approval, Create, Plan, Power, Restore
+from ._planner import Memory, plan
+from ._providers.base import Provider
+from ._steps import Steps
+from ._wish import Wish
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a task waits, in seconds. `wait` False returns once the last write is accepted."""
+
+    deadline: Deadline
+    wait: bool = True
+    poll_interval: float = 5.0
+    settle_time: float = 120.0
+
+
+@dataclass
+class Reconciler:
+    """The way of one VM through a task. `actual` and `plan` are what the result shows; `done` what was carried out."""
+
+    provider: Provider
+    vm: VM
+    wish: Wish
+    pace: Pace
+    memory: Memory = field(default_factory=Memory)
+    before: Inventory | None = None
+    actual: Inventory | None = None
+    plan: Plan = field(init=False)
+    operation: Operation | None = None
+    checkpoint: Checkpoint | None = None
+    duplicates: list[Checkpoint] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    changed: bool = False
+    timing: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.plan = Plan(self.vm)
+
+    async def prepare(self) -> Plan:
+        """Read and plan; nothing is written."""
+        start = anyio.current_time()
+        self.actual = self.before = await self._read_idle()
+        self.memory = replace(self.memory, power=self.memory.power or self.actual.power)
+        self.plan = self._plan_now()
+        self.timing["read"] = anyio.current_time() - start
+        return self.plan
+
+    async def carry_out(self, approval: Approval | None) -> None:
+        """Do what the plan says. After a lock the VM is read and planned again; nothing is ever sent a second time."""
+        start = anyio.current_time()
+        try:
+            while True:
+                try:
+                    await self._apply()
+                    break
+                except Locked as problem:
+                    await self._sit_out(problem)
+                    self.actual = await self._read_idle()
+                    self.plan = self._plan_now()
+                    if approval is not None:
+                        approval.check([self.plan], part=True)
+        finally:
+            self.timing["apply"] = anyio.current_time() - start
+
+    def _plan_now(self) -> Plan:
+        actual = self._now()
+        made = plan(self.wish, actual, self.provider.capabilities, actual.now, self.memory)
+        self.warnings = list(dict.fromkeys([*self.warnings, *made.warnings]))
+        self.checkpoint = made.satisfied_by
+        return made
+
+    async def _apply(self) -> None:
+        writes = self.plan.writes
+        for position, action in enumerate(writes):
+            last = position == len(writes) - 1
+            steps = Steps(self.provider, self.pace, self._started, wait=self.pace.wait or not last)
+            try:
+                self.actual = await steps.do(action, self._now(), self.memory)
+            except Locked:
+                self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
+                raise
+            finally:
+                self.warnings = list(dict.fromkeys([*self.warnings, *steps.warnings]))
+                self.changed = self.changed or steps.changed
+            if isinstance(action, Create):
+                self.memory = replace(self.memory, made=self.memory.made | {steps.nonce})
+                self.duplicates += steps.duplicates
+            if isinstance(action, Create) and not action.safety:
+                self.checkpoint = steps.checkpoint
+            elif not isinstance(action, Power) and self.checkpoint is not None:
+                self.checkpoint = self.actual.by_id(self.checkpoint.id) or self.checkpoint
+            if isinstance(action, Restore):
+                self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
+
+    def _started(self, operation: Operation) -> None:
+        self.operation = operation
+
+    def _now(self) -> Inventory:
+        """The VM as last read."""
+        if self.actual is None:
+            raise RuntimeError("prepare() comes first")
+        return self.actual
+
+    async def _read_idle(self) -> Inventory:
+        """The VM when no checkpoint job holds it: what such a job does decides what is still to be done."""
+        while True:
+            actual = await self.provider.read(self.vm)
+            if actual.busy is None:
+                return actual
+            if not await self.pace.deadline.sleep(self.pace.poll_interval):
+                raise Locked(
+                    f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s. Nothing was changed.",
+                    subject=str(self.vm),
+                    remedy="Raise wait_timeout or try again.",
+                )
+
+    async def _sit_out(self, problem: Locked) -> None:
+        if not await self.pace.deadline.sleep(self.pace.poll_interval):
+            changed = "" if self.changed else " Nothing was changed."
+            raise Locked(
+                f"{problem.message.rstrip('.')}, still after {self.pace.deadline.total:g} s.{changed}",
+                subject=str(self.vm),
+                remedy="Raise wait_timeout or try again.",
+                status=problem.status,
+                request_id=problem.request_id,
+                correlation_id=problem.correlation_id,
+                operation=problem.operation,
+            )
+
+    def failure(self, problem: CheckpointError) -> CheckpointError:
+        """The error with what had been started when it came."""
+        problem.about(str(self.vm))
+        if problem.operation is None and self.operation is not None:
+            problem.operation = self.operation.to_result()
+        return problem

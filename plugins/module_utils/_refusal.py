@@ -1,0 +1,83 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From an HTTP status and the service's words to the error it means; the same for OData and ARM."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import (
+    BadAnswer,
+    CheckpointError,
+    Forbidden,
+    Locked,
+    NotFound,
+    Refused,
+    SignInRefused,
+    Unavailable,
+    one_line,
+)
+from ._http import Answer, AnswerLost
+from ._secrets import without_queries
+
+
+def refusal(answer: Answer, said: str, *, doing: str, locked: bool = False, sign_in: str = "") -> CheckpointError:
+    """The error for an answer that is not a success. `said` is the service's text, `sign_in` how we signed in."""
+    told = one_line(without_queries(said)).rstrip(".")
+    told = f": {told}" if told else ""
+    kind, message, remedy = _meaning(answer, told, doing, locked, sign_in)
+    return kind(
+        message,
+        subject=answer.label,
+        status=answer.status,
+        request_id=answer.request_id,
+        correlation_id=answer.correlation_id,
+        remedy=remedy,
+    )
+
+
+def lost(problem: CheckpointError) -> CheckpointError:
+    """A write that ended in a 5xx: locked changed nothing; of any other nobody knows what it did."""
+    if isinstance(problem, Locked):
+        return problem
+    return AnswerLost(
+        problem.message,
+        subject=problem.subject,
+        status=problem.status,
+        request_id=problem.request_id,
+        correlation_id=problem.correlation_id,
+    )
+
+
+def _meaning(
+    answer: Answer, told: str, doing: str, locked: bool, sign_in: str
+) -> tuple[type[CheckpointError], str, str]:
+    status = answer.status
+    if locked:
+        return Locked, f"{doing}: locked by another job{told}.", "Try again when that job has ended."
+    if status == 401:
+        offered = ", ".join(_offered(answer)) or "nothing"
+        how = f" for {sign_in}" if sign_in else ""
+        return (
+            SignInRefused,
+            f"sign-in refused (401){how}{told}. The server offers {offered}.",
+            "Check user name and password or token; a token may have expired.",
+        )
+    if status == 403:
+        return Forbidden, f"{doing}: forbidden (403){told}.", "Ask for the right to manage checkpoints of this VM."
+    if status == 404:
+        return NotFound, f"{doing}: not found (404){told}.", ""
+    if 300 <= status < 400:
+        return BadAnswer, f"{doing}: answered with a redirect ({status}), which is not followed.", "Use the final URL."
+    if status in (408, 429) or status >= 500:
+        return Unavailable, f"{doing}: the service failed ({status}){told}.", "Try again later."
+    if status >= 400:
+        return Refused, f"{doing}: refused ({status}){told}.", ""
+    return BadAnswer, f"{doing}: an unexpected answer ({status}).", ""
+
+
+def _offered(answer: Answer) -> t.Iterator[str]:
+    """The schemes of WWW-Authenticate: IIS sends a header each."""
+    for header in answer.headers.get_list("www-authenticate"):
+        yield one_line(str(header).split(" ")[0].rstrip(","), 40)

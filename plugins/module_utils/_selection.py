@@ -1,0 +1,97 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which checkpoint is meant: by id, by name, by order in time. Never a guess."""
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+from datetime import datetime
+
+from ._errors import Ambiguous, MissingCheckpoint, UnknownTime
+from ._model import Checkpoint, Inventory
+from ._times import show_time
+from ._wish import Select
+
+OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
+
+
+def matches(inventory: Inventory, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
+    """The checkpoints that have that id (or host id) and that name, whichever are given."""
+    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.is_(checkpoint_id)]
+    return [c for c in found if name is None or c.name == name]
+
+
+def choose(
+    inventory: Inventory, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, name: str
+) -> list[Checkpoint]:
+    """Those of `found` that are meant; Ambiguous, with id and time of each, when nobody says which."""
+    if len(found) <= 1 or on_ambiguous == "all":
+        return list(found)
+    if on_ambiguous == "fail":
+        listed = ", ".join(f"{c.id} ({show_time(c.created)})" for c in found)
+        raise Ambiguous(
+            f'{len(found)} checkpoints are named "{name}": {listed}.',
+            subject=str(inventory.vm),
+            remedy="Name one by checkpoint_id, or set on_ambiguous.",
+        )
+    ordered = in_order(inventory, found)
+    return [ordered[-1] if on_ambiguous == "newest" else ordered[0]]
+
+
+def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) -> Checkpoint:
+    """The latest, the oldest, or the latest made before a time."""
+    candidates = list(found)
+    if select.which == "before" and select.before is not None:
+        candidates = _before(inventory, candidates, select.before)
+        if not candidates:
+            raise MissingCheckpoint(
+                f"nothing to restore: no usable checkpoint was made before {show_time(select.before)}. "
+                f"{there_are(found)}",
+                subject=str(inventory.vm),
+            )
+    ordered = in_order(inventory, candidates)
+    return ordered[0] if select.which == "oldest" else ordered[-1]
+
+
+def in_order(inventory: Inventory, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Oldest first: by time where every time is known, else by ancestry where that orders them all."""
+    if len(found) <= 1:
+        return list(found)
+    if all(c.created is not None for c in found):
+        return sorted(found, key=lambda c: (c.created, c.depth))
+    chain = sorted(found, key=lambda c: c.depth)
+    for older, newer in itertools.pairwise(chain):
+        if older.id not in inventory.ancestors(newer):
+            raise _unordered(inventory, found)
+    return chain
+
+
+def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:
+    """The candidates made before `moment`. One of unknown time is placed by its relatives, or is an error."""
+    early = [c for c in found if c.created is not None and c.created < moment]
+    late = {c.id for c in found if c.created is not None and c.created >= moment}
+    below_early = {ancestor for c in early for ancestor in inventory.ancestors(c)}
+    for c in found:
+        if c.created is None and c.id not in below_early and not inventory.ancestors(c) & late:
+            raise _unordered(inventory, found)
+    return early
+
+
+def _unordered(inventory: Inventory, found: t.Sequence[Checkpoint]) -> UnknownTime:
+    unknown = ", ".join(f'{c.id} ("{c.name}")' for c in found if c.created is None)
+    return UnknownTime(
+        f"cannot order {len(found)} checkpoints by time: the service keeps no time for {unknown}, "
+        "and they do not stand on one another.",
+        subject=str(inventory.vm),
+        remedy="Name one by checkpoint_id.",
+    )
+
+
+def there_are(found: t.Sequence[Checkpoint]) -> str:
+    """What exists, for errors about what does not."""
+    if not found:
+        return "There are no checkpoints."
+    listed = ", ".join(f"{c.name} ({show_time(c.created)})" for c in found[:20])
+    return f"There are: {listed}{f' and {len(found) - 20} more' if len(found) > 20 else ''}."

@@ -1,0 +1,166 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection options: from task, then environment, to checked settings of each service."""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from ._deps import httpx, pydantic
+from ._errors import InvalidInput
+from ._wish import check
+
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    "spf_url": ("SPF_URL",),
+    "spf_subscription_id": ("SPF_SUBSCRIPTION_ID",),
+    "spf_stamp_id": ("SPF_STAMP_ID",),
+    "spf_principal_id": ("SPF_PRINCIPAL_ID",),
+    "spf_auth": ("SPF_AUTH",),
+    "spf_username": ("SPF_USERNAME",),
+    "spf_password": ("SPF_PASSWORD",),
+    "spf_token": ("SPF_TOKEN",),
+    "spf_update_method": ("SPF_UPDATE_METHOD",),
+    "subscription_id": ("AZURE_SUBSCRIPTION_ID",),
+    "tenant": ("AZURE_TENANT", "AZURE_TENANT_ID"),
+    "client_id": ("AZURE_CLIENT_ID",),
+    "secret": ("AZURE_SECRET", "AZURE_CLIENT_SECRET"),
+    "access_token": ("AZURE_ACCESS_TOKEN",),
+    "auth_source": ("ANSIBLE_AZURE_AUTH_SOURCE",),
+    "cloud_environment": ("AZURE_CLOUD_ENVIRONMENT",),
+    "scvmm_api_version": ("HYBRIDVM_SCVMM_API_VERSION",),
+    "ca_path": ("HYBRIDVM_CA_PATH",),
+    "validate_certs": ("HYBRIDVM_VALIDATE_CERTS",),
+}
+"""Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
+
+_GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+
+
+def _header(value: str) -> str:
+    if not (value.isascii() and value.isprintable()) or value != value.strip():
+        raise ValueError("must be printable ASCII without white space around it")
+    return value
+
+
+def https_url(value: str) -> str:
+    """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
+    try:
+        parts = urllib.parse.urlsplit(value)
+        httpx.URL(value)
+    except (ValueError, httpx.InvalidURL):
+        raise ValueError("is not a URL") from None
+    if parts.scheme.lower() == "http":
+        raise ValueError("is plain http, and credentials are only sent over https; use https://")
+    if parts.scheme.lower() != "https" or not parts.hostname or not value.isprintable() or " " in value:
+        raise ValueError("must be an https:// URL")
+    if parts.username or parts.password:
+        raise ValueError("must not hold credentials; use the options made for them")
+    if parts.query or parts.fragment:
+        raise ValueError("must not hold a query or fragment")
+    return value.rstrip("/")
+
+
+HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]
+Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
+Guid = t.Annotated[str, pydantic.Field(pattern=_GUID)]
+
+
+class SpfSettings(pydantic.BaseModel):
+    """How to reach SPF. `root` is the service root that every URL starts with."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    spf_url: Https
+    spf_subscription_id: HeaderText | None = None
+    spf_stamp_id: Guid | None = None
+    spf_principal_id: HeaderText | None = None
+    spf_auth: t.Literal["basic", "bearer"] = "basic"
+    spf_username: str | None = None
+    spf_password: str | None = None
+    spf_token: HeaderText | None = None
+    spf_update_method: t.Literal["merge", "put", "patch", "post_tunnel"] = "merge"
+
+    @pydantic.model_validator(mode="after")
+    def _complete(self) -> t.Self:
+        needs = {"basic": ("spf_username", "spf_password"), "bearer": ("spf_token",)}[self.spf_auth]
+        if "{subscription_id}" in self.spf_url:
+            needs = (*needs, "spf_subscription_id")
+        missing = [name for name in needs if not getattr(self, name)]
+        if missing:
+            raise ValueError(_missing(f"spf_url with spf_auth {self.spf_auth}", missing))
+        return self
+
+    @property
+    def root(self) -> str:
+        """The service root with the subscription in its place."""
+        return self.spf_url.replace("{subscription_id}", urllib.parse.quote(self.spf_subscription_id or "", safe=""))
+
+
+class ArmSettings(pydantic.BaseModel):
+    """How to reach Azure Resource Manager."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    subscription_id: Guid | None = None
+    tenant: HeaderText | None = None
+    client_id: HeaderText | None = None
+    secret: str | None = None
+    access_token: HeaderText | None = None
+    auth_source: t.Literal["auto", "env"] = "auto"
+    cloud_environment: str = "AzureCloud"
+    scvmm_api_version: t.Annotated[str, pydantic.Field(pattern=r"^\d{4}-\d{2}-\d{2}(-preview)?$")] = "2024-06-01"
+
+    @pydantic.field_validator("cloud_environment")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return https_url(value) if "://" in value else value
+
+    @pydantic.model_validator(mode="after")
+    def _complete(self) -> t.Self:
+        if self.access_token is None:
+            missing = [name for name in ("tenant", "client_id", "secret") if not getattr(self, name)]
+            if missing:
+                raise ValueError(_missing("signing in to Azure without access_token", missing))
+        return self
+
+
+class TlsSettings(pydantic.BaseModel):
+    """Whom to trust; the same for every service of a task."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    ca_path: str | None = None
+    validate_certs: bool = True
+
+
+Settings = t.TypeVar("Settings", SpfSettings, ArmSettings, TlsSettings)
+
+
+def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Settings:
+    """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong."""
+    found = {name: params.get(name) for name in kind.model_fields}
+    if "auth_source" in found and (found["auth_source"] or from_environment("auth_source", environ)) == "env":
+        # As in azure.azcollection: `env` means that the task's own credentials do not count.
+        found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))
+    for name, value in found.items():
+        if value is None:
+            found[name] = from_environment(name, environ)
+    return check(kind, found)
+
+
+def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
+    """The option's fallback; InvalidInput when two spellings are set and differ, for nobody can say which is meant."""
+    found = {variable: value for variable in ENVIRONMENT[name] if (value := environ.get(variable))}
+    if len(set(found.values())) > 1:
+        raise InvalidInput(
+            f"{name}: the environment variables {' and '.join(found)} differ.",
+            remedy=f"Unset one of them, or set {name} in the task.",
+        )
+    return next(iter(found.values()), None)
+
+
+def _missing(what: str, names: t.Sequence[str]) -> str:
+    told = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
+    return f"{what} also needs {told}"

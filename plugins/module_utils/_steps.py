@@ -1,0 +1,328 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each step of a plan: one write, its operation, and the reading that proves it.
+
+What a lost answer leaves open is settled by reading, never by sending again; the one exception is a delete by id, which
+a listing has just shown to be still to do.
+"""
+
+from __future__ import annotations
+
+import random
+import typing as t
+from datetime import datetime, timedelta
+
+from ._deps import anyio
+from ._errors import CheckpointError, Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from ._http import AnswerLost
+from ._mark import Mark, join
+from ._model import VM, Checkpoint, Inventory
+from ._operation import Deadline, Operation, wait
+from ._plan import Action, Create, Delete, Power, Restore, Update
+from ._planner import Memory
+from ._providers.base import Provider
+
+
+class Pace(t.Protocol):
+    """How a task waits, in seconds."""
+
+    @property
+    def deadline(self) -> Deadline: ...
+    @property
+    def poll_interval(self) -> float: ...
+    @property
+    def settle_time(self) -> float: ...
+
+
+class Steps:
+    """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards."""
+
+    def __init__(
+        self, provider: Provider, pace: Pace, started: t.Callable[[Operation], None], *, wait: bool = True
+    ) -> None:
+        self._provider = provider
+        self._pace = pace
+        self._started = started
+        self._wait = wait
+        self.checkpoint: Checkpoint | None = None
+        self.nonce = ""
+        self.duplicates: list[Checkpoint] = []
+        self.warnings: list[str] = []
+        self.changed = False
+
+    async def do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
+        """Carry out `action` on the VM as last read; the VM as it is afterwards."""
+        if isinstance(action, Create):
+            return await self._create(action, actual, memory)
+        if isinstance(action, Update):
+            return await self._update(action, actual)
+        if isinstance(action, Delete):
+            return await self._delete(action, actual)
+        if isinstance(action, Restore):
+            return await self._restore(action, actual)
+        if isinstance(action, Power):
+            return await self._power(action, actual)
+        raise TypeError(f"no step carries out {action.verb!r}")
+
+    async def _create(self, action: Create, actual: Inventory, memory: Memory) -> Inventory:
+        """Ours is recognised by the mark's nonce; done when the host has made it or `settle_time` is over."""
+        vm, doing = action.vm, f'creating checkpoint "{action.name}"'
+        self.nonce = f"{random.getrandbits(48):012x}"
+        power = memory.power if action.safety and memory.power in ("on", "off") else None
+        mark = Mark(self.nonce, actual.now, safety=action.safety, power=power, key=action.key)
+        known = {c.id for c in actual.checkpoints}
+
+        def ours(now: Inventory) -> Checkpoint | None:
+            return _made(now, known, action.name, self.nonce)
+
+        try:
+            operation = await self._provider.create(vm, action.name, join(action.description or "", mark))
+        except AnswerLost as problem:
+            found = await self._until(vm, lambda now: ours(now) is not None)
+            if found is None:
+                raise self._open(problem, vm, "the create") from None
+            lost = await self._latest_of(vm, actual.now)
+            if lost is not None:
+                self._started(lost)
+                await self._end(lost, vm, doing, lambda: self._left_behind(vm, ours))
+        else:
+            self._started(operation)
+            self.changed = True
+            if not self._wait:
+                found = await self._provider.read(vm)
+                self.checkpoint = ours(found)
+                return found
+            await self._end(operation, vm, doing, lambda: self._left_behind(vm, ours))
+            found = await self._until(vm, lambda now: ours(now) is not None)
+            if found is None:
+                raise NotProven(
+                    f"{doing} was reported as done, but after {self._pace.settle_time:g} s no list shows it.",
+                    subject=str(vm),
+                    remedy="Look at the VM's checkpoints before you run the task again.",
+                    operation=operation.to_result(),
+                )
+        self.changed = True
+        # The host's id comes after the job (seen: null at creation, present later); null for long is no failure.
+        settled = await self._until(vm, lambda now: (c := ours(now)) is not None and c.usable is not None)
+        actual = settled or await self._provider.read(vm)
+        self.checkpoint = ours(actual)
+        if self.checkpoint is None:
+            raise NotProven(f"{doing}: it was there and is gone again.", subject=str(vm))
+        if self.checkpoint.usable is None:
+            self.warnings.append(
+                f'{vm}: checkpoint "{action.name}" ({self.checkpoint.id}) exists, but the host\'s id for it did not '
+                f"come within {self._pace.settle_time:g} s; whether it is usable is open."
+            )
+        twins = [c for c in actual.checkpoints if c.name == action.name and c.id not in known]
+        self.duplicates = [c for c in twins if c.id != self.checkpoint.id]
+        for twin in self.duplicates:
+            self.warnings.append(
+                f'{vm}: somebody made another "{action.name}" at the same time: {twin.id}; both are kept.'
+            )
+        return actual
+
+    async def _update(self, action: Update, actual: Inventory) -> Inventory:
+        """The description as the service keeps it, mark included, is what proves it."""
+        vm, checkpoint = action.vm, action.checkpoint
+
+        def told(now: Inventory) -> bool:
+            found = now.by_id(checkpoint.id)
+            return found is not None and found.description == action.description
+
+        text = join(action.description, checkpoint.mark)
+        return await self._simple(
+            vm, lambda: self._provider.update(vm, checkpoint, text), told, f'updating checkpoint "{checkpoint.name}"'
+        )
+
+    async def _delete(self, action: Delete, actual: Inventory) -> Inventory:
+        """Gone is proven by a complete list. A lost delete by id is sent once more, after a list that shows it."""
+        vm, checkpoint = action.vm, action.checkpoint
+
+        def gone(now: Inventory) -> bool:
+            return now.by_id(checkpoint.id) is None
+
+        return await self._simple(
+            vm,
+            lambda: self._provider.delete(vm, checkpoint),
+            gone,
+            f'deleting checkpoint "{checkpoint.name}" ({checkpoint.id})',
+            again=True,
+        )
+
+    async def _restore(self, action: Restore, actual: Inventory) -> Inventory:
+        """The terminal operation is the proof; the VM's pointer only where it had to move. Never sent twice."""
+        vm, target = action.vm, action.checkpoint
+        must_move = actual.current_known and not _stands_on(actual, target)
+        doing = f'restoring to checkpoint "{target.name}" ({target.id})'
+        try:
+            operation = await self._provider.restore(vm, target)
+        except AnswerLost as problem:
+            found = await self._latest_of(vm, actual.now)
+            if found is not None:
+                self._started(found)
+                await self._end(found, vm, doing)
+            else:
+                moved = await self._until(vm, lambda now: must_move and _stands_on(now, target))
+                if moved is None:
+                    raise self._open(problem, vm, "the restore") from None
+            self.changed = True
+            return await self._provider.read(vm)
+        self._started(operation)
+        self.changed = True
+        if not self._wait:
+            return actual
+        await self._end(operation, vm, doing, unknown=lambda: self._moved(vm, must_move, target))
+        now = await self._provider.read(vm)
+        if must_move and now.current_known and not _stands_on(now, target):
+            now = await self._until(vm, lambda read: _stands_on(read, target), tries=3) or now
+            if not _stands_on(now, target):
+                self.warnings.append(
+                    f"{vm}: the restore was reported as done, but the service does not show the VM on "
+                    f"{target.id} ({target.name})."
+                )
+        return now
+
+    async def _power(self, action: Power, actual: Inventory) -> Inventory:
+        """Nothing to do where the VM already is."""
+        vm, wanted = action.vm, "on" if action.on else "off"
+        now = await self._provider.read(vm)
+        if now.power == wanted:
+            return now
+        return await self._simple(
+            vm, lambda: self._provider.power(vm, action.on), lambda read: read.power == wanted, f"turning it {wanted}"
+        )
+
+    async def _simple(
+        self,
+        vm: VM,
+        send: t.Callable[[], t.Awaitable[Operation]],
+        proven: t.Callable[[Inventory], bool],
+        doing: str,
+        *,
+        again: bool = False,
+    ) -> Inventory:
+        """A write whose effect a reading shows. `again` allows one more try after a loss that reading proved undone."""
+        try:
+            operation = await send()
+        except AnswerLost as problem:
+            found = await self._until(vm, proven)
+            if found is None and again:
+                return await self._simple(vm, send, proven, doing)
+            if found is None:
+                raise self._open(problem, vm, doing) from None
+            self.changed = True
+            return found
+        except NotFound:
+            # Somebody else may have done it: a reading decides, not the 404 alone.
+            now = await self._provider.read(vm)
+            if not proven(now):
+                raise
+            return now
+        self._started(operation)
+        self.changed = True
+        if not self._wait:
+            return await self._provider.read(vm)
+        await self._end(operation, vm, doing)
+        found = await self._until(vm, proven)
+        if found is None:
+            raise NotProven(
+                f"{doing} was reported as done, but reading does not show it after {self._pace.settle_time:g} s.",
+                subject=str(vm),
+                operation=operation.to_result(),
+                remedy="Look at the VM before you run the task again.",
+            )
+        return found
+
+    async def _end(
+        self,
+        operation: Operation,
+        vm: VM,
+        doing: str,
+        left: t.Callable[[], t.Awaitable[str]] | None = None,
+        unknown: t.Callable[[], t.Awaitable[bool]] | None = None,
+    ) -> None:
+        """Wait for the operation; its failure is an error, a lock is Locked, an unknown one is left to reading."""
+        status = await wait(operation, self._pace.deadline, self._pace.poll_interval, subject=str(vm), doing=doing)
+        self.warnings += [f"{vm}: {doing}: {text}" for text in status.warnings]
+        if status.state == "unknown" and unknown is not None and not await unknown():
+            raise OutcomeUnknown(
+                f"{doing} was accepted, but the service no longer knows the operation and nothing else proves it.",
+                subject=str(vm),
+                remedy="Look at the VM before you run the task again.",
+                operation=operation.to_result(),
+            )
+        if status.state != "failed":
+            return
+        kind: type[CheckpointError] = Locked if status.locked else OperationFailed
+        if status.locked:
+            self.changed = False
+        rest = "" if status.locked or left is None else await left()
+        raise kind(
+            f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}{rest}",
+            subject=str(vm),
+            remedy="" if status.locked else "Mend what the service names, then run the task again.",
+            operation=operation.to_result(),
+            request_id=status.request_id,
+        )
+
+    async def _left_behind(self, vm: VM, ours: t.Callable[[Inventory], Checkpoint | None]) -> str:
+        """What a failed create has left, for its error: it is named, not deleted."""
+        found = ours(await self._provider.read(vm))
+        if found is None:
+            self.changed = False
+            return ""
+        return f" It left the checkpoint {found.id} behind, which may be unusable."
+
+    async def _moved(self, vm: VM, must_move: bool, target: Checkpoint) -> bool:
+        found = await self._until(vm, lambda now: must_move and _stands_on(now, target))
+        return found is not None
+
+    async def _latest_of(self, vm: VM, since: datetime) -> Operation | None:
+        """The operation whose start was lost: one that runs, or one that began after the last reading before it."""
+        found = await self._provider.latest(vm)
+        if found is None or found.last.state == "running":
+            return found
+        # The Date header, and so `since`, counts whole seconds.
+        return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None
+
+    async def _until(self, vm: VM, proven: t.Callable[[Inventory], bool], tries: int | None = None) -> Inventory | None:
+        """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline."""
+        end = anyio.current_time() + self._pace.settle_time
+        count, pause = 0, min(1.0, self._pace.poll_interval)
+        while True:
+            now = await self._provider.read(vm)
+            count += 1
+            if proven(now):
+                return now
+            if anyio.current_time() >= end or (tries is not None and count >= tries):
+                return None
+            if not await self._pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
+                return None
+            pause = min(pause * 1.5, self._pace.poll_interval)
+
+    def _open(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
+            f"(outcome_unknown) after reading for {self._pace.settle_time:g} s; nothing was sent twice.",
+            subject=str(vm),
+            status=problem.status,
+            request_id=problem.request_id,
+            correlation_id=problem.correlation_id,
+            remedy="Look at the VM's checkpoints before you run the task again: what the service still hides could be "
+            "done a second time.",
+        )
+
+
+def _made(now: Inventory, known: set[str], name: str, nonce: str) -> Checkpoint | None:
+    """The checkpoint this run made: by its nonce; where a service dropped the mark, the only new one of that name."""
+    for checkpoint in now.checkpoints:
+        if checkpoint.mark is not None and checkpoint.mark.nonce == nonce:
+            return checkpoint
+    new = [c for c in now.checkpoints if c.id not in known and c.name == name and c.mark is None]
+    return new[0] if len(new) == 1 else None
+
+
+def _stands_on(inventory: Inventory, target: Checkpoint) -> bool:
+    current = inventory.current()
+    return current is not None and current.id == target.id

@@ -1,0 +1,184 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module does, without Ansible: from its options to its result."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import timedelta
+
+from . import _result
+from ._deps import anyio, pydantic
+from ._errors import CheckpointError, InvalidInput, SomeFailed
+from ._fleet import Terms, gather, reconcile
+from ._model import VM, Checkpoint, Inventory
+from ._operation import Deadline
+from ._plan import Approval
+from ._providers import Provider, Providers, Scope, World
+from ._reconciler import Pace
+from ._secrets import Secrets
+from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
+
+Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict[str, t.Any]]]
+
+
+async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World) -> dict[str, t.Any]:
+    """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
+    secrets = Secrets()
+    try:
+        result = await run(params, check_only, world, secrets)
+    except CheckpointError as problem:
+        result = _result.failure(problem)
+    return t.cast(dict[str, t.Any], secrets.scrub(result))
+
+
+class Manner(pydantic.BaseModel):
+    """The options that say how a task goes about it."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    wait: bool = True
+    wait_timeout: Duration = timedelta(minutes=10)
+    poll_interval: Duration = timedelta(seconds=5)
+    settle_time: Duration = timedelta(minutes=2)
+    concurrency: t.Annotated[int, pydantic.Field(ge=1, le=64)] = 4
+    on_error: t.Literal["continue", "stop"] = "continue"
+
+    @pydantic.model_validator(mode="after")
+    def _sane(self) -> t.Self:
+        if self.wait_timeout.total_seconds() < 1:
+            raise ValueError("wait_timeout must be at least 1s")
+        if self.poll_interval.total_seconds() < 0.1:
+            raise ValueError("poll_interval must be at least 100ms")
+        return self
+
+
+class InfoQuery(pydantic.BaseModel):
+    """Which checkpoints `vm_checkpoint_info` shows."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    name: Name | None = None
+    managed: bool | None = None
+    older_than: Duration | None = None
+    younger_than: Duration | None = None
+    scope: t.Literal["spf", "scvmm"] | None = None
+    resource_group: t.Annotated[str, pydantic.Field(pattern=r"^[\w().-]{1,90}$")] | None = None
+
+    def shows(self, checkpoint: Checkpoint, actual: Inventory) -> bool:
+        """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
+        age = checkpoint.age_seconds(actual.now)
+        return (
+            (self.name is None or checkpoint.name == self.name)
+            and (self.managed is None or checkpoint.managed == self.managed)
+            and (self.older_than is None or (age is not None and age > self.older_than.total_seconds()))
+            and (self.younger_than is None or (age is not None and age <= self.younger_than.total_seconds()))
+        )
+
+
+async def vm_checkpoint(
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    """A named checkpoint is present or absent."""
+    asked = {name: params.get(name) for name in ("name", "checkpoint_id", "on_ambiguous")}
+    wish: Wish
+    if params.get("state") == "absent":
+        for option in ("max_age", "supersede"):
+            if params.get(option):
+                raise InvalidInput(f"{option}: goes with state=present only.")
+        wish = check(Absent, asked)
+    else:
+        asked |= {name: params.get(name) for name in ("description", "max_age", "supersede")}
+        wish = check(Present, asked)
+    return await _converge(wish, params, check_only, world, secrets)
+
+
+async def vm_checkpoint_restore(
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    """A VM is brought back to a checkpoint."""
+    wish = check(RestoreTo, {name: params.get(name) for name in RestoreTo.model_fields})
+    return await _converge(wish, params, check_only, world, secrets)
+
+
+async def vm_checkpoint_info(
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    """What exists; changes nothing, in check mode or not."""
+    query = check(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
+    manner = _manner(params)
+    deadline = Deadline(manner.wait_timeout.total_seconds())
+    start = anyio.current_time()
+    async with Providers(params, world, deadline, secrets) as providers:
+        found = await gather(providers, _references(params, query), query_scope(query), manner.concurrency)
+    shown, vms, failed = [], [], []
+    for provider, vm, actual, error in found:
+        vms.append(_vm(provider, vm, actual, error))
+        if error is not None:
+            failed.append(error)
+        if actual is not None:
+            named = {"vm": vm.reference, "vm_id": vm.id, "provider": vm.provider}
+            shown += [named | c.to_result(actual.now) for c in actual.checkpoints if query.shows(c, actual)]
+    timing = {"total": round(anyio.current_time() - start, 2)}
+    result: dict[str, t.Any] = {"changed": False, "checkpoints": shown, "vms": vms, "timing": timing}
+    if failed:
+        problem = failed[0] if len(found) == 1 else SomeFailed(f"{len(failed)} of {len(found)} VMs: {failed[0]}")
+        result |= _result.failure(problem)
+    return result
+
+
+def query_scope(query: InfoQuery) -> Scope | None:
+    """The whole scope that is asked for, if one is."""
+    if query.scope is None and query.resource_group is not None:
+        raise InvalidInput("resource_group: goes with scope: scvmm.")
+    return Scope(query.scope, query.resource_group) if query.scope else None
+
+
+async def _converge(
+    wish: Wish, params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    manner = _manner(params)
+    approved = params.get("expected_plan")
+    approval = None if approved is None else Approval(approved)
+    references = _references(params, None)
+    deadline = Deadline(manner.wait_timeout.total_seconds())
+    pace = Pace(deadline, manner.wait, manner.poll_interval.total_seconds(), manner.settle_time.total_seconds())
+    terms = Terms(pace, approval, manner.concurrency, manner.on_error, check_only)
+    start = anyio.current_time()
+    async with Providers(params, world, deadline, secrets) as providers:
+        members = await reconcile(providers, references, wish, terms)
+    total = round(anyio.current_time() - start, 2)
+    if params.get("vms") is not None:
+        return _result.many(members, check_only=check_only) | {"timing": {"total": total}}
+    result = _result.one(members[0], check_only=check_only)
+    result["timing"]["total"] = total
+    return result
+
+
+def _manner(params: t.Mapping[str, t.Any]) -> Manner:
+    return check(Manner, {name: params.get(name) for name in Manner.model_fields})
+
+
+def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[str]:
+    vm, vms = params.get("vm"), params.get("vms")
+    given = [name for name, value in (("vm", vm), ("vms", vms), ("scope", query and query.scope)) if value is not None]
+    choices = "vm and vms" if query is None else "vm, vms and scope"
+    if len(given) != 1:
+        told = f"{' and '.join(given)} are set" if given else "none is set"
+        raise InvalidInput(f"exactly one of {choices} is needed; {told}.")
+    if vms is not None and not vms:
+        raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
+    return [vm] if vm is not None else list(vms or [])
+
+
+def _vm(provider: Provider, vm: VM, actual: Inventory | None, error: CheckpointError | None) -> dict[str, t.Any]:
+    return {
+        "vm": vm.reference,
+        "name": vm.name,
+        "vm_id": vm.id,
+        "provider": provider.capabilities.provider,
+        "power": None if actual is None else actual.power,
+        "checkpoint_count": None if actual is None else len(actual.checkpoints),
+        "error": None if error is None else error.to_result(),
+    }

@@ -1,0 +1,94 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations and times: what users write, what services answer, what results show."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+_UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+_PART = re.compile(r"(\d{1,9})(ms|[wdhms])")
+_DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?")
+_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
+_VERBOSE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `4h`, `1d12h`, `500ms`: units w d h m s ms, in that order, each at most once. ValueError otherwise."""
+    if text.isdigit():
+        raise ValueError(f"{text!r} has no unit; write {text}s, {text}m or {text}h")
+    if not text or not _DURATION.fullmatch(text):
+        raise ValueError(f"{text!r} is not a duration; write it like 90s, 4h or 1d12h")
+    total = sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    if total > 3_155_760_000_000:
+        raise ValueError(f"{text!r} is longer than a hundred years")
+    return timedelta(milliseconds=total)
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest way to write `value` so that parse_duration reads it back, to the millisecond."""
+    rest = round(value.total_seconds() * 1000)
+    parts = []
+    for unit, size in _UNITS.items():
+        if unit != "w" and rest >= size:
+            parts.append(f"{rest // size}{unit}")
+            rest %= size
+    return "".join(parts) or "0s"
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time with an offset, as UTC. ValueError otherwise: a time without an offset is nobody's time."""
+    found = _RFC3339.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a time; write it like 2026-11-20T08:00:00Z or 2026-11-20T09:00:00+01:00")
+    if not found[4]:
+        raise ValueError(f"{text!r} has no offset; append Z for UTC or an offset such as +01:00")
+    return _moment(found)
+
+
+def parse_service_time(text: str | None) -> datetime | None:
+    """A time as the services write it, as UTC; None for null. ValueError when it is no time.
+
+    SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture), its verbose JSON
+    `/Date(ms)/`; an offset left out is read as UTC, for that is what EDM says of a DateTime without a kind.
+    """
+    if text is None or not text.strip():
+        return None
+    if verbose := _VERBOSE.fullmatch(text.strip()):
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(verbose[1]))
+    found = _RFC3339.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"{text[:60]!r} is not a time")
+    return _moment(found)
+
+
+def _moment(found: re.Match[str]) -> datetime:
+    """A matched RFC 3339 time in UTC; fractions beyond microseconds are cut off, as SQL's datetime does."""
+    fraction = (found[3] or ".0")[:7]
+    offset = (found[4] or "Z").upper().replace("Z", "+00:00")
+    try:
+        return datetime.fromisoformat(f"{found[1]}T{found[2]}{fraction.ljust(7, '0')}{offset}").astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{found[0]!r} is out of range") from None
+
+
+def parse_http_date(text: str | None) -> datetime | None:
+    """The Date header as UTC, or None when there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC to the second, as results show it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def show_time(moment: datetime | None) -> str:
+    """A time as diffs and errors show it."""
+    return "time unknown" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")

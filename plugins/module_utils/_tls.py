@@ -1,0 +1,57 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom we trust on TLS, and what went wrong when we do not."""
+
+from __future__ import annotations
+
+import pathlib
+import ssl
+import typing as t
+
+from ._errors import InvalidInput, UntrustedTls
+
+
+def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
+    """Trust the system's authorities and those in `ca_path` (a PEM file or a directory of them)."""
+    context = ssl.create_default_context()
+    if not validate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif ca_path:
+        try:
+            context.load_verify_locations(**_ca_arguments(ca_path))
+        except (OSError, ssl.SSLError):
+            raise InvalidInput(
+                f"ca_path: {ca_path} is no readable file of PEM certificates.",
+                remedy="Give the CA's certificate in PEM.",
+            ) from None
+    return context
+
+
+def _ca_arguments(ca_path: str) -> dict[str, str]:
+    return {"capath" if pathlib.Path(ca_path).is_dir() else "cafile": ca_path}
+
+
+def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
+    """The TLS failure behind a transport's error, or None when TLS was not the reason."""
+    for cause in chain(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return UntrustedTls(
+                f"its certificate is not trusted: {cause.verify_message}.",
+                subject=label,
+                remedy="Give the CA's certificate with ca_path.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            reason = (cause.reason or "handshake failed").lower().replace("_", " ")
+            return UntrustedTls(f"TLS could not be agreed: {reason}.", subject=label, remedy="Check the port.")
+    return None
+
+
+def chain(error: BaseException | None) -> t.Iterator[BaseException]:
+    """An error and what it came from, each once."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,149 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user asked for, checked at the door: the first of the two trust boundaries."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime, timedelta
+
+from ._deps import pydantic
+from ._errors import InvalidInput, one_line
+from ._mark import split
+from ._times import parse_duration, parse_time
+
+MAX_NAME = 255
+MAX_DESCRIPTION = 1500
+"""Room is left for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _time(value: object) -> object:
+    return parse_time(value) if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    if value != value.strip():
+        raise ValueError("must not begin or end with white space")
+    if not value.isprintable():
+        raise ValueError("must not hold control characters")
+    return value
+
+
+def _description(value: str) -> str:
+    if not all(c.isprintable() or c == "\n" for c in value):
+        raise ValueError("must not hold control characters other than line feeds")
+    if split(value)[1] is not None:
+        raise ValueError("must not end in a mark of this collection")
+    return value
+
+
+Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]
+Time = t.Annotated[datetime, pydantic.BeforeValidator(_time)]
+Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
+Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
+Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
+
+
+class _Wish(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Present(_Wish):
+    """A checkpoint of that name exists; with `max_age`, one that is not older."""
+
+    name: Name | None = None
+    checkpoint_id: Name | None = None
+    description: Description | None = None
+    max_age: Duration | None = None
+    supersede: bool = False
+    on_ambiguous: t.Literal["fail", "newest", "oldest", "all"] = "fail"
+
+    @pydantic.model_validator(mode="after")
+    def _together(self) -> t.Self:
+        if self.name is None and self.checkpoint_id is None:
+            raise ValueError("name is required for state=present (or checkpoint_id, which never creates)")
+        if self.checkpoint_id is not None and (self.max_age is not None or self.supersede):
+            raise ValueError("max_age and supersede need a name; checkpoint_id means one checkpoint that exists")
+        return self
+
+
+class Absent(_Wish):
+    """No checkpoint of that name or id exists."""
+
+    name: Name | None = None
+    checkpoint_id: Name | None = None
+    on_ambiguous: t.Literal["fail", "newest", "oldest", "all"] = "fail"
+
+    @pydantic.model_validator(mode="after")
+    def _together(self) -> t.Self:
+        if self.name is None and self.checkpoint_id is None:
+            raise ValueError("name or checkpoint_id is required for state=absent")
+        return self
+
+
+class Select(_Wish):
+    """Which of several: the latest, the oldest, or the latest before a time."""
+
+    which: t.Literal["latest", "oldest", "before"]
+    before: Time | None = None
+
+
+class RestoreTo(_Wish):
+    """The VM is brought back to a checkpoint."""
+
+    name: Name | None = None
+    checkpoint_id: Name | None = None
+    select: Select | None = None
+    on_ambiguous: t.Literal["fail", "newest", "oldest"] = "fail"
+    safety_checkpoint: bool = False
+    restore_key: Key | None = None
+    if_running: t.Literal["proceed", "stop", "fail"] = "proceed"
+    power_after: t.Literal["previous", "on", "off"] | None = None
+
+    @pydantic.field_validator("select", mode="before")
+    @classmethod
+    def _read_select(cls, value: object) -> object:
+        if value in ("latest", "oldest"):
+            return {"which": value}
+        if isinstance(value, dict):
+            if set(value) != {"before"}:
+                raise ValueError("takes latest, oldest, or {before: TIME}")
+            return {"which": "before", "before": value["before"]}
+        if value is None or isinstance(value, Select):
+            return value
+        raise ValueError("takes latest, oldest, or {before: TIME}")
+
+    @pydantic.model_validator(mode="after")
+    def _together(self) -> t.Self:
+        if self.checkpoint_id is not None and (self.name is not None or self.select is not None):
+            raise ValueError("checkpoint_id names one checkpoint; leave out name and select")
+        if self.checkpoint_id is None and self.name is None and self.select is None:
+            raise ValueError("say what to restore: name, select or checkpoint_id")
+        return self
+
+
+Wish: t.TypeAlias = "Present | Absent | RestoreTo"
+Model = t.TypeVar("Model", bound="pydantic.BaseModel")
+
+
+def check(kind: type[Model], options: t.Mapping[str, t.Any]) -> Model:
+    """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given."""
+    try:
+        return kind.model_validate({name: value for name, value in options.items() if value is not None})
+    except pydantic.ValidationError as error:
+        raise InvalidInput(explain(error)) from None
+
+
+def explain(error: pydantic.ValidationError) -> str:
+    """Each wrong field and why, on one line, without the values: a value may be a secret."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(step) for step in item["loc"] if not str(step).startswith("function-"))
+        reason = item["msg"].removeprefix("Value error, ")
+        parts.append(f"{where}: {reason}" if where else reason)
+    return one_line("; ".join(parts))

@@ -1,0 +1,262 @@
+#!/usr/bin/python
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_checkpoint
+short_description: A named checkpoint of a VM is present or absent
+version_added: 0.1.0
+author:
+  - hybridvm.checkpoints contributors (@hybridvm)
+description:
+  - Makes sure that VMs have, or do not have, a checkpoint of a name, on SPF and on Arc-enabled SCVMM.
+  - With O(max_age) the wish is one not older than that, so that no time stamps are needed in names.
+  - Names are not unique on these services. A name denotes a series, V(present) is satisfied by any usable checkpoint of
+    that name, and where one must be chosen from several the task fails unless O(on_ambiguous) says which.
+extends_documentation_fragment:
+  - hybridvm.checkpoints.options
+  - hybridvm.checkpoints.options.manner
+options:
+  name:
+    description:
+      - Name of the checkpoint. Required unless O(checkpoint_id) is given.
+    type: str
+  checkpoint_id:
+    description:
+      - One checkpoint that exists, by C(id) or C(host_id). Never creates; with V(present) it must exist.
+    type: str
+  description:
+    description:
+      - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
+      leave   out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift).
+    type: str
+  state:
+    description:
+      - V(absent) removes the checkpoint of that name, whoever made it; what stands on it stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  max_age:
+    description:
+      - With V(present), how old the newest usable checkpoint of the name may be; else a new one joins the series. One
+      whose   age nobody knows never counts. For example V(4h) or V(1d12h).
+    type: str
+  supersede:
+    description:
+      - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made, and
+      no   pinned ones.
+    type: bool
+    default: false
+  on_ambiguous:
+    description:
+      - What to do where one must be chosen (O(state=absent), O(description)) and several have the name.
+    type: str
+    choices: [fail, newest, oldest, all]
+    default: fail
+seealso:
+  - module: hybridvm.checkpoints.vm_checkpoint_restore
+  - module: hybridvm.checkpoints.vm_checkpoint_info
+"""
+
+EXAMPLES = r"""
+- name: One checkpoint not older than four hours
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    name: before-patching
+    description: Patch night, see change 4711
+    max_age: 4h
+  delegate_to: localhost
+
+- name: The same on Arc-enabled SCVMM and SPF at once, the last one only
+  hybridvm.checkpoints.vm_checkpoint:
+    vms:
+      - web01
+      - db01
+      - /subscriptions/{{ subscription }}/resourceGroups/rg-hybrid/providers/Microsoft.HybridCompute/machines/app01
+    name: before-patching
+    max_age: 4h
+    supersede: true
+    concurrency: 8
+  delegate_to: localhost
+
+- name: Change the description of one of several
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: db01
+    name: nightly
+    description: Kept for the auditors
+    on_ambiguous: newest
+
+- name: Remove a checkpoint by its id
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    checkpoint_id: "{{ old_checkpoint_id }}"
+    state: absent
+
+- name: Remove all that have the name
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: db01
+    name: nightly
+    state: absent
+    on_ambiguous: all
+
+- name: Plan in check mode, to be approved
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    name: before-upgrade
+  check_mode: true
+  register: proposed
+
+- name: Do what was approved and nothing else
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    name: before-upgrade
+    expected_plan: "{{ proposed.plan }}"
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
+  returned: when the VM could be read
+  type: dict
+  contains:
+    version: {description: Version of this shape., type: int, returned: always}
+    digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
+    actions:
+      description:
+        - The steps, each with C(action) (C(create), C(update), C(delete), C(restore), C(power), or C(keep) for what
+          already satisfies the wish), C(vm), C(vm_id), C(provider), C(service), what it is about, and C(reason).
+      type: list
+      elements: dict
+      returned: always
+checkpoint:
+  description:
+    - The checkpoint the task ended on; null when there is none. In check mode what nobody knows yet is null.
+  returned: for a single VM that could be looked up
+  type: dict
+  contains:
+    id: {description: What the service's own calls take., type: str, returned: always}
+    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    description: {description: "Its description, without this collection's mark.", type: str, returned: always}
+    created:
+      description: When it was made, in UTC; null where nobody knows.
+      type: str
+      returned: always
+    parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
+    depth: {description: 1 for a root., type: int, returned: always}
+    current:
+      description: Whether the VM now stands on it; null where the service does not say.
+      type: bool
+      returned: always
+    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
+    mark:
+      description: What the mark holds; null without one.
+      type: dict
+      returned: always
+    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+  sample:
+    id: 831e819f-f852-47a8-b4b0-c61ba062df73
+    host_id: c20f0a11-1f6b-4d8e-9a57-0f4ad2b1c9e0
+    name: before-patching
+    description: ""
+    created: "2026-11-20T11:30:02Z"
+    parent_id: a11cc636-5521-4f88-92b2-cad392911fe0
+    depth: 3
+    current: true
+    usable: true
+    managed: true
+    mark: {nonce: 9f2c41d07ab3, created: "2026-11-20T11:30:00Z", pin: false, safety: false, power: null, key: null}
+    age_seconds: 4
+duplicates:
+  description: Checkpoints of the same name that somebody else made at the same time; they are kept.
+  returned: when there are any
+  type: list
+  elements: dict
+drift:
+  description: What differs from the wish and cannot be changed on this service.
+  returned: when there is any
+  type: list
+  elements: dict
+  sample: [{field: description, desired: before patching, actual: ""}]
+operation:
+  description: The service's last operation of this run; null when there was none.
+  returned: for a single VM that could be looked up
+  type: dict
+  contains:
+    kind: {description: "V(job) (SPF) or V(arm).", type: str, returned: always}
+    id: {description: The service's id for it., type: str, returned: always}
+    status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
+    percent: {description: Progress where the service tells it., type: int, returned: always}
+    seconds: {description: How long it was watched., type: float, returned: always}
+timing:
+  description: Seconds spent reading, applying and in total.
+  returned: when the task could start
+  type: dict
+  sample: {read: 0.12, apply: 3.9, total: 4.1}
+vms:
+  description: With O(vms), one element per VM in input order.
+  returned: with O(vms)
+  type: list
+  elements: dict
+  contains:
+    vm: {description: The VM as it was given., type: str, returned: always}
+    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    status:
+      description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
+      type: str
+      returned: always
+    plan: {description: As RV(plan), type: dict, returned: always}
+    checkpoint: {description: As RV(checkpoint), type: dict, returned: always}
+    operation: {description: As RV(operation), type: dict, returned: always}
+    timing: {description: As RV(timing), type: dict, returned: always}
+    error: {description: As RV(error); null without one., type: dict, returned: always}
+error:
+  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
+    message: {description: What went wrong with what., type: str, returned: always}
+    status: {description: HTTP status., type: int, returned: always}
+    request_id: {description: The service's id of the request., type: str, returned: always}
+    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was under way., type: dict, returned: always}
+    remedy: {description: What to do., type: str, returned: always}
+    retry:
+      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._module import run_module
+from ..module_utils._options import CONNECTION, MANNER, VMS
+from ..module_utils._task import vm_checkpoint
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(
+        vm_checkpoint,
+        {
+            **CONNECTION,
+            **VMS,
+            **MANNER,
+            "name": {"type": "str"},
+            "checkpoint_id": {"type": "str"},
+            "description": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "max_age": {"type": "str"},
+            "supersede": {"type": "bool", "default": False},
+            "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

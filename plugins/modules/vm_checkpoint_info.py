@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vm_checkpoint_info
+short_description: List checkpoints of one VM, of many, or of a whole scope
+version_added: 0.1.0
+author:
+  - hybridvm.checkpoints contributors (@hybridvm)
+description:
+  - Lists checkpoints in the same shape for every service, with parent, depth, current, age, usable and managed.
+extends_documentation_fragment:
+  - hybridvm.checkpoints.options
+options:
+  scope:
+    description:
+      - A whole scope instead of O(vm) or O(vms). V(spf) is the tenant; V(scvmm) the hybrid machines of kind SCVMM in
+        O(subscription_id), or in O(resource_group) of it.
+    type: str
+    choices: [spf, scvmm]
+  resource_group:
+    description: Narrows O(scope=scvmm).
+    type: str
+  name:
+    description: Only checkpoints of this name.
+    type: str
+  managed:
+    description: Only checkpoints that this collection made (V(true)) or did not make (V(false)).
+    type: bool
+  older_than:
+    description: Only checkpoints older than this, such as V(30d). One of unknown age is left out.
+    type: str
+  younger_than:
+    description: Only checkpoints not older than this. One of unknown age is left out.
+    type: str
+attributes:
+  check_mode:
+    description: Can run in check mode; it changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
+seealso:
+  - module: hybridvm.checkpoints.vm_checkpoint
+  - module: hybridvm.checkpoints.vm_checkpoint_restore
+"""
+
+EXAMPLES = r"""
+- name: What web01 has
+  hybridvm.checkpoints.vm_checkpoint_info:
+    vm: web01
+  register: found
+
+- name: Ours that are older than thirty days, in the whole tenant
+  hybridvm.checkpoints.vm_checkpoint_info:
+    scope: spf
+    managed: true
+    older_than: 30d
+
+- name: All Arc-enabled SCVMM VMs of a resource group
+  hybridvm.checkpoints.vm_checkpoint_info:
+    scope: scvmm
+    resource_group: rg-hybrid
+"""
+
+RETURN = r"""
+checkpoints:
+  description: The checkpoints that pass all filters, VM by VM, oldest first where times are known.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    vm: {description: The VM as it was given., type: str, returned: always}
+    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    id: {description: What the service's own calls take., type: str, returned: always}
+    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    description: {description: "Its description, without this collection's mark.", type: str, returned: always}
+    created:
+      description: When it was made, in UTC; null where nobody knows.
+      type: str
+      returned: always
+    parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
+    depth: {description: 1 for a root., type: int, returned: always}
+    current:
+      description: Whether the VM now stands on it; null where the service does not say.
+      type: bool
+      returned: always
+    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
+    mark:
+      description: What the mark holds; null without one.
+      type: dict
+      returned: always
+    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+vms:
+  description: The VMs that were asked for.
+  returned: when the task could start
+  type: list
+  elements: dict
+  contains:
+    vm: {description: The VM as it was given., type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
+    checkpoint_count: {description: How many it has before any filter., type: int, returned: always}
+    error: {description: As RV(error); null without one., type: dict, returned: always}
+timing:
+  description: Seconds in total.
+  returned: when the task could start
+  type: dict
+  sample: {total: 0.4}
+error:
+  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
+    message: {description: What went wrong with what., type: str, returned: always}
+    status: {description: HTTP status., type: int, returned: always}
+    request_id: {description: The service's id of the request., type: str, returned: always}
+    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was under way., type: dict, returned: always}
+    remedy: {description: What to do., type: str, returned: always}
+    retry:
+      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._module import run_module
+from ..module_utils._options import CONNECTION, VMS
+from ..module_utils._task import vm_checkpoint_info
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(
+        vm_checkpoint_info,
+        {
+            **CONNECTION,
+            **VMS,
+            "scope": {"type": "str", "choices": ["spf", "scvmm"]},
+            "resource_group": {"type": "str"},
+            "name": {"type": "str"},
+            "managed": {"type": "bool"},
+            "older_than": {"type": "str"},
+            "younger_than": {"type": "str"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

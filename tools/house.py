@@ -115,7 +115,7 @@ def provider_questions(tree: ast.AST) -> t.Iterator[Finding]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
-            if any(dotted(side).split(".")[-1] == "provider" for side in sides) and any(
+            if any(dotted(side).rpartition(".")[2] == "provider" for side in sides) and any(
                 isinstance(side, ast.Constant | ast.Tuple | ast.Set | ast.List) for side in sides
             ):
                 yield node.lineno, "asks which provider it is: ask its capabilities"
@@ -142,6 +142,14 @@ def sanity_traps(tree: ast.AST) -> t.Iterator[Finding]:
             yield node.lineno, "the name _ is not allowed by sanity: use _something"
         if isinstance(node, ast.arg) and node.arg == "_":
             yield node.lineno, "the name _ is not allowed by sanity: use _something"
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call) and not node.value.keywords:
+            name = node.value.func.attr if isinstance(node.value.func, ast.Attribute) else ""
+            if name in {"split", "rsplit"} and len(node.value.args) == 1 and ast.unparse(node.slice) in {"0", "-1"}:
+                yield node.lineno, f"{name} for one part: use partition, or maxsplit"
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            rest = node.body[1:]
+            if rest and isinstance(rest[0], ast.Expr) and ast.unparse(rest[0]) == "...":
+                yield rest[0].lineno, "the docstring is body enough: no ... after it"
 
 
 def is_class(node: ast.expr) -> bool:
@@ -150,7 +158,7 @@ def is_class(node: ast.expr) -> bool:
         return is_class(node.value)
     if isinstance(node, ast.Constant):
         return node.value is None
-    name = dotted(node).split(".")[-1].lstrip("_")
+    name = dotted(node).rpartition(".")[2].lstrip("_")
     return name in BUILT_IN or (name[:1].isupper() and not name.isupper())
 
 
@@ -169,7 +177,7 @@ def runtime_unions(tree: ast.AST) -> t.Iterator[Finding]:
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.BitOr) or node in inside:
             continue
         if is_class(node.left) and is_class(node.right):
-            yield node.lineno, "a union of classes at run time: quote it (t.TypeAlias), or give isinstance a tuple"
+            yield node.lineno, "a union of classes at run time: t.Union or t.Optional, and a tuple for isinstance"
 
 
 def exceptions(source: str) -> t.Iterator[Finding]:

@@ -58,7 +58,7 @@ def arm_time(moment: float) -> str:
 
 def refused_token(call: Call, world: World) -> Answer | None:
     """401 with ARM's challenge and error, or None when the token is good."""
-    scheme, _, token = (call.header("authorization") or "").partition(" ")
+    scheme, _unused, token = (call.header("authorization") or "").partition(" ")
     problem: tuple[str, str] | None = None
     if not token:
         problem = ("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")

@@ -98,7 +98,7 @@ class Journal:
 
 def _shown_header(name: str, value: str) -> str:
     if name in {"authorization", "proxy-authorization", "cookie"}:
-        scheme, _, rest = value.partition(" ")
+        scheme, _unused, rest = value.partition(" ")
         return f"{scheme} {hashed(rest)}" if rest else hashed(value)
     return value
 
@@ -106,7 +106,7 @@ def _shown_header(name: str, value: str) -> str:
 def _shown_target(target: str) -> str:
     path, mark, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    if not any(name in _SIGNED or _SECRET.search(name) for name, _ in pairs):
+    if not any(name in _SIGNED or _SECRET.search(name) for name, _unused in pairs):
         return target
     shown = [(name, hashed(value) if name in _SIGNED or _SECRET.search(name) else value) for name, value in pairs]
     return path + mark + urlencode(shown, safe=":$'(),*")

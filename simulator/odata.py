@@ -60,7 +60,7 @@ def negotiate(call: Call) -> Format:
     if not wanted.strip():
         return Format("atom", highest)
     for media in _by_preference(wanted):
-        name, _, parameters = media.partition(";")
+        name, _unused, parameters = media.partition(";")
         parameters = parameters.replace(" ", "").lower()
         name = name.strip().lower()
         if name in {"application/json", "json", "verbosejson", "jsonlight"}:

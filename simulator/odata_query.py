@@ -115,7 +115,7 @@ def _comparison(tokens: list[Token], kind: EntityType) -> tuple[Equal, list[Toke
             raise ODataError(400, "')' or operator expected in filter.")
         return equal, rest[1:]
     if len(tokens) < 3 or tokens[0][0] != "word" or tokens[1] != ("word", "eq"):
-        shown = " ".join(text for _, text in tokens[:3])
+        shown = " ".join(text for _unused, text in tokens[:3])
         raise ODataError(400, f"This simulator filters by 'eq' joined by 'and' only, not by '{shown}'.")
     name = _member(tokens[0][1], kind.properties, kind)
     return {name: _literal(tokens[2], kind.properties[name], name)}, tokens[3:]

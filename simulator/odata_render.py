@@ -75,7 +75,7 @@ def _chosen(entity: Entity, select: list[str] | None) -> dict[str, Any]:
 def light_entity(entity: Entity, select: list[str] | None) -> dict[str, Any]:
     """Members only; expanded navigations are arrays, or an entity or null."""
     document = _chosen(entity, select)
-    for name, (_, inline, single) in entity.get(INLINE, {}).items():
+    for name, (_unused, inline, single) in entity.get(INLINE, {}).items():
         shown = [light_entity(each, None) for each in inline]
         document[name] = (shown[0] if shown else None) if single else shown
     return document

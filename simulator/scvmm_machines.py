@@ -98,7 +98,7 @@ class Machines:
 
     def _all(self) -> list[tuple[str, str | None]]:
         instances = [(vm.resource_uri or "", "SCVMM") for vm in self.world.arc.vmm.vms]
-        taken = {uri.lower() for uri, _ in instances}
+        taken = {uri.lower() for uri, _unused in instances}
         others = [
             (each.resource_uri, each.kind) for each in self.world.machines if each.resource_uri.lower() not in taken
         ]
@@ -145,7 +145,7 @@ class Machines:
 
     def _groups(self) -> list[str]:
         names = {self.world.arc.resource_group.lower(): self.world.arc.resource_group}
-        for uri, _ in self._all():
+        for uri, _unused in self._all():
             group = _group_of(uri)
             if group:
                 names.setdefault(group.lower(), group)

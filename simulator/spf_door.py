@@ -63,14 +63,14 @@ def refused_entry(call: Call, world: World) -> Answer | None:
 
 def _signed_in(call: Call, world: World) -> bool:
     """Basic and Bearer both, on any port: WAP's are JWTs, SPF's own are IIS's (spf.md 3)."""
-    scheme, _, value = (call.header("authorization") or "").partition(" ")
+    scheme, _unused, value = (call.header("authorization") or "").partition(" ")
     known = world.credentials
     if scheme.lower() == "bearer":
         return value.strip() == known.spf_token
     if scheme.lower() != "basic":
         return False
     try:
-        username, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+        username, _unused, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
     except ValueError:
         return False
     return same(username.rpartition("\\")[2], known.spf_username.rpartition("\\")[2]) and password == known.spf_password

@@ -36,7 +36,7 @@ help:  ## print this list
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' Makefile | expand -t 16
 
 .PHONY: demo
-demo: $(VENV)/demo-ready  ## see the collection at work on a simulated world
+demo: $(VENV)/demo-ready build/tree  ## see the collection at work on a simulated world
 	@PYTHONPATH=. python tools/demo.py
 
 .PHONY: simulator

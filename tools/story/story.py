@@ -1,0 +1,67 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Ansible callback that tells a play as a story: what is done, and what was proven."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: story
+type: stdout
+short_description: tells a play as a story
+description: A line per step and host; asserts show what they proved.
+"""
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """One numbered line per step, one indented line per host."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "story"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._step = 0
+        self._colour = sys.stdout.isatty()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        if task.action != "ansible.builtin.assert":
+            self._step += 1
+            self._say(f"\n{self._step:2}. {task.get_name().strip()}", "1")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        task, host, told = result.task, result.host.get_name(), result.result
+        if task.action == "ansible.builtin.assert":
+            self._say(f"      {host}: proven: {task.get_name().strip()}", "32")
+            self._say(f"        {' '.join(str(told.get('msg', '')).split())}", "2")
+            return
+        if "results" in told or task.action.endswith("_info") or told.get("content"):
+            return
+        changed = "would change" if task.check_mode else "changed"
+        self._say(f"      {host}: {changed if told.get('changed') else 'unchanged'}", "33" if told["changed"] else "")
+
+    def v2_on_file_diff(self, result: Any) -> None:
+        if result.task.diff or result.task.check_mode:
+            for diff in [result.result.get("diff")] if isinstance(result.result.get("diff"), dict) else []:
+                for line in self._get_diff(diff).strip("\n").splitlines():
+                    self._say(f"        {line}")
+
+    def v2_runner_item_on_ok(self, result: Any) -> None:
+        self._say(f"      {result.host.get_name()}: {result.result['item']}: removed", "33")
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._say(f"      {result.host.get_name()}: FAILED: {result.result.get('msg')}", "31")
+
+    v2_runner_item_on_failed = v2_runner_on_failed
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self.v2_runner_on_failed(result)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._display.display(f"\033[{style}m{text}\033[0m" if self._colour and style else text)

@@ -18,7 +18,7 @@ description: A line per step and host; asserts show what they proved.
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """One numbered line per step, one indented line per host."""
 
     CALLBACK_VERSION = 2.0

@@ -138,7 +138,8 @@ import: $(VENV)/test-ready build/tree  ## build the collection and import it as 
 	rm -rf build/import
 	ansible-galaxy collection build --output-path build/import > /dev/null
 	cd build/import
-	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer~=0.4.44,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz
+	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer~=0.4.44,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz |& tee log
+	if grep -q '^ERROR' log; then exit 1; fi
 	$(END)
 
 .PHONY: clean

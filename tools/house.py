@@ -15,6 +15,8 @@ import tomllib
 import typing as t
 from pathlib import Path, PurePosixPath
 
+import yaml
+
 MODULE_FILE = "plugins/module_utils/_module.py"
 ONLY_IN_MODULE_FILE = {"check_mode", "exit_json", "fail_json"}
 LONGEST_FILE = 400
@@ -121,6 +123,19 @@ def provider_questions(tree: ast.AST) -> t.Iterator[Finding]:
                 yield node.lineno, "asks which provider it is: ask its capabilities"
 
 
+def unreadable_documentation(tree: ast.AST) -> t.Iterator[Finding]:
+    """What Ansible reads as YAML is YAML."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            name = dotted(node.targets[0])
+            try:
+                if name.isupper():
+                    yaml.safe_load(node.value.value)
+            except yaml.MarkedYAMLError as error:
+                line = error.problem_mark.line if error.problem_mark else 0
+                yield node.lineno + line, f"{name} is not YAML: {error.problem}"
+
+
 def impurities(tree: ast.AST) -> t.Iterator[Finding]:
     """A pure file has no input, no output, no clock and no chance."""
     for node in ast.walk(tree):
@@ -205,6 +220,8 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         yield from ansible_names(path, tree)
         yield from broad_excepts(tree)
         yield from runtime_unions(tree)
+    if path.startswith(("plugins/modules/", "plugins/doc_fragments/")):
+        yield from unreadable_documentation(tree)
     if path.startswith("plugins/module_utils/"):
         if path != MODULE_FILE:
             yield from clocks(tree)

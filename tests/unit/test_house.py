@@ -106,6 +106,12 @@ def test_a_pure_file_stays_pure(source: str, expected: list[str]) -> None:
     assert found(source, "plugins/module_utils/_http.py", frozenset({"_plan"})) == []
 
 
+def test_documentation_is_yaml() -> None:
+    source = 'DOCUMENTATION = r"""\noptions:\n  - a: It is said\n  and: not meant\n"""\n'
+    assert found(source, "plugins/modules/a.py") == ["DOCUMENTATION is not YAML: expected <block end>, but found '?'"]
+    assert found(source.replace("and:", "    and"), "plugins/modules/a.py") == []
+
+
 def test_a_python_file_names_its_license() -> None:
     assert list(house.python_findings("simulator/world.py", "x = 1\n", ()))
     assert not list(house.python_findings("simulator/__init__.py", "", ()))

@@ -154,12 +154,19 @@ class Approval:
     def __init__(self, approved: str | dict[str, t.Any]) -> None:
         self._digest: str | None = None
         self._actions: dict[str, str] = {}
+        if isinstance(approved, str) and approved.lstrip().startswith("{"):
+            # From the command line a plan arrives as JSON text.
+            approved = _from_json(approved)
         if isinstance(approved, str):
             if not approved.startswith("sha256:") or len(approved) != 71:
                 raise InvalidInput("expected_plan: takes a plan as returned, or its digest (sha256:…)")
             self._digest = approved
             return
-        if approved.get("version") != VERSION or not isinstance(approved.get("actions"), list):
+        if (
+            not isinstance(approved, dict)
+            or approved.get("version") != VERSION
+            or not isinstance(approved.get("actions"), list)
+        ):
             raise InvalidInput(f"expected_plan: is not a plan of version {VERSION} as returned under the key plan")
         for action in approved["actions"]:
             if not isinstance(action, dict):
@@ -205,6 +212,14 @@ def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if action.get("power"):
         about["power"] = action["power"]
     return about
+
+
+def _from_json(text: str) -> dict[str, t.Any]:
+    try:
+        plan = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidInput("expected_plan: is not readable JSON") from None
+    return t.cast(dict[str, t.Any], plan)
 
 
 def _show(action: t.Mapping[str, t.Any]) -> str:

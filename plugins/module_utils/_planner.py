@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ._errors import LimitReached, MissingCheckpoint, VmState
 from ._model import Capabilities, Checkpoint, Inventory
@@ -15,6 +15,9 @@ from ._plan_restore import plan_restore
 from ._selection import choose, in_order, matches, there_are
 from ._times import format_duration, show_time
 from ._wish import Absent, Present, Wish
+
+
+_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,11 @@ def _present(
         raise _missing(wish, actual)
     series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in failed)]
     if wish.max_age is not None:
-        series = [c for c in series if c.usable and c.created is not None and now - c.created <= wish.max_age]
+        series = [c for c in series if c.usable and _is_fresh(c, now, wish.max_age)]
     if not series:
         create = Create(actual.vm, _why_create(wish, found, now), name=wish.name or "", description=wish.description)
         return Plan(actual.vm, (create, *_supersede(wish, actual, found, None)))
-    if wish.description is not None:
+    if wish.description is not None and wish.max_age is None and not wish.supersede:
         targets = choose(actual, series, wish.on_ambiguous, wish.name or "")
     else:
         targets = [_newest(actual, series)]
@@ -99,7 +102,7 @@ def _absent(wish: Absent, actual: Inventory) -> Plan:
 
 def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: Checkpoint | None) -> list[Action]:
     """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
-    if not wish.supersede:
+    if not wish.supersede or (kept is not None and not kept.usable):
         return []
     old = [c for c in found if c.mark is not None and not c.mark.pin and c is not kept]
     if kept is not None:
@@ -108,6 +111,11 @@ def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: 
     if kept is None:
         reason = f'superseded: supersede is set and a new "{wish.name}" comes first'
     return [Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, old)]
+
+
+def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:
+    """Made within `max_age`; one from the future is nobody's evidence (on Arc the time is only what a mark claims)."""
+    return checkpoint.created is not None and -_SKEW <= now - checkpoint.created <= max_age
 
 
 def _is_older(actual: Inventory, checkpoint: Checkpoint, than: Checkpoint) -> bool:
@@ -137,7 +145,8 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
 
 
 def _newest(actual: Inventory, series: list[Checkpoint]) -> Checkpoint:
-    """The newest known: by time, else the deepest; present needs any one, so an order that nobody knows is no error."""
+    """The newest usable one: by time, else the deepest; present needs any one, so an unknown order is no error."""
+    series = [c for c in series if c.usable] or series
     dated = [c for c in series if c.created is not None]
     if dated:
         return in_order(actual, dated)[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ._deps import anyio
-from ._errors import CheckpointError, Locked
+from ._errors import CheckpointError, Locked, NotProven
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Deadline, Operation
 from ._plan import Approval, Create, Plan, Power, Restore
@@ -99,12 +99,23 @@ class Reconciler:
             if isinstance(action, Create):
                 self.memory = replace(self.memory, made=self.memory.made | {steps.nonce})
                 self.duplicates += steps.duplicates
+                if not last and not (steps.checkpoint and steps.checkpoint.usable):
+                    raise self._not_proven(action, steps.checkpoint)
             if isinstance(action, Create) and not action.safety:
                 self.checkpoint = steps.checkpoint
             elif not isinstance(action, Power) and self.checkpoint is not None:
                 self.checkpoint = self.actual.by_id(self.checkpoint.id) or self.checkpoint
             if isinstance(action, Restore):
                 self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
+
+    def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
+        """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""
+        return NotProven(
+            f'checkpoint "{action.name}" ({made.id if made else "no id"}) exists, but nobody can say yet whether it is '
+            "usable, so the rest of the plan was not carried out.",
+            subject=str(self.vm),
+            remedy="Look at it and run the task again.",
+        )
 
     def _started(self, operation: Operation) -> None:
         self.operation = operation

@@ -1,0 +1,56 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the documents say of the code is what the code says of itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _errors, _options, _settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read(name: str) -> str:
+    """A document of the checkout or the collection's tree."""
+    return (ROOT / name).read_text()
+
+
+def test_the_list_of_errors_is_the_codes_own() -> None:
+    listed = dict(re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", read("docs/errors.md"), re.M))
+    assert listed == {code: kind.retry for code, kind in _errors.codes().items()}
+
+
+def test_the_tree_of_errors_in_the_docstring_is_the_real_one() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+) +(?:\w+_?\w+) {2}", str(_errors.__doc__)))
+    assert drawn == {kind.__name__ for kind in _errors.codes().values()}
+
+
+def test_every_connection_option_is_an_option_with_documented_fallbacks() -> None:
+    documented = read("plugins/doc_fragments/options.py")
+    assert set(_settings.ENVIRONMENT) == set(_options.CONNECTION)
+    for option, variables in _settings.ENVIRONMENT.items():
+        part = documented.split(f"\n  {option}:\n", 1)[1].split("\n    type:", 1)[0]
+        assert re.findall(r"E\((\w+)\)", part) == list(variables), option
+
+
+@pytest.mark.parametrize(
+    "name", sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+)
+def test_links_between_documents_lead_somewhere(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(name)):
+        if "://" not in target:
+            assert ((ROOT / name).parent / target).exists(), target
+
+
+def test_the_readmes_table_of_promises_is_made_from_the_capabilities() -> None:
+    tools = ROOT / "tools"
+    if not tools.is_dir():
+        pytest.skip("the collection's tree holds no tools; the checkout's run checks this")
+    from tools import promises
+
+    assert promises.with_table(read("README.md")) == read("README.md"), "run: python tools/promises.py"

@@ -1,0 +1,41 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The README's table of promises, made from the capabilities: `python tools/promises.py` writes it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import scvmm, spf
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+SERVICES: tuple[Capabilities, ...] = (spf.CAPABILITIES, scvmm.CAPABILITIES)
+ROWS = {
+    "identity": "Identity",
+    "time": "Time of creation",
+    "exactly_once": "Exactly once",
+    "joining": "Joining what runs",
+    "restore": "Proof of a restore",
+}
+_PLACE = re.compile(r"(<!-- promises:[^>]*-->\n).*?(<!-- /promises -->)", re.S)
+
+
+def table() -> str:
+    """The table in Markdown: a row per promise, a column per service."""
+    lines = ["| | " + " | ".join(service.title for service in SERVICES) + " |", "|---" * (len(SERVICES) + 1) + "|"]
+    lines += [f"| {title} | " + " | ".join(s.why[row] for s in SERVICES) + " |" for row, title in ROWS.items()]
+    most = " | ".join(str(service.max_points) for service in SERVICES)
+    lines.append(f"| Checkpoints per VM, at most | {most} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_table(text: str) -> str:
+    """The README with the table in its place."""
+    return _PLACE.sub(lambda found: found[1] + "\n" + table() + "\n" + found[2], text)
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text()))

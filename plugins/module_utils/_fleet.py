@@ -167,8 +167,9 @@ async def gather(
     providers: Providers, references: t.Sequence[str], scope: Scope | None, concurrency: int
 ) -> list[Finding]:
     """Read the VMs that are named, or all of a scope, in that order."""
+    targets: list[tuple[Provider, VM | Inventory]]
     if scope is None:
-        targets = await resolve(providers, references, concurrency)
+        targets = [*await resolve(providers, references, concurrency)]
     else:
         provider = await providers.of_scope(scope)
         targets = [(provider, vm) for vm in await provider.everything(scope)]
@@ -176,6 +177,9 @@ async def gather(
 
     async def one(position: int) -> None:
         provider, vm = targets[position]
+        if isinstance(vm, Inventory):
+            found[position] = Finding(provider, vm.vm, vm, None)
+            return
         try:
             found[position] = Finding(provider, vm, await provider.read(vm), None)
         except SignInRefused:

@@ -16,7 +16,6 @@ from ._selection import choose, in_order, matches, there_are
 from ._times import format_duration, show_time
 from ._wish import Absent, Present, Wish
 
-
 _SKEW = timedelta(minutes=5)
 
 

@@ -29,8 +29,8 @@ class Provider(t.Protocol):
         """The VM that `reference` means: NotFound, Ambiguous, or exactly one."""
         ...
 
-    async def everything(self, scope: Scope) -> list[VM]:
-        """Every VM of the scope that this user may see."""
+    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+        """Every VM of the scope that this user may see; as inventories where one list shows all checkpoints."""
         ...
 
     async def read(self, vm: VM) -> Inventory:

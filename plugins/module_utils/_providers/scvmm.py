@@ -97,8 +97,8 @@ class Scvmm:
         await self._instance(arm_id, f"vm {arm_id.name}")
         return self._vm(arm_id, reference)
 
-    async def everything(self, scope: Scope) -> list[VM]:
-        """The hybrid machines of kind SCVMM in the subscription, or in one resource group of it."""
+    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+        """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
         if self._subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         group = scope.resource_group

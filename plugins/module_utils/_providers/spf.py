@@ -84,12 +84,21 @@ class Spf:
             remedy="Give the VM's name or ID as SPF shows it.",
         )
 
-    async def everything(self, scope: Scope) -> list[VM]:
-        """The tenant's VMs."""
+    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+        """Two lists for the whole tenant, however many VMs it has."""
         if scope.resource_group is not None:
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
-        found, _answer = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
-        return [await self._vm(vm, vm.ID) for vm in found]
+        machines, answer = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
+        points, listed = await self._find(CheckpointEntity, "VMCheckPoints", None, "listing checkpoints")
+        now = listed.date or answer.date or self._wall_clock()
+        by_vm: dict[str, list[CheckpointEntity]] = {}
+        for point in points:
+            by_vm.setdefault((point.VMId or "").lower(), []).append(point)
+        return [
+            self._inventory(await self._vm(machine, machine.ID), machine, by_vm.get(machine.ID.lower(), []), now)
+            for machine in machines
+            if self._is_of_stamp(machine)
+        ]
 
     async def read(self, vm: VM) -> Inventory:
         """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
@@ -100,14 +109,18 @@ class Spf:
         points, listed = await self._find(
             CheckpointEntity, "VMCheckPoints", f"VMId eq {odata.guid(vm.id)}", f"listing checkpoints of {vm}"
         )
-        rows = [point.row() for point in points if (point.VMId or "").lower() == vm.id]
+        own = [point for point in points if (point.VMId or "").lower() == vm.id]
+        return self._inventory(vm, machine, own, listed.date or answer.date or self._wall_clock())
+
+    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> Inventory:
+        rows = [point.row() for point in points]
         if len({row.checkpoint.id for row in rows}) != len(rows):
-            raise BadAnswer("SPF lists a checkpoint twice.", subject=str(vm), request_id=listed.request_id)
+            raise BadAnswer("SPF lists a checkpoint twice.", subject=str(vm))
         checkpoints, known = grow(rows, machine.LastRestoredCheckpointId)
         return Inventory(
             vm,
             checkpoints,
-            now=listed.date or answer.date or self._wall_clock(),
+            now=now,
             power=machine.power,
             busy=machine.state_in(BUSY),
             refuses=machine.state_in(REFUSING),
@@ -264,10 +277,11 @@ class Spf:
         return stamps.pop()
 
     def _is_meant(self, vm: VmEntity, field: str, reference: str) -> bool:
+        return self._is_of_stamp(vm) and (getattr(vm, field) or "").lower() == reference.lower()
+
+    def _is_of_stamp(self, vm: VmEntity) -> bool:
         stamp = self._settings.spf_stamp_id
-        if stamp and (vm.StampId or stamp).lower() != stamp.lower():
-            return False
-        return (getattr(vm, field) or "").lower() == reference.lower()
+        return not stamp or (vm.StampId or stamp).lower() == stamp.lower()
 
     def _headers(self) -> dict[str, str]:
         principal = self._settings.spf_principal_id or self._settings.spf_username or "hybridvm.checkpoints"

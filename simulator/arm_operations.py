@@ -115,7 +115,7 @@ def _status_answer(world: World, call: Call, operation: Operation, location: str
     headers = [("ETag", operation.etag)]
     if job.running:
         if operation.on_resource:
-            return json_answer(200, body, headers)
+            return json_answer(200, body, [*headers, ("Vary", "Accept-Encoding")])
         status = world.switches.arc_poll_running_status
         if status == 202:
             headers += polling_headers(world, call, operation, first=not world.switches.arc_new_location)

@@ -15,6 +15,8 @@ class WorldClock:
 
     def __init__(self, clock: Callable[[], float], scale: float = 1.0) -> None:
         self._clock = clock
+        if scale <= 0:
+            raise ValueError("scale must be above 0")
         self._raw = clock()
         self._virtual = self._raw
         self._scale = scale

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 POWER_WORDS = {"PowerOff": "Stopped"}
+ADDRESSES_KNOWN = 900.0  # seconds after its creation a VM's addresses are shown (recorded: between 5 and 16 minutes)
 SECRETS = frozenset({"adminPassword", "domainPassword", "productKey"})  # x-ms-secret: never read back
 
 
@@ -90,7 +91,7 @@ def properties(world: World, vm: VirtualMachine) -> dict[str, Any]:
             {"id": each["id"], "name": each.get("name", each["id"].rpartition("/")[2])}
             for each in given.get("availabilitySets", [])
         ],
-        "networkProfile": {"networkInterfaces": _nics(vm, given)},
+        "networkProfile": {"networkInterfaces": _nics(vm, world.now(), given)},
         "storageProfile": {"disks": _disks(vm, given)},
         "infrastructureProfile": _infrastructure(world, vm, given.get("infrastructureProfile", {})),
         "osProfile": merged(
@@ -167,13 +168,15 @@ def _disks(vm: VirtualMachine, given: dict[str, Any]) -> list[dict[str, Any]]:
     """Differencing disks, renamed by every create and restore; Dynamic again without checkpoints (recorded)."""
     differencing = bool(vm.checkpoints)
     sent = given.get("storageProfile", {}).get("disks", [])
-    disks = [{"displayName": f"{vm.name}_os", "maxDiskSizeGB": 40, "volumeType": "BootAndSystem"}]
+    # The template's own disk comes first, unless a disk that was sent stands for it (templateDiskId).
+    boot = {"displayName": f"{vm.name}_os", "maxDiskSizeGB": 40, "volumeType": "BootAndSystem"}
+    disks = [] if any("templateDiskId" in each for each in sent) else [boot]
     disks += [
         {
+            **{name: value for name, value in each.items() if name != "name" or not vm.disk_generation},
             "displayName": each.get("name", f"{vm.name}_disk"),
             "maxDiskSizeGB": each.get("diskSizeGB", 10),
             "volumeType": "None",
-            **({"name": each["name"]} if "name" in each and not vm.disk_generation else {}),
         }
         for each in sent
     ]
@@ -198,19 +201,30 @@ def _disks(vm: VirtualMachine, given: dict[str, Any]) -> list[dict[str, Any]]:
     return shown
 
 
-def _nics(vm: VirtualMachine, given: dict[str, Any]) -> list[dict[str, Any]]:
+def _nics(vm: VirtualMachine, now: float, given: dict[str, Any]) -> list[dict[str, Any]]:
     sent = given.get("networkProfile", {}).get("networkInterfaces") or [
         {"name": "nic_1", "ipv4AddressType": "Dynamic", "ipv6AddressType": "Dynamic", "macAddressType": "Dynamic"}
     ]
+    known = now >= vm.added + ADDRESSES_KNOWN
     return [
         {
             "displayName": each.get("name", "nic_1"),
             "nicId": _guid(vm, f"nic {number}"),
             "networkName": _guid(vm, f"network {number}"),
+            **(_addresses(number) if known else {}),
             **each,
         }
         for number, each in enumerate(sent)
     ]
+
+
+def _addresses(number: int) -> dict[str, Any]:
+    address = number + 10
+    return {
+        "ipv4Addresses": [f"192.0.2.{address}"],
+        "ipv6Addresses": [f"2001:db8::{address:x}"],
+        "macAddress": f"00:15:5D:00:00:{address:02X}",
+    }
 
 
 def _custom_location(world: World) -> dict[str, str]:

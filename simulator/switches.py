@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
@@ -25,6 +26,7 @@ class Switches:
     restore_takes: str = switch("5s", "how long a restore takes", "recorded: 18 to 49 s on Arc")
     delete_takes: str = switch("3s", "how long a delete takes", "recorded: 18 to 21 s on Arc")
     power_takes: str = switch("2s", "how long a power operation takes", "[U]")
+    put_takes: str = switch("10s", "how long the PUT of a virtual machine instance takes", "recorded: 225 s")
     update_takes: str = switch("0s", "how long a new name or description takes", "[U]")
 
     # VMM, behind both services
@@ -200,5 +202,10 @@ def _coerced(found: Field[Any], value: object) -> object:
         except ValueError:
             raise ValueError(f"{found.name} is a number, not {value!r}") from None
     if found.name.endswith("_takes"):
-        Timing.parse(str(value))
+        try:
+            Timing.parse(str(value))
+        except ValueError as error:
+            raise ValueError(f"{found.name}: {error}") from None
+    if found.name == "spf_utc_offset" and not re.fullmatch(r"[+-]\d\d:\d\d", str(value)):
+        raise ValueError(f"{found.name} is written +05:30, not {value!r}")
     return str(value)

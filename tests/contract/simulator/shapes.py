@@ -61,4 +61,4 @@ def _elements(expected: Any, actual: Any, path: str, strict: bool) -> list[str]:
 def compared(expected: Any, actual: Any, of: str, *, strict: bool = True) -> list[str]:
     """`differences` without those that are excluded for a reason."""
     known = exclusions(of)
-    return [each for each in differences(expected, actual, strict=strict) if each.split(" ")[0] not in known]
+    return [each for each in differences(expected, actual, strict=strict) if each.partition(" ")[0] not in known]

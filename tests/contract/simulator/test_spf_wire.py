@@ -298,7 +298,7 @@ async def test_sign_in(sim: Sim) -> None:
     refused = await sim.http.get(url, headers=headers)
     assert refused.status_code == 401
     assert refused.headers["content-type"] == "text/html"
-    offered = [value.split(" ")[0] for value in refused.headers.get_list("www-authenticate")]
+    offered = [value.partition(" ")[0] for value in refused.headers.get_list("www-authenticate")]
     assert offered == ["Basic", "Negotiate", "NTLM"]
     for auth in (("svc-ansible", "wrong"), ("nobody", known.spf_password)):
         assert (await sim.http.get(url, headers=headers, auth=auth)).status_code == 401

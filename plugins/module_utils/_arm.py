@@ -27,6 +27,7 @@ _TERMINAL: dict[str, State] = {
 }
 # Codes that say that another operation holds the resource; a ScopeLocked 409 is an administrator's lock and will not
 # pass.
+_LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 _BUSY = ("conflict", "anotheroperationinprogress", "operationinprogress", "resourcebusy")
 
 
@@ -107,7 +108,7 @@ class _Poll:
 
     async def __call__(self) -> Status:
         answer = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"))
-        if answer.status in (401, 403):
+        if answer.status in (401, 403, 408, 429) or answer.status >= 500:
             raise self._arm.error(answer, doing="reading the operation's status")
         if answer.status >= 300:
             # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
@@ -130,6 +131,8 @@ def read_status(answer: Answer) -> Status:
     fields = body if isinstance(body, dict) else {}
     inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
     word = fields.get("status") or (inner or {}).get("provisioningState")
+    if not isinstance(word, str) and (word or fields.get("error")):
+        raise answer.bad("the operation's status cannot be understood.")
     if not isinstance(word, str):
         running = answer.status == 202
         return Status("running" if running else "succeeded", retry_after=answer.retry_after if running else None)
@@ -141,7 +144,7 @@ def read_status(answer: Answer) -> Status:
         one_line(word, 60),
         one_line(without_queries(message)) if state == "failed" else "",
         code,
-        percent=percent if isinstance(percent, int) else None,
+        percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
         locked=state == "failed" and _is_busy(code, message),
         retry_after=answer.retry_after,
         request_id=answer.request_id,
@@ -184,7 +187,7 @@ def _list(value: object) -> list[t.Any]:
 
 def _is_busy(code: str, text: str) -> bool:
     # ScVmm hands on VMM's own errors as text; 2602 is the one for a locked object.
-    return code.lower() in _BUSY or bool(re.search(r"(?<!\d)2602(?!\d)", text))
+    return code.lower() in _BUSY or bool(_LOCKED.search(text))
 
 
 def _already(status: Status) -> t.Callable[[], t.Awaitable[Status]]:

@@ -56,8 +56,11 @@ class _Lost(Exception):
 class SignIn(httpx.Auth):
     """How requests are signed; each way to sign in is one file in `_auth`."""
 
-    async def renew(self) -> bool:
-        """Sign in anew after a 401; False where that cannot help."""
+    async def ready(self) -> None:
+        """Fetch what signing needs; called before a request, so that the request's own time is not spent on it."""
+
+    async def renew(self, refused: str) -> bool:
+        """Sign in anew after a 401 to a request with that Authorization; False where that cannot help."""
         return False
 
 
@@ -94,7 +97,7 @@ class Answer:
     def retry_after(self) -> float | None:
         """Seconds the service asks to wait, also where it names a moment instead."""
         text = self.headers.get("retry-after", "").strip()
-        if text.isdigit():
+        if text.isascii() and text.isdigit():
             return float(text[:9])
         moment = parse_http_date(text)
         return max(0.0, (moment - self.date).total_seconds()) if moment and self.date else None
@@ -204,7 +207,7 @@ class Http:
                 if answer.retry_after is not None:
                     if answer.retry_after > self.deadline.remaining():
                         return answer
-                    await self._pause(answer.retry_after)
+                    await self._pause(max(answer.retry_after, 0.5))
                     continue
             await self._pause(pause)
             pause = min(pause * 2, 15.0)
@@ -212,11 +215,14 @@ class Http:
     async def _pause(self, seconds: float) -> None:
         # Jitter keeps many VMs of one task from knocking at the same moment.
         if not await self.deadline.sleep(seconds * random.uniform(1.0, 1.25)):
-            raise Unavailable(
-                f"did not answer within the {self.deadline.total:g} s of the task.",
-                subject=self.label,
-                remedy="Raise wait_timeout or try again.",
-            )
+            raise self._too_late()
+
+    def _too_late(self) -> Unavailable:
+        return Unavailable(
+            f"the {self.deadline.total:g} s of the task are over; this request was not sent.",
+            subject=self.label,
+            remedy="Raise wait_timeout or try again.",
+        )
 
     async def _throttled(self, answer: Answer, pause: float) -> float:
         """Wait as the 429 asks; the next pause should it not say."""
@@ -237,16 +243,20 @@ class Http:
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
     ) -> Answer:
         """One request and its whole answer; after a 401 once more if the sign-in can be renewed: it changed nothing."""
-        answer = await self._exchange(method, url, headers, body, limit)
-        if answer.status == 401 and self.auth is not None and await self.auth.renew():
-            answer = await self._exchange(method, url, headers, body, limit)
+        answer, signed = await self._exchange(method, url, headers, body, limit)
+        if answer.status == 401 and self.auth is not None and await self.auth.renew(signed):
+            answer, signed = await self._exchange(method, url, headers, body, limit)
         return answer
 
     async def _exchange(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
-    ) -> Answer:
-        """The URL's own bytes are sent; redirects are not followed."""
+    ) -> tuple[Answer, str]:
+        """The answer, and the Authorization it answers. The URL's own bytes are sent; redirects are not followed."""
+        if self.auth is not None:
+            await self.auth.ready()
         limit = min(limit, self.deadline.remaining())
+        if limit <= 0:
+            raise self._too_late()
         with anyio.move_on_after(limit):
             try:
                 request = self._client.build_request(
@@ -265,7 +275,8 @@ class Http:
                             )
                 finally:
                     await response.aclose()
-                return Answer(response.status_code, response.headers, bytes(received), self.label)
+                answer = Answer(response.status_code, response.headers, bytes(received), self.label)
+                return answer, str(response.request.headers.get("authorization", ""))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -295,7 +306,8 @@ class Http:
 
 
 def _timeout(limit: float) -> httpx.Timeout:
-    return httpx.Timeout(limit, connect=min(limit, 10.0))
+    # Shorter than the limit, so that a connection that never came is told from an answer that never came.
+    return httpx.Timeout(limit, connect=min(limit * 0.9, 10.0))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -81,7 +81,7 @@ class Checkpoint:
     def is_(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
-        return wanted in (self.id.lower(), (self.host_id or "").lower())
+        return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
 
     def age_seconds(self, now: datetime) -> int | None:
         """Whole seconds since it was made, by the service's clock; None where the time is unknown."""

@@ -23,7 +23,7 @@ HEADERS = {
     "MaxDataServiceVersion": "3.0;NetFx",
 }
 JSON_BODY = {"Content-Type": "application/json;odata=minimalmetadata"}
-LOCKED = re.compile(r"(?<!\d)2602(?!\d)")
+LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 """VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -114,7 +114,9 @@ def said_by(answer: Answer) -> str:
             value = message.get("value") if isinstance(message, dict) else message
             return str(value or body.get("Message") or "")
         if raw.startswith("<") and not _is_html(raw):
-            found = {element.tag.rsplit("}", 1)[-1].lower(): element.text or "" for element in _xml(answer).iter()}
+            found: dict[str, str] = {}
+            for element in _xml(answer).iter():
+                found.setdefault(_local(element).lower(), element.text or "")
             return " ".join(filter(None, (found.get("code"), found.get("message"))))
     except CheckpointError:
         pass
@@ -142,8 +144,10 @@ def _is_xml(answer: Answer) -> bool:
 
 
 def _xml(answer: Answer) -> ET.Element:
-    if b"<!DOCTYPE" in answer.body or b"<!ENTITY" in answer.body:
-        raise answer.bad("the answer is XML with a document type, which no service sends and no client should read.")
+    if b"<!DOCTYPE" in answer.body or b"<!ENTITY" in answer.body or b"\0" in answer.body:
+        raise answer.bad(
+            "the answer is XML with a document type or NUL bytes, which no service sends and no client should read."
+        )
     try:
         return ET.fromstring(answer.body)
     except (ET.ParseError, ValueError, LookupError):

@@ -87,10 +87,9 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
     while True:
         try:
             operation.last = await operation.poll()
-        except Unavailable:
-            if deadline.remaining():
-                raise
-            raise _timed_out(operation, deadline, subject, doing) from None
+        except Unavailable as problem:
+            # Whatever keeps us from looking, something is still running: never "safe" to start again.
+            raise _timed_out(operation, deadline, subject, doing, str(problem.message)) from None
         operation.seconds = anyio.current_time() - operation.started
         if operation.last.state != "running":
             return operation.last
@@ -100,10 +99,11 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
         pause = min(interval, pause * 1.5)
 
 
-def _timed_out(operation: Operation, deadline: Deadline, subject: str, doing: str) -> TimedOut:
-    said = f" (last seen: {operation.last.text})" if operation.last.text else ""
+def _timed_out(operation: Operation, deadline: Deadline, subject: str, doing: str, why: str = "") -> TimedOut:
+    seen = why or (f"last seen: {operation.last.text}" if operation.last.text else "")
+    said = f" ({seen.rstrip('.')})" if seen else ""
     return TimedOut(
-        f"{doing} is still running after {deadline.total:g} s{said}.",
+        f"{doing} was still running when {deadline.total:g} s were over{said}.",
         subject=subject,
         remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),

@@ -60,6 +60,8 @@ class Create(Action):
 
     def target(self) -> dict[str, t.Any]:
         checkpoint: dict[str, t.Any] = {"name": self.name}
+        if self.safety:
+            checkpoint["safety"] = True
         if self.description is not None:
             checkpoint["description"] = self.description
         return {"checkpoint": checkpoint}
@@ -201,14 +203,16 @@ class Approval:
 
 def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Of a step in its result's shape, what an approval covers: ids and what the user set, no old names."""
-    checkpoint = action.get("checkpoint") or {}
+    checkpoint = _mapping(action.get("checkpoint"))
     about: dict[str, t.Any] = {}
     if checkpoint.get("id"):
-        about["id"] = checkpoint["id"].lower()
+        about["id"] = str(checkpoint["id"]).lower()
+    elif checkpoint.get("safety"):
+        about["safety"] = True  # its name is generated
     else:
         about["checkpoint"] = checkpoint
-    if action.get("fields"):
-        about["fields"] = {name: change.get("after") for name, change in action["fields"].items()}
+    if fields := _mapping(action.get("fields")):
+        about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
     if action.get("power"):
         about["power"] = action["power"]
     return about
@@ -224,8 +228,13 @@ def _from_json(text: str) -> dict[str, t.Any]:
 
 def _show(action: t.Mapping[str, t.Any]) -> str:
     """`delete nightly-2026-10-31 of web03`"""
-    what = (action.get("checkpoint") or {}).get("name") or action.get("power")
+    what = _mapping(action.get("checkpoint")).get("name") or action.get("power")
     return f"{action.get('action')} {what} of {action.get('vm')}"
+
+
+def _mapping(value: object) -> t.Mapping[str, t.Any]:
+    """An approved plan is input: what is no mapping where one belongs approves nothing."""
+    return value if isinstance(value, dict) else {}
 
 
 def _canonical(value: object) -> str:

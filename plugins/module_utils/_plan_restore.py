@@ -32,12 +32,16 @@ def plan_restore(
     earlier = _safety_of(wish, actual, made)
     if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
         power_before = earlier.mark.power
-    target = _target(wish, actual)
     after, warnings = _power_after(wish, actual, power_before)
     if earlier is not None and wish.restore_key is not None and _has_happened(actual, earlier):
+        # Done is done, also when the target has been removed since: what the VM stands on is what the restore left.
         reason = f"restore_key: the VM no longer stands on the safety checkpoint {earlier.id} of that restore"
         still = [power for power in after if actual.power != ("on" if power.on else "off")]
-        return Plan(vm, (Keep(vm, reason, checkpoint=target), *still), satisfied_by=target)
+        stands = actual.current()
+        keep = () if stands is None else (Keep(vm, reason, checkpoint=stands),)
+        return Plan(vm, (*keep, *still), satisfied_by=stands)
+    _refuse_running(wish, actual)
+    target = _target(wish, actual)
     actions: list[Action] = []
     if wish.safety_checkpoint and earlier is None:
         actions.append(
@@ -75,6 +79,9 @@ def _allowed(wish: RestoreTo, actual: Inventory, capabilities: Capabilities) -> 
             f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key.",
             subject=str(actual.vm),
         )
+
+
+def _refuse_running(wish: RestoreTo, actual: Inventory) -> None:
     if wish.if_running == "fail" and actual.power != "off":
         state = "is running" if actual.power == "on" else "has an unknown power state"
         raise VmState(

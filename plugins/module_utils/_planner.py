@@ -12,7 +12,7 @@ from ._errors import LimitReached, MissingCheckpoint, VmState
 from ._model import Capabilities, Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Keep, Plan, Update
 from ._plan_restore import plan_restore
-from ._selection import choose, in_order, matches, there_are
+from ._selection import choose, is_older, matches, newest, there_are
 from ._times import format_duration, show_time
 from ._wish import Absent, Present, Wish
 
@@ -60,10 +60,7 @@ def _present(
     if not series:
         create = Create(actual.vm, _why_create(wish, found, now), name=wish.name or "", description=wish.description)
         return Plan(actual.vm, (create, *_supersede(wish, actual, found, None)))
-    if wish.description is not None and wish.max_age is None and not wish.supersede:
-        targets = choose(actual, series, wish.on_ambiguous, wish.name or "")
-    else:
-        targets = [_newest(actual, series)]
+    targets = _described(wish, actual, series)
     kept = targets[-1]
     actions: list[Action] = [Keep(actual.vm, _why_keep(wish, kept, now), checkpoint=kept)]
     warnings = [
@@ -89,6 +86,16 @@ def _present(
     return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
 
 
+def _described(wish: Present, actual: Inventory, series: list[Checkpoint]) -> list[Checkpoint]:
+    """Whose description the wish is about. With max_age or supersede the newest; one that has it already will do."""
+    if wish.description is None or wish.max_age is not None or wish.supersede:
+        return [_newest(actual, series)]
+    told = [c for c in series if c.description == wish.description]
+    if told and wish.on_ambiguous == "fail":
+        return [_newest(actual, told)]
+    return choose(actual, series, wish.on_ambiguous, wish.name or "")
+
+
 def _absent(wish: Absent, actual: Inventory) -> Plan:
     """Every match that is meant goes, oldest first; by name, whoever made it."""
     found = matches(actual, wish.name, wish.checkpoint_id)
@@ -105,7 +112,7 @@ def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: 
         return []
     old = [c for c in found if c.mark is not None and not c.mark.pin and c is not kept]
     if kept is not None:
-        old = [c for c in old if _is_older(actual, c, kept)]
+        old = [c for c in old if is_older(actual, c, kept)]
     reason = f'superseded: supersede is set and a newer "{wish.name}" exists'
     if kept is None:
         reason = f'superseded: supersede is set and a new "{wish.name}" comes first'
@@ -115,12 +122,6 @@ def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: 
 def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:
     """Made within `max_age`; one from the future is nobody's evidence (on Arc the time is only what a mark claims)."""
     return checkpoint.created is not None and -_SKEW <= now - checkpoint.created <= max_age
-
-
-def _is_older(actual: Inventory, checkpoint: Checkpoint, than: Checkpoint) -> bool:
-    if checkpoint.created is not None and than.created is not None:
-        return checkpoint.created < than.created
-    return checkpoint.id in actual.ancestors(than)
 
 
 def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
@@ -148,7 +149,7 @@ def _newest(actual: Inventory, series: list[Checkpoint]) -> Checkpoint:
     series = [c for c in series if c.usable] or series
     dated = [c for c in series if c.created is not None]
     if dated:
-        return in_order(actual, dated)[-1]
+        return newest(actual, dated)
     return max(series, key=lambda c: c.depth)
 
 

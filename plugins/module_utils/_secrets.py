@@ -11,7 +11,7 @@ import typing as t
 import urllib.parse
 
 MASK = "********"
-_QUERY = re.compile(r"""(https?://[^\s"'<>?]+)\?[^\s"'<>]*""")
+_QUERY = re.compile(r"""((?:https?:/)?/[^\s"'<>?]+)\?[^\s"'<>]*""", re.I)
 
 
 class Secrets:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import typing as t
 from datetime import datetime
 
@@ -36,8 +35,7 @@ def choose(
             subject=str(inventory.vm),
             remedy="Name one by checkpoint_id, or set on_ambiguous.",
         )
-    ordered = in_order(inventory, found)
-    return [ordered[-1] if on_ambiguous == "newest" else ordered[0]]
+    return [newest(inventory, found) if on_ambiguous == "newest" else oldest(inventory, found)]
 
 
 def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) -> Checkpoint:
@@ -51,21 +49,30 @@ def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) ->
                 f"{there_are(found)}",
                 subject=str(inventory.vm),
             )
-    ordered = in_order(inventory, candidates)
-    return ordered[0] if select.which == "oldest" else ordered[-1]
+    return oldest(inventory, candidates) if select.which == "oldest" else newest(inventory, candidates)
 
 
-def in_order(inventory: Inventory, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
-    """Oldest first: by time where every time is known, else by ancestry where that orders them all."""
-    if len(found) <= 1:
-        return list(found)
-    if all(c.created is not None for c in found):
-        return sorted(found, key=lambda c: (c.created, c.depth))
-    chain = sorted(found, key=lambda c: c.depth)
-    for older, newer in itertools.pairwise(chain):
-        if older.id not in inventory.ancestors(newer):
-            raise _unordered(inventory, found)
-    return chain
+def newest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
+    """The one that all others are older than; UnknownTime when neither times nor ancestry can tell."""
+    for candidate in found:
+        if all(c is candidate or is_older(inventory, c, candidate) for c in found):
+            return candidate
+    raise _unordered(inventory, found)
+
+
+def oldest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
+    """The one that is older than all others; UnknownTime when neither times nor ancestry can tell."""
+    for candidate in found:
+        if all(c is candidate or is_older(inventory, candidate, c) for c in found):
+            return candidate
+    raise _unordered(inventory, found)
+
+
+def is_older(inventory: Inventory, older: Checkpoint, newer: Checkpoint) -> bool:
+    """By time where both are known, else by ancestry: what a checkpoint stands on was there before it."""
+    if older.created is not None and newer.created is not None:
+        return (older.created, older.depth, older.id) < (newer.created, newer.depth, newer.id)
+    return older.id in inventory.ancestors(newer)
 
 
 def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:

@@ -55,9 +55,9 @@ def https_url(value: str) -> str:
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
     if parts.scheme.lower() != "https" or not parts.hostname or not value.isprintable() or " " in value:
         raise ValueError("must be an https:// URL")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise ValueError("must not hold credentials; use the options made for them")
-    if parts.query or parts.fragment:
+    if "?" in value or "#" in value:
         raise ValueError("must not hold a query or fragment")
     return value.rstrip("/")
 

@@ -58,7 +58,10 @@ def parse_service_time(text: str | None) -> datetime | None:
     if text is None or not text.strip():
         return None
     if verbose := _VERBOSE.fullmatch(text.strip()):
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(verbose[1]))
+        try:
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(verbose[1]))
+        except OverflowError:
+            raise ValueError(f"{text!r} is out of range") from None
     found = _RFC3339.fullmatch(text.strip())
     if not found:
         raise ValueError(f"{text[:60]!r} is not a time")
@@ -79,9 +82,9 @@ def parse_http_date(text: str | None) -> datetime | None:
     """The Date header as UTC, or None when there is none that can be read."""
     try:
         moment = parsedate_to_datetime(text or "")
-    except (TypeError, ValueError):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def format_time(moment: datetime) -> str:

@@ -20,7 +20,8 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif ca_path:
         try:
-            context.load_verify_locations(**_ca_arguments(ca_path))
+            for file in _ca_files(pathlib.Path(ca_path)):
+                context.load_verify_locations(cafile=file)
         except (OSError, ssl.SSLError):
             raise InvalidInput(
                 f"ca_path: {ca_path} is no readable file of PEM certificates.",
@@ -29,8 +30,14 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
     return context
 
 
-def _ca_arguments(ca_path: str) -> dict[str, str]:
-    return {"capath" if pathlib.Path(ca_path).is_dir() else "cafile": ca_path}
+def _ca_files(path: pathlib.Path) -> list[pathlib.Path]:
+    """The file, or the PEM files of the directory (OpenSSL itself would only see those named by a hash)."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(file for file in path.iterdir() if file.suffix.lower() in (".pem", ".crt", ".cer"))
+    if not found:
+        raise FileNotFoundError(path)
+    return found
 
 
 def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:

@@ -113,6 +113,8 @@ class RestoreTo(_Wish):
         if isinstance(value, dict):
             if set(value) != {"before"}:
                 raise ValueError("takes latest, oldest, or {before: TIME}")
+            if not isinstance(value["before"], str):
+                raise ValueError("before: takes a time as text, such as 2026-11-20T08:00:00Z")
             return {"which": "before", "before": value["before"]}
         if value is None or isinstance(value, Select):
             return value

@@ -8,6 +8,7 @@ One documented POST (learn.microsoft.com, v2-oauth2-client-creds-grant-flow); wh
 
 from __future__ import annotations
 
+import copy
 import typing as t
 import urllib.parse
 
@@ -45,18 +46,23 @@ class ClientSecret(SignIn):
         self._fetched = 0.0
         self._failed: CheckpointError | None = None
 
-    async def async_auth_flow(self, request: httpx.Request) -> t.AsyncGenerator[httpx.Request, httpx.Response]:
-        async with self._lock:
-            if self._failed is not None:
-                raise self._failed
-            if self._token is None or anyio.current_time() > self._until:
-                await self._fetch()
+    def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
-    async def renew(self) -> bool:
-        """A token that the service no longer takes is replaced once; one that is seconds old would not get better."""
+    async def ready(self) -> None:
+        """Have a token that is good for a while; one refusal is the answer to all."""
         async with self._lock:
+            if self._failed is not None:
+                raise copy.copy(self._failed)
+            if self._token is None or anyio.current_time() > self._until:
+                await self._fetch()
+
+    async def renew(self, refused: str) -> bool:
+        """A token that the service no longer takes is replaced; one that is seconds old would not get better."""
+        async with self._lock:
+            if refused != f"Bearer {self._token}":
+                return True
             if anyio.current_time() - self._fetched < 5:
                 return False
             self._token = None
@@ -86,7 +92,7 @@ class ClientSecret(SignIn):
         lifetime = said.get("expires_in", 3600)
         try:
             seconds = float(lifetime)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise answer.bad("the sign-in answer's expires_in is no number.") from None
         self._secrets.add(token)
         self._token = token

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import httpx
 import trio
@@ -15,40 +17,37 @@ import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
-from simulator.app import create_app
-from simulator.faults import ConnectionLost
+from simulator.app import Front
+from simulator.jobs import Kind
 from simulator.switches import Switches
 from simulator.world import World
+from tests.support.wire import Killed, Wire
 
 START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC).timestamp()
 HOST = "https://simulator.test"
+# Nobody is connected to, so nobody need be trusted: reading the system's authorities takes longer than a whole run.
+BARE_ENVIRONMENT = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
-
-class Transport(httpx.AsyncBaseTransport):
-    """httpx's ASGI transport; a connection the simulator drops becomes the error httpx would raise."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._inner = httpx.ASGITransport(create_app(bench.world))
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self._bench.requests.append(request)
-        try:
-            return await self._inner.handle_async_request(request)
-        except ConnectionLost as lost:
-            kind: type[httpx.TransportError] = getattr(httpx, lost.httpx_name)
-            raise kind("the simulator closed the connection", request=request) from None
+Result = dict[str, Any]
 
 
 class Bench:
-    """One simulated world and a clock that goes on from run to run, `seconds` being what the last run took."""
+    """One simulated world and a clock that goes on from run to run, `seconds` being what the last run took.
 
-    def __init__(self, **switches: Any) -> None:
+    `requests` are all that were ever sent. `watch` is called with each request before it leaves, `heard` when its
+    answer begins to come back; either may raise `Killed`, and then `run` raises it.
+    """
+
+    def __init__(self, document: dict[str, Any] | None = None, **switches: Any) -> None:
         self.base = START
         self._began: float | None = None
         self.seconds = 0.0
         self.requests: list[httpx.Request] = []
-        self.world = World.default(self.clock, switches=Switches(**switches))
+        self.watch: Callable[[httpx.Request], None] = lambda _request: None
+        self.heard: Callable[[httpx.Request], None] = lambda _request: None
+        # Far from the truth on purpose: times come from the service's Date header wherever it sends one.
+        self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(0, UTC)
+        self.world = World(self.clock, switches=Switches(**switches), document=document)
 
     def clock(self) -> float:
         """Seconds since 1970: virtual while a run is on, standing still between runs."""
@@ -81,21 +80,37 @@ class Bench:
 
     def run(
         self, module: str, *, check: bool = False, environ: Mapping[str, str] | None = None, **options: Any
-    ) -> dict[str, Any]:
+    ) -> Result:
         """The result of one module; options are those of a task, the connection's are filled in."""
         params = {**self.connection, **options}
 
-        async def main() -> dict[str, Any]:
+        async def main() -> Result:
             self._began = trio.current_time()
-            surroundings = Surroundings(environ or {}, lambda: datetime.fromtimestamp(0, UTC), Transport(self))
             try:
-                return await _task.finish(getattr(_task, module), params, check, surroundings)
+                # What the service still has to do when the module is done, it does before the next run.
+                async with trio.open_nursery() as nursery:
+                    wire = Wire(Front(self.world), nursery, self._sent, lambda request: self.heard(request))
+                    try:
+                        surroundings = Surroundings(environ or {}, lambda: self.wall_clock(), wire)
+                        return await _task.finish(getattr(_task, module), params, check, surroundings)
+                    finally:
+                        self.seconds = trio.current_time() - self._began
             finally:
-                self.seconds = trio.current_time() - self._began
-                self.base += self.seconds
+                self.base += trio.current_time() - self._began
                 self._began = None
 
-        return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+        with mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True):
+            try:
+                return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+            except BaseExceptionGroup as group:
+                killed, others = group.split(Killed)
+                if killed is None or others is not None:
+                    raise
+                raise Killed from None
+
+    def _sent(self, request: httpx.Request) -> None:
+        self.requests.append(request)
+        self.watch(request)
 
     def names(self, vm: str) -> list[str]:
         """The names of a VM's checkpoints, as the world has them."""
@@ -103,4 +118,34 @@ class Bench:
 
     def writes(self) -> int:
         """How many requests have changed (or tried to change) something."""
-        return sum(request.method not in ("GET",) and "/oauth2/" not in request.url.path for request in self.requests)
+        return len(self.sent())
+
+    def sent(self, *methods: str, path: str = "") -> list[httpx.Request]:
+        """The requests that could change something, of those methods and with that in their path."""
+        return [
+            request
+            for request in self.requests
+            if request.method != "GET"
+            and "/oauth2/" not in request.url.path
+            and (not methods or request.method in methods)
+            and path in request.url.path
+        ]
+
+    def jobs(self, kind: str) -> int:
+        """How many jobs of a kind VMM has begun and not refused, on both services together."""
+        found = [job for site in (self.world.spf, self.world.arc) for job in site.vmm.jobs.values()]
+        return sum(job.kind is Kind(kind) and job.refusal is None for job in found)
+
+    def state(self) -> dict[str, Any]:
+        """What a user could miss or find too much in the world: checkpoints, guests, power; no times, no jobs."""
+        self.world.settle()
+        return {
+            vm.name: {
+                "files": dict(vm.files),
+                "power": vm.power,
+                "pointer": vm.pointer,
+                "checkpoints": [(point.id, point.name, point.description) for point in vm.checkpoints],
+            }
+            for site in (self.world.spf, self.world.arc)
+            for vm in site.vmm.vms
+        }

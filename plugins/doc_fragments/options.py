@@ -13,8 +13,8 @@ options:
   spf_url:
     description:
       - Root of SPF's VMM service, as you would write it for any client. It may hold C({subscription_id}).
-      - For SPF itself C(https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc),
-        through Windows Azure Pack C(https://HOST:30005/{subscription_id}/services/systemcenter/vmm).
+      - For SPF itself C(https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc), through
+        Windows Azure Pack C(https://HOST:30005/{subscription_id}/services/systemcenter/vmm).
       - If not set, the environment variable E(SPF_URL) is used.
     type: str
   spf_subscription_id:
@@ -29,8 +29,8 @@ options:
     type: str
   spf_principal_id:
     description:
-      - Value of the header C(x-ms-principal-id), which SPF shows as the one on whose behalf a job ran.
-        Without it the user name is sent.
+      - Value of the header C(x-ms-principal-id), which SPF shows as the one on whose behalf a job ran. Without it the
+        user name is sent.
       - If not set, the environment variable E(SPF_PRINCIPAL_ID) is used.
     type: str
   spf_auth:
@@ -127,7 +127,7 @@ options:
   vms:
     description:
       - Several VMs, of any mix of services. All are looked up before anything is changed; the same VM twice is an
-      error.
+        error.
     type: list
     elements: str
   concurrency:
@@ -153,8 +153,8 @@ notes:
 options:
   wait:
     description:
-      - Whether to wait until the work is done and proven by reading. With V(false) the task returns once the last
-      write is   accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM).
+      - Whether to wait until the work is done and proven by reading. With V(false) the task returns once the last write
+        is accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM).
     type: bool
     default: true
   poll_interval:
@@ -170,16 +170,15 @@ options:
   on_error:
     description:
       - With O(vms), V(continue) tries all and fails the task if any failed; V(stop) awaits what runs and leaves the
-      rest   C(not_started).
+        rest C(not_started).
     type: str
     choices: [continue, stop]
     default: continue
   expected_plan:
     description:
       - What was approved, a RV(plan) that was returned before, or only its digest. If anything else would be done the
-      task
-        fails and changes nothing. An empty plan always passes; of a whole plan what is left of it passes, so that a run
-        that died half-way can be repeated.
+        task fails and changes nothing. An empty plan always passes; of a whole plan what is left of it passes, so that
+        a run that died half-way can be repeated.
     type: raw
 attributes:
   check_mode:

@@ -31,7 +31,7 @@ options:
   description:
     description:
       - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
-      leave   out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift).
+        leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift).
     type: str
   state:
     description:
@@ -42,12 +42,12 @@ options:
   max_age:
     description:
       - With V(present), how old the newest usable checkpoint of the name may be; else a new one joins the series. One
-      whose   age nobody knows never counts. For example V(4h) or V(1d12h).
+        whose age nobody knows never counts. For example V(4h) or V(1d12h).
     type: str
   supersede:
     description:
       - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made, and
-      no   pinned ones.
+        no pinned ones.
     type: bool
     default: false
   on_ambiguous:

@@ -14,7 +14,7 @@ author:
 description:
   - Brings VMs back to a checkpoint, on SPF and on Arc-enabled SCVMM. Later checkpoints stay.
   - A restore is an act, not a state. That a VM stands on a checkpoint does not say that nothing was written since, so
-  the   module always restores and reports a change. O(restore_key) makes a retried job a no-op.
+    the module always restores and reports a change. O(restore_key) makes a retried job a no-op.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options
   - hybridvm.checkpoints.options.manner
@@ -30,7 +30,7 @@ options:
   select:
     description:
       - Choose by time among all usable checkpoints, or among those of O(name). V(latest), V(oldest), or C(before) with
-      a   time that has an offset, for the latest made before it. Fails where a candidate's time is unknown and the tree
+        a time that has an offset, for the latest made before it. Fails where a candidate's time is unknown and the tree
         does not order it. Without O(name), safety checkpoints are left out.
     type: raw
   on_ambiguous:
@@ -42,15 +42,14 @@ options:
   safety_checkpoint:
     description:
       - Take a checkpoint of the VM as it is before it is restored, named C(safety before restore to NAME). It stays
-      until   you (or a policy of yours) remove it.
+        until you (or a policy of yours) remove it.
     type: bool
     default: false
   restore_key:
     description:
       - Names this restore, for example by the job's id. A run with the same key finds the safety checkpoint of the
-      earlier
-        one and does nothing if the VM no longer stands on it. Needs O(safety_checkpoint=true), which carries the key's
-        hash. Where the service does not say on what the VM stands, the task fails with C(outcome_unknown).
+        earlier one and does nothing if the VM no longer stands on it. Needs O(safety_checkpoint=true), which carries
+        the key's hash. Where the service does not say on what the VM stands, the task fails with C(outcome_unknown).
     type: str
   if_running:
     description:
@@ -62,7 +61,7 @@ options:
   power_after:
     description:
       - The power state to end with. Without it the VM is left as the restore leaves it (off, after a production
-      checkpoint).
+        checkpoint).
     type: str
     choices: [previous, "on", "off"]
 seealso:

@@ -107,7 +107,7 @@ class Answer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            kind = str(self.headers.get("content-type", "no content type")).split(";")[0][:60]
+            kind = str(self.headers.get("content-type", "no content type")).split(";", maxsplit=1)[0][:60]
             raise self.bad(
                 f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
             ) from None

@@ -27,36 +27,27 @@ class Provider(t.Protocol):
 
     async def resolve(self, reference: str) -> VM:
         """The VM that `reference` means: NotFound, Ambiguous, or exactly one."""
-        ...
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
         """Every VM of the scope that this user may see; as inventories where one list shows all checkpoints."""
-        ...
 
     async def read(self, vm: VM) -> Inventory:
         """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one."""
-        ...
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """A new checkpoint. `description` is the whole text, mark included."""
-        ...
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Another description (whole text, mark included) for a checkpoint."""
-        ...
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """The checkpoint goes; its children stay."""
-        ...
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """The VM goes back to the checkpoint."""
-        ...
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """The VM is turned on, or off without asking the guest."""
-        ...
 
     async def latest(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
-        ...

@@ -48,15 +48,13 @@ REFUSING = {
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
-def _time(value: object) -> object:
-    return parse_service_time(value) if isinstance(value, str) else value
-
-
-Moment = t.Annotated["datetime | None", pydantic.BeforeValidator(_time)]
-
-
 class _Entity(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+
+    @pydantic.field_validator("AddedTime", "StartTime", mode="before", check_fields=False)
+    @classmethod
+    def _time(cls, value: object) -> object:
+        return parse_service_time(value) if isinstance(value, str) else value
 
 
 class CheckpointEntity(_Entity):
@@ -69,7 +67,7 @@ class CheckpointEntity(_Entity):
     Description: str | None = None
     CheckpointID: str | None = None
     ParentCheckpointID: str | None = None
-    AddedTime: Moment = None
+    AddedTime: datetime | None = None
     Enabled: bool | None = None
 
     def row(self) -> Row:
@@ -128,7 +126,7 @@ class JobEntity(_Entity):
     CmdletName: str | None = None
     TargetObjectID: str | None = None
     ResultObjectID: str | None = None
-    StartTime: Moment = None
+    StartTime: datetime | None = None
     ProgressValue: int | None = None
     ErrorInfo: _Info | None = None
     AdditionalMessages: list[_Info] | None = None

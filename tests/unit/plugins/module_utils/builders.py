@@ -1,0 +1,110 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Short ways to write down VMs, checkpoints, what exists and what is planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import Mark
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Capabilities, Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Action, OnCheckpoint, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory, plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Absent, Present, RestoreTo, Wish, check
+
+NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+WEB01 = VM("web01", "web01", "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000001", "spf", "s")
+SERVICE = Capabilities(
+    provider="spf",
+    title="SPF",
+    names_unique=False,
+    can_update_description=True,
+    has_timestamps=True,
+    create_returns_id=True,
+    operations_findable=True,
+    restore_in_place=True,
+    exactly_once=False,
+    power=True,
+    max_points=50,
+    why={},
+)
+TIMELESS = replace(SERVICE, provider="scvmm", title="Arc", can_update_description=False, has_timestamps=False)
+"""A service that, like Arc, tells no time and changes no description."""
+
+
+def ago(duration: str) -> datetime:
+    """The moment that long before NOW."""
+    return NOW - parse_duration(duration)
+
+
+def mark(nonce: str = "abc", age: str = "1h", **fields: Any) -> Mark:
+    """A mark of this collection; the nonce may be short."""
+    return Mark(nonce.ljust(12, "0"), ago(age), **fields)
+
+
+def point(point_id: str, age: str | None = "1h", **fields: Any) -> Checkpoint:
+    """A usable checkpoint named nightly that nobody marked; `age` None means that its time is unknown."""
+    return Checkpoint(
+        **{"id": point_id, "name": "nightly", "host_id": f"host-{point_id}", "created": age and ago(age)} | fields
+    )
+
+
+def ours(point_id: str, age: str = "1h", **fields: Any) -> Checkpoint:
+    """The same, made by this collection."""
+    return point(point_id, age, **{"mark": mark("".join(c for c in point_id if c in "0123456789abcdef"), age)} | fields)
+
+
+def having(*points: Checkpoint, **fields: Any) -> Inventory:
+    """What exists on web01."""
+    return Inventory(WEB01, points, NOW, **fields)
+
+
+def chain(*points: Checkpoint) -> tuple[Checkpoint, ...]:
+    """The same checkpoints, each standing on the one before it."""
+    parents = (None, *(c.id for c in points))
+    return tuple(
+        replace(c, parent_id=parent, depth=depth)
+        for depth, (c, parent) in enumerate(zip(points, parents, strict=False), start=1)
+    )
+
+
+def present(**options: Any) -> Present:
+    """The wish for a checkpoint named nightly, checked as the module's options are."""
+    named = {} if "checkpoint_id" in options else {"name": "nightly"}
+    return check(Present, named | options)
+
+
+def absent(**options: Any) -> Absent:
+    """The wish for no checkpoint named nightly."""
+    named = {} if "checkpoint_id" in options else {"name": "nightly"}
+    return check(Absent, named | options)
+
+
+def restore(**options: Any) -> RestoreTo:
+    """The wish to go back to the checkpoint named nightly, or to what the options say."""
+    named = {} if {"checkpoint_id", "select", "name"} & set(options) else {"name": "nightly"}
+    return check(RestoreTo, named | options)
+
+
+def planned(
+    wish: Wish, *points: Checkpoint, capabilities: Capabilities = SERVICE, memory: Memory | None = None, **fields: Any
+) -> Plan:
+    """The plan for web01 with these checkpoints."""
+    return plan(wish, having(*points, **fields), capabilities, NOW, memory)
+
+
+def told(action: Action) -> str:
+    """`delete a1`, `create nightly`, `power off`."""
+    if isinstance(action, OnCheckpoint):
+        return f"{action.verb} {action.checkpoint.id}"
+    target = action.target()
+    return f"{action.verb} {target.get('power') or target['checkpoint']['name']}"
+
+
+def steps(made: Plan) -> list[str]:
+    """What a plan would do, in order; nothing for what it keeps."""
+    return [told(action) for action in made.writes]

@@ -1,0 +1,70 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARM ids: one form, any case, nothing that could leave its place in a URL."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import parse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+
+GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
+ID = f"/subscriptions/{GUID}/resourceGroups/hybrid-rg/providers/Microsoft.HybridCompute/machines/web01"
+
+
+def test_its_parts_are_kept_as_written() -> None:
+    arm_id = parse(ID)
+    assert (arm_id.subscription, arm_id.group, arm_id.type, arm_id.name) == (
+        GUID,
+        "hybrid-rg",
+        "Microsoft.HybridCompute/machines",
+        "web01",
+    )
+    assert str(arm_id) == ID
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        ID,
+        ID.upper(),
+        ID.lower(),
+        f"{ID}/",
+        f"{ID}/providers/Microsoft.ScVmm/virtualMachineInstances/default",
+        f"{ID}/PROVIDERS/MICROSOFT.SCVMM/VIRTUALMACHINEINSTANCES/DEFAULT/",
+    ],
+)
+def test_every_spelling_means_the_same_vm(spelling: str) -> None:
+    assert parse(spelling).canonical == ID.lower()
+
+
+def test_the_path_is_percent_encoded() -> None:
+    assert parse(ID.replace("hybrid-rg", "grüße_(1).x")).path == ID.replace("hybrid-rg", "gr%C3%BC%C3%9Fe_%281%29.x")
+
+
+@pytest.mark.parametrize(
+    ("reference", "why"),
+    [
+        ("/", "it has not this form"),
+        ("/subscriptions", "it has not this form"),
+        (f"{ID}/extensions/x", "it has not this form"),
+        (ID.replace("resourceGroups", "groups"), "it has not this form"),
+        (ID.replace("/providers/", "/provider/"), "it has not this form"),
+        (ID.replace("/subscriptions/", "/subscription/"), "it has not this form"),
+        (ID.replace(GUID, "mine"), "the subscription is no GUID"),
+        (ID.replace("web01", "web 01"), "characters that Azure does not allow"),
+        (ID.replace("web01", ".."), "characters that Azure does not allow"),
+        (ID.replace("web01", "a?b"), "characters that Azure does not allow"),
+        (ID.replace("web01", "a%2Fb"), "characters that Azure does not allow"),
+        (ID.replace("hybrid-rg", ""), "characters that Azure does not allow"),
+        (ID.replace("web01", "x" * 261), "characters that Azure does not allow"),
+    ],
+)
+def test_anything_else_is_refused_and_says_why_and_how_to_write_it(reference: str, why: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(reference)
+    assert why in caught.value.message
+    assert caught.value.subject.startswith("vm /")
+    assert "Microsoft.HybridCompute/machines/NAME" in caught.value.remedy

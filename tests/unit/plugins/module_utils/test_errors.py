@@ -1,0 +1,113 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The closed list of errors, each on one line and with the same keys."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _errors
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    CheckpointError,
+    NotFound,
+    Refused,
+    codes,
+    one_line,
+)
+
+
+def test_the_docstring_s_picture_lists_exactly_the_codes_that_exist() -> None:
+    drawn = re.findall(r"^[ │├└─]+([A-Z]\w+) +([a-z_]+) {2,}", _errors.__doc__ or "", re.M)
+    assert {code: name for name, code in drawn} == {code: kind.__name__ for code, kind in codes().items()}
+
+
+def test_every_error_tells_a_pipeline_what_it_may_do() -> None:
+    assert {kind.retry for kind in codes().values()} == set(t.get_args(_errors.Retry))
+    assert codes()["outcome_unknown"].retry == "after_reading"
+    assert codes()["unreachable"].retry == "safe"
+    assert codes()["invalid_input"].retry == "never"
+
+
+def test_a_subclass_without_a_code_of_its_own_adds_none() -> None:
+    class Special(NotFound):
+        """A case that users know as not_found."""
+
+    assert codes()["not_found"] is NotFound
+    assert Special not in codes().values()
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (NotFound("it is gone."), "it is gone."),
+        (NotFound("it is gone.", subject="vm web01"), "vm web01: it is gone."),
+        (NotFound("it is gone.", remedy="Look."), "it is gone. Look."),
+        (NotFound("it is gone.", request_id="r-1"), "it is gone. [request r-1]"),
+        (
+            NotFound("it is gone.", request_id="r-1", operation={"kind": "job", "id": "j-1"}),
+            "it is gone. [job j-1]",
+        ),
+        (
+            NotFound("it is gone.", request_id="r-1", operation={"kind": "arm", "id": None}),
+            "it is gone. [request r-1]",
+        ),
+        (
+            Refused("no.", subject="vm web01", remedy="Ask.", operation={"kind": "job", "id": "j-1"}),
+            "vm web01: no. Ask. [job j-1]",
+        ),
+    ],
+)
+def test_an_error_reads_what_and_why_then_what_to_do_then_which_request(error: CheckpointError, line: str) -> None:
+    assert str(error) == line
+
+
+def test_a_result_carries_every_key() -> None:
+    error = Refused(
+        "no.\nreally",
+        subject="vm web01",
+        remedy="Ask.",
+        status=400,
+        request_id="r-1",
+        correlation_id="c-1",
+        operation={"kind": "job", "id": "j-1"},
+    )
+    assert error.to_result() == {
+        "code": "refused",
+        "message": "vm web01: no. really",
+        "status": 400,
+        "request_id": "r-1",
+        "correlation_id": "c-1",
+        "operation": {"kind": "job", "id": "j-1"},
+        "remedy": "Ask.",
+        "retry": "never",
+    }
+    assert NotFound("gone").to_result()["message"] == "gone"
+
+
+def test_an_error_is_about_the_first_thing_that_was_named() -> None:
+    error = NotFound("gone").about("vm web01").about("vm web02")
+    assert error.subject == "vm web01"
+    assert NotFound("gone", subject="spf").about("vm web01").subject == "spf"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\r\n\tb", "a b"),
+        ("a\x1b[31mb\x00", "a [31mb"),
+        ("  a   b  ", "a b"),
+        ("x" * 1000, "x" * 1000),
+        ("x" * 1001, "x" * 999 + "…"),
+        ("", ""),
+    ],
+)
+def test_one_line_has_no_breaks_no_control_characters_and_an_end(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+def test_a_shorter_limit_is_kept() -> None:
+    assert one_line("abcdef", 4) == "abc…"

@@ -1,0 +1,184 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which checkpoint is meant: never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    Ambiguous,
+    MissingCheckpoint,
+    UnknownTime,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._selection import (
+    OnAmbiguous,
+    choose,
+    is_older,
+    matches,
+    newest,
+    oldest,
+    pick,
+    there_are,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Select
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ago, chain, having, point
+
+LATEST, OLDEST = Select(which="latest"), Select(which="oldest")
+NEW, MIDDLE, OLD = point("new", "1h"), point("middle", "5h"), point("old", "9h")
+DATED = (NEW, OLD, MIDDLE)
+
+
+def before(age: str) -> Select:
+    return Select(which="before", before=ago(age))
+
+
+def picked(select: Select, *points: Checkpoint) -> str:
+    return pick(having(*points), points, select).id
+
+
+def ids(points: list[Checkpoint]) -> list[str]:
+    return [c.id for c in points]
+
+
+@pytest.mark.parametrize(
+    ("name", "checkpoint_id", "expected"),
+    [
+        ("nightly", None, ["new", "old"]),
+        ("Nightly", None, []),
+        (None, "OLD", ["old"]),
+        (None, "HOST-OLD", ["old"]),
+        ("nightly", "old", ["old"]),
+        ("baseline", "old", []),
+        (None, None, ["new", "old", "base"]),
+    ],
+)
+def test_what_matches_a_name_in_its_case_and_an_id_in_any(
+    name: str | None, checkpoint_id: str | None, expected: list[str]
+) -> None:
+    existing = having(NEW, OLD, point("base", name="baseline"))
+    assert ids(matches(existing, name, checkpoint_id)) == expected
+
+
+@pytest.mark.parametrize(
+    ("on_ambiguous", "expected"),
+    [("newest", ["new"]), ("oldest", ["old"]), ("all", ["new", "old", "middle"])],
+)
+def test_the_user_may_say_which_of_several(on_ambiguous: OnAmbiguous, expected: list[str]) -> None:
+    assert ids(choose(having(*DATED), DATED, on_ambiguous, "nightly")) == expected
+
+
+@pytest.mark.parametrize("on_ambiguous", ["fail", "newest", "oldest", "all"])
+def test_one_or_none_needs_no_choice(on_ambiguous: OnAmbiguous) -> None:
+    undated = point("a", None)
+    assert choose(having(undated), [undated], on_ambiguous, "nightly") == [undated]
+    assert choose(having(), [], on_ambiguous, "nightly") == []
+
+
+def test_when_nobody_says_which_the_error_lists_id_and_time_of_each() -> None:
+    undated = point("who", None)
+    with pytest.raises(Ambiguous) as caught:
+        choose(having(NEW, undated), [NEW, undated], "fail", "nightly")
+    assert str(caught.value) == (
+        'vm web01: 2 checkpoints are named "nightly": new (2026-11-20 11:00Z), who (time unknown). '
+        "Name one by checkpoint_id, or set on_ambiguous."
+    )
+
+
+@pytest.mark.parametrize(
+    ("select", "expected"),
+    [
+        (LATEST, "new"),
+        (OLDEST, "old"),
+        (before("3h"), "middle"),
+        (before("0s"), "new"),
+        (before("5h"), "old"),
+        (before("8h"), "old"),
+    ],
+)
+def test_by_time_where_every_time_is_known(select: Select, expected: str) -> None:
+    assert picked(select, *DATED) == expected
+
+
+def test_before_is_strict_and_none_before_is_an_error_that_lists_what_there_is() -> None:
+    with pytest.raises(MissingCheckpoint) as caught:
+        picked(before("9h"), *DATED)
+    assert str(caught.value) == (
+        "vm web01: nothing to restore: no usable checkpoint was made before 2026-11-20 03:00Z. "
+        "There are: nightly (2026-11-20 11:00Z), nightly (2026-11-20 03:00Z), nightly (2026-11-20 07:00Z)."
+    )
+
+
+def test_of_two_made_in_the_same_second_the_one_that_stands_on_the_other_is_newer() -> None:
+    first, second = chain(point("z", "1h"), point("a", "1h"))
+    assert is_older(having(first, second), first, second)
+    assert not is_older(having(first, second), second, first)
+
+
+def test_ancestry_orders_what_no_time_orders() -> None:
+    first, second, third = chain(point("a", None), point("b", "1h"), point("c", None))
+    assert picked(LATEST, third, first, second) == "c"
+    assert picked(OLDEST, third, first, second) == "a"
+
+
+def test_ancestry_counts_through_checkpoints_that_are_no_candidates() -> None:
+    first, between, third = chain(point("a", None), point("b", None, name="other"), point("c", None))
+    existing = having(first, between, third)
+    assert newest(existing, [third, first]) == third
+    assert oldest(existing, [third, first]) == first
+
+
+def test_an_undated_root_does_not_hide_which_of_its_dated_branches_is_newer() -> None:
+    root = point("root", None)
+    older, newer = (replace(c, parent_id="root", depth=2) for c in (point("a", "5h"), point("b", "1h")))
+    assert picked(LATEST, root, older, newer) == "b"
+    assert picked(OLDEST, root, older, newer) == "root"
+
+
+@pytest.mark.parametrize("select", [LATEST, OLDEST])
+def test_what_neither_time_nor_ancestry_orders_is_an_error_that_names_the_undated(select: Select) -> None:
+    with pytest.raises(UnknownTime) as caught:
+        picked(select, point("a", None), point("b", "1h"))
+    assert "keeps no time for a (" in caught.value.message
+    assert "b (" not in caught.value.message
+    assert caught.value.remedy == "Name one by checkpoint_id."
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "expected"),
+    [
+        ("below an early one", chain(point("who", None), point("early", "9h")), "early"),
+        ("above a late one", (point("early", "9h"), *chain(point("late", "1h"), point("who", None))), "early"),
+        ("far above a late one", chain(point("early", "9h"), point("late", "1h"), point("who", None)), "early"),
+    ],
+)
+def test_before_places_an_undated_candidate_by_its_relatives(
+    name: str, points: tuple[Checkpoint, ...], expected: str
+) -> None:
+    assert picked(before("3h"), *points) == expected, name
+
+
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("alone", (point("early", "9h"), point("who", None))),
+        ("above an early one", chain(point("early", "9h"), point("who", None))),
+        ("between", chain(point("early", "9h"), point("who", None), point("late", "1h"))),
+        ("below a late one", chain(point("who", None), point("late", "1h"))),
+    ],
+)
+def test_before_refuses_where_the_undated_could_be_the_one(name: str, points: tuple[Checkpoint, ...]) -> None:
+    with pytest.raises(UnknownTime):
+        picked(before("3h"), *points)
+
+
+def test_what_exists_is_listed_up_to_twenty() -> None:
+    assert there_are([]) == "There are no checkpoints."
+    assert there_are([OLD]) == "There are: nightly (2026-11-20 03:00Z)."
+    many = [replace(OLD, id=str(i), name=f"n{i}") for i in range(22)]
+    assert there_are(many).endswith("n19 (2026-11-20 03:00Z) and 2 more.")
+    assert "and" not in there_are(many[:20])

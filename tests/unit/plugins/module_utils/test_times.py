@@ -1,0 +1,160 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durations and times: what users write, what services answer, what results show."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import (
+    format_duration,
+    format_time,
+    parse_duration,
+    parse_http_date,
+    parse_service_time,
+    parse_time,
+    show_time,
+)
+
+MOMENT = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+moments = st.datetimes(
+    min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC), allow_imaginary=False
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("4h", timedelta(hours=4)),
+        ("1d12h", timedelta(days=1, hours=12)),
+        ("2w", timedelta(weeks=2)),
+        ("1m500ms", timedelta(minutes=1, milliseconds=500)),
+        ("500ms", timedelta(milliseconds=500)),
+        ("0s", timedelta()),
+    ],
+)
+def test_a_duration_is_read(text: str, expected: timedelta) -> None:
+    assert parse_duration(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("90", "has no unit; write 90s, 90m or 90h"),
+        ("", "is not a duration"),
+        ("4 h", "is not a duration"),
+        ("-4h", "is not a duration"),
+        ("1.5h", "is not a duration"),
+        ("1h1h", "is not a duration"),
+        ("30s1h", "is not a duration"),
+        ("4H", "is not a duration"),
+        ("four hours", "is not a duration"),
+        ("5219w", "longer than a hundred years"),
+    ],
+)
+def test_what_is_no_duration_is_refused_with_a_hint(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (timedelta(hours=4), "4h"),
+        (timedelta(days=10, minutes=1), "10d1m"),
+        (timedelta(milliseconds=1500), "1s500ms"),
+        (timedelta(), "0s"),
+    ],
+)
+def test_a_duration_is_shown_as_it_would_be_written(value: timedelta, text: str) -> None:
+    assert format_duration(value) == text
+
+
+@given(st.integers(min_value=0, max_value=3_155_760_000_000))
+def test_every_duration_is_read_back_as_it_was_shown(milliseconds: int) -> None:
+    value = timedelta(milliseconds=milliseconds)
+    assert parse_duration(format_duration(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-11-20T08:00:00Z", "2026-11-20T09:00:00+01:00", "2026-11-20 08:00:00z", " 2026-11-20T08:00:00.0000000Z "],
+)
+def test_a_time_with_an_offset_is_read_as_utc(text: str) -> None:
+    assert parse_time(text) == MOMENT
+    assert parse_time(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2026-11-20T08:00:00", "has no offset"),
+        ("2026-11-20", "is not a time"),
+        ("yesterday", "is not a time"),
+        ("", "is not a time"),
+        ("2026-13-20T08:00:00Z", "month must be"),
+        ("0001-01-01T00:00:00+14:00", "out of range"),
+    ],
+)
+def test_what_is_no_time_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-11-20T10:00:00+02:00", MOMENT),
+        ("2026-11-20T08:00:00", MOMENT),
+        ("2026-11-20T08:00:00.1234567Z", MOMENT + timedelta(microseconds=123456)),
+        ("2026-11-20T08:00:00.5Z", MOMENT + timedelta(milliseconds=500)),
+        ("/Date(1795161600000)/", MOMENT),
+        ("/Date(1795161600000+0060)/", MOMENT),
+        ("/Date(-1000)/", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        (None, None),
+        ("", None),
+        ("  ", None),
+    ],
+)
+def test_a_service_s_time_is_read_in_each_of_its_spellings(text: str | None, expected: datetime | None) -> None:
+    assert parse_service_time(text) == expected
+
+
+@pytest.mark.parametrize("text", ["soon", "/Date(x)/", "2026-11-20T25:00:00Z"])
+def test_what_a_service_sends_instead_of_a_time_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a time|hour must be"):
+        parse_service_time(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Fri, 20 Nov 2026 08:00:00 GMT", MOMENT),
+        ("Fri, 20 Nov 2026 09:00:00 +0100", MOMENT),
+        ("Fri, 20 Nov 2026 08:00:00 -0000", MOMENT),
+        ("tomorrow", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_date_header_is_read_or_counts_as_missing(text: str | None, expected: datetime | None) -> None:
+    assert parse_http_date(text) == expected
+
+
+@given(moments)
+def test_a_time_is_shown_in_utc_to_the_second_and_read_back(moment: datetime) -> None:
+    elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert format_time(elsewhere) == format_time(moment)
+    assert parse_time(format_time(moment)) == moment.replace(microsecond=0)
+
+
+def test_diffs_show_minutes_or_say_that_nobody_knows() -> None:
+    assert show_time(MOMENT) == "2026-11-20 08:00Z"
+    assert show_time(MOMENT.astimezone(timezone(timedelta(hours=-8)))) == "2026-11-20 08:00Z"
+    assert show_time(None) == "time unknown"

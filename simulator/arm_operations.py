@@ -123,7 +123,7 @@ def _status_answer(world: World, call: Call, operation: Operation, location: str
             headers.append(("Retry-After", str(world.switches.arc_retry_after)))
         return json_answer(status, body, headers)
     body["endTime"] = arm_time(job.finished or 0)
-    if job.status is Status.FAILED and job.refusal is not None:
+    if job.refusal is not None:
         body["error"] = {"code": job.refusal.symbol, "message": job.refusal.text()}
     elif _empty_error(world, operation):
         body["error"] = {}
@@ -134,7 +134,7 @@ def _status_answer(world: World, call: Call, operation: Operation, location: str
 def _word(world: World, operation: Operation) -> str:
     job = operation.job
     if not job.running:
-        return "Failed" if job.status is Status.FAILED else "Succeeded"
+        return job.status.value if job.status in {Status.FAILED, Status.CANCELED} else "Succeeded"
     if job.kind is Kind.REMOVE:
         return "Deleting"
     if operation.on_resource:

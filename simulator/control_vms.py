@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from simulator.jobs import Kind, Refusal
+from simulator.jobs import Kind, Planned, Refusal, Status
 from simulator.seeding import dump_vm, plant
 
 if TYPE_CHECKING:
@@ -72,7 +72,10 @@ class VmControl:
         return JSONResponse(given)
 
     async def failure(self, request: Request) -> Response:
-        """Let the next `count` jobs of a kind fail: `{"service", "kind", "vm"?, "count"?, "code"?, "problem"?}`."""
+        """How the next `count` jobs of a kind end: `{"service", "kind"}`, and if wanted the rest.
+
+        `vm`, `count`, `status` (Failed, Canceled, SucceedWithInfo), `code`, `symbol`, `problem`.
+        """
         given: dict[str, Any] = await request.json()
         refusal = Refusal(
             str(given.get("code", "Simulated")),
@@ -80,7 +83,10 @@ class VmControl:
             str(given.get("problem", "The simulator was told to let this job fail.")),
         )
         planned = self.world.site(given["service"]).vmm.planned_failures
-        planned.extend([(Kind(given["kind"]), given.get("vm"), refusal)] * int(given.get("count", 1)))
+        status = Status(given.get("status", "Failed"))
+        if status not in {Status.FAILED, Status.CANCELED, Status.SUCCEED_WITH_INFO}:
+            raise ValueError(f"a job cannot be planned to end as {status}")
+        planned.extend([Planned(Kind(given["kind"]), given.get("vm"), refusal, status)] * int(given.get("count", 1)))
         return JSONResponse({"planned": len(planned)}, 201)
 
     async def clear_failures(self, request: Request) -> Response:

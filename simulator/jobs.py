@@ -53,6 +53,16 @@ class Refusal:
         return f"{self.problem} (Error ID: {self.code})" + (f"\r\n\r\n{self.remedy}" if self.remedy else "")
 
 
+@dataclass(frozen=True)
+class Planned:
+    """How the next job of a kind is to end: Failed, Canceled, or SucceedWithInfo with `refusal` as the message."""
+
+    kind: Kind
+    vm: str | None  # name or id; None: any
+    refusal: Refusal
+    status: Status = Status.FAILED
+
+
 LOCKED = Refusal(
     "2602",
     "ObjectLocked",
@@ -81,7 +91,7 @@ class Timing:
         raise ValueError(f"a duration is written '4s', '3 looks' or 'never', not {text!r}")
 
 
-@dataclass
+@dataclass(eq=False)
 class Job:
     """One job; times are seconds since 1970."""
 
@@ -99,7 +109,8 @@ class Job:
     looks: int = 0
     status: Status = Status.RUNNING
     finished: float | None = None
-    refusal: Refusal | None = None  # set beforehand: the job will end Failed
+    refusal: Refusal | None = None  # set beforehand: the job will end as `bad_end` says
+    bad_end: Status = Status.FAILED
     messages: list[Refusal] = field(default_factory=list)
 
     @property

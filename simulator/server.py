@@ -132,7 +132,6 @@ def _socket(family: socket.AddressFamily) -> socket.socket:
     """With the protocol named: asyncio sets TCP_NODELAY on no other, and an answer then takes 44 ms."""
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
 
 

@@ -13,7 +13,7 @@ import anyio
 from simulator.edm import SETS, EntityType
 from simulator.exchange import Answer, Call, json_answer
 from simulator.ids import same
-from simulator.jobs import Job, Kind, Refusal, Status
+from simulator.jobs import Job, Kind, Refusal
 from simulator.odata import CONTENT_TYPES, Format, ODataError, Style, error_answer, negotiate, parse_body, parse_key
 from simulator.odata_atom import metadata_document
 from simulator.odata_query import Query
@@ -259,7 +259,7 @@ class Spf:
             elif job.timing.looks is None:
                 await anyio.sleep(0.25)
             vmm.look(job=job)
-        if job.status is Status.FAILED and job.refusal is not None:
+        if job.refusal is not None:
             raise self._vmm_error(job.refusal)
 
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 
 from simulator.ids import Ids
-from simulator.jobs import LOCKED, Job, Kind, Refusal, Status, Timing
+from simulator.jobs import LOCKED, Job, Kind, Planned, Refusal, Status, Timing
 from simulator.switches import Switches
 from simulator.vmm_effects import apply, make
 from simulator.vmm_names import default_name
@@ -40,22 +41,27 @@ class Vmm:
         self._by_id: dict[str, VirtualMachine] = {}
         self._by_uri: dict[str, VirtualMachine] = {}
         self.jobs: dict[str, Job] = {}  # by id
-        self._running: dict[str, Job] = {}  # the same, as long as they run: a thousand VMs must stay quick
+        # The running ones, by VM and by the way they end: a request must stay quick with a thousand of them.
+        self._running: dict[str, list[Job]] = {}
+        self._timed: list[tuple[float, int, Job]] = []
+        self._looked_at: list[Job] = []
         self.rights = "all"  # all, restore_only, view, none (roles: Checkpoint, CheckpointRestoreOnly)
-        self.planned_failures: list[tuple[Kind, str | None, Refusal]] = []
+        self.planned_failures: list[Planned] = []
 
     # Looking -----------------------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """End every job whose time has come, in the order their time came."""
         now = self.now()
-        due = [(end, job) for job in self._running.values() if (end := job.due(now)) is not None]
-        for end, job in sorted(due, key=lambda pair: pair[0]):
+        while self._timed and self._timed[0][0] <= now:
+            end, _number, job = heapq.heappop(self._timed)
             self._finish(job, end)
+        for job in [each for each in self._looked_at if each.due(now) is not None]:
+            self._finish(job, now)
 
     def look(self, vm: VirtualMachine | None = None, job: Job | None = None) -> None:
         """Somebody looks at a VM or at a job: what counts for jobs that end after some looks."""
-        for each in self._running.values():
+        for each in self._looked_at:
             if each is job or (vm is not None and each.vm_id == vm.id):
                 each.looks += 1
         self.settle()
@@ -90,7 +96,7 @@ class Vmm:
         return self.jobs.get(id_.lower())
 
     def running(self, vm: VirtualMachine) -> Job | None:
-        return next((job for job in self._running.values() if job.locks and job.vm_id == vm.id), None)
+        return next((job for job in self._running.get(vm.id, ()) if job.locks), None)
 
     # What VMM will not do ------------------------------------------------------------------------------------
 
@@ -221,32 +227,43 @@ class Vmm:
             locks=locks,
             refusal=refusal,
         )
-        self.jobs[job.id] = self._running[job.id] = job
+        self.jobs[job.id] = job
         vm.most_recent_job = job.id
         if refusal is not None:
             job.locks = False
             self._finish(job, job.started)
         else:
-            job.refusal = self._planned_failure(kind, vm)
+            self._running.setdefault(vm.id, []).append(job)
+            if job.timing.looks is not None:
+                self._looked_at.append(job)
+            elif job.timing.seconds is not None:
+                heapq.heappush(self._timed, (job.started + job.timing.seconds, len(self.jobs), job))
+            self._plan_end(job, vm)
             self.settle()
         return job
 
-    def _planned_failure(self, kind: Kind, vm: VirtualMachine) -> Refusal | None:
+    def _plan_end(self, job: Job, vm: VirtualMachine) -> None:
         for planned in self.planned_failures:
-            if planned[0] is kind and planned[1] in {None, vm.name, vm.id}:
+            if planned.kind is job.kind and planned.vm in {None, vm.name, vm.id}:
                 self.planned_failures.remove(planned)
-                return planned[2]
-        return None
+                if planned.status is Status.SUCCEED_WITH_INFO:
+                    job.messages.append(planned.refusal)
+                else:
+                    job.refusal, job.bad_end = planned.refusal, planned.status
+                return
 
     def _finish(self, job: Job, at: float) -> None:
         job.finished = at
-        del self._running[job.id]
+        if job in self._running.get(job.vm_id, ()):
+            self._running[job.vm_id].remove(job)
+        if job in self._looked_at:
+            self._looked_at.remove(job)
         vm = self.vm(job.vm_id)
         if job.refusal is None:
             job.status = Status.SUCCEED_WITH_INFO if job.messages else Status.COMPLETED
             apply(self, job, at)
             return
-        job.status = Status.FAILED
+        job.status = job.bad_end
         if vm is None:
             return
         vm.failed_job = job.id

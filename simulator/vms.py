@@ -27,7 +27,7 @@ REFUSING_STATES = frozenset(
 STATUS_TEXTS = {"PowerOff": "Stopped", "HostNotResponding": "Host Not Responding", "UnderMigration": "Under Migration"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Checkpoint:
     """One checkpoint: a row in VMM's database, a thing on the host, or (normally) both.
 
@@ -50,7 +50,7 @@ class Checkpoint:
     host_id_known: bool = True  # False: VMM never learns the host id (dn785083 shows such a row)
 
 
-@dataclass
+@dataclass(eq=False)
 class VirtualMachine:
     """One VM with a guest small enough to look into.
 

@@ -73,7 +73,12 @@ class World:
         self._initial_document = deepcopy(document) if document is not None else deepcopy(DEFAULT_DOCUMENT)
         self.journal = Journal()
         self.faults = Faults()
+        self.tokens: dict[str, tuple[float, str]] = {}  # token -> end, audience; they outlive a load
+        self.secret_ids = Ids(f"{seed}:wire")
+        self.signing_key = self.secret_ids.text(32)
+        self._facts = _made_up(Ids(f"{seed}:site"))
         self.load(self._initial_document)
+        self._initial_facts = self._facts
 
     @classmethod
     def default(
@@ -85,38 +90,19 @@ class World:
     # Building -------------------------------------------------------------------------------------------------
 
     def load(self, document: dict[str, Any]) -> None:
-        """Replace all VMs (and whatever else the document names) by the document's."""
-        ids = Ids(f"{self.seed}:site")
-        given = document.get("credentials", {})
-        made = {
-            "spf_username": "svc-ansible",
-            "spf_password": ids.text(20),
-            "spf_token": ids.text(120),
-            "tenant": ids.guid(),
-            "client_id": ids.guid(),
-            "secret": ids.text(40),
+        """Replace all VMs by the document's; credentials and subscriptions stay unless the document names them."""
+        self._facts = {
+            section: {**known, **{name: value for name, value in document.get(section, {}).items() if name in known}}
+            for section, known in self._facts.items()
         }
-        self.credentials = Credentials(**{**made, **given})
+        self.credentials = Credentials(**{**self._facts["credentials"], **document.get("credentials", {})})
         spf, arc = document.get("spf", {}), document.get("scvmm", {})
-        self.spf = Site(
-            vmm=Vmm(Ids(f"{self.seed}:spf"), self.now, self.switches),
-            subscription_id=spf.get("subscription_id") or ids.guid(),
-            stamp_id=spf.get("stamp_id") or ids.guid(),
-            cloud_id=spf.get("cloud_id") or ids.guid(),
-        )
-        self.arc = Site(
-            vmm=Vmm(Ids(f"{self.seed}:scvmm"), self.now, self.switches),
-            subscription_id=arc.get("subscription_id") or ids.guid(),
-            resource_group=arc.get("resource_group", "rg-hybrid"),
-            location=arc.get("location", "eastus"),
-        )
+        self.spf = Site(Vmm(Ids(f"{self.seed}:spf"), self.now, self.switches), **self._facts["spf"])
+        self.arc = Site(Vmm(Ids(f"{self.seed}:scvmm"), self.now, self.switches), **self._facts["scvmm"])
         self.machines = [
             Machine(each.get("resource_uri") or self.machine_uri(each["name"]), each.get("kind"))
             for each in arc.get("machines", [])
         ]
-        self.secret_ids = Ids(f"{self.seed}:wire")
-        self.signing_key = self.secret_ids.text(32)
-        self.tokens: dict[str, tuple[float, str]] = {}
         self.operations: dict[str, Operation] = {}
         for each in spf.get("vms", []):
             plant(self.spf.vmm, each)
@@ -127,6 +113,7 @@ class World:
         """Back to how it was at the start, journal and faults included; time goes on."""
         for name, value in self._initial_switches.items():
             setattr(self.switches, name, value)
+        self._facts = self._initial_facts
         self.load(self._initial_document)
         self.journal.clear()
         self.faults.clear()
@@ -194,3 +181,19 @@ class World:
             f"/subscriptions/{self.arc.subscription_id}/resourceGroups/{self.arc.resource_group}"
             f"/providers/Microsoft.HybridCompute/machines/{name}"
         )
+
+
+def _made_up(ids: Ids) -> dict[str, dict[str, str]]:
+    """Credentials and places for a document that names none."""
+    return {
+        "credentials": {
+            "spf_username": "svc-ansible",
+            "spf_password": ids.text(20),
+            "spf_token": ids.text(120),
+            "tenant": ids.guid(),
+            "client_id": ids.guid(),
+            "secret": ids.text(40),
+        },
+        "spf": {"subscription_id": ids.guid(), "stamp_id": ids.guid(), "cloud_id": ids.guid()},
+        "scvmm": {"subscription_id": ids.guid(), "resource_group": "rg-hybrid", "location": "eastus"},
+    }

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from simulator.faults import KINDS, Fault
+from simulator.ready import facts
 from simulator.world import World
 
 from .support import START, Sim, open_sim
@@ -176,8 +177,21 @@ async def test_many_vms(sim: Sim) -> None:
     assert [vm["name"] for vm in made["spf"]["vms"]] == ["spf001", "spf002", "spf003"]
     assert [vm["name"] for vm in made["scvmm"]["vms"]] == ["arc001", "arc002"]
     assert sim.world.credentials == before
-    sim.token = sim.world.issue_token()
     assert (await sim.profile("arc002"))["checkpoints"][0]["name"] == "baseline"
+
+
+async def test_a_world_without_credentials_keeps_the_old_ones_until_a_reset(sim: Sim) -> None:
+    ready = facts(sim.world, "https://simulator.test", None)
+    await sim.http.post("/_control/world", json={"spf": {"vms": [{"name": "only"}]}})
+    same = facts(sim.world, "https://simulator.test", None)
+    assert {**same, "vms": 0, "stored_vms": 0} == {**ready, "vms": 0, "stored_vms": 0}
+    assert [vm["name"] for vm in same["vms"]] == ["only"]
+    assert (await sim.arm("GET", f"/subscriptions/{sim.world.arc.subscription_id}")).status_code == 200
+    await sim.http.post("/_control/world", json={"credentials": {"spf_password": "known"}, "scvmm": {"location": "x"}})
+    assert (sim.world.credentials.spf_password, sim.world.arc.location) == ("known", "x")
+    assert (await sim.http.post("/_control/world", json={"credentials": {"nonsense": 1}})).status_code == 400
+    await sim.http.post("/_control/reset")
+    assert facts(sim.world, "https://simulator.test", None) == ready
 
 
 async def test_guest_files(sim: Sim) -> None:

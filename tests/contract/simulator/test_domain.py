@@ -240,6 +240,21 @@ async def test_a_planned_failure_comes_at_the_end_of_the_job(sim: Sim) -> None:
     assert (await sim.done(await sim.create(vm)))["Status"] == "Completed"
 
 
+@pytest.mark.parametrize("status", ["Canceled", "SucceedWithInfo"])
+async def test_other_ends_of_a_job(sim: Sim, status: str) -> None:
+    for service in ("spf", "scvmm"):
+        plan = {"service": service, "kind": "create", "status": status, "code": "10803", "problem": "In use."}
+        assert (await sim.http.post("/_control/failures", json=plan)).status_code == 201
+    job = await sim.done(await sim.create(sim.world.vm("web01")))
+    assert (job["Status"], job["IsCompleted"]) == (status, True)
+    canceled = status == "Canceled"
+    assert [message["ErrorCodeString"] for message in job["AdditionalMessages"]] == ([] if canceled else ["10803"])
+    assert job["ErrorInfo"]["IsSuccess"] is not canceled
+    assert len(sim.world.vm("web01").checkpoints) == (1 if canceled else 2)
+    operation = await sim.finished(await sim.act("createCheckpoint", {}))
+    assert operation["status"] == ("Canceled" if canceled else "Succeeded")
+
+
 @pytest.mark.parametrize("left", ["removed", "left"])
 async def test_what_a_failed_create_leaves(sim: Sim, left: str) -> None:
     sim.world.switches.set("failed_create_row", left)

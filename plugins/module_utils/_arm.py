@@ -37,7 +37,7 @@ class Arm:
     def __init__(self, http: Http, base: str, sign_in: str) -> None:
         self.http = http
         self.base = base
-        self._sign_in = sign_in
+        self.sign_in = sign_in
 
     def url(self, path: str, api_version: str, **query: str) -> str:
         """The URL of a resource path (already percent-encoded) with api-version and what else is asked for."""
@@ -94,7 +94,7 @@ class Arm:
         """What a non-success answer means, with every detail that ARM gives."""
         code, said = said_by(answer)
         locked = answer.status in (409, 412) and code.lower() != "scopelocked" and _is_busy(code, said)
-        return refusal(answer, said, doing=doing, locked=locked, sign_in=self._sign_in)
+        return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in)
 
 
 class _Poll:

@@ -75,7 +75,9 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
     for _provider, vm in resolved:
         key = (vm.service, vm.canonical)
         if key in seen:
-            raise InvalidInput(f"vms: {seen[key]!r} and {vm.reference!r} are the same VM ({vm.canonical}).")
+            raise InvalidInput(
+                f"vms: {seen[key]!r} and {vm.reference!r} are the same VM ({vm.canonical}).", remedy="Name it once."
+            )
         seen[key] = vm.reference
     return resolved
 
@@ -90,6 +92,7 @@ async def reconcile(providers: Providers, references: t.Sequence[str], wish: Wis
                 raise InvalidInput(
                     f"wait: false is not possible on {provider.capabilities.title}: nothing leads back to operations.",
                     subject=str(vm),
+                    remedy="Leave wait out.",
                 )
     await _each(members, _prepare, terms)
     planned = [member.run.plan for member in members]

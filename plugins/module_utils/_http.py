@@ -171,17 +171,16 @@ class Http:
             try:
                 answer = await self._once(method, url, headers, body, limit)
             except _NeverLeft as error:
-                if error.final or anyio.current_time() - start > CONNECT_PATIENCE:
-                    raise self._unreachable(error) from None
+                spent = anyio.current_time() - start
+                if error.final or spent > CONNECT_PATIENCE or not await self._pause(pause):
+                    raise self._unreachable(error, anyio.current_time() - start) from None
+                pause = min(pause * 2, 8.0)
             except _Lost as error:
                 raise AnswerLost(f"{error}.", subject=self.label) from None
             else:
                 if answer.status != 429:
                     return answer
                 pause = await self._throttled(answer, pause)
-                continue
-            await self._pause(pause)
-            pause = min(pause * 2, 8.0)
 
     async def _repeat(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float, patience: float
@@ -192,30 +191,27 @@ class Http:
             try:
                 answer = await self._once(method, url, headers, body, limit)
             except _NeverLeft as error:
-                if error.final or spent > CONNECT_PATIENCE * patience:
-                    raise self._unreachable(error) from None
+                if error.final or spent > CONNECT_PATIENCE * patience or not await self._pause(pause):
+                    raise self._unreachable(error, anyio.current_time() - start) from None
             except _Lost as error:
-                if spent > LOST_PATIENCE * patience:
-                    raise Unavailable(f"no answer: {error}.", subject=self.label) from None
+                if spent > LOST_PATIENCE * patience or not await self._pause(pause):
+                    took = anyio.current_time() - start
+                    raise Unavailable(f"no answer: {error}{_for(took)}.", subject=self.label) from None
             else:
                 if answer.status == 429:
                     pause = await self._throttled(answer, pause)
                     continue
                 allowed = PATIENCE.get(answer.status)
-                if allowed is None or spent >= allowed * patience or self.deadline.remaining() == 0:
+                if allowed is None or spent >= allowed * patience:
                     return answer
-                if answer.retry_after is not None:
-                    if answer.retry_after > self.deadline.remaining():
-                        return answer
-                    await self._pause(max(answer.retry_after, 0.5))
-                    continue
-            await self._pause(pause)
+                wanted = pause if answer.retry_after is None else max(answer.retry_after, 0.5)
+                if wanted > self.deadline.remaining() or not await self._pause(wanted):
+                    return answer
             pause = min(pause * 2, 15.0)
 
-    async def _pause(self, seconds: float) -> None:
-        # Jitter keeps many VMs of one task from knocking at the same moment.
-        if not await self.deadline.sleep(seconds * random.uniform(1.0, 1.25)):
-            raise self._too_late()
+    async def _pause(self, seconds: float) -> bool:
+        """Wait a while; False at the deadline. Jitter keeps many VMs of a task from knocking at the same moment."""
+        return await self.deadline.sleep(seconds * random.uniform(1.0, 1.25))
 
     def _too_late(self) -> Unavailable:
         return Unavailable(
@@ -236,7 +232,8 @@ class Http:
                 correlation_id=answer.correlation_id,
                 remedy="Try again later, raise wait_timeout, or lower concurrency.",
             )
-        await self._pause(wanted)
+        if not await self._pause(wanted):
+            raise self._too_late()
         return min(pause * 2, 30.0)
 
     async def _once(
@@ -297,12 +294,16 @@ class Http:
                 return _NeverLeft("the host's name cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
         return _NeverLeft(_words(error))
 
-    def _unreachable(self, error: Exception) -> Unreachable:
+    def _unreachable(self, error: Exception, spent: float) -> Unreachable:
         return Unreachable(
-            f"cannot be reached: {error}. Nothing was sent.",
+            f"cannot be reached: {error}{_for(spent)}. Nothing was sent.",
             subject=self.label,
             remedy="Check the URL, the network and the proxy settings.",
         )
+
+
+def _for(seconds: float) -> str:
+    return f" (tried for {seconds:.0f} s)" if seconds >= 1 else ""
 
 
 def _timeout(limit: float) -> httpx.Timeout:

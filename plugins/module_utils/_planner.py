@@ -12,7 +12,7 @@ from ._errors import LimitReached, MissingCheckpoint, VmState
 from ._model import Capabilities, Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Keep, Plan, Update
 from ._plan_restore import plan_restore
-from ._selection import choose, is_older, matches, newest, there_are
+from ._selection import choose, is_older, matches, there_are
 from ._times import format_duration, show_time
 from ._wish import Absent, Present, Wish
 
@@ -149,7 +149,7 @@ def _newest(actual: Inventory, series: list[Checkpoint]) -> Checkpoint:
     series = [c for c in series if c.usable] or series
     dated = [c for c in series if c.created is not None]
     if dated:
-        return newest(actual, dated)
+        return max(dated, key=lambda c: (c.created, c.depth, c.id))
     return max(series, key=lambda c: c.depth)
 
 
@@ -180,7 +180,7 @@ def _why_create(wish: Present, found: list[Checkpoint], now: datetime) -> str:
         return f'no usable checkpoint named "{wish.name}" exists'
     newest = max((c.created for c in found if c.created is not None), default=None)
     known = f"; the newest is of {show_time(newest)}" if newest else "; the time of those that exist is unknown"
-    return f"no usable checkpoint named {wish.name} is younger than {format_duration(wish.max_age)}{known}"
+    return f'no usable checkpoint named "{wish.name}" is younger than {format_duration(wish.max_age)}{known}'
 
 
 def _why_keep(wish: Present, kept: Checkpoint, now: datetime) -> str:

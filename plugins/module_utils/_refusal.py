@@ -62,7 +62,7 @@ def _meaning(
         return (
             SignInRefused,
             f"sign-in refused (401){how}{told}. The server offers {offered}.",
-            "Check user name and password or token; a token may have expired.",
+            f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired.",
         )
     if status == 403:
         return Forbidden, f"{doing}: forbidden (403){told}.", "Ask for the right to manage checkpoints of this VM."

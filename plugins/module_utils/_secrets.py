@@ -32,13 +32,13 @@ class Secrets:
         self._values.add(base64.b64encode(f"{username}:{password}".encode()).decode())
 
     def scrub(self, value: t.Any) -> t.Any:
-        """`value` with every secret masked, through lists and dicts, keys included."""
+        """`value` with every secret masked, through lists and dicts; keys are our own words and stay."""
         if isinstance(value, str):
             for secret in sorted(self._values, key=len, reverse=True):
                 value = value.replace(secret, MASK)
             return value
         if isinstance(value, dict):
-            return {self.scrub(key): self.scrub(item) for key, item in value.items()}
+            return {key: self.scrub(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.scrub(item) for item in value]
         return value

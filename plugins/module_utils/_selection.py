@@ -69,10 +69,27 @@ def oldest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
 
 
 def is_older(inventory: Inventory, older: Checkpoint, newer: Checkpoint) -> bool:
-    """By time where both are known, else by ancestry: what a checkpoint stands on was there before it."""
-    if older.created is not None and newer.created is not None:
-        return (older.created, older.depth, older.id) < (newer.created, newer.depth, newer.id)
-    return older.id in inventory.ancestors(newer)
+    """Whether `older` was surely made first.
+
+    What a checkpoint stands on was there before it. So it was made no later than the earliest known time of itself and
+    of what stands on it, and no earlier than the latest known time of itself and of what it stands on.
+    """
+    if older.id in inventory.ancestors(newer):
+        return True
+    at_latest = [c.created for c in _above(inventory, older) if c.created is not None]
+    at_earliest = [c.created for c in _below(inventory, newer) if c.created is not None]
+    return bool(at_latest and at_earliest) and min(at_latest) < max(at_earliest)
+
+
+def _above(inventory: Inventory, checkpoint: Checkpoint) -> list[Checkpoint]:
+    """Itself and all that stands on it."""
+    return [c for c in inventory.checkpoints if c.id == checkpoint.id or checkpoint.id in inventory.ancestors(c)]
+
+
+def _below(inventory: Inventory, checkpoint: Checkpoint) -> list[Checkpoint]:
+    """Itself and all that it stands on."""
+    wanted = {checkpoint.id, *inventory.ancestors(checkpoint)}
+    return [c for c in inventory.checkpoints if c.id in wanted]
 
 
 def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:
@@ -82,15 +99,20 @@ def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetim
     below_early = {ancestor for c in early for ancestor in inventory.ancestors(c)}
     for c in found:
         if c.created is None and c.id not in below_early and not inventory.ancestors(c) & late:
-            raise _unordered(inventory, found)
+            raise UnknownTime(
+                f'cannot tell whether {c.id} ("{c.name}") was made before {show_time(moment)}: the service keeps '
+                "no time for it.",
+                subject=str(inventory.vm),
+                remedy="Name one by checkpoint_id.",
+            )
     return early
 
 
 def _unordered(inventory: Inventory, found: t.Sequence[Checkpoint]) -> UnknownTime:
     unknown = ", ".join(f'{c.id} ("{c.name}")' for c in found if c.created is None)
+    why = f"the service keeps no time for {unknown}" if unknown else "some were made in the same second"
     return UnknownTime(
-        f"cannot order {len(found)} checkpoints by time: the service keeps no time for {unknown}, "
-        "and they do not stand on one another.",
+        f"cannot order {len(found)} checkpoints by time: {why}, and they do not stand on one another.",
         subject=str(inventory.vm),
         remedy="Name one by checkpoint_id.",
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 import urllib.parse
 
@@ -35,7 +36,20 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 }
 """Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
 
-_GUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
+
+
+def _guid(value: str) -> str:
+    if not _GUID.fullmatch(value):
+        raise ValueError("is no GUID")
+    return value
+
+
+def _version(value: str) -> str:
+    if not _VERSION.fullmatch(value):
+        raise ValueError("write it like 2024-06-01 or 2024-06-01-preview")
+    return value
 
 
 def _header(value: str) -> str:
@@ -64,7 +78,8 @@ def https_url(value: str) -> str:
 
 HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
-Guid = t.Annotated[str, pydantic.Field(pattern=_GUID)]
+Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
+ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
 
 
 class SpfSettings(pydantic.BaseModel):
@@ -72,7 +87,7 @@ class SpfSettings(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
-    spf_url: Https
+    spf_url: Https | None = None
     spf_subscription_id: HeaderText | None = None
     spf_stamp_id: Guid | None = None
     spf_principal_id: HeaderText | None = None
@@ -84,18 +99,23 @@ class SpfSettings(pydantic.BaseModel):
 
     @pydantic.model_validator(mode="after")
     def _complete(self) -> t.Self:
-        needs = {"basic": ("spf_username", "spf_password"), "bearer": ("spf_token",)}[self.spf_auth]
-        if "{subscription_id}" in self.spf_url:
-            needs = (*needs, "spf_subscription_id")
+        needs = ["spf_url", *{"basic": ("spf_username", "spf_password"), "bearer": ("spf_token",)}[self.spf_auth]]
+        if "{subscription_id}" in (self.spf_url or ""):
+            needs.append("spf_subscription_id")
         missing = [name for name in needs if not getattr(self, name)]
         if missing:
-            raise ValueError(_missing(f"spf_url with spf_auth {self.spf_auth}", missing))
+            raise ValueError(
+                f"{_missing(f'SPF with spf_auth {self.spf_auth}', missing)}. A VM given by name or GUID is SPF's; "
+                "one of Arc-enabled SCVMM is given by its ARM id"
+            )
         return self
 
     @property
     def root(self) -> str:
         """The service root with the subscription in its place."""
-        return self.spf_url.replace("{subscription_id}", urllib.parse.quote(self.spf_subscription_id or "", safe=""))
+        return (self.spf_url or "").replace(
+            "{subscription_id}", urllib.parse.quote(self.spf_subscription_id or "", safe="")
+        )
 
 
 class ArmSettings(pydantic.BaseModel):
@@ -110,7 +130,7 @@ class ArmSettings(pydantic.BaseModel):
     access_token: HeaderText | None = None
     auth_source: t.Literal["auto", "env"] = "auto"
     cloud_environment: str = "AzureCloud"
-    scvmm_api_version: t.Annotated[str, pydantic.Field(pattern=r"^\d{4}-\d{2}-\d{2}(-preview)?$")] = "2024-06-01"
+    scvmm_api_version: ApiVersion = "2024-06-01"
 
     @pydantic.field_validator("cloud_environment")
     @classmethod
@@ -144,10 +164,12 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
     if "auth_source" in found and (found["auth_source"] or from_environment("auth_source", environ)) == "env":
         # As in azure.azcollection: `env` means that the task's own credentials do not count.
         found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))
+    names = {}
     for name, value in found.items():
-        if value is None:
-            found[name] = from_environment(name, environ)
-    return check(kind, found)
+        if value is None and (fallback := from_environment(name, environ)) is not None:
+            found[name] = fallback
+            names[name] = f"{name} ({' or '.join(v for v in ENVIRONMENT[name] if v in environ)})"
+    return check(kind, found, names)
 
 
 def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
@@ -163,4 +185,4 @@ def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
 
 def _missing(what: str, names: t.Sequence[str]) -> str:
     told = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
-    return f"{what} also needs {told}"
+    return f"{what} needs {told}"

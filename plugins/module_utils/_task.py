@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import timedelta
 
@@ -42,13 +43,15 @@ class Manner(pydantic.BaseModel):
     wait_timeout: Duration = timedelta(minutes=10)
     poll_interval: Duration = timedelta(seconds=5)
     settle_time: Duration = timedelta(minutes=2)
-    concurrency: t.Annotated[int, pydantic.Field(ge=1, le=64)] = 4
+    concurrency: int = 4
     on_error: t.Literal["continue", "stop"] = "continue"
 
     @pydantic.model_validator(mode="after")
     def _sane(self) -> t.Self:
         if self.wait_timeout.total_seconds() < 1:
             raise ValueError("wait_timeout must be at least 1s")
+        if not 1 <= self.concurrency <= 64:
+            raise ValueError("concurrency takes 1 to 64")
         if self.poll_interval.total_seconds() < 0.1:
             raise ValueError("poll_interval must be at least 100ms")
         return self
@@ -64,7 +67,14 @@ class InfoQuery(pydantic.BaseModel):
     older_than: Duration | None = None
     younger_than: Duration | None = None
     scope: t.Literal["spf", "scvmm"] | None = None
-    resource_group: t.Annotated[str, pydantic.Field(pattern=r"^[\w().-]{1,90}$")] | None = None
+    resource_group: Name | None = None
+
+    @pydantic.field_validator("resource_group")
+    @classmethod
+    def _group(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
+            raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
+        return value
 
     def shows(self, checkpoint: Checkpoint, actual: Inventory) -> bool:
         """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
@@ -166,7 +176,7 @@ def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[
     choices = "vm and vms" if query is None else "vm, vms and scope"
     if len(given) != 1:
         told = f"{' and '.join(given)} are set" if given else "none is set"
-        raise InvalidInput(f"exactly one of {choices} is needed; {told}.")
+        raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy="Keep the one that is meant.")
     if vms is not None and not vms:
         raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
     return [vm] if vm is not None else list(vms or [])

@@ -20,8 +20,7 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_NONE
     elif ca_path:
         try:
-            for file in _ca_files(pathlib.Path(ca_path)):
-                context.load_verify_locations(cafile=file)
+            _trust(context, pathlib.Path(ca_path))
         except (OSError, ssl.SSLError):
             raise InvalidInput(
                 f"ca_path: {ca_path} is no readable file of PEM certificates.",
@@ -30,14 +29,18 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
     return context
 
 
-def _ca_files(path: pathlib.Path) -> list[pathlib.Path]:
-    """The file, or the PEM files of the directory (OpenSSL itself would only see those named by a hash)."""
+def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
+    """The file, or a directory's PEM files; OpenSSL itself would only see those that are named by a hash."""
     if not path.is_dir():
-        return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in (".pem", ".crt", ".cer"))
-    if not found:
+        context.load_verify_locations(cafile=path)
+        return
+    files = sorted(path.iterdir())
+    if not files:
         raise FileNotFoundError(path)
-    return found
+    context.load_verify_locations(capath=path)
+    for file in files:
+        if file.suffix.lower() in (".pem", ".crt", ".cer"):
+            context.load_verify_locations(cafile=file)
 
 
 def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:

@@ -133,19 +133,36 @@ Wish: t.TypeAlias = "Present | Absent | RestoreTo"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 
-def check(kind: type[Model], options: t.Mapping[str, t.Any]) -> Model:
-    """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given."""
+def check(kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None) -> Model:
+    """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given.
+
+    `names` says how to call an option where that is not its own name, such as the variable it came from.
+    """
     try:
         return kind.model_validate({name: value for name, value in options.items() if value is not None})
     except pydantic.ValidationError as error:
-        raise InvalidInput(explain(error)) from None
+        raise InvalidInput(explain(error, names)) from None
 
 
-def explain(error: pydantic.ValidationError) -> str:
+def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None = None) -> str:
     """Each wrong field and why, on one line, without the values: a value may be a secret."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = ".".join(str(step) for step in item["loc"] if not str(step).startswith("function-"))
-        reason = item["msg"].removeprefix("Value error, ")
+        where = (names or {}).get(where, where)
+        reason = _reason(item["type"], item["msg"], item.get("ctx", {}))
         parts.append(f"{where}: {reason}" if where else reason)
     return one_line("; ".join(parts))
+
+
+def _reason(kind: str, message: str, context: t.Mapping[str, t.Any]) -> str:
+    """pydantic's words where they are a user's, ours where they are a programmer's."""
+    if kind == "string_too_short":
+        return "must not be empty"
+    if kind == "string_too_long":
+        return f"is longer than {context.get('max_length')} characters"
+    if kind in ("bool_parsing", "bool_type"):
+        return "takes true or false"
+    if kind == "literal_error":
+        return f"takes {context.get('expected')}"
+    return message.removeprefix("Value error, ")

@@ -76,7 +76,7 @@ class ClientSecret(SignIn):
             )
             self._take(answer)
         except CheckpointError as error:
-            self._failed = error
+            self._failed = copy.copy(error)
             raise
         self._fetched = anyio.current_time()
 

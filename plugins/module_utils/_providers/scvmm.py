@@ -15,7 +15,7 @@ from datetime import datetime
 from .._arm import Arm
 from .._arm_id import ArmId, parse
 from .._deps import pydantic
-from .._errors import BadAnswer, InvalidInput, Unsupported
+from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
 from .._http import Answer
 from .._mark import split
 from .._model import VM, Capabilities, Checkpoint, Inventory, Power
@@ -94,8 +94,28 @@ class Scvmm:
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the instance must exist, for a hybrid machine need not be an SCVMM VM."""
         arm_id = parse(reference)
-        await self._instance(arm_id, f"vm {arm_id.name}")
+        try:
+            await self._instance(arm_id, f"vm {arm_id.name}")
+        except NotFound as problem:
+            raise await self._no_instance(arm_id, problem) from None
         return self._vm(arm_id, reference)
+
+    async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
+        """Whether the machine is missing or only its instance: another reading tells."""
+        try:
+            await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), doing=f"reading {arm_id.name}")
+        except NotFound:
+            why = f"no such hybrid machine in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}."
+        else:
+            why = "the machine exists, but it is no VM of Arc-enabled SCVMM (it has no instance of Microsoft.ScVmm)."
+        return NotFound(
+            why,
+            subject=f"vm {arm_id.name}",
+            status=problem.status,
+            request_id=problem.request_id,
+            correlation_id=problem.correlation_id,
+            remedy="Check the id and the subscription.",
+        )
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""

@@ -10,9 +10,10 @@ import re
 import typing as t
 import uuid
 
+from ._answer import Answer
 from ._deps import anyio
 from ._errors import BadAnswer, CheckpointError, one_line
-from ._http import Answer, Http
+from ._http import Http
 from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
 from ._secrets import without_queries

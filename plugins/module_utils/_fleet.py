@@ -12,8 +12,9 @@ from ._deps import anyio
 from ._errors import CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
 from ._model import VM, Inventory
 from ._plan import Approval
+from ._proof import Pace
 from ._providers import Provider, Providers, Scope
-from ._reconciler import Pace, Reconciler
+from ._reconciler import Reconciler
 from ._wish import Wish
 
 State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]

@@ -10,8 +10,8 @@ import typing as t
 import urllib.parse
 import xml.etree.ElementTree as ET
 
+from ._answer import Answer
 from ._errors import CheckpointError
-from ._http import Answer
 from ._refusal import refusal
 
 ATOM = "{http://www.w3.org/2005/Atom}"

@@ -10,22 +10,13 @@ from dataclasses import dataclass, field, replace
 from ._deps import anyio
 from ._errors import CheckpointError, Locked, NotProven
 from ._model import VM, Checkpoint, Inventory
-from ._operation import Deadline, Operation
+from ._operation import Operation
 from ._plan import Approval, Create, Plan, Power, Restore
 from ._planner import Memory, plan
+from ._proof import Pace
 from ._providers.base import Provider
 from ._steps import Steps
 from ._wish import Wish
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How a task waits, in seconds. `wait` False returns once the last write is accepted."""
-
-    deadline: Deadline
-    wait: bool = True
-    poll_interval: float = 5.0
-    settle_time: float = 120.0
 
 
 @dataclass

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ._answer import Answer
 from ._errors import (
     BadAnswer,
     CheckpointError,
@@ -18,7 +19,7 @@ from ._errors import (
     Unavailable,
     one_line,
 )
-from ._http import Answer, AnswerLost
+from ._http import AnswerLost
 from ._secrets import without_queries
 
 

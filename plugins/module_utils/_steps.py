@@ -11,28 +11,18 @@ from __future__ import annotations
 
 import random
 import typing as t
-from datetime import datetime, timedelta
 
-from ._deps import anyio
-from ._errors import CheckpointError, Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
 from ._http import AnswerLost
 from ._mark import Mark, join
 from ._model import VM, Checkpoint, Inventory
-from ._operation import Deadline, Operation, wait
+from ._operation import Operation, Status
 from ._plan import Action, Create, Delete, Power, Restore, Update
 from ._planner import Memory
+from ._proof import Pace, Proof
 from ._providers.base import Provider
 
-
-class Pace(t.Protocol):
-    """How a task waits, in seconds."""
-
-    @property
-    def deadline(self) -> Deadline: ...
-    @property
-    def poll_interval(self) -> float: ...
-    @property
-    def settle_time(self) -> float: ...
+Find = t.Callable[[Inventory], "Checkpoint | None"]
 
 
 class Steps:
@@ -43,6 +33,7 @@ class Steps:
     ) -> None:
         self._provider = provider
         self._pace = pace
+        self._proof = Proof(provider, pace)
         self._started = started
         self._wait = wait
         self.checkpoint: Checkpoint | None = None
@@ -79,13 +70,13 @@ class Steps:
         try:
             operation = await self._provider.create(vm, action.name, join(action.description or "", mark))
         except AnswerLost as problem:
-            found = await self._until(vm, lambda now: ours(now) is not None)
+            found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None:
-                raise self._open(problem, vm, "the create") from None
-            lost = await self._latest_of(vm, actual.now)
+                raise self._proof.unsettled(problem, vm, "the create") from None
+            lost = await self._proof.started_since(vm, actual.now)
             if lost is not None:
                 self._started(lost)
-                await self._end(lost, vm, doing, lambda: self._left_behind(vm, ours))
+                await self._made_by(lost, vm, doing, ours)
         else:
             self._started(operation)
             self.changed = True
@@ -93,18 +84,13 @@ class Steps:
                 found = await self._provider.read(vm)
                 self.checkpoint = ours(found)
                 return found
-            await self._end(operation, vm, doing, lambda: self._left_behind(vm, ours))
-            found = await self._until(vm, lambda now: ours(now) is not None)
+            await self._made_by(operation, vm, doing, ours)
+            found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None:
-                raise NotProven(
-                    f"{doing} was reported as done, but after {self._pace.settle_time:g} s no list shows it.",
-                    subject=str(vm),
-                    remedy="Look at the VM's checkpoints before you run the task again.",
-                    operation=operation.to_result(),
-                )
+                raise self._proof.not_shown(vm, doing, operation)
         self.changed = True
         # The host's id comes after the job (seen: null at creation, present later); null for long is no failure.
-        settled = await self._until(vm, lambda now: (c := ours(now)) is not None and c.usable is not None)
+        settled = await self._proof.until(vm, lambda now: (c := ours(now)) is not None and c.usable is not None)
         actual = settled or await self._provider.read(vm)
         self.checkpoint = ours(actual)
         if self.checkpoint is None:
@@ -155,27 +141,37 @@ class Steps:
         vm, target = action.vm, action.checkpoint
         must_move = actual.current_known and not _stands_on(actual, target)
         doing = f'restoring to checkpoint "{target.name}" ({target.id})'
+
+        def moved(now: Inventory) -> bool:
+            return must_move and _stands_on(now, target)
+
         try:
             operation = await self._provider.restore(vm, target)
         except AnswerLost as problem:
-            found = await self._latest_of(vm, actual.now)
+            found = await self._proof.started_since(vm, actual.now)
             if found is not None:
                 self._started(found)
                 await self._end(found, vm, doing)
             else:
-                moved = await self._until(vm, lambda now: must_move and _stands_on(now, target))
-                if moved is None:
-                    raise self._open(problem, vm, "the restore") from None
+                if await self._proof.until(vm, moved) is None:
+                    raise self._proof.unsettled(problem, vm, "the restore") from None
             self.changed = True
             return await self._provider.read(vm)
         self._started(operation)
         self.changed = True
         if not self._wait:
             return actual
-        await self._end(operation, vm, doing, unknown=lambda: self._moved(vm, must_move, target))
+        status = await self._end(operation, vm, doing)
+        if status.state == "unknown" and not await self._proof.until(vm, moved):
+            raise OutcomeUnknown(
+                f"{doing} was accepted, but the service no longer knows the operation and nothing else proves it.",
+                subject=str(vm),
+                remedy="Look at the VM before you run the task again.",
+                operation=operation.to_result(),
+            )
         now = await self._provider.read(vm)
         if must_move and now.current_known and not _stands_on(now, target):
-            now = await self._until(vm, lambda read: _stands_on(read, target), tries=3) or now
+            now = await self._proof.until(vm, lambda read: _stands_on(read, target), tries=3) or now
             if not _stands_on(now, target):
                 self.warnings.append(
                     f"{vm}: the restore was reported as done, but the service does not show the VM on "
@@ -206,11 +202,11 @@ class Steps:
         try:
             operation = await send()
         except AnswerLost as problem:
-            found = await self._until(vm, proven)
+            found = await self._proof.until(vm, proven)
             if found is None and again:
                 return await self._simple(vm, send, proven, doing)
             if found is None:
-                raise self._open(problem, vm, doing) from None
+                raise self._proof.unsettled(problem, vm, doing) from None
             self.changed = True
             return found
         except NotFound:
@@ -224,94 +220,31 @@ class Steps:
         if not self._wait:
             return await self._provider.read(vm)
         await self._end(operation, vm, doing)
-        found = await self._until(vm, proven)
+        found = await self._proof.until(vm, proven)
         if found is None:
-            raise NotProven(
-                f"{doing} was reported as done, but reading does not show it after {self._pace.settle_time:g} s.",
-                subject=str(vm),
-                operation=operation.to_result(),
-                remedy="Look at the VM before you run the task again.",
-            )
+            raise self._proof.not_shown(vm, doing, operation)
         return found
 
-    async def _end(
-        self,
-        operation: Operation,
-        vm: VM,
-        doing: str,
-        left: t.Callable[[], t.Awaitable[str]] | None = None,
-        unknown: t.Callable[[], t.Awaitable[bool]] | None = None,
-    ) -> None:
-        """Wait for the operation; its failure is an error, a lock is Locked, an unknown one is left to reading."""
-        status = await wait(operation, self._pace.deadline, self._pace.poll_interval, subject=str(vm), doing=doing)
+    async def _end(self, operation: Operation, vm: VM, doing: str) -> Status:
+        try:
+            status = await self._proof.ended(operation, vm, doing)
+        except Locked:
+            self.changed = False
+            raise
         self.warnings += [f"{vm}: {doing}: {text}" for text in status.warnings]
-        if status.state == "unknown" and unknown is not None and not await unknown():
-            raise OutcomeUnknown(
-                f"{doing} was accepted, but the service no longer knows the operation and nothing else proves it.",
-                subject=str(vm),
-                remedy="Look at the VM before you run the task again.",
-                operation=operation.to_result(),
-            )
-        if status.state != "failed":
-            return
-        kind: type[CheckpointError] = Locked if status.locked else OperationFailed
-        if status.locked:
-            self.changed = False
-        rest = "" if status.locked or left is None else await left()
-        raise kind(
-            f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}{rest}",
-            subject=str(vm),
-            remedy="" if status.locked else "Mend what the service names, then run the task again.",
-            operation=operation.to_result(),
-            request_id=status.request_id,
-        )
+        return status
 
-    async def _left_behind(self, vm: VM, ours: t.Callable[[Inventory], Checkpoint | None]) -> str:
-        """What a failed create has left, for its error: it is named, not deleted."""
-        found = ours(await self._provider.read(vm))
-        if found is None:
-            self.changed = False
-            return ""
-        return f" It left the checkpoint {found.id} behind, which may be unusable."
-
-    async def _moved(self, vm: VM, must_move: bool, target: Checkpoint) -> bool:
-        found = await self._until(vm, lambda now: must_move and _stands_on(now, target))
-        return found is not None
-
-    async def _latest_of(self, vm: VM, since: datetime) -> Operation | None:
-        """The operation whose start was lost: one that runs, or one that began after the last reading before it."""
-        found = await self._provider.latest(vm)
-        if found is None or found.last.state == "running":
-            return found
-        # The Date header, and so `since`, counts whole seconds.
-        return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None
-
-    async def _until(self, vm: VM, proven: t.Callable[[Inventory], bool], tries: int | None = None) -> Inventory | None:
-        """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline."""
-        end = anyio.current_time() + self._pace.settle_time
-        count, pause = 0, min(1.0, self._pace.poll_interval)
-        while True:
-            now = await self._provider.read(vm)
-            count += 1
-            if proven(now):
-                return now
-            if anyio.current_time() >= end or (tries is not None and count >= tries):
-                return None
-            if not await self._pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
-                return None
-            pause = min(pause * 1.5, self._pace.poll_interval)
-
-    def _open(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
-            f"(outcome_unknown) after reading for {self._pace.settle_time:g} s; nothing was sent twice.",
-            subject=str(vm),
-            status=problem.status,
-            request_id=problem.request_id,
-            correlation_id=problem.correlation_id,
-            remedy="Look at the VM's checkpoints before you run the task again: what the service still hides could be "
-            "done a second time.",
-        )
+    async def _made_by(self, operation: Operation, vm: VM, doing: str, ours: Find) -> None:
+        """Wait for a create. What a failed one has left is named in the error, not deleted."""
+        try:
+            await self._end(operation, vm, doing)
+        except OperationFailed as problem:
+            left = ours(await self._provider.read(vm))
+            if left is None:
+                self.changed = False
+            else:
+                problem.message += f" It left the checkpoint {left.id} behind, which may be unusable."
+            raise
 
 
 def _made(now: Inventory, known: set[str], name: str, nonce: str) -> Checkpoint | None:

@@ -16,8 +16,8 @@ from ._fleet import Terms, gather, reconcile
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Deadline
 from ._plan import Approval
+from ._proof import Pace
 from ._providers import Provider, Providers, Scope, World
-from ._reconciler import Pace
 from ._secrets import Secrets
 from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
 

@@ -12,9 +12,10 @@ import copy
 import typing as t
 import urllib.parse
 
+from .._answer import Answer
 from .._deps import anyio, httpx
 from .._errors import BadAnswer, CheckpointError, SignInRefused, one_line
-from .._http import Answer, Http, SignIn
+from .._http import Http, SignIn
 from .._secrets import Secrets
 
 EARLY = 120.0

@@ -12,11 +12,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from .._answer import Answer
 from .._arm import Arm
 from .._arm_id import ArmId, parse
 from .._deps import pydantic
 from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
-from .._http import Answer
 from .._mark import split
 from .._model import VM, Capabilities, Checkpoint, Inventory, Power
 from .._operation import Operation

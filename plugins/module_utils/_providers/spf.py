@@ -11,9 +11,10 @@ import urllib.parse
 from datetime import datetime
 
 from .. import _odata as odata
+from .._answer import Answer
 from .._deps import anyio
 from .._errors import Ambiguous, BadAnswer, InvalidInput, NotFound
-from .._http import Answer, Http
+from .._http import Http
 from .._model import VM, Capabilities, Checkpoint, Inventory
 from .._operation import Operation
 from .._refusal import lost

@@ -11,9 +11,9 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from .._answer import Answer
 from .._deps import pydantic
 from .._errors import one_line
-from .._http import Answer
 from .._mark import split
 from .._model import Checkpoint, Power
 from .._operation import State

@@ -13,8 +13,8 @@ import typing as t
 from datetime import timedelta
 
 from .. import _odata as odata
+from .._answer import Answer
 from .._deps import anyio
-from .._http import Answer
 from .._model import VM
 from .._operation import Operation, Status
 from .spf_entities import JobEntity, Kind, VmEntity

@@ -1,0 +1,96 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting for what was started, and reading until it is proven."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ._deps import anyio
+from ._errors import CheckpointError, Locked, NotProven, OperationFailed, OutcomeUnknown
+from ._http import AnswerLost
+from ._model import VM, Inventory
+from ._operation import Deadline, Operation, Status, wait
+from ._providers.base import Provider
+
+Proven = t.Callable[[Inventory], bool]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a task waits, in seconds. `wait` False returns once the last write is accepted."""
+
+    deadline: Deadline
+    wait: bool = True
+    poll_interval: float = 5.0
+    settle_time: float = 120.0
+
+
+class Proof:
+    """Of one provider's operations, at one pace."""
+
+    def __init__(self, provider: Provider, pace: Pace) -> None:
+        self._provider = provider
+        self._pace = pace
+
+    async def ended(self, operation: Operation, vm: VM, doing: str) -> Status:
+        """Wait for the operation. Its failure is an error, a lock is Locked; one that is unknown is left to reading."""
+        status = await wait(operation, self._pace.deadline, self._pace.poll_interval, subject=str(vm), doing=doing)
+        if status.state != "failed":
+            return status
+        kind: type[CheckpointError] = Locked if status.locked else OperationFailed
+        raise kind(
+            f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}",
+            subject=str(vm),
+            remedy="" if status.locked else "Mend what the service names, then run the task again.",
+            operation=operation.to_result(),
+            request_id=status.request_id,
+        )
+
+    async def until(self, vm: VM, proven: Proven, tries: int | None = None) -> Inventory | None:
+        """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline; else None."""
+        end = anyio.current_time() + self._pace.settle_time
+        count, pause = 0, min(1.0, self._pace.poll_interval)
+        while True:
+            now = await self._provider.read(vm)
+            count += 1
+            if proven(now):
+                return now
+            if anyio.current_time() >= end or (tries is not None and count >= tries):
+                return None
+            if not await self._pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
+                return None
+            pause = min(pause * 1.5, self._pace.poll_interval)
+
+    async def started_since(self, vm: VM, since: datetime) -> Operation | None:
+        """The operation whose start was lost: one that runs, or one that began after the last reading before it."""
+        found = await self._provider.latest(vm)
+        if found is None or found.last.state == "running":
+            return found
+        # The Date header, and so `since`, counts whole seconds.
+        return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None
+
+    def unsettled(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
+        """A lost answer that reading could not settle."""
+        return OutcomeUnknown(
+            f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
+            f"(outcome_unknown) after reading for {self._pace.settle_time:g} s; nothing was sent twice.",
+            subject=str(vm),
+            status=problem.status,
+            request_id=problem.request_id,
+            correlation_id=problem.correlation_id,
+            remedy="Look at the VM's checkpoints before you run the task again: what the service still hides could be "
+            "done a second time.",
+        )
+
+    def not_shown(self, vm: VM, doing: str, operation: Operation) -> NotProven:
+        """An operation that succeeded and left no trace."""
+        return NotProven(
+            f"{doing} was reported as done, but reading does not show it after {self._pace.settle_time:g} s.",
+            subject=str(vm),
+            operation=operation.to_result(),
+            remedy="Look at the VM before you run the task again.",
+        )

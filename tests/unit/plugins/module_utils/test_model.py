@@ -26,6 +26,7 @@ A, B, C = chain(point("a"), point("b"), point("c"))
 def test_a_checkpoint_answers_to_its_id_and_its_host_id_in_any_case(wanted: str) -> None:
     assert point("C20f0a11", host_id="Host-9").is_(wanted)
     assert not point("831e819f", host_id=None).is_(wanted)
+    assert not point("831e819f", host_id=None).is_("")
 
 
 def test_it_is_found_by_either_id() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
     Action,
     Create,
@@ -108,7 +109,7 @@ def test_the_digest_does_not_cover_what_changes_by_itself(what: str, other: Acti
         replace(A1, parent_id="p", depth=7, current=True),
     ],
 )
-def test_of_an_existing_checkpoint_the_digest_covers_only_the_id(step: Update, other: object) -> None:
+def test_of_an_existing_checkpoint_the_digest_covers_only_the_id(step: Update, other: Checkpoint) -> None:
     assert name_of(replace(step, checkpoint=other)) == name_of(step)
 
 

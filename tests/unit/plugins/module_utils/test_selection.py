@@ -139,6 +139,18 @@ def test_an_undated_root_does_not_hide_which_of_its_dated_branches_is_newer() ->
     assert picked(OLDEST, root, older, newer) == "root"
 
 
+def test_what_stands_on_the_newer_of_two_is_newer_than_both() -> None:
+    older, newer = point("a", "5h"), point("b", "1h")
+    who = replace(point("who", None), parent_id="b", depth=2)
+    assert picked(LATEST, who, older, newer) == "who"
+    assert picked(OLDEST, who, older, newer) == "a"
+
+
+def test_of_two_made_in_the_same_second_side_by_side_neither_is_newer() -> None:
+    with pytest.raises(UnknownTime, match="some were made in the same second, and they do not stand on one another"):
+        picked(LATEST, point("a", "1h"), point("b", "1h"))
+
+
 @pytest.mark.parametrize("select", [LATEST, OLDEST])
 def test_what_neither_time_nor_ancestry_orders_is_an_error_that_names_the_undated(select: Select) -> None:
     with pytest.raises(UnknownTime) as caught:
@@ -172,7 +184,7 @@ def test_before_places_an_undated_candidate_by_its_relatives(
     ],
 )
 def test_before_refuses_where_the_undated_could_be_the_one(name: str, points: tuple[Checkpoint, ...]) -> None:
-    with pytest.raises(UnknownTime):
+    with pytest.raises(UnknownTime, match=r'cannot tell whether who \("nightly"\) was made before 2026-11-20 09:00Z'):
         picked(before("3h"), *points)
 
 

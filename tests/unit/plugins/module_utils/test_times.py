@@ -126,9 +126,9 @@ def test_a_service_s_time_is_read_in_each_of_its_spellings(text: str | None, exp
     assert parse_service_time(text) == expected
 
 
-@pytest.mark.parametrize("text", ["soon", "/Date(x)/", "2026-11-20T25:00:00Z"])
+@pytest.mark.parametrize("text", ["soon", "/Date(x)/", "2026-11-20T25:00:00Z", "/Date(999999999999999)/"])
 def test_what_a_service_sends_instead_of_a_time_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a time|hour must be"):
+    with pytest.raises(ValueError, match=r"is not a time|hour must be|out of range"):
         parse_service_time(text)
 
 
@@ -138,6 +138,7 @@ def test_what_a_service_sends_instead_of_a_time_is_no_time(text: str) -> None:
         ("Fri, 20 Nov 2026 08:00:00 GMT", MOMENT),
         ("Fri, 20 Nov 2026 09:00:00 +0100", MOMENT),
         ("Fri, 20 Nov 2026 08:00:00 -0000", MOMENT),
+        ("31 Dec 9999 23:59:59 -2300", None),
         ("tomorrow", None),
         ("", None),
         (None, None),

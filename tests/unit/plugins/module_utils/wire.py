@@ -43,7 +43,7 @@ def reply(status: int = 200, body: Any = b"", *, after: float = 0.0, **headers: 
 
 def answer(status: int = 200, body: Any = b"", **headers: str) -> Answer:
     """An answer as the client hands it on."""
-    made = reply(status, body, **headers)
+    made = reply(status, body, after=0.0, **headers)
     return Answer(made.status, httpx.Headers(dict(made.headers)), made.body, "service")
 
 

@@ -1,0 +1,71 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--diff shows the set before and after, with times, and the steps that leave the set alone."""
+
+from __future__ import annotations
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import diff
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    WEB01,
+    absent,
+    having,
+    planned,
+    point,
+    present,
+    restore,
+)
+
+BASE = point("a", "1d", name="baseline")
+
+
+def shown(wish: Wish, *points: Checkpoint) -> tuple[list[str], list[str]]:
+    made = diff(having(*points), planned(wish, *points, power="on"))
+    return made["before"].splitlines(), made["after"].splitlines()
+
+
+def test_a_new_checkpoint_says_why_it_comes() -> None:
+    before, after = shown(present(name="before-patching"), BASE)
+    assert before == ["  baseline         2026-11-19 12:00Z"]
+    assert after == [*before, '  before-patching  (new)   no checkpoint named "before-patching" exists']
+
+
+def test_what_goes_is_missing_afterwards() -> None:
+    gone = point("b", "1h")
+    before, after = shown(absent(), BASE, gone)
+    assert before == ["  baseline  2026-11-19 12:00Z", "  nightly   2026-11-20 11:00Z"]
+    assert after == before[:1]
+
+
+def test_a_description_is_shown_on_one_line_before_and_after() -> None:
+    before, after = shown(present(description="new\nwords"), point("a", description=" old\r\n  words "))
+    assert before == ["  nightly  2026-11-20 11:00Z  old words"]
+    assert after == ["  nightly  2026-11-20 11:00Z  new words"]
+
+
+def test_an_unknown_time_is_said() -> None:
+    before, after = shown(present(), point("a", None))
+    assert before == after == ["  nightly  time unknown"]
+
+
+def test_steps_that_leave_the_set_alone_stand_below_it() -> None:
+    _before, after = shown(restore(name="baseline", if_running="stop", power_after="on"), BASE)
+    assert after == [
+        "  baseline  2026-11-19 12:00Z",
+        "power off: if_running is stop and the VM is on",
+        'restore to baseline (2026-11-19 12:00Z, a): it is the checkpoint named "baseline"',
+        "power on: power_after is on",
+    ]
+
+
+def test_the_header_names_the_vm_and_its_service() -> None:
+    made = diff(having(), Plan(WEB01))
+    assert made == {
+        "before_header": "checkpoints of web01 (spf)",
+        "after_header": "checkpoints of web01 (spf)",
+        "before": "",
+        "after": "",
+    }

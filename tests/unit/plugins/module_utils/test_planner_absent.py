@@ -1,0 +1,93 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""state: absent: every match that is meant goes, whoever made it; one must be chosen where several match."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    Ambiguous,
+    MissingCheckpoint,
+    UnknownTime,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    absent,
+    chain,
+    mark,
+    ours,
+    planned,
+    point,
+    steps,
+)
+
+
+@pytest.mark.parametrize(
+    "existing",
+    [
+        point("a"),
+        ours("a"),
+        ours("a", mark=mark("a", pin=True)),
+        point("a", usable=False),
+        point("a", usable=None),
+        point("a", None),
+    ],
+)
+def test_a_match_goes_managed_or_not_usable_or_not(existing: Checkpoint) -> None:
+    made = planned(absent(), existing, point("other", name="weekly"))
+    assert steps(made) == ["delete a"]
+    assert made.writes[0].reason == "state is absent"
+
+
+def test_what_does_not_exist_is_absent_already() -> None:
+    assert steps(planned(absent())) == []
+    assert steps(planned(absent(), point("a", name="Nightly"))) == []
+    assert steps(planned(absent(checkpoint_id="gone"), point("a"))) == []
+
+
+@pytest.mark.parametrize(
+    ("on_ambiguous", "expected"),
+    [
+        ("newest", ["delete new"]),
+        ("oldest", ["delete old"]),
+        ("all", ["delete old", "delete middle", "delete new"]),
+    ],
+)
+def test_of_several_those_go_that_the_user_says_oldest_first(on_ambiguous: str, expected: list[str]) -> None:
+    points = (point("new", "1h"), point("old", "9h"), point("middle", "5h"))
+    assert steps(planned(absent(on_ambiguous=on_ambiguous), *points)) == expected
+
+
+def test_when_the_user_does_not_say_nothing_goes() -> None:
+    with pytest.raises(Ambiguous) as caught:
+        planned(absent(), point("a", "9h"), point("b", "1h"))
+    assert caught.value.code == "ambiguous"
+
+
+@pytest.mark.parametrize("on_ambiguous", ["newest", "oldest"])
+def test_newest_and_oldest_need_an_order(on_ambiguous: str) -> None:
+    with pytest.raises(UnknownTime):
+        planned(absent(on_ambiguous=on_ambiguous), point("a", None), point("b", "1h"))
+
+
+def test_all_needs_none_undated_ones_go_first_those_below_before_those_above() -> None:
+    points = chain(point("a", None), point("b", None))
+    assert steps(planned(absent(on_ambiguous="all"), point("c", "9h"), *reversed(points))) == [
+        "delete a",
+        "delete b",
+        "delete c",
+    ]
+
+
+@pytest.mark.parametrize("wanted", ["a", "A", "host-a", "HOST-A"])
+def test_by_id_or_host_id_in_any_case(wanted: str) -> None:
+    assert steps(planned(absent(checkpoint_id=wanted), point("a"), point("b"))) == ["delete a"]
+
+
+def test_an_id_of_another_name_is_a_contradiction_not_absence() -> None:
+    with pytest.raises(MissingCheckpoint, match='is named "nightly", not "weekly"'):
+        planned(absent(checkpoint_id="a", name="weekly"), point("a"))
+    assert steps(planned(absent(checkpoint_id="gone", name="weekly"), point("a"))) == []
+    assert steps(planned(absent(checkpoint_id="a", name="nightly"), point("a"), point("b"))) == ["delete a"]

@@ -1,0 +1,147 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""restore_key: a retried job does the restore at most once, or says that nobody can tell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, OutcomeUnknown
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import key_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create, Keep, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    mark,
+    planned,
+    point,
+    restore,
+    steps,
+)
+
+KEY = "pipeline-42"
+NAME = "safety before restore to nightly"
+TARGET = point("t", "9h")
+SAFETY = point(
+    "s", "1h", name=NAME, parent_id="t", depth=2, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY))
+)
+ON_TOP = point("above", "30m", name="later", parent_id="s", depth=3)
+ASIDE = point("aside", "30m", name="later", parent_id="t", depth=2)
+
+
+def again(*points: Checkpoint, current: str | None = None, **options: Any) -> Plan:
+    """The plan of a job run again, the VM standing on `current`."""
+    standing = [replace(c, current=c.id == current) for c in points]
+    world = {name: options.pop(name) for name in ("power", "current_known", "memory") if name in options}
+    return planned(restore(**{"safety_checkpoint": True, "restore_key": KEY} | options), *standing, **world)
+
+
+def test_the_first_run_takes_the_safety_checkpoint_and_restores() -> None:
+    made = again(TARGET, current="t")
+    assert steps(made) == [f"create {NAME}", "restore t"]
+    create = made.writes[0]
+    assert isinstance(create, Create)
+    assert create.key == key_hash(KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "current"),
+    [
+        ("the VM stands on the safety checkpoint", (TARGET, SAFETY), "s"),
+        ("the VM stands on what was made on top of it", (TARGET, SAFETY, ON_TOP), "above"),
+    ],
+)
+def test_not_done_the_restore_is_carried_out_without_another_safety_checkpoint(
+    name: str, points: tuple[Checkpoint, ...], current: str
+) -> None:
+    assert steps(again(*points, current=current)) == ["restore t"], name
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "current"),
+    [
+        ("the VM stands on the target", (TARGET, SAFETY), "t"),
+        ("on what was made on top of the target", (TARGET, SAFETY, ASIDE), "aside"),
+        ("on no checkpoint", (TARGET, SAFETY), None),
+        ("the target is gone", (SAFETY, replace(ASIDE, parent_id=None)), "aside"),
+        ("another of the target's name was made", (TARGET, SAFETY, replace(ASIDE, name="nightly")), "aside"),
+    ],
+)
+def test_done_nothing_is_repeated(name: str, points: tuple[Checkpoint, ...], current: str | None) -> None:
+    made = again(*points, current=current)
+    assert steps(made) == [], name
+    assert (made.satisfied_by and made.satisfied_by.id) == current
+    for kept in made.actions:
+        assert isinstance(kept, Keep)
+        assert kept.reason == "restore_key: the VM no longer stands on the safety checkpoint s of that restore"
+
+
+def test_where_the_evidence_is_missing_nobody_knows_and_nothing_is_repeated() -> None:
+    with pytest.raises(OutcomeUnknown) as caught:
+        again(TARGET, SAFETY, current_known=False)
+    assert caught.value.code == "outcome_unknown"
+    assert "whether the restore ran cannot be told, and it is not repeated" in caught.value.message
+    assert "remove the checkpoint s" in caught.value.remedy
+
+
+def test_without_the_safety_checkpoint_the_pointer_does_not_matter() -> None:
+    assert steps(again(TARGET, current_known=False)) == [f"create {NAME}", "restore t"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SAFETY, mark=mark("5afe", safety=True, key=key_hash("pipeline-43"))),
+        replace(SAFETY, mark=mark("5afe", safety=True)),
+        replace(SAFETY, mark=mark("5afe", key=key_hash(KEY))),
+        replace(SAFETY, mark=None),
+    ],
+)
+def test_only_a_safety_checkpoint_with_this_key_is_evidence(other: Checkpoint) -> None:
+    assert steps(again(TARGET, other, current="t")) == [f"create {NAME}", "restore t"]
+
+
+def test_without_a_key_an_earlier_safety_checkpoint_is_no_evidence() -> None:
+    standing = (replace(TARGET, current=True), SAFETY)
+    assert steps(planned(restore(safety_checkpoint=True), *standing)) == [f"create {NAME}", "restore t"]
+
+
+def test_the_key_needs_the_safety_checkpoint_that_carries_it() -> None:
+    with pytest.raises(InvalidInput, match="restore_key needs safety_checkpoint: true on SPF"):
+        planned(restore(restore_key=KEY), TARGET)
+
+
+def test_the_safety_checkpoint_of_this_very_run_means_not_done() -> None:
+    assert SAFETY.mark is not None
+    memory = Memory(made=frozenset({SAFETY.mark.nonce}))
+    assert steps(again(TARGET, SAFETY, current="s", memory=memory)) == ["restore t"]
+
+
+@pytest.mark.parametrize(
+    ("options", "power", "expected"),
+    [
+        ({"power_after": "on"}, "on", []),
+        ({"power_after": "on"}, "off", ["power on"]),
+        ({"power_after": "off"}, "on", ["power off"]),
+        ({"power_after": "previous"}, "off", ["power on"]),
+        ({"power_after": "previous"}, "on", []),
+        ({"if_running": "fail"}, "on", []),
+        ({"if_running": "stop"}, "on", []),
+    ],
+)
+def test_done_only_the_power_that_is_still_missing_is_set(
+    options: dict[str, Any], power: str, expected: list[str]
+) -> None:
+    """The safety checkpoint's mark remembers that the VM was on when the first run began."""
+    assert steps(again(TARGET, SAFETY, current="t", power=power, **options)) == expected
+
+
+def test_not_done_previous_is_what_the_mark_remembers() -> None:
+    made = again(TARGET, SAFETY, current="s", power="off", power_after="previous")
+    assert steps(made) == ["restore t", "power on"]
+    silent = replace(SAFETY, mark=mark("5afe", safety=True, key=key_hash(KEY)))
+    assert steps(again(TARGET, silent, current="s", power="off", power_after="previous")) == ["restore t", "power off"]

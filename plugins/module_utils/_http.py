@@ -133,7 +133,7 @@ class Http:
             except _Lost as error:
                 if spent > LOST_PATIENCE * patience or not await self._pause(pause):
                     took = anyio.current_time() - start
-                    raise Unavailable(f"no answer: {error}{_for(took)}.", subject=self.label) from None
+                    raise Unavailable(f"{error}{_for(took)}.", subject=self.label) from None
             else:
                 if answer.status == 429:
                     pause = await self._throttled(answer, pause)

@@ -131,7 +131,9 @@ class Reconciler:
                 )
 
     async def _sit_out(self, problem: Locked) -> None:
-        if not await self.pace.deadline.sleep(self.pace.poll_interval):
+        # A write begun in the last moment would only leave an open question.
+        enough = min(1.0, self.pace.poll_interval)
+        if not await self.pace.deadline.sleep(self.pace.poll_interval) or self.pace.deadline.remaining() < enough:
             changed = "" if self.changed else " Nothing was changed."
             raise Locked(
                 f"{problem.message.rstrip('.')}, still after {self.pace.deadline.total:g} s.{changed}",

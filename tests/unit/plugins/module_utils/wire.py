@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Answer, Http, SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http, SignIn
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline
 
 BASE = "https://service.test"
@@ -35,15 +36,20 @@ class Reply:
 Written: TypeAlias = "Reply | Exception | Callable[[httpx.Request], Reply]"
 
 
-def reply(status: int = 200, body: Any = b"", *, after: float = 0.0, **headers: str) -> Reply:
-    """An answer; a body that is not bytes goes out as JSON, `retry_after="5"` becomes Retry-After."""
+def reply(status: int = 200, body: Any = b"", /, **headers: str) -> Reply:
+    """An answer; a body that is not bytes or text goes out as JSON, `retry_after="5"` becomes Retry-After."""
     content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    return Reply(status, content, {name.replace("_", "-"): value for name, value in headers.items()}, after)
+    return Reply(status, content, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def answer(status: int = 200, body: Any = b"", **headers: str) -> Answer:
+def slow(seconds: float, made: Reply | None = None) -> Reply:
+    """The same answer, or an empty one, after a while."""
+    return replace(made or Reply(), after=seconds)
+
+
+def answer(status: int = 200, body: Any = b"", /, **headers: str) -> Answer:
     """An answer as the client hands it on."""
-    made = reply(status, body, after=0.0, **headers)
+    made = reply(status, body, **headers)
     return Answer(made.status, httpx.Headers(dict(made.headers)), made.body, "service")
 
 

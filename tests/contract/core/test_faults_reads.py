@@ -1,0 +1,87 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trouble at each read of each task in turn: what passes changes nothing, what does not is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.core.scenarios import CASES, IDS, Scenario, bench, code, is_write, requests_of, told
+
+# Trouble that passes when the read is sent again: the result is that of an untroubled run.
+PASSING: dict[str, dict[str, Any]] = {
+    "lost request": {"kind": "lose_request"},
+    "lost answer": {"kind": "lose_answer"},
+    "read error": {"kind": "lose_answer", "exception": "ReadError"},
+    "no connection": {"kind": "lose_request", "exception": "ConnectError"},
+    "connect timeout": {"kind": "lose_request", "exception": "ConnectTimeout"},
+    "reset in the body": {"kind": "reset_body"},
+    "429": {"kind": "status", "status": 429},
+    "429 with Retry-After": {"kind": "status", "status": 429, "headers": {"Retry-After": "7"}},
+    "408": {"kind": "status", "status": 408},
+    "500": {"kind": "status", "status": 500, "count": 2},
+    "503": {"kind": "status", "status": 503, "count": 3},
+    "503 with Retry-After": {"kind": "status", "status": 503, "headers": {"Retry-After": "30"}},
+    "502 of a proxy": {"kind": "html", "status": 502},
+    "slow": {"kind": "delay", "seconds": 20},
+    "very slow": {"kind": "delay", "seconds": 150},
+}
+# Trouble that is an answer: it is not asked for again, but named.
+LASTING: dict[str, dict[str, Any]] = {
+    "HTML": {"kind": "html", "status": 200},
+    "truncated": {"kind": "truncate"},
+    "wrong types": {"kind": "replace", "body": {"value": {"ID": 7}, "properties": [], "access_token": 5}},
+    "a list of wrong types": {"kind": "replace", "body": {"value": [{"ID": {}}], "properties": {"powerState": []}}},
+    "null": {"kind": "replace", "body": "null"},
+    "empty": {"kind": "replace", "body": ""},
+    "redirect": {"kind": "redirect"},
+}
+
+
+def _reads(service: str, case: Scenario) -> list[int]:
+    """The positions (from 1) of the reads of a task."""
+    return [n for n, sent in enumerate(requests_of(service, case.name), 1) if not is_write(*sent)]
+
+
+@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize(("service", "case"), CASES, ids=IDS)
+def test_trouble_that_passes_changes_nothing(service: str, case: Scenario, fault: str) -> None:
+    calm = bench(service)
+    untroubled = told(case.run(calm, service))
+    for position in _reads(service, case):
+        made = bench(service)
+        made.world.faults.add(nth=position, **PASSING[fault])
+        result = case.run(made, service)
+        assert code(result) is None, (position, result["msg"])
+        assert told(result) == untroubled, position
+        assert made.writes() == calm.writes(), position
+        assert case.is_done(made, service)
+
+
+@pytest.mark.parametrize("fault", LASTING)
+@pytest.mark.parametrize(("service", "case"), CASES, ids=IDS)
+def test_an_answer_that_is_none_is_named(service: str, case: Scenario, fault: str) -> None:
+    """Never a wrong result: bad_answer, `changed` true if a write had been accepted, and nothing sent twice."""
+    for position in _reads(service, case):
+        made = bench(service)
+        before = made.state()
+        made.world.faults.add(nth=position, **LASTING[fault])
+        result = case.run(made, service)
+        where = (position, result)
+        # A status that tells nothing by its body means done by its code (202 would mean running), and reading proves it;
+        # one that is refused leaves open what reading cannot prove: a restore to where the VM stands already.
+        assert code(result) in ("bad_answer", "outcome_unknown", None), where
+        assert made.writes() <= 1
+        if code(result) is None:
+            assert case.is_done(made, service), where
+            continue
+        assert result["error"]["retry"] == "after_reading"
+        assert result["changed"] is (made.writes() == 1), where
+        if not made.writes():
+            assert made.state() == before
+        elif case.job is not None:
+            assert (result["error"]["operation"]["status"] == "unknown") == (code(result) == "outcome_unknown")
+            assert made.jobs(case.job) == 1

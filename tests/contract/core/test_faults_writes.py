@@ -1,0 +1,187 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trouble at the one write of each task: never sent twice against the rule, settled by reading, or named as open."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.contract.core.scenarios import BROKEN, CASES, VMS, Scenario, bench, code, is_write, requests_of
+from tests.support.bench import Bench, Result
+
+
+class Trouble(NamedTuple):
+    """A fault, whether the service still does the work, and whether the write may be sent again."""
+
+    fault: dict[str, Any]
+    heard: bool
+    again: bool = False
+
+
+LATE = 900  # seconds: longer than any write may take, and than the task's own ten minutes
+TROUBLES = {
+    "lost request": Trouble({"kind": "lose_request"}, heard=False),
+    "no connection": Trouble({"kind": "lose_request", "exception": "ConnectError"}, heard=False, again=True),
+    "connect timeout": Trouble({"kind": "lose_request", "exception": "ConnectTimeout"}, heard=False, again=True),
+    "no free connection": Trouble({"kind": "lose_request", "exception": "PoolTimeout"}, heard=False, again=True),
+    "write error": Trouble({"kind": "lose_request", "exception": "WriteError"}, heard=False),
+    "lost answer": Trouble({"kind": "lose_answer"}, heard=True),
+    "read timeout": Trouble({"kind": "lose_answer", "exception": "ReadTimeout"}, heard=True),
+    "429": Trouble({"kind": "status", "status": 429}, heard=False, again=True),
+    "429 with Retry-After": Trouble(
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "20"}}, heard=False, again=True
+    ),
+    "429 three times": Trouble({"kind": "status", "status": 429, "count": 3}, heard=False, again=True),
+    "503 before": Trouble({"kind": "status", "status": 503, "headers": {"Retry-After": "1"}}, heard=False),
+    "503 after": Trouble({"kind": "status_after", "status": 503}, heard=True),
+    "500 before": Trouble({"kind": "status", "status": 500}, heard=False),
+    "500 after": Trouble({"kind": "status_after", "status": 500}, heard=True),
+    "504 after": Trouble({"kind": "status_after", "status": 504}, heard=True),
+    "408": Trouble({"kind": "status", "status": 408}, heard=False),
+    "HTML of a proxy": Trouble({"kind": "html", "status": 502}, heard=False),
+    "truncated": Trouble({"kind": "truncate"}, heard=True),
+    "wrong types": Trouble({"kind": "replace", "body": {"ID": [], "properties": 5}}, heard=True),
+    "reset in the body": Trouble({"kind": "reset_body"}, heard=True),
+    "redirect": Trouble({"kind": "redirect"}, heard=False),
+    "slow": Trouble({"kind": "delay", "seconds": 60}, heard=True),
+    "too slow": Trouble({"kind": "delay", "seconds": LATE}, heard=True),
+}
+WRITING = [(service, case) for service, case in CASES if case.job]
+WRITING_IDS = [f"{service}-{case.name}" for service, case in WRITING]
+HARMLESS_AGAIN = ("delete",)  # by id, after a list that shows it: rule 2
+
+
+def _troubled(service: str, case: Scenario, trouble: Trouble) -> tuple[Bench, Result]:
+    """The world after the task whose write meets the trouble, and the task's result."""
+    sent = requests_of(service, case.name)
+    (position,) = [n for n, each in enumerate(sent, 1) if is_write(*each)]
+    made = bench(service)
+    made.world.faults.add(nth=position, **trouble.fault)
+    return made, case.run(made, service)
+
+
+def _others_untouched(made: Bench, service: str, case: Scenario, before: dict[str, Any]) -> None:
+    """Nothing that the plan did not name is gone or other than it was."""
+    after = made.state()
+    beside = f"beside-{VMS[service]}"
+    assert after[beside] == before[beside]
+    then, now = before[VMS[service]], after[VMS[service]]
+    kept = [point for point in then["checkpoints"] if case.name != "delete" or point[1] != "later"]
+    if case.name == "update":
+        assert [point[:2] for point in now["checkpoints"]] == [point[:2] for point in kept]
+    else:
+        assert now["checkpoints"][: len(kept)] == kept
+    assert now["power"] == then["power"]
+    assert (now["files"]["/etc/app.conf"] == BROKEN) or case.name.startswith("restore")
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+@pytest.mark.parametrize(("service", "case"), WRITING, ids=WRITING_IDS)
+def test_a_troubled_write(service: str, case: Scenario, name: str) -> None:
+    trouble = TROUBLES[name]
+    before = bench(service).state()
+    made, result = _troubled(service, case, trouble)
+    sent, done = made.writes(), case.is_done(made, service)
+    where = (name, sent, done, result.get("msg"), result["changed"])
+
+    # Sent again only where it provably never left or was refused with 429; a delete by id once more after a list.
+    again = trouble.fault.get("count", 1) if trouble.again else 0
+    assert sent <= 1 + again + (case.name in HARMLESS_AGAIN and not trouble.again), where
+    # Whatever came of it, the service did it once at most. (A late delete meets what is gone by then.)
+    assert made.jobs(str(case.job)) <= 1, where
+    _others_untouched(made, service, case, before)
+
+    # The truth is told: done and no error; or an error, and then `changed` says what is known.
+    if code(result) is None:
+        assert done, where
+        assert result["changed"] is True, where
+    else:
+        assert code(result) in ("outcome_unknown", "not_proven", "bad_answer", "unavailable"), where
+        assert result["error"]["retry"] == "after_reading", where
+    if trouble.again:
+        assert code(result) is None, where
+        assert sent == 1 + again, where
+    if trouble.heard and name != "too slow" and not _cannot_be_proven(service, case):
+        assert code(result) is None, where
+    if not trouble.heard and not trouble.again and case.name not in HARMLESS_AGAIN:
+        assert code(result) is not None, where
+        assert made.state() == before, where
+    _settles(made, service, case)
+
+
+def _cannot_be_proven(service: str, case: Scenario) -> bool:
+    """Arc shows no operation whose start was lost, and a VM that stands where it stood tells nothing."""
+    return service == "scvmm" and case.name == "restore to current"
+
+
+def _settles(made: Bench, service: str, case: Scenario) -> None:
+    """An untroubled run brings it about, and the next finds nothing left to do; a restore is an act each time."""
+    made.world.faults.clear()
+    made.advance(60)
+    result = case.run(made, service)
+    assert code(result) is None, result["msg"]
+    assert case.is_done(made, service)
+    state, writes = made.state(), made.writes()
+    if case.module == "vm_checkpoint":
+        result = case.run(made, service)
+        assert (code(result), result["changed"]) == (None, False)
+        assert (made.state(), made.writes()) == (state, writes)
+
+
+@pytest.mark.parametrize("service", ["spf"])
+def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
+    """Somebody else makes one of the same name meanwhile: ours is told by its nonce, theirs is reported and kept."""
+    create = next(case for _service, case in WRITING if case.name == "create")
+    made = bench(service)
+    vm = made.world.vm(VMS[service])
+    made.world.faults.add(kind="lose_answer", method="POST", path="VMCheckPoints|createCheckpoint")
+
+    def twin(request: Any) -> None:
+        if request in made.sent("POST"):
+            made.watch = lambda _request: None
+            site = made.world.site(service)
+            site.vmm.create_checkpoint(vm, "new", "by somebody else")
+            made.advance(2)  # theirs is done before ours arrives
+            made.world.settle()
+
+    made.watch = twin
+    result = create.run(made, service)
+    assert code(result) is None
+    assert result["checkpoint"]["managed"] is True
+    assert [point.name for point in vm.checkpoints].count("new") == 2
+    assert [each["description"] for each in result["duplicates"]] == ["by somebody else"]
+    assert any("both are kept" in text for text in result["warnings"])
+    again = create.run(made, service)
+    assert (code(again), again["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        ({"kind": "lose_request", "exception": "ConnectError"}, "unreachable"),
+        ({"kind": "status", "status": 503}, "outcome_unknown"),
+        ({"kind": "status", "status": 429}, "unavailable"),
+        ({"kind": "status", "status": 429, "headers": {"Retry-After": "4000"}}, "unavailable"),
+        ({"kind": "lose_request"}, "outcome_unknown"),
+        ({"kind": "status", "status": 403}, "forbidden"),
+        ({"kind": "status", "status": 400}, "refused"),
+        ({"kind": "status", "status": 404}, "not_found"),
+    ],
+)
+def test_trouble_that_lasts(service: str, fault: dict[str, Any], wanted: str) -> None:
+    """Every try of a create meets it: the world is unharmed and the task ends in time."""
+    create = next(case for _service, case in WRITING if case.name == "create")
+    made = bench(service)
+    before = made.state()
+    made.world.faults.add(method="POST", path="VMCheckPoints|createCheckpoint", count=None, **fault)
+    result = create.run(made, service)
+    assert code(result) == wanted
+    assert result["changed"] is False
+    assert made.state() == before
+    assert made.seconds <= 601
+    if wanted == "outcome_unknown":
+        assert made.writes() == 1

@@ -26,6 +26,10 @@ CORE = $(shell sed -n 's/^ansible-core\(.*\); python_version $(if $(filter 3.11,
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
 
+# Tests that start ansible-playbook have a phase of their own: each takes seconds, and shows no coverage.
+PLAYBOOKS := tests/contract/playbooks
+QUICK := --ignore $(PLAYBOOKS)
+
 # Every phase says how long it took; "make test" ends with the table.
 BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0; phases=$(CURDIR)/build/phases
 END = printf '== %s: %s s\n' $@ $$SECONDS; printf '%-12s %4s s\n' $@ $$SECONDS >> "$$phases"
@@ -45,7 +49,7 @@ simulator: $(VENV)/demo-ready  ## run the simulated services until Ctrl-C
 	exec python -m simulator $(ARGS)
 
 .PHONY: test
-test: fresh lint types imports coverage docs sanity units integration molecule import  ## everything, stopping at the first failure
+test: fresh lint types imports coverage docs sanity units playbooks integration molecule import  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
 
@@ -107,16 +111,22 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest
+	python -m pytest $(QUICK)
 	$(END)
 
 .PHONY: coverage
 coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
 	$(BEGIN)
 	mkdir -p build/coverage
-	coverage run -m pytest
+	coverage run -m pytest $(QUICK)
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
+	$(END)
+
+.PHONY: playbooks
+playbooks: $(VENV)/test-ready build/links build/tree  ## every example of the documentation, by ansible-playbook
+	$(BEGIN)
+	python -m pytest -n 2 $(PLAYBOOKS)
 	$(END)
 
 .PHONY: integration

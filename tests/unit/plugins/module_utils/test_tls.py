@@ -1,0 +1,107 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom we trust, and the one line that says why not."""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tls import chain, explain_tls, tls_context
+
+
+@pytest.fixture(scope="module")
+def authority() -> bytes:
+    pem: bytes = trustme.CA().cert_pem.bytes()
+    return pem
+
+
+def trusted(context: ssl.SSLContext) -> set[object]:
+    return {certificate["serialNumber"] for certificate in context.get_ca_certs()}
+
+
+def test_certificates_are_checked_unless_the_user_says_otherwise() -> None:
+    assert tls_context(True, None).verify_mode is ssl.CERT_REQUIRED
+    assert tls_context(True, None).check_hostname
+    unchecked = tls_context(False, "/nowhere")
+    assert unchecked.verify_mode is ssl.CERT_NONE
+    assert not unchecked.check_hostname
+
+
+def test_an_authority_of_one_s_own_comes_beside_the_system_s(tmp_path: Path, authority: bytes) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(authority)
+    assert len(trusted(tls_context(True, str(file))) - trusted(tls_context(True, None))) == 1
+
+
+@pytest.mark.parametrize("name", ["ca.pem", "ca.crt", "CA.CER"])
+def test_a_directory_of_pem_files_is_trusted_whatever_they_are_called(
+    tmp_path: Path, authority: bytes, name: str
+) -> None:
+    (tmp_path / name).write_bytes(authority)
+    (tmp_path / "README").write_text("no certificate")
+    assert len(trusted(tls_context(True, str(tmp_path))) - trusted(tls_context(True, None))) == 1
+
+
+def test_a_directory_named_by_hashes_is_left_to_openssl(tmp_path: Path, authority: bytes) -> None:
+    (tmp_path / "5ad8a5d6.0").write_bytes(authority)
+    assert tls_context(True, str(tmp_path)).verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_what_is_no_pem_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidInput, match=r"ca_path: .*ca\.pem is no readable file of PEM certificates"):
+        tls_context(True, str(file))
+
+
+def test_an_empty_directory_trusts_nobody_and_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="ca_path"):
+        tls_context(True, str(tmp_path))
+
+
+def caused_by(*causes: BaseException) -> BaseException:
+    """An error that came from the next, and so on."""
+    for error, cause in itertools.pairwise(causes):
+        error.__cause__ = cause
+    return causes[0]
+
+
+def test_a_certificate_is_found_at_the_bottom_of_an_error() -> None:
+    untrusted = ssl.SSLCertVerificationError(1, "verify failed")
+    untrusted.verify_message = "certificate has expired"
+    found = explain_tls(caused_by(OSError("a"), ConnectionError("b"), untrusted), "spf https://h")
+    assert str(found) == (
+        "spf https://h: its certificate is not trusted: certificate has expired. "
+        "Give the CA's certificate with ca_path."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("WRONG_VERSION_NUMBER", "wrong version number"), (None, "handshake failed")]
+)
+def test_a_handshake_that_fails_is_told_from_a_certificate(reason: str | None, told: str) -> None:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason  # type: ignore[assignment]  # OpenSSL leaves it out at times
+    assert str(explain_tls(caused_by(OSError("a"), error), "arm")) == (
+        f"arm: TLS could not be agreed: {told}. Check the port."
+    )
+
+
+def test_another_error_is_no_matter_of_tls() -> None:
+    assert explain_tls(caused_by(OSError("a"), ConnectionError("b")), "arm") is None
+
+
+def test_a_chain_lists_each_error_once_though_it_runs_in_a_circle() -> None:
+    first, second = OSError("a"), OSError("b")
+    first.__cause__, second.__context__ = second, first
+    assert list(chain(first)) == [first, second]
+    assert list(chain(None)) == []

@@ -111,7 +111,7 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest $(QUICK)
+	python -m pytest -n 2 $(QUICK)
 	$(END)
 
 .PHONY: coverage

@@ -1,10 +1,11 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tasks that trouble is made for, on both services: what they begin with, what they ask for, what must come of it."""
+"""The tasks that trouble is made for, on both services: what they begin with, ask for, and must bring about."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -57,7 +58,7 @@ class Scenario:
         """Whether the world is as the task asks."""
         vm = made.world.vm(VMS[service])
         names = [point.name for point in vm.checkpoints]
-        wanted = {
+        wanted: dict[str, Callable[[], bool]] = {
             "create": lambda: names.count("new") == 1,
             "restore": lambda: vm.files["/etc/app.conf"] != BROKEN,
             "restore to current": lambda: vm.files["/etc/app.conf"] != BROKEN,

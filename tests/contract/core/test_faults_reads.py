@@ -71,8 +71,8 @@ def test_an_answer_that_is_none_is_named(service: str, case: Scenario, fault: st
         made.world.faults.add(nth=position, **LASTING[fault])
         result = case.run(made, service)
         where = (position, result)
-        # A status that tells nothing by its body means done by its code (202 would mean running), and reading proves it;
-        # one that is refused leaves open what reading cannot prove: a restore to where the VM stands already.
+        # A status whose body tells nothing is told by its code (202: running), and reading proves what came of it.
+        # One that is refused leaves open what reading cannot prove: a restore to where the VM stands already.
         assert code(result) in ("bad_answer", "outcome_unknown", None), where
         assert made.writes() <= 1
         if code(result) is None:

@@ -13,12 +13,15 @@ import uuid
 class Ids:
     """A stream of identifiers; each service has its own, so that neither shifts the other's."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, taken: frozenset[str] = frozenset()) -> None:
         self._random = random.Random(seed)
+        self._taken = taken
 
     def guid(self) -> str:
-        """A version 4 GUID in lower case, as Edm.Guid is written."""
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        """A version 4 GUID in lower case, as Edm.Guid is written; none that a loaded document holds already."""
+        while (made := str(uuid.UUID(int=self._random.getrandbits(128), version=4))) in self._taken:
+            pass
+        return made
 
     def hex(self, digits: int) -> str:
         return "".join(self._random.choices("0123456789ABCDEF", k=digits))

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,6 +14,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from simulator.arm_operations import Operation
+from simulator.azure import Azure
+from simulator.azure_seeding import LOCATIONS, dump_compute, plant_compute
 from simulator.clock import WorldClock
 from simulator.faults import Faults
 from simulator.ids import Ids
@@ -20,6 +24,8 @@ from simulator.seeding import DEFAULT_DOCUMENT, dump_vm, numbered_document, plan
 from simulator.switches import Switches
 from simulator.vmm import Vmm
 from simulator.vms import VirtualMachine
+
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass
@@ -97,13 +103,20 @@ class World:
         }
         self.credentials = Credentials(**{**self._facts["credentials"], **document.get("credentials", {})})
         spf, arc = document.get("spf", {}), document.get("scvmm", {})
-        self.spf = Site(Vmm(Ids(f"{self.seed}:spf"), self.now, self.switches), **self._facts["spf"])
-        self.arc = Site(Vmm(Ids(f"{self.seed}:scvmm"), self.now, self.switches), **self._facts["scvmm"])
+        taken = frozenset(_GUID.findall(json.dumps(document).lower()))
+        self.spf = Site(Vmm(Ids(f"{self.seed}:spf", taken), self.now, self.switches), **self._facts["spf"])
+        self.arc = Site(Vmm(Ids(f"{self.seed}:scvmm", taken), self.now, self.switches), **self._facts["scvmm"])
         self.machines = [
             Machine(each.get("resource_uri") or self.machine_uri(each["name"]), each.get("kind"))
             for each in arc.get("machines", [])
         ]
         self.operations: dict[str, Operation] = {}
+        compute = document.get("compute", {})
+        locations = list(compute.get("locations", LOCATIONS))
+        self.azure = Azure(
+            Ids(f"{self.seed}:compute"), self.now, self.switches, self.arc.subscription_id, locations
+        )
+        plant_compute(self.azure, compute)
         for each in spf.get("vms", []):
             plant(self.spf.vmm, each)
         for each in arc.get("vms", []):
@@ -118,9 +131,9 @@ class World:
         self.journal.clear()
         self.faults.clear()
 
-    def populate(self, *, spf: int = 0, scvmm: int = 0) -> None:
+    def populate(self, *, spf: int = 0, scvmm: int = 0, compute: int = 0) -> None:
         """Replace all VMs by so many numbered ones; credentials and subscriptions stay."""
-        self.load(numbered_document(self.dump(), spf, scvmm))
+        self.load(numbered_document(self.dump(), spf, scvmm, compute))
 
     def dump(self) -> dict[str, Any]:
         """The world as a document that `load` takes, secrets included: it is the simulator's own."""
@@ -140,6 +153,7 @@ class World:
                 "machines": [{"resource_uri": machine.resource_uri, "kind": machine.kind} for machine in self.machines],
                 "vms": [dump_vm(vm) for vm in self.arc.vmm.vms],
             },
+            "compute": dump_compute(self.azure),
         }
 
     def add_machine(self, resource_uri: str, kind: str | None) -> None:
@@ -155,6 +169,7 @@ class World:
     def settle(self) -> None:
         self.spf.vmm.settle()
         self.arc.vmm.settle()
+        self.azure.settle()
 
     def site(self, service: str) -> Site:
         """`spf` or `scvmm`; KeyError for anything else."""

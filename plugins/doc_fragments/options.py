@@ -106,6 +106,17 @@ options:
         V(2023-10-07), V(2024-06-01) and V(2025-03-13).
       - If not set, the environment variable E(HYBRIDVM_SCVMM_API_VERSION) is used.
     type: str
+  compute_api_version:
+    description:
+      - C(api-version) of C(Microsoft.Compute) for VMs, restore point collections and restore points; V(2024-07-01) when
+        not given.
+      - If not set, the environment variable E(HYBRIDVM_COMPUTE_API_VERSION) is used.
+    type: str
+  disk_api_version:
+    description:
+      - C(api-version) of C(Microsoft.Compute) for disks and disk restore points; V(2024-03-02) when not given.
+      - If not set, the environment variable E(HYBRIDVM_DISK_API_VERSION) is used.
+    type: str
   ca_path:
     description:
       - PEM file, or directory, of certificate authorities to trust beside the system's.
@@ -119,10 +130,11 @@ options:
     type: bool
   vm:
     description:
-      - The VM. With a leading slash an ARM resource id of a hybrid machine
-        (C(/subscriptions/…/providers/Microsoft.HybridCompute/machines/NAME), in any case, optionally with
-        C(/providers/Microsoft.ScVmm/virtualMachineInstances/default)); anything else is SPF's, a GUID or a name that is
-        unique in scope. A GUID is looked up as VMM's ID first, then as the hypervisor's.
+      - The VM. With a leading slash an ARM resource id in any case, of a hybrid machine
+        (C(/subscriptions/…/providers/Microsoft.HybridCompute/machines/NAME), optionally with
+        C(/providers/Microsoft.ScVmm/virtualMachineInstances/default)) or of an Azure VM
+        (C(/subscriptions/…/providers/Microsoft.Compute/virtualMachines/NAME)); anything else is SPF's, a GUID or a name
+        that is unique in scope. A GUID is looked up as VMM's ID first, then as the hypervisor's.
     type: str
   vms:
     description:
@@ -130,6 +142,11 @@ options:
         error.
     type: list
     elements: str
+  collection:
+    description:
+      - For Azure VMs, the restore point collection that their checkpoints lie in, by name in the VM's resource group or
+        by ARM id. C(checkpoints-VMNAME) when not given. It is made, in the VM's region, when the first checkpoint is.
+    type: str
   concurrency:
     description: How many of O(vms) are worked on at once, 1 to 64.
     type: int

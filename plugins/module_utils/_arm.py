@@ -29,6 +29,8 @@ _TERMINAL: dict[str, State] = {
 # Codes that say that another operation holds the resource; a ScopeLocked 409 is an administrator's lock and will not
 # pass.
 _LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
+_CONCURRENT = "concurrent 'create restorepoint' operation"
+"""What Compute says of a second create on a VM (restore-point-troubleshooting, VMRestorePointClientError)."""
 _BUSY = ("conflict", "anotheroperationinprogress", "operationinprogress", "resourcebusy")
 
 
@@ -52,9 +54,33 @@ class Arm:
             raise self.error(answer, doing=doing)
         return answer
 
-    async def list(self, url: str, *, doing: str) -> list[dict[str, t.Any]]:
+    async def find(self, url: str, *, doing: str) -> Answer | None:
+        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence."""
+        answer = await self.http.read(url, headers=_headers())
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise self.error(answer, doing=doing)
+        return answer
+
+    async def hints(self, url: str) -> list[dict[str, t.Any]]:
+        """The first page of a collection that this user may not be allowed to see: nothing then, for it only helps."""
+        answer = await self.http.read(url, headers=_headers())
+        if answer.status in (400, 401, 403, 404):
+            return []
+        if answer.status != 200:
+            raise self.error(answer, doing="reading locks")
+        body = answer.json()
+        rows = body.get("value") if isinstance(body, dict) else None
+        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+    async def rows(self, url: str, *, doing: str) -> list[dict[str, t.Any]]:
+        """All resources of a collection."""
+        return [row for _answer, rows in await self.pages(url, doing=doing) for row in rows]
+
+    async def pages(self, url: str, *, doing: str) -> list[tuple[Answer, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
-        found: list[dict[str, t.Any]] = []
+        found: list[tuple[Answer, list[dict[str, t.Any]]]] = []
         seen: set[str] = set()
         following: str | None = url
         while following:
@@ -66,16 +92,25 @@ class Arm:
             rows = body.get("value") if isinstance(body, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise answer.bad(f"{doing}: the answer holds no list of resources.")
-            found += rows
+            found.append((answer, rows))
             link = body.get("nextLink")
             following = self.http.check(link) if link else None
         return found
 
-    async def post(self, url: str, body: dict[str, t.Any] | None, *, doing: str) -> Operation:
-        """An action that changes something; the operation it started."""
+    async def write(
+        self,
+        method: str,
+        url: str,
+        body: dict[str, t.Any] | None,
+        *,
+        doing: str,
+        headers: t.Mapping[str, str] | None = None,
+    ) -> Operation:
+        """A request that changes something; the operation it started."""
         started = anyio.current_time()
         content = None if body is None else json.dumps(body).encode()
-        answer = await self.http.write("POST", url, headers=_headers(content is not None), body=content, limit=90.0)
+        sent = {**_headers(content is not None), **(headers or {})}
+        answer = await self.http.write(method, url, headers=sent, body=content, limit=90.0)
         if answer.status in (408, 500, 502, 503, 504):
             raise lost(self.error(answer, doing=doing))
         if answer.status not in (200, 201, 202, 204):
@@ -86,9 +121,13 @@ class Arm:
         """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
         link = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
         if not link:
-            ended = Status("unknown" if answer.status == 202 else "succeeded")
-            return Operation("arm", None, _already(ended), started, request_id=answer.request_id)
-        poll = _Poll(self, self.http.check(str(link)))
+            # Nothing to follow, so nothing is known: a portal's 200 in place of the service's 202 looks like this too.
+            return Operation("arm", None, _unknown(""), started, request_id=answer.request_id)
+        try:
+            poll = _Poll(self, self.http.check(str(link)))
+        except BadAnswer as problem:
+            # The write was accepted all the same: what came of it is left to reading.
+            return Operation("arm", None, _unknown(problem.message), started, request_id=answer.request_id)
         return Operation("arm", poll.shown, poll, started, request_id=answer.request_id)
 
     def error(self, answer: Answer, *, doing: str) -> CheckpointError:
@@ -188,12 +227,12 @@ def _list(value: object) -> list[t.Any]:
 
 def _is_busy(code: str, text: str) -> bool:
     # ScVmm hands on VMM's own errors as text; 2602 is the one for a locked object.
-    return code.lower() in _BUSY or bool(_LOCKED.search(text))
+    return code.lower() in _BUSY or bool(_LOCKED.search(text)) or _CONCURRENT in text.lower()
 
 
-def _already(status: Status) -> t.Callable[[], t.Awaitable[Status]]:
+def _unknown(why: str) -> t.Callable[[], t.Awaitable[Status]]:
     async def poll() -> Status:
-        return status
+        return Status("unknown", why)
 
     return poll
 

@@ -39,7 +39,19 @@ class ArmId:
         return str(self).lower()
 
 
-def parse(reference: str) -> ArmId:
+def quote(path: str) -> str:
+    """A path or id percent-encoded for a URL."""
+    return urllib.parse.quote(path)
+
+
+def name(value: str, option: str) -> str:
+    """A resource's name, or InvalidInput that names the option."""
+    if not _SEGMENT.fullmatch(value) or not value.strip("."):
+        raise InvalidInput(f"{option}: {value[:100]!r} holds characters that Azure does not allow in a name.")
+    return value
+
+
+def parse(reference: str, example: str = "Microsoft.HybridCompute/machines") -> ArmId:
     """`/subscriptions/S/resourceGroups/G/providers/NAMESPACE/TYPE/NAME`, optionally with ScVmm's instance after it."""
     trimmed = reference.rstrip("/")
     if trimmed.lower().endswith(_INSTANCE):
@@ -47,17 +59,17 @@ def parse(reference: str) -> ArmId:
     parts = trimmed.split("/")[1:]
     words = [part.lower() for part in parts]
     if len(parts) != 8 or (words[0], words[2], words[4]) != ("subscriptions", "resourcegroups", "providers"):
-        raise _malformed(reference, "it has not this form")
+        raise _malformed(reference, "it has not this form", example)
     if not _SUBSCRIPTION.fullmatch(parts[1]):
-        raise _malformed(reference, "the subscription is no GUID")
+        raise _malformed(reference, "the subscription is no GUID", example)
     if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in parts[3:]):
-        raise _malformed(reference, "a name in it holds characters that Azure does not allow")
+        raise _malformed(reference, "a name in it holds characters that Azure does not allow", example)
     return ArmId(parts[1], parts[3], f"{parts[5]}/{parts[6]}", parts[7])
 
 
-def _malformed(reference: str, why: str) -> InvalidInput:
+def _malformed(reference: str, why: str, example: str) -> InvalidInput:
     return InvalidInput(
         f"malformed ARM id: {why}.",
         subject=f"vm {reference[:200]}",
-        remedy="Write /subscriptions/GUID/resourceGroups/GROUP/providers/Microsoft.HybridCompute/machines/NAME.",
+        remedy=f"Write /subscriptions/GUID/resourceGroups/GROUP/providers/{example}/NAME.",
     )

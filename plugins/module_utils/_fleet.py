@@ -185,7 +185,7 @@ async def gather(
             found[position] = Finding(provider, vm.vm, vm, None)
             return
         try:
-            found[position] = Finding(provider, vm, await provider.read(vm), None)
+            found[position] = Finding(provider, vm, await provider.read(vm, whole=False), None)
         except SignInRefused:
             raise
         except CheckpointError as error:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ._times import format_time, parse_time
 
@@ -25,6 +25,10 @@ _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
     r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?\]\s*\Z"
 )
+
+_GENERATED = re.compile(r"(?P<series>.+)-\d{8}T\d{6}Z-(?P<nonce>[0-9a-f]{12})")
+GENERATED_LENGTH = 30
+"""What generated() adds to a series' name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,17 @@ def split(text: str | None) -> tuple[str, Mark | None]:
         return text, None
     mark = Mark(found["nonce"], created, bool(found["pin"]), bool(found["safety"]), found["power"], found["key"])
     return text[: found.start()], mark
+
+
+def generated(series: str, now: datetime, nonce: str) -> str:
+    """A name of its own for a checkpoint of a series, where names are unique: the series, the time, the nonce."""
+    return f"{series}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{nonce}"
+
+
+def read_generated(name: str) -> tuple[str, str] | None:
+    """(series, nonce) of a generated name; None for any other."""
+    found = _GENERATED.fullmatch(name)
+    return (found["series"], found["nonce"]) if found else None
 
 
 def key_hash(restore_key: str) -> str:

@@ -19,7 +19,9 @@ Power = t.Literal["on", "off", "unknown"]
 class Capabilities:
     """What a service lets us promise, as data: the core asks these and never which service it is.
 
-    `why` says in a user's words what the README's table shows for each promise.
+    `why` says in a user's words what the README's table shows for each promise. `safety_name` is what a safety
+    checkpoint is called; where names are unique it gets a time and a nonce behind it, as every generated name does, so
+    that a series' own name must leave room (`longest_series`).
     """
 
     provider: str
@@ -34,6 +36,35 @@ class Capabilities:
     power: bool
     max_points: int
     why: t.Mapping[str, str]
+    has_description: bool = True
+    safety_name: str = "safety before restore to {name}"
+    name_pattern: str = r".{1,255}"
+    name_rule: str = "1 to 255 characters"
+    longest_series: int = 255
+    restore_steps: RestoreSteps | None = None
+
+
+class RestoreSteps(t.Protocol):
+    """A restore that takes several steps: which, from what was read. Pure.
+
+    `wish` is the RestoreTo, `target` picks the checkpoint (it raises where none is meant), `power_before` is the power
+    state the run began with.
+    """
+
+    def __call__(
+        self, wish: t.Any, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str
+    ) -> Staged: ...
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The steps of a restore. `resumed`: an earlier run has begun it; `done`: one has ended it, and why we know."""
+
+    target: Checkpoint | None
+    steps: tuple[t.Any, ...]
+    resumed: bool = False
+    done: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +103,12 @@ class Checkpoint:
     current: bool | None = None
     usable: bool | None = True
     mark: Mark | None = None
+    series: str | None = None
+    consistency: str | None = None
+
+    def is_named(self, name: str) -> bool:
+        """Whether it bears the name, or one generated for the series of that name."""
+        return name in (self.name, self.series)
 
     @property
     def managed(self) -> bool:
@@ -99,10 +136,20 @@ class Checkpoint:
             "depth": self.depth,
             "current": self.current,
             "usable": self.usable,
+            "consistency": self.consistency,
             "managed": self.managed,
             "mark": None if self.mark is None else self.mark.to_result(),
             "age_seconds": self.age_seconds(now),
         }
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it."""
+
+    verbs: tuple[str, ...]
+    why: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +158,8 @@ class Inventory:
 
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
     `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
+    `obstacles` stand in the way of some verbs, `prelude` are the steps a first create needs before it, and `detail` is
+    what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -120,6 +169,9 @@ class Inventory:
     busy: str | None = None
     refuses: str | None = None
     current_known: bool = True
+    obstacles: tuple[Obstacle, ...] = ()
+    prelude: tuple[t.Any, ...] = ()
+    detail: t.Any = None
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""

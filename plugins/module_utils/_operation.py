@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ._deps import anyio
-from ._errors import TimedOut, Unavailable
+from ._errors import TimedOut, Unavailable, Unreachable
 
 State = t.Literal["running", "succeeded", "failed", "unknown"]
 
@@ -55,7 +55,7 @@ class Status:
 class Operation:
     """A write that was accepted. `poll` looks once; `id` is safe to show (never a signed URL).
 
-    `began` is the service's own time of its start, where it tells one.
+    `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out.
     """
 
     kind: str
@@ -66,6 +66,7 @@ class Operation:
     seconds: float = 0.0
     request_id: str | None = None
     began: datetime | None = None
+    work: str | None = None
 
     def to_result(self) -> dict[str, t.Any]:
         """The `operation` key of results and errors."""
@@ -87,7 +88,7 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
     while True:
         try:
             operation.last = await operation.poll()
-        except Unavailable as problem:
+        except (Unavailable, Unreachable) as problem:
             # Whatever keeps us from looking, something is still running: never "safe" to start again.
             raise _timed_out(operation, deadline, subject, doing, str(problem.message)) from None
         operation.seconds = anyio.current_time() - operation.started

@@ -25,6 +25,8 @@ CONNECTION: dict[str, t.Any] = {
     "auth_source": {"type": "str", "choices": ["auto", "env"]},
     "cloud_environment": {"type": "str"},
     "scvmm_api_version": {"type": "str"},
+    "compute_api_version": {"type": "str"},
+    "disk_api_version": {"type": "str"},
     "ca_path": {"type": "path"},
     "validate_certs": {"type": "bool"},
 }
@@ -32,6 +34,7 @@ CONNECTION: dict[str, t.Any] = {
 VMS: dict[str, t.Any] = {
     "vm": {"type": "str"},
     "vms": {"type": "list", "elements": "str"},
+    "collection": {"type": "str"},
     "concurrency": {"type": "int", "default": 4},
     "wait_timeout": {"type": "str", "default": "10m"},
 }

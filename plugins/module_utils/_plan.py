@@ -50,13 +50,17 @@ class Action:
 
 @dataclass(frozen=True)
 class Create(Action):
-    """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore."""
+    """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore.
+
+    With `generate` the name begins a series, and the checkpoint gets one of its own behind it.
+    """
 
     verb = "create"
     name: str = ""
     description: str | None = None
     safety: bool = False
     key: str | None = None
+    generate: bool = False
 
     def target(self) -> dict[str, t.Any]:
         checkpoint: dict[str, t.Any] = {"name": self.name}
@@ -112,6 +116,23 @@ class Power(Action):
 
     def target(self) -> dict[str, t.Any]:
         return {"power": "on" if self.on else "off"}
+
+
+@dataclass(frozen=True)
+class Step(Action):
+    """One part of something that takes several, such as a restore in place. `do` says what, `about` to which things.
+
+    Its provider carries it out (`Provider.take`) and knows when it is done (`Provider.taken`); it is done once, however
+    often it is asked for.
+    """
+
+    verb = "step"
+    do: str = ""
+    about: t.Mapping[str, t.Any] = field(default_factory=dict)
+    undo: bool = False
+
+    def target(self) -> dict[str, t.Any]:
+        return {"step": self.do, "about": dict(self.about)}
 
 
 @dataclass(frozen=True)
@@ -213,8 +234,9 @@ def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         about["checkpoint"] = checkpoint
     if fields := _mapping(action.get("fields")):
         about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
-    if action.get("power"):
-        about["power"] = action["power"]
+    for plain in ("power", "step", "about"):
+        if action.get(plain):
+            about[plain] = action[plain]
     return about
 
 
@@ -228,7 +250,7 @@ def _from_json(text: str) -> dict[str, t.Any]:
 
 def _show(action: t.Mapping[str, t.Any]) -> str:
     """`delete nightly-2026-10-31 of web03`"""
-    what = _mapping(action.get("checkpoint")).get("name") or action.get("power")
+    what = _mapping(action.get("checkpoint")).get("name") or action.get("power") or action.get("step")
     return f"{action.get('action')} {what} of {action.get('vm')}"
 
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from ._errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
 from ._mark import key_hash
-from ._model import Capabilities, Checkpoint, Inventory
+from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
 from ._plan import Action, Create, Keep, Plan, Power, Restore
 from ._selection import choose, matches, pick, there_are
 from ._wish import RestoreTo
-
-SAFETY_NAME = "safety before restore to {name}"
 
 
 def plan_restore(
@@ -29,6 +27,8 @@ def plan_restore(
     """
     vm = actual.vm
     _allowed(wish, actual, capabilities)
+    if capabilities.restore_steps is not None:
+        return _staged(wish, actual, capabilities, capabilities.restore_steps, made, power_before)
     earlier = _safety_of(wish, actual, made)
     if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
         power_before = earlier.mark.power
@@ -44,19 +44,47 @@ def plan_restore(
     target = _target(wish, actual)
     actions: list[Action] = []
     if wish.safety_checkpoint and earlier is None:
-        actions.append(
-            Create(
-                vm,
-                "safety_checkpoint: a way back from this restore",
-                name=SAFETY_NAME.format(name=target.name)[:255],
-                safety=True,
-                key=key_hash(wish.restore_key) if wish.restore_key else None,
-            )
-        )
+        actions.append(_safety(wish, actual, capabilities, target))
     if wish.if_running == "stop" and actual.power == "on":
         actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
     actions.append(Restore(vm, _why(wish, target), checkpoint=target))
     return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
+
+
+def _staged(
+    wish: RestoreTo,
+    actual: Inventory,
+    capabilities: Capabilities,
+    restore_steps: RestoreSteps,
+    made: frozenset[str],
+    power_before: str,
+) -> Plan:
+    """A restore in several steps; a safety checkpoint comes first, unless an earlier run has begun already."""
+    staged = restore_steps(wish, actual, lambda: _target(wish, actual), power_before)
+    if staged.done:
+        keep = () if staged.target is None else (Keep(actual.vm, staged.done, checkpoint=staged.target),)
+        return Plan(actual.vm, (*keep, *staged.steps), staged.warnings, satisfied_by=staged.target)
+    _refuse_running(wish, actual)
+    first: tuple[Action, ...] = ()
+    if (
+        wish.safety_checkpoint
+        and not staged.resumed
+        and not _safety_of(wish, actual, made)
+        and staged.target is not None
+    ):
+        first = (*actual.prelude, _safety(wish, actual, capabilities, staged.target))
+    return Plan(actual.vm, (*first, *staged.steps), staged.warnings, satisfied_by=staged.target)
+
+
+def _safety(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, target: Checkpoint) -> Create:
+    return Create(
+        actual.vm,
+        "safety_checkpoint: a way back from this restore",
+        name=capabilities.safety_name.format(name=target.name)[: capabilities.longest_series],
+        safety=True,
+        key=key_hash(wish.restore_key) if wish.restore_key else None,
+        generate=capabilities.names_unique,
+    )
 
 
 def _power_after(wish: RestoreTo, actual: Inventory, power_before: str) -> tuple[list[Power], list[str]]:
@@ -74,7 +102,7 @@ def _allowed(wish: RestoreTo, actual: Inventory, capabilities: Capabilities) -> 
         raise Unsupported(f"{capabilities.title} cannot restore in place.", subject=str(actual.vm))
     if (wish.power_after is not None or wish.if_running == "stop") and not capabilities.power:
         raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.", subject=str(actual.vm))
-    if wish.restore_key is not None and not wish.safety_checkpoint:
+    if wish.restore_key is not None and not wish.safety_checkpoint and capabilities.restore_steps is None:
         raise InvalidInput(
             f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key.",
             subject=str(actual.vm),

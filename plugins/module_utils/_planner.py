@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ._errors import LimitReached, MissingCheckpoint, VmState
+from ._errors import InvalidInput, LimitReached, MissingCheckpoint, VmState
 from ._model import Capabilities, Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Keep, Plan, Update
 from ._plan_restore import plan_restore
@@ -58,8 +59,7 @@ def _present(
     if wish.max_age is not None:
         series = [c for c in series if c.usable and _is_fresh(c, now, wish.max_age)]
     if not series:
-        create = Create(actual.vm, _why_create(wish, found, now), name=wish.name or "", description=wish.description)
-        return Plan(actual.vm, (create, *_supersede(wish, actual, found, None)))
+        return _new(wish, actual, capabilities, found, now)
     targets = _described(wish, actual, series)
     kept = targets[-1]
     actions: list[Action] = [Keep(actual.vm, _why_keep(wish, kept, now), checkpoint=kept)]
@@ -84,6 +84,29 @@ def _present(
             )
     actions += _supersede(wish, actual, found, kept)
     return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
+
+
+def _new(wish: Present, actual: Inventory, capabilities: Capabilities, found: list[Checkpoint], now: datetime) -> Plan:
+    """A new checkpoint. Where names are unique a series generates them; what failed under a fixed one goes first."""
+    generate = capabilities.names_unique and wish.max_age is not None
+    name = wish.name or ""
+    if not re.fullmatch(capabilities.name_pattern, name) or (generate and len(name) > capabilities.longest_series):
+        longest = (
+            f", at most {capabilities.longest_series} characters with max_age" if capabilities.names_unique else ""
+        )
+        raise InvalidInput(
+            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.',
+            subject=str(actual.vm),
+        )
+    told = wish.description if capabilities.has_description else None
+    create = Create(actual.vm, _why_create(wish, found, now), name=name, description=told, generate=generate)
+    in_the_way = [c for c in found if c.name == wish.name] if capabilities.names_unique and not generate else []
+    first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
+    later = _supersede(wish, actual, [c for c in found if c not in in_the_way], None)
+    warnings = []
+    if wish.description is not None and told is None:
+        warnings.append(f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored.")
+    return Plan(actual.vm, (*first, *actual.prelude, create, *later), tuple(warnings))
 
 
 def _described(wish: Present, actual: Inventory, series: list[Checkpoint]) -> list[Checkpoint]:
@@ -134,6 +157,9 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
             subject=str(actual.vm),
             remedy="Bring the VM into another state first.",
         )
+    for obstacle in actual.obstacles:
+        if any(action.verb in obstacle.verbs for action in made.writes):
+            raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
     creates = sum(isinstance(action, Create) for action in made.writes)
     if creates and len(actual.checkpoints) + creates > capabilities.max_points:
         raise LimitReached(

@@ -30,11 +30,12 @@ class Pace:
 
 
 class Proof:
-    """Of one provider's operations, at one pace."""
+    """Of one provider's operations, at one pace. `own` are the ids of operations that this run has started already."""
 
-    def __init__(self, provider: Provider, pace: Pace) -> None:
+    def __init__(self, provider: Provider, pace: Pace, own: t.Container[str | None] = ()) -> None:
         self._provider = provider
         self._pace = pace
+        self._own = own
 
     async def ended(self, operation: Operation, vm: VM, doing: str) -> Status:
         """Wait for the operation. Its failure is an error, a lock is Locked; one that is unknown is left to reading."""
@@ -65,10 +66,12 @@ class Proof:
                 return None
             pause = min(pause * 1.5, self._pace.poll_interval)
 
-    async def started_since(self, vm: VM, since: datetime) -> Operation | None:
-        """The operation whose start was lost: one that runs, or one that began after the last reading before it."""
+    async def started_since(self, vm: VM, since: datetime, work: str) -> Operation | None:
+        """The operation whose start was lost: of that verb, running or begun after the last reading before it."""
         found = await self._provider.latest(vm)
-        if found is None or found.last.state == "running":
+        if found is None or found.work != work or found.id in self._own:
+            return None
+        if found.last.state == "running":
             return found
         # The Date header, and so `since`, counts whole seconds.
         return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ._deps import anyio
-from ._errors import CheckpointError, Locked, NotProven
+from ._errors import CheckpointError, Locked, NotProven, OperationFailed, OutcomeUnknown
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation
-from ._plan import Approval, Create, Plan, Power, Restore
+from ._plan import Approval, Create, Plan, Power, Restore, Step
 from ._planner import Memory, plan
 from ._proof import Pace
 from ._providers.base import Provider
@@ -37,6 +37,7 @@ class Reconciler:
     warnings: list[str] = field(default_factory=list)
     changed: bool = False
     timing: dict[str, float] = field(default_factory=dict)
+    _own: set[str | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.plan = Plan(self.vm)
@@ -78,9 +79,13 @@ class Reconciler:
         writes = self.plan.writes
         for position, action in enumerate(writes):
             last = position == len(writes) - 1
-            steps = Steps(self.provider, self.pace, self._started, wait=self.pace.wait or not last)
+            steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
             try:
                 self.actual = await steps.do(action, self._now(), self.memory)
+            except (OperationFailed, NotProven, OutcomeUnknown) as problem:
+                if isinstance(action, Step) and action.undo:
+                    await self._amend(action, problem)
+                raise
             except Locked:
                 self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
                 raise
@@ -99,6 +104,18 @@ class Reconciler:
             if isinstance(action, Restore):
                 self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
 
+    async def _amend(self, action: Step, problem: CheckpointError) -> None:
+        """Put back what the failed step and those before it have changed; the error says how that went."""
+        back = self.provider.amends(action, self.before or self._now())
+        try:
+            for step in back:
+                self.actual = await Steps(self.provider, self.pace, self._started).do(step, self._now(), self.memory)
+        except CheckpointError as worse:
+            problem.message += f" Putting the VM back failed too: {worse.message}"
+            return
+        if back:
+            problem.message += f" The VM was put back: {', '.join(step.do for step in back)}."
+
     def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
         """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""
         return NotProven(
@@ -110,6 +127,7 @@ class Reconciler:
 
     def _started(self, operation: Operation) -> None:
         self.operation = operation
+        self._own.add(operation.id)
 
     def _now(self) -> Inventory:
         """The VM as last read."""

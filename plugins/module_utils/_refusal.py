@@ -71,6 +71,8 @@ def _meaning(
         return NotFound, f"{doing}: not found (404){told}.", ""
     if 300 <= status < 400:
         return BadAnswer, f"{doing}: answered with a redirect ({status}), which is not followed.", "Use the final URL."
+    if status in (405, 501):
+        return Refused, f"{doing}: the service does not know this kind of request ({status}){told}.", ""
     if status in (408, 429) or status >= 500:
         return Unavailable, f"{doing}: the service failed ({status}){told}.", "Try again later."
     if status >= 400:

@@ -19,7 +19,7 @@ OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
 def matches(inventory: Inventory, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
     """The checkpoints that have that id (or host id) and that name, whichever are given."""
     found = [c for c in inventory.checkpoints if checkpoint_id is None or c.is_(checkpoint_id)]
-    return [c for c in found if name is None or c.name == name]
+    return [c for c in found if name is None or c.is_named(name)]
 
 
 def choose(
@@ -74,6 +74,8 @@ def is_older(inventory: Inventory, older: Checkpoint, newer: Checkpoint) -> bool
     What a checkpoint stands on was there before it. So it was made no later than the earliest known time of itself and
     of what stands on it, and no earlier than the latest known time of itself and of what it stands on.
     """
+    if newer.id in inventory.ancestors(older):
+        return False  # ancestry is the service's own, while a mark's time is a claim
     if older.id in inventory.ancestors(newer):
         return True
     at_latest = [c.created for c in _above(inventory, older) if c.created is not None]

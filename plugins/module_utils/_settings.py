@@ -31,12 +31,15 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "auth_source": ("ANSIBLE_AZURE_AUTH_SOURCE",),
     "cloud_environment": ("AZURE_CLOUD_ENVIRONMENT",),
     "scvmm_api_version": ("HYBRIDVM_SCVMM_API_VERSION",),
+    "compute_api_version": ("HYBRIDVM_COMPUTE_API_VERSION",),
+    "disk_api_version": ("HYBRIDVM_DISK_API_VERSION",),
     "ca_path": ("HYBRIDVM_CA_PATH",),
     "validate_certs": ("HYBRIDVM_VALIDATE_CERTS",),
 }
 """Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_URL = re.compile(r"[^\s\\\x00-\x20\x7f]+")
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
@@ -62,12 +65,13 @@ def https_url(value: str) -> str:
     """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
     try:
         parts = urllib.parse.urlsplit(value)
+        whole = parts.port is None or parts.port > 0  # reading the port raises where it is none
         httpx.URL(value)
     except (ValueError, httpx.InvalidURL):
         raise ValueError("is not a URL") from None
     if parts.scheme.lower() == "http":
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
-    if parts.scheme.lower() != "https" or not parts.hostname or not value.isprintable() or " " in value:
+    if parts.scheme.lower() != "https" or not parts.hostname or not whole or not _URL.fullmatch(value):
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc:
         raise ValueError("must not hold credentials; use the options made for them")
@@ -131,6 +135,8 @@ class ArmSettings(pydantic.BaseModel):
     auth_source: t.Literal["auto", "env"] = "auto"
     cloud_environment: str = "AzureCloud"
     scvmm_api_version: ApiVersion = "2024-06-01"
+    compute_api_version: ApiVersion = "2024-07-01"
+    disk_api_version: ApiVersion = "2024-03-02"
 
     @pydantic.field_validator("cloud_environment")
     @classmethod
@@ -165,6 +171,8 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
         # As in azure.azcollection: `env` means that the task's own credentials do not count.
         found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))
     names = {}
+    if any(found.get(name) for name in ("tenant", "client_id", "secret")):
+        environ = {n: v for n, v in environ.items() if n != "AZURE_ACCESS_TOKEN"}  # the task's own credentials win
     for name, value in found.items():
         if value is None and (fallback := from_environment(name, environ)) is not None:
             found[name] = fallback

@@ -14,10 +14,10 @@ import typing as t
 
 from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
 from ._http import AnswerLost
-from ._mark import Mark, join
+from ._mark import Mark, generated, join
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation, Status
-from ._plan import Action, Create, Delete, Power, Restore, Update
+from ._plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._planner import Memory
 from ._proof import Pace, Proof
 from ._providers.base import Provider
@@ -29,11 +29,17 @@ class Steps:
     """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards."""
 
     def __init__(
-        self, provider: Provider, pace: Pace, started: t.Callable[[Operation], None], *, wait: bool = True
+        self,
+        provider: Provider,
+        pace: Pace,
+        started: t.Callable[[Operation], None],
+        own: t.Container[str | None] = (),
+        *,
+        wait: bool = True,
     ) -> None:
         self._provider = provider
         self._pace = pace
-        self._proof = Proof(provider, pace)
+        self._proof = Proof(provider, pace, own)
         self._started = started
         self._wait = wait
         self.checkpoint: Checkpoint | None = None
@@ -54,6 +60,8 @@ class Steps:
             return await self._restore(action, actual)
         if isinstance(action, Power):
             return await self._power(action, actual)
+        if isinstance(action, Step):
+            return await self._step(action)
         raise TypeError(f"no step carries out {action.verb!r}")
 
     async def _create(self, action: Create, actual: Inventory, memory: Memory) -> Inventory:
@@ -62,18 +70,22 @@ class Steps:
         self.nonce = f"{random.getrandbits(48):012x}"
         power = memory.power if action.safety and memory.power in ("on", "off") else None
         mark = Mark(self.nonce, actual.now, safety=action.safety, power=power, key=action.key)
-        known = {c.id for c in actual.checkpoints}
+        known = {c.id.lower() for c in actual.checkpoints}
+        unique = self._provider.capabilities.names_unique
+        name = generated(action.name, actual.now, self.nonce) if action.generate else action.name
 
         def ours(now: Inventory) -> Checkpoint | None:
-            return _made(now, known, action.name, self.nonce)
+            if unique:
+                return next((c for c in now.checkpoints if c.name.lower() == name.lower()), None)
+            return _marked(now, self.nonce) or (_only_new(now, known, name) if self.changed else None)
 
         try:
-            operation = await self._provider.create(vm, action.name, join(action.description or "", mark))
+            operation = await self._provider.create(vm, name, join(action.description or "", mark))
         except AnswerLost as problem:
             found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None:
                 raise self._proof.unsettled(problem, vm, "the create") from None
-            lost = await self._proof.started_since(vm, actual.now)
+            lost = await self._proof.started_since(vm, actual.now, "create")
             if lost is not None:
                 self._started(lost)
                 await self._made_by(lost, vm, doing, ours)
@@ -100,7 +112,7 @@ class Steps:
                 f'{vm}: checkpoint "{action.name}" ({self.checkpoint.id}) exists, but the host\'s id for it did not '
                 f"come within {self._pace.settle_time:g} s; whether it is usable is open."
             )
-        twins = [c for c in actual.checkpoints if c.name == action.name and c.id not in known]
+        twins = [c for c in actual.checkpoints if c.name == name and c.id.lower() not in known]
         self.duplicates = [c for c in twins if c.id != self.checkpoint.id]
         for twin in self.duplicates:
             self.warnings.append(
@@ -148,7 +160,7 @@ class Steps:
         try:
             operation = await self._provider.restore(vm, target)
         except AnswerLost as problem:
-            found = await self._proof.started_since(vm, actual.now)
+            found = await self._proof.started_since(vm, actual.now, "restore")
             if found is not None:
                 self._started(found)
                 await self._end(found, vm, doing)
@@ -187,6 +199,16 @@ class Steps:
             return now
         return await self._simple(
             vm, lambda: self._provider.power(vm, action.on), lambda read: read.power == wanted, f"turning it {wanted}"
+        )
+
+    async def _step(self, action: Step) -> Inventory:
+        """A part of something larger: nothing to do where it is done, else a write like any other."""
+        vm = action.vm
+        now = await self._provider.read(vm)
+        if self._provider.taken(action, now):
+            return now
+        return await self._simple(
+            vm, lambda: self._provider.take(action, now), lambda read: self._provider.taken(action, read), action.do
         )
 
     async def _simple(
@@ -247,15 +269,17 @@ class Steps:
             raise
 
 
-def _made(now: Inventory, known: set[str], name: str, nonce: str) -> Checkpoint | None:
-    """The checkpoint this run made: by its nonce; where a service dropped the mark, the only new one of that name."""
-    for checkpoint in now.checkpoints:
-        if checkpoint.mark is not None and checkpoint.mark.nonce == nonce:
-            return checkpoint
-    new = [c for c in now.checkpoints if c.id not in known and c.name == name and c.mark is None]
+def _marked(now: Inventory, nonce: str) -> Checkpoint | None:
+    """The checkpoint this run made, by its mark."""
+    return next((c for c in now.checkpoints if c.mark is not None and c.mark.nonce == nonce), None)
+
+
+def _only_new(now: Inventory, known: set[str], name: str) -> Checkpoint | None:
+    """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
+    new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
     return new[0] if len(new) == 1 else None
 
 
 def _stands_on(inventory: Inventory, target: Checkpoint) -> bool:
     current = inventory.current()
-    return current is not None and current.id == target.id
+    return current is not None and current.is_(target.id)

@@ -66,7 +66,7 @@ class InfoQuery(pydantic.BaseModel):
     managed: bool | None = None
     older_than: Duration | None = None
     younger_than: Duration | None = None
-    scope: t.Literal["spf", "scvmm"] | None = None
+    scope: t.Literal["spf", "scvmm", "compute"] | None = None
     resource_group: Name | None = None
 
     @pydantic.field_validator("resource_group")
@@ -141,7 +141,7 @@ async def vm_checkpoint_info(
 def query_scope(query: InfoQuery) -> Scope | None:
     """The whole scope that is asked for, if one is."""
     if query.scope is None and query.resource_group is not None:
-        raise InvalidInput("resource_group: goes with scope: scvmm.")
+        raise InvalidInput("resource_group: goes with scope: scvmm or compute.")
     return Scope(query.scope, query.resource_group) if query.scope else None
 
 

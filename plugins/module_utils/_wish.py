@@ -104,6 +104,7 @@ class RestoreTo(_Wish):
     restore_key: Key | None = None
     if_running: t.Literal["proceed", "stop", "fail"] = "proceed"
     power_after: t.Literal["previous", "on", "off"] | None = None
+    old_disks: t.Literal["keep", "delete"] = "keep"
 
     @pydantic.field_validator("select", mode="before")
     @classmethod

@@ -153,6 +153,10 @@ checkpoint:
       type: bool
       returned: always
     usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    consistency:
+      description: What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell.
+      type: str
+      returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
     mark:
       description: What the mark holds; null without one.
@@ -169,6 +173,7 @@ checkpoint:
     depth: 3
     current: true
     usable: true
+    consistency: null
     managed: true
     mark: {nonce: 9f2c41d07ab3, created: "2026-11-20T11:30:00Z", pin: false, safety: false, power: null, key: null}
     age_seconds: 4
@@ -206,7 +211,7 @@ vms:
   contains:
     vm: {description: The VM as it was given., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
-    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
       description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
       type: str

@@ -18,12 +18,12 @@ extends_documentation_fragment:
 options:
   scope:
     description:
-      - A whole scope instead of O(vm) or O(vms). V(spf) is the tenant; V(scvmm) the hybrid machines of kind SCVMM in
-        O(subscription_id), or in O(resource_group) of it.
+      - A whole scope instead of O(vm) or O(vms). V(spf) is the tenant; V(scvmm) the hybrid machines of kind SCVMM and
+        V(compute) the VMs in O(subscription_id), or in O(resource_group) of it.
     type: str
-    choices: [spf, scvmm]
+    choices: [spf, scvmm, compute]
   resource_group:
-    description: Narrows O(scope=scvmm).
+    description: Narrows O(scope=scvmm) and O(scope=compute).
     type: str
   name:
     description: Only checkpoints of this name.
@@ -79,7 +79,7 @@ checkpoints:
   contains:
     vm: {description: The VM as it was given., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
-    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     id: {description: What the service's own calls take., type: str, returned: always}
     host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -95,6 +95,10 @@ checkpoints:
       type: bool
       returned: always
     usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    consistency:
+      description: What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell.
+      type: str
+      returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
     mark:
       description: What the mark holds; null without one.
@@ -110,7 +114,7 @@ vms:
     vm: {description: The VM as it was given., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
-    provider: {description: "V(spf) or V(scvmm).", type: str, returned: always}
+    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
     checkpoint_count: {description: How many it has before any filter., type: int, returned: always}
     error: {description: As RV(error); null without one., type: dict, returned: always}
@@ -149,7 +153,7 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            "scope": {"type": "str", "choices": ["spf", "scvmm"]},
+            "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
             "resource_group": {"type": "str"},
             "name": {"type": "str"},
             "managed": {"type": "bool"},

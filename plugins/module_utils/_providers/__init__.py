@@ -22,8 +22,10 @@ from .._operation import Deadline
 from .._secrets import Secrets
 from .._settings import ArmSettings, SpfSettings, TlsSettings, settings
 from .._tls import tls_context
+from . import compute, scvmm
 from .base import Provider, Scope
-from .scvmm import MACHINES, Scvmm
+from .compute import Compute
+from .scvmm import Scvmm
 from .spf import Spf
 
 __all__ = ["Provider", "Providers", "Scope", "World"]
@@ -50,6 +52,7 @@ class Providers:
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         self._made: dict[str, Provider] = {}
+        self._arm: tuple[Arm, ArmSettings] | None = None
 
     async def __aenter__(self) -> Providers:
         return self
@@ -64,12 +67,14 @@ class Providers:
         if not reference.startswith("/"):
             return await self._get("spf")
         kind = _arm_id.parse(reference).type
-        if kind.lower() == MACHINES.lower():
-            return await self._get("scvmm")
+        for name, provider in ((scvmm.MACHINES, "scvmm"), (compute.MACHINES, "compute")):
+            if kind.lower() == name.lower():
+                return await self._get(provider)
         raise InvalidInput(
             f"{kind} is no VM that this release knows.",
             subject=f"vm {reference}",
-            remedy=f"Arc-enabled SCVMM VMs are {MACHINES}; SPF VMs are given by name or GUID.",
+            remedy=f"Azure VMs are {compute.MACHINES}, VMs of Arc-enabled SCVMM {scvmm.MACHINES}; SPF's are given by "
+            "name or GUID.",
         )
 
     async def of_scope(self, scope: Scope) -> Provider:
@@ -78,7 +83,7 @@ class Providers:
 
     async def _get(self, kind: str) -> Provider:
         if kind not in self._made:
-            self._made[kind] = self._spf() if kind == "spf" else await self._scvmm()
+            self._made[kind] = self._spf() if kind == "spf" else await self._azure(kind)
         return self._made[kind]
 
     def _spf(self) -> Provider:
@@ -94,7 +99,20 @@ class Providers:
         label = f"spf {_origin(spf.root)}"
         return Spf(Http(self._http(), spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
 
-    async def _scvmm(self) -> Provider:
+    async def _azure(self, kind: str) -> Provider:
+        arm, arm_settings = await self.arm()
+        clock = self._world.wall_clock
+        if kind == "scvmm":
+            return Scvmm(arm, arm_settings.scvmm_api_version, arm_settings.subscription_id, clock)
+        return Compute(arm, arm_settings, self._params.get("collection"), clock)
+
+    async def arm(self) -> tuple[Arm, ArmSettings]:
+        """The one resource manager of the task and its settings; all of Azure shares its sign-in."""
+        if self._arm is None:
+            self._arm = await self._open_arm()
+        return self._arm
+
+    async def _open_arm(self) -> tuple[Arm, ArmSettings]:
         arm = settings(ArmSettings, self._params, self._world.environ)
         self._secrets.add(arm.secret)
         self._secrets.add(arm.access_token)
@@ -115,8 +133,7 @@ class Providers:
             )
             sign_in = f"client {client_id}"
         http = Http(client, cloud.arm, f"arm {_origin(cloud.arm)}", self._deadline, auth=auth)
-        dialect = Arm(http, cloud.arm, sign_in)
-        return Scvmm(dialect, arm.scvmm_api_version, arm.subscription_id, self._world.wall_clock)
+        return Arm(http, cloud.arm, sign_in), arm
 
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
+from .._errors import Unsupported
 from .._model import VM, Capabilities, Checkpoint, Inventory
 from .._operation import Operation
+from .._plan import Step
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class Provider(t.Protocol):
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
         """Every VM of the scope that this user may see; as inventories where one list shows all checkpoints."""
 
-    async def read(self, vm: VM) -> Inventory:
-        """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one."""
+    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+        """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one.
+
+        Without `whole` only what an inventory shows is read, not what a change would also have to know.
+        """
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """A new checkpoint. `description` is the whole text, mark included."""
@@ -49,5 +54,30 @@ class Provider(t.Protocol):
     async def power(self, vm: VM, on: bool) -> Operation:
         """The VM is turned on, or off without asking the guest."""
 
+    async def take(self, step: Step, actual: Inventory) -> Operation:
+        """Carry out a step of this provider's own making."""
+
+    def taken(self, step: Step, actual: Inventory) -> bool:
+        """Whether what was read shows the step as done."""
+
+    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+        """What puts things back after a step with `undo` has failed; `before` is the VM as the run found it."""
+
     async def latest(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
+
+
+class WithoutSteps:
+    """For services that do everything in one call."""
+
+    async def take(self, step: Step, actual: Inventory) -> Operation:
+        """There are none."""
+        raise Unsupported(f"no such step: {step.do}.", subject=str(step.vm))
+
+    def taken(self, step: Step, actual: Inventory) -> bool:
+        """There are none."""
+        return False
+
+    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+        """There are none."""
+        return ()

@@ -22,7 +22,7 @@ from .._model import VM, Capabilities, Checkpoint, Inventory, Power
 from .._operation import Operation
 from .._tree import Row, grow
 from .._wish import explain
-from .base import Scope
+from .base import Scope, WithoutSteps
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -78,7 +78,7 @@ class _Instance(_Part):
     properties: _Properties
 
 
-class Scvmm:
+class Scvmm(WithoutSteps):
     """Arc-enabled SCVMM behind one resource manager."""
 
     capabilities = CAPABILITIES
@@ -125,11 +125,11 @@ class Scvmm:
         # The group's name went through the option's check; ARM's own grammar for it is wider than \w.
         within = "" if group is None else f"/resourceGroups/{group}"
         path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
-        rows = await self._arm.list(self._arm.url(path, MACHINES_VERSION), doing="listing hybrid machines")
+        rows = await self._arm.rows(self._arm.url(path, MACHINES_VERSION), doing="listing hybrid machines")
         ids = [str(row.get("id")) for row in rows if str(row.get("kind", "")).lower() == "scvmm"]
         return [self._vm(parse(found), found) for found in ids]
 
-    async def read(self, vm: VM) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
         """The instance: it is the only inventory there is."""
         instance, answer = await self._instance(parse(vm.id), str(vm))
         profile = instance.properties.infrastructureProfile
@@ -182,7 +182,7 @@ class Scvmm:
 
     async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, doing: str) -> Operation:
         path = f"{_instance_path(parse(vm.id))}/{action}"
-        return await self._arm.post(self._arm.url(path, self._version), body, doing=doing)
+        return await self._arm.write("POST", self._arm.url(path, self._version), body, doing=doing)
 
     async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Answer]:
         url = self._arm.url(_instance_path(arm_id), self._version)
@@ -205,17 +205,17 @@ class Scvmm:
 
 
 def _row(point: _Checkpoint, answer: Answer) -> Row:
-    """Ids are upper-case GUIDs (recorded); one spelling makes them comparable. Time is what our mark claims."""
+    """Ids stay as they are listed (upper-case GUIDs, recorded). Time is what our mark claims."""
     if not point.checkpointID:
         raise BadAnswer(
             "the instance lists a checkpoint without an id.", subject=answer.label, request_id=answer.request_id
         )
     description, mark = split(point.description)
     checkpoint = Checkpoint(
-        id=point.checkpointID.upper(),
+        id=point.checkpointID,
         name=point.name or "",
         description=description,
-        host_id=point.checkpointID.upper(),
+        host_id=point.checkpointID,
         created=mark.created if mark else None,
         usable=True,
         mark=mark,

@@ -20,7 +20,7 @@ from .._operation import Operation
 from .._refusal import lost
 from .._settings import SpfSettings
 from .._tree import grow
-from .base import Scope
+from .base import Scope, WithoutSteps
 from .spf_entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
 from .spf_jobs import Jobs
 
@@ -47,7 +47,7 @@ CAPABILITIES = Capabilities(
 MAX_PAGES = 2000
 
 
-class Spf:
+class Spf(WithoutSteps):
     """SPF at one service root."""
 
     capabilities = CAPABILITIES
@@ -101,7 +101,7 @@ class Spf:
             if self._is_of_stamp(machine)
         ]
 
-    async def read(self, vm: VM) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
         """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
         found, answer = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
@@ -212,7 +212,10 @@ class Spf:
             problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
             raise lost(problem)
         if answer.status not in (200, 201, 202, 204):
-            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+            problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
+            if answer.status in (405, 501):
+                problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
+            raise problem
         return self._jobs.started(answer, vm, started)
 
     async def _find(

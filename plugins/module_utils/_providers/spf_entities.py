@@ -45,6 +45,13 @@ REFUSING = {
     "V2VCreationFailed",
 }
 """VM states in which VMM takes no checkpoint: only VMs deployed on a responding host have them (bb740891)."""
+_VERBS = {
+    "create": ("new-", "create"),
+    "restore": ("restore", "recover"),
+    "delete": ("remove", "delete"),
+    "update": ("set-", "change", "update"),
+}
+"""How a job's cmdlet and name tell what it does: the cmdlets are documented, the names' wording is not."""
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
@@ -156,10 +163,13 @@ class JobEntity(_Entity):
             request_id=request_id,
         )
 
-    def is_checkpoint_work(self, vm_id: str) -> bool:
-        """Whether it is about this VM's checkpoints: the most recent task is mostly a refresher (seen 2014, 2016)."""
+    def checkpoint_work(self, vm_id: str) -> str | None:
+        """The verb, if it is about this VM's checkpoints; the most recent task is mostly a refresher (seen)."""
         about = {(self.TargetObjectID or "").lower(), (self.ResultObjectID or "").lower()}
-        return vm_id.lower() in about and "checkpoint" in f"{self.CmdletName} {self.Name}".lower()
+        words = f"{self.CmdletName} {self.Name}".lower()
+        if vm_id.lower() not in about or "checkpoint" not in words:
+            return None
+        return next((verb for verb, told in _VERBS.items() if any(word in words for word in told)), "other")
 
     def _code(self) -> str:
         return (self.ErrorInfo.ErrorCodeString or "").strip() if self.ErrorInfo else ""

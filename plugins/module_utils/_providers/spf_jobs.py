@@ -19,8 +19,8 @@ from .._model import VM
 from .._operation import Operation, Status
 from .spf_entities import JobEntity, Kind, VmEntity
 
-VISIBLE_WITHIN = 15.0
-"""Seconds in which a job may still be on its way into the list; clients in the field wait two."""
+VISIBLE_WITHIN = 60.0
+"""Seconds in which a job may still be on its way into the list; the vendor's own cmdlets ask on without end."""
 
 
 class Find(t.Protocol):
@@ -63,7 +63,15 @@ class Jobs:
             return None
         started = anyio.current_time()
         poll = self._by_id(found.ID.lower(), started)
-        return Operation("job", found.ID.lower(), poll, started, last=found.status(None), began=found.StartTime)
+        return Operation(
+            "job",
+            found.ID.lower(),
+            poll,
+            started,
+            last=found.status(None),
+            began=found.StartTime,
+            work=found.checkpoint_work(vm.id),
+        )
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:
@@ -80,7 +88,7 @@ class Jobs:
         if not task or not odata.is_guid(task):
             return None
         jobs, _answer = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", doing)
-        return next((j for j in jobs if j.ID.lower() == task.lower() and j.is_checkpoint_work(vm.id)), None)
+        return next((j for j in jobs if j.ID.lower() == task.lower() and j.checkpoint_work(vm.id)), None)
 
 
 _SLACK = timedelta(seconds=5)

@@ -1,0 +1,276 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Compute: a checkpoint of a VM is a restore point in the VM's restore point collection.
+
+There is no list of restore points but their collection read with `$expand=restorePoints`, restore points have neither
+tags nor descriptions, and there is no restore call: see compute_restore. Facts and their sources: docs/services.md.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .. import _arm_id
+from .._arm import Arm
+from .._arm_id import ArmId
+from .._deps import anyio
+from .._errors import InvalidInput, NotFound, Unsupported
+from .._mark import GENERATED_LENGTH, Mark, read_generated
+from .._model import VM, Capabilities, Checkpoint, Inventory
+from .._operation import Operation, Status
+from .._plan import Step
+from .._settings import ArmSettings
+from . import compute_restore
+from .base import Scope
+from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
+from .compute_preflight import obstacles
+from .compute_restore import Detail
+from .compute_steps import TAG, TAG_VALUE, ComputeSteps
+
+MACHINES = "Microsoft.Compute/virtualMachines"
+COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+LOCKS_VERSION = "2020-05-01"
+CAPABILITIES = Capabilities(
+    provider="compute",
+    title="Azure Compute",
+    names_unique=True,
+    can_update_description=False,
+    has_timestamps=True,
+    create_returns_id=True,
+    operations_findable=True,
+    restore_in_place=True,
+    exactly_once=True,
+    power=True,
+    max_points=500,
+    why={
+        "identity": "the resource id; a name is unique in the VM's collection",
+        "time": "the service's own creation time",
+        "exactly_once": "with a fixed name exactly one; with max_age as on the others",
+        "joining": "the restore point's own state, found by its name",
+        "restore": "the VM read on its new disks, and running where it has to",
+    },
+    has_description=False,
+    safety_name="safety-before-{name}",
+    name_pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}",
+    name_rule="letters, digits and _ . -, beginning with a letter or digit, at most 80",
+    longest_series=80 - GENERATED_LENGTH,
+    restore_steps=compute_restore.restore_steps,
+)
+
+
+class Compute:
+    """Azure Compute behind one resource manager. `collection` is the option: a name, an id, or None for the default."""
+
+    capabilities = CAPABILITIES
+
+    def __init__(
+        self, arm: Arm, settings: ArmSettings, collection: str | None, wall_clock: t.Callable[[], datetime]
+    ) -> None:
+        self._arm = arm
+        self._settings = settings
+        self._version = settings.compute_api_version
+        self._collection_option = collection
+        self._wall_clock = wall_clock
+        self._steps = ComputeSteps(arm, settings)
+
+    async def resolve(self, reference: str) -> VM:
+        """By ARM id; the VM must exist."""
+        arm_id = _arm_id.parse(reference)
+        url = self._arm.url(arm_id.path, self._version)
+        if await self._arm.find(url, doing=f"reading vm {arm_id.name}") is None:
+            raise NotFound(
+                f"no such VM in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}.",
+                subject=f"vm {arm_id.name}",
+                remedy="Check the id and the subscription.",
+            )
+        return self._vm(arm_id, reference)
+
+    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+        """The VMs of the subscription or of one resource group; each is still to be read."""
+        subscription = self._settings.subscription_id
+        if subscription is None:
+            raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
+        within = "" if scope.resource_group is None else f"/resourceGroups/{scope.resource_group}"
+        path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
+        rows = await self._arm.rows(self._arm.url(path, self._version), doing="listing virtual machines")
+        return [self._vm(_arm_id.parse(str(row.get("id"))), str(row.get("id"))) for row in rows]
+
+    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+        """The VM, its collection with all points, and with `whole` the disks of its resource group."""
+        arm_id = _arm_id.parse(vm.id)
+        url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
+        answer = await self._arm.get(url, doing=f"reading {vm}")
+        machine = read(VmEntity, answer.json(), answer)
+        home = self._collection_of(arm_id)
+        collection, now = await self._collection(home, vm)
+        disks = await self._disks(arm_id, machine) if whole else {}
+        detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks)
+        points = (collection.properties.restorePoints or []) if collection else []
+        ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
+        busy = [point.name for point in points if point.state in ("creating", "updating")]
+        state = (machine.properties.provisioningState or "succeeded").lower()
+        return Inventory(
+            vm,
+            _in_time(tuple(_checkpoint(point, ours) for point in points)),
+            now=now or answer.date or self._wall_clock(),
+            power=machine.power,
+            busy=f"restore point {busy[0]} is being made"
+            if busy
+            else state
+            if state in ("updating", "creating")
+            else None,
+            refuses=state if state == "deleting" else None,
+            obstacles=obstacles(machine, disks, await self._locks(arm_id)) if whole else (),
+            prelude=() if collection else (self._make_collection(vm, home, machine),),
+            detail=detail,
+        )
+
+    async def create(self, vm: VM, name: str, description: str) -> Operation:
+        """PUT of a name that nothing bears yet. No consistency is asked for: the service gives the best it can."""
+        path = f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{name}"
+        url = self._arm.url(path, self._version)
+        return await self._arm.write("PUT", url, {"properties": {}}, doing=f"creating restore point {name} of {vm}")
+
+    async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
+        """Not possible: restore points have no description, and no plan asks for it."""
+        raise Unsupported("restore points have no description.", subject=str(vm))
+
+    async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """By the point's own id, which lies below the VM's collection."""
+        path = f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{checkpoint.name}"
+        doing = f"deleting restore point {checkpoint.name} of {vm}"
+        return await self._arm.write("DELETE", self._arm.url(path, self._version), None, doing=doing)
+
+    async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
+        """There is no such call; a plan holds its steps instead."""
+        raise Unsupported("Azure restores in several steps.", subject=str(vm))
+
+    async def power(self, vm: VM, on: bool) -> Operation:
+        """Start, or deallocate: an Azure VM that is only stopped still costs."""
+        return await self._steps.power(_arm_id.parse(vm.id), on)
+
+    async def take(self, step: Step, actual: Inventory) -> Operation:
+        """One step of a restore in place, or the making of the collection."""
+        return await self._steps.take(step, actual)
+
+    def taken(self, step: Step, actual: Inventory) -> bool:
+        """Whether reading shows the step as done."""
+        return compute_restore.taken(step, actual)
+
+    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+        """What puts the VM back onto its old disks."""
+        return compute_restore.amends(step, before)
+
+    async def latest(self, vm: VM) -> Operation | None:
+        """The restore point that is being made: its own state is what there is to look at."""
+        collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)
+        points = (collection.properties.restorePoints or []) if collection else []
+        point = next((point for point in points if point.state == "creating"), None)
+        if point is None:
+            return None
+        url = self._arm.url(_arm_id.quote(point.id), self._version)
+
+        async def poll() -> Status:
+            answer = await self._arm.find(url, doing=f"reading restore point {point.name}")
+            if answer is None:
+                return Status("unknown")
+            state = read(PointEntity, answer.json(), answer).state
+            return Status("succeeded" if state == "succeeded" else "failed" if state == "failed" else "running", state)
+
+        return Operation(
+            "arm", None, poll, anyio.current_time(), last=Status("running"), began=point.created, work="create"
+        )
+
+    async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
+        """The VM's collection with its points, if there is one; one of another VM is an error."""
+        url = self._arm.url(home.path, self._version, _expand="restorePoints")
+        answer = await self._arm.find(url, doing=f"reading restore points of {vm}")
+        if answer is None:
+            return None, None
+        collection = read(CollectionEntity, answer.json(), answer)
+        source = (collection.properties.source.id or "") if collection.properties.source else ""
+        if source.lower().lstrip("/") != vm.canonical.lstrip("/"):
+            raise InvalidInput(
+                f"collection: {home} holds restore points of {source or 'another source'}.",
+                subject=str(vm),
+                remedy="Name another collection; a collection's source cannot be changed.",
+            )
+        if collection.properties.restorePoints is None:
+            raise answer.bad(f"{vm}: the collection was answered without its restore points.")
+        return collection, answer.date
+
+    async def _disks(self, arm_id: ArmId, machine: VmEntity) -> dict[str, DiskEntity]:
+        """The disks of the VM's resource group, and of every other group that one of its disks lies in."""
+        groups = {arm_id.group.lower(): arm_id.group}
+        for disk in machine.disks:
+            parts = disk.managed_id.split("/")
+            if len(parts) > 4:
+                groups.setdefault(parts[4], parts[4])
+        found: dict[str, DiskEntity] = {}
+        for group in groups.values():
+            path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(group)}"
+            url = self._arm.url(f"{path}/providers/Microsoft.Compute/disks", self._settings.disk_api_version)
+            answer = await self._arm.pages(url, doing=f"listing disks of {group}")
+            found |= {
+                disk.id.lower(): disk for page, rows in answer for disk in (read(DiskEntity, row, page) for row in rows)
+            }
+        return found
+
+    async def _locks(self, arm_id: ArmId) -> list[dict[str, t.Any]]:
+        """The management locks on the VM's resource group, as far as this user may see them."""
+        path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(arm_id.group)}"
+        url = self._arm.url(f"{path}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
+        return await self._arm.hints(url)
+
+    def _collection_of(self, vm: ArmId) -> ArmId:
+        """The option's collection, else `checkpoints-<vm>` in the VM's resource group."""
+        option = self._collection_option
+        if option is None:
+            return ArmId(vm.subscription, vm.group, COLLECTIONS, f"checkpoints-{vm.name}"[:80])
+        if option.startswith("/"):
+            given = _arm_id.parse(option, COLLECTIONS)
+            if given.type.lower() != COLLECTIONS.lower():
+                raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
+            return given
+        return ArmId(vm.subscription, vm.group, COLLECTIONS, _arm_id.name(option, "collection"))
+
+    def _make_collection(self, vm: VM, home: ArmId, machine: VmEntity) -> Step:
+        about = {"op": "make_collection", "collection": str(home), "location": machine.location}
+        return Step(vm, "it does not exist yet", do=f"make restore point collection {home.name}", about=about)
+
+    def _vm(self, arm_id: ArmId, reference: str) -> VM:
+        return VM(
+            reference=reference,
+            name=arm_id.name,
+            id=str(arm_id),
+            canonical=arm_id.canonical,
+            provider=self.capabilities.provider,
+            service=self._arm.base,
+        )
+
+
+def _checkpoint(point: PointEntity, ours: bool) -> Checkpoint:
+    """A point as the core takes it. It is managed where its collection bears our tag: points themselves bear none."""
+    made = read_generated(point.name)
+    series = made[0] if made else None
+    mark = None
+    if ours and point.created is not None:
+        nonce = made[1] if made else "0" * 12
+        mark = Mark(nonce, point.created, safety=bool(series and series.startswith("safety-before-")))
+    usable = {"succeeded": True, "creating": None, "updating": None}.get(point.state, False)
+    return Checkpoint(
+        id=point.id,
+        name=point.name,
+        created=point.created,
+        usable=usable,
+        mark=mark,
+        series=series,
+        consistency=point.properties.consistencyMode,
+    )
+
+
+def _in_time(points: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
+    known = [point for point in points if point.created is not None]
+    return tuple(sorted(known, key=lambda p: (p.created, p.id))) + tuple(p for p in points if p.created is None)

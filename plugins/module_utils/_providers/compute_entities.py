@@ -1,0 +1,300 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Compute's resources as the core needs them: the second trust boundary for restore points.
+
+Shapes follow the swagger (Microsoft.Compute 2024-07-01, DiskRP 2024-03-02) and the recordings, whose 2021 form of a
+point has `provisioningDetails` where later ones have `timeCreated`.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._answer import Answer
+from .._deps import pydantic
+from .._model import Power
+from .._times import parse_service_time
+from .._wish import explain
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+
+    @pydantic.field_validator("timeCreated", "creationTime", mode="before", check_fields=False)
+    @classmethod
+    def _time(cls, value: object) -> object:
+        return parse_service_time(value) if isinstance(value, str) else value
+
+
+class Ref(_Part):
+    """A reference to another resource."""
+
+    id: str | None = None
+
+
+class Encryption(_Part):
+    """How a disk or a disk restore point is encrypted at rest."""
+
+    type: str | None = None
+    diskEncryptionSetId: str | None = None
+    diskEncryptionSet: Ref | None = None
+
+
+class DiskRestorePointRef(_Part):
+    """Which disk restore point belongs to a disk of a point; only there once the point has succeeded."""
+
+    id: str | None = None
+    encryption: Encryption | None = None
+
+
+class ManagedDisk(_Part):
+    """What of a managed disk a VM shows."""
+
+    id: str | None = None
+    storageAccountType: str | None = None
+
+
+class Disk(_Part):
+    """One disk of a storage profile; the OS disk has no lun."""
+
+    lun: int | None = None
+    name: str | None = None
+    osType: str | None = None
+    caching: str | None = None
+    diskSizeGB: int | None = None
+    writeAcceleratorEnabled: bool | None = None
+    managedDisk: ManagedDisk | None = None
+    diskRestorePoint: DiskRestorePointRef | None = None
+    diffDiskSettings: dict[str, t.Any] | None = None
+    vhd: dict[str, t.Any] | None = None
+
+    @property
+    def place(self) -> str:
+        """`os`, or `lun` and its number: how disks are told apart in plans and names."""
+        return "os" if self.lun is None else f"lun{self.lun}"
+
+    @property
+    def managed_id(self) -> str:
+        """The managed disk's id in lower case; empty for any other kind."""
+        return (self.managedDisk.id or "").lower() if self.managedDisk else ""
+
+
+class StorageProfile(_Part):
+    """OS disk and data disks."""
+
+    osDisk: Disk | None = None
+    dataDisks: list[Disk] | None = None
+
+    @property
+    def disks(self) -> list[Disk]:
+        """All of them, the OS disk first."""
+        return [*([self.osDisk] if self.osDisk else []), *(self.dataDisks or [])]
+
+
+class Status(_Part):
+    """One of an instance view's statuses."""
+
+    code: str | None = None
+    displayStatus: str | None = None
+    message: str | None = None
+
+
+class VmView(_Part):
+    """A VM's instance view."""
+
+    statuses: list[Status] | None = None
+
+
+class VmProperties(_Part):
+    vmId: str | None = None
+    provisioningState: str | None = None
+    storageProfile: StorageProfile | None = None
+    instanceView: VmView | None = None
+
+
+class VmEntity(_Part):
+    """Microsoft.Compute/virtualMachines."""
+
+    id: str
+    name: str
+    location: str
+    zones: list[str] | None = None
+    properties: VmProperties
+
+    @property
+    def disks(self) -> list[Disk]:
+        """Its disks, the OS disk first."""
+        profile = self.properties.storageProfile
+        return profile.disks if profile else []
+
+    @property
+    def power_code(self) -> str:
+        """`running`, `deallocated`, `stopped`, …: the PowerState status without its prefix."""
+        view = self.properties.instanceView
+        codes = [status.code or "" for status in (view.statuses or [])] if view else []
+        return next((code.split("/", 1)[1].lower() for code in codes if code.lower().startswith("powerstate/")), "")
+
+    @property
+    def power(self) -> Power:
+        """On or off; a VM that is stopped but still allocated is off."""
+        known: dict[str, Power] = {"running": "on", "deallocated": "off", "stopped": "off"}
+        return known.get(self.power_code, "unknown")
+
+
+class Replication(_Part):
+    status: Status | None = None
+    completionPercent: int | None = None
+
+
+class DiskView(_Part):
+    """How far one disk restore point of a copy is."""
+
+    id: str | None = None
+    snapshotAccessState: str | None = None
+    replicationStatus: Replication | None = None
+
+
+class PointView(_Part):
+    """A restore point's instance view."""
+
+    statuses: list[Status] | None = None
+    diskRestorePoints: list[DiskView] | None = None
+
+
+class SourceMetadata(_Part):
+    location: str | None = None
+    storageProfile: StorageProfile | None = None
+
+
+class Details(_Part):
+    """The 2021 form's place for times and failures."""
+
+    creationTime: datetime | None = None
+    statusCode: int | None = None
+    statusMessage: str | None = None
+
+
+class PointProperties(_Part):
+    provisioningState: str | None = None
+    timeCreated: datetime | None = None
+    provisioningDetails: Details | None = None
+    consistencyMode: str | None = None
+    excludeDisks: list[Ref] | None = None
+    sourceRestorePoint: Ref | None = None
+    instantAccessDurationMinutes: int | None = None
+    sourceMetadata: SourceMetadata | None = None
+    instanceView: PointView | None = None
+
+
+class PointEntity(_Part):
+    """restorePointCollections/restorePoints."""
+
+    id: str
+    name: str
+    properties: PointProperties
+
+    @property
+    def state(self) -> str:
+        """`creating`, `succeeded`, `failed`, `deleting`, …"""
+        return (self.properties.provisioningState or "").lower()
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was made, in either recorded form."""
+        details = self.properties.provisioningDetails
+        return self.properties.timeCreated or (details.creationTime if details else None)
+
+    @property
+    def disks(self) -> list[Disk]:
+        """The disks it holds, with their disk restore points once it has succeeded."""
+        metadata = self.properties.sourceMetadata
+        return metadata.storageProfile.disks if metadata and metadata.storageProfile else []
+
+
+class Source(_Part):
+    id: str | None = None
+    location: str | None = None
+
+
+class CollectionProperties(_Part):
+    source: Source | None = None
+    provisioningState: str | None = None
+    restorePointCollectionId: str | None = None
+    instantAccess: bool | None = None
+    restorePoints: list[PointEntity] | None = None
+
+
+class CollectionEntity(_Part):
+    """Microsoft.Compute/restorePointCollections."""
+
+    id: str
+    name: str
+    location: str
+    tags: dict[str, str] | None = None
+    properties: CollectionProperties
+
+
+class Sku(_Part):
+    name: str | None = None
+
+
+class CreationData(_Part):
+    createOption: str | None = None
+    sourceResourceId: str | None = None
+
+
+class ManagedDiskProperties(_Part):
+    provisioningState: str | None = None
+    diskState: str | None = None
+    diskSizeGB: int | None = None
+    maxShares: int | None = None
+    hyperVGeneration: str | None = None
+    osType: str | None = None
+    encryption: Encryption | None = None
+    creationData: CreationData | None = None
+
+
+class DiskEntity(_Part):
+    """Microsoft.Compute/disks."""
+
+    id: str
+    name: str
+    location: str
+    zones: list[str] | None = None
+    sku: Sku | None = None
+    tags: dict[str, str] | None = None
+    managedBy: str | None = None
+    properties: ManagedDiskProperties
+
+
+class DiskRestorePointProperties(_Part):
+    timeCreated: datetime | None = None
+    sourceResourceId: str | None = None
+    osType: str | None = None
+    hyperVGeneration: str | None = None
+    encryption: Encryption | None = None
+    replicationState: str | None = None
+    completionPercent: float | None = None
+
+
+class DiskRestorePointEntity(_Part):
+    """diskRestorePoints, of the disk resource provider."""
+
+    id: str
+    name: str
+    properties: DiskRestorePointProperties
+
+
+Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)
+
+
+def read(kind: type[Kind], body: object, answer: Answer) -> Kind:
+    """The resource as a `kind`; BadAnswer that names the wrong fields."""
+    try:
+        return kind.model_validate(body)
+    except pydantic.ValidationError as error:
+        raise answer.bad(
+            f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
+        ) from None

@@ -1,0 +1,57 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the way of a restore point, known before anything is sent. Pure.
+
+Sources: the support matrix and the limitations of VM restore points (learn.microsoft.com), summed up in
+docs/services.md.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model import Obstacle
+from .compute_entities import DiskEntity, VmEntity
+
+_DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
+
+
+def obstacles(
+    vm: VmEntity, disks: t.Mapping[str, DiskEntity], locks: t.Sequence[t.Mapping[str, t.Any]]
+) -> tuple[Obstacle, ...]:
+    """The disks that cannot be captured, and the locks that forbid a write, each with the remedy."""
+    return (*_of_disks(vm, disks), *_of_locks(locks))
+
+
+def _of_disks(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> t.Iterator[Obstacle]:
+    crash = vm.power != "on"
+    for disk in vm.disks:
+        name = f"{'OS disk' if disk.lun is None else f'data disk at LUN {disk.lun}'} ({disk.name})"
+        entity = disks.get(disk.managed_id)
+        sku = ((disk.managedDisk.storageAccountType if disk.managedDisk else "") or "").lower()
+        exclude = "Make the point with restore_point and exclude_disks."
+        if disk.vhd and not disk.managed_id:
+            yield Obstacle(("create",), f"its {name} is unmanaged.", "Convert it to a managed disk.")
+        elif disk.diffDiskSettings and disk.diffDiskSettings.get("option"):
+            yield Obstacle(("create", "step"), f"its {name} is ephemeral.", "Only persistent OS disks can be captured.")
+        elif entity is not None and (entity.properties.maxShares or 1) > 1:
+            yield Obstacle(("create",), f"its {name} is a shared disk.", exclude)
+        elif crash and sku in _DIRECT:
+            why = f"it is not running, and its {name} is {_DIRECT[sku]}, which a crash-consistent point cannot hold."
+            yield Obstacle(("create",), why, f"Start the VM. {exclude}")
+        elif crash and disk.writeAcceleratorEnabled:
+            why = f"it is not running, and its {name} is write-accelerated, which a crash-consistent point cannot hold."
+            yield Obstacle(("create",), why, f"Start the VM. {exclude}")
+
+
+def _of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
+    for lock in locks:
+        properties = lock.get("properties")
+        level = str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
+        told = f'the lock "{lock.get("name")}" on its resource group'
+        remedy = "Have the lock removed for the time of the task."
+        if level == "readonly":
+            yield Obstacle(("create", "delete", "step", "power"), f"{told} allows no change.", remedy)
+        elif level == "cannotdelete":
+            yield Obstacle(("delete",), f"{told} allows no deletion.", remedy)

@@ -1,0 +1,253 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restore in place on Azure: which steps, and which of them are done. Pure.
+
+    disks from the point ─ deallocate ─ swap ─ start ─ mark as done ─ [old disks go]
+
+New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
+that was
+killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run follows from
+the
+key; without one from the point and the disks the VM had, so a finished restore is a new one when it is asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+from dataclasses import dataclass
+
+from .._errors import OutcomeUnknown
+from .._model import Checkpoint, Inventory, Staged
+from .._plan import Step
+from .._wish import RestoreTo
+from .compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+
+RUN_TAG = "hybridvm-restore-run"
+STATE_TAG = "hybridvm-restore-state"
+POINT_TAG = "hybridvm-restore-point"
+POWER_TAG = "hybridvm-restore-power"
+REPLACES_TAG = "hybridvm-restore-replaces"
+
+
+Item = t.TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What was read of an Azure VM besides its checkpoints. `disks` are its resource groups', by lower-case id."""
+
+    vm: VmEntity
+    raw: t.Mapping[str, t.Any]
+    etag: str | None
+    group: str
+    collection: CollectionEntity | None
+    disks: t.Mapping[str, DiskEntity]
+
+    def point(self, checkpoint_id: str) -> PointEntity | None:
+        """The restore point behind a checkpoint."""
+        points = (self.collection.properties.restorePoints or []) if self.collection else []
+        return next((p for p in points if p.id.lower() == checkpoint_id.lower()), None)
+
+    def named(self, name: str) -> DiskEntity | None:
+        """The disk of that name in the VM's resource group."""
+        ends = f"/resourcegroups/{self.group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
+        return next((disk for key, disk in self.disks.items() if key.endswith(ends)), None)
+
+    def attached(self, place: str) -> Disk | None:
+        """The disk that the VM has there now."""
+        return next((disk for disk in self.vm.disks if disk.place == place), None)
+
+    def of_run(self, run: str) -> dict[str, DiskEntity]:
+        """The disks that a run has made, by place."""
+        made = [disk for disk in self.disks.values() if (disk.tags or {}).get(RUN_TAG) == run]
+        return {disk.name.rsplit("-", 2)[-2]: disk for disk in made if disk.name.count("-") >= 2}
+
+
+def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str) -> Staged:
+    """The steps still to do. An earlier run is found by its disks' tags; a finished one with the key is the end."""
+    detail: Detail = actual.detail
+    run, made = _earlier(wish, detail)
+    if made and wish.restore_key is not None and _is_done(made):
+        stands = _point_of(actual, made)
+        return Staged(stands, (), done=f"restore_key: run {run} with this key has ended; its disks are {_names(made)}")
+    if made:
+        point = _point_of(actual, made)
+        tags = next(iter(made.values())).tags or {}
+        power_before = tags.get(POWER_TAG, power_before)
+        if point is None:
+            raise OutcomeUnknown(
+                f"an earlier restore (run {run}) has begun and its restore point {tags.get(POINT_TAG)} is gone; it can "
+                "neither be ended nor begun anew.",
+                subject=str(actual.vm),
+                remedy=f"Look at the VM and its disks {_names(made)}; remove those that are not attached.",
+            )
+    else:
+        point = target()
+        run = run or _run(actual.vm.canonical, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
+    steps, warnings = _steps(wish, actual, point, run, power_before)
+    left = tuple(step for step in steps if not taken(step, actual))
+    return Staged(point, left, resumed=bool(made), warnings=warnings)
+
+
+def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity]]:
+    """The run to go on with, and the disks it has made; without a key one that has swapped but not ended."""
+    if wish.restore_key is not None:
+        run = _run(detail.vm.id.lower(), "key", wish.restore_key)
+        return run, detail.of_run(run)
+    attached = [disk for a in detail.vm.disks if (disk := detail.disks.get(a.managed_id)) is not None]
+    for run in sorted({(disk.tags or {}).get(RUN_TAG, "") for disk in attached} - {""}):
+        made = detail.of_run(run)
+        if not _is_done(made):
+            return run, made
+    return "", {}
+
+
+def _steps(
+    wish: RestoreTo, actual: Inventory, point: Checkpoint, run: str, power_before: str
+) -> tuple[list[Step], tuple[str, ...]]:
+    """All steps of the run, done or not."""
+    detail: Detail = actual.detail
+    entity = detail.point(point.id)
+    disks = entity.disks if entity else []
+    wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
+    new = {disk.place: _disk_name(detail.vm.name, disk.place, run) for disk in disks}
+    old = {place: _replaced(detail, place, name) for place, name in new.items()}
+    shared = {"run": run, "point": f"{entity.id.split('/')[-3]}/{entity.name}" if entity else point.name}
+
+    def step(do: str, reason: str, *, undo: bool = False, **about: t.Any) -> Step:
+        return Step(actual.vm, reason, do=do, about={**about, **shared}, undo=undo)
+
+    why = f'restore in place to "{point.name}"'
+    steps = [
+        step(
+            f"create disk {name}",
+            why,
+            op="create_disk",
+            disk=name,
+            place=place,
+            power=power_before,
+            replaces=old[place] or "",
+        )
+        for place, name in new.items()
+    ]
+    steps += [
+        step("deallocate the VM", "its OS disk can only be swapped then", op="deallocate", disks=new),
+        step("swap its disks", why, op="swap", disks=new, undo=True),
+    ]
+    if wanted == "on":
+        steps.append(
+            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
+        )
+    steps.append(step("mark the run as done", "so that it is not done twice", op="finish", disks=new, disk=_lead(new)))
+    if wish.old_disks == "delete":
+        gone = [name for name in old.values() if name]
+        steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
+    kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
+    warnings: tuple[str, ...] = ()
+    if kept:
+        warnings = (f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.",)
+    return steps, warnings
+
+
+def taken(step: Step, actual: Inventory) -> bool:
+    """Whether what was read shows the step as done."""
+    detail: Detail = actual.detail
+    op = step.about.get("op")
+    if op == "make_collection":
+        return detail.collection is not None
+    if op == "create_disk":
+        disk = detail.named(str(step.about["disk"]))
+        return disk is not None and (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
+    if op == "delete_disk":
+        return by_short(detail, str(step.about["disk"])) is None
+    swapped = is_on(detail, step.about.get("disks") or {})
+    if op == "deallocate":
+        return swapped or detail.vm.power_code == "deallocated"
+    if op in ("swap", "swap_back"):
+        return swapped
+    if op == "start":
+        return swapped and actual.power == "on"
+    if op == "finish":
+        disk = detail.named(str(step.about["disk"]))
+        return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == "done"
+    return False
+
+
+def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:
+    """Whether the VM has these disks (by place and short name) attached."""
+    for place, name in disks.items():
+        attached, disk = detail.attached(place), by_short(detail, name)
+        if attached is None or disk is None or attached.managed_id != disk.id.lower():
+            return False
+    return bool(disks)
+
+
+def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
+    """What puts the VM back onto its old disks after a step behind the swap has failed."""
+    detail: Detail = before.detail
+    new: dict[str, str] = dict(step.about.get("disks") or {})
+    old = {place: name for place in new if (name := _replaced(detail, place, new[place]))}
+    if not old:
+        return ()
+    about = {"run": step.about.get("run"), "disks": old}
+    why = f"{step.do} failed"
+    steps = [
+        Step(before.vm, why, do="deallocate the VM", about={**about, "op": "deallocate"}),
+        Step(before.vm, why, do="swap the old disks back", about={**about, "op": "swap_back"}),
+    ]
+    if before.power == "on":
+        steps.append(Step(before.vm, why, do="start the VM", about={**about, "op": "start"}))
+    return tuple(steps)
+
+
+def _replaced(detail: Detail, place: str, new: str) -> str | None:
+    """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag."""
+    made = detail.named(new)
+    if made is not None and (made.tags or {}).get(REPLACES_TAG):
+        return (made.tags or {})[REPLACES_TAG]
+    attached = detail.attached(place)
+    return _short(attached.managed_id) if attached and attached.managed_id else None
+
+
+def by_short(detail: Detail, short: str) -> DiskEntity | None:
+    """The disk of `group/name`, or of a name in the VM's own group."""
+    group, _slash, name = short.rpartition("/")
+    if not group:
+        return detail.named(name)
+    ends = f"/resourcegroups/{group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
+    return next((disk for key, disk in detail.disks.items() if key.endswith(ends)), None)
+
+
+def _short(disk_id: str) -> str:
+    """`group/name`: a tag's value holds 256 characters, an id can be longer."""
+    parts = disk_id.split("/")
+    return f"{parts[4]}/{parts[8]}" if len(parts) == 9 else disk_id
+
+
+def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
+    told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1].lower() for disk in made.values()}
+    return next((c for c in actual.checkpoints if c.name.lower() in told), None)
+
+
+def _is_done(made: t.Mapping[str, DiskEntity]) -> bool:
+    """The run's end is told by one disk's tag: the OS disk's, where the point holds it."""
+    return bool(made) and (_lead(made).tags or {}).get(STATE_TAG) == "done"
+
+
+def _lead(disks: t.Mapping[str, Item]) -> Item:
+    return disks["os"] if "os" in disks else disks[min(disks)]
+
+
+def _names(made: t.Mapping[str, DiskEntity]) -> str:
+    return ", ".join(sorted(disk.name for disk in made.values()))
+
+
+def _disk_name(vm: str, place: str, run: str) -> str:
+    """At most 80 characters, as Azure allows."""
+    return f"{vm[:58]}-{place}-{run}"
+
+
+def _run(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).lower().encode()).hexdigest()[:12]

@@ -1,0 +1,204 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The writes behind Azure's steps: collection, disks from a point, deallocate, swap, start, tags."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _arm_id
+from .._arm import Arm
+from .._arm_id import ArmId
+from .._errors import NotFound, Unsupported, VmState
+from .._model import Inventory
+from .._operation import Operation
+from .._plan import Step
+from .._settings import ArmSettings
+from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
+from .compute_restore import POINT_TAG, POWER_TAG, REPLACES_TAG, RUN_TAG, STATE_TAG, Detail, by_short
+
+TAG = "hybridvm-checkpoints"
+TAG_VALUE = "managed"
+"""The tag of collections that this collection made: what lies in them is ours."""
+
+
+class ComputeSteps:
+    """Carries out steps by `about.op`; each is a single write whose effect reading shows."""
+
+    def __init__(self, arm: Arm, settings: ArmSettings) -> None:
+        self._arm = arm
+        self._compute = settings.compute_api_version
+        self._disk = settings.disk_api_version
+
+    async def take(self, step: Step, actual: Inventory) -> Operation:
+        """The write that the step stands for."""
+        arm_id = _arm_id.parse(step.vm.id)
+        op = step.about.get("op")
+        if op == "make_collection":
+            return await self._make_collection(step)
+        if op == "create_disk":
+            return await self._create_disk(step, actual, arm_id)
+        if op == "deallocate":
+            return await self.power(arm_id, False)
+        if op == "start":
+            return await self.power(arm_id, True)
+        if op in ("swap", "swap_back"):
+            return await self._swap(step, actual, arm_id)
+        if op == "finish":
+            return await self._finish(step, actual)
+        if op == "delete_disk":
+            return await self._delete_disk(step, actual)
+        raise Unsupported(f"no such step: {step.do}.", subject=str(step.vm))
+
+    async def power(self, vm: ArmId, on: bool) -> Operation:
+        """Start or deallocate."""
+        action = "start" if on else "deallocate"
+        url = self._arm.url(f"{vm.path}/{action}", self._compute)
+        return await self._arm.write("POST", url, None, doing=f"{action} of vm {vm.name}")
+
+    async def _make_collection(self, step: Step) -> Operation:
+        home = str(step.about["collection"])
+        body = {
+            "location": step.about["location"],
+            "tags": {TAG: TAG_VALUE},
+            "properties": {"source": {"id": step.vm.id}},
+        }
+        return await self._arm.write("PUT", self._arm.url(_arm_id.quote(home), self._compute), body, doing=step.do)
+
+    async def _create_disk(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+        """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""
+        detail: Detail = actual.detail
+        place, name = str(step.about["place"]), str(step.about["disk"])
+        source = self._source(step, detail, place)
+        source_id = source.diskRestorePoint.id if source.diskRestorePoint else None
+        if not source_id:
+            raise NotFound(f"the restore point has no disk restore point for {place}.", subject=str(step.vm))
+        told = await self._disk_restore_point(source_id, step)
+        old = detail.disks.get(source.managed_id) or by_short(detail, str(step.about.get("replaces") or ""))
+        properties: dict[str, t.Any] = {"creationData": {"createOption": "Restore", "sourceResourceId": source_id}}
+        properties |= _of_system(source, told, old)
+        body: dict[str, t.Any] = {
+            "location": detail.vm.location,
+            "tags": {
+                RUN_TAG: step.about["run"],
+                STATE_TAG: "pending",
+                POINT_TAG: step.about["point"],
+                POWER_TAG: step.about["power"],
+                REPLACES_TAG: step.about.get("replaces") or "",
+            },
+            "properties": properties,
+        }
+        kind = (
+            old.sku.name if old and old.sku else source.managedDisk.storageAccountType if source.managedDisk else None
+        )
+        if kind:
+            body["sku"] = {"name": kind}
+        if detail.vm.zones:
+            body["zones"] = detail.vm.zones
+        path = str(ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", name))
+        url = self._arm.url(_arm_id.quote(path), self._disk)
+        return await self._arm.write("PUT", url, body, doing=step.do)
+
+    def _source(self, step: Step, detail: Detail, place: str) -> Disk:
+        name = str(step.about["point"]).rsplit("/", 1)[-1].lower()
+        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
+        for point in points:
+            if point.name.lower() == name:
+                found = next((disk for disk in point.disks if disk.place == place), None)
+                if found is not None:
+                    return found
+        raise NotFound(f"restore point {step.about['point']} no longer holds {place}.", subject=str(step.vm))
+
+    async def _disk_restore_point(self, source_id: str, step: Step) -> DiskRestorePointEntity | None:
+        """Its encryption and whether it is whole; the 2021 form of its id has a query and cannot be read."""
+        if "?" in source_id:
+            return None
+        url = self._arm.url(_arm_id.quote(source_id), self._disk)
+        answer = await self._arm.find(url, doing="reading a disk restore point")
+        if answer is None:
+            return None
+        found = read(DiskRestorePointEntity, answer.json(), answer)
+        percent = found.properties.completionPercent
+        if percent is not None and percent < 100:
+            raise VmState(
+                f"the restore point is not usable yet: {found.name} is at {percent:g} %. Nothing was changed.",
+                subject=str(step.vm),
+                remedy="Wait for it.",
+            )
+        return found
+
+    async def _swap(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+        """One PATCH of the storage profile: all disks of the point change together, the others stay as they are."""
+        detail: Detail = actual.detail
+        raw = detail.raw["properties"]["storageProfile"]
+        wanted = {place: by_short(detail, str(name)) for place, name in (step.about.get("disks") or {}).items()}
+        missing = [place for place, disk in wanted.items() if disk is None]
+        if missing:
+            raise NotFound(f"the disks for {', '.join(missing)} are gone.", subject=str(step.vm))
+        profile: dict[str, t.Any] = {}
+        if (disk := wanted.get("os")) is not None:
+            kept = {k: raw["osDisk"][k] for k in ("caching", "createOption", "deleteOption") if k in raw["osDisk"]}
+            profile["osDisk"] = {**kept, "name": disk.name, "managedDisk": {"id": disk.id}}
+        profile["dataDisks"] = _data_disks(raw.get("dataDisks") or [], wanted, detail)
+        headers = {"If-Match": detail.etag} if detail.etag else {}
+        url = self._arm.url(vm.path, self._compute)
+        body = {"properties": {"storageProfile": profile}}
+        return await self._arm.write("PATCH", url, body, doing=step.do, headers=headers)
+
+    async def _finish(self, step: Step, actual: Inventory) -> Operation:
+        """Tags are sent whole: a PATCH replaces them all."""
+        detail: Detail = actual.detail
+        disk = detail.named(str(step.about["disk"]))
+        if disk is None:
+            raise NotFound(f"disk {step.about['disk']} is gone.", subject=str(step.vm))
+        url = self._arm.url(_arm_id.quote(disk.id), self._disk)
+        body = {"tags": {**(disk.tags or {}), STATE_TAG: "done"}}
+        return await self._arm.write("PATCH", url, body, doing=step.do)
+
+    async def _delete_disk(self, step: Step, actual: Inventory) -> Operation:
+        disk = by_short(actual.detail, str(step.about["disk"]))
+        if disk is None:
+            raise NotFound(f"disk {step.about['disk']} is gone.", subject=str(step.vm))
+        return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, doing=step.do)
+
+
+def _data_disks(
+    raw: t.Sequence[dict[str, t.Any]], wanted: t.Mapping[str, DiskEntity | None], detail: Detail
+) -> list[dict[str, t.Any]]:
+    """The data disks as they are, with those of the point in their places; one that had been detached comes back."""
+    attached = {f"lun{disk['lun']}": disk for disk in raw}
+    result = [disk for place, disk in attached.items() if place not in wanted]
+    for place, disk in wanted.items():
+        if place == "os" or disk is None:
+            continue
+        now = attached.get(place, {})
+        kept: dict[str, t.Any] = {
+            k: v for k, v in now.items() if k in ("caching", "writeAcceleratorEnabled", "deleteOption")
+        }
+        result.append(
+            {**kept, "lun": int(place.removeprefix("lun")), "createOption": "Attach", "managedDisk": {"id": disk.id}}
+        )
+    return sorted(result, key=lambda disk: int(disk["lun"]))
+
+
+def _of_system(source: Disk, told: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, t.Any]:
+    """Operating system, generation and encryption of a new disk; a customer's key must be given again."""
+    properties: dict[str, t.Any] = {}
+    if source.osType:
+        properties["osType"] = source.osType
+    generation = (told.properties.hyperVGeneration if told else None) or (
+        old.properties.hyperVGeneration if old else None
+    )
+    if generation:
+        properties["hyperVGeneration"] = generation
+    encryption = (old.properties.encryption if old else None) or (told.properties.encryption if told else None)
+    if key := _key(encryption):
+        properties["encryption"] = {"type": encryption.type if encryption else None, "diskEncryptionSetId": key}
+    return properties
+
+
+def _key(encryption: Encryption | None) -> str | None:
+    if encryption is None:
+        return None
+    return encryption.diskEncryptionSetId or (encryption.diskEncryptionSet.id if encryption.diskEncryptionSet else None)

@@ -1,0 +1,276 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure Resource Manager: requests, pages, errors with every detail, and which operation an answer started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    BadAnswer,
+    CheckpointError,
+    Locked,
+    NotFound,
+    Refused,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Operation
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
+    BASE,
+    Script,
+    answer,
+    reply,
+    virtual,
+)
+
+Result = TypeVar("Result")
+GUID = "6E0D9045-0000-4000-8000-000000000001"
+ERROR = {
+    "error": {
+        "code": "BadRequest",
+        "message": "It says no.",
+        "target": "checkpoint",
+        "details": [
+            {"code": "Inner", "message": "really", "details": [{"code": "Deep", "message": "truly"}]},
+            "words",
+            7,
+        ],
+        "additionalInfo": [{"type": "Policy", "info": {"b": 1, "a": 2}}, "ignored"],
+    }
+}
+
+
+def using(server: Script, do: Callable[[Arm], Awaitable[Result]]) -> Result:
+    async def main() -> Result:
+        async with server.http() as http:
+            return await do(Arm(http, BASE, "client c"))
+
+    return virtual(main)
+
+
+async def act(arm: Arm, body: dict[str, Any] | None = None) -> Operation:
+    return await arm.write("POST", f"{BASE}/act", body, doing="creating it")
+
+
+async def things(arm: Arm) -> list[dict[str, Any]]:
+    return await arm.rows(f"{BASE}/things", doing="listing")
+
+
+async def looked_at(arm: Arm) -> str:
+    """The state of what a write started, at the first look."""
+    return (await (await act(arm)).poll()).state
+
+
+def posted(server: Script) -> Operation:
+    return using(server, act)
+
+
+def listed(*pages: Any) -> list[dict[str, Any]]:
+    server = Script(*(page if not isinstance(page, dict | list | str) else reply(200, page) for page in pages))
+    return using(server, things)
+
+
+def refused(status: int, body: Any) -> CheckpointError:
+    async def main(arm: Arm) -> CheckpointError:
+        return arm.error(answer(status, body), doing="creating it")
+
+    return using(Script(), main)
+
+
+def test_a_url_has_its_version_and_what_is_asked_for() -> None:
+    async def main(arm: Arm) -> list[str]:
+        return [arm.url("/a%20b", "2024-06-01"), arm.url("/a", "v", _filter="x", top="5")]
+
+    assert using(Script(), main) == [f"{BASE}/a%20b?api-version=2024-06-01", f"{BASE}/a?api-version=v&$filter=x&top=5"]
+
+
+def test_each_request_has_an_id_of_its_own() -> None:
+    server = Script(reply(200, {}))
+
+    async def main(arm: Arm) -> None:
+        await arm.get(f"{BASE}/a", doing="reading")
+        await act(arm, {"name": "n"})
+        await act(arm)
+
+    using(server, main)
+    get, post, bare = server.requests
+    assert len({request.headers["x-ms-client-request-id"] for request in server.requests}) == 3
+    assert {request.headers["accept"] for request in server.requests} == {"application/json"}
+    assert (json.loads(post.content), post.headers["content-type"]) == ({"name": "n"}, "application/json")
+    assert "content-type" not in get.headers
+    assert (bare.content, "content-type" in bare.headers) == (b"", False)
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 301, 404])
+def test_reading_a_resource_is_a_200_or_an_error(status: int) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        using(Script(reply(status)), lambda arm: arm.get(f"{BASE}/a", doing="reading it"))
+    assert caught.value.message.startswith("reading it: ")
+
+
+def test_pages_are_followed_byte_for_byte_to_their_end() -> None:
+    following = f"{BASE}/things?$skiptoken=a%2fB*~&x='1'"
+    server = Script(
+        reply(200, {"value": [{"id": "1"}], "nextLink": following}),
+        reply(200, {"value": [{"id": "2"}], "nextLink": None}),
+    )
+    found = using(server, things)
+    assert found == [{"id": "1"}, {"id": "2"}]
+    assert server.sent[1] == f"GET {following}"
+    assert listed({"value": [], "nextLink": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("pages", "told"),
+    [
+        (({"value": [], "nextLink": f"{BASE}/things"},), "listing: the pages do not end"),
+        (({"value": [], "nextLink": "https://evil.test/"},), "on another origin (https://evil.test)"),
+        (({"value": [], "nextLink": 7},), "something that is no URL"),
+        (({"value": {}},), "listing: the answer holds no list of resources"),
+        (({"value": ["x"]},), "listing: the answer holds no list of resources"),
+        (({},), "listing: the answer holds no list of resources"),
+        (([],), "listing: the answer holds no list of resources"),
+        (("<html>",), "is not readable JSON"),
+    ],
+)
+def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        listed(*pages)
+    assert told in caught.value.message
+
+
+def test_pages_without_an_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_arm, "MAX_PAGES", 5)
+    server = Script(*(reply(200, {"value": [{}], "nextLink": f"{BASE}/things?p={p}"}) for p in range(9)))
+    with pytest.raises(BadAnswer, match="the pages do not end"):
+        using(server, things)
+    assert len(server.requests) == 5
+
+
+def test_a_page_that_cannot_be_read_is_an_error_not_an_end() -> None:
+    with pytest.raises(CheckpointError, match="forbidden"):
+        listed({"value": [{}], "nextLink": f"{BASE}/2"}, reply(403))
+
+
+@pytest.mark.parametrize(
+    ("headers", "shown"),
+    [
+        ({"location": f"{BASE}/providers/x/operationStatuses/{GUID}*AB12?t=1&s=SIG"}, GUID.lower()),
+        ({"azure_asyncoperation": f"{BASE}/ops/{GUID}", "location": f"{BASE}/other"}, GUID.lower()),
+        ({"location": f"{BASE}/subscriptions/{GUID}/results/7?id={GUID}"}, None),
+    ],
+)
+def test_an_operation_is_shown_by_its_guid_never_by_its_url(headers: dict[str, str], shown: str | None) -> None:
+    operation = posted(Script(reply(202, b"", x_ms_request_id="r-1", **headers)))
+    assert (operation.kind, operation.id, operation.request_id) == ("arm", shown, "r-1")
+    assert "SIG" not in str(operation.to_result())
+
+
+def test_azure_asyncoperation_goes_before_location() -> None:
+    server = Script(
+        reply(202, b"", azure_asyncoperation=f"{BASE}/op", location=f"{BASE}/result"), reply(200, {"status": "Failed"})
+    )
+
+    assert using(server, looked_at) == "failed"
+    assert server.sent[1] == f"GET {BASE}/op"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [(200, "succeeded"), (201, "succeeded"), (204, "succeeded"), (202, "unknown")]
+)
+def test_without_a_way_to_look_only_a_202_leaves_it_open(status: int, state: str) -> None:
+    assert using(Script(reply(status)), looked_at) == state
+
+
+def test_an_address_elsewhere_is_not_polled() -> None:
+    with pytest.raises(BadAnswer, match="no credentials were sent there"):
+        posted(Script(reply(202, b"", location="https://evil.test/op")))
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_a_write_that_ended_in_trouble_may_have_been_done(status: int) -> None:
+    server = Script(reply(status, ERROR, x_ms_request_id="r-1"))
+    with pytest.raises(AnswerLost) as caught:
+        posted(server)
+    assert (caught.value.status, caught.value.request_id) == (status, "r-1")
+    assert "It says no." in caught.value.message
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (404, NotFound), (409, Refused), (302, BadAnswer)])
+def test_a_write_that_was_refused_changed_nothing(status: int, kind: type[CheckpointError]) -> None:
+    with pytest.raises(kind) as caught:
+        posted(Script(reply(status, ERROR)))
+    assert not isinstance(caught.value, AnswerLost)
+
+
+def test_an_error_is_told_with_every_detail() -> None:
+    assert refused(400, ERROR).message == (
+        "creating it: refused (400): BadRequest: It says no.; target checkpoint; Inner: really; Deep: truly; words; "
+        'Policy {"a": 2, "b": 1}.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"code": "TooManyRequests", "message": "slower"}, ": TooManyRequests: slower"),
+        ({"error": {"code": "X"}}, ": X"),
+        ({"error": {"message": " words \n"}}, ": words"),
+        ({"error": "invalid_grant"}, ": invalid_grant"),
+        ({"error": None}, ""),
+        ({"error": {}}, ""),
+        ({"error": {"code": None, "message": None, "details": None, "additionalInfo": {}}}, ""),
+        ({"error": {"code": 7, "message": ["x"]}}, ": 7: ['x']"),
+        ([], ""),
+        ("", ""),
+        ("<html><head><TITLE>\n502 Bad Gateway </TITLE></head></html>", ": 502 Bad Gateway"),
+        ('{"error": ', ""),
+        ("see https://h/x?sig=SIG", ""),
+        ({"error": {"message": "see https://h/x?sig=SIG now"}}, ": see https://h/x?… now"),
+    ],
+)
+def test_each_shape_of_an_error_is_understood(body: Any, said: str) -> None:
+    assert refused(400, body).message == f"creating it: refused (400){said}."
+
+
+def test_an_error_without_end_is_cut_off() -> None:
+    deep: dict[str, Any] = {"message": "level"}
+    for _level in range(30):
+        deep = {"message": "level", "details": [deep]}
+    assert refused(400, {"error": deep}).message.count("level") == 6
+    wide = {"message": "top", "details": [{"message": "level"}] * 500}
+    assert refused(400, {"error": wide}).message.count("level") == 20
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "locked"),
+    [
+        (409, {"code": "Conflict"}, True),
+        (409, {"code": "AnotherOperationInProgress"}, True),
+        (409, {"code": "operationinprogress"}, True),
+        (412, {"code": "ResourceBusy"}, True),
+        (409, {"code": "X", "message": "VMM error (ID: 2602)"}, True),
+        (409, {"code": "X", "details": [{"message": "Error ID: 2602"}]}, True),
+        (409, {"code": "ScopeLocked"}, False),
+        (409, {"code": "ScopeLocked", "message": "2602"}, False),
+        (409, {"code": "X", "message": "VM 831e819f-2602-4c1b-9c1f-77aa00000000"}, False),
+        (409, {"code": "X"}, False),
+        (400, {"code": "Conflict"}, False),
+    ],
+)
+def test_locked_is_another_operation_not_an_administrator_s_lock(
+    status: int, error: dict[str, Any], locked: bool
+) -> None:
+    assert isinstance(refused(status, {"error": error}), Locked) is locked
+
+
+def test_a_refused_sign_in_says_how_we_signed_in() -> None:
+    assert "sign-in refused (401) for client c" in refused(401, {}).message

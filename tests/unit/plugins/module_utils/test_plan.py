@@ -69,6 +69,10 @@ def test_a_bare_action_is_about_nothing() -> None:
         Action(WEB01, "why").target()
 
 
+def test_a_step_about_no_checkpoint_in_particular_names_none() -> None:
+    assert Delete(WEB01, "why").target() == {"checkpoint": {"id": "", "name": ""}}
+
+
 def test_what_is_kept_is_in_the_plan_but_writes_nothing() -> None:
     made = Plan(WEB01, (Keep(WEB01, "it exists", checkpoint=A1), DELETE))
     assert made.writes == (DELETE,)

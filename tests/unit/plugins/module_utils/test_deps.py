@@ -1,0 +1,53 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Without the third-party libraries every file can still be imported, and the module says which are missing."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _deps
+
+
+def without(missing: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The file as it is loaded where that library is not installed."""
+    real = builtins.__import__
+
+    def guarded(name: str, *args: Any, **kwargs: Any) -> ModuleType:
+        if name == missing:
+            raise ImportError(f"No module named {missing!r}")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", guarded)
+    spec = importlib.util.spec_from_file_location("deps_without", str(_deps.__file__))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_with_them_there_is_nothing_to_say() -> None:
+    assert _deps.IMPORT_ERROR is None
+
+
+@pytest.mark.parametrize("missing", ["anyio", "httpx", "pydantic"])
+def test_without_one_of_them_definitions_still_work(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    deps = without(missing, monkeypatch)
+    assert f"No module named '{missing}'" in deps.IMPORT_ERROR
+
+    class Model(deps.pydantic.BaseModel):  # type: ignore[misc,name-defined]  # a stand-in for a class
+        field: int = deps.pydantic.Field(ge=1)
+
+        @deps.pydantic.model_validator(mode="after")  # type: ignore[untyped-decorator]  # a stand-in for a decorator
+        def check(self) -> None:
+            """Never called."""
+
+    assert Model.__mro__ == (Model, object)
+    assert deps.httpx.Auth.anything("at", all=True) is deps.httpx

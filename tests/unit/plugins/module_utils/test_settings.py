@@ -1,0 +1,220 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connection options: from the task or the environment, complete, and safe to send credentials with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._settings import (
+    ENVIRONMENT,
+    ArmSettings,
+    SpfSettings,
+    TlsSettings,
+    from_environment,
+    https_url,
+    settings,
+)
+
+URL = "https://spf.test:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc/"
+GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
+SPF = {"spf_url": URL, "spf_subscription_id": "sub 1", "spf_username": "svc", "spf_password": "pw"}
+ARM = {"tenant": "t", "client_id": "c", "secret": "s"}
+
+
+def refused(kind: Any, params: dict[str, Any], environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        settings(kind, params, environ or {})
+    return str(caught.value)
+
+
+def test_the_service_root_holds_the_subscription_percent_encoded() -> None:
+    assert settings(SpfSettings, SPF, {}).root == (
+        "https://spf.test:8090/SC2012R2/VMM/sub%201/Microsoft.Management.Odata.svc"
+    )
+    fixed = settings(SpfSettings, SPF | {"spf_url": "https://spf.test/x", "spf_subscription_id": None}, {})
+    assert fixed.root == "https://spf.test/x"
+
+
+def test_a_configured_shell_needs_no_options() -> None:
+    environ = {
+        "SPF_URL": "https://spf.test/x",
+        "SPF_USERNAME": "svc",
+        "SPF_PASSWORD": "pw",
+        "SPF_UPDATE_METHOD": "put",
+        "AZURE_TENANT_ID": "t",
+        "AZURE_CLIENT_ID": "c",
+        "AZURE_CLIENT_SECRET": "s",
+        "HYBRIDVM_VALIDATE_CERTS": "no",
+    }
+    assert settings(SpfSettings, {}, environ).spf_update_method == "put"
+    assert settings(ArmSettings, {}, environ).secret == "s"
+    assert settings(TlsSettings, {}, environ).validate_certs is False
+    assert settings(TlsSettings, {}, {}).validate_certs is True
+
+
+def test_the_task_goes_before_the_environment_option_by_option() -> None:
+    found = settings(SpfSettings, SPF | {"spf_password": None}, {"SPF_USERNAME": "other", "SPF_PASSWORD": "theirs"})
+    assert (found.spf_username, found.spf_password) == ("svc", "theirs")
+    assert settings(TlsSettings, {"validate_certs": False}, {"HYBRIDVM_VALIDATE_CERTS": "true"}).validate_certs is False
+
+
+@pytest.mark.parametrize(
+    ("environ", "secret"),
+    [
+        ({"AZURE_SECRET": "s"}, "s"),
+        ({"AZURE_CLIENT_SECRET": "s"}, "s"),
+        ({"AZURE_SECRET": "s", "AZURE_CLIENT_SECRET": "s"}, "s"),
+        ({"AZURE_SECRET": "", "AZURE_CLIENT_SECRET": "s"}, "s"),
+        ({"AZURE_SECRET": ""}, None),
+        ({}, None),
+    ],
+)
+def test_both_spellings_of_a_variable_are_read(environ: dict[str, str], secret: str | None) -> None:
+    assert from_environment("secret", environ) == secret
+
+
+def test_two_spellings_that_differ_are_an_error_unless_the_task_says() -> None:
+    environ = {"AZURE_SECRET": "one", "AZURE_CLIENT_SECRET": "two"}
+    assert refused(ArmSettings, ARM | {"secret": None}, environ) == (
+        "secret: the environment variables AZURE_SECRET and AZURE_CLIENT_SECRET differ. "
+        "Unset one of them, or set secret in the task."
+    )
+    assert settings(ArmSettings, ARM, environ).secret == "s"
+
+
+@pytest.mark.parametrize("by", ["task", "environment"])
+def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> None:
+    environ = {"AZURE_TENANT": "et", "AZURE_CLIENT_ID": "ec", "AZURE_SECRET": "es"}
+    own = {**ARM, "access_token": "token"}
+    if by == "task":
+        own["auth_source"] = "env"
+    else:
+        environ["ANSIBLE_AZURE_AUTH_SOURCE"] = "env"
+    found = settings(ArmSettings, own, environ)
+    assert (found.tenant, found.client_id, found.secret, found.access_token) == ("et", "ec", "es", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "told"),
+    [
+        (SpfSettings, {}, "spf_url (SPF_URL), spf_username (SPF_USERNAME), spf_password (SPF_PASSWORD)"),
+        (SpfSettings, SPF | {"spf_password": ""}, "SPF with spf_auth basic needs spf_password (SPF_PASSWORD)"),
+        (SpfSettings, SPF | {"spf_auth": "bearer"}, "SPF with spf_auth bearer needs spf_token (SPF_TOKEN)"),
+        (SpfSettings, SPF | {"spf_subscription_id": None}, "needs spf_subscription_id (SPF_SUBSCRIPTION_ID)"),
+        (ArmSettings, {}, "needs tenant (AZURE_TENANT or AZURE_TENANT_ID), client_id (AZURE_CLIENT_ID), secret"),
+        (ArmSettings, ARM | {"secret": None}, "needs secret (AZURE_SECRET or AZURE_CLIENT_SECRET)"),
+    ],
+)
+def test_a_partial_set_names_what_is_missing_and_its_variable(kind: Any, params: dict[str, Any], told: str) -> None:
+    assert told in refused(kind, params)
+
+
+@pytest.mark.parametrize(
+    "params", [SPF | {"spf_auth": "bearer", "spf_token": "e30", "spf_username": None, "spf_password": None}]
+)
+def test_a_bearer_token_needs_no_user(params: dict[str, Any]) -> None:
+    assert settings(SpfSettings, params, {}).spf_token == "e30"
+
+
+def test_an_access_token_needs_nothing_else() -> None:
+    assert settings(ArmSettings, {"access_token": "e30"}, {}).cloud_environment == "AzureCloud"
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "told"),
+    [
+        (SpfSettings, SPF | {"spf_stamp_id": "stamp"}, "spf_stamp_id: is no GUID"),
+        (SpfSettings, SPF | {"spf_stamp_id": f"{GUID}\n"}, "spf_stamp_id: is no GUID"),
+        (SpfSettings, SPF | {"spf_auth": "ntlm"}, "spf_auth: takes 'basic' or 'bearer'"),
+        (SpfSettings, SPF | {"spf_principal_id": "a\r\nX-Evil: 1"}, "spf_principal_id: must be printable ASCII"),
+        (SpfSettings, SPF | {"spf_principal_id": "ü"}, "spf_principal_id: must be printable ASCII"),
+        (SpfSettings, SPF | {"spf_principal_id": " a"}, "without white space around it"),
+        (SpfSettings, SPF | {"spf_token": "x" * 16385}, "spf_token: is longer than 16384 characters"),
+        (SpfSettings, SPF | {"spf_url": "http://spf.test"}, "spf_url: is plain http"),
+        (ArmSettings, ARM | {"subscription_id": "mine"}, "subscription_id: is no GUID"),
+        (ArmSettings, ARM | {"scvmm_api_version": "latest"}, "scvmm_api_version: write it like 2024-06-01"),
+        (ArmSettings, ARM | {"cloud_environment": "http://arm.test"}, "cloud_environment: is plain http"),
+        (ArmSettings, ARM | {"auth_source": "cli"}, "auth_source: takes 'auto' or 'env'"),
+        (TlsSettings, {"validate_certs": "perhaps"}, "validate_certs: takes true or false"),
+    ],
+)
+def test_what_is_wrong_is_named(kind: Any, params: dict[str, Any], told: str) -> None:
+    assert told in refused(kind, params)
+
+
+def test_what_came_from_a_variable_is_named_by_it() -> None:
+    assert "validate_certs (HYBRIDVM_VALIDATE_CERTS): takes true or false" in refused(
+        TlsSettings, {}, {"HYBRIDVM_VALIDATE_CERTS": "perhaps"}
+    )
+
+
+def test_no_error_shows_a_secret() -> None:
+    for kind, params in (
+        (SpfSettings, SPF | {"spf_auth": "bearer", "spf_token": "s3cret\n"}),
+        (ArmSettings, {"access_token": " s3cret", "tenant": "s3cret\x00"}),
+        (SpfSettings, SPF | {"spf_url": "https://svc:s3cret@spf.test"}),
+    ):
+        assert "s3cret" not in refused(kind, params)
+
+
+def test_guids_are_taken_in_any_case() -> None:
+    assert settings(SpfSettings, SPF | {"spf_stamp_id": GUID}, {}).spf_stamp_id == GUID
+    assert settings(ArmSettings, ARM | {"subscription_id": GUID.lower()}, {}).subscription_id == GUID.lower()
+
+
+@pytest.mark.parametrize("version", ["2024-06-01", "2023-10-07", "2025-03-13-preview"])
+def test_an_api_version_is_a_date(version: str) -> None:
+    assert settings(ArmSettings, ARM | {"scvmm_api_version": version}, {}).scvmm_api_version == version
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://h", "https://h"),
+        ("https://h/", "https://h"),
+        ("https://h:8443/a/b//", "https://h:8443/a/b"),
+        ("HTTPS://H/x", "HTTPS://H/x"),
+        ("https://[::1]:8443/x", "https://[::1]:8443/x"),
+    ],
+)
+def test_an_https_url_loses_its_trailing_slash(url: str, kept: str) -> None:
+    assert https_url(url) == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://h/", "is plain http"),
+        ("HTTP://h/", "is plain http"),
+        ("", "must be an https:// URL"),
+        ("h/x", "must be an https:// URL"),
+        ("ftp://h/", "must be an https:// URL"),
+        ("https:///x", "must be an https:// URL"),
+        ("https://h/a b", "must be an https:// URL"),
+        ("https://h/\x00", "URL"),
+        ("https://[::1/", "is not a URL"),
+        ("https://h:port/", "is not a URL"),
+        ("https://svc@h/", "must not hold credentials"),
+        ("https://svc:pw@h/", "must not hold credentials"),
+        ("https://@h/", "must not hold credentials"),
+        ("https://h/?x=1", "must not hold a query or fragment"),
+        ("https://h/?", "must not hold a query or fragment"),
+        ("https://h/#x", "must not hold a query or fragment"),
+        ("https://h/#", "must not hold a query or fragment"),
+    ],
+)
+def test_any_other_url_is_refused(url: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        https_url(url)
+
+
+def test_every_setting_has_a_fallback_in_the_environment_and_no_two_share_one() -> None:
+    fields = {name for kind in (SpfSettings, ArmSettings, TlsSettings) for name in kind.model_fields}
+    assert fields <= set(ENVIRONMENT)
+    variables = [variable for names in ENVIRONMENT.values() for variable in names]
+    assert len(set(variables)) == len(variables)

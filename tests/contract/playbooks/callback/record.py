@@ -1,0 +1,35 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The callback `record`: every task's result, as others would get it, as a line of JSON in $RECORD_FILE."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
+    """A line has `task`, `action` and `result`."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "record"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """A task that went well."""
+        self._keep(result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """A task that failed."""
+        self._keep(result)
+
+    def _keep(self, result: Any) -> None:
+        line = {"task": result.task.get_name(), "action": result.task.action, "result": result.result}
+        with Path(os.environ["RECORD_FILE"]).open("a") as stream:
+            stream.write(json.dumps(line, default=str) + "\n")

@@ -1,0 +1,240 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real ansible-playbook against a real simulator: TLS on loopback, one process each."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+ACTIONS = ROOT / "tests/integration/targets/setup_simulator/action_plugins"
+COLLECTION = "hybridvm.checkpoints"
+MODULES = ("vm_checkpoint", "vm_checkpoint_info", "vm_checkpoint_restore")
+SCALE = 20
+
+
+class Simulator:
+    """A running simulator: `ready` is the ready file's content."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self.ready = ready
+        self._client = httpx.Client(verify=ssl.create_default_context(cafile=ready["ca_file"]), trust_env=False)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to the control API; its JSON, or its text."""
+        answer = self._client.request(method, self.ready["control_url"] + path, json=body)
+        answer.raise_for_status()
+        is_json = answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if is_json else answer.text
+
+    def vm(self, name: str) -> dict[str, Any]:
+        """A VM as the world has it."""
+        world = self.control("GET", "/world")
+        return next(vm for service in ("spf", "scvmm") for vm in world[service]["vms"] if vm["name"] == name)
+
+    def names(self, name: str) -> list[str]:
+        """The names of a VM's checkpoints, oldest first."""
+        return [point["name"] for point in self.vm(name)["checkpoints"]]
+
+    def arm_vm(self, name: str) -> str:
+        """The ARM id of a VM."""
+        return str(self.vm(name)["resource_uri"])
+
+    def token(self) -> str:
+        """An access token for ARM, as the sign-in service gives it."""
+        ready = self.ready
+        form = {"grant_type": "client_credentials", "client_id": ready["client_id"], "client_secret": ready["secret"]}
+        form["scope"] = "https://management.core.windows.net//.default"
+        answer = self._client.post(f"{ready['authority_url']}/{ready['tenant']}/oauth2/v2.0/token", data=form)
+        return str(answer.json()["access_token"])
+
+    def get(self, path: str, headers: dict[str, str]) -> int:
+        """The status of a request to the services themselves."""
+        return self._client.get(self.ready["url"] + path, headers=headers).status_code
+
+    def wait_for(
+        self, method: str, path: str, meant: Callable[[dict[str, Any]], bool] = lambda _entry: True
+    ) -> dict[str, Any]:
+        """The journal's entry of such a request, once it has come; `path` is a part of its target."""
+        end = time.monotonic() + 60
+        while True:
+            for entry in self.control("GET", "/journal"):
+                if entry["method"] == method and path in entry["target"] and meant(entry):
+                    return dict(entry)
+            assert time.monotonic() < end, f"no {method} {path} came"
+            time.sleep(0.02)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Connection options for both services, as environment variables."""
+        ready = self.ready
+        return {
+            "SPF_URL": ready["spf_url"],
+            "SPF_USERNAME": ready["spf_username"],
+            "SPF_PASSWORD": ready["spf_password"],
+            "AZURE_CLOUD_ENVIRONMENT": ready["arm_url"],
+            "AZURE_SUBSCRIPTION_ID": ready["subscription_id"],
+            "AZURE_TENANT": ready["tenant"],
+            "AZURE_CLIENT_ID": ready["client_id"],
+            "AZURE_SECRET": ready["secret"],
+            "HYBRIDVM_CA_PATH": ready["ca_file"],
+        }
+
+
+@contextmanager
+def running_simulator(directory: Path) -> Iterator[Simulator]:
+    """A simulator that ends with the block, and with this process whatever happens."""
+    ready_file, log = directory / "ready.json", directory / "log"
+    command = [sys.executable, "-m", "simulator", "--tls-dir", str(directory), "--ready-file", str(ready_file)]
+    command += ["--time-scale", str(SCALE), "--with-parent", str(os.getpid())]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        end = time.monotonic() + 20
+        while not ready_file.exists():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.02)
+        simulator = Simulator(json.loads(ready_file.read_text()))
+        try:
+            yield simulator
+        finally:
+            simulator.close()
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        finally:
+            process.kill()
+            process.wait()
+
+
+@dataclass
+class Run:
+    """What came of an ansible-playbook."""
+
+    code: int
+    stdout: str
+    stderr: str
+    results: list[dict[str, Any]]
+    """Each with `task`, `action` and `result`, of all tasks in order."""
+
+    def of(self, task: str) -> dict[str, Any]:
+        """The only result of a task."""
+        (found,) = [line["result"] for line in self.results if line["task"] == task]
+        return dict(found)
+
+    def by_module(self, module: str) -> list[dict[str, Any]]:
+        """The results of a module, single ones of loops included."""
+        found = [line["result"] for line in self.results if line["action"] == f"{COLLECTION}.{module}"]
+        return [each for result in found for each in result.get("results", [result])]
+
+
+class Ansible:
+    """Runs playbooks with this checkout as the collection, linked so that it is never stale."""
+
+    def __init__(self, directory: Path, simulator: Simulator) -> None:
+        self.directory = directory
+        self.simulator = simulator
+        self.collections = directory / "collections"
+        home = self.collections / "ansible_collections" / COLLECTION.replace(".", "/")
+        home.mkdir(parents=True)
+        for name in ("galaxy.yml", "MANIFEST.json", "meta", "plugins", "simulator"):
+            if (ROOT / name).exists():
+                (home / name).symlink_to(ROOT / name)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The surroundings of an ansible-playbook: none of the caller's own settings for it or for the services."""
+        foreign = ("ANSIBLE_", "AZURE_", "SPF_", "HYBRIDVM_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        return {
+            **kept,
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
+            "ANSIBLE_ACTION_PLUGINS": str(ACTIONS),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_HOME": str(self.directory / "home"),
+            **more,
+        }
+
+    def start(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """An ansible-playbook under way; `collect` ends it."""
+        playbook, record, facts = (self.directory / name for name in ("play.json", "record", "facts.json"))
+        playbook.write_text(json.dumps(plays))
+        facts.write_text(json.dumps({"simulator": self.simulator.ready}))
+        record.unlink(missing_ok=True)
+        ansible = Path(sys.executable).parent / "ansible-playbook"
+        return subprocess.Popen(
+            [sys.executable, str(ansible), str(playbook), "-e", f"@{facts}", *arguments],
+            cwd=self.directory,
+            env=self.environment(RECORD_FILE=str(record), **environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def collect(self, process: subprocess.Popen[str]) -> Run:
+        """Wait for its end."""
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            stdout, stderr = process.communicate()
+        record = self.directory / "record"
+        lines = record.read_text().splitlines() if record.exists() else []
+        return Run(process.returncode, stdout, stderr, [json.loads(line) for line in lines])
+
+    def run(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> Run:
+        """One ansible-playbook from start to end."""
+        return self.collect(self.start(plays, *arguments, **environment))
+
+
+def documented(module: str, part: str) -> Any:
+    """DOCUMENTATION, EXAMPLES or RETURN of a module, read as YAML."""
+    tree = ast.parse((ROOT / "plugins/modules" / f"{module}.py").read_text())
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == part:
+            return yaml.safe_load(ast.literal_eval(node.value))
+    raise KeyError(part)
+
+
+def play(name: str, tasks: list[dict[str, Any]], environment: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    """A play for localhost that does not wait longer between two looks than the simulator needs."""
+    patience = {"poll_interval": "200ms"}
+    return {
+        "name": name,
+        "hosts": "localhost",
+        "gather_facts": False,
+        "environment": dict(environment),
+        "module_defaults": {f"{COLLECTION}.{module}": patience for module in MODULES if not module.endswith("_info")},
+        "tasks": tasks,
+        **more,
+    }
+
+
+def prepare(*requests: list[Any]) -> dict[str, Any]:
+    """A task that speaks to the control API."""
+    return {"name": "Prepare", "simulator": {"requests": list(requests)}}

@@ -1,0 +1,125 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every example of every module runs as it stands, with a world in which it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from .support import MODULES, Ansible, Simulator, documented, play, prepare
+
+Vars = Callable[[Simulator], dict[str, Any]]
+Task = dict[str, Any]
+
+
+def _subscription(simulator: Simulator) -> dict[str, Any]:
+    return {"subscription": simulator.ready["subscription_id"]}
+
+
+def _point(vm: str, variable: str, simulator: Simulator) -> dict[str, Any]:
+    return {variable: simulator.vm(vm)["checkpoints"][0]["id" if vm == "web01" else "checkpoint_id"]}
+
+
+@dataclass(frozen=True)
+class Example:
+    """What it needs beforehand, and what its result is: `says` are paths into it."""
+
+    changed: bool = True
+    before: tuple[Task, ...] = ()
+    needs: tuple[Vars, ...] = ()
+    says: dict[str, Any] = field(default_factory=dict)
+
+
+BASELINE = {"name": "baseline", "added": "2026-10-01T08:00:00Z"}
+NIGHTLIES = [{"name": "nightly", "added": f"2026-11-{day}T02:00:00Z"} for day in ("01", "02")]
+WORLD = {
+    "spf": {
+        "vms": [
+            {"name": "web01", "checkpoints": [BASELINE]},
+            {"name": "db01", "checkpoints": [BASELINE, *NIGHTLIES]},
+        ]
+    },
+    "scvmm": {"vms": [{"name": "app01", "checkpoints": [BASELINE]}, {"name": "app02"}]},
+}
+OURS_OF_LONG_AGO: Task = {
+    "name": "Make one",
+    "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "long ago"},
+}
+
+EXAMPLES = {
+    "vm_checkpoint": {
+        "One checkpoint not older than four hours": Example(
+            says={"checkpoint.name": "before-patching", "checkpoint.description": "Patch night, see change 4711"}
+        ),
+        "The same on Arc-enabled SCVMM and SPF at once, the last one only": Example(
+            needs=(_subscription,),
+            says={"vms.0.status": "unchanged", "vms.1.status": "changed", "vms.2.status": "changed"},
+        ),
+        "Change the description of one of several": Example(says={"checkpoint.description": "Kept for the auditors"}),
+        "Remove a checkpoint by its id": Example(
+            needs=(lambda simulator: _point("web01", "old_checkpoint_id", simulator),),
+            says={"plan.actions.0.checkpoint.name": "baseline", "checkpoint": None},
+        ),
+        "Remove all that have the name": Example(says={"plan.actions.1.checkpoint.name": "nightly"}),
+        "Plan in check mode, to be approved": Example(says={"plan.actions.0.action": "create", "checkpoint.id": None}),
+        "Do what was approved and nothing else": Example(says={"checkpoint.name": "before-upgrade"}),
+    },
+    "vm_checkpoint_restore": {
+        "Back to before the patch": Example(
+            before=(
+                {"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "before-patching"}},
+            ),
+            says={"checkpoint.name": "before-patching"},
+        ),
+        "Back to the latest of a series, with a way back, once per job, and running afterwards": Example(
+            needs=(lambda _simulator: {"job_id": "job-4711"},), says={"plan.actions.0.action": "create"}
+        ),
+        "Back to how it was on the first of November": Example(says={"checkpoint.name": "baseline"}),
+        "A VM of Arc-enabled SCVMM, by the checkpoint's id": Example(
+            needs=(_subscription, lambda simulator: _point("app01", "arc_checkpoint_id", simulator)),
+            says={"checkpoint.name": "baseline"},
+        ),
+    },
+    "vm_checkpoint_info": {
+        "What web01 has": Example(False, says={"checkpoints.0.name": "baseline"}),
+        "Ours that are older than thirty days, in the whole tenant": Example(
+            False,
+            before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
+            says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
+        ),
+        "All Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
+    },
+}
+
+
+def _at(result: Any, path: str) -> Any:
+    for step in path.split("."):
+        result = result[int(step)] if isinstance(result, list) else result[step]
+    return result
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_example_has_an_entry_and_every_entry_an_example(module: str) -> None:
+    assert [task["name"] for task in documented(module, "EXAMPLES")] == list(EXAMPLES[module])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_run_as_they_stand(module: str, simulator: Simulator, ansible: Ansible) -> None:
+    simulator.control("POST", "/world", WORLD)
+    plays = []
+    for task in documented(module, "EXAMPLES"):
+        example = EXAMPLES[module][task["name"]]
+        extra = {name: value for need in example.needs for name, value in need(simulator).items()}
+        plays.append(play(task["name"], [*example.before, task], simulator.environment, vars=extra))
+    run = ansible.run(plays)
+    assert run.code == 0, run.stdout + run.stderr
+    for name, example in EXAMPLES[module].items():
+        result = run.of(name)
+        assert result["changed"] == example.changed, name
+        assert not result.get("warnings"), name
+        assert {path: _at(result, path) for path in example.says} == example.says, name

@@ -34,6 +34,19 @@ SERVICE = Capabilities(
 )
 TIMELESS = replace(SERVICE, provider="scvmm", title="Arc", can_update_description=False, has_timestamps=False)
 """A service that, like Arc, tells no time and changes no description."""
+UNIQUE = replace(
+    SERVICE,
+    provider="compute",
+    title="Azure",
+    names_unique=True,
+    can_update_description=False,
+    has_description=False,
+    safety_name="safety-before-{name}",
+    name_pattern="[a-z0-9-]{1,20}",
+    name_rule="small letters",
+    longest_series=10,
+)
+"""A service on which, as on Azure Compute, no two checkpoints of a VM share a name."""
 
 
 def ago(duration: str) -> datetime:
@@ -102,7 +115,7 @@ def told(action: Action) -> str:
     if isinstance(action, OnCheckpoint):
         return f"{action.verb} {action.checkpoint.id}"
     target = action.target()
-    return f"{action.verb} {target.get('power') or target['checkpoint']['name']}"
+    return f"{action.verb} {target.get('power') or target.get('step') or target['checkpoint']['name']}"
 
 
 def steps(made: Plan) -> list[str]:

@@ -22,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
     Plan,
     Power,
     Restore,
+    Step,
     Update,
     digest,
     to_result,
@@ -81,6 +82,7 @@ def test_nothing_to_do_always_passes(approved: str | dict[str, Any]) -> None:
         (replace(UPDATE, description="others"), "+ update nightly of web01"),
         (Restore(WEB01, "asked", checkpoint=B2), "+ restore other of web01"),
         (Power(WEB01, "asked", on=False), "+ power off of web01"),
+        (Step(WEB01, "asked", do="swap its disks"), "+ step swap its disks of web01"),
     ],
 )
 @pytest.mark.parametrize("approved", [shown(*EVERYTHING), digest(today(*EVERYTHING))])

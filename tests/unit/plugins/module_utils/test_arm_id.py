@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import parse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import name, parse, quote
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
 
 GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
@@ -68,3 +68,20 @@ def test_anything_else_is_refused_and_says_why_and_how_to_write_it(reference: st
     assert why in caught.value.message
     assert caught.value.subject.startswith("vm /")
     assert "Microsoft.HybridCompute/machines/NAME" in caught.value.remedy
+
+
+def test_the_example_is_of_what_was_asked_for() -> None:
+    with pytest.raises(InvalidInput, match="collection") as caught:
+        parse("/collection", "Microsoft.Compute/restorePointCollections")
+    assert caught.value.remedy.endswith("/providers/Microsoft.Compute/restorePointCollections/NAME.")
+
+
+def test_a_single_name_is_checked_by_the_same_rule() -> None:
+    assert name("web-01_(x).y", "collection") == "web-01_(x).y"
+    for value in ("a/b", "..", "a b", "", "a?b", "x" * 261):
+        with pytest.raises(InvalidInput, match=r"collection: .* holds characters that Azure does not allow in a name"):
+            name(value, "collection")
+
+
+def test_a_path_is_percent_encoded_with_its_slashes_kept() -> None:
+    assert quote("/a b/ü") == "/a%20b/%C3%BC"

@@ -154,6 +154,11 @@ def test_each_look_may_name_where_the_next_goes_byte_for_byte() -> None:
     assert server.sent[1:] == [f"GET {BASE}/op/1", f"GET {newer}", f"GET {newer}", f"GET {newest}"]
 
 
+def test_a_poll_never_changes_its_origin() -> None:
+    _status, server = waited(reply(202, "null", location=SIGNED), reply(200, {"status": "Succeeded"}))
+    assert {request.url.host for request in server.requests} == {"service.test"}
+
+
 def test_a_next_look_elsewhere_is_refused() -> None:
     with pytest.raises(BadAnswer, match="on another origin"):
         waited(reply(202, "null", location="https://evil.test/op"))
@@ -185,6 +190,7 @@ def test_looking_goes_on_through_trouble(trouble: Written) -> None:
         reply(503, b"", retry_after="5000"),
         reply(429, b"", retry_after="5000"),
         link_lost(),
+        never_left(),
     ],
 )
 def test_trouble_to_the_end_never_says_that_it_ended_or_is_safe_to_start_again(trouble: Written) -> None:

@@ -10,7 +10,6 @@ import socket
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import Unavailable, Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
@@ -129,7 +128,7 @@ def test_throttling_is_waited_for_as_asked_but_not_beyond_the_deadline() -> None
 def test_throttling_whose_pause_ends_at_the_deadline_was_never_more_than_a_refusal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_http.random, "uniform", lambda least, most: most)
+    monkeypatch.setattr("random.uniform", lambda least, most: most)
     server = Script(reply(429, b"", retry_after="9"))
     with pytest.raises(Unavailable, match="this request was not sent") as caught:
         server.write(seconds=10.0)

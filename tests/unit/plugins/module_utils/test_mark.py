@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import Mark, join, key_hash, split
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import (
+    GENERATED_LENGTH,
+    Mark,
+    generated,
+    join,
+    key_hash,
+    read_generated,
+    split,
+)
 
 MARK = Mark("9f2c41d07ab3", datetime(2026, 11, 20, 11, 30, 2, tzinfo=UTC))
 TEXT = "[hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z]"
@@ -102,3 +110,30 @@ def test_a_key_is_recognised_by_its_hash_which_does_not_give_it_away() -> None:
     assert key_hash("run-42") != key_hash("run-43")
     assert len(key_hash("run-42")) == 16
     assert "run-42" not in key_hash("run-42")
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: "\n" not in text), seconds, marks)
+def test_a_generated_name_gives_back_its_series_and_nonce(series: str, moment: datetime, mark: Mark) -> None:
+    name = generated(series, moment, mark.nonce)
+    assert read_generated(name) == (series, mark.nonce)
+    assert len(name) == len(series) + GENERATED_LENGTH
+
+
+def test_a_generated_name_shows_when_by_the_service_s_clock() -> None:
+    elsewhere = MARK.created.astimezone(timezone(timedelta(hours=2)))
+    assert generated("nightly", elsewhere, MARK.nonce) == "nightly-20261120T113002Z-9f2c41d07ab3"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nightly",
+        "-20261120T113002Z-9f2c41d07ab3",
+        "nightly-20261120T113002-9f2c41d07ab3",
+        "nightly-20261120T113002Z-9F2C41D07AB3",
+        "nightly-20261120T113002Z-9f2c41d07ab3-x",
+        "nightly-20261120T113002Z-9f2c41d07ab3\n",
+    ],
+)
+def test_any_other_name_is_nobody_s_series(name: str) -> None:
+    assert read_generated(name) is None

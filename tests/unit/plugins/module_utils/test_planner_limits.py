@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import LimitReached, VmState
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
@@ -79,6 +79,21 @@ def test_a_vm_whose_state_refuses_is_not_touched(wish: Wish, points: tuple[Any, 
     )
 
 
+@pytest.mark.parametrize(
+    ("verbs", "refused"),
+    [(("create",), True), (("create", "delete"), True), (("delete",), False), (("step", "power"), False), ((), False)],
+)
+def test_an_obstacle_stands_in_the_way_of_its_verbs_only(verbs: tuple[str, ...], refused: bool) -> None:
+    obstacle = Obstacle(verbs, "its disk is shared.", "Exclude the disk.")
+    if not refused:
+        assert steps(planned(present(), obstacles=(obstacle,))) == ["create nightly"]
+        return
+    with pytest.raises(VmState) as caught:
+        planned(present(), obstacles=(obstacle,))
+    assert str(caught.value) == "vm web01: its disk is shared. Nothing was changed. Exclude the disk."
+
+
 def test_where_nothing_is_to_be_done_no_state_refuses() -> None:
     assert steps(planned(present(), point("a"), refuses="Stored")) == []
     assert steps(planned(absent(), refuses="Stored")) == []
+    assert steps(planned(absent(), obstacles=(Obstacle(("delete",), "it is locked.", "Unlock it."),))) == []

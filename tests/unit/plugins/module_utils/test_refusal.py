@@ -29,6 +29,8 @@ def meant(status: int, said: str = "", *, locked: bool = False, **headers: str) 
         (401, "sign_in_refused", "sign-in refused (401) for svc: It says no. The server offers nothing."),
         (403, "forbidden", "reading vm web01: forbidden (403): It says no."),
         (404, "not_found", "reading vm web01: not found (404): It says no."),
+        (405, "refused", "reading vm web01: the service does not know this kind of request (405): It says no."),
+        (501, "refused", "reading vm web01: the service does not know this kind of request (501): It says no."),
         (408, "unavailable", "reading vm web01: the service failed (408): It says no."),
         (409, "refused", "reading vm web01: refused (409): It says no."),
         (429, "unavailable", "reading vm web01: the service failed (429): It says no."),

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets, without_queries
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import without_queries
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
 
 SECRET = "p@ss word/+ü"
 

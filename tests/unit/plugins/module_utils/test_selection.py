@@ -146,6 +146,12 @@ def test_what_stands_on_the_newer_of_two_is_newer_than_both() -> None:
     assert picked(OLDEST, who, older, newer) == "a"
 
 
+def test_ancestry_goes_before_a_time_that_is_only_a_mark_s_claim() -> None:
+    below, above = chain(point("a", "1h"), point("b", "5h"))
+    assert picked(LATEST, below, above) == picked(LATEST, above, below) == "b"
+    assert picked(OLDEST, below, above) == picked(OLDEST, above, below) == "a"
+
+
 def test_of_two_made_in_the_same_second_side_by_side_neither_is_newer() -> None:
     with pytest.raises(UnknownTime, match="some were made in the same second, and they do not stand on one another"):
         picked(LATEST, point("a", "1h"), point("b", "1h"))

@@ -162,6 +162,18 @@ def test_no_error_shows_a_secret() -> None:
         assert "s3cret" not in refused(kind, params)
 
 
+@pytest.mark.parametrize("given", ["tenant", "client_id", "secret"])
+def test_the_task_s_own_credentials_win_over_a_token_of_the_environment(given: str) -> None:
+    environ = {
+        "AZURE_ACCESS_TOKEN": "somebody",
+        "AZURE_TENANT": "t",
+        "AZURE_CLIENT_ID": "c",
+        "AZURE_SECRET": "s",
+    }
+    assert settings(ArmSettings, {given: "own"}, environ).access_token is None
+    assert settings(ArmSettings, {}, environ).access_token == "somebody"
+
+
 def test_guids_are_taken_in_any_case() -> None:
     assert settings(SpfSettings, SPF | {"spf_stamp_id": GUID}, {}).spf_stamp_id == GUID
     assert settings(ArmSettings, ARM | {"subscription_id": GUID.lower()}, {}).subscription_id == GUID.lower()
@@ -199,6 +211,9 @@ def test_an_https_url_loses_its_trailing_slash(url: str, kept: str) -> None:
         ("https://h/\x00", "URL"),
         ("https://[::1/", "is not a URL"),
         ("https://h:port/", "is not a URL"),
+        ("https://h:99999/", "is not a URL"),
+        ("https://h:0/", "must be an https:// URL"),
+        ("https://h\\x/", "must be an https:// URL"),
         ("https://svc@h/", "must not hold credentials"),
         ("https://svc:pw@h/", "must not hold credentials"),
         ("https://@h/", "must not hold credentials"),

@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from simulator.clock import http_date
+from simulator.compute import Compute
 from simulator.control import control_app
 from simulator.entra import Entra
 from simulator.exchange import Answer, Call, json_answer
@@ -36,7 +37,7 @@ class Front:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.services = (Spf(world), ScVmm(world), Entra(world))
+        self.services = (Spf(world), Compute(world), ScVmm(world), Entra(world))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -134,7 +134,8 @@ def dressed(answer: Answer, call: Call, world: World, *, provider: bool) -> Answ
     name, left = bucket.get(call.method, ("writes", 799))
     own.append((f"x-ms-ratelimit-remaining-{scope}-{name}", str(left)))
     # An RP may answer a request id of zeros; Microsoft.ScVmm does (recorded).
-    own.append(("x-ms-request-id", "00000000-0000-0000-0000-000000000000" if provider else ids.guid()))
+    if answer.header("x-ms-request-id") is None:
+        own.append(("x-ms-request-id", "00000000-0000-0000-0000-000000000000" if provider else ids.guid()))
     correlation = call.header("x-ms-correlation-request-id") or ids.guid()
     own.append(("x-ms-correlation-request-id", correlation))
     stamp = datetime.fromtimestamp(world.now(), UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from simulator.control_compute import ComputeControl
 from simulator.control_vms import VmControl
 from simulator.world import World
 
@@ -24,10 +25,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 def control_app(world: World) -> Starlette:
     """The routes below `/_control`."""
     control = Control(world)
-    vms = VmControl(world)
+    compute = ComputeControl(world)
+    vms = VmControl(world, compute)
     routes: dict[str, dict[str, Endpoint]] = {
         "/reset": {"POST": control.reset},
         "/world": {"GET": control.get_world, "POST": control.set_world},
+        "/guest/compute/{vm}": {"GET": compute.get_file, "PUT": compute.put_file},
         "/guest/{service}/{vm}": {"GET": control.get_file, "PUT": control.put_file},
         "/clock": {"GET": control.get_clock, "POST": control.set_clock},
         "/switches": {"GET": control.get_switches, "POST": control.set_switches},
@@ -35,11 +38,14 @@ def control_app(world: World) -> Starlette:
         "/counters": {"GET": control.counters, "DELETE": control.clear_journal},
         "/journal": {"GET": control.journal, "DELETE": control.clear_journal},
         "/vm": {"POST": vms.add},
+        "/vm/compute/{vm}": {"POST": compute.change},
+        "/vm/compute/{vm}/job": {"POST": compute.job},
         "/vm/{service}/{vm}": {"POST": vms.change},
         "/vm/{service}/{vm}/job": {"POST": vms.job},
         "/vm/{service}/{vm}/checkpoint": {"POST": vms.checkpoint},
         "/rights": {"POST": vms.rights},
         "/failures": {"POST": vms.failure, "DELETE": vms.clear_failures},
+        "/locks": {"GET": compute.get_locks, "POST": compute.add_lock, "DELETE": compute.clear_locks},
     }
     return Starlette(
         routes=[
@@ -100,7 +106,8 @@ class Control:
     async def set_world(self, request: Request) -> Response:
         """`{"spf": 3, "scvmm": 2}` for so many VMs, anything else is a whole world document."""
         given = await document(request)
-        if all(isinstance(given.get(name, 0), int) for name in ("spf", "scvmm")) and set(given) <= {"spf", "scvmm"}:
+        services = {"spf", "scvmm", "compute"}
+        if all(isinstance(given.get(name, 0), int) for name in services) and set(given) <= services:
             self.world.populate(**given)
         else:
             self.world.load(given)

@@ -14,6 +14,7 @@ from simulator.jobs import Kind, Planned, Refusal, Status
 from simulator.seeding import dump_vm, plant
 
 if TYPE_CHECKING:
+    from simulator.control_compute import ComputeControl
     from simulator.vms import VirtualMachine
     from simulator.world import World
 
@@ -24,8 +25,9 @@ RIGHTS = frozenset({"all", "restore_only", "view", "none"})
 class VmControl:
     """Endpoints below /_control/vm, and the rights and failures that concern all VMs of a service."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, compute: ComputeControl) -> None:
         self.world = world
+        self.compute = compute  # answers what concerns Azure's VMs
 
     def _vm(self, request: Request) -> VirtualMachine:
         return self.world.vm(request.path_params["vm"], request.path_params["service"])
@@ -34,6 +36,8 @@ class VmControl:
         """Add a VM, be it a second one of the same name: `{"service": "spf", "name": "web01", ...}`."""
         given: dict[str, Any] = await request.json()
         service = given.pop("service")
+        if service == "compute":
+            return await self.compute.add(given)
         if service == "scvmm":
             given.setdefault("resource_uri", self.world.machine_uri(given["name"]))
         return JSONResponse(dump_vm(plant(self.world.site(service).vmm, given)), 201)
@@ -66,6 +70,8 @@ class VmControl:
     async def rights(self, request: Request) -> Response:
         """What the caller may do: all, restore_only, view or none."""
         given: dict[str, Any] = await request.json()
+        if given["service"] == "compute":
+            return await self.compute.rights(given)
         if given["rights"] not in RIGHTS:
             raise ValueError(f"rights are one of {', '.join(sorted(RIGHTS))}")
         self.world.site(given["service"]).vmm.rights = given["rights"]
@@ -77,6 +83,8 @@ class VmControl:
         `vm`, `count`, `status` (Failed, Canceled, SucceedWithInfo), `code`, `symbol`, `problem`.
         """
         given: dict[str, Any] = await request.json()
+        if given["service"] == "compute":
+            return await self.compute.failure(given)
         refusal = Refusal(
             str(given.get("code", "Simulated")),
             str(given.get("symbol", "SimulatedFailure")),
@@ -92,4 +100,5 @@ class VmControl:
     async def clear_failures(self, request: Request) -> Response:
         for site in (self.world.spf, self.world.arc):
             site.vmm.planned_failures.clear()
+        self.world.azure.planned.clear()
         return Response(status_code=204)

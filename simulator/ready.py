@@ -41,6 +41,10 @@ def facts(world: World, url: str, ca_file: str | None) -> dict[str, Any]:
         for service in ("spf", "scvmm")
         for vm in world.site(service).vmm.vms
     ]
+    vms += [
+        {"service": "compute", "name": vm.name, "id": vm.id, "vm": vm.id, "stored": False}
+        for vm in world.azure.vms.values()
+    ]
     return {
         "url": url,
         "spf_url": f"{url}/SC2012R2/VMM/{world.spf.subscription_id}/Microsoft.Management.Odata.svc",
@@ -52,6 +56,8 @@ def facts(world: World, url: str, ca_file: str | None) -> dict[str, Any]:
         "tenant": known.tenant,
         "subscription_id": world.arc.subscription_id,
         "resource_group": world.arc.resource_group,
+        "compute_resource_group": world.azure.resource_group,
+        "locations": list(world.azure.locations),
         "client_id": known.client_id,
         "secret": known.secret,
         "spf_username": known.spf_username,

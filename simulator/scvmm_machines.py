@@ -144,7 +144,7 @@ class Machines:
         return json_answer(200, {"value": [own], "count": {"type": "Total", "value": 1}})
 
     def _groups(self) -> list[str]:
-        names = {self.world.arc.resource_group.lower(): self.world.arc.resource_group}
+        names = {key: name for key, (name, _location) in self.world.azure.groups.items()}
         for uri, _unused in self._all():
             group = _group_of(uri)
             if group:
@@ -156,7 +156,7 @@ class Machines:
             "id": f"/subscriptions/{self.world.arc.subscription_id}/resourceGroups/{name}",
             "name": name,
             "type": "Microsoft.Resources/resourceGroups",
-            "location": self.world.arc.location,
+            "location": self.world.azure.groups.get(name.lower(), ("", self.world.arc.location))[1],
             "properties": {"provisioningState": "Succeeded"},
         }
 

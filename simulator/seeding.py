@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from simulator.azure_seeding import DEFAULT_COMPUTE
 from simulator.clock import utc
 from simulator.vmm import Vmm
 from simulator.vms import Checkpoint, VirtualMachine
@@ -45,11 +46,12 @@ DEFAULT_DOCUMENT: dict[str, Any] = {
         ],
         "machines": [{"name": "bare01", "kind": None}, {"name": "vsphere01", "kind": "VMware"}],
     },
+    "compute": DEFAULT_COMPUTE,
 }
 
 
-def numbered_document(document: dict[str, Any], spf: int, scvmm: int) -> dict[str, Any]:
-    """`document` with its VMs replaced by `spf001`, `spf002`, ... and `arc001`, ..."""
+def numbered_document(document: dict[str, Any], spf: int, scvmm: int, compute: int = 0) -> dict[str, Any]:
+    """`document` with its VMs replaced by `spf001`, `spf002`, ..., `arc001`, ... and `azure001`, ..."""
 
     def vms(prefix: str, count: int) -> list[dict[str, Any]]:
         return [
@@ -65,6 +67,14 @@ def numbered_document(document: dict[str, Any], spf: int, scvmm: int) -> dict[st
         **document,
         "spf": {**document["spf"], "vms": vms("spf", spf)},
         "scvmm": {**document["scvmm"], "vms": vms("arc", scvmm)},
+        "compute": {
+            "resource_group": document["compute"]["resource_group"],
+            "locations": document["compute"]["locations"],
+            "vms": [
+                {"name": f"azure{number:03}", "os_disk": {"files": {"/etc/app.conf": "version = 1\n"}}}
+                for number in range(1, compute + 1)
+            ],
+        },
     }
 
 

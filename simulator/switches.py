@@ -6,19 +6,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from typing import Any
 
+from simulator.azure_switches import AzureSwitches
 from simulator.jobs import Timing
-
-
-def switch(default: Any, doc: str, source: str, *choices: str) -> Any:
-    """A documented field; `source` says where the default comes from ([U]: nowhere)."""
-    return field(default=default, metadata={"doc": doc, "source": source, "choices": choices})
+from simulator.switch_field import switch
 
 
 @dataclass
-class Switches:
+class Switches(AzureSwitches):
     """Every switch with its default; `set` is the only way to change one from outside."""
 
     # How long things take
@@ -201,11 +198,11 @@ def _coerced(found: Field[Any], value: object) -> object:
             return type(found.default)(str(value))
         except ValueError:
             raise ValueError(f"{found.name} is a number, not {value!r}") from None
-    if found.name.endswith("_takes"):
+    if found.name.endswith(("_takes", "_starts")):
         try:
             Timing.parse(str(value))
         except ValueError as error:
             raise ValueError(f"{found.name}: {error}") from None
-    if found.name == "spf_utc_offset" and not re.fullmatch(r"[+-]\d\d:\d\d", str(value)):
+    if found.name in {"spf_utc_offset", "compute_time_offset"} and not re.fullmatch(r"[+-]\d\d:\d\d", str(value)):
         raise ValueError(f"{found.name} is written +05:30, not {value!r}")
     return str(value)

@@ -113,9 +113,8 @@ class World:
         self.operations: dict[str, Operation] = {}
         compute = document.get("compute", {})
         locations = list(compute.get("locations", LOCATIONS))
-        self.azure = Azure(
-            Ids(f"{self.seed}:compute"), self.now, self.switches, self.arc.subscription_id, locations
-        )
+        self.azure = Azure(Ids(f"{self.seed}:compute"), self.now, self.switches, self.arc.subscription_id, locations)
+        self.azure.add_group(self.arc.resource_group, self.arc.location)
         plant_compute(self.azure, compute)
         for each in spf.get("vms", []):
             plant(self.spf.vmm, each)

@@ -209,7 +209,7 @@ async def test_lists(sim: Sim) -> None:
     assert (await sim.arm("GET", f"/subscriptions/{subscription}")).json()["state"] == "Enabled"
     assert (await sim.arm("GET", "/tenants")).json()["value"][0]["tenantId"] == sim.world.credentials.tenant
     groups = (await sim.arm("GET", f"/subscriptions/{subscription}/resourcegroups")).json()["value"]
-    assert [each["name"] for each in groups] == [group]
+    assert {each["name"] for each in groups} == {group, sim.world.azure.resource_group}
 
 
 async def test_tokens(sim: Sim) -> None:

@@ -28,7 +28,7 @@ def test_every_switch_is_documented() -> None:
 
 
 def test_every_switch_is_tried_somewhere() -> None:
-    tests = "".join(path.read_text() for path in HERE.glob("test_*.py"))
+    tests = "".join(path.read_text() for path in HERE.rglob("test_*.py"))
     assert [each.name for each in fields(Switches) if f'"{each.name}"' not in tests] == []
 
 

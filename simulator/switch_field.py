@@ -1,0 +1,14 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a switch is declared."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from typing import Any
+
+
+def switch(default: Any, doc: str, source: str, *choices: str) -> Any:
+    """A documented field; `source` says where the default comes from ([U]: nowhere)."""
+    return field(default=default, metadata={"doc": doc, "source": source, "choices": choices})

@@ -16,7 +16,6 @@ from ._errors import BadAnswer, CheckpointError, one_line
 from ._http import Http
 from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
-from ._secrets import without_queries
 
 MAX_PAGES = 2000
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -117,6 +116,13 @@ class Arm:
             raise self.error(answer, doing=doing)
         return self.operation(answer, started)
 
+    async def query(self, url: str, body: dict[str, t.Any], *, doing: str) -> Answer:
+        """A POST that only asks (Resource Graph): repeated like a read."""
+        answer = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode())
+        if answer.status != 200:
+            raise self.error(answer, doing=doing)
+        return answer
+
     def operation(self, answer: Answer, started: float) -> Operation:
         """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
         link = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
@@ -182,7 +188,7 @@ def read_status(answer: Answer) -> Status:
     return Status(
         state,
         one_line(word, 60),
-        one_line(without_queries(message)) if state == "failed" else "",
+        one_line(message) if state == "failed" else "",
         code,
         percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
         locked=state == "failed" and _is_busy(code, message),

@@ -13,6 +13,7 @@
     ├── UnknownTime           unknown_time        a selector needs a time that the service does not know
     ├── VmState               vm_state            the VM's state does not allow it
     ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
+    ├── Downgraded            downgraded          the restore point is less consistent than asked for
     ├── PlanChanged           plan_changed        what would be done is not what was approved
     ├── ServiceError
     │   ├── Unreachable       unreachable         no connection; the request never left
@@ -34,8 +35,10 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
+_QUERY = re.compile(r"""((?:https?:/)?/[^\s"'<>?]+)\?[^\s"'<>]*""", re.I)
 Retry = t.Literal["safe", "after_reading", "never"]
 
 
@@ -245,6 +248,12 @@ class NotProven(ServiceError):
     retry = "after_reading"
 
 
+class Downgraded(CheckpointError):
+    """The restore point is there, but less consistent than asked for."""
+
+    code = "downgraded"
+
+
 class SomeFailed(CheckpointError):
     """Of many VMs at least one failed; each has its own error in `vms`."""
 
@@ -252,8 +261,14 @@ class SomeFailed(CheckpointError):
     retry = "after_reading"
 
 
+def without_queries(text: str) -> str:
+    """`text` with the query of every URL cut off: signed URLs carry their signature there."""
+    return _QUERY.sub(r"\1?…", text)
+
+
 def one_line(text: str, limit: int = 1000) -> str:
-    """`text` on one line, without control characters, at most `limit` characters long."""
+    """`text` on one line, without control characters and URLs' queries, at most `limit` characters long."""
+    text = without_queries(text)
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 

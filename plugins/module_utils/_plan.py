@@ -136,6 +136,38 @@ class Step(Action):
 
 
 @dataclass(frozen=True)
+class OnResource(Action):
+    """A step about an Azure resource: `resource` is its id, `fields` what the user set, before and after."""
+
+    resource: str = ""
+    fields: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
+
+    def target(self) -> dict[str, t.Any]:
+        return {"resource": self.resource, "fields": {name: dict(change) for name, change in self.fields.items()}}
+
+
+@dataclass(frozen=True)
+class CreateResource(OnResource):
+    """A new resource."""
+
+    verb = "create"
+
+
+@dataclass(frozen=True)
+class UpdateResource(OnResource):
+    """Another value for what the service lets one change."""
+
+    verb = "update"
+
+
+@dataclass(frozen=True)
+class DeleteResource(OnResource):
+    """A resource goes; `fields` name what goes with it."""
+
+    verb = "delete"
+
+
+@dataclass(frozen=True)
 class Keep(OnCheckpoint):
     """Not a step: the checkpoint that already satisfies the wish, and why."""
 
@@ -234,7 +266,7 @@ def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         about["checkpoint"] = checkpoint
     if fields := _mapping(action.get("fields")):
         about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
-    for plain in ("power", "step", "about"):
+    for plain in ("power", "step", "about", "resource"):
         if action.get(plain):
             about[plain] = action[plain]
     return about
@@ -250,7 +282,12 @@ def _from_json(text: str) -> dict[str, t.Any]:
 
 def _show(action: t.Mapping[str, t.Any]) -> str:
     """`delete nightly-2026-10-31 of web03`"""
-    what = _mapping(action.get("checkpoint")).get("name") or action.get("power") or action.get("step")
+    what = (
+        _mapping(action.get("checkpoint")).get("name")
+        or action.get("power")
+        or action.get("step")
+        or action.get("resource")
+    )
     return f"{action.get('action')} {what} of {action.get('vm')}"
 
 

@@ -17,6 +17,7 @@ from ._operation import Deadline, Operation, Status, wait
 from ._providers.base import Provider
 
 Proven = t.Callable[[Inventory], bool]
+Read = t.TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,65 @@ class Pace:
     settle_time: float = 120.0
 
 
+async def ended(operation: Operation, pace: Pace, subject: str, doing: str) -> Status:
+    """Wait for the operation. Its failure is an error, a lock is Locked; one that is unknown is left to reading."""
+    status = await wait(operation, pace.deadline, pace.poll_interval, subject=subject, doing=doing)
+    if status.state != "failed":
+        return status
+    kind: type[CheckpointError] = Locked if status.locked else OperationFailed
+    raise kind(
+        f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}",
+        subject=subject,
+        remedy="" if status.locked else "Mend what the service names, then run the task again.",
+        operation=operation.to_result(),
+        request_id=status.request_id,
+    )
+
+
+async def read_until(
+    read: t.Callable[[], t.Awaitable[Read]],
+    proven: t.Callable[[Read], bool],
+    pace: Pace,
+    tries: int | None = None,
+) -> Read | None:
+    """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline; else None."""
+    end = anyio.current_time() + pace.settle_time
+    count, pause = 0, min(1.0, pace.poll_interval)
+    while True:
+        now = await read()
+        count += 1
+        if proven(now):
+            return now
+        if anyio.current_time() >= end or (tries is not None and count >= tries):
+            return None
+        if not await pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
+            return None
+        pause = min(pause * 1.5, pace.poll_interval)
+
+
+def unsettled(problem: AnswerLost, subject: str, what: str, pace: Pace) -> OutcomeUnknown:
+    """A lost answer that reading could not settle."""
+    return OutcomeUnknown(
+        f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
+        f"(outcome_unknown) after reading for {pace.settle_time:g} s; nothing was sent twice.",
+        subject=subject,
+        status=problem.status,
+        request_id=problem.request_id,
+        correlation_id=problem.correlation_id,
+        remedy="Look before you run the task again: what the service still hides could be done a second time.",
+    )
+
+
+def not_shown(subject: str, doing: str, operation: Operation, pace: Pace) -> NotProven:
+    """An operation that succeeded and left no trace."""
+    return NotProven(
+        f"{doing} was reported as done, but reading does not show it after {pace.settle_time:g} s.",
+        subject=subject,
+        operation=operation.to_result(),
+        remedy="Look at it before you run the task again.",
+    )
+
+
 class Proof:
     """Of one provider's operations, at one pace. `own` are the ids of operations that this run has started already."""
 
@@ -38,33 +98,12 @@ class Proof:
         self._own = own
 
     async def ended(self, operation: Operation, vm: VM, doing: str) -> Status:
-        """Wait for the operation. Its failure is an error, a lock is Locked; one that is unknown is left to reading."""
-        status = await wait(operation, self._pace.deadline, self._pace.poll_interval, subject=str(vm), doing=doing)
-        if status.state != "failed":
-            return status
-        kind: type[CheckpointError] = Locked if status.locked else OperationFailed
-        raise kind(
-            f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}",
-            subject=str(vm),
-            remedy="" if status.locked else "Mend what the service names, then run the task again.",
-            operation=operation.to_result(),
-            request_id=status.request_id,
-        )
+        """Wait for the operation; see ended()."""
+        return await ended(operation, self._pace, str(vm), doing)
 
     async def until(self, vm: VM, proven: Proven, tries: int | None = None) -> Inventory | None:
-        """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline; else None."""
-        end = anyio.current_time() + self._pace.settle_time
-        count, pause = 0, min(1.0, self._pace.poll_interval)
-        while True:
-            now = await self._provider.read(vm)
-            count += 1
-            if proven(now):
-                return now
-            if anyio.current_time() >= end or (tries is not None and count >= tries):
-                return None
-            if not await self._pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
-                return None
-            pause = min(pause * 1.5, self._pace.poll_interval)
+        """Read the VM until `proven`; None when it is not within the time."""
+        return await read_until(lambda: self._provider.read(vm), proven, self._pace, tries)
 
     async def started_since(self, vm: VM, since: datetime, work: str) -> Operation | None:
         """The operation whose start was lost: of that verb, running or begun after the last reading before it."""
@@ -78,22 +117,8 @@ class Proof:
 
     def unsettled(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
         """A lost answer that reading could not settle."""
-        return OutcomeUnknown(
-            f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
-            f"(outcome_unknown) after reading for {self._pace.settle_time:g} s; nothing was sent twice.",
-            subject=str(vm),
-            status=problem.status,
-            request_id=problem.request_id,
-            correlation_id=problem.correlation_id,
-            remedy="Look at the VM's checkpoints before you run the task again: what the service still hides could be "
-            "done a second time.",
-        )
+        return unsettled(problem, str(vm), what, self._pace)
 
     def not_shown(self, vm: VM, doing: str, operation: Operation) -> NotProven:
         """An operation that succeeded and left no trace."""
-        return NotProven(
-            f"{doing} was reported as done, but reading does not show it after {self._pace.settle_time:g} s.",
-            subject=str(vm),
-            operation=operation.to_result(),
-            remedy="Look at the VM before you run the task again.",
-        )
+        return not_shown(str(vm), doing, operation, self._pace)

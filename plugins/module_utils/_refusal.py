@@ -20,12 +20,11 @@ from ._errors import (
     one_line,
 )
 from ._http import AnswerLost
-from ._secrets import without_queries
 
 
 def refusal(answer: Answer, said: str, *, doing: str, locked: bool = False, sign_in: str = "") -> CheckpointError:
     """The error for an answer that is not a success. `said` is the service's text, `sign_in` how we signed in."""
-    told = one_line(without_queries(said)).rstrip(".")
+    told = one_line(said).rstrip(".")
     told = f": {told}" if told else ""
     kind, message, remedy = _meaning(answer, told, doing, locked, sign_in)
     return kind(

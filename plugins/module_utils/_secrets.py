@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import base64
-import re
 import typing as t
 import urllib.parse
 
 MASK = "********"
-_QUERY = re.compile(r"""((?:https?:/)?/[^\s"'<>?]+)\?[^\s"'<>]*""", re.I)
 
 
 class Secrets:
@@ -42,8 +40,3 @@ class Secrets:
         if isinstance(value, (list, tuple)):
             return [self.scrub(item) for item in value]
         return value
-
-
-def without_queries(text: str) -> str:
-    """`text` with the query of every URL cut off: signed URLs carry their signature there."""
-    return _QUERY.sub(r"\1?…", text)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import timedelta
 
 from . import _result
 from ._deps import anyio, pydantic
 from ._errors import CheckpointError, InvalidInput, SomeFailed
 from ._fleet import Terms, gather, reconcile
+from ._manner import approval_of, manner_of
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Deadline
-from ._plan import Approval
-from ._proof import Pace
 from ._providers import Provider, Providers, Scope, World
 from ._secrets import Secrets
 from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
@@ -32,29 +30,6 @@ async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, worl
     except CheckpointError as problem:
         result = _result.failure(problem)
     return t.cast(dict[str, t.Any], secrets.scrub(result))
-
-
-class Manner(pydantic.BaseModel):
-    """The options that say how a task goes about it."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-    wait: bool = True
-    wait_timeout: Duration = timedelta(minutes=10)
-    poll_interval: Duration = timedelta(seconds=5)
-    settle_time: Duration = timedelta(minutes=2)
-    concurrency: int = 4
-    on_error: t.Literal["continue", "stop"] = "continue"
-
-    @pydantic.model_validator(mode="after")
-    def _sane(self) -> t.Self:
-        if self.wait_timeout.total_seconds() < 1:
-            raise ValueError("wait_timeout must be at least 1s")
-        if not 1 <= self.concurrency <= 64:
-            raise ValueError("concurrency takes 1 to 64")
-        if self.poll_interval.total_seconds() < 0.1:
-            raise ValueError("poll_interval must be at least 100ms")
-        return self
 
 
 class InfoQuery(pydantic.BaseModel):
@@ -117,7 +92,7 @@ async def vm_checkpoint_info(
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = check(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
-    manner = _manner(params)
+    manner = manner_of(params)
     deadline = Deadline(manner.wait_timeout.total_seconds())
     start = anyio.current_time()
     async with Providers(params, world, deadline, secrets) as providers:
@@ -148,13 +123,11 @@ def query_scope(query: InfoQuery) -> Scope | None:
 async def _converge(
     wish: Wish, params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
 ) -> dict[str, t.Any]:
-    manner = _manner(params)
-    approved = params.get("expected_plan")
-    approval = None if approved is None else Approval(approved)
+    manner = manner_of(params)
+    approval = approval_of(params)
     references = _references(params, None)
     deadline = Deadline(manner.wait_timeout.total_seconds())
-    pace = Pace(deadline, manner.wait, manner.poll_interval.total_seconds(), manner.settle_time.total_seconds())
-    terms = Terms(pace, approval, manner.concurrency, manner.on_error, check_only)
+    terms = Terms(manner.pace(deadline), approval, manner.concurrency, manner.on_error, check_only)
     start = anyio.current_time()
     async with Providers(params, world, deadline, secrets) as providers:
         members = await reconcile(providers, references, wish, terms)
@@ -164,10 +137,6 @@ async def _converge(
     result = _result.one(members[0], check_only=check_only)
     result["timing"]["total"] = total
     return result
-
-
-def _manner(params: t.Mapping[str, t.Any]) -> Manner:
-    return check(Manner, {name: params.get(name) for name in Manner.model_fields})
 
 
 def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[str]:

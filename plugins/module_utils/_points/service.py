@@ -1,0 +1,152 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading and writing collections, restore points and disk restore points: one method, one request."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _arm_id
+from .._arm import Arm
+from .._arm_id import ArmId
+from .._operation import Operation
+from .._providers.compute_entities import (
+    CollectionEntity,
+    DiskEntity,
+    DiskRestorePointEntity,
+    PointEntity,
+    VmEntity,
+    read,
+)
+from .._settings import ArmSettings
+from .wishes import CollectionWish, EncryptionSet, PointWish
+
+GRAPH_VERSION = "2022-10-01"
+GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollections' | project id"
+GRAPH_PAGE = 1000
+
+
+class Service:
+    """The restore point part of one resource manager."""
+
+    def __init__(self, arm: Arm, settings: ArmSettings) -> None:
+        self._arm = arm
+        self._compute = settings.compute_api_version
+        self._disk = settings.disk_api_version
+
+    async def vm(self, vm_id: str) -> VmEntity:
+        """The VM with its power state."""
+        url = self._arm.url(_arm_id.quote(vm_id), self._compute, _expand="instanceView")
+        answer = await self._arm.get(url, doing=f"reading {vm_id.rsplit('/', 1)[-1]}")
+        return read(VmEntity, answer.json(), answer)
+
+    async def disk(self, disk_id: str) -> DiskEntity | None:
+        """A managed disk."""
+        answer = await self._arm.find(self._arm.url(_arm_id.quote(disk_id), self._disk), doing="reading a disk")
+        return None if answer is None else read(DiskEntity, answer.json(), answer)
+
+    async def collection(self, home: ArmId | str) -> CollectionEntity | None:
+        """A collection with its points; None where there is none."""
+        url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
+        answer = await self._arm.find(url, doing=f"reading collection {str(home).rsplit('/', 1)[-1]}")
+        return None if answer is None else read(CollectionEntity, answer.json(), answer)
+
+    async def collections(self, subscription: str, group: str | None) -> list[str]:
+        """The ids of the collections of a subscription or resource group."""
+        within = "" if group is None else f"/resourceGroups/{_arm_id.quote(group)}"
+        path = f"/subscriptions/{subscription}{within}/providers/Microsoft.Compute/restorePointCollections"
+        rows = await self._arm.rows(self._arm.url(path, self._compute), doing="listing restore point collections")
+        return [str(row.get("id")) for row in rows]
+
+    async def graph(self, subscriptions: t.Sequence[str]) -> list[str]:
+        """The same for whole subscriptions, from Resource Graph: eventually consistent, so only ever to show."""
+        url = self._arm.url("/providers/Microsoft.ResourceGraph/resources", GRAPH_VERSION)
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            options: dict[str, t.Any] = {"$top": GRAPH_PAGE, **({"$skipToken": token} if token else {})}
+            body = {"subscriptions": list(subscriptions), "query": GRAPH_QUERY, "options": options}
+            answer = await self._arm.query(url, body, doing="asking Resource Graph")
+            said = answer.json()
+            rows = said.get("data") if isinstance(said, dict) else None
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise answer.bad("Resource Graph answered no rows.")
+            found += [str(row.get("id")) for row in rows]
+            following = said.get("$skipToken")
+            if not following or following == token:
+                return found
+            token = str(following)
+
+    async def point(self, point_id: str) -> PointEntity | None:
+        """A restore point with its instance view; None where there is none."""
+        url = self._arm.url(_arm_id.quote(point_id), self._compute, _expand="instanceView")
+        answer = await self._arm.find(url, doing=f"reading restore point {point_id.rsplit('/', 1)[-1]}")
+        return None if answer is None else read(PointEntity, answer.json(), answer)
+
+    async def disk_restore_points(self, point_id: str) -> list[DiskRestorePointEntity]:
+        """The disk restore points of a point."""
+        url = self._arm.url(f"{_arm_id.quote(point_id)}/diskRestorePoints", self._disk)
+        pages = await self._arm.pages(url, doing="listing disk restore points")
+        return [read(DiskRestorePointEntity, row, answer) for answer, rows in pages for row in rows]
+
+    async def put_collection(self, home: ArmId, wish: CollectionWish, location: str) -> Operation:
+        """A new collection; for copies its source is another collection."""
+        properties: dict[str, t.Any] = {"source": {"id": wish.source}}
+        if wish.instant_access is not None:
+            properties["instantAccess"] = wish.instant_access
+        body: dict[str, t.Any] = {"location": location, "properties": properties}
+        if wish.tags:
+            body["tags"] = wish.tags
+        url = self._arm.url(home.path, self._compute)
+        return await self._arm.write("PUT", url, body, doing=f"creating collection {home.name}")
+
+    async def patch_collection(
+        self, home: ArmId, now: CollectionEntity, fields: t.Mapping[str, t.Mapping[str, t.Any]]
+    ) -> Operation:
+        """Tags and instant access; the documented step to turn it off repeats the source."""
+        body: dict[str, t.Any] = {}
+        if "tags" in fields:
+            body["tags"] = fields["tags"]["after"]
+        if "instant_access" in fields:
+            source = now.properties.source.id if now.properties.source else None
+            body["properties"] = {"instantAccess": fields["instant_access"]["after"], "source": {"id": source}}
+        url = self._arm.url(home.path, self._compute)
+        return await self._arm.write("PATCH", url, body, doing=f"updating collection {home.name}")
+
+    async def put_point(
+        self, point_id: str, wish: PointWish, fields: t.Mapping[str, t.Any], disks: t.Mapping[str, str]
+    ) -> Operation:
+        """A new restore point. Only CrashConsistent may be asked for; the best there is comes without asking."""
+        properties: dict[str, t.Any] = {}
+        if wish.consistency == "crash" and wish.source_restore_point is None:
+            properties["consistencyMode"] = "CrashConsistent"
+        if fields.get("exclude_disks"):
+            properties["excludeDisks"] = [{"id": disk} for disk in fields["exclude_disks"]]
+        if fields.get("source_restore_point"):
+            properties["sourceRestorePoint"] = {"id": fields["source_restore_point"]}
+        if wish.instant_access_duration is not None:
+            properties["instantAccessDurationMinutes"] = wish.instant_access_duration
+        if wish.encryption_sets:
+            properties["sourceMetadata"] = {"storageProfile": _encrypted(wish.encryption_sets, disks)}
+        url = self._arm.url(_arm_id.quote(point_id), self._compute)
+        doing = f"creating restore point {point_id.rsplit('/', 1)[-1]}"
+        return await self._arm.write("PUT", url, {"properties": properties}, doing=doing)
+
+    async def delete(self, resource_id: str) -> Operation:
+        """A collection with all in it, or a restore point."""
+        url = self._arm.url(_arm_id.quote(resource_id), self._compute)
+        return await self._arm.write("DELETE", url, None, doing=f"deleting {resource_id.rsplit('/', 1)[-1]}")
+
+
+def _encrypted(sets: t.Sequence[EncryptionSet], disks: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """restorePointEncryption as it is written: by the disk's place in the storage profile."""
+    profile: dict[str, t.Any] = {}
+    for each in sets:
+        place = disks.get(each.disk, each.disk)
+        told = {"diskRestorePoint": {"encryption": {"type": each.type, "diskEncryptionSet": {"id": each.id}}}}
+        if place == "os":
+            profile["osDisk"] = told
+        else:
+            profile.setdefault("dataDisks", []).append({"lun": int(place.removeprefix("lun")), **told})
+    return profile

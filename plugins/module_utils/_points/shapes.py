@@ -1,0 +1,128 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collections and restore points as results show them."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from .._plan import OnResource, Plan
+from .._providers.compute_entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .._times import format_time
+
+
+def collection(
+    entity: CollectionEntity | None, points: list[dict[str, t.Any]] | None = None
+) -> dict[str, t.Any] | None:
+    """The `restore_point_collection` key; null when there is none."""
+    if entity is None:
+        return None
+    source = entity.properties.source
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "location": entity.location,
+        "tags": entity.tags or {},
+        "source": source.id if source else None,
+        "source_location": source.location if source else None,
+        "instant_access": entity.properties.instantAccess,
+        "provisioning_state": entity.properties.provisioningState,
+        "restore_points": [point(p) for p in entity.properties.restorePoints or []] if points is None else points,
+    }
+
+
+def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]:
+    """The `restore_point` key: what it is, what was asked for and what was achieved, and how far each disk is."""
+    properties = entity.properties
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "provisioning_state": properties.provisioningState,
+        "created": _time(entity.created),
+        "consistency": {"requested": requested, "achieved": properties.consistencyMode},
+        "exclude_disks": [ref.id for ref in properties.excludeDisks or []],
+        "source_restore_point": properties.sourceRestorePoint.id if properties.sourceRestorePoint else None,
+        "instant_access_duration": properties.instantAccessDurationMinutes,
+        "disks": [
+            {
+                "place": disk.place,
+                "name": disk.name,
+                "source_id": disk.managedDisk.id if disk.managedDisk else None,
+                "disk_restore_point_id": disk.diskRestorePoint.id if disk.diskRestorePoint else None,
+            }
+            for disk in entity.disks
+        ],
+        "replication": replication(entity),
+        "usable": usable(entity),
+    }
+
+
+def replication(entity: PointEntity) -> list[dict[str, t.Any]]:
+    """Of a copy, how far each disk is, in percent."""
+    view = entity.properties.instanceView
+    found = []
+    for disk in (view.diskRestorePoints or []) if view else []:
+        status = disk.replicationStatus
+        found.append(
+            {
+                "disk_restore_point_id": disk.id,
+                "percent": status.completionPercent if status else None,
+                "state": (status.status.displayStatus or status.status.code) if status and status.status else None,
+            }
+        )
+    return found
+
+
+def percent(entity: PointEntity) -> int | None:
+    """How far a copy is as a whole: its slowest disk; None where nothing is told."""
+    known = [row["percent"] for row in replication(entity) if row["percent"] is not None]
+    return min(known) if known else None
+
+
+def usable(entity: PointEntity) -> bool | None:
+    """Whether it can be restored: a copy only once every disk is there, for Succeeded says only that copying began."""
+    if entity.state != "succeeded":
+        return False if entity.state in ("failed", "deleting") else None
+    if entity.properties.sourceRestorePoint is None:
+        return True
+    rows = replication(entity)
+    return all(row["percent"] == 100 for row in rows) if rows else None
+
+
+def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:
+    """One element of `disk_restore_points`."""
+    properties = entity.properties
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "created": _time(properties.timeCreated),
+        "source_id": properties.sourceResourceId,
+        "os_type": properties.osType,
+        "replication_state": properties.replicationState,
+        "percent": properties.completionPercent,
+    }
+
+
+def diff(subject: str, plan: Plan) -> dict[str, str]:
+    """Ansible's diff: what each step sets, before and after."""
+    before, after = [], []
+    for action in plan.writes:
+        if not isinstance(action, OnResource):
+            continue
+        name = action.resource.rsplit("/", 1)[-1]
+        if action.verb != "create":
+            before.append(f"  {name}\n")
+        if action.verb != "delete":
+            after.append(f"  {name}  {action.reason}\n")
+        for field, change in sorted(action.fields.items()):
+            if change["before"] is not None:
+                before.append(f"    {field}: {change['before']}\n")
+            if action.verb != "delete":
+                after.append(f"    {field}: {change['after']}\n")
+    return {"before_header": subject, "after_header": subject, "before": "".join(before), "after": "".join(after)}
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

@@ -1,0 +1,130 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user asked for of a restore point collection or a restore point, checked at the door."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._arm_id import ArmId, name, parse
+from .._deps import pydantic
+from .._errors import InvalidInput
+
+COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+INSTANT_ACCESS = "2025-04-01"
+"""The first api-version with instant access (swagger)."""
+ENCRYPTION = "2023-03-01"
+CRASH = "2021-07-01"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+
+
+def _named(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("takes letters, digits and _ . -, beginning with a letter or digit, at most 80")
+    return value
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
+        raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
+    return value
+
+
+Named = t.Annotated[str, pydantic.AfterValidator(_named)]
+Group = t.Annotated[str, pydantic.AfterValidator(_group)]
+
+
+class _Wish(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class CollectionWish(_Wish):
+    """A collection is present or absent."""
+
+    name: Named
+    resource_group: Group
+    state: t.Literal["present", "absent"] = "present"
+    source: str | None = None
+    location: str | None = None
+    tags: dict[str, str] | None = None
+    append_tags: bool = True
+    instant_access: bool | None = None
+    force: bool = False
+
+
+class EncryptionSet(_Wish):
+    """Which disk encryption set a disk of the point is encrypted with."""
+
+    disk: str
+    id: str
+    type: t.Literal["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"] = (
+        "EncryptionAtRestWithCustomerKey"
+    )
+
+
+class PointWish(_Wish):
+    """A restore point is present or absent."""
+
+    name: Named
+    collection: str
+    resource_group: Group | None = None
+    state: t.Literal["present", "absent"] = "present"
+    consistency: t.Literal["application", "crash"] = "application"
+    on_downgrade: t.Literal["fail", "warn"] = "warn"
+    exclude_disks: list[str] | None = None
+    source_restore_point: str | None = None
+    instant_access_duration: int | None = None
+    encryption_sets: list[EncryptionSet] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _together(self) -> t.Self:
+        if self.source_restore_point is not None and (self.exclude_disks or self.instant_access_duration):
+            raise ValueError("a copy (source_restore_point) takes no exclude_disks and no instant_access_duration")
+        if self.instant_access_duration is not None and not 60 <= self.instant_access_duration <= 300:
+            raise ValueError("instant_access_duration takes 60 to 300 minutes")
+        if not self.collection.startswith("/") and self.resource_group is None:
+            raise ValueError("resource_group is needed unless collection is an ARM id")
+        return self
+
+
+class CollectionQuery(_Wish):
+    """Which collections `restore_point_collection_info` shows."""
+
+    name: Named | None = None
+    resource_group: Group | None = None
+    subscriptions: list[str] | None = None
+    source: str | None = None
+    points: bool = True
+    instance_view: bool = False
+    disk_restore_points: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _together(self) -> t.Self:
+        if self.name is not None and self.resource_group is None:
+            raise ValueError("resource_group is needed with name")
+        if self.subscriptions is not None and self.resource_group is not None:
+            raise ValueError("subscriptions means whole ones; leave out resource_group")
+        return self
+
+
+def collection_id(subscription: str | None, group: str | None, collection: str) -> ArmId:
+    """The id of a collection that is given by name or id."""
+    if collection.startswith("/"):
+        found = parse(collection, COLLECTIONS)
+        if found.type.lower() != COLLECTIONS.lower():
+            raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
+        return found
+    if subscription is None:
+        raise InvalidInput("subscription_id: is needed (or AZURE_SUBSCRIPTION_ID).")
+    return ArmId(subscription, group or "", COLLECTIONS, name(collection, "collection"))
+
+
+def needs(api_version: str, first: str, option: str) -> None:
+    """InvalidInput where the api-version in use is older than the option's feature."""
+    if api_version[:10] < first:
+        raise InvalidInput(
+            f"{option}: needs compute_api_version {first} or newer, and {api_version} is in use.",
+            remedy=f"Set compute_api_version: {first}.",
+        )

@@ -18,7 +18,7 @@ import trio.testing
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
 from simulator.app import Front
-from simulator.jobs import LOCKED, Kind, Planned, Refusal
+from simulator.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.switches import Switches
 from simulator.world import World
 from tests.support.wire import Killed, Wire
@@ -136,10 +136,12 @@ class Bench:
         found = [job for site in (self.world.spf, self.world.arc) for job in site.vmm.jobs.values()]
         return sum(job.kind is Kind(kind) and job.refusal is None for job in found)
 
-    def fail_next(self, service: str, kind: str, vm: str | None = None, problem: str = "The disk is full.") -> None:
-        """Let the next job of a kind end in failure, after as long as such a job takes; `2602` is a lock."""
-        refusal = LOCKED if problem == "2602" else Refusal("Simulated", "Simulated", problem)
-        self.world.site(service).vmm.planned_failures.append(Planned(Kind(kind), vm, refusal))
+    def fail_next(
+        self, service: str, kind: str, vm: str | None = None, problem: str = "The disk is full.", end: str = "Failed"
+    ) -> None:
+        """Let the next job of a kind end as `end` says, after as long as such a job takes; `2602` is a lock."""
+        refusal = LOCKED if problem == "2602" else Refusal("10803", "Simulated", problem)
+        self.world.site(service).vmm.planned_failures.append(Planned(Kind(kind), vm, refusal, Status(end)))
 
     def state(self) -> dict[str, Any]:
         """What a user could miss or find too much in the world: checkpoints, guests, power; no times, no jobs."""

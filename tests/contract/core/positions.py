@@ -66,9 +66,12 @@ def values(name: str) -> tuple[Any, ...]:
     return tuple(dict.fromkeys((found.default, *choices)))
 
 
-POSITIONS = [
+# The defaults are one world each, and every other position another one.
+USUAL = [("spf", "create_takes", Switches().create_takes), ("scvmm", "create_takes", Switches().create_takes)]
+POSITIONS = USUAL + [
     (service, each.name, value)
     for each in fields(Switches)
     for service in services(each.name)
     for value in values(each.name)
+    if value != each.default
 ]

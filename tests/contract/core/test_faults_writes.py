@@ -42,6 +42,7 @@ TROUBLES = {
     "504 after": Trouble({"kind": "status_after", "status": 504}, heard=True),
     "408": Trouble({"kind": "status", "status": 408}, heard=False),
     "HTML of a proxy": Trouble({"kind": "html", "status": 502}, heard=False),
+    "HTML instead": Trouble({"kind": "html", "status": 200}, heard=False),
     "truncated": Trouble({"kind": "truncate"}, heard=True),
     "wrong types": Trouble({"kind": "replace", "body": {"ID": [], "properties": 5}}, heard=True),
     "reset in the body": Trouble({"kind": "reset_body"}, heard=True),
@@ -131,7 +132,7 @@ def _settles(made: Bench, service: str, case: Scenario) -> None:
         assert (made.state(), made.writes()) == (state, writes)
 
 
-@pytest.mark.parametrize("service", ["spf"])
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
 def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
     """Somebody else makes one of the same name meanwhile: ours is told by its nonce, theirs is reported and kept."""
     create = next(case for _service, case in WRITING if case.name == "create")
@@ -156,6 +157,42 @@ def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
     assert any("both are kept" in text for text in result["warnings"])
     again = create.run(made, service)
     assert (code(again), again["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize("takes", ["0s", "1s", "30s"])
+def test_a_lost_restore_is_not_settled_by_another_job(takes: str) -> None:
+    """The run's own safety checkpoint, or somebody's create, is checkpoint work too, and no restore."""
+    made = bench("spf", create_takes=takes)
+    made.world.faults.add(kind="lose_request", method="MERGE")
+    result = made.run("vm_checkpoint_restore", vm="web01", name="baseline", safety_checkpoint=True)
+    assert code(result) == "outcome_unknown"
+    assert (made.jobs("create"), made.jobs("restore")) == (1, 0)
+    made = bench("spf", create_takes=takes)
+    made.world.faults.add(kind="lose_request", method="MERGE")
+
+    def theirs(request: Any) -> None:
+        if request.method == "MERGE":
+            made.world.spf.vmm.create_checkpoint(made.world.vm("web01"), "theirs", "")
+
+    made.watch = theirs
+    result = made.run("vm_checkpoint_restore", vm="web01", name="baseline")
+    assert (code(result), result["changed"]) == ("outcome_unknown", False)
+
+
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+def test_a_lost_create_is_not_settled_by_a_twin(service: str) -> None:
+    """Ours never arrived, and somebody made one of that name: theirs bears no mark of this run."""
+    made = bench(service)
+    made.world.faults.add(kind="lose_request", method="POST", path="VMCheckPoints|createCheckpoint")
+
+    def twin(request: Any) -> None:
+        if request in made.sent("POST"):
+            made.world.site(service).vmm.create_checkpoint(made.world.vm(VMS[service]), "new", "by hand")
+
+    made.watch = twin
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    result = made.run("vm_checkpoint", vm=vm, name="new")
+    assert (code(result), result["changed"]) == ("outcome_unknown", False)
 
 
 @pytest.mark.parametrize("service", ["spf", "scvmm"])

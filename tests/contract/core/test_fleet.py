@@ -132,7 +132,7 @@ def test_a_reference_that_is_wrong_stops_all() -> None:
 
 
 @pytest.mark.parametrize("option", [{"spf_password": "wrong"}, {"spf_auth": "bearer", "spf_token": "wrong"}])
-def test_a_wrong_password_is_tried_once(option: dict[str, str]) -> None:
+def test_a_wrong_password_is_tried_once(option: dict[str, Any]) -> None:
     """Accounts lock: a dozen VMs are one attempt."""
     made, vms = _many(spf=12, scvmm=0)
     result = made.run("vm_checkpoint", vms=vms, name="n", **option)

@@ -44,7 +44,6 @@ DIFFERENT: dict[tuple[str, str, Any], Other] = {
     ("spf", "update_takes", "never"): Other("ccuEEEcEE", "timed_out locked locked locked locked", _BUSY),
     ("spf", "max_checkpoints", 1): Other("cEEEEEuuu", 4 * "operation_failed " + "missing_checkpoint", _FULL),
     ("scvmm", "max_checkpoints", 1): Other("cEEEEEuuu", 4 * "operation_failed " + "missing_checkpoint", _FULL),
-    ("spf", "spf_job_hidden_seconds", 30.0): Other("ccucuEccu", "outcome_unknown", _NO_JOB),
     ("spf", "spf_job_hidden_seconds", 10_000.0): Other("ccucuEccu", "outcome_unknown", _NO_JOB),
     ("spf", "spf_job_purged_seconds", 0.5): Other("ccucuEccu", "outcome_unknown", _NO_JOB),
     ("scvmm", "arc_status_lifetime", 0.5): Other("ccuuuEccu", "outcome_unknown", _NO_JOB),
@@ -57,7 +56,7 @@ DIFFERENT: dict[tuple[str, str, Any], Other] = {
         "not_proven not_proven" + 3 * " ambiguous",
         "longer hidden than settle_time: a second run made another, both are kept, and one must be named",
     ),
-    ("spf", "spf_patch", False): Other("ccuEEEccu", 3 * "unavailable ", "PATCH is answered 501"),
+    ("spf", "spf_patch", False): Other("ccuEEEccu", "refused refused refused", "the configured method is not taken"),
     ("spf", "spf_tunnel", False): Other("ccuEEEccu", "refused refused refused", "the configured method is not taken"),
 }
 
@@ -102,7 +101,8 @@ def test_life(service: str, name: str, value: Any) -> None:
     wanted = DIFFERENT.get((service, name, value), Other(USUAL[service], "", ""))
     made = Bench(**{**WITH.get(name, {}), name: value})
     outcomes, errors, planned = "", [], None
-    steps = _life(made, service, **OPTIONS.get(name, {}))
+    deadline = {"wait_timeout": "3m"} if value == "never" else {}
+    steps = _life(made, service, **OPTIONS.get(name, {}), **deadline)
     for number, step in enumerate(STEPS):
         before, sent = made.state(), made.writes()
         result = next(steps)

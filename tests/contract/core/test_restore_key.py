@@ -1,0 +1,141 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore with a key, killed anywhere: the next run of the same job finishes it and never does it twice."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.core.scenarios import BROKEN, SERVICES, VMS, bench, code
+from tests.support.bench import Bench, Result
+from tests.support.wire import Killed
+
+SAFETY = "safety before restore to baseline"
+JOB = {"name": "baseline", "safety_checkpoint": True, "restore_key": "deploy-4711"}
+
+
+def _run(made: Bench, service: str, **options: Any) -> Result:
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    return made.run("vm_checkpoint_restore", vm=vm, **{**JOB, **options})
+
+
+@cache
+def _length(service: str) -> int:
+    made = bench(service)
+    assert code(_run(made, service)) is None
+    return len(made.requests)
+
+
+def _kill(made: Bench, position: int, when: str) -> None:
+    """End the client before its request `position` leaves, or when the answer to it comes."""
+
+    def strike(_request: httpx.Request) -> None:
+        if len(made.requests) == position:
+            raise Killed
+
+    setattr(made, when, strike)
+
+
+def _alive(made: Bench) -> None:
+    made.watch = made.heard = lambda _request: None
+
+
+@pytest.mark.parametrize("when", ["watch", "heard"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_killed_at_any_request_and_run_again(service: str, when: str) -> None:
+    for position in range(1, _length(service) + 1):
+        made = bench(service)
+        _kill(made, position, when)
+        with pytest.raises(Killed):
+            _run(made, service)
+        _alive(made)
+        result = _run(made, service)
+        where = (position, result.get("msg"))
+        assert code(result) is None, where
+        assert made.jobs("restore") == 1, where
+        assert made.names(VMS[service]).count(SAFETY) == 1, where
+        assert made.world.vm(VMS[service]).files["/etc/app.conf"] == "version = 1\n", where
+        # What the way back holds is the VM as it ran before all this.
+        safety = next(point for point in made.world.vm(VMS[service]).checkpoints if point.name == SAFETY)
+        assert safety.files["/etc/app.conf"] == BROKEN
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_done_is_done(service: str) -> None:
+    """Also after the guest has written and somebody has made a checkpoint on top."""
+    made = bench(service)
+    first = _run(made, service)
+    assert (code(first), first["changed"]) == (None, True)
+    assert first["checkpoint"]["name"] == "baseline"
+    vm = made.world.vm(VMS[service])
+    vm.files["/etc/app.conf"] = "version = 2\n"
+    for _step in range(2):
+        writes = made.writes()
+        for check in (True, False):
+            again = _run(made, service, check=check)
+            assert (code(again), again["changed"], made.writes()) == (None, False, writes)
+            assert again["plan"]["actions"][0]["action"] == "keep"
+            assert "restore_key" in again["plan"]["actions"][0]["reason"]
+        made.run("vm_checkpoint", vm=VMS[service] if service == "spf" else made.arm_vm, name="on top")
+    assert vm.files["/etc/app.conf"] == "version = 2\n"
+    other = _run(made, service, restore_key="another job")
+    assert (code(other), other["changed"]) == (None, True)
+    assert vm.files["/etc/app.conf"] == "version = 1\n"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_restore_that_still_runs_is_waited_for(service: str) -> None:
+    """The first run gave up at its deadline: the next one waits for what it sees, and does not start another."""
+    made = bench(service, restore_takes="300s")
+    first = _run(made, service, wait_timeout="60s")
+    assert code(first) == "timed_out"
+    second = _run(made, service)
+    assert code(second) is None
+    assert made.jobs("restore") == 1
+    assert made.world.vm(VMS[service]).files["/etc/app.conf"] == "version = 1\n"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_without_the_pointer_nobody_knows(service: str) -> None:
+    """The safety checkpoint exists and the service does not say where the VM stands: open, and not repeated."""
+    made = bench(service)
+    assert code(_run(made, service)) is None
+    made.world.vm(VMS[service]).pointer = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
+    writes = made.writes()
+    result = _run(made, service)
+    assert code(result) == "outcome_unknown"
+    assert made.writes() == writes
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_key_is_not_told(service: str) -> None:
+    made = bench(service)
+    result = _run(made, service, restore_key="very-secret-key")
+    assert code(result) is None
+    assert "very-secret-key" not in str(made.world.dump()) + str(result)
+
+
+def test_a_key_needs_its_evidence() -> None:
+    made = bench("spf")
+    result = _run(made, "spf", safety_checkpoint=False)
+    assert code(result) == "invalid_input"
+    assert "safety_checkpoint" in result["msg"]
+    assert made.writes() == 0
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_lost_answers_on_the_way(service: str) -> None:
+    """Either write's answer lost: one safety checkpoint, one restore, and the next run has nothing to do."""
+    for number in (1, 2):
+        made = bench(service)
+        made.world.faults.add(kind="lose_answer", method="POST|MERGE", path="VMCheckPoints|Checkpoint", nth=number)
+        result = _run(made, service)
+        assert (code(result), result["changed"]) == (None, True)
+        assert (made.jobs("create"), made.jobs("restore")) == (1, 1)
+        again = _run(made, service)
+        assert (code(again), again["changed"]) == (None, False)

@@ -19,8 +19,10 @@ def one_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulato
 
 
 @pytest.fixture(scope="session")
-def one_ansible(one_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    return Ansible(tmp_path_factory.mktemp("ansible"), one_simulator)
+def one_ansible(one_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ansible]:
+    made = Ansible(tmp_path_factory.mktemp("ansible"), one_simulator)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -156,6 +156,7 @@ class Ansible:
     def __init__(self, directory: Path, simulator: Simulator) -> None:
         self.directory = directory
         self.simulator = simulator
+        self._started: list[subprocess.Popen[str]] = []
         self.collections = directory / "collections"
         home = self.collections / "ansible_collections" / COLLECTION.replace(".", "/")
         home.mkdir(parents=True)
@@ -186,7 +187,7 @@ class Ansible:
         facts.write_text(json.dumps({"simulator": self.simulator.ready}))
         record.unlink(missing_ok=True)
         ansible = Path(sys.executable).parent / "ansible-playbook"
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(ansible), str(playbook), "-e", f"@{facts}", *arguments],
             cwd=self.directory,
             env=self.environment(RECORD_FILE=str(record), **environment),
@@ -195,6 +196,15 @@ class Ansible:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test has left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def collect(self, process: subprocess.Popen[str]) -> Run:
         """Wait for its end."""

@@ -1,0 +1,76 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A task in the background, and one that is killed: the next run finds what it began and makes no second one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .support import COLLECTION, ROOT, Ansible, Simulator, play
+
+MODULE = f"ansible_collections.{COLLECTION}.plugins.modules.vm_checkpoint"
+
+
+def test_async_and_poll(simulator: Simulator, ansible: Ansible) -> None:
+    options = {"vms": ["web01", simulator.arm_vm("app01")], "name": "in the background"}
+    task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "async": 60, "poll": 1}
+    run = ansible.run([play("Async", [task], simulator.environment)])
+    assert run.code == 0, run.stdout + run.stderr
+    (result,) = (line["result"] for line in run.results if line["task"] == "Create")
+    assert [vm["status"] for vm in result["vms"]] == ["changed", "changed"]
+    assert simulator.names("web01")[-1] == simulator.names("app01")[-1] == "in the background"
+
+
+@contextmanager
+def _module(simulator: Simulator, ansible: Ansible, options: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """The module as ansible runs it, alone in a process."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SPF_", "AZURE_"))}
+    path = os.pathsep.join([str(ansible.collections), str(ROOT)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", MODULE],
+        env={**kept, **simulator.environment, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "poll_interval": "200ms"}}))
+    process.stdin.close()
+    process.stdin = None
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def test_the_run_after_a_killed_one_joins_what_it_began(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.control("POST", "/switches", {"create_takes": "30s"})
+    simulator.control("DELETE", "/journal")
+    options = {"vm": "web01", "name": "interrupted"}
+    with _module(simulator, ansible, options) as first:
+        simulator.wait_for("POST", "/VMCheckPoints")
+        first.send_signal(signal.SIGTERM)
+        stdout, stderr = first.communicate(timeout=20)
+    assert first.returncode == -signal.SIGTERM, stdout + stderr
+    assert "Traceback" not in stdout + stderr
+
+    with _module(simulator, ansible, options) as second:
+        stdout, stderr = second.communicate(timeout=20)
+    assert second.returncode == 0, stdout + stderr
+    result = json.loads(stdout)
+    assert not result["changed"]
+    assert result["checkpoint"]["name"] == "interrupted"
+    assert result["checkpoint"]["usable"]
+    assert simulator.names("web01") == ["baseline", "interrupted"]
+    assert simulator.control("GET", "/counters")["writes"] == 1

@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wi
     BASE,
     Reply,
     Script,
+    link_lost,
     reply,
     virtual,
 )
@@ -228,6 +229,16 @@ def test_hints_are_taken_where_they_may_be_seen(said: Reply, expected: list[Any]
 def test_trouble_is_no_hint() -> None:
     with pytest.raises(CheckpointError, match="reading locks"):
         using(Script(reply(500)), lambda arm: arm.hints(f"{BASE}/locks"))
+
+
+def test_a_question_that_is_a_post_is_repeated_like_a_read() -> None:
+    server = Script(reply(503), link_lost(), reply(200, {"data": []}))
+    said = using(server, lambda arm: arm.query(f"{BASE}/resources", {"query": "x"}, doing="asking"))
+    assert said.json() == {"data": []}
+    assert server.sent == [f"POST {BASE}/resources"] * 3
+    assert json.loads(server.requests[-1].content) == {"query": "x"}
+    with pytest.raises(CheckpointError, match="asking: forbidden"):
+        using(Script(reply(403)), lambda arm: arm.query(f"{BASE}/resources", {}, doing="asking"))
 
 
 def test_a_write_may_carry_conditions() -> None:

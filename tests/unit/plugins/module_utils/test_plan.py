@@ -16,13 +16,16 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
     Action,
     Create,
+    CreateResource,
     Delete,
+    DeleteResource,
     Keep,
     Plan,
     Power,
     Restore,
     Step,
     Update,
+    UpdateResource,
     digest,
     to_result,
 )
@@ -32,6 +35,7 @@ WEB02 = replace(WEB01, reference="web02", name="web02", id="2", canonical="2")
 A1 = ours("a1")
 CREATE = Create(WEB01, "it is missing", name="nightly")
 DELETE = Delete(WEB01, "state is absent", checkpoint=A1)
+TAGS = {"tags": {"before": {}, "after": {"a": "1"}}}
 UPDATE = Update(WEB01, "differs", checkpoint=A1, description="new words")
 RESTORE = Restore(WEB01, "asked", checkpoint=A1)
 
@@ -62,6 +66,12 @@ def name_of(*actions: Action) -> str:
             {"action": "step", "step": "swap its disks", "about": {"disk": "d1"}},
         ),
         (replace(CREATE, safety=True), {"action": "create", "checkpoint": {"name": "nightly", "safety": True}}),
+        (
+            UpdateResource(WEB01, "tags differ", resource="/c", fields=TAGS),
+            {"action": "update", "resource": "/c", "fields": TAGS},
+        ),
+        (CreateResource(WEB01, "missing", resource="/c"), {"action": "create", "resource": "/c", "fields": {}}),
+        (DeleteResource(WEB01, "gone", resource="/c"), {"action": "delete", "resource": "/c", "fields": {}}),
         (Keep(WEB01, "it exists", checkpoint=A1), {"action": "keep", "checkpoint": {"id": "a1", "name": "nightly"}}),
     ],
 )
@@ -77,6 +87,11 @@ def test_a_bare_action_is_about_nothing() -> None:
 
 def test_a_step_about_no_checkpoint_in_particular_names_none() -> None:
     assert Delete(WEB01, "why").target() == {"checkpoint": {"id": "", "name": ""}}
+
+
+def test_of_a_change_the_digest_covers_what_it_leads_to_not_what_was() -> None:
+    change = UpdateResource(WEB01, "asked", resource="/c", fields=TAGS)
+    assert name_of(change) == name_of(replace(change, fields={"tags": {"before": {"other": "2"}, "after": {"a": "1"}}}))
 
 
 def test_what_is_kept_is_in_the_plan_but_writes_nothing() -> None:
@@ -147,6 +162,12 @@ def test_the_digest_covers_everything_that_is_changed() -> None:
         (Step(WEB01, "asked", do="swap its disks", about={"disk": "d1"}),),
         (Step(WEB01, "asked", do="swap its disks", about={"disk": "d2"}),),
         (Step(WEB01, "asked", do="start the VM", about={"disk": "d1"}),),
+        (CreateResource(WEB01, "asked", resource="/c"),),
+        (CreateResource(WEB01, "asked", resource="/d"),),
+        (CreateResource(WEB01, "asked", resource="/c", fields=TAGS),),
+        (UpdateResource(WEB01, "asked", resource="/c", fields=TAGS),),
+        (UpdateResource(WEB01, "asked", resource="/c", fields={"tags": {"before": {}, "after": {}}}),),
+        (DeleteResource(WEB01, "asked", resource="/c"),),
         (replace(CREATE, safety=True),),
         (CREATE, DELETE),
         (DELETE, CREATE),

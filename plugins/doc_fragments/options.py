@@ -6,9 +6,9 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach the services, how to name VMs, how a task goes about it; the same for every module."""
+    """How to reach the services, how to name VMs, how a task goes about it; each part is a fragment of its own."""
 
-    DOCUMENTATION = r"""
+    CONNECTION = r"""
 options:
   spf_url:
     description:
@@ -128,6 +128,17 @@ options:
         tokens when they are not; give O(ca_path) instead.
       - If not set, the environment variable E(HYBRIDVM_VALIDATE_CERTS) is used.
     type: bool
+requirements:
+  - httpx >= 0.27
+  - pydantic >= 2.7
+  - anyio >= 4.0
+notes:
+  - The module speaks HTTPS from where it runs, so use C(delegate_to=localhost) or C(connection=local).
+  - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
+"""
+
+    VMS = r"""
+options:
   vm:
     description:
       - The VM. With a leading slash an ARM resource id in any case, of a hybrid machine
@@ -157,16 +168,20 @@ options:
         V(1d12h).
     type: str
     default: 10m
-requirements:
-  - httpx >= 0.27
-  - pydantic >= 2.7
-  - anyio >= 4.0
-notes:
-  - The module speaks HTTPS from where it runs, so use C(delegate_to=localhost) or C(connection=local).
-  - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
 """
 
-    MANNER = r"""
+    MANY = r"""
+options:
+  on_error:
+    description:
+      - With O(vms), V(continue) tries all and fails the task if any failed; V(stop) awaits what runs and leaves the
+        rest C(not_started).
+    type: str
+    choices: [continue, stop]
+    default: continue
+"""
+
+    PACE = r"""
 options:
   wait:
     description:
@@ -184,13 +199,6 @@ options:
         became of the request. It counts within O(wait_timeout).
     type: str
     default: 2m
-  on_error:
-    description:
-      - With O(vms), V(continue) tries all and fails the task if any failed; V(stop) awaits what runs and leaves the
-        rest C(not_started).
-    type: str
-    choices: [continue, stop]
-    default: continue
   expected_plan:
     description:
       - What was approved, a RV(plan) that was returned before, or only its digest. If anything else would be done the
@@ -207,4 +215,13 @@ attributes:
   idempotent:
     description: Running the task again without a change outside changes nothing.
     support: N/A
+"""
+
+    DEADLINE = r"""
+options:
+  wait_timeout:
+    description:
+      - The one deadline of the whole task, sign-in and waiting included, such as V(90s), V(10m) or V(1d12h).
+    type: str
+    default: 10m
 """

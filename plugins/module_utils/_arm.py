@@ -127,13 +127,14 @@ class Arm:
         """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
         link = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
         if not link:
-            # Nothing to follow, so nothing is known: a portal's 200 in place of the service's 202 looks like this too.
-            return Operation("arm", None, _unknown(""), started, request_id=answer.request_id)
+            # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
+            return Operation("arm", None, _stated(_own_word(answer)), started, request_id=answer.request_id)
         try:
             poll = _Poll(self, self.http.check(str(link)))
         except BadAnswer as problem:
             # The write was accepted all the same: what came of it is left to reading.
-            return Operation("arm", None, _unknown(problem.message), started, request_id=answer.request_id)
+            stated = _stated(Status("unknown", problem.message))
+            return Operation("arm", None, stated, started, request_id=answer.request_id)
         return Operation("arm", poll.shown, poll, started, request_id=answer.request_id)
 
     def error(self, answer: Answer, *, doing: str) -> CheckpointError:
@@ -236,9 +237,20 @@ def _is_busy(code: str, text: str) -> bool:
     return code.lower() in _BUSY or bool(_LOCKED.search(text)) or _CONCURRENT in text.lower()
 
 
-def _unknown(why: str) -> t.Callable[[], t.Awaitable[Status]]:
+def _own_word(answer: Answer) -> Status:
+    """Succeeded where a synchronous answer's resource says so of itself; unknown otherwise."""
+    try:
+        body = answer.json() if answer.status in (200, 201) else None
+    except BadAnswer:
+        body = None
+    properties = body.get("properties") if isinstance(body, dict) else None
+    state = properties.get("provisioningState") if isinstance(properties, dict) else None
+    return Status("succeeded" if str(state).lower() == "succeeded" else "unknown")
+
+
+def _stated(status: Status) -> t.Callable[[], t.Awaitable[Status]]:
     async def poll() -> Status:
-        return Status("unknown", why)
+        return status
 
     return poll
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ._model import Checkpoint, Inventory
-from ._plan import Action, Create, Delete, Plan, Power, Restore, Update
+from ._plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
 from ._times import show_time
 
 
@@ -48,6 +48,8 @@ def _step(action: Action) -> str:
         return f"restore to {target.name} ({show_time(target.created)}, {target.id}): {action.reason}"
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"
+    if isinstance(action, Step):
+        return f"{action.do}: {action.reason}"
     return ""
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ._deps import anyio
 from ._errors import CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from ._manner import bounded
 from ._model import VM, Inventory
 from ._plan import Approval
 from ._proof import Pace
@@ -18,7 +18,6 @@ from ._reconciler import Reconciler
 from ._wish import Wish
 
 State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]
-Item = t.TypeVar("Item")
 
 
 @dataclass
@@ -70,7 +69,7 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
         else:
             signed_in.add(id(provider))
             await one(position)
-    await _bounded(rest, one, concurrency)
+    await bounded(rest, one, concurrency)
     resolved = [found[position] for position in range(len(references))]
     seen: dict[tuple[str, str], str] = {}
     for _provider, vm in resolved:
@@ -134,28 +133,7 @@ async def _each(members: t.Sequence[Member], do: t.Callable[[Member, Terms], t.A
             member.error = member.run.failure(error)
             stop = stop or terms.on_error == "stop"
 
-    await _bounded(members, one, terms.concurrency)
-
-
-async def _bounded(items: t.Iterable[Item], do: t.Callable[[Item], t.Awaitable[None]], concurrency: int) -> None:
-    """`do` for each item in order, at most `concurrency` at once; the first error ends the rest and is raised alone."""
-    todo = iter(list(items))
-    failed: list[CheckpointError] = []
-
-    async def worker() -> None:
-        for item in todo:
-            if failed:
-                return
-            try:
-                await do(item)
-            except CheckpointError as error:
-                failed.append(error)
-
-    async with anyio.create_task_group() as group:
-        for _worker in range(max(1, concurrency)):
-            group.start_soon(worker)
-    if failed:
-        raise failed[0]
+    await bounded(members, one, terms.concurrency)
 
 
 class Finding(t.NamedTuple):
@@ -191,5 +169,5 @@ async def gather(
         except CheckpointError as error:
             found[position] = Finding(provider, vm, None, error.about(str(vm)))
 
-    await _bounded(range(len(targets)), one, concurrency)
+    await bounded(range(len(targets)), one, concurrency)
     return [found[position] for position in range(len(targets))]

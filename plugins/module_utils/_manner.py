@@ -8,11 +8,14 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from ._deps import pydantic
+from ._deps import anyio, pydantic
+from ._errors import CheckpointError
 from ._operation import Deadline
 from ._plan import Approval
 from ._proof import Pace
 from ._wish import Duration, check
+
+Item = t.TypeVar("Item")
 
 
 class Manner(pydantic.BaseModel):
@@ -51,3 +54,24 @@ def approval_of(params: t.Mapping[str, t.Any]) -> Approval | None:
     """What `expected_plan` approves, if it is given."""
     approved = params.get("expected_plan")
     return None if approved is None else Approval(approved)
+
+
+async def bounded(items: t.Iterable[Item], do: t.Callable[[Item], t.Awaitable[None]], concurrency: int) -> None:
+    """`do` for each item in order, at most `concurrency` at once; the first error ends the rest and is raised alone."""
+    todo = iter(list(items))
+    failed: list[CheckpointError] = []
+
+    async def worker() -> None:
+        for item in todo:
+            if failed:
+                return
+            try:
+                await do(item)
+            except CheckpointError as error:
+                failed.append(error)
+
+    async with anyio.create_task_group() as group:
+        for _worker in range(max(1, concurrency)):
+            group.start_soon(worker)
+    if failed:
+        raise failed[0]

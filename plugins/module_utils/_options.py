@@ -46,3 +46,11 @@ MANNER: dict[str, t.Any] = {
     "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
     "expected_plan": {"type": "raw"},
 }
+
+PACE: dict[str, t.Any] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "str", "default": "10m"},
+    "poll_interval": {"type": "str", "default": "5s"},
+    "settle_time": {"type": "str", "default": "2m"},
+    "expected_plan": {"type": "raw"},
+}

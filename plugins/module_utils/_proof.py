@@ -50,15 +50,18 @@ async def read_until(
     proven: t.Callable[[Read], bool],
     pace: Pace,
     tries: int | None = None,
-) -> Read | None:
-    """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline; else None."""
+) -> tuple[Read] | None:
+    """Read until `proven`, at most `settle_time` (or `tries` readings) and never beyond the deadline.
+
+    What was read, in a tuple of one (it may be None itself: gone), or None when it was not proven in time.
+    """
     end = anyio.current_time() + pace.settle_time
     count, pause = 0, min(1.0, pace.poll_interval)
     while True:
         now = await read()
         count += 1
         if proven(now):
-            return now
+            return (now,)
         if anyio.current_time() >= end or (tries is not None and count >= tries):
             return None
         if not await pace.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
@@ -103,7 +106,8 @@ class Proof:
 
     async def until(self, vm: VM, proven: Proven, tries: int | None = None) -> Inventory | None:
         """Read the VM until `proven`; None when it is not within the time."""
-        return await read_until(lambda: self._provider.read(vm), proven, self._pace, tries)
+        seen = await read_until(lambda: self._provider.read(vm), proven, self._pace, tries)
+        return seen[0] if seen else None
 
     async def started_since(self, vm: VM, since: datetime, work: str) -> Operation | None:
         """The operation whose start was lost: of that verb, running or begun after the last reading before it."""

@@ -17,8 +17,10 @@ description:
   - Names are not unique on these services. A name denotes a series, V(present) is satisfied by any usable checkpoint of
     that name, and where one must be chosen from several the task fails unless O(on_ambiguous) says which.
 extends_documentation_fragment:
-  - hybridvm.checkpoints.options
-  - hybridvm.checkpoints.options.manner
+  - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.vms
+  - hybridvm.checkpoints.options.many
+  - hybridvm.checkpoints.options.pace
 options:
   name:
     description:

@@ -14,7 +14,8 @@ author:
 description:
   - Lists checkpoints in the same shape for every service, with parent, depth, current, age, usable and managed.
 extends_documentation_fragment:
-  - hybridvm.checkpoints.options
+  - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.vms
 options:
   scope:
     description:

@@ -16,8 +16,10 @@ description:
   - A restore is an act, not a state. That a VM stands on a checkpoint does not say that nothing was written since, so
     the module always restores and reports a change. O(restore_key) makes a retried job a no-op.
 extends_documentation_fragment:
-  - hybridvm.checkpoints.options
-  - hybridvm.checkpoints.options.manner
+  - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.vms
+  - hybridvm.checkpoints.options.many
+  - hybridvm.checkpoints.options.pace
 options:
   name:
     description:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 
 from .. import _arm_id
 from .._errors import CheckpointError, InvalidInput
@@ -51,19 +52,19 @@ class Run:
         try:
             operation = await write()
         except AnswerLost as problem:
-            found = await read_until(read, proven, self.pace)
-            if found is None:
+            seen = await read_until(read, proven, self.pace)
+            if seen is None:
                 raise unsettled(problem, str(self.subject), doing, self.pace) from None
             self.changed = True
-            return found
+            return seen[0]
         self.operation, self.changed = operation, True
         if not wait:
             return await read()
         await ended(operation, self.pace, str(self.subject), doing)
-        found = await read_until(read, proven, self.pace)
-        if found is None:
+        seen = await read_until(read, proven, self.pace)
+        if seen is None:
             raise not_shown(str(self.subject), doing, operation, self.pace)
-        return found
+        return seen[0]
 
     def result(self, *, check_only: bool, **more: t.Any) -> dict[str, t.Any]:
         """The result's common keys."""
@@ -138,7 +139,7 @@ async def _apply_collection(
                 state = (found.properties.provisioningState or "Succeeded").lower() if found else ""
                 return found is not None and place(found.location) == place(location) and state == "succeeded"
 
-            write = lambda: service.put_collection(home, wish, location)  # noqa: E731
+            write = partial(service.put_collection, home, wish, location)
             now = await run.send(write, read, made, "creating it")
         elif isinstance(action, UpdateResource) and now is not None:
             now = await _update(run, service, action, now, read)

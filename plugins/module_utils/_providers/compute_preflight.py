@@ -12,21 +12,30 @@ from __future__ import annotations
 import typing as t
 
 from .._model import Obstacle
-from .compute_entities import DiskEntity, VmEntity
+from .compute_entities import Disk, DiskEntity, VmEntity
 
+_CRASH = "a crash-consistent point, the only kind of a VM that is off, cannot hold it."
 _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 
 
 def obstacles(
-    vm: VmEntity, disks: t.Mapping[str, DiskEntity], locks: t.Sequence[t.Mapping[str, t.Any]]
+    vm: VmEntity,
+    disks: t.Mapping[str, DiskEntity],
+    locks: t.Sequence[t.Mapping[str, t.Any]],
+    *,
+    disks_in: t.Sequence[Disk] | None = None,
+    crash: bool = False,
 ) -> tuple[Obstacle, ...]:
-    """The disks that cannot be captured, and the locks that forbid a write, each with the remedy."""
-    return (*_of_disks(vm, disks), *_of_locks(locks))
+    """The disks that cannot be captured, and the locks that forbid a write, each with the remedy.
+
+    `disks_in` are those the point would hold, all when not given; `crash` says that crash consistency is asked for.
+    """
+    within = vm.disks if disks_in is None else disks_in
+    return (*_of_disks(within, disks, crash=crash or vm.power != "on"), *_of_locks(locks))
 
 
-def _of_disks(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> t.Iterator[Obstacle]:
-    crash = vm.power != "on"
-    for disk in vm.disks:
+def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, crash: bool) -> t.Iterator[Obstacle]:
+    for disk in within:
         name = f"{'OS disk' if disk.lun is None else f'data disk at LUN {disk.lun}'} ({disk.name})"
         entity = disks.get(disk.managed_id)
         sku = ((disk.managedDisk.storageAccountType if disk.managedDisk else "") or "").lower()
@@ -38,10 +47,10 @@ def _of_disks(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> t.Iterator[Obs
         elif entity is not None and (entity.properties.maxShares or 1) > 1:
             yield Obstacle(("create",), f"its {name} is a shared disk.", exclude)
         elif crash and sku in _DIRECT:
-            why = f"it is not running, and its {name} is {_DIRECT[sku]}, which a crash-consistent point cannot hold."
+            why = f"its {name} is {_DIRECT[sku]}; {_CRASH}"
             yield Obstacle(("create",), why, f"Start the VM. {exclude}")
         elif crash and disk.writeAcceleratorEnabled:
-            why = f"it is not running, and its {name} is write-accelerated, which a crash-consistent point cannot hold."
+            why = f"its {name} is write-accelerated; {_CRASH}"
             yield Obstacle(("create",), why, f"Start the VM. {exclude}")
 
 

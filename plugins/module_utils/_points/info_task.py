@@ -1,0 +1,78 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `restore_point_collection_info` does, without Ansible: collections, their points, and how far copies are."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _arm_id
+from .._deps import anyio
+from .._errors import InvalidInput
+from .._manner import bounded, manner_of
+from .._operation import Deadline
+from .._providers import Providers, World
+from .._secrets import Secrets
+from .._wish import check
+from . import shapes
+from .service import Service
+from .wishes import CollectionQuery, collection_id
+
+Params = t.Mapping[str, t.Any]
+
+
+async def restore_point_collection_info(
+    params: Params, check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    """What exists; changes nothing, in check mode or not."""
+    query = check(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
+    manner = manner_of(params)
+    start = anyio.current_time()
+    deadline = Deadline(manner.wait_timeout.total_seconds())
+    found: dict[int, dict[str, t.Any]] = {}
+    async with Providers(params, world, deadline, secrets) as providers:
+        arm, settings = await providers.arm()
+        service = Service(arm, settings)
+        ids = await _ids(service, query, settings.subscription_id)
+
+        async def one(position: int) -> None:
+            if (shown := await _one(service, query, ids[position])) is not None:
+                found[position] = shown
+
+        await bounded(range(len(ids)), one, manner.concurrency)
+    shown = [found[position] for position in sorted(found)]
+    timing = {"total": round(anyio.current_time() - start, 2)}
+    return {"changed": False, "restore_point_collections": shown, "timing": timing}
+
+
+async def _ids(service: Service, query: CollectionQuery, subscription: str | None) -> list[str]:
+    """By name one; by resource group as listed; whole subscriptions from Resource Graph."""
+    if query.name is not None:
+        return [str(collection_id(subscription, query.resource_group, query.name))]
+    if query.subscriptions is not None:
+        return sorted(await service.graph(query.subscriptions), key=str.lower)
+    if subscription is None:
+        raise InvalidInput("subscription_id: is needed (or AZURE_SUBSCRIPTION_ID).")
+    if query.resource_group is not None:
+        return await service.collections(subscription, query.resource_group)
+    return sorted(await service.graph([subscription]), key=str.lower)
+
+
+async def _one(service: Service, query: CollectionQuery, collection: str) -> dict[str, t.Any] | None:
+    entity = await service.collection(_arm_id.parse(collection))
+    if entity is None:
+        return None
+    source = (entity.properties.source.id or "") if entity.properties.source else ""
+    if query.source is not None and source.lower().strip("/") != query.source.lower().strip("/"):
+        return None
+    points: list[dict[str, t.Any]] = []
+    for point in (entity.properties.restorePoints or []) if query.points else []:
+        whole = (await service.point(point.id) or point) if query.instance_view else point
+        shown = shapes.point(whole)
+        if query.disk_restore_points:
+            shown["disk_restore_points"] = [
+                shapes.disk_restore_point(each) for each in await service.disk_restore_points(point.id)
+            ]
+        points.append(shown)
+    return shapes.collection(entity, points)

@@ -1,0 +1,216 @@
+#!/usr/bin/python
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_point
+short_description: An Azure restore point is present or absent
+version_added: 0.1.0
+author:
+  - hybridvm.checkpoints contributors (@hybridvm)
+description:
+  - Manages C(Microsoft.Compute/restorePointCollections/restorePoints), points of a VM and copies into another region.
+  - Waits to the truth, for a point until it has succeeded, for a copy until every disk has arrived.
+  - A point whose C(provisioningState) is C(Failed) is not present. It is removed and made again.
+extends_documentation_fragment:
+  - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+options:
+  name:
+    description: Its name.
+    type: str
+    required: true
+  collection:
+    description: Its collection, by name or ARM id.
+    type: str
+    required: true
+  resource_group:
+    description: The collection's resource group; not needed where O(collection) is an ARM id.
+    type: str
+  state:
+    description: Whether it should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  consistency:
+    description:
+      - What to ask for. V(application) gives application consistency on Windows and file system consistency on Linux,
+        of a VM that runs. Only said at creation.
+    type: str
+    choices: [application, crash]
+    default: application
+  on_downgrade:
+    description: What to do when less consistency comes, or can come, than O(consistency) asks for.
+    type: str
+    choices: [fail, warn]
+    default: warn
+  exclude_disks:
+    description: Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)).
+    type: list
+    elements: str
+  source_restore_point:
+    description: The point to copy, by name in the source collection or by ARM id.
+    type: str
+  instant_access_duration:
+    description: Minutes of instant access, 60 to 300. Needs O(compute_api_version) V(2025-04-01) or newer.
+    type: int
+  encryption_sets:
+    description: Disk encryption sets for disks of the point. Needs O(compute_api_version) V(2023-03-01) or newer.
+    type: list
+    elements: dict
+    suboptions:
+      disk:
+        description: The disk, by id, by name, or by place (V(os), V(lun0)).
+        type: str
+        required: true
+      id:
+        description: ARM id of the disk encryption set.
+        type: str
+        required: true
+      type:
+        description: How it encrypts.
+        type: str
+        choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
+        default: EncryptionAtRestWithCustomerKey
+seealso:
+  - module: hybridvm.checkpoints.restore_point_collection
+  - module: hybridvm.checkpoints.restore_point_collection_info
+  - module: hybridvm.checkpoints.vm_checkpoint
+"""
+
+EXAMPLES = r"""
+- name: A point without the data disk at LUN 0
+  hybridvm.checkpoints.restore_point:
+    name: before-upgrade
+    collection: shop01-points
+    resource_group: rg-shop
+    exclude_disks: [lun0]
+    on_downgrade: fail
+
+- name: A copy in another region, awaited until every disk is there
+  hybridvm.checkpoints.restore_point:
+    name: before-upgrade
+    collection: shop01-copies
+    resource_group: rg-shop
+    source_restore_point: before-upgrade
+    wait_timeout: 2d
+    poll_interval: 5m
+
+- name: Remove a point
+  hybridvm.checkpoints.restore_point:
+    name: old
+    collection: shop01-points
+    resource_group: rg-shop
+    state: absent
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
+  returned: when the resource could be read
+  type: dict
+  contains:
+    version: {description: Version of this shape., type: int, returned: always}
+    digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
+    actions:
+      description: The steps, each with C(action), C(resource), C(fields) before and after, and C(reason).
+      type: list
+      elements: dict
+      returned: always
+operation:
+  description: The last operation of this run, with the percent of a copy; null when there was none.
+  returned: when the resource could be read
+  type: dict
+  contains:
+    kind: {description: What was waited for., type: str, returned: always}
+    id: {description: Its id or name., type: str, returned: always}
+    status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
+    percent: {description: Progress where the service tells it., type: int, returned: always}
+    seconds: {description: How long it was watched., type: float, returned: always}
+restore_point:
+  description: The restore point as it is after the task; null when there is none.
+  returned: when it could be read
+  type: dict
+  contains:
+    id: {description: Its ARM id., type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    provisioning_state: {description: "V(Creating), V(Succeeded) or V(Failed).", type: str, returned: always}
+    created: {description: When it was made; a copy tells its source's time., type: str, returned: always}
+    consistency:
+      description: What was C(requested) and what was C(achieved).
+      type: dict
+      returned: always
+    exclude_disks: {description: Ids of the disks it leaves out., type: list, elements: str, returned: always}
+    source_restore_point: {description: What it is a copy of., type: str, returned: always}
+    instant_access_duration: {description: Minutes of instant access., type: int, returned: always}
+    disks: {description: Its disks and their disk restore points., type: list, elements: dict, returned: always}
+    replication: {description: Of a copy the percent of each disk., type: list, elements: dict, returned: always}
+    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+drift:
+  description: What an existing point has otherwise; nothing of a point can be changed.
+  returned: when there is any
+  type: list
+  elements: dict
+error:
+  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
+    message: {description: What went wrong with what., type: str, returned: always}
+    status: {description: HTTP status., type: int, returned: always}
+    request_id: {description: The service's id of the request., type: str, returned: always}
+    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was under way., type: dict, returned: always}
+    remedy: {description: What to do., type: str, returned: always}
+    retry:
+      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._module import run_module
+from ..module_utils._options import CONNECTION, PACE
+from ..module_utils._points.point_task import restore_point
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(
+        restore_point,
+        {
+            **CONNECTION,
+            **PACE,
+            "name": {"type": "str", "required": True},
+            "collection": {"type": "str", "required": True},
+            "resource_group": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "consistency": {"type": "str", "choices": ["application", "crash"], "default": "application"},
+            "on_downgrade": {"type": "str", "choices": ["fail", "warn"], "default": "warn"},
+            "exclude_disks": {"type": "list", "elements": "str"},
+            "source_restore_point": {"type": "str"},
+            "instant_access_duration": {"type": "int"},
+            "encryption_sets": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "disk": {"type": "str", "required": True},
+                    "id": {"type": "str", "required": True},
+                    "type": {
+                        "type": "str",
+                        "choices": ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"],
+                        "default": "EncryptionAtRestWithCustomerKey",
+                    },
+                },
+            },
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+#!/usr/bin/python
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_point_collection
+short_description: An Azure restore point collection is present or absent
+version_added: 0.1.0
+author:
+  - hybridvm.checkpoints contributors (@hybridvm)
+description:
+  - Manages C(Microsoft.Compute/restorePointCollections), for a VM or, for copies, for a collection in another region.
+  - Source and location cannot be changed afterwards; a difference is an error, never a re-creation.
+extends_documentation_fragment:
+  - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+options:
+  name:
+    description: Its name.
+    type: str
+    required: true
+  resource_group:
+    description: Its resource group.
+    type: str
+    required: true
+  state:
+    description:
+      - With V(absent), a collection that holds restore points is refused unless O(force=true); check mode lists what
+        would go.
+    type: str
+    choices: [present, absent]
+    default: present
+  source:
+    description: ARM id of the VM, or of the collection whose points are copied into this one. Needed to make it.
+    type: str
+  location:
+    description: Where it lies; the VM's location when not given. Needed where O(source) is a collection.
+    type: str
+  tags:
+    description: Tags to set.
+    type: dict
+  append_tags:
+    description: Whether O(tags) are added to those that exist, or replace them.
+    type: bool
+    default: true
+  instant_access:
+    description: Whether instant access is on. Needs O(compute_api_version) V(2025-04-01) or newer.
+    type: bool
+  force:
+    description: With O(state=absent), also remove the restore points in it.
+    type: bool
+    default: false
+seealso:
+  - module: hybridvm.checkpoints.restore_point
+  - module: hybridvm.checkpoints.restore_point_collection_info
+  - module: hybridvm.checkpoints.vm_checkpoint
+"""
+
+EXAMPLES = r"""
+- name: A collection for a VM
+  hybridvm.checkpoints.restore_point_collection:
+    name: shop01-points
+    resource_group: rg-shop
+    source: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    tags:
+      owner: web
+  register: points
+
+- name: A collection for copies in another region
+  hybridvm.checkpoints.restore_point_collection:
+    name: shop01-copies
+    resource_group: rg-shop
+    location: northeurope
+    source: "{{ points.restore_point_collection.id }}"
+
+- name: What would go with it
+  hybridvm.checkpoints.restore_point_collection:
+    name: shop01-old
+    resource_group: rg-shop
+    state: absent
+    force: true
+  check_mode: true
+"""
+
+RETURN = r"""
+plan:
+  description:
+    - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
+  returned: when the resource could be read
+  type: dict
+  contains:
+    version: {description: Version of this shape., type: int, returned: always}
+    digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
+    actions:
+      description: The steps, each with C(action), C(resource), C(fields) before and after, and C(reason).
+      type: list
+      elements: dict
+      returned: always
+operation:
+  description: The last operation of this run, with the percent of a copy; null when there was none.
+  returned: when the resource could be read
+  type: dict
+  contains:
+    kind: {description: What was waited for., type: str, returned: always}
+    id: {description: Its id or name., type: str, returned: always}
+    status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
+    percent: {description: Progress where the service tells it., type: int, returned: always}
+    seconds: {description: How long it was watched., type: float, returned: always}
+restore_point_collection:
+  description: The collection as it is after the task; null when there is none.
+  returned: when it could be read
+  type: dict
+  contains:
+    id: {description: Its ARM id., type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    location: {description: Its location., type: str, returned: always}
+    tags: {description: Its tags., type: dict, returned: always}
+    source: {description: The VM or collection it is made for., type: str, returned: always}
+    source_location: {description: Where its source is., type: str, returned: always}
+    instant_access: {description: Whether instant access is on., type: bool, returned: always}
+    provisioning_state: {description: Its provisioning state., type: str, returned: always}
+    restore_points:
+      description: Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns.
+      type: list
+      elements: dict
+      returned: always
+error:
+  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
+    message: {description: What went wrong with what., type: str, returned: always}
+    status: {description: HTTP status., type: int, returned: always}
+    request_id: {description: The service's id of the request., type: str, returned: always}
+    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was under way., type: dict, returned: always}
+    remedy: {description: What to do., type: str, returned: always}
+    retry:
+      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._module import run_module
+from ..module_utils._options import CONNECTION, PACE
+from ..module_utils._points.tasks import restore_point_collection
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(
+        restore_point_collection,
+        {
+            **CONNECTION,
+            **PACE,
+            "name": {"type": "str", "required": True},
+            "resource_group": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "source": {"type": "str"},
+            "location": {"type": "str"},
+            "tags": {"type": "dict"},
+            "append_tags": {"type": "bool", "default": True},
+            "instant_access": {"type": "bool"},
+            "force": {"type": "bool", "default": False},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: restore_point_collection_info
+short_description: List Azure restore point collections and what they hold
+version_added: 0.1.0
+author:
+  - hybridvm.checkpoints contributors (@hybridvm)
+description:
+  - Lists restore point collections by name, resource group or subscription, with their points, instance views and disk
+    restore points.
+  - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old.
+extends_documentation_fragment:
+  - hybridvm.checkpoints.options.connection
+options:
+  name:
+    description: One collection; needs O(resource_group).
+    type: str
+  resource_group:
+    description: The collections of a resource group.
+    type: str
+  subscriptions:
+    description: Whole subscriptions; O(subscription_id) when nothing narrower is given.
+    type: list
+    elements: str
+  source:
+    description: Only collections of this VM or collection, by ARM id.
+    type: str
+  points:
+    description: Whether to list restore points.
+    type: bool
+    default: true
+  instance_view:
+    description: Whether to read each point's instance view, which tells how far a copy is.
+    type: bool
+    default: false
+  disk_restore_points:
+    description: Whether to read each point's disk restore points.
+    type: bool
+    default: false
+  concurrency:
+    description: How many collections are read at once, 1 to 64.
+    type: int
+    default: 4
+  wait_timeout:
+    description: The one deadline of the whole task.
+    type: str
+    default: 10m
+attributes:
+  check_mode:
+    description: Can run in check mode; it changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
+seealso:
+  - module: hybridvm.checkpoints.restore_point_collection
+  - module: hybridvm.checkpoints.restore_point
+"""
+
+EXAMPLES = r"""
+- name: One collection with the progress of copies
+  hybridvm.checkpoints.restore_point_collection_info:
+    name: shop01-points
+    resource_group: rg-shop
+    instance_view: true
+
+- name: All of the subscription
+  hybridvm.checkpoints.restore_point_collection_info:
+    subscription_id: "{{ subscription }}"
+"""
+
+RETURN = r"""
+restore_point_collections:
+  description: The collections that were found.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id: {description: Its ARM id., type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    location: {description: Its location., type: str, returned: always}
+    tags: {description: Its tags., type: dict, returned: always}
+    source: {description: The VM or collection it is made for., type: str, returned: always}
+    source_location: {description: Where its source is., type: str, returned: always}
+    instant_access: {description: Whether instant access is on., type: bool, returned: always}
+    provisioning_state: {description: Its provisioning state., type: str, returned: always}
+    restore_points:
+      description: Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns.
+      type: list
+      elements: dict
+      returned: always
+timing:
+  description: Seconds in total.
+  returned: success
+  type: dict
+  sample: {total: 0.4}
+error:
+  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  returned: failure
+  type: dict
+  contains:
+    code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
+    message: {description: What went wrong with what., type: str, returned: always}
+    status: {description: HTTP status., type: int, returned: always}
+    request_id: {description: The service's id of the request., type: str, returned: always}
+    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was under way., type: dict, returned: always}
+    remedy: {description: What to do., type: str, returned: always}
+    retry:
+      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      type: str
+      returned: always
+"""
+
+from ..module_utils._module import run_module
+from ..module_utils._options import CONNECTION
+from ..module_utils._points.info_task import restore_point_collection_info
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(
+        restore_point_collection_info,
+        {
+            **CONNECTION,
+            "name": {"type": "str"},
+            "resource_group": {"type": "str"},
+            "subscriptions": {"type": "list", "elements": "str"},
+            "source": {"type": "str"},
+            "points": {"type": "bool", "default": True},
+            "instance_view": {"type": "bool", "default": False},
+            "disk_restore_points": {"type": "bool", "default": False},
+            "concurrency": {"type": "int", "default": 4},
+            "wait_timeout": {"type": "str", "default": "10m"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

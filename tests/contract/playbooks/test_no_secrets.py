@@ -98,7 +98,7 @@ def test_no_secret_in_options_comes_out(simulator: Simulator, ansible: Ansible, 
     signed = f"{simulator.ready['arm_url']}/x/operationStatuses/1?api-version=1&t=2&c=MIIabc&s=signature&h=hash-of-it"
     simulator.control("POST", "/faults", {"faults": _echoes(spf, [*arm, *_spelled(token)], signed)})
     for service, known in (("spf", spf), ("scvmm", arm)):
-        problem = f"The password {known[0]} is wrong" + (f", see {signed}" if service == "scvmm" else "")
+        problem = f"The password {known[0]} is wrong, see {signed}"
         simulator.control("POST", "/failures", {"service": service, "kind": "restore", "problem": problem})
     simulator.control("DELETE", "/journal")
     app01, app02 = simulator.arm_vm("app01"), simulator.arm_vm("app02")

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -40,6 +41,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # core is untyped
         ready = (task_vars or {})["simulator"]
         if given.get("stop"):
             _stop(int(ready["pid"]))
+            shutil.rmtree(Path(ready["ca_file"]).parent)
             return {"changed": True}
         trust = ssl.create_default_context(cafile=ready["ca_file"])
         answers = [_ask(ready["control_url"], trust, *each) for each in given["requests"]]

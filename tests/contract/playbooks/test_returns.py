@@ -1,0 +1,136 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""RETURN sections against real results, in both directions: what is returned is documented, and the reverse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .support import COLLECTION, MODULES, Ansible, Run, Simulator, documented, play, prepare
+
+ANSIBLES_OWN = {"changed", "failed", "msg", "warnings", "diff", "invocation", "exception", "deprecations"}
+TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "dict": (dict,),
+    "list": (list,),
+}
+ELSEWHERE = {"consistency"}  # SPF and Arc-enabled SCVMM never tell it
+# The documentation's debts: each is a line that may be missing there. Take away what has been paid.
+UNPAID = {
+    *(
+        f"error.{key} may be null, and nobody says so"
+        for key in ("status", "request_id", "correlation_id", "operation")
+    ),
+    *(f"vms.{key} may be null, and nobody says so" for key in ("checkpoint", "operation", "checkpoint_count")),
+    "vms.drift is returned and not documented",
+    "error.operation is null in every result",
+}
+FORBIDDEN = {"error": {"code": "AuthorizationFailed", "message": "The client does not have authorization."}}
+
+
+def _task(module: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    name = f"{module} {options}"
+    return {"name": name, f"{COLLECTION}.{module}": options, "ignore_errors": True, "check_mode": check}
+
+
+@pytest.fixture
+def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, Any]]]:
+    """Successes, failures and many VMs of every module; two of them meet somebody who makes the same checkpoint."""
+    app01, app02 = simulator.arm_vm("app01"), simulator.arm_vm("app02")
+    forbidden = {"kind": "status", "status": 403, "path": "machines/app02", "count": None, "body": FORBIDDEN}
+    ids = {"x-ms-request-id": "c0ffee00-0000-4000-8000-000000000001"}
+    forbidden["headers"] = {**ids, "x-ms-correlation-request-id": "c0ffee00-0000-4000-8000-000000000002"}
+    unreadable = {"kind": "status", "status": 403, "path": f"VMCheckPoints.*{simulator.vm('db01')['id']}", "count": 1}
+    first = [
+        _task("vm_checkpoint", True, vm="web01", name="one"),
+        _task("vm_checkpoint", vms=["web01", app01], name="one", description="first"),
+        _task("vm_checkpoint", vms=["web01", app01], name="one", description="second"),
+        _task("vm_checkpoint", vm=app01, name="one", description="third"),
+        prepare(
+            ["POST", "/failures", {"service": "spf", "kind": "create", "count": 3}],
+            ["POST", "/failures", {"service": "scvmm", "kind": "restore", "count": 2}],
+        ),
+        _task("vm_checkpoint", vms=["web01", "db01"], name="two"),
+        _task("vm_checkpoint", vm="web01", name="two"),
+        _task("vm_checkpoint", vm="web99", name="one"),
+        _task("vm_checkpoint_restore", vm="web01", name="one", safety_checkpoint=True, restore_key="job"),
+        _task("vm_checkpoint_restore", vms=["web01", app01], name="one"),
+        _task("vm_checkpoint_restore", vm=app01, name="one"),
+        _task("vm_checkpoint_restore", vm=app01, name="nothing"),
+        _task("vm_checkpoint_info", vms=["web01", app01]),
+        prepare(["POST", "/faults", {"faults": [forbidden, unreadable]}]),
+        _task("vm_checkpoint_info", vms=["web01", "db01"]),
+        _task("vm_checkpoint", vm=app02, name="one"),
+        _task("vm_checkpoint_restore", vm=app02, name="one"),
+        _task("vm_checkpoint_info", vm=app02),
+        prepare(["POST", "/switches", {"create_takes": "20s"}], ["DELETE", "/counters"]),
+        _task("vm_checkpoint", vm="db01", name="twin"),
+        prepare(["DELETE", "/counters"]),
+        _task("vm_checkpoint_restore", vm="db01", name="baseline", safety_checkpoint=True),
+    ]
+    process = ansible.start([play("All kinds", first, simulator.environment)])
+    for name in ("twin", "safety before restore to baseline"):
+        _meet(simulator, name)
+    run = ansible.collect(process)
+    assert run.code == 0, run.stdout + run.stderr
+    return {module: _results(run, module) for module in MODULES}
+
+
+def _meet(simulator: Simulator, name: str) -> None:
+    """While a checkpoint of db01 is being made, Hyper-V Manager makes one of the same name, and VMM learns of it."""
+    simulator.wait_for("POST", "/VMCheckPoints", lambda entry: entry["body"]["Name"] == name)
+    simulator.control("POST", "/vm/spf/db01/checkpoint", {"name": name})
+    simulator.control("POST", "/vm/spf/db01/job", {"seconds": 1, "locks": False})
+
+
+def _results(run: Run, module: str) -> list[dict[str, Any]]:
+    return [{k: v for k, v in each.items() if k[0] != "_" and k not in ANSIBLES_OWN} for each in run.by_module(module)]
+
+
+def _compare(values: list[Any], docs: dict[str, Any], where: str, said: str = "") -> list[str]:
+    """What differs between the mappings `values` and their documentation; `said` is what stands above them."""
+    wrong = []
+    seen = {key for value in values for key in value}
+    wrong += [f"{where}{key} is returned and not documented" for key in sorted(seen - set(docs))]
+    wrong += [f"{where}{key} is documented and in no result" for key in sorted(set(docs) - seen)]
+    for key in sorted(seen & set(docs)):
+        doc = docs[key]
+        texts = doc["description"] if isinstance(doc["description"], list) else [doc["description"]]
+        told = " ".join([said, *texts])
+        found = [value[key] for value in values if key in value]
+        if any(each is None for each in found) and "null" not in told:
+            wrong.append(f"{where}{key} may be null, and nobody says so")
+        found = [each for each in found if each is not None]
+        kinds = TYPES[doc["type"]]
+        if odd := [each for each in found if not isinstance(each, kinds) or (bool not in kinds and each is True)]:
+            wrong.append(f"{where}{key} is documented as {doc['type']} and was {odd[0]!r}")
+            continue
+        if doc["type"] == "list":
+            found = [item for each in found for item in each]
+            wrong += [f"{where}{key} holds {item!r}" for item in found if not isinstance(item, TYPES[doc["elements"]])]
+        if "contains" in doc:
+            wrong += _compare(found, doc["contains"], f"{where}{key}.", told)
+        if not found and doc["type"] != "list" and key not in ELSEWHERE and "always null" not in told.lower():
+            wrong.append(f"{where}{key} is null in every result")
+    return wrong
+
+
+def test_results_and_their_documentation_agree(results: dict[str, list[dict[str, Any]]]) -> None:
+    wrong = []
+    for module in MODULES:
+        found = _compare(results[module], documented(module, "RETURN"), "")
+        wrong += [f"{module}: {each}" for each in found if each not in UNPAID]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_samples_have_the_documented_keys(module: str) -> None:
+    for key, doc in documented(module, "RETURN").items():
+        if "sample" in doc and "contains" in doc:
+            assert set(doc["sample"]) == set(doc["contains"]), key

@@ -71,6 +71,7 @@ class AzureVm:
     os_type: str = "Linux"
     generation: str = "V2"
     size: str = "Standard_D2s_v5"
+    controller: str = "SCSI"  # or NVMe
     zones: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     power: str = "running"  # running, stopped, deallocated

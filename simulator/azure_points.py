@@ -117,6 +117,7 @@ def metadata(vm: AzureVm) -> dict[str, Any]:
         "location": vm.location,
         "vmSize": vm.size,
         "generation": vm.generation,
+        "controller": vm.controller,
         **{
             name: deepcopy(vm.properties[name])
             for name in ("osProfile", "diagnosticsProfile", "licenseType", "securityProfile", "userData")

@@ -74,6 +74,7 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
         os_type=os_type,
         generation=given.get("generation", "V2"),
         size=given.get("size", "Standard_D2s_v5"),
+        controller=given.get("controller", "SCSI"),
         zones=[str(zone) for zone in given.get("zones", [])],
         tags=dict(given.get("tags", {})),
         power=given.get("power", "running"),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 OLD = "2021-07-01"  # before it: provisioningDetails and disks/{disk}?id={guid} (recorded with 2021-04-01)
 GB = 2**30
+_PLACED = frozenset(
+    {"vmId", "location", "vmSize", "generation", "controller"}
+)  # shown elsewhere than at their own name
 
 
 def collection_shape(
@@ -86,9 +89,9 @@ def _metadata(id_: str, point: Point, version: str) -> dict[str, Any]:
         else:
             data.append(shown)
     storage["dataDisks"] = data
-    rest = {
-        key: deepcopy(value) for key, value in known.items() if key not in {"vmId", "location", "vmSize", "generation"}
-    }
+    if known.get("controller", "SCSI") != "SCSI":
+        storage["diskControllerType"] = known["controller"]  # recorded without for SCSI
+    rest = {key: deepcopy(value) for key, value in known.items() if key not in _PLACED}
     return {
         "vmId": known.get("vmId"),
         "location": known.get("location"),
@@ -179,7 +182,7 @@ def disk_point_shape(
         "hyperVGeneration": disk.generation or "V1",
         "familyId": each.family,
         "sourceUniqueId": disk.unique_id,
-        "encryption": dict(each.encryption),
+        "encryption": _disk_encryption(each),
         "networkAccessPolicy": "AllowAll",
         "publicNetworkAccess": "Enabled",
         "logicalSectorSize": 4096 if disk.sku in {"UltraSSD_LRS", "PremiumV2_LRS"} else 512,
@@ -194,6 +197,12 @@ def disk_point_shape(
         "name": each.name,
         "properties": properties,
     }
+
+
+def _disk_encryption(each: DiskPoint) -> dict[str, Any]:
+    """DiskRP has `diskEncryptionSetId` where ComputeRP has `diskEncryptionSet.id` (swagger)."""
+    key = (each.encryption.get("diskEncryptionSet") or {}).get("id")
+    return {"type": each.encryption.get("type"), **({"diskEncryptionSetId": key} if key else {})}
 
 
 def access_shape(each: DiskPoint) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def storage_shape(world: World, vm: AzureVm) -> dict[str, Any]:
     return {
         "osDisk": {"osType": vm.os_type, **_held(world, vm, vm.os_disk)},
         "dataDisks": [{"lun": held.lun, **_held(world, vm, held)} for held in vm.data_disks],
-        "diskControllerType": "SCSI",
+        "diskControllerType": vm.controller,
     }
 
 

@@ -1,0 +1,268 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the services are reached: roots, ways to change and to sign in, tokens that end, clouds that tell where."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.core.scenarios import bench, code
+from tests.support.bench import HOST, Bench
+
+SUBSCRIPTION = "{subscription_id}"
+AUTHORITY = {"loginEndpoint": HOST, "audiences": [f"{HOST}/"]}
+ROOTS = {
+    "tenant": f"{HOST}/SC2012R2/VMM/{SUBSCRIPTION}/Microsoft.Management.Odata.svc",
+    "admin": f"{HOST}/SC2012R2/VMM/Microsoft.Management.Odata.svc",
+    "tenant last": f"{HOST}/SC2012R2/VMM/Microsoft.Management.Odata.svc/{SUBSCRIPTION}",
+    "portal": f"{HOST}:30005/{SUBSCRIPTION}/services/systemcenter/vmm",
+    "portal with a slash": f"{HOST}:30006/{SUBSCRIPTION}/services/systemcenter/vmm/",
+    "lower case": f"{HOST}/sc2012r2/vmm/{SUBSCRIPTION}/microsoft.management.odata.svc",
+}
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_form_of_the_root(root: str) -> None:
+    made = bench("spf", spf_paging="relative", spf_page_size=1)
+    url = ROOTS[root]
+    result = made.run("vm_checkpoint", vm="web01", name="new", spf_url=url)
+    assert (code(result), result["changed"]) == (None, True)
+    assert result["plan"]["actions"][0]["service"] == url.replace(SUBSCRIPTION, made.world.spf.subscription_id).rstrip(
+        "/"
+    )
+    written = url.replace(SUBSCRIPTION, made.world.spf.subscription_id)
+    assert made.run("vm_checkpoint", vm="web01", name="new", spf_url=written)["changed"] is False
+    assert code(made.run("vm_checkpoint", vm="web01", name="new", state="absent", spf_url=url)) is None
+
+
+def test_the_portals_own_errors() -> None:
+    made = bench("spf", spf_errors="wap")
+    made.world.spf.vmm.rights = "view"
+    result = made.run("vm_checkpoint", vm="web01", name="new", spf_url=ROOTS["portal"])
+    assert code(result) == "forbidden"
+    assert "You do not have permission" in result["msg"]
+    assert "<" not in result["msg"]
+
+
+@pytest.mark.parametrize("method", ["merge", "put", "patch", "post_tunnel"])
+def test_every_way_to_change(method: str) -> None:
+    """A restore leaves name and description alone, also where the service resets what a PUT leaves out."""
+    made = bench("spf", spf_put_resets=True)
+    before = made.state()["web01"]["checkpoints"]
+    result = made.run("vm_checkpoint_restore", vm="web01", name="baseline", spf_update_method=method, power_after="off")
+    assert code(result) is None
+    assert made.state()["web01"]["checkpoints"] == before
+    assert made.state()["web01"]["power"] == "PowerOff"
+    told = made.run("vm_checkpoint", vm="web01", name="later", description="told", spf_update_method=method)
+    assert (code(told), told["changed"]) == (None, True)
+    assert [(point[1], point[2]) for point in made.state()["web01"]["checkpoints"]] == [
+        ("baseline", before[0][2]),
+        ("later", "told"),
+    ]
+    verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
+    assert {request.method for request in made.sent()} == {verb}
+
+
+def test_bearer_for_spf() -> None:
+    made = bench("spf")
+    token = made.world.credentials.spf_token
+    options: dict[str, Any] = {"spf_auth": "bearer", "spf_token": token, "spf_username": None, "spf_password": None}
+    result = made.run("vm_checkpoint", vm="web01", name="new", **options)
+    assert (code(result), result["changed"]) == (None, True)
+    assert {request.headers["Authorization"] for request in made.requests} == {f"Bearer {token}"}
+    wrong = made.run("vm_checkpoint", vm="web01", name="new", **{**options, "spf_token": token[:-1] + "x"})
+    assert code(wrong) == "sign_in_refused"
+    assert token[:-1] not in str(wrong)
+
+
+def test_basic_is_sent_at_once_and_in_utf_8() -> None:
+    made = bench("spf")
+    made.world.credentials.spf_password = "pässwörd:with:colons"
+    result = made.run("vm_checkpoint_info", vm="web01")
+    assert code(result) is None
+    sent = base64.b64decode(made.requests[0].headers["Authorization"].partition(" ")[2]).decode()
+    assert sent == "svc-ansible:pässwörd:with:colons"
+    assert len(made.requests) == 3
+
+
+def test_the_principal() -> None:
+    made = bench("spf")
+    made.run("vm_checkpoint_info", vm="web01")
+    assert {request.headers["x-ms-principal-id"] for request in made.requests} == {"svc-ansible"}
+    made.requests.clear()
+    made.run("vm_checkpoint_info", vm="web01", spf_principal_id="ops@example.test")
+    assert {request.headers["x-ms-principal-id"] for request in made.requests} == {"ops@example.test"}
+
+
+def test_a_ready_access_token() -> None:
+    made = bench("scvmm")
+    token = made.world.issue_token(f"{HOST}/")
+    options: dict[str, Any] = {"access_token": token, "secret": None, "client_id": None, "tenant": None}
+    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new", **options)
+    assert (code(result), result["changed"]) == (None, True)
+    assert not [request for request in made.requests if "/oauth2/" in request.url.path]
+    made.advance(4000)
+    late = made.run("vm_checkpoint", vm=made.arm_vm, name="newer", **options)
+    assert code(late) == "sign_in_refused"
+    assert "expir" in late["msg"]
+    assert token not in str(late)
+
+
+@pytest.mark.parametrize("lifetime", [130, 200, 400])
+def test_a_token_that_ends_during_the_run(lifetime: int) -> None:
+    """Another is fetched before the old one ends; the wait goes on."""
+    made = bench("scvmm", token_lifetime=lifetime, create_takes="500s")
+    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new")
+    assert (code(result), result["changed"]) == (None, True)
+    tokens = [request for request in made.requests if "/oauth2/" in request.url.path]
+    assert 2 <= len(tokens) <= 500 / (lifetime - 120) + 2
+    assert all(entry.status != 401 for entry in made.world.journal.entries)
+
+
+def test_a_token_that_is_withdrawn_during_the_run() -> None:
+    """A 401 in the middle: signed in anew once, and the write is not lost or sent twice."""
+    made = bench("scvmm", create_takes="60s")
+
+    def withdraw(_request: httpx.Request) -> None:
+        if made.clock() - made.base > 20:
+            made.watch = lambda _later: None
+            made.world.tokens.clear()
+
+    made.watch = withdraw
+    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new")
+    assert (code(result), result["changed"]) == (None, True)
+    assert made.jobs("create") == 1
+    assert sum("/oauth2/" in request.url.path for request in made.requests) == 2
+
+
+def test_tokens_go_to_their_own_origin_only() -> None:
+    made = bench("scvmm")
+    made.run("vm_checkpoint", vm=made.arm_vm, name="new")
+    for request in made.requests:
+        open_path = "/oauth2/" in request.url.path or "/metadata/" in request.url.path
+        assert ("Authorization" in request.headers) is not open_path
+
+
+def test_a_cloud_tells_of_itself() -> None:
+    made = bench("scvmm")
+    result = made.run("vm_checkpoint_info", vm=made.arm_vm)
+    assert code(result) is None
+    assert made.requests[0].url.path == "/metadata/endpoints"
+    assert result["vms"][0]["provider"] == "scvmm"
+    assert code(made.run("vm_checkpoint_info", vm=made.arm_vm, cloud_environment=HOST + "/")) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ([], 200),
+        ([{"name": "x"}], 200),
+        ([{"authentication": {"loginEndpoint": "http://plain.example", "audiences": ["x"]}}], 200),
+        (
+            [{"resourceManager": "https://other.example", "authentication": AUTHORITY}],
+            200,
+        ),
+        ("<html>", 200),
+        ({"error": {}}, 404),
+    ],
+    ids=str,
+)
+def test_a_cloud_that_does_not(body: Any, status: int) -> None:
+    made = bench("scvmm")
+    made.world.faults.add(kind="status", status=status, path="/metadata/endpoints", body=body, count=None)
+    result = made.run("vm_checkpoint_info", vm=made.arm_vm)
+    assert code(result) == "bad_answer"
+    assert len(made.requests) == 1
+
+
+def test_a_cloud_by_one_entry() -> None:
+    """The later form of the metadata answer is one object, not a list."""
+    made = bench("scvmm")
+    body = {"name": "one", "resourceManager": HOST, "authentication": AUTHORITY}
+    made.world.faults.add(kind="status", status=200, path="/metadata/endpoints", body=body)
+    assert code(made.run("vm_checkpoint_info", vm=made.arm_vm)) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"secret": "wrong"}, "sign_in_refused"),
+        ({"client_id": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "sign_in_refused"),
+        ({"tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "sign_in_refused"),
+        ({"secret": None}, "invalid_input"),
+        ({"cloud_environment": "AzureMoonCloud"}, "invalid_input"),
+        ({"cloud_environment": "http://plain.example"}, "invalid_input"),
+        ({"scvmm_api_version": "newest"}, "invalid_input"),
+        ({"scvmm_api_version": "2019-01-01"}, "refused"),
+    ],
+    ids=str,
+)
+def test_wrong_ways_into_arm(options: dict[str, Any], wanted: str) -> None:
+    made = bench("scvmm")
+    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new", **options)
+    assert code(result) == wanted
+    assert made.writes() == 0
+    assert made.world.credentials.secret not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({"spf_password": "wrong"}, "sign_in_refused"),
+        ({"spf_username": "nobody"}, "sign_in_refused"),
+        ({"spf_password": None}, "invalid_input"),
+        ({"spf_url": None}, "invalid_input"),
+        ({"spf_url": "http://simulator.test/SC2012R2"}, "invalid_input"),
+        ({"spf_url": f"{HOST}/elsewhere"}, "not_found"),
+        ({"spf_subscription_id": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "not_found"),
+        ({"spf_auth": "kerberos"}, "invalid_input"),
+        ({"spf_stamp_id": "nonsense"}, "invalid_input"),
+        ({"ca_path": "/nowhere/ca.pem"}, "invalid_input"),
+    ],
+    ids=str,
+)
+def test_wrong_ways_into_spf(options: dict[str, Any], wanted: str) -> None:
+    made = bench("spf")
+    result = made.run("vm_checkpoint", vm="web01", name="new", **options)
+    assert code(result) in (wanted, "forbidden" if wanted == "not_found" else wanted)
+    assert made.writes() == 0
+    assert made.world.credentials.spf_password not in str(result)
+
+
+def test_everything_from_the_environment() -> None:
+    made = Bench()
+    given = made.connection
+    environ = {
+        "SPF_URL": given["spf_url"],
+        "SPF_SUBSCRIPTION_ID": given["spf_subscription_id"],
+        "SPF_USERNAME": given["spf_username"],
+        "SPF_PASSWORD": given["spf_password"],
+        "AZURE_CLOUD_ENVIRONMENT": given["cloud_environment"],
+        "AZURE_TENANT": given["tenant"],
+        "AZURE_CLIENT_ID": given["client_id"],
+        "AZURE_CLIENT_SECRET": given["secret"],
+        "HYBRIDVM_VALIDATE_CERTS": "false",
+    }
+    nothing: dict[str, Any] = dict.fromkeys(given)
+    result = made.run("vm_checkpoint_info", vms=["web01", made.arm_vm], environ=environ, **nothing)
+    assert code(result) is None
+    twice = {**environ, "AZURE_SECRET": "another"}
+    result = made.run("vm_checkpoint_info", vms=["web01", made.arm_vm], environ=twice, **nothing)
+    assert code(result) == "invalid_input"
+    assert "AZURE_SECRET" in result["msg"]
+    assert "another" not in str(result)
+
+
+def test_no_signed_url_and_no_secret_in_any_result() -> None:
+    made = bench("scvmm", create_takes="never")
+    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new", wait_timeout="1m")
+    assert code(result) == "timed_out"
+    signed = [request.url for request in made.requests if "operationStatuses" in request.url.path]
+    assert signed
+    for secret in (made.world.credentials.secret, dict(signed[0].params)["s"], signed[0].query.decode()):
+        assert secret not in str(result)

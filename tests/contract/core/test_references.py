@@ -1,0 +1,145 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the user wrote to one VM: by name, by either id, by ARM id; never a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.seeding import plant
+from tests.contract.core.scenarios import bench, code
+from tests.support.bench import Bench
+
+NOBODY = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
+
+
+def test_by_name_or_either_id() -> None:
+    made = Bench()
+    vm = made.world.vm("web01")
+    for reference in ("web01", "WEB01", vm.id, vm.id.upper(), vm.vm_id, vm.vm_id.upper()):
+        result = made.run("vm_checkpoint_info", vm=reference)
+        assert code(result) is None, reference
+        assert result["vms"][0]["vm_id"] == vm.id
+        assert result["vms"][0]["vm"] == reference
+        assert result["vms"][0]["name"] == "web01"
+
+
+def test_a_name_that_two_vms_have() -> None:
+    made = Bench()
+    other = plant(made.world.spf.vmm, {"name": "web01"})
+    result = made.run("vm_checkpoint", vm="web01", name="n")
+    assert code(result) == "ambiguous"
+    assert other.id in result["msg"]
+    assert made.world.vm("web01").id in result["msg"]
+    assert made.writes() == 0
+    assert code(made.run("vm_checkpoint", vm=other.id, name="n")) is None
+
+
+def test_an_id_that_two_vms_have() -> None:
+    """Two stored copies share the hypervisor's id; VMM's own id goes first, and is nobody else's."""
+    made = Bench()
+    vm = made.world.vm("web01")
+    plant(made.world.spf.vmm, {"name": "copy", "vm_id": vm.vm_id, "power": "Stored"})
+    result = made.run("vm_checkpoint_info", vm=vm.vm_id)
+    assert code(result) == "ambiguous"
+    assert "VMId" in result["msg"]
+    trap = plant(made.world.spf.vmm, {"name": "trap", "vm_id": vm.id})
+    result = made.run("vm_checkpoint_info", vm=vm.id)
+    assert result["vms"][0]["name"] == "web01"
+    assert trap.id != vm.id
+
+
+@pytest.mark.parametrize("name", ["it's", "a b", "näme", "50% & more", "x' or Name ne '", "#1?", "(1)", "+plus+"])
+def test_names_that_need_quoting(name: str) -> None:
+    made = Bench()
+    vm = plant(made.world.spf.vmm, {"name": name})
+    result = made.run("vm_checkpoint_info", vm=name)
+    assert code(result) is None
+    assert result["vms"][0]["vm_id"] == vm.id
+
+
+@pytest.mark.parametrize(
+    ("reference", "wanted"),
+    [
+        ("nobody", "not_found"),
+        (NOBODY, "not_found"),
+        ("", "invalid_input"),
+        ("  ", "invalid_input"),
+        ("web\n01", "invalid_input"),
+        ("x" * 2000, "invalid_input"),
+        ("/subscriptions/x", "invalid_input"),
+        (f"/subscriptions/{NOBODY}/resourceGroups/g/providers/Microsoft.Other/things/x", "invalid_input"),
+        ("/subscriptions/nonsense/resourceGroups/g/providers/Microsoft.HybridCompute/machines/x", "invalid_input"),
+        ("/subscriptions/../resourceGroups/g/providers/Microsoft.HybridCompute/machines/x", "invalid_input"),
+    ],
+)
+def test_what_is_no_vm(reference: str, wanted: str) -> None:
+    made = Bench()
+    for module in ("vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"):
+        result = made.run(module, vm=reference, name="baseline")
+        assert code(result) == wanted
+    assert made.writes() == 0
+
+
+def test_arm_ids_in_every_spelling() -> None:
+    made = Bench()
+    plain = made.arm_vm
+    for reference in (
+        plain,
+        plain.upper(),
+        plain.lower(),
+        plain + "/",
+        plain + "/providers/Microsoft.ScVmm/virtualMachineInstances/default",
+        plain + "/PROVIDERS/microsoft.scvmm/virtualmachineinstances/DEFAULT",
+    ):
+        result = made.run("vm_checkpoint_info", vm=reference)
+        assert code(result) is None, reference
+        assert len(result["checkpoints"]) == 1
+
+
+@pytest.mark.parametrize("name", ["app99", "bare01"])
+def test_a_machine_without_an_instance(name: str) -> None:
+    """No such machine, or one that SCVMM does not know: both are told, and neither is an empty list."""
+    made = Bench()
+    for state in ("present", "absent"):
+        result = made.run("vm_checkpoint", vm=made.world.machine_uri(name), name="n", state=state)
+        assert code(result) == "not_found"
+        assert name in result["msg"]
+
+
+def test_exactly_one_of_vm_and_vms() -> None:
+    made = Bench()
+    bad: list[dict[str, Any]] = [{}, {"vm": "web01", "vms": ["db01"]}, {"vms": []}]
+    for given in bad:
+        result = made.run("vm_checkpoint", name="n", **given)
+        assert code(result) == "invalid_input"
+    assert not made.requests
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_stamp(told: bool) -> None:
+    """Given, it narrows the VMs; not given, each VM tells its own, and the writes' keys hold it."""
+    made = bench("spf")
+    stamp = made.world.spf.stamp_id
+    options: dict[str, Any] = {"spf_stamp_id": stamp.upper()} if told else {}
+    assert code(made.run("vm_checkpoint", vm="web01", name="later", state="absent", **options)) is None
+    (delete,) = made.sent("DELETE")
+    assert f"StampId=guid'{stamp}'" in delete.url.path
+    assert any("StampId" in str(request.url) for request in made.requests if request.method == "GET") is told
+    elsewhere = made.run("vm_checkpoint_info", vm="web01", spf_stamp_id=NOBODY)
+    assert code(elsewhere) == "not_found"
+
+
+def test_a_vm_that_is_gone_between_resolving_and_reading() -> None:
+    made = bench("spf")
+
+    def remove(_request: object) -> None:
+        if len(made.requests) == 2:
+            made.world.spf.vmm.remove(made.world.vm("web01"))
+
+    made.watch = remove
+    assert code(made.run("vm_checkpoint", vm="web01", name="new")) == "not_found"
+    assert made.writes() == 0

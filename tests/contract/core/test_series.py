@@ -1,0 +1,172 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A name denotes a series: age, superseding, pairs, and descriptions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.contract.core.scenarios import SERVICES, VMS, bench, code
+from tests.support.bench import Bench, Result
+
+pytestmark = pytest.mark.parametrize("service", SERVICES)
+
+
+def _present(made: Bench, service: str, name: str = "nightly", **options: Any) -> Result:
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    return made.run("vm_checkpoint", vm=vm, name=name, **options)
+
+
+def _actions(result: Result) -> list[str]:
+    return [each["action"] for each in result["plan"]["actions"]]
+
+
+def test_max_age(service: str) -> None:
+    made = bench(service)
+    assert _present(made, service, max_age="1d")["changed"] is True
+    made.advance(3600)
+    kept = _present(made, service, max_age="1d")
+    assert (kept["changed"], _actions(kept)) == (False, ["keep"])
+    made.advance(86_400)
+    assert _present(made, service)["changed"] is False
+    assert _present(made, service, max_age="1d", check=True)["changed"] is True
+    new = _present(made, service, max_age="1d")
+    assert (code(new), new["changed"]) == (None, True)
+    assert made.names(VMS[service]).count("nightly") == 2
+    assert new["checkpoint"]["age_seconds"] < 60
+
+
+def test_unmanaged_ones_and_age(service: str) -> None:
+    """SPF knows when `later` was made; on Arc nobody does, and what is of unknown age satisfies no max_age."""
+    made = bench(service)
+    result = _present(made, service, "later", max_age="7d")
+    assert result["changed"] is (service == "scvmm")
+
+
+@pytest.mark.parametrize("date", [True, False])
+def test_supersede(service: str, date: bool) -> None:
+    """The old ones go, oldest first, once the new one hangs; only our own."""
+    made = bench(service, date_header=date)
+    if not date:
+        made.wall_clock = lambda: datetime.fromtimestamp(made.clock(), UTC)
+    vm = made.world.vm(VMS[service])
+    made.world.site(service).vmm.create_checkpoint(vm, "nightly", "by hand")
+    made.advance(90_000)
+    for _day in range(2):
+        assert code(_present(made, service, max_age="1d")) is None
+        made.advance(90_000)
+    assert made.names(VMS[service]).count("nightly") == 3
+    ours = [point.id for point in vm.checkpoints[3:]]
+    predicted = _present(made, service, max_age="1d", supersede=True, check=True)
+    result = _present(made, service, max_age="1d", supersede=True)
+    assert (code(result), _actions(result)) == (None, ["create", "delete", "delete"])
+    assert result["plan"]["digest"] == predicted["plan"]["digest"]
+    assert next(point.description for point in vm.checkpoints if point.name == "nightly") == "by hand"
+    assert made.names(VMS[service]).count("nightly") == 2
+    assert not {point.id for point in vm.checkpoints} & set(ours)
+    methods = [request.method for request in made.sent()][-3:]
+    assert methods == (["POST", "DELETE", "DELETE"] if service == "spf" else ["POST"] * 3)
+    again = _present(made, service, max_age="1d", supersede=True)
+    assert (code(again), again["changed"]) == (None, False)
+
+
+def test_nothing_is_superseded_by_what_failed(service: str) -> None:
+    made = bench(service)
+    _present(made, service)
+    made.advance(90_000)
+    made.fail_next(service, "create")
+    result = _present(made, service, max_age="1d", supersede=True)
+    assert code(result) == "operation_failed"
+    assert made.names(VMS[service]).count("nightly") == 1
+    assert made.jobs("delete") == 0
+
+
+def test_nothing_is_superseded_by_what_may_be_unusable(service: str) -> None:
+    made = bench(service)
+    _present(made, service)
+    made.advance(90_000)
+    made.world.switches.set("spf_host_id", "never")
+    result = _present(made, service, max_age="1d", supersede=True)
+    assert code(result) == ("not_proven" if service == "spf" else None)
+    assert made.jobs("delete") == (0 if service == "spf" else 1)
+
+
+def test_pairs_are_named_or_chosen(service: str) -> None:
+    made = bench(service)
+    _present(made, service, description="one")
+    made.advance(90_000)
+    _present(made, service, max_age="1d")
+    assert _present(made, service)["changed"] is False
+    result = _present(made, service, state="absent")
+    assert code(result) == "ambiguous"
+    for choice, left in [("newest", 1), ("all", 0)]:
+        result = _present(made, service, state="absent", on_ambiguous=choice)
+        assert (code(result), result["changed"]) == (None, True)
+        assert made.names(VMS[service]).count("nightly") == left
+    assert made.names(VMS[service]) == ["baseline", "later"]
+
+
+def test_a_description_of_a_pair(service: str) -> None:
+    """Where one must be chosen it is an error; `all` is each of them. On Arc it is drift, and no change."""
+    made = bench(service)
+    _present(made, service)
+    made.advance(90_000)
+    _present(made, service, max_age="1d")
+    assert code(_present(made, service, description="told")) == "ambiguous"
+    result = _present(made, service, description="told", on_ambiguous="all")
+    assert code(result) is None
+    if service == "spf":
+        assert (result["changed"], _actions(result).count("update")) == (True, 2)
+        marks = [point.description for point in made.world.vm("web01").checkpoints if point.name == "nightly"]
+        assert all(str(each).startswith("told\n[hybridvm.checkpoints 1 ") for each in marks)
+        assert _present(made, service, description="told")["changed"] is False
+    else:
+        assert (result["changed"], len(result["drift"])) == (False, 2)
+
+
+def test_by_id(service: str) -> None:
+    made = bench(service)
+    point = made.world.vm(VMS[service]).checkpoints[1]
+    ours = point.id if service == "spf" else str(point.checkpoint_id)
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    kept = made.run("vm_checkpoint", vm=vm, checkpoint_id=ours)
+    assert (code(kept), kept["changed"], kept["checkpoint"]["name"]) == (None, False, "later")
+    assert code(made.run("vm_checkpoint", vm=vm, checkpoint_id=ours, name="other")) == "missing_checkpoint"
+    assert code(made.run("vm_checkpoint", vm=vm, checkpoint_id="no-such-id")) == "missing_checkpoint"
+    gone = made.run("vm_checkpoint", vm=vm, checkpoint_id=str(point.checkpoint_id).lower(), state="absent")
+    assert (code(gone), gone["changed"]) == (None, True)
+    assert made.names(VMS[service]) == ["baseline"]
+    assert made.run("vm_checkpoint", vm=vm, checkpoint_id=ours, state="absent")["changed"] is False
+
+
+def test_somebody_else_deletes_it_first(service: str) -> None:
+    """Gone is gone: a 404, or a failed operation on what is not there, is settled by reading."""
+    made = bench(service, arc_delete_unknown="404")
+    vm = made.world.vm(VMS[service])
+
+    def theirs(request: Any) -> None:
+        if request in made.sent():
+            made.watch = lambda _request: None
+            vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
+
+    made.watch = theirs
+    result = _present(made, service, "later", state="absent")
+    assert code(result) is None
+    assert made.names(VMS[service]) == ["baseline"]
+
+
+def test_what_is_removed_between_reading_and_updating(service: str) -> None:
+    made = bench(service)
+    vm = made.world.vm(VMS[service])
+
+    def theirs(request: Any) -> None:
+        if request in made.sent():
+            vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
+
+    made.watch = theirs
+    result = _present(made, service, "later", description="told")
+    assert code(result) == ("not_found" if service == "spf" else None)

@@ -266,7 +266,9 @@ def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         about["checkpoint"] = checkpoint
     if fields := _mapping(action.get("fields")):
         about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
-    for plain in ("power", "step", "about", "resource"):
+    if action.get("resource"):
+        about["resource"] = str(action["resource"]).lower()
+    for plain in ("power", "step", "about"):
         if action.get(plain):
             about[plain] = action[plain]
     return about
@@ -286,9 +288,14 @@ def _show(action: t.Mapping[str, t.Any]) -> str:
         _mapping(action.get("checkpoint")).get("name")
         or action.get("power")
         or action.get("step")
-        or action.get("resource")
+        or _last(action.get("resource"))
     )
     return f"{action.get('action')} {what} of {action.get('vm')}"
+
+
+def _last(resource: object) -> str:
+    """The name at the end of a resource's id."""
+    return str(resource or "").rsplit("/", 1)[-1]
 
 
 def _mapping(value: object) -> t.Mapping[str, t.Any]:

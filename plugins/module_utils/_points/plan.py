@@ -110,7 +110,8 @@ def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionE
             subject=str(subject),
             remedy="Remove them first, or set force: true.",
         )
-    fields = {"restore_points": _change(points, [])} if points else {}
+    # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
+    fields = {"restore_points_that_go": _change(None, sorted(points))} if points else {}
     return (DeleteResource(subject, "state is absent", resource=subject.id, fields=fields),)
 
 

@@ -119,7 +119,9 @@ def diff(subject: str, plan: Plan) -> dict[str, str]:
         for field, change in sorted(action.fields.items()):
             if change["before"] is not None:
                 before.append(f"    {field}: {change['before']}\n")
-            if action.verb != "delete":
+            if action.verb == "delete":
+                before.append(f"    {field}: {', '.join(change['after'])}\n")
+            else:
                 after.append(f"    {field}: {change['after']}\n")
     return {"before_header": subject, "after_header": subject, "before": "".join(before), "after": "".join(after)}
 

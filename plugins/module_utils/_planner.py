@@ -161,7 +161,9 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
         if any(action.verb in obstacle.verbs for action in made.writes):
             raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
     creates = sum(isinstance(action, Create) for action in made.writes)
-    if creates and len(actual.checkpoints) + creates > capabilities.max_points:
+    first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
+    gone = sum(isinstance(action, Delete) for action in made.writes[:first])
+    if creates and len(actual.checkpoints) - gone + creates > capabilities.max_points:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
             f"per VM; {creates} more would be needed. Nothing was changed.",

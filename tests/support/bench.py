@@ -16,6 +16,11 @@ import trio
 import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.info_task import (
+    restore_point_collection_info,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.point_task import restore_point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.tasks import restore_point_collection
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
 from simulator.app import Front
 from simulator.jobs import LOCKED, Kind, Planned, Refusal, Status
@@ -29,6 +34,11 @@ HOST = "https://simulator.test"
 BARE_ENVIRONMENT = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 Result = dict[str, Any]
+RESOURCES: dict[str, _task.Run] = {
+    "restore_point": restore_point,
+    "restore_point_collection": restore_point_collection,
+    "restore_point_collection_info": restore_point_collection_info,
+}
 
 
 class Bench:
@@ -63,8 +73,13 @@ class Bench:
         return self.world.machine_uri("app01")
 
     @property
+    def azure_vm(self) -> str:
+        """The ARM id of shop01."""
+        return self.world.azure.named("shop01").id
+
+    @property
     def connection(self) -> dict[str, Any]:
-        """Connection options for both services."""
+        """Connection options for all services."""
         credentials = self.world.credentials
         return {
             "spf_url": f"{HOST}/SC2012R2/VMM/{{subscription_id}}/Microsoft.Management.Odata.svc",
@@ -83,6 +98,7 @@ class Bench:
     ) -> Result:
         """The result of one module; options are those of a task, the connection's are filled in."""
         params = {**self.connection, **options}
+        task = RESOURCES[module] if module in RESOURCES else getattr(_task, module)
 
         async def main() -> Result:
             self._began = trio.current_time()
@@ -92,7 +108,7 @@ class Bench:
                     wire = Wire(Front(self.world), nursery, self._sent, lambda request: self.heard(request))
                     try:
                         surroundings = Surroundings(environ or {}, lambda: self.wall_clock(), wire)
-                        return await _task.finish(getattr(_task, module), params, check, surroundings)
+                        return await _task.finish(task, params, check, surroundings)
                     finally:
                         self.seconds = trio.current_time() - self._began
             finally:

@@ -168,6 +168,23 @@ def test_without_a_way_to_look_what_came_of_it_is_left_to_reading(status: int) -
     assert using(Script(reply(status)), looked_at) == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "state"),
+    [
+        (200, {"properties": {"provisioningState": "Succeeded"}}, "succeeded"),
+        (201, {"properties": {"provisioningState": "succeeded"}}, "succeeded"),
+        (201, {"properties": {"provisioningState": "Creating"}}, "unknown"),
+        (202, {"properties": {"provisioningState": "Succeeded"}}, "unknown"),
+        (200, {"properties": []}, "unknown"),
+        (200, {"status": "Succeeded"}, "unknown"),
+        (200, [], "unknown"),
+        (200, "<html>", "unknown"),
+    ],
+)
+def test_only_the_resource_s_own_word_counts_instead(status: int, body: Any, state: str) -> None:
+    assert using(Script(reply(status, body)), looked_at) == state
+
+
 def test_an_address_elsewhere_is_not_looked_at_and_left_to_reading() -> None:
     server = Script(reply(202, b"", location="https://evil.test/op", x_ms_request_id="r-1"))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import diff
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan, Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
@@ -59,6 +59,11 @@ def test_steps_that_leave_the_set_alone_stand_below_it() -> None:
         'restore to baseline (2026-11-19 12:00Z, a): it is the checkpoint named "baseline"',
         "power on: power_after is on",
     ]
+
+
+def test_the_parts_of_a_restore_stand_there_too() -> None:
+    made = diff(having(BASE), Plan(WEB01, (Step(WEB01, "asked", do="swap its disks"),)))
+    assert made["after"].splitlines() == ["  baseline  2026-11-19 12:00Z", "swap its disks: asked"]
 
 
 def test_the_header_names_the_vm_and_its_service() -> None:

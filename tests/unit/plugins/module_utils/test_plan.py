@@ -94,6 +94,12 @@ def test_of_a_change_the_digest_covers_what_it_leads_to_not_what_was() -> None:
     assert name_of(change) == name_of(replace(change, fields={"tags": {"before": {"other": "2"}, "after": {"a": "1"}}}))
 
 
+def test_of_a_resource_that_goes_the_digest_covers_what_goes_with_it_and_the_id_in_any_case() -> None:
+    gone = DeleteResource(WEB01, "asked", resource="/c", fields={"go": {"before": None, "after": ["p1"]}})
+    assert name_of(replace(gone, resource="/C")) == name_of(gone)
+    assert name_of(replace(gone, fields={"go": {"before": None, "after": ["p1", "p2"]}})) != name_of(gone)
+
+
 def test_what_is_kept_is_in_the_plan_but_writes_nothing() -> None:
     made = Plan(WEB01, (Keep(WEB01, "it exists", checkpoint=A1), DELETE))
     assert made.writes == (DELETE,)

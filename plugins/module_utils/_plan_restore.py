@@ -152,7 +152,11 @@ def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Chec
     key = key_hash(wish.restore_key) if wish.restore_key else None
     for checkpoint in actual.checkpoints:
         mark = checkpoint.mark
-        if mark is not None and mark.safety and (mark.nonce in made or (key is not None and mark.key == key)):
+        if (
+            mark is not None
+            and mark.safety
+            and (mark.nonce in made or (key and (mark.key == key or mark.nonce == key[:12])))
+        ):
             return checkpoint
     return None
 

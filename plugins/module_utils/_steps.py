@@ -67,11 +67,12 @@ class Steps:
     async def _create(self, action: Create, actual: Inventory, memory: Memory) -> Inventory:
         """Ours is recognised by the mark's nonce; done when the host has made it or `settle_time` is over."""
         vm, doing = action.vm, f'creating checkpoint "{action.name}"'
-        self.nonce = f"{random.getrandbits(48):012x}"
+        # Where the name is all that a service keeps, a restore_key is told by it.
+        unique = self._provider.capabilities.names_unique
+        self.nonce = action.key[:12] if action.key and unique else f"{random.getrandbits(48):012x}"
         power = memory.power if action.safety and memory.power in ("on", "off") else None
         mark = Mark(self.nonce, actual.now, safety=action.safety, power=power, key=action.key)
         known = {c.id.lower() for c in actual.checkpoints}
-        unique = self._provider.capabilities.names_unique
         name = generated(action.name, actual.now, self.nonce) if action.generate else action.name
 
         def ours(now: Inventory) -> Checkpoint | None:

@@ -157,7 +157,8 @@ drift:
   type: list
   elements: dict
 error:
-  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  description:
+    - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
   returned: failure
   type: dict
   contains:

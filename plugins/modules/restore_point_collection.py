@@ -129,7 +129,8 @@ restore_point_collection:
       elements: dict
       returned: always
 error:
-  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  description:
+    - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
   returned: failure
   type: dict
   contains:

@@ -104,7 +104,8 @@ timing:
   type: dict
   sample: {total: 0.4}
 error:
-  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  description:
+    - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
   returned: failure
   type: dict
   contains:

@@ -97,7 +97,9 @@ checkpoints:
       returned: always
     usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
     consistency:
-      description: What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell.
+      description:
+        - What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell, as on SPF
+          and Arc-enabled SCVMM.
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
@@ -117,7 +119,10 @@ vms:
     vm_id: {description: The service's id for the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
-    checkpoint_count: {description: How many it has before any filter., type: int, returned: always}
+    checkpoint_count:
+      description: How many it has before any filter; null when it could not be read.
+      type: int
+      returned: always
     error: {description: As RV(error); null without one., type: dict, returned: always}
 timing:
   description: Seconds in total.
@@ -125,7 +130,8 @@ timing:
   type: dict
   sample: {total: 0.4}
 error:
-  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  description:
+    - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
   returned: failure
   type: dict
   contains:
@@ -134,7 +140,7 @@ error:
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: The operation that was under way., type: dict, returned: always}
+    operation: {description: Always null here., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.

@@ -145,7 +145,9 @@ checkpoint:
       returned: always
     usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
     consistency:
-      description: What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell.
+      description:
+        - What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell, as on SPF
+          and Arc-enabled SCVMM.
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
@@ -202,12 +204,14 @@ vms:
       type: str
       returned: always
     plan: {description: As RV(plan), type: dict, returned: always}
-    checkpoint: {description: As RV(checkpoint), type: dict, returned: always}
-    operation: {description: As RV(operation), type: dict, returned: always}
+    checkpoint: {description: As RV(checkpoint); null without one., type: dict, returned: always}
+    operation: {description: As RV(operation); null without one., type: dict, returned: always}
     timing: {description: As RV(timing), type: dict, returned: always}
+    duplicates: {description: As RV(duplicates), type: list, elements: dict, returned: when there are any}
     error: {description: As RV(error); null without one., type: dict, returned: always}
 error:
-  description: What went wrong, for pipelines to branch on. C(msg) holds the same as one line.
+  description:
+    - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
   returned: failure
   type: dict
   contains:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restore in place on Azure: which steps, and which of them are done. Pure.
 
-    disks from the point ─ deallocate ─ swap ─ start ─ mark as done ─ [old disks go]
+    disks from the point ─ deallocate ─ swap ─ start ─ [old disks go] ─ mark as done
 
 New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
 that was
@@ -75,7 +75,7 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
     if made:
         point = _point_of(actual, made)
         tags = next(iter(made.values())).tags or {}
-        power_before = tags.get(POWER_TAG, power_before)
+        power_before = _told_power(made) or power_before
         if point is None:
             raise OutcomeUnknown(
                 f"an earlier restore (run {run}) has begun and its restore point {tags.get(POINT_TAG)} is gone; it can "
@@ -86,6 +86,8 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
     else:
         point = target()
         run = run or _run(actual.vm.canonical, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
+        made = detail.of_run(run)
+        power_before = _told_power(made) or power_before
     steps, warnings = _steps(wish, actual, point, run, power_before)
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
@@ -140,10 +142,10 @@ def _steps(
         steps.append(
             step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
         )
-    steps.append(step("mark the run as done", "so that it is not done twice", op="finish", disks=new, disk=_lead(new)))
     if wish.old_disks == "delete":
         gone = [name for name in old.values() if name]
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
+    steps.append(step("mark the run as done", "so that it is not done twice", op="finish", disks=new, disk=_lead(new)))
     kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
     warnings: tuple[str, ...] = ()
     if kept:
@@ -229,6 +231,11 @@ def _short(disk_id: str) -> str:
 def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
     told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1].lower() for disk in made.values()}
     return next((c for c in actual.checkpoints if c.name.lower() in told), None)
+
+
+def _told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
+    """The power state that the run began with, as its disks' tags remember it."""
+    return next((tags[POWER_TAG] for disk in made.values() if (tags := disk.tags or {}).get(POWER_TAG)), None)
 
 
 def _is_done(made: t.Mapping[str, DiskEntity]) -> bool:

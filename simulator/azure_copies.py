@@ -84,12 +84,7 @@ def begin_copy(
 
 def replicate(azure: Azure, point: Point) -> None:
     """Let the point's data begin to flow; a planned failure stops it half-way, without a reason (documented)."""
-    stops = any(each.kind == "replication" and each.name in {None, point.name} for each in azure.planned)
-    if stops:
-        place = next(
-            n for n, each in enumerate(azure.planned) if each.kind == "replication" and each.name in {None, point.name}
-        )
-        del azure.planned[place]
+    stops = azure.planned_end("replication", point.name) is not None
     timing = azure.switches.timing("compute_copy")
     begun = azure.now() if point.job is None else (point.job.finished or azure.now())
     point.replication = Replication(begun, timing, failed=stops)

@@ -99,7 +99,7 @@ class ComputeControl:
         """
         if given["kind"] not in KINDS:
             raise ValueError(f"a kind is one of {', '.join(KINDS)}, not {given['kind']!r}")
-        status = given.get("status")
+        status = given.get("status") if given["kind"] != "replication" else None
         for _time in range(int(given.get("count", 1))):
             refusal = Refused(
                 int(status or 409), str(given.get("code", "InternalError")), str(given.get("message", ""))

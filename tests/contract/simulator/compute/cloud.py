@@ -119,5 +119,5 @@ def code(answer: httpx.Response) -> str:
 @asynccontextmanager
 async def open_cloud(document: dict[str, Any] | None = None, **switches: Any) -> AsyncIterator[Cloud]:
     """The default world, or another one, on trio's clock."""
-    async with open_sim(document, **switches) as sim:
+    async with open_sim(document, **{"token_lifetime": 10**7, **switches}) as sim:
         yield Cloud(sim)

@@ -47,6 +47,7 @@ class Tape:
             # RECORDED_DIFFERENCES: the newest URL instead of the first; its location is in another case.
             assert "first URL" in RECORDED_DIFFERENCES
             assert str(request.url).lower() == recorded.url.lower()
+            assert str(request.url) == self.played[-2].answered("location")
         else:
             assert str(request.url) == recorded.url
         assert (json.loads(request.content) if request.content else None) == recorded.body

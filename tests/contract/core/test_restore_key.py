@@ -89,6 +89,28 @@ def test_done_is_done(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_what_stands_on_the_way_back_is_not_done(service: str) -> None:
+    """Killed behind the safety checkpoint, and somebody has made another on top since: the restore is still to come."""
+    made = bench(service)
+    made.watch = lambda _request: _end(len(made.sent()) == 2)
+    with pytest.raises(Killed):
+        _run(made, service)
+    _alive(made)
+    assert (made.jobs("create"), made.jobs("restore")) == (1, 0)
+    made.run("vm_checkpoint", vm=VMS[service] if service == "spf" else made.arm_vm, name="on top")
+    result = _run(made, service)
+    assert (code(result), result["changed"]) == (None, True)
+    assert made.jobs("restore") == 1
+    assert made.names(VMS[service]).count(SAFETY) == 1
+    assert _run(made, service)["changed"] is False
+
+
+def _end(now: bool) -> None:
+    if now:
+        raise Killed
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_restore_that_still_runs_is_waited_for(service: str) -> None:
     """The first run gave up at its deadline: the next one waits for what it sees, and does not start another."""
     made = bench(service, restore_takes="300s")

@@ -140,7 +140,8 @@ class Arm:
     def error(self, answer: Answer, *, doing: str) -> CheckpointError:
         """What a non-success answer means, with every detail that ARM gives."""
         code, said = said_by(answer)
-        locked = answer.status in (409, 412) and code.lower() != "scopelocked" and _is_busy(code, said)
+        # 412: somebody changed the resource since it was read; like a lock it changed nothing, and reading again helps.
+        locked = answer.status == 412 or (answer.status == 409 and _is_busy(code, said))
         return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in)
 
 

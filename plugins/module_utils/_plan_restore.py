@@ -64,7 +64,8 @@ def _staged(
     if staged.done:
         keep = () if staged.target is None else (Keep(actual.vm, staged.done, checkpoint=staged.target),)
         return Plan(actual.vm, (*keep, *staged.steps), staged.warnings, satisfied_by=staged.target)
-    _refuse_running(wish, actual)
+    if not staged.resumed:
+        _refuse_running(wish, actual)
     first: tuple[Action, ...] = ()
     if (
         wish.safety_checkpoint

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ._deps import anyio
-from ._errors import CheckpointError, Locked, NotProven, OperationFailed, OutcomeUnknown
+from ._errors import CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation
 from ._plan import Approval, Create, Plan, Power, Restore, Step
@@ -82,12 +82,14 @@ class Reconciler:
             steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
             try:
                 self.actual = await steps.do(action, self._now(), self.memory)
-            except (OperationFailed, NotProven, OutcomeUnknown) as problem:
-                if isinstance(action, Step) and action.undo:
-                    await self._amend(action, problem)
-                raise
             except Locked:
                 self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
+                raise
+            except (TimedOut, OutcomeUnknown):
+                raise  # it may still come true: the next run goes on from where this one stood
+            except CheckpointError as problem:
+                if isinstance(action, Step) and action.undo:
+                    await self._amend(action, problem)
                 raise
             finally:
                 self.warnings = list(dict.fromkeys([*self.warnings, *steps.warnings]))
@@ -106,15 +108,17 @@ class Reconciler:
 
     async def _amend(self, action: Step, problem: CheckpointError) -> None:
         """Put back what the failed step and those before it have changed; the error says how that went."""
-        back = self.provider.amends(action, self.before or self._now())
+        done = []
         try:
-            for step in back:
-                self.actual = await Steps(self.provider, self.pace, self._started).do(step, self._now(), self.memory)
+            for step in self.provider.amends(action, self.before or self._now()):
+                steps = Steps(self.provider, self.pace, self._started)
+                self.actual = await steps.do(step, self._now(), self.memory)
+                done += [step.do] if steps.changed else []
         except CheckpointError as worse:
             problem.message += f" Putting the VM back failed too: {worse.message}"
             return
-        if back:
-            problem.message += f" The VM was put back: {', '.join(step.do for step in back)}."
+        if done:
+            problem.message += f" The VM was put back: {', '.join(done)}."
 
     def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
         """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""

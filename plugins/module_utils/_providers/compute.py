@@ -105,8 +105,8 @@ class Compute:
         machine = read(VmEntity, answer.json(), answer)
         home = self._collection_of(arm_id)
         collection, now = await self._collection(home, vm)
-        disks = await self._disks(arm_id, machine) if whole else {}
-        detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks)
+        disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
+        detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks, groups)
         points = (collection.properties.restorePoints or []) if collection else []
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         busy = [point.name for point in points if point.state in ("creating", "updating")]
@@ -201,22 +201,26 @@ class Compute:
             raise answer.bad(f"{vm}: the collection was answered without its restore points.")
         return collection, answer.date
 
-    async def _disks(self, arm_id: ArmId, machine: VmEntity) -> dict[str, DiskEntity]:
-        """The disks of the VM's resource group, and of every other group that one of its disks lies in."""
-        groups = {arm_id.group.lower(): arm_id.group}
-        for disk in machine.disks:
-            parts = disk.managed_id.split("/")
-            if len(parts) > 4:
-                groups.setdefault(parts[4], parts[4])
+    async def _disks(self, arm_id: ArmId, machine: VmEntity) -> tuple[dict[str, DiskEntity], frozenset[str]]:
+        """The disks of the VM's resource group, and of those that its disks lie in or, before a restore, lay in."""
+        todo = [arm_id.group.lower()]
+        todo += [parts[4] for disk in machine.disks if len(parts := disk.managed_id.split("/")) > 4]
         found: dict[str, DiskEntity] = {}
-        for group in groups.values():
+        listed: set[str] = set()
+        while todo:
+            group = todo.pop(0)
+            if group in listed:
+                continue
+            listed.add(group)
             path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(group)}"
             url = self._arm.url(f"{path}/providers/Microsoft.Compute/disks", self._settings.disk_api_version)
-            answer = await self._arm.pages(url, doing=f"listing disks of {group}")
-            found |= {
-                disk.id.lower(): disk for page, rows in answer for disk in (read(DiskEntity, row, page) for row in rows)
-            }
-        return found
+            for answer, rows in await self._arm.pages(url, doing=f"listing disks of {group}"):
+                for disk in (read(DiskEntity, row, answer) for row in rows):
+                    found[disk.id.lower()] = disk
+                    replaced = (disk.tags or {}).get(compute_restore.REPLACES_TAG, "")
+                    if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
+                        todo.append(replaced.split("/", maxsplit=1)[0].lower())
+        return found, frozenset(listed)
 
     async def _locks(self, arm_id: ArmId) -> list[dict[str, t.Any]]:
         """The management locks on the VM's resource group, as far as this user may see them."""

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restore in place on Azure: which steps, and which of them are done. Pure.
 
-    disks from the point ─ deallocate ─ swap ─ start ─ [old disks go] ─ mark as done
+    disks from the point ─ [keep the old] ─ deallocate ─ [detach] ─ swap ─ [start] ─ [old disks go] ─ mark as done
 
 New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
 that was
@@ -29,6 +29,7 @@ STATE_TAG = "hybridvm-restore-state"
 POINT_TAG = "hybridvm-restore-point"
 POWER_TAG = "hybridvm-restore-power"
 REPLACES_TAG = "hybridvm-restore-replaces"
+DELETE_OPTION_TAG = "hybridvm-restore-delete-option"
 
 
 Item = t.TypeVar("Item")
@@ -36,7 +37,7 @@ Item = t.TypeVar("Item")
 
 @dataclass(frozen=True)
 class Detail:
-    """What was read of an Azure VM besides its checkpoints. `disks` are its resource groups', by lower-case id."""
+    """What was read of an Azure VM besides its checkpoints. `disks` are those of `groups`, by lower-case id."""
 
     vm: VmEntity
     raw: t.Mapping[str, t.Any]
@@ -44,6 +45,14 @@ class Detail:
     group: str
     collection: CollectionEntity | None
     disks: t.Mapping[str, DiskEntity]
+    groups: frozenset[str] = frozenset()
+
+    def delete_option(self, place: str) -> str:
+        """What becomes of the disk there when the VM goes, or with some services when it is detached."""
+        profile = self.raw["properties"]["storageProfile"]
+        disks = [profile.get("osDisk") or {}] if place == "os" else profile.get("dataDisks") or []
+        found = next((d for d in disks if place == "os" or f"lun{d.get('lun')}" == place), {})
+        return str(found.get("deleteOption") or "")
 
     def point(self, checkpoint_id: str) -> PointEntity | None:
         """The restore point behind a checkpoint."""
@@ -58,6 +67,15 @@ class Detail:
     def attached(self, place: str) -> Disk | None:
         """The disk that the VM has there now."""
         return next((disk for disk in self.vm.disks if disk.place == place), None)
+
+    def unfinished(self, point: str) -> str:
+        """The run that an earlier restore of this VM to that point has begun and not ended, if there is one."""
+        for disk in self.disks.values():
+            tags = disk.tags or {}
+            ours = disk.name.rsplit("-", 2)[0] == self.vm.name[:58] and tags.get(STATE_TAG) == "pending"
+            if ours and tags.get(POINT_TAG, "").rsplit("/", 1)[-1].lower() == point.lower():
+                return tags.get(RUN_TAG, "")
+        return ""
 
     def of_run(self, run: str) -> dict[str, DiskEntity]:
         """The disks that a run has made, by place."""
@@ -85,12 +103,18 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
             )
     else:
         point = target()
-        run = run or _run(actual.vm.canonical, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
-        made = detail.of_run(run)
+        run = run or detail.unfinished(point.name) or _first_run(detail, actual.vm.canonical, point)
+        while _is_done(made := detail.of_run(run)):
+            # An ended run's disks have been written to since; the same restore once more takes fresh ones.
+            run = _run(run, "again")
         power_before = _told_power(made) or power_before
     steps, warnings = _steps(wish, actual, point, run, power_before)
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
+
+
+def _first_run(detail: Detail, vm: str, point: Checkpoint) -> str:
+    return _run(vm, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
 
 
 def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity]]:
@@ -131,13 +155,19 @@ def _steps(
             place=place,
             power=power_before,
             replaces=old[place] or "",
+            delete_option=detail.delete_option(place),
         )
         for place, name in new.items()
     ]
-    steps += [
-        step("deallocate the VM", "its OS disk can only be swapped then", op="deallocate", disks=new),
-        step("swap its disks", why, op="swap", disks=new, undo=True),
-    ]
+    if any(detail.delete_option(place) == "Delete" for place in new):
+        steps.append(
+            step("keep the old disks when they are detached", "their deleteOption is Delete", op="keep", disks=new)
+        )
+    steps.append(step("deallocate the VM", "its OS disk can only be swapped then", op="deallocate", disks=new))
+    if any(place != "os" for place in new):
+        # Another disk at a LUN in one request is refused ("Changing property dataDisk.managedDisk.id is not allowed").
+        steps.append(step("detach its data disks", why, op="detach", disks=new, undo=True))
+    steps.append(step("swap its disks", why, op="swap", disks=new, undo=True))
     if wanted == "on":
         steps.append(
             step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
@@ -163,10 +193,17 @@ def taken(step: Step, actual: Inventory) -> bool:
         disk = detail.named(str(step.about["disk"]))
         return disk is not None and (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
     if op == "delete_disk":
-        return by_short(detail, str(step.about["disk"])) is None
+        # Only a group that was listed can show that a disk is gone.
+        short = str(step.about["disk"])
+        listed = short.rpartition("/")[0].lower() in detail.groups
+        return listed and by_short(detail, short) is None
     swapped = is_on(detail, step.about.get("disks") or {})
+    if op == "keep":
+        return swapped or all(detail.delete_option(place) != "Delete" for place in step.about.get("disks") or {})
     if op == "deallocate":
         return swapped or detail.vm.power_code == "deallocated"
+    if op == "detach":
+        return swapped or not in_the_way(detail, step.about.get("disks") or {})
     if op in ("swap", "swap_back"):
         return swapped
     if op == "start":
@@ -186,6 +223,16 @@ def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:
     return bool(disks)
 
 
+def in_the_way(detail: Detail, disks: t.Mapping[str, str]) -> list[str]:
+    """The LUNs of `disks` that another disk is attached at."""
+    found = []
+    for place, name in disks.items():
+        attached, disk = detail.attached(place), by_short(detail, str(name))
+        if place != "os" and attached is not None and (disk is None or attached.managed_id != disk.id.lower()):
+            found.append(place)
+    return found
+
+
 def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
     """What puts the VM back onto its old disks after a step behind the swap has failed."""
     detail: Detail = before.detail
@@ -197,9 +244,11 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
     why = f"{step.do} failed"
     steps = [
         Step(before.vm, why, do="deallocate the VM", about={**about, "op": "deallocate"}),
+        Step(before.vm, why, do="detach the new data disks", about={**about, "op": "detach"}),
         Step(before.vm, why, do="swap the old disks back", about={**about, "op": "swap_back"}),
     ]
-    if before.power == "on":
+    run = str(step.about.get("run"))
+    if (_told_power(detail.of_run(run)) or before.power) == "on":
         steps.append(Step(before.vm, why, do="start the VM", about={**about, "op": "start"}))
     return tuple(steps)
 

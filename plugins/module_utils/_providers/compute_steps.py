@@ -10,13 +10,24 @@ import typing as t
 from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
+from .._deps import anyio
 from .._errors import NotFound, Unsupported, VmState
 from .._model import Inventory
-from .._operation import Operation
+from .._operation import Operation, State, Status
 from .._plan import Step
 from .._settings import ArmSettings
 from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
-from .compute_restore import POINT_TAG, POWER_TAG, REPLACES_TAG, RUN_TAG, STATE_TAG, Detail, by_short
+from .compute_restore import (
+    DELETE_OPTION_TAG,
+    POINT_TAG,
+    POWER_TAG,
+    REPLACES_TAG,
+    RUN_TAG,
+    STATE_TAG,
+    Detail,
+    by_short,
+    in_the_way,
+)
 
 TAG = "hybridvm-checkpoints"
 TAG_VALUE = "managed"
@@ -45,6 +56,10 @@ class ComputeSteps:
             return await self.power(arm_id, True)
         if op in ("swap", "swap_back"):
             return await self._swap(step, actual, arm_id)
+        if op == "detach":
+            return await self._detach(step, actual, arm_id)
+        if op == "keep":
+            return await self._keep(step, actual, arm_id)
         if op == "finish":
             return await self._finish(step, actual)
         if op == "delete_disk":
@@ -70,6 +85,8 @@ class ComputeSteps:
         """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""
         detail: Detail = actual.detail
         place, name = str(step.about["place"]), str(step.about["disk"])
+        if (under_way := detail.named(name)) is not None and not _is_terminal(under_way):
+            return self._joined(under_way)  # an earlier run's request is still at it
         source = self._source(step, detail, place)
         source_id = source.diskRestorePoint.id if source.diskRestorePoint else None
         if not source_id:
@@ -86,6 +103,7 @@ class ComputeSteps:
                 POINT_TAG: step.about["point"],
                 POWER_TAG: step.about["power"],
                 REPLACES_TAG: step.about.get("replaces") or "",
+                DELETE_OPTION_TAG: step.about.get("delete_option") or "",
             },
             "properties": properties,
         }
@@ -100,14 +118,24 @@ class ComputeSteps:
         url = self._arm.url(_arm_id.quote(path), self._disk)
         return await self._arm.write("PUT", url, body, doing=step.do)
 
+    def _joined(self, disk: DiskEntity) -> Operation:
+        url = self._arm.url(_arm_id.quote(disk.id), self._disk)
+
+        async def poll() -> Status:
+            answer = await self._arm.find(url, doing=f"reading disk {disk.name}")
+            if answer is None:
+                return Status("unknown")
+            found = read(DiskEntity, answer.json(), answer)
+            state = found.properties.provisioningState or ""
+            ended: State = "failed" if state.lower() == "failed" else "succeeded"
+            return Status(ended if _is_terminal(found) else "running", state)
+
+        return Operation("arm", None, poll, anyio.current_time())
+
     def _source(self, step: Step, detail: Detail, place: str) -> Disk:
-        name = str(step.about["point"]).rsplit("/", 1)[-1].lower()
-        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
-        for point in points:
-            if point.name.lower() == name:
-                found = next((disk for disk in point.disks if disk.place == place), None)
-                if found is not None:
-                    return found
+        found = self._sources(step, detail).get(place)
+        if found is not None:
+            return found
         raise NotFound(f"restore point {step.about['point']} no longer holds {place}.", subject=str(step.vm))
 
     async def _disk_restore_point(self, source_id: str, step: Step) -> DiskRestorePointEntity | None:
@@ -128,8 +156,38 @@ class ComputeSteps:
             )
         return found
 
+    async def _keep(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+        """What is replaced must outlive it: whether a detached disk with deleteOption Delete goes is unknown."""
+        raw = actual.detail.raw["properties"]["storageProfile"]
+        places = step.about.get("disks") or {}
+        data = [
+            {**disk, "deleteOption": "Detach"} if f"lun{disk['lun']}" in places else disk
+            for disk in raw.get("dataDisks") or []
+        ]
+        profile: dict[str, t.Any] = {"dataDisks": data}
+        if "os" in places and raw.get("osDisk"):
+            profile["osDisk"] = {
+                **_kept(raw["osDisk"], ("name", "createOption", "managedDisk")),
+                "deleteOption": "Detach",
+            }
+        return await self._patch(step, actual, vm, profile)
+
+    async def _detach(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+        """The data disks that are in the way of those that come."""
+        raw = actual.detail.raw["properties"]["storageProfile"]
+        gone = in_the_way(actual.detail, step.about.get("disks") or {})
+        kept = [disk for disk in raw.get("dataDisks") or [] if f"lun{disk['lun']}" not in gone]
+        return await self._patch(step, actual, vm, {"dataDisks": kept})
+
+    async def _patch(self, step: Step, actual: Inventory, vm: ArmId, profile: dict[str, t.Any]) -> Operation:
+        """A change of the storage profile of the VM as it was read: If-Match refuses it when somebody was faster."""
+        headers = {"If-Match": actual.detail.etag} if actual.detail.etag else {}
+        url = self._arm.url(vm.path, self._compute)
+        body = {"properties": {"storageProfile": profile}}
+        return await self._arm.write("PATCH", url, body, doing=step.do, headers=headers)
+
     async def _swap(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
-        """One PATCH of the storage profile: all disks of the point change together, the others stay as they are."""
+        """One PATCH of the storage profile: the OS disk changes, the data disks come; the others stay as they are."""
         detail: Detail = actual.detail
         raw = detail.raw["properties"]["storageProfile"]
         wanted = {place: by_short(detail, str(name)) for place, name in (step.about.get("disks") or {}).items()}
@@ -138,13 +196,16 @@ class ComputeSteps:
             raise NotFound(f"the disks for {', '.join(missing)} are gone.", subject=str(step.vm))
         profile: dict[str, t.Any] = {}
         if (disk := wanted.get("os")) is not None:
-            kept = {k: raw["osDisk"][k] for k in ("caching", "createOption", "deleteOption") if k in raw["osDisk"]}
-            profile["osDisk"] = {**kept, "name": disk.name, "managedDisk": {"id": disk.id}}
-        profile["dataDisks"] = _data_disks(raw.get("dataDisks") or [], wanted, detail)
-        headers = {"If-Match": detail.etag} if detail.etag else {}
-        url = self._arm.url(vm.path, self._compute)
-        body = {"properties": {"storageProfile": profile}}
-        return await self._arm.write("PATCH", url, body, doing=step.do, headers=headers)
+            kept = _kept(raw["osDisk"], ("caching", "createOption", "deleteOption"))
+            profile["osDisk"] = {**kept, **_option(disk), "name": disk.name, "managedDisk": {"id": disk.id}}
+        profile["dataDisks"] = _data_disks(raw.get("dataDisks") or [], wanted, self._sources(step, detail))
+        return await self._patch(step, actual, vm, profile)
+
+    def _sources(self, step: Step, detail: Detail) -> dict[str, Disk]:
+        """The point's disks by place: their caching is what the attachments get; empty where the point is gone."""
+        name = str(step.about.get("point") or "").rsplit("/", 1)[-1].lower()
+        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
+        return {disk.place: disk for point in points if point.name.lower() == name for disk in point.disks}
 
     async def _finish(self, step: Step, actual: Inventory) -> Operation:
         """Tags are sent whole: a PATCH replaces them all."""
@@ -163,8 +224,22 @@ class ComputeSteps:
         return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, doing=step.do)
 
 
+def _is_terminal(disk: DiskEntity) -> bool:
+    return (disk.properties.provisioningState or "Succeeded").lower() in ("succeeded", "failed", "canceled")
+
+
+def _kept(raw: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict[str, t.Any]:
+    return {name: raw[name] for name in names if name in raw}
+
+
+def _option(disk: DiskEntity) -> dict[str, t.Any]:
+    """The deleteOption that the replaced attachment had."""
+    told = (disk.tags or {}).get(DELETE_OPTION_TAG)
+    return {"deleteOption": told} if told else {}
+
+
 def _data_disks(
-    raw: t.Sequence[dict[str, t.Any]], wanted: t.Mapping[str, DiskEntity | None], detail: Detail
+    raw: t.Sequence[dict[str, t.Any]], wanted: t.Mapping[str, DiskEntity | None], sources: t.Mapping[str, Disk]
 ) -> list[dict[str, t.Any]]:
     """The data disks as they are, with those of the point in their places; one that had been detached comes back."""
     attached = {f"lun{disk['lun']}": disk for disk in raw}
@@ -172,13 +247,12 @@ def _data_disks(
     for place, disk in wanted.items():
         if place == "os" or disk is None:
             continue
-        now = attached.get(place, {})
-        kept: dict[str, t.Any] = {
-            k: v for k, v in now.items() if k in ("caching", "writeAcceleratorEnabled", "deleteOption")
-        }
-        result.append(
-            {**kept, "lun": int(place.removeprefix("lun")), "createOption": "Attach", "managedDisk": {"id": disk.id}}
-        )
+        entry = _kept(attached.get(place, {}), ("caching", "writeAcceleratorEnabled", "deleteOption"))
+        if (source := sources.get(place)) is not None:
+            told = {"caching": source.caching, "writeAcceleratorEnabled": source.writeAcceleratorEnabled}
+            entry |= {name: value for name, value in told.items() if value is not None}
+        lun = int(place.removeprefix("lun"))
+        result.append({**entry, **_option(disk), "lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}})
     return sorted(result, key=lambda disk: int(disk["lun"]))
 
 

@@ -1,0 +1,165 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Azure VM with an OS disk and a data disk, a restore point of it, and guests that were broken since."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.azure_jobs import PlannedEnd, Refused
+from simulator.azure_model import AzureVm, Point
+from tests.contract.core.scenarios import code
+from tests.support.bench import Bench, Result
+from tests.support.wire import Killed
+
+QUICK = {
+    "compute_point_takes": "1s",
+    "compute_point_delete_takes": "1s",
+    "compute_vm_takes": "1s",
+    "compute_vm_power_takes": "1s",
+}
+HOME = "checkpoints-shop01"
+GOOD = {"os": {"/etc/shop.conf": "version = 1\n"}, "0": {"/data/orders": "1 2 3\n"}}
+BROKEN = {"os": {"/etc/shop.conf": "broken\n"}, "0": {"/data/orders": "broken\n"}}
+DOCUMENT: dict[str, Any] = {
+    "vms": [
+        {
+            "name": "shop01",
+            "zones": ["1"],
+            "os_disk": {"files": GOOD["os"], "caching": "ReadOnly", "delete_option": "Detach"},
+            "data_disks": [{"lun": 0, "size_gb": 64, "files": GOOD["0"], "sku": "StandardSSD_LRS"}],
+        },
+        {"name": "shop02", "os_disk": {"files": {"/etc/shop.conf": "version = 1\n"}}},
+    ],
+    "collections": [
+        {"name": HOME, "source": "shop01", "tags": {"hybridvm-checkpoints": "managed"}, "points": [{"name": "before"}]}
+    ],
+}
+
+
+def document(**of_vm: Any) -> dict[str, Any]:
+    """The world's document; `of_vm` are members of shop01."""
+    made = deepcopy(DOCUMENT)
+    made["vms"][0] |= of_vm
+    return made
+
+
+def bench(compute: dict[str, Any] | None = None, *, point: bool = True, **switches: Any) -> Bench:
+    """A fresh world. With `point` the point "before" holds the good guests, and the guests are broken now."""
+    given = deepcopy(compute or DOCUMENT)
+    if not point:
+        given.pop("collections", None)
+    made = Bench({"compute": given}, **{**QUICK, **switches})
+    if point:
+        spoil(made)
+    return made
+
+
+def spoil(made: Bench) -> None:
+    """Whatever the guests have on their disks now is broken."""
+    for held in shop(made).attachments():
+        place = "os" if held.lun is None else str(held.lun)
+        files = made.world.azure.files(shop(made), place)
+        files.update(dict.fromkeys(files, "broken\n"))
+
+
+def shop(made: Bench, name: str = "shop01") -> AzureVm:
+    """The VM as the world has it."""
+    return made.world.azure.named(name)
+
+
+def guest(made: Bench) -> dict[str, dict[str, str]]:
+    """What the guest finds on each of its disks."""
+    vm = shop(made)
+    places = ["os" if held.lun is None else str(held.lun) for held in vm.attachments()]
+    return {place: dict(made.world.azure.files(vm, place)) for place in places}
+
+
+def points(made: Bench, collection: str = HOME) -> list[Point]:
+    """The restore points in a collection."""
+    made.world.settle()
+    found = next((each for each in made.world.azure.collections.values() if each.name == collection), None)
+    return list(found.points) if found else []
+
+
+def names(made: Bench, collection: str = HOME) -> list[str]:
+    """Their names."""
+    return [point.name for point in points(made, collection)]
+
+
+def disks(made: Bench) -> set[str]:
+    """The names of all managed disks there are."""
+    made.world.settle()
+    return {disk.name for disk in made.world.azure.disks.values()}
+
+
+def restore(made: Bench, *, check: bool = False, **options: Any) -> Result:
+    """vm_checkpoint_restore of shop01 to "before", unless told otherwise."""
+    return made.run("vm_checkpoint_restore", check=check, **{"vm": made.azure_vm, "name": "before", **options})
+
+
+def checkpoint(made: Bench, *, check: bool = False, **options: Any) -> Result:
+    """vm_checkpoint of shop01."""
+    return made.run("vm_checkpoint", check=check, **{"vm": made.azure_vm, **options})
+
+
+def done(result: Result) -> Result:
+    """The result, which is no failure."""
+    assert code(result) is None, result["msg"]
+    return result
+
+
+def failed(result: Result, wanted: str) -> str:
+    """The whole message of a failure of that code, remedy included."""
+    assert code(result) == wanted, result.get("msg")
+    return f"{result['error']['message']} {result['error']['remedy']}"
+
+
+def verbs(result: Result) -> list[str]:
+    """The plan in short: a step's own words, else the action."""
+    return [str(action.get("step") or action["action"]) for action in result["plan"]["actions"]]
+
+
+def told(requests: list[httpx.Request]) -> list[tuple[str, str]]:
+    """Method and last part of the path of each request."""
+    return [(request.method, request.url.path.rsplit("/", 1)[-1]) for request in requests]
+
+
+def fail_next(
+    made: Bench, kind: str, name: str | None = None, code: str = "InternalExecutionError", *, status: int | None = None
+) -> None:
+    """Let the next operation of a kind fail; with `status` it is refused at once."""
+    made.world.azure.planned.append(PlannedEnd(kind, name, Refused(409, code), status))
+
+
+def kill_at(made: Bench, number: int, when: str) -> None:
+    """End the client before its write `number` leaves (`watch`), or when the answer to it comes (`heard`)."""
+
+    def strike(request: httpx.Request) -> None:
+        if len(made.sent()) == number and request is made.sent()[-1]:
+            raise Killed
+
+    setattr(made, when, strike)
+
+
+def revive(made: Bench) -> None:
+    """Nobody ends the client any more."""
+    made.watch = made.heard = lambda _request: None
+
+
+def killed(made: Bench, number: int, when: str, **options: Any) -> None:
+    """A restore that is ended at its write `number`."""
+    kill_at(made, number, when)
+    with pytest.raises(Killed):
+        restore(made, **options)
+    revive(made)
+
+
+def jobs(made: Bench, kind: str) -> int:
+    """How many operations of a kind the service has taken."""
+    return sum(job.kind == kind for job in made.world.azure.jobs.values())

@@ -1,0 +1,176 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place and the disks: what is kept of each, which ones change, and which stay."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from simulator.azure_machines import move
+from tests.contract.compute.shop import (
+    BROKEN,
+    GOOD,
+    bench,
+    disks,
+    document,
+    done,
+    guest,
+    restore,
+    shop,
+    spoil,
+    verbs,
+)
+from tests.support.bench import Bench
+
+KEY = (
+    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
+    "diskEncryptionSets/shop"
+)
+BY_KEY = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": KEY}
+
+
+def _new(made: Bench) -> dict[str, Any]:
+    """The disks that the VM has now, by place."""
+    azure = made.world.azure
+    return {
+        "os" if held.lun is None else str(held.lun): azure.disks[held.disk.lower()] for held in shop(made).attachments()
+    }
+
+
+def test_zones_kind_size_and_system_are_kept() -> None:
+    made = bench()
+    done(restore(made))
+    new = _new(made)
+    assert {disk.location for disk in new.values()} == {"westeurope"}
+    assert [disk.zones for disk in new.values()] == [["1"], ["1"]]
+    assert (new["os"].sku, new["0"].sku) == ("Premium_LRS", "StandardSSD_LRS")
+    assert (new["os"].size_gb, new["0"].size_gb) == (30, 64)
+    assert (new["os"].os_type, new["os"].generation) == ("Linux", "V2")
+
+
+def test_without_zones_there_are_none() -> None:
+    made = bench(document(zones=[]))
+    done(restore(made))
+    assert [disk.zones for disk in _new(made).values()] == [[], []]
+    bodies = [json.loads(request.content) for request in made.sent("PUT", path="/disks/")]
+    assert all("zones" not in body for body in bodies)
+
+
+@pytest.mark.parametrize("os_type", ["Linux", "Windows"])
+@pytest.mark.parametrize("generation", ["V1", "V2"])
+def test_the_system_of_the_vm(os_type: str, generation: str) -> None:
+    made = bench(document(os_type=os_type, generation=generation))
+    done(restore(made))
+    assert (_new(made)["os"].os_type, _new(made)["os"].generation) == (os_type, generation)
+
+
+def test_caching_and_what_becomes_of_the_disk_are_kept() -> None:
+    data = {"lun": 3, "caching": "ReadOnly", "write_accelerator": True, "files": GOOD["0"]}
+    made = bench(document(data_disks=[data], os_disk={"caching": "ReadWrite", "files": GOOD["os"]}))
+    done(restore(made))
+    os_disk, data_disk = shop(made).attachments()
+    assert (os_disk.lun, os_disk.caching, os_disk.delete_option) == (None, "ReadWrite", "Detach")
+    assert (data_disk.lun, data_disk.caching, data_disk.write_accelerator) == (3, "ReadOnly", True)
+
+
+def test_encryption_with_a_customers_key_is_given_again() -> None:
+    data = {"lun": 0, "files": GOOD["0"], "encryption": BY_KEY}
+    made = bench(document(data_disks=[data]))
+    done(restore(made))
+    new = _new(made)
+    assert new["0"].encryption == BY_KEY
+    assert new["os"].encryption == {"type": "EncryptionAtRestWithPlatformKey"}
+
+
+def test_the_new_disks_say_what_they_are_for() -> None:
+    made = bench()
+    done(restore(made))
+    for place, disk in _new(made).items():
+        tags = {name.removeprefix("hybridvm-restore-"): value for name, value in disk.tags.items()}
+        assert tags["point"] == "checkpoints-shop01/before"
+        assert tags["power"] == "on"
+        assert tags["run"] in disk.name
+        assert tags["replaces"].startswith("rg-shop/shop01_")
+        assert tags["state"] == ("done" if place == "os" else "pending")
+
+
+def test_a_disk_that_the_point_leaves_out_stays() -> None:
+    made = bench(point=False)
+    vm = shop(made)
+    done(
+        made.run("restore_point_collection", name="checkpoints-shop01", resource_group="rg-shop", source=made.azure_vm)
+    )
+    done(
+        made.run(
+            "restore_point",
+            name="before",
+            collection="checkpoints-shop01",
+            resource_group="rg-shop",
+            exclude_disks=["lun0"],
+        )
+    )
+    spoil(made)
+    for check in (True, False):
+        result = done(restore(made, check=check))
+        assert any("lun0" in text and "stays as it is" in text for text in result["warnings"])
+        assert not any("lun0" in verb for verb in verbs(result))
+    assert vm.data_disks[0].name == "shop01_DataDisk_0"
+    assert guest(made) == {"os": {**GOOD["os"], **_rest(made)}, "0": BROKEN["0"]}
+
+
+def _rest(made: Bench) -> dict[str, str]:
+    return {name: text for name, text in guest(made)["os"].items() if name not in GOOD["os"]}
+
+
+def test_a_disk_that_was_added_since_stays() -> None:
+    made = bench()
+    vm, azure = shop(made), made.world.azure
+    azure.add_disk(
+        replace(azure.disks[vm.data_disks[0].disk.lower()], id=azure.resource_id("disks", "extra"), owners=[])
+    )
+    extra = replace(vm.data_disks[0], disk=azure.resource_id("disks", "extra"), name="extra", lun=7, caching="ReadOnly")
+    move(azure, vm, vm.os_disk, [*vm.data_disks, extra])
+    result = done(restore(made))
+    assert any("lun7" in text for text in result["warnings"])
+    assert [(held.lun, held.caching) for held in vm.data_disks] == [(0, "None"), (7, "ReadOnly")]
+    assert vm.data_disks[1].name == "extra"
+    assert guest(made)["os"] == GOOD["os"]
+    assert guest(made)["0"] == GOOD["0"]
+
+
+def test_a_disk_that_is_gone_comes_back() -> None:
+    """Its kind is told by the point then."""
+    made = bench()
+    vm = shop(made)
+    gone = vm.data_disks[0].disk
+    move(made.world.azure, vm, vm.os_disk, [])
+    del made.world.azure.disks[gone.lower()]
+    done(restore(made, old_disks="delete"))
+    assert guest(made) == GOOD
+    assert _new(made)["0"].sku == "StandardSSD_LRS"
+    assert "shop01_OsDisk" not in disks(made)
+
+
+def test_many_data_disks() -> None:
+    luns = [0, 1, 5, 12, 63]
+    data = [{"lun": lun, "files": {"/data": f"{lun}\n"}} for lun in luns]
+    made = bench(document(data_disks=data))
+    done(restore(made))
+    assert [held.lun for held in shop(made).data_disks] == luns
+    assert all(guest(made)[str(lun)] == {"/data": f"{lun}\n"} for lun in luns)
+
+
+def test_long_names() -> None:
+    compute = document(name="a" * 64)
+    compute["collections"] = [{**compute["collections"][0], "source": "a" * 64, "name": f"checkpoints-{'a' * 64}"}]
+    made = bench(point=False, compute=compute)
+    vm = shop(made, "a" * 64)
+    made.run("vm_checkpoint", vm=vm.id, name="before")
+    result = done(made.run("vm_checkpoint_restore", vm=vm.id, name="before"))
+    assert result["changed"] is True
+    assert all(len(held.name) <= 80 for held in vm.attachments())

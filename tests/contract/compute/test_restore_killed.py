@@ -1,0 +1,105 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place that is ended at each of its writes in turn: the next run ends where the first would have."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import GOOD, bench, disks, done, guest, jobs, killed, restore, shop, verbs
+from tests.support.bench import Bench
+
+WHEN = ["watch", "heard"]
+CASES: dict[str, dict[str, Any]] = {
+    "key": {"restore_key": "deploy-1"},
+    "off afterwards": {"power_after": "off", "restore_key": "deploy-1"},
+    "if_running stop": {"if_running": "stop", "restore_key": "deploy-1"},
+}
+
+
+def _end(made: Bench) -> dict[str, Any]:
+    """What must not depend on how often the client died."""
+    vm = shop(made)
+    return {
+        "guest": guest(made),
+        "power": vm.power,
+        "disks": disks(made),
+        "attached": [(held.lun, held.name, held.caching) for held in vm.attachments()],
+        "swaps": jobs(made, "vm"),
+        "tags": {disk.name: dict(disk.tags) for disk in made.world.azure.disks.values()},
+    }
+
+
+@cache
+def _whole(case: str) -> tuple[int, dict[str, Any]]:
+    made = bench()
+    done(restore(made, **CASES[case]))
+    return made.writes(), _end(made)
+
+
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("case", CASES)
+def test_ended_at_any_write_and_run_again(case: str, when: str) -> None:
+    writes, end = _whole(case)
+    assert end["guest"] == GOOD
+    for number in range(1, writes + 1):
+        made = bench()
+        killed(made, number, when, **CASES[case])
+        done(restore(made, **CASES[case]))
+        assert _end(made) == end, number
+        again = done(restore(made, **CASES[case]))
+        assert (again["changed"], _end(made)) == (False, end), number
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_ended_again_and_again(when: str) -> None:
+    """Every run gets one write further at most, and is then ended; the last one finishes."""
+    writes, end = _whole("key")
+    made = bench()
+    for _run in range(3 * writes):
+        sent = made.writes()
+        made.advance(5)
+        if not done(restore(made, check=True, **CASES["key"]))["changed"]:
+            break
+        if when == "heard":
+            killed(made, sent + 1, when, **CASES["key"])
+        elif restore(made, check=True, **CASES["key"])["plan"]["actions"][1:]:
+            killed(made, sent + 2, when, **CASES["key"])
+        else:
+            done(restore(made, **CASES["key"]))
+    assert _end(made) == end
+
+
+@pytest.mark.parametrize("when", WHEN)
+def test_what_is_left_of_an_approved_plan_passes(when: str) -> None:
+    """The plan a pipeline had approved still fits a run that died half-way."""
+    writes, end = _whole("key")
+    plan = done(restore(bench(), check=True, **CASES["key"]))["plan"]
+    for number in range(1, writes + 1):
+        made = bench()
+        killed(made, number, when, **CASES["key"])
+        done(restore(made, expected_plan=plan, **CASES["key"]))
+        assert _end(made) == end, number
+
+
+def test_what_is_left_is_shown_before_it_is_done() -> None:
+    made = bench()
+    killed(made, 4, "heard", **CASES["key"])
+    checked = done(restore(made, check=True, **CASES["key"]))
+    assert verbs(checked) == ["start the VM", "mark the run as done"]
+    assert done(restore(made, **CASES["key"]))["plan"] == checked["plan"]
+
+
+def test_an_ended_run_whose_point_has_gone() -> None:
+    """It can neither be ended nor begun anew, and that is said."""
+    made = bench()
+    killed(made, 2, "heard", **CASES["key"])
+    made.world.azure.collections[next(iter(made.world.azure.collections))].points.clear()
+    result = restore(made, **CASES["key"])
+    assert result["error"]["code"] == "outcome_unknown"
+    assert "shop01-os-" in result["error"]["remedy"]
+    assert result["changed"] is False

@@ -1,0 +1,205 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place from beginning to end: guests proven back, every step told before it is taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import (
+    BROKEN,
+    GOOD,
+    bench,
+    disks,
+    done,
+    failed,
+    guest,
+    jobs,
+    names,
+    restore,
+    shop,
+    spoil,
+    told,
+    verbs,
+)
+
+OLD = {"shop01_OsDisk", "shop01_DataDisk_0"}
+
+
+def _steps(run: str, *, start: bool = True) -> list[str]:
+    made = [f"create disk shop01-os-{run}", f"create disk shop01-lun0-{run}", "deallocate the VM", "swap its disks"]
+    return [*made, *(["start the VM"] if start else []), "mark the run as done"]
+
+
+def test_the_guest_comes_back() -> None:
+    made = bench()
+    before = disks(made)
+    assert guest(made) == BROKEN
+    result = done(restore(made))
+    assert result["changed"] is True
+    assert guest(made) == GOOD
+    assert shop(made).power == "running"
+    run = verbs(result)[0].rsplit("-", 1)[-1]
+    assert verbs(result) == _steps(run)
+    # The old disks are kept as they were.
+    assert disks(made) - before == {f"shop01-os-{run}", f"shop01-lun0-{run}"}
+    for name in OLD:
+        old = next(disk for disk in made.world.azure.disks.values() if disk.name == name)
+        assert set(old.files.values()) == {"broken\n"}
+        assert old.owners == []
+    assert told(made.sent()) == [
+        ("PUT", f"shop01-os-{run}"),
+        ("PUT", f"shop01-lun0-{run}"),
+        ("POST", "deallocate"),
+        ("PATCH", "shop01"),
+        ("POST", "start"),
+        ("PATCH", f"shop01-os-{run}"),
+    ]
+    assert result["checkpoint"]["name"] == "before"
+    assert result["operation"]["status"] == "succeeded"
+    assert shop(made, "shop02").os_disk.name == "shop02_OsDisk"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"old_disks": "delete"},
+        {"power_after": "off"},
+        {"safety_checkpoint": True},
+        {"restore_key": "deploy-1"},
+        {"if_running": "stop"},
+    ],
+    ids=str,
+)
+def test_check_mode_tells_the_whole_way(options: dict[str, Any]) -> None:
+    made = bench()
+    state = made.world.dump()["compute"]
+    checked = done(restore(made, check=True, **options))
+    assert made.sent() == []
+    assert made.world.dump()["compute"] == state
+    assert checked["changed"] is True
+    real = done(restore(made, **options))
+    assert real["plan"] == checked["plan"]
+    assert real["diff"] == checked["diff"]
+
+
+def test_an_approved_plan_is_carried_out_and_no_other() -> None:
+    made = bench()
+    checked = done(restore(made, check=True))
+    other = failed(restore(made, old_disks="delete", expected_plan=checked["plan"]), "plan_changed")
+    assert "delete disk" in other
+    assert made.sent() == []
+    assert done(restore(made, expected_plan=checked["plan"]["digest"]))["changed"] is True
+    assert guest(made) == GOOD
+
+
+def test_a_restore_is_an_act_each_time() -> None:
+    """Without a key it is done again when it is asked for again, with disks of its own."""
+    made = bench()
+    first = done(restore(made))
+    spoil(made)
+    second = done(restore(made))
+    assert second["changed"] is True
+    assert guest(made) == GOOD
+    assert verbs(first)[0] != verbs(second)[0]
+    assert len(disks(made)) == len(OLD) + 5
+
+
+def test_done_with_a_key_is_done() -> None:
+    made = bench()
+    done(restore(made, restore_key="deploy-1"))
+    spoil(made)
+    for check in (True, False):
+        writes = made.writes()
+        again = done(restore(made, check=check, restore_key="deploy-1"))
+        assert (again["changed"], made.writes(), verbs(again)) == (False, writes, ["keep"])
+        assert "restore_key" in again["plan"]["actions"][0]["reason"]
+        assert again["checkpoint"]["name"] == "before"
+    assert guest(made) == BROKEN
+    other = done(restore(made, restore_key="deploy-2"))
+    assert other["changed"] is True
+    assert guest(made) == GOOD
+
+
+def test_the_key_is_told_nowhere() -> None:
+    made = bench()
+    result = done(restore(made, restore_key="very-secret-key"))
+    assert "very-secret-key" not in str(made.world.dump()) + str(result)
+
+
+def test_done_with_a_key_also_when_its_point_is_gone() -> None:
+    made = bench()
+    done(restore(made, restore_key="deploy-1"))
+    done(made.run("vm_checkpoint", vm=made.azure_vm, name="before", state="absent"))
+    again = done(restore(made, restore_key="deploy-1"))
+    assert (again["changed"], again["checkpoint"]) == (False, None)
+    assert "nothing to restore" in failed(restore(made, restore_key="deploy-2"), "missing_checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "after", "starts"),
+    [
+        ("running", {}, "running", 1),
+        ("running", {"power_after": "previous"}, "running", 1),
+        ("running", {"power_after": "off"}, "deallocated", 0),
+        ("deallocated", {}, "deallocated", 0),
+        ("deallocated", {"power_after": "on"}, "running", 1),
+        ("stopped", {}, "deallocated", 0),
+        ("stopped", {"power_after": "on"}, "running", 1),
+        ("running", {"if_running": "stop"}, "running", 1),
+    ],
+    ids=str,
+)
+def test_power(before: str, options: dict[str, Any], after: str, starts: int) -> None:
+    made = bench()
+    shop(made).power = before
+    result = done(restore(made, **options))
+    assert guest(made) == GOOD
+    assert shop(made).power == after
+    assert jobs(made, "start") == starts
+    assert jobs(made, "deallocate") == (before != "deallocated")
+    assert ("start the VM" in verbs(result)) == bool(starts)
+    assert ("deallocate the VM" in verbs(result)) == (before != "deallocated")
+
+
+def test_running_may_be_forbidden() -> None:
+    made = bench()
+    assert "if_running" in failed(restore(made, if_running="fail"), "vm_state")
+    assert made.sent() == []
+    shop(made).power = "deallocated"
+    done(restore(made, if_running="fail"))
+    assert guest(made) == GOOD
+
+
+def test_a_safety_checkpoint_comes_first() -> None:
+    """It holds the guest as it was, and `latest` does not take it for a point to go forward to."""
+    made = bench()
+    result = done(restore(made, safety_checkpoint=True))
+    assert verbs(result)[0] == "create"
+    (safety,) = [name for name in names(made) if name.startswith("safety-before-before-")]
+    spoil(made)
+    back = done(restore(made, name=None, select="latest", check=True))
+    assert back["checkpoint"]["name"] == "before"
+    done(restore(made, name=None, checkpoint_id=safety_id(made, safety)))
+    assert guest(made) == BROKEN
+
+
+def safety_id(made: Any, name: str) -> str:
+    """The ARM id of a point in the VM's collection."""
+    home = made.world.azure.resource_id("restorePointCollections", "checkpoints-shop01")
+    return f"{home}/restorePoints/{name}"
+
+
+def test_old_disks_go_when_asked() -> None:
+    made = bench()
+    result = done(restore(made, old_disks="delete"))
+    assert guest(made) == GOOD
+    assert not OLD & disks(made)
+    assert sum(verb.startswith("delete disk") for verb in verbs(result)) == 2
+    # Proven first: nothing is deleted before the VM runs on its new disks.
+    kinds = [name for _method, name in told(made.sent())]
+    assert kinds.index("start") < kinds.index("shop01_OsDisk")

@@ -1,0 +1,150 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place in which a step fails: the VM runs where it ran before, and the error says so."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.compute.shop import (
+    BROKEN,
+    GOOD,
+    bench,
+    document,
+    done,
+    fail_next,
+    failed,
+    guest,
+    jobs,
+    kill_at,
+    restore,
+    revive,
+    shop,
+    verbs,
+)
+from tests.support.bench import Bench
+from tests.support.wire import Killed
+
+OLD = ["shop01_OsDisk", "shop01_DataDisk_0"]
+ELSEWHERE = document(data_disks=[{"lun": 0, "resource_group": "rg-data", "files": GOOD["0"]}])
+
+
+def _attached(made: Bench) -> list[str]:
+    return [held.name for held in shop(made).attachments()]
+
+
+def _on_old_disks(made: Bench, power: str = "running") -> None:
+    assert _attached(made) == OLD
+    assert guest(made) == BROKEN
+    assert shop(made).power == power
+
+
+@pytest.mark.parametrize("status", [None, 409], ids=["as an operation", "at once"])
+@pytest.mark.parametrize(("kind", "name"), [("disk", None), ("power", "deallocate")], ids=["disk", "deallocate"])
+def test_failed_before_the_swap(kind: str, name: str | None, status: int | None) -> None:
+    made = bench()
+    fail_next(made, kind, name, "OSProvisioningClientError", status=status)
+    assert "OSProvisioningClientError" in failed(restore(made), "operation_failed" if status is None else "refused")
+    _on_old_disks(made)
+    done(restore(made))
+    assert guest(made) == GOOD
+    assert shop(made).power == "running"
+
+
+def test_the_second_data_disk_cannot_be_made() -> None:
+    made = bench()
+    fail_next(made, "disk", None)
+    made.world.azure.planned[0].name = "shop01-lun0-none"
+    result = restore(made, check=True)
+    made.world.azure.planned[0].name = verbs(result)[1].rsplit(" ", 1)[-1]
+    failed(restore(made), "operation_failed")
+    _on_old_disks(made)
+    done(restore(made))
+    assert guest(made) == GOOD
+
+
+def test_putting_back_fails_too() -> None:
+    """Then the error tells both, and a later run still gets it right."""
+    made = bench()
+    fail_next(made, "power", "start", "AllocationFailed")
+
+    def break_the_way_back(request: httpx.Request) -> None:
+        if request.url.path.endswith("/start"):
+            made.watch = lambda _request: None
+            fail_next(made, "vm", None, "InternalOperationError")
+
+    made.watch = break_the_way_back
+    message = failed(restore(made), "operation_failed")
+    assert "AllocationFailed" in message
+    assert "InternalOperationError" in message
+    done(restore(made))
+    assert guest(made) == GOOD
+    assert shop(made).power == "running"
+
+
+def test_a_vm_that_was_off_stays_off_when_the_swap_fails() -> None:
+    made = bench()
+    shop(made).power = "deallocated"
+    fail_next(made, "vm")
+    failed(restore(made, power_after="on"), "operation_failed")
+    _on_old_disks(made, "deallocated")
+
+
+@pytest.mark.parametrize("key", [None, "deploy-1"])
+@pytest.mark.parametrize("when", ["watch", "heard"])
+def test_ended_while_putting_back(when: str, key: str | None) -> None:
+    """Wherever it is ended, the same task run again brings the point."""
+    for number in (6, 7):
+        made = bench()
+        fail_next(made, "power", "start")
+        kill_at(made, number, when)
+        with suppress(Killed):
+            restore(made, restore_key=key)
+        revive(made)
+        done(restore(made, restore_key=key))
+        assert guest(made) == GOOD, number
+        assert shop(made).power == "running", number
+
+
+def test_another_operation_holds_the_vm() -> None:
+    """409 Conflict is waited out, and nothing is done twice."""
+    made = bench(compute_vm_takes="30s")
+    made.world.azure.begin("vm", "westeurope", made.world.azure.switches.timing("compute_vm"), list, vm=shop(made))
+    done(restore(made))
+    assert guest(made) == GOOD
+    assert (jobs(made, "deallocate"), jobs(made, "start"), jobs(made, "disk")) == (1, 1, 3)
+
+
+@pytest.mark.parametrize("end", ["hangs", "late"])
+def test_a_start_without_end(end: str) -> None:
+    """The deadline is told; the run after that waits for what still runs and starts nothing twice."""
+    made = bench(compute_vm_power_takes="1s")
+
+    def slow(request: httpx.Request) -> None:
+        if request.url.path.endswith("/start"):
+            made.world.switches.compute_vm_power_takes = "3600s" if end == "hangs" else "400s"
+
+    made.watch = slow
+    result = restore(made, wait_timeout="120s", restore_key="deploy-1")
+    failed(result, "timed_out")
+    made.watch = lambda _request: None
+    again = restore(made, wait_timeout="600s", restore_key="deploy-1")
+    if end == "hangs":
+        assert again["error"]["code"] in ("timed_out", "locked")
+    else:
+        done(again)
+        assert guest(made) == GOOD
+    assert jobs(made, "start") == 1
+
+
+def test_a_point_that_failed_is_not_restored() -> None:
+    compute: Any = document()
+    compute["collections"][0]["points"][0]["state"] = "Failed"
+    made = bench(compute)
+    assert "not show them as usable" in failed(restore(made), "missing_checkpoint")
+    assert made.sent() == []

@@ -141,7 +141,8 @@ class Arm:
         """What a non-success answer means, with every detail that ARM gives."""
         code, said = said_by(answer)
         # 412: somebody changed the resource since it was read; like a lock it changed nothing, and reading again helps.
-        locked = answer.status == 412 or (answer.status == 409 and _is_busy(code, said))
+        busy = code.lower() != "scopelocked" and _is_busy(code, said)
+        locked = answer.status == 412 or (answer.status == 409 and busy)
         return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in)
 
 

@@ -56,6 +56,7 @@ def wanted_os_disk(azure: Azure, vm: AzureVm, given: dict[str, Any] | None) -> A
     )
     id_ = (given.get("managedDisk") or {}).get("id")
     if id_ is None or same(id_, vm.os_disk.disk):
+        _check_unchanged(azure, vm, vm.os_disk.disk, given)
         if not same(given.get("name", held.name), held.name):
             raise _unchangeable("osDisk.name")
         return held
@@ -76,6 +77,7 @@ def wanted_os_disk(azure: Azure, vm: AzureVm, given: dict[str, Any] | None) -> A
             "OperationNotAllowed",
             f"The disk '{disk.name}' is of generation {disk.generation or 'V1'}, the VM of {vm.generation}.",
         )
+    _check_unchanged(azure, vm, disk.id, given)
     return replace(held, disk=disk.id, name=disk.name)
 
 
@@ -115,6 +117,7 @@ def _data_disk(azure: Azure, vm: AzureVm, lun: int, given: dict[str, Any]) -> At
         if not same(given.get("name", disk.name), disk.name):
             raise _unchangeable("dataDisk.name")  # terraform-provider-azurerm#592
         known = Attachment(disk.id, disk.name, lun, "None")
+    _check_unchanged(azure, vm, known.disk, given)
     return replace(
         known,
         lun=lun,
@@ -122,6 +125,26 @@ def _data_disk(azure: Azure, vm: AzureVm, lun: int, given: dict[str, Any]) -> At
         delete_option=given.get("deleteOption", known.delete_option),
         write_accelerator=given.get("writeAcceleratorEnabled", known.write_accelerator),
     )
+
+
+def _check_unchanged(azure: Azure, vm: AzureVm, id_: str, given: dict[str, Any]) -> None:
+    """Size and type of a disk are not changed through its VM, be it by accident in a swap."""
+    disk = azure.disk(id_)
+    size, sku = given.get("diskSizeGB"), (given.get("managedDisk") or {}).get("storageAccountType")
+    if disk is not None and size is not None and size != disk.size_gb:
+        raise Refused(  # terraform-provider-azurerm#539
+            400,
+            "ResizeDiskError",
+            f"Managed disk resize via Virtual Machine '{vm.name}' is not allowed. "
+            f"Please resize disk resource at {id_}.",
+        )
+    if disk is not None and sku is not None and not same(sku, disk.sku):
+        raise Refused(  # terraform-provider-azurerm#921
+            409,
+            "OperationNotAllowed",
+            f"Managed disk storage account type change through Virtual Machine '{vm.name}' is not allowed. Please "
+            f"update disk resource at {id_}.",
+        )
 
 
 def _unchangeable(target: str) -> Refused:

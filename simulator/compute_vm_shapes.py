@@ -46,7 +46,7 @@ def vm_shape(world: World, vm: AzureVm, *, instance_view: bool = False) -> dict[
 
 
 def storage_shape(world: World, vm: AzureVm) -> dict[str, Any]:
-    """The disks; size and type are missing while the VM is deallocated (seen in azure-cli#15765)."""
+    """The disks; size and type are missing while the VM is deallocated (azure-powershell#13213, ansible#52181)."""
     return {
         "osDisk": {"osType": vm.os_type, **_held(world, vm, vm.os_disk)},
         "dataDisks": [{"lun": held.lun, **_held(world, vm, held)} for held in vm.data_disks],

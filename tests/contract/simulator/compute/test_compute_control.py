@@ -13,6 +13,7 @@ from simulator.azure_jobs import MESSAGES
 from simulator.control_compute import KINDS
 from simulator.ready import facts
 
+from ..shapes import ROOT
 from .cloud import Cloud, code, disk_points, open_cloud
 
 pytestmark = pytest.mark.anyio
@@ -158,6 +159,14 @@ async def test_a_world_with_points_in_it() -> None:
         with pytest.raises(ValueError, match="not 'x'"):
             async with open_cloud({"compute": wrong}):
                 pass
+
+
+async def test_the_world_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "simulator.md").read_text()
+    document = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    async with open_cloud(document) as cloud:
+        assert code(await cloud("DELETE", "restorePointCollections/daily")) == "ScopeLocked"
+        assert len(disk_points(await cloud.read("old"))) == 2
 
 
 def disk_body(source: str) -> dict[str, object]:

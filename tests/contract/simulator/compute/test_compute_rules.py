@@ -103,6 +103,7 @@ async def test_what_a_vm_cannot_attach(cloud: Cloud) -> None:
     assert await attach("good", createOption="Empty") == "InvalidParameter"
     assert await attach("good", lun=0) == "InvalidParameter"
     assert await attach("good", lun=64) == "InvalidParameter"
+    assert await attach("good", diskSizeGB=9) == "ResizeDiskError"
     assert await attach("good") == ""
     shown = (await cloud("GET", "virtualMachines/shop01")).json()["properties"]["storageProfile"]["dataDisks"]
     assert [each["lun"] for each in shown] == [0, 7]
@@ -131,7 +132,11 @@ async def test_the_rules_of_the_swap(cloud: Cloud) -> None:
     assert await swap("shop02_OsDisk") == "ConflictingUserInput"
     assert await swap("os2", name="shop01_OsDisk") == "PropertyChangeNotAllowed"
     assert await swap("os2", createOption="Attach") == "PropertyChangeNotAllowed"
-    assert await swap("os2", createOption="FromImage") == ""
+    assert await swap("os2", diskSizeGB=31) == "ResizeDiskError"
+    standard = {"id": cloud.id("disks/os2"), "storageAccountType": "Standard_LRS"}
+    assert await swap("os2", managedDisk=standard) == "OperationNotAllowed"
+    assert await swap("shop01_OsDisk", diskSizeGB=31) == "ResizeDiskError"
+    assert await swap("os2", createOption="FromImage", diskSizeGB=30) == ""
     assert await swap("os2") == "Conflict"  # the first one is not done
     cloud.world.clock.advance(10)
     assert (await cloud("GET", "disks/os2")).json()["managedBy"] == cloud.id("virtualMachines/shop01")

@@ -1,0 +1,105 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place, whatever position the service takes on old disks, LUNs and groups: nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from simulator.azure_machines import move
+from tests.contract.compute.shop import (
+    GOOD,
+    bench,
+    disks,
+    document,
+    done,
+    guest,
+    restore,
+    shop,
+    spoil,
+    told,
+)
+from tests.support.bench import Bench
+
+KEY = (
+    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
+    "diskEncryptionSets/shop"
+)
+
+BY_KEY = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": KEY}
+
+
+def _new(made: Bench) -> dict[str, Any]:
+    """The disks that the VM has now, by place."""
+    azure = made.world.azure
+    return {
+        "os" if held.lun is None else str(held.lun): azure.disks[held.disk.lower()] for held in shop(made).attachments()
+    }
+
+
+def _rest(made: Bench) -> dict[str, str]:
+    return {name: text for name, text in guest(made)["os"].items() if name not in GOOD["os"]}
+
+
+@pytest.mark.parametrize("caching", ["None", "ReadOnly"])
+def test_a_disk_that_was_detached_since_comes_back(caching: str) -> None:
+    made = bench(document(data_disks=[{"lun": 0, "caching": caching, "files": GOOD["0"], "sku": "StandardSSD_LRS"}]))
+    vm = shop(made)
+    move(made.world.azure, vm, vm.os_disk, [])
+    done(restore(made))
+    assert guest(made) == GOOD
+    (back,) = vm.data_disks
+    assert (back.lun, back.caching) == (0, caching)
+    assert _new(made)["0"].sku == "StandardSSD_LRS"
+    assert "shop01_DataDisk_0" in disks(made)
+
+
+@pytest.mark.parametrize("old", ["keep", "delete"])
+def test_disks_of_another_group(old: str) -> None:
+    compute = document(data_disks=[{"lun": 0, "resource_group": "rg-data", "files": GOOD["0"]}])
+    made = bench(compute)
+    done(restore(made, old_disks=old))
+    assert guest(made) == GOOD
+    assert ("shop01_DataDisk_0" in disks(made)) == (old == "keep")
+    assert ("DELETE", "shop01_DataDisk_0") in told(made.sent()) or old == "keep"
+    assert done(restore(made))["changed"] is True
+    assert guest(made) == GOOD
+
+
+@pytest.mark.parametrize("honoured", ["ignored", "honoured"])
+def test_old_disks_survive_whatever_their_delete_option(honoured: str) -> None:
+    compute = document(
+        os_disk={"files": GOOD["os"], "delete_option": "Delete"},
+        data_disks=[{"lun": 0, "files": GOOD["0"], "delete_option": "Delete"}],
+    )
+    made = bench(compute, compute_swap_delete_option=honoured)
+    checked = done(restore(made, check=True))
+    assert done(restore(made))["plan"] == checked["plan"]
+    assert guest(made) == GOOD
+    assert {"shop01_OsDisk", "shop01_DataDisk_0"} <= disks(made)
+    assert [held.delete_option for held in shop(made).attachments()] == ["Delete", "Delete"]
+
+
+@pytest.mark.parametrize("position", ["allowed", "refused"])
+def test_whether_or_not_a_lun_takes_another_disk_at_once(position: str) -> None:
+    made = bench(compute_lun_swap=position)
+    checked = done(restore(made, check=True))
+    assert done(restore(made))["plan"] == checked["plan"]
+    assert guest(made) == GOOD
+    assert [(held.lun, held.caching) for held in shop(made).attachments()] == [(None, "ReadOnly"), (0, "None")]
+    assert shop(made).power == "running"
+
+
+def test_after_a_way_back_by_hand_the_point_is_restored_and_no_later_state() -> None:
+    """Disks of a run that has ended are the guest's since: they are not taken for the point's."""
+    made = bench()
+    old = [replace(held) for held in shop(made).attachments()]
+    done(restore(made))
+    spoil(made)
+    move(made.world.azure, shop(made), old[0], old[1:])
+    done(restore(made))
+    assert guest(made) == GOOD

@@ -240,3 +240,46 @@ async def test_open_access_keeps_a_point(cloud: Cloud) -> None:
     cloud.world.clock.advance(600)
     await cloud.ok("DELETE", "restorePointCollections/daily")
     assert (await cloud("GET", disk)).status_code == 404
+
+
+async def test_disks_are_attached_one_by_one(cloud: Cloud) -> None:
+    """POST attachDetachDataDisks names only what changes."""
+    path = "virtualMachines/shop01/attachDetachDataDisks"
+    empty = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    making = await cloud("PUT", "disks/more", {"location": "westeurope", "zones": ["1"], "properties": empty})
+    more, old = cloud.id("disks/more"), cloud.id("disks/shop01_DataDisk_0")
+    assert code(await cloud("POST", path, {"dataDisksToAttach": [{"diskId": more}]})) == "OperationNotAllowed"
+    await cloud.end(making)
+    assert code(await cloud("POST", path, {"dataDisksToDetach": [{"diskId": more}]})) == "ResourceNotFound"
+    assert code(await cloud("POST", path, {"dataDisksToAttach": [{"diskId": more, "lun": 0}]})) == "InvalidParameter"
+    swap = {"dataDisksToAttach": [{"diskId": more}], "dataDisksToDetach": [{"diskId": old}]}
+    answer = await cloud.ok("POST", path, swap)
+    shown = (await cloud("GET", answer.headers["location"])).json()["dataDisks"]
+    assert [(each["lun"], each["name"]) for each in shown] == [(0, "more")]
+    assert "managedBy" not in (await cloud("GET", "disks/shop01_DataDisk_0")).json()
+
+
+async def test_a_new_vm_from_a_point(cloud: Cloud) -> None:
+    """The one way to restore that is documented as a whole: disks, then a VM that attaches them, without osProfile."""
+    await cloud.collection()
+    points = disk_points(await cloud.point("one"))
+    await cloud.end(await cloud.disk_from("os-new", points[None]))
+    await cloud.end(await cloud.disk_from("data-new", points[0]))
+    disks = {
+        name: {"createOption": "Attach", "managedDisk": {"id": cloud.id(f"disks/{name}")}}
+        for name in ("os-new", "data-new")
+    }
+    profile = {"osDisk": {"osType": "Linux", **disks["os-new"]}, "dataDisks": [{"lun": 0, **disks["data-new"]}]}
+    body: dict[str, Any] = {"location": "westeurope", "zones": ["1"], "properties": {"storageProfile": profile}}
+    named = {**body["properties"], "osProfile": {"computerName": "new"}}
+    assert code(await cloud("PUT", "virtualMachines/new", {**body, "properties": named})) == "InvalidParameter"
+    await cloud.ok("PUT", "virtualMachines/new", body)
+    vm = cloud.azure.named("new")
+    assert (vm.power, vm.generation, cloud.azure.files(vm, "0")) == ("running", "V2", {"/data/orders": "1 2 3\n"})
+    assert code(await cloud("PUT", "virtualMachines/newer", body)) == "ConflictingUserInput"
+    await cloud.sim.http.post(
+        "/_control/failures", json={"service": "compute", "kind": "vm", "code": "AllocationFailed"}
+    )
+    await cloud.ok("DELETE", "virtualMachines/new")
+    assert (await cloud.end(await cloud("PUT", "virtualMachines/new", body)))["error"]["code"] == "AllocationFailed"
+    assert (await cloud("GET", "virtualMachines/new")).json()["properties"]["provisioningState"] == "Failed"

@@ -203,3 +203,17 @@ def test_a_task_has_one_deadline() -> None:
     assert code(result) == "some_failed"
     assert result["vms"][0]["error"]["code"] == "timed_out"
     assert len(made.sent("POST")) <= 3
+
+
+def test_a_password_that_is_withdrawn_before_anything_is_changed() -> None:
+    """It concerns all VMs: told once for the whole task."""
+    made, vms = _many(spf=5, scvmm=0)
+
+    def withdraw(_request: httpx.Request) -> None:
+        if len(made.requests) == 7:
+            made.world.credentials.spf_password = "changed meanwhile"
+
+    made.watch = withdraw
+    result = made.run("vm_checkpoint", vms=vms, name="n", concurrency=1)
+    assert code(result) == "sign_in_refused"
+    assert (result["changed"], made.writes(), len(made.requests)) == (False, 0, 7)

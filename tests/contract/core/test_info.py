@@ -163,3 +163,18 @@ def test_lists_that_never_end() -> None:
         made.world.faults.add(kind="replace", path="HybridCompute/machines\\?", body={"value": [], "nextLink": link})
         assert code(_info(made, scope="scvmm")) == "bad_answer", link
     assert all(request.url.host == "simulator.test" for request in made.requests)
+
+
+def test_a_password_that_is_withdrawn_meanwhile() -> None:
+    """Told once, and the VMs that are still to be read do not try it as well."""
+    made = Bench()
+    made.world.populate(spf=8)
+
+    def withdraw(_request: object) -> None:
+        if len(made.requests) == 9:
+            made.world.credentials.spf_password = "changed meanwhile"
+
+    made.watch = withdraw
+    result = _info(made, vms=[f"spf{n:03}" for n in range(1, 9)], concurrency=1)
+    assert code(result) == "sign_in_refused"
+    assert len(made.requests) == 9

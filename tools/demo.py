@@ -55,11 +55,12 @@ def simulator(folder: pathlib.Path) -> Iterator[dict[str, Any]]:
 def inventory(ready: dict[str, Any]) -> dict[str, Any]:
     """A host per service: the first simulated VM of each, and where its guest's files can be reached."""
     hosts = {}
-    for service in ("spf", "scvmm"):
+    for service, file in (("spf", "/etc/app.conf"), ("scvmm", "/etc/app.conf"), ("compute", "/etc/shop.conf")):
         vm = next(vm for vm in ready["vms"] if vm["service"] == service)
         hosts[vm["name"]] = {
             "checkpoint_vm": vm["vm"],
             "guest_url": f"{ready['control_url'].rstrip('/')}/guest/{service}/{vm['name']}",
+            "guest_file": file,
             "guest_ca": ready["ca_file"],
             "checkpoint_pace": "500ms",
             "ansible_python_interpreter": sys.executable,
@@ -114,7 +115,8 @@ def main() -> int:
     """Tell the story; 0 when everything in it came true."""
     signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
     began = time.monotonic()
-    print("A checkpoint's life on two services: web01 behind SPF, app01 behind Arc-enabled SCVMM, both simulated.")
+    print("A checkpoint's life on three services, all simulated:")
+    print("web01 behind SPF, app01 behind Arc-enabled SCVMM, shop01 in Azure, where a restore swaps the VM's disks.")
     with tempfile.TemporaryDirectory(prefix="checkpoints-demo-") as name:
         folder = pathlib.Path(name)
         try:

@@ -9,10 +9,10 @@ import re
 from pathlib import Path
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Capabilities
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import scvmm, spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import compute, scvmm, spf
 
 README = Path(__file__).resolve().parent.parent / "README.md"
-SERVICES: tuple[Capabilities, ...] = (spf.CAPABILITIES, scvmm.CAPABILITIES)
+SERVICES: tuple[Capabilities, ...] = (spf.CAPABILITIES, scvmm.CAPABILITIES, compute.CAPABILITIES)
 ROWS = {
     "identity": "Identity",
     "time": "Time of creation",

@@ -1,0 +1,273 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same verbs on an Azure VM: a checkpoint is a restore point in the VM's collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import (
+    HOME,
+    bench,
+    checkpoint,
+    document,
+    done,
+    fail_next,
+    failed,
+    jobs,
+    names,
+    points,
+    told,
+    verbs,
+)
+from tests.support.bench import Bench
+
+
+def _home(made: Bench, name: str = HOME, group: str | None = None) -> str:
+    return made.world.azure.resource_id("restorePointCollections", name, group)
+
+
+def test_present_makes_the_collection_and_the_point() -> None:
+    made = bench(point=False)
+    checked = done(checkpoint(made, check=True, name="before"))
+    assert made.sent() == []
+    assert verbs(checked) == [f"make restore point collection {HOME}", "create"]
+    assert checked["checkpoint"] is None or checked["checkpoint"]["id"] is None
+    result = done(checkpoint(made, name="before"))
+    assert result["plan"] == checked["plan"]
+    assert told(made.sent()) == [("PUT", HOME), ("PUT", "before")]
+    point = result["checkpoint"]
+    assert point["id"] == f"{_home(made)}/restorePoints/before"
+    assert (point["usable"], point["managed"], point["consistency"]) == (True, True, "FileSystemConsistent")
+    assert point["created"] == "2026-11-20T11:30:00Z" or point["created"].startswith("2026-11-20T11:30:")
+    collection = next(iter(made.world.azure.collections.values()))
+    assert (collection.location, collection.source.lower()) == ("westeurope", made.azure_vm.lower())
+    assert collection.tags == {"hybridvm-checkpoints": "managed"}
+    for check in (True, False):
+        again = done(checkpoint(made, check=check, name="before"))
+        assert (again["changed"], verbs(again)) == (False, ["keep"])
+    assert len(made.sent()) == 2
+
+
+def test_absent_removes_it_and_leaves_the_collection() -> None:
+    made = bench()
+    checked = done(checkpoint(made, check=True, name="before", state="absent"))
+    assert (verbs(checked), names(made), made.sent()) == (["delete"], ["before"], [])
+    result = done(checkpoint(made, name="before", state="absent"))
+    assert (result["changed"], names(made), result["plan"]) == (True, [], checked["plan"])
+    again = done(checkpoint(made, name="before", state="absent"))
+    assert (again["changed"], verbs(again)) == (False, [])
+    assert len(made.world.azure.collections) == 1
+
+
+def test_absent_without_a_collection_is_nothing_to_do() -> None:
+    made = bench(point=False)
+    assert done(checkpoint(made, name="before", state="absent"))["changed"] is False
+    assert made.sent() == []
+
+
+def test_max_age_adds_to_the_series() -> None:
+    made = bench()
+    point = points(made)[0]
+    first = done(checkpoint(made, name="before", max_age="2d"))
+    assert (first["changed"], first["checkpoint"]["name"]) == (False, "before")
+    fresh = done(checkpoint(made, name="before", max_age="1h"))
+    assert fresh["changed"] is True
+    assert fresh["checkpoint"]["name"].startswith("before-20261120T1130")
+    assert point in points(made)
+    again = done(checkpoint(made, name="before", max_age="1h"))
+    assert (again["changed"], again["checkpoint"]["name"]) == (False, fresh["checkpoint"]["name"])
+    # A plain present is satisfied by any of the series, and absent must know which one.
+    assert done(checkpoint(made, name="before"))["changed"] is False
+    assert "before" in failed(checkpoint(made, name="before", state="absent"), "ambiguous")
+    made.advance(7200)
+    third = done(checkpoint(made, name="before", max_age="1h"))
+    assert third["changed"] is True
+    assert len(names(made)) == 3
+
+
+def test_supersede_removes_the_older_ones_once_the_new_one_hangs() -> None:
+    made = bench()
+    done(checkpoint(made, name="before", max_age="1h"))
+    made.advance(7200)
+    checked = done(checkpoint(made, check=True, name="before", max_age="1h", supersede=True))
+    assert verbs(checked) == ["create", "delete", "delete"]
+    result = done(checkpoint(made, name="before", max_age="1h", supersede=True))
+    assert names(made) == [result["checkpoint"]["name"]]
+    sent = told(made.sent())
+    assert [method for method, _name in sent] == ["PUT", "PUT", "DELETE", "DELETE"]
+    assert sent[-2][1] == "before"  # the oldest first
+
+
+def test_supersede_keeps_everything_when_the_new_one_fails() -> None:
+    made = bench()
+    fail_next(made, "point")
+    failed(checkpoint(made, name="before", max_age="1h", supersede=True), "operation_failed")
+    assert "before" in names(made)
+
+
+def test_points_of_a_collection_that_is_not_ours_are_not_superseded() -> None:
+    compute = document()
+    compute["collections"][0]["tags"] = {}
+    made = bench(compute)
+    result = done(checkpoint(made, name="before", max_age="1h", supersede=True))
+    assert (result["changed"], result["checkpoint"]["managed"]) == (True, False)
+    assert "before" in names(made)
+
+
+def test_a_description_is_drift() -> None:
+    made = bench()
+    result = done(checkpoint(made, name="before", description="after installation"))
+    assert result["changed"] is False
+    assert result["drift"] == [{"field": "description", "desired": "after installation", "actual": ""}]
+    assert any("description" in text for text in result["warnings"])
+    new = done(checkpoint(made, name="new", description="told"))
+    assert new["changed"] is True
+    assert any("keeps no descriptions" in text for text in new["warnings"])
+
+
+def test_by_id() -> None:
+    made = bench()
+    point_id = f"{_home(made)}/restorePoints/before"
+    for spelled in (point_id, point_id.upper(), point_id.lower()):
+        assert done(checkpoint(made, checkpoint_id=spelled))["changed"] is False
+    assert "no checkpoint has the id" in failed(checkpoint(made, checkpoint_id=f"{point_id}2"), "missing_checkpoint")
+    assert done(checkpoint(made, checkpoint_id=point_id, state="absent"))["changed"] is True
+    assert names(made) == []
+
+
+def test_an_approved_plan() -> None:
+    made = bench(point=False)
+    plan = done(checkpoint(made, check=True, name="new"))["plan"]
+    failed(checkpoint(made, name="other", expected_plan=plan), "plan_changed")
+    assert made.sent() == []
+    assert done(checkpoint(made, name="new", expected_plan=plan["digest"]))["changed"] is True
+    # What is left of it: nothing.
+    assert done(checkpoint(made, name="new", expected_plan=plan))["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "name", ["", "-x", "_x", ".x", "a b", "a/b", "ä", "a" * 81, "x?y", "a%2fb", "x#"], ids=["empty", *"abcdefghij"]
+)
+def test_names_that_azure_does_not_take(name: str) -> None:
+    made = bench()
+    failed(checkpoint(made, name=name), "invalid_input")
+    assert made.sent() == []
+
+
+@pytest.mark.parametrize("name", ["a", "9", "a" * 80, "A.b-c_d"])
+def test_names_that_azure_takes(name: str) -> None:
+    made = bench()
+    assert done(checkpoint(made, name=name))["checkpoint"]["name"] == name
+
+
+def test_the_name_of_a_series_leaves_room() -> None:
+    made = bench()
+    assert "with max_age" in failed(checkpoint(made, name="a" * 80, max_age="1h"), "invalid_input")
+    longest = next(n for n in range(80, 0, -1) if "error" not in checkpoint(made, check=True, name="a" * n, max_age=1))
+    made_name = done(checkpoint(made, name="a" * longest, max_age="1h"))["checkpoint"]["name"]
+    assert len(made_name) == 80
+
+
+@pytest.mark.parametrize("kept", ["kept", "removed"])
+def test_a_point_that_failed_is_made_again(kept: str) -> None:
+    made = bench(point=False, compute_failed_point=kept)
+    fail_next(made, "point", None, "VMRestorePointInternalError")
+    result = checkpoint(made, name="before")
+    assert "VMRestorePointInternalError" in failed(result, "operation_failed")
+    checked = done(checkpoint(made, check=True, name="before"))
+    assert verbs(checked) == (["delete", "create"] if kept == "kept" else ["create"])
+    again = done(checkpoint(made, name="before"))
+    assert (again["changed"], again["checkpoint"]["usable"]) == (True, True)
+    assert [point.state for point in points(made)] == ["Succeeded"]
+
+
+def test_a_point_that_is_being_made_is_joined() -> None:
+    made = bench(point=False, compute_point_takes="300s")
+    first = done(checkpoint(made, name="before", wait=False))
+    assert (first["changed"], first["checkpoint"]["usable"]) == (True, None)
+    assert first["operation"]["status"] == "running"
+    assert first["operation"]["id"]
+    made.advance(10)
+    second = done(checkpoint(made, name="before"))
+    assert second["checkpoint"]["usable"] is True
+    assert (jobs(made, "point"), names(made)) == (1, ["before"])
+    assert made.seconds > 200
+
+
+def test_wait_false_of_a_point_that_is_being_made() -> None:
+    made = bench(point=False, compute_point_takes="300s")
+    done(checkpoint(made, name="before", wait=False))
+    failed(checkpoint(made, name="before", wait_timeout="30s"), "locked")
+    assert jobs(made, "point") == 1
+    made.advance(300)
+    assert done(checkpoint(made, name="before", wait=False))["changed"] is False
+
+
+def test_the_deadline_passes_while_it_is_made() -> None:
+    made = bench(point=False, compute_point_takes="300s")
+    failed(checkpoint(made, name="before", wait_timeout="60s"), "timed_out")
+    assert done(checkpoint(made, name="before"))["checkpoint"]["usable"] is True
+    assert jobs(made, "point") == 1
+
+
+# The collection option ------------------------------------------------------------------------------------------------
+
+
+def _collections(made: Bench) -> list[str]:
+    return [each.id.split("/resourceGroups/")[1] for each in made.world.azure.collections.values()]
+
+
+def test_a_collection_by_name() -> None:
+    made = bench(point=False)
+    done(checkpoint(made, name="before", collection="mine"))
+    assert _collections(made) == ["rg-shop/providers/Microsoft.Compute/restorePointCollections/mine"]
+    assert done(checkpoint(made, name="before", collection="MINE"))["changed"] is False
+    other = done(checkpoint(made, check=True, name="before"))
+    assert verbs(other) == [f"make restore point collection {HOME}", "create"]
+
+
+def test_a_collection_by_id() -> None:
+    made = bench(point=False)
+    made.world.azure.add_group("rg-points", "westeurope")
+    home = _home(made, "mine", "rg-points")
+    result = done(checkpoint(made, name="before", collection=home))
+    assert result["checkpoint"]["id"] == f"{home}/restorePoints/before"
+    assert done(checkpoint(made, name="before", collection=home, state="absent"))["changed"] is True
+    done(checkpoint(made, name="before", collection=home))
+    done(made.run("vm_checkpoint_restore", vm=made.azure_vm, name="before", collection=home))
+
+
+@pytest.mark.parametrize("collection", ["a b", "x/y", "", "/subscriptions/x", "/nonsense"])
+def test_a_collection_that_cannot_be(collection: str) -> None:
+    made = bench(point=False)
+    failed(checkpoint(made, name="before", collection=collection), "invalid_input")
+    assert made.sent() == []
+
+
+def test_something_else_in_the_collections_place() -> None:
+    made = bench(point=False)
+    message = failed(checkpoint(made, name="before", collection=made.azure_vm), "invalid_input")
+    assert "restorePointCollections" in message
+
+
+def test_another_vms_collection_is_refused() -> None:
+    compute: dict[str, Any] = document()
+    compute["collections"].append({"name": "theirs", "source": "shop02"})
+    made = bench(compute)
+    for state in ("present", "absent"):
+        message = failed(checkpoint(made, collection="theirs", name="x", state=state), "invalid_input")
+        assert "shop02" in message
+    assert made.sent() == []
+
+
+def test_default_collection_of_a_long_name() -> None:
+    compute = document()
+    compute["vms"].append({"name": "b" * 64, "os_disk": {}})
+    made = bench(compute)
+    vm = made.world.azure.named("b" * 64).id
+    result = done(made.run("vm_checkpoint", vm=vm, name="before"))
+    assert len(result["checkpoint"]["id"].split("/")[8]) <= 80

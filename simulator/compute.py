@@ -100,7 +100,7 @@ class Compute:
         self._check_scope(found["subscription"], found["group"])
         self._authorize(ask, name)
         if call.method != "GET":
-            self.world.azure.check_locks(ask.id, "delete" if call.method == "DELETE" else "write")
+            self._check_locks(ask)
         return handler(ask)
 
     def _check_scope(self, subscription: str, group: str | None) -> None:
@@ -109,6 +109,13 @@ class Compute:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
         if group is not None and group.lower() not in azure.groups:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+    def _check_locks(self, ask: Ask) -> None:
+        """ARM itself answers here, before Compute hears of it."""
+        try:
+            self.world.azure.check_locks(ask.id, "delete" if ask.method == "DELETE" else "write")
+        except Refused as refusal:
+            raise ArmError(refusal.status, refusal.code, refusal.message) from None
 
     def _authorize(self, ask: Ask, name: str) -> None:
         rights = self.world.azure.rights

@@ -180,6 +180,7 @@ async def test_locks_and_rights(cloud: Cloud) -> None:
     await control.post("/_control/locks", json={"scope": "rg-shop", "level": "CanNotDelete"})
     refused = await cloud("DELETE", "restorePointCollections/daily")
     assert (refused.status_code, code(refused)) == (409, "ScopeLocked")
+    assert refused.headers["x-ms-failure-cause"] == "gateway"
     group = f"/subscriptions/{cloud.azure.subscription_id}/resourceGroups/rg-shop"
     listing = await cloud("GET", f"{group}/providers/Microsoft.Authorization/locks", version="2020-05-01")
     assert [each["properties"]["level"] for each in listing.json()["value"]] == ["CanNotDelete"]

@@ -20,7 +20,7 @@ from simulator.exchange import Answer, Call
 if TYPE_CHECKING:
     from simulator.world import World
 
-# ComputeRP, newest last; which ones there are besides those in arm.md is [I].
+# ComputeRP, newest last; which ones there are besides those in docs/services.md is [I].
 COMPUTE_VERSIONS = (
     "2019-07-01",
     "2019-12-01",

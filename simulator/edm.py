@@ -148,7 +148,7 @@ SETS: dict[str, EntityType] = {
             "VirtualMachine",
             "VirtualMachines",
             VIRTUAL_MACHINE,
-            # VMCheckpoints with a small p, unlike the set (spf.md 6.5)
+            # VMCheckpoints with a small p, unlike the set (docs/services.md)
             {"VMCheckpoints": "VMCheckPoints", "MostRecentTask": "Jobs", "FailedJob": "Jobs", "Cloud": "Clouds"},
             frozenset({"VMCheckpoints"}),
         ),

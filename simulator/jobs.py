@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Job.Status as SPF spells it (vm_status_enum.md, JobOperations.cs)."""
+    """Job.Status as SPF spells it (VMComputerSystemStateEnum of a public VMM portal, JobOperations.cs)."""
 
     RUNNING = "Running"
     COMPLETED = "Completed"

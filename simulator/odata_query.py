@@ -36,7 +36,7 @@ class Query:
 
     @classmethod
     def parse(cls, options: dict[str, str], kind: EntityType) -> Query:
-        """ODataError for what the simulator does not do: what SPF does with it is unknown (spf.md 4.2)."""
+        """ODataError for what the simulator does not do: what SPF does with it is unknown (docs/services.md)."""
         for name in options:
             if name.startswith("$") and name not in SUPPORTED:
                 raise ODataError(400, f"The query option '{name}' is not supported by this simulator.")

@@ -84,7 +84,7 @@ class Spf:
         raise ODataError(501, f"This simulator does not do {method} on {kind.entity_set}.")
 
     def _method(self, call: Call) -> str:
-        """The method meant; MERGE may travel inside POST (PATCH seen once, tunnelling unknown: spf.md 4.4)."""
+        """The method meant; MERGE may travel inside POST (PATCH seen once, tunnelling unknown: docs/services.md)."""
         tunnelled = call.header("x-http-method")
         if call.method == "POST" and tunnelled:
             if not self.world.switches.spf_tunnel:
@@ -203,7 +203,7 @@ class Spf:
         changes: dict[str, str | None] = {}
         for member, name in (("Name", "name"), ("Description", "description")):
             if member in body:
-                if body[member] is not None:  # null: parameter not given (four clients send nulls, spf.md 4.4)
+                if body[member] is not None:  # null: parameter not given (four clients send nulls, docs/services.md)
                     changes[name] = str(body[member])
             elif method == "PUT" and self.world.switches.spf_put_resets:
                 changes[name] = ""
@@ -272,7 +272,7 @@ def _members(call: Call, kind: EntityType) -> dict[str, Any]:
 
 
 def _owner(call: Call) -> str:
-    """x-ms-principal-id becomes the job owner's "on behalf of" name (spf.md 3)."""
+    """x-ms-principal-id becomes the job owner's "on behalf of" name (docs/services.md 3)."""
     return call.header("x-ms-principal-id") or "CONTOSO\\svc-ansible"
 
 

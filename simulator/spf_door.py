@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SERVICE = r"/SC2012(?:R2)?/VMM"
-_ROOTS = (  # spf.md 1.6: admin root, tenant first, tenant last; through Windows Azure Pack
+_ROOTS = (  # docs/services.md: admin root, tenant first, tenant last; through Windows Azure Pack
     (rf"{_SERVICE}/(?P<subscription>{_GUID})/Microsoft\.Management\.Odata\.svc", False),
     (rf"{_SERVICE}/Microsoft\.Management\.Odata\.svc/(?P<subscription>{_GUID})", False),
     (rf"{_SERVICE}/Microsoft\.Management\.Odata\.svc", False),
@@ -62,7 +62,7 @@ def refused_entry(call: Call, world: World) -> Answer | None:
 
 
 def _signed_in(call: Call, world: World) -> bool:
-    """Basic and Bearer both, on any port: WAP's are JWTs, SPF's own are IIS's (spf.md 3)."""
+    """Basic and Bearer both, on any port: WAP's are JWTs, SPF's own are IIS's (docs/services.md 3)."""
     scheme, _unused, value = (call.header("authorization") or "").partition(" ")
     known = world.credentials
     if scheme.lower() == "bearer":

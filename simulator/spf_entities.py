@@ -78,7 +78,7 @@ VM_FACTS: dict[str, Any] = {
 
 
 def spf_time(moment: float, switches: Switches, *, fresh: bool = False) -> str:
-    """Local time with offset, zeros trimmed; once read back from SQL Server rounded to its 1/300 s (spf.md 4.1)."""
+    """Local time with offset, zeros trimmed; read back from SQL Server, rounded to its 1/300 s (docs/services.md)."""
     if not fresh:
         moment = math.floor(moment * 300 + 0.5) / 300
     digits = 7 if fresh else 3
@@ -131,7 +131,7 @@ def vm_entity(site: Site, vm: VirtualMachine, busy: Job | None, switches: Switch
             "ID": vm.id,
             "KeyProtectorGuardians": [],
             "KeyProtectorOwner": dict.fromkeys(COMPLEX["VMM.Guardian"]),
-            "LastRestoredCheckpointId": vm.pointer,  # the place the VM stands on, not a restore log (spf.md 5.3)
+            "LastRestoredCheckpointId": vm.pointer,  # the place the VM stands on, not a restore log (docs/services.md)
             "MostRecentTaskId": vm.most_recent_job,
             "Name": vm.name,
             "NewVirtualNetworkAdapterInput": [],

@@ -102,7 +102,7 @@ class Reads:
         return job_entity(self.site, job, self.vmm.vm(job.vm_id), self.world.switches, self.vmm.now())
 
     def _visible(self, job: Job) -> bool:
-        """A job may not be readable yet, or not any more (spf.md 4.3: an empty answer means either)."""
+        """A job may not be readable yet, or not any more (docs/services.md: an empty answer means either)."""
         switches, now = self.world.switches, self.vmm.now()
         if now < job.started + switches.spf_job_hidden_seconds:
             return False

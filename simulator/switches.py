@@ -29,7 +29,7 @@ class Switches(AzureSwitches):
     # VMM, behind both services
     max_checkpoints: int = switch(50, "checkpoints a VM may have", "Hyper-V scalability page; 64 in bb740891")
     failed_create_row: str = switch(
-        "removed", "what a failed create leaves in VMM's database", "[U] spf.md 4.3", "removed", "left"
+        "removed", "what a failed create leaves in VMM's database", "[U] docs/services.md", "removed", "left"
     )
     delete_children: str = switch(
         "reparented", "what becomes of a deleted checkpoint's children", "[I] Hyper-V", "reparented", "deleted"

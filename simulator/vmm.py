@@ -129,7 +129,7 @@ class Vmm:
         return None
 
     def allowed(self, kind: Kind) -> bool:
-        """Whether the caller's role has the action (spf.md 5.9)."""
+        """Whether the caller's role has the action (docs/services.md)."""
         if self.rights == "all" or kind is Kind.BACKGROUND:
             return True
         return self.rights == "restore_only" and kind in {Kind.RESTORE, Kind.REFRESH}
@@ -178,7 +178,7 @@ class Vmm:
         return self._begin(kind, vm, self.refusal(kind, vm), owner=owner, arguments={"operation": operation})
 
     def background(self, vm: VirtualMachine, seconds: float, *, locks: bool = True) -> Job:
-        """A job of VMM's own, like the refreshers that lock VMs and become the most recent task (spf.md 4.3, 5.8)."""
+        """A job of VMM's own, like the refreshers that lock VMs and become the most recent task (docs/services.md)."""
         timing = Timing(seconds=seconds)
         return self._begin(Kind.BACKGROUND, vm, None, owner="NT AUTHORITY\\SYSTEM", locks=locks, timing=timing)
 
@@ -191,7 +191,7 @@ class Vmm:
         return self._begin(kind, vm, self.refusal(kind, vm), arguments=arguments)
 
     def made_outside(self, vm: VirtualMachine, name: str, description: str = "") -> Checkpoint:
-        """A checkpoint from Hyper-V Manager or backup: VMM learns of it at the next refresh (spf.md 5.10)."""
+        """A checkpoint from Hyper-V Manager or backup: VMM learns of it at the next refresh (docs/services.md)."""
         self.settle()
         point = Checkpoint(self.ids.guid(), name, description, self.now(), self.now(), in_database=False)
         vm.checkpoints.append(point)

@@ -56,7 +56,7 @@ def make(vmm: Vmm, vm: VirtualMachine, point: Checkpoint, at: float) -> None:
     point.files = dict(vm.files)
     point.power = vm.power
     point.made = point.modified = at
-    vm.pointer = point.checkpoint_id  # the pointer moves on create: 9 of 9 VMs, spf.md 5.3
+    vm.pointer = point.checkpoint_id  # the pointer moves on create: 9 of 9 VMs, docs/services.md
     vm.disk_generation += 1
 
 
@@ -82,7 +82,7 @@ def _delete(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
         if child not in gone:
             child.parent_id = point.parent_id
     if any(same(vm.pointer, each.checkpoint_id) for each in gone):
-        vm.pointer = point.parent_id  # [I] spf.md 5.3: on to the parent, or to the VM's own id at the root
+        vm.pointer = point.parent_id  # [I] docs/services.md: on to the parent, or to the VM's own id at the root
     vm.checkpoints = [each for each in vm.checkpoints if each not in gone]
     vm.disk_generation += 1
 
@@ -102,14 +102,14 @@ def _power(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
         vm.pointer = vm.vm_id
     vm.power = target
     if target == "Stored":
-        vm.pointer = None  # stored VMs have none: 2 of 2, spf.md 5.3
+        vm.pointer = None  # stored VMs have none: 2 of 2, docs/services.md
 
 
 def _refresh(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
     for point in vm.checkpoints:
         point.in_database = True
         if point.made is not None:
-            point.modified = at + vmm.ids.milliseconds(40)  # all of a VM within 40 ms, spf.md 6.4
+            point.modified = at + vmm.ids.milliseconds(40)  # all of a VM within 40 ms, docs/services.md
 
 
 def _patch(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:

@@ -19,7 +19,7 @@ def local(moment: float, switches: Switches) -> datetime:
 
 
 def default_name(vm_name: str, moment: float, switches: Switches) -> str:
-    """`VM - (local time)`; both ways of writing the time were seen (spf.md 5.1)."""
+    """`VM - (local time)`; both ways of writing the time were seen (docs/services.md)."""
     when = local(moment, switches)
     if switches.null_name == "empty":
         return ""

@@ -11,7 +11,7 @@ from typing import Any
 from simulator.ids import same
 from simulator.jobs import Job
 
-# spf.md 5.7: states in which no checkpoint operation is possible; any *Checkpoint* state is one as well.
+# docs/services.md: states in which no checkpoint operation is possible; any *Checkpoint* state is one as well.
 REFUSING_STATES = frozenset(
     {
         "Stored",
@@ -23,7 +23,7 @@ REFUSING_STATES = frozenset(
     }
 )
 
-# vm_status_enum.md: the state is a name, StatusString the text people read.
+# VMComputerSystemStateEnum of a public VMM portal: the state is a name, StatusString the text people read.
 STATUS_TEXTS = {"PowerOff": "Stopped", "HostNotResponding": "Host Not Responding", "UnderMigration": "Under Migration"}
 
 
@@ -32,7 +32,7 @@ class Checkpoint:
     """One checkpoint: a row in VMM's database, a thing on the host, or (normally) both.
 
     `id` is VMM's, `checkpoint_id` the host's; the parent is named by its host id, a root's parent is
-    the VM's own host id (spf.md 5.2).
+    the VM's own host id (docs/services.md).
     """
 
     id: str
@@ -46,7 +46,7 @@ class Checkpoint:
     power: str = "PowerOff"
     enabled: bool = True
     made: float | None = None  # when the host had made it; None while only the row exists
-    in_database: bool = True  # False: made behind VMM's back and not refreshed yet (spf.md 5.10)
+    in_database: bool = True  # False: made behind VMM's back and not refreshed yet (docs/services.md)
     host_id_known: bool = True  # False: VMM never learns the host id (dn785083 shows such a row)
 
 
@@ -55,7 +55,7 @@ class VirtualMachine:
     """One VM with a guest small enough to look into.
 
     `pointer` is the host id of the checkpoint the VM stands on, the VM's own host id when it stands on
-    none, and None for a VM stored in the library (spf.md 5.3).
+    none, and None for a VM stored in the library (docs/services.md).
     """
 
     id: str

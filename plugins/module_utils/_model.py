@@ -104,11 +104,14 @@ class Checkpoint:
     usable: bool | None = True
     mark: Mark | None = None
     series: str | None = None
+    any_case: bool = False
     consistency: str | None = None
 
     def is_named(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""
-        return name in (self.name, self.series)
+        if not self.any_case:
+            return name in (self.name, self.series)
+        return name.lower() in (self.name.lower(), (self.series or self.name).lower())
 
     @property
     def managed(self) -> bool:

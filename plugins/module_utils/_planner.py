@@ -100,7 +100,9 @@ def _new(wish: Present, actual: Inventory, capabilities: Capabilities, found: li
         )
     told = wish.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(wish, found, now), name=name, description=told, generate=generate)
-    in_the_way = [c for c in found if c.name == wish.name] if capabilities.names_unique and not generate else []
+    in_the_way = (
+        [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
+    )
     first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
     later = _supersede(wish, actual, [c for c in found if c not in in_the_way], None)
     warnings = []

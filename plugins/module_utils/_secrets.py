@@ -10,6 +10,8 @@ import typing as t
 import urllib.parse
 
 MASK = "********"
+_OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind"}
+"""Keys whose values are words of ours, on which pipelines branch: a one-letter password must not hide them."""
 
 
 class Secrets:
@@ -36,7 +38,7 @@ class Secrets:
                 value = value.replace(secret, MASK)
             return value
         if isinstance(value, dict):
-            return {key: self.scrub(item) for key, item in value.items()}
+            return {key: item if key in _OWN_WORDS else self.scrub(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.scrub(item) for item in value]
         return value

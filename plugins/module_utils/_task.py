@@ -55,7 +55,7 @@ class InfoQuery(pydantic.BaseModel):
         """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
         age = checkpoint.age_seconds(actual.now)
         return (
-            (self.name is None or checkpoint.name == self.name)
+            (self.name is None or checkpoint.is_named(self.name))
             and (self.managed is None or checkpoint.managed == self.managed)
             and (self.older_than is None or (age is not None and age > self.older_than.total_seconds()))
             and (self.younger_than is None or (age is not None and age <= self.younger_than.total_seconds()))

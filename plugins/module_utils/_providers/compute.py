@@ -271,6 +271,7 @@ def _checkpoint(point: PointEntity, ours: bool) -> Checkpoint:
         usable=usable,
         mark=mark,
         series=series,
+        any_case=True,
         consistency=point.properties.consistencyMode,
     )
 

@@ -137,7 +137,7 @@ class Scvmm(WithoutSteps):
             # An unreadable list is not an empty one: a running instance always shows the member, `[]` when empty.
             raise answer.bad(f"{vm}: the instance shows no list of checkpoints.")
         rows = [_row(point, answer) for point in profile.checkpoints]
-        if len({row.checkpoint.id for row in rows}) != len(rows):
+        if len({row.checkpoint.id.lower() for row in rows}) != len(rows):
             raise answer.bad(f"{vm}: the instance lists a checkpoint twice.")
         pointer = profile.lastRestoredVMCheckpoint
         checkpoints, known = grow(rows, pointer.checkpointID if pointer else None)

@@ -1,0 +1,67 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one file that knows Ansible: options in, result out, check mode and failure told to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import LimitReached
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import Secrets
+
+SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
+
+
+def told(run: Any, capsys: pytest.CaptureFixture[str], **arguments: Any) -> tuple[int, dict[str, Any]]:
+    """The exit status and the result of a module around `run`."""
+    with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
+        _module.run_module(run, SPEC)
+    return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+
+
+async def echo(params: Any, check_only: bool, world: World, secrets: Secrets) -> dict[str, Any]:
+    """A run that tells what it was given."""
+    return {
+        "changed": check_only,
+        "name": params["name"],
+        "year": world.wall_clock().year,
+        "warnings": ["mind the gap"],
+    }
+
+
+async def refuse(params: Any, check_only: bool, world: World, secrets: Secrets) -> dict[str, Any]:
+    """A run that fails with what nobody may read."""
+    secrets.add("hush-hush")
+    raise LimitReached("no more, says hush-hush.", subject="vm web01", remedy="Remove some.")
+
+
+def test_a_result_ends_the_module_with_its_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = told(echo, capsys, name="n")
+    assert (status, result["changed"], result["name"]) == (0, False, "n")
+    assert result["year"] > 2025
+    assert "mind the gap" in str(result["warnings"])
+
+
+def test_check_mode_is_handed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(echo, capsys, name="n", _ansible_check_mode=True)[1]["changed"] is True
+
+
+def test_an_error_fails_the_module_in_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = told(refuse, capsys, name="n")
+    assert (status, result["failed"], result["error"]["code"]) == (1, True, "limit_reached")
+    assert result["msg"] == "vm web01: no more, says ********. Remove some."
+    assert "hush-hush" not in json.dumps(result)
+
+
+def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(_module, "IMPORT_ERROR", "Traceback: no httpx")
+    status, result = told(echo, capsys, name="n")
+    assert (status, result["error"]["code"]) == (1, "missing_library")
+    assert "requirements.txt" in result["msg"]

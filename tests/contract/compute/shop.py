@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -163,3 +164,20 @@ def killed(made: Bench, number: int, when: str, **options: Any) -> None:
 def jobs(made: Bench, kind: str) -> int:
     """How many operations of a kind the service has taken."""
     return sum(job.kind == kind for job in made.world.azure.jobs.values())
+
+
+def collection(made: Bench, *, check: bool = False, **options: Any) -> Result:
+    """restore_point_collection: shop01's, unless told otherwise."""
+    given = {"name": HOME, "resource_group": "rg-shop", **options}
+    return made.run("restore_point_collection", check=check, **given)
+
+
+def point(made: Bench, *, check: bool = False, **options: Any) -> Result:
+    """restore_point "new" in shop01's collection, unless told otherwise."""
+    given = {"name": "new", "collection": HOME, "resource_group": "rg-shop", **options}
+    return made.run("restore_point", check=check, **given)
+
+
+def bodies(made: Bench, method: str = "PUT", path: str = "") -> list[Any]:
+    """What was sent, as JSON."""
+    return [json.loads(request.content) for request in made.sent(method, path=path)]

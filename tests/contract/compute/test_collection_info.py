@@ -1,0 +1,144 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""restore_point_collection_info: by name, by group, by subscription (Resource Graph); and how far each point is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import DOCUMENT, HOME, bench, collection, document, done, failed, point
+from tests.support.bench import Bench, Result
+
+
+def _info(made: Bench, **options: Any) -> Result:
+    return made.run("restore_point_collection_info", **options)
+
+
+def _names(result: Result) -> list[str]:
+    return [each["name"] for each in done(result)["restore_point_collections"]]
+
+
+def _many(count: int) -> dict[str, Any]:
+    compute = document()
+    more = [{"name": f"c{n:02}", "source": "shop02", "resource_group": f"rg-{n % 2}"} for n in range(count)]
+    compute["collections"] += more
+    return compute
+
+
+def test_by_name() -> None:
+    made = bench()
+    result = done(_info(made, name=HOME, resource_group="rg-shop"))
+    (shown,) = result["restore_point_collections"]
+    assert (shown["name"], shown["location"], shown["source"].lower()) == (HOME, "westeurope", made.azure_vm.lower())
+    assert shown["tags"] == {"hybridvm-checkpoints": "managed"}
+    (before,) = shown["restore_points"]
+    assert (before["name"], before["usable"], before["replication"]) == ("before", True, [])
+    assert before["created"] == "2026-11-19T11:30:00Z"
+    assert (result["changed"], made.sent()) == (False, [])
+    assert _names(_info(made, name="nope", resource_group="rg-shop")) == []
+    assert "resource_group" in failed(_info(made, name=HOME), "invalid_input")
+
+
+def test_without_points() -> None:
+    made = bench()
+    (shown,) = done(_info(made, name=HOME, resource_group="rg-shop", points=False))["restore_point_collections"]
+    assert shown["restore_points"] == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+@pytest.mark.parametrize("empty", [False, True])
+def test_by_group(size: int, empty: bool) -> None:
+    made = bench(_many(7), compute_page_size=size, compute_empty_page=empty)
+    assert _names(_info(made, resource_group="rg-shop")) == [HOME]
+    assert _names(_info(made, resource_group="RG-1")) == ["c01", "c03", "c05"]
+    assert made.sent() == []
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_subscription_is_asked_of_resource_graph(size: int) -> None:
+    made = bench(_many(7), compute_graph_page_size=size)
+    expected = sorted([HOME, *(f"c{n:02}" for n in range(7))])
+    assert sorted(_names(_info(made))) == expected
+    asked = [json.loads(each.content) for each in made.sent("POST", path="/providers/Microsoft.ResourceGraph/")]
+    assert len(asked) == -(-8 // size)
+    assert all(each["subscriptions"] == [made.world.azure.subscription_id] for each in asked)
+    assert ["$skipToken" in each["options"] for each in asked] == [False] + [True] * (len(asked) - 1)
+    assert len(asked) == len(made.sent())
+
+
+def test_several_subscriptions() -> None:
+    made = bench()
+    own, other = made.world.azure.subscription_id, "33333333-0000-4000-8000-000000000009"
+    assert _names(_info(made, subscriptions=[own, other])) == [HOME]
+    assert _names(_info(made, subscriptions=[other])) == []
+    failed(_info(made, subscriptions=[own], resource_group="rg-shop"), "invalid_input")
+
+
+def test_no_subscription() -> None:
+    made = bench()
+    assert "subscription_id" in failed(_info(made, subscription_id=None), "invalid_input")
+    assert "subscription_id" in failed(_info(made, subscription_id=None, resource_group="rg-shop"), "invalid_input")
+
+
+def test_what_resource_graph_does_not_know_yet_or_still_knows() -> None:
+    """It is eventually consistent: one that is gone is left out, and nothing is decided by it."""
+    made = bench(compute_graph_stale_seconds=600.0)
+    assert _names(_info(made)) == [HOME]
+    done(collection(made, state="absent", force=True))
+    assert _names(_info(made)) == []
+
+
+def test_by_source() -> None:
+    made = bench(_many(3))
+    assert _names(_info(made, source=made.azure_vm)) == [HOME]
+    assert _names(_info(made, source=made.azure_vm.upper().lstrip("/"))) == [HOME]
+    assert _names(_info(made, source=f"{made.azure_vm}9")) == []
+
+
+def test_instance_view_and_disk_restore_points() -> None:
+    made = bench(compute_copy_takes="600s")
+    source = made.world.azure.resource_id("restorePointCollections", HOME)
+    done(collection(made, name="copies", source=source, location="northeurope"))
+    done(point(made, name="copy", collection="copies", source_restore_point="before", wait=False))
+    made.advance(302)
+    asked: dict[str, Any] = {"name": "copies", "resource_group": "rg-shop"}
+    (plain,) = done(_info(made, **asked))["restore_point_collections"][0]["restore_points"]
+    assert plain["replication"] == []
+    (viewed,) = done(_info(made, instance_view=True, **asked))["restore_point_collections"][0]["restore_points"]
+    assert [each["percent"] for each in viewed["replication"]] == [100, 50]
+    (whole,) = done(_info(made, disk_restore_points=True, **asked))["restore_point_collections"][0]["restore_points"]
+    assert [each["percent"] for each in whole["disk_restore_points"]] == [100, 50]
+    assert all("/diskRestorePoints/" in each["source_id"] for each in whole["disk_restore_points"])
+    assert made.sent("POST") == []
+
+
+def test_disk_restore_points_of_a_point() -> None:
+    made = bench()
+    asked: dict[str, Any] = {"name": HOME, "resource_group": "rg-shop", "disk_restore_points": True}
+    (before,) = done(_info(made, **asked))["restore_point_collections"][0]["restore_points"]
+    assert [each["os_type"] for each in before["disk_restore_points"]] == ["Linux", None]
+    assert [each["source_id"].rsplit("/", 1)[-1] for each in before["disk_restore_points"]] == [
+        "shop01_OsDisk",
+        "shop01_DataDisk_0",
+    ]
+
+
+def test_check_mode_is_no_different() -> None:
+    made = bench()
+    plain, checked = _info(made), made.run("restore_point_collection_info", check=True)
+    assert done(plain)["restore_point_collections"] == done(checked)["restore_point_collections"]
+
+
+@pytest.mark.parametrize("version", ["2021-04-01", "2022-11-01", "2024-07-01"])
+def test_a_point_in_both_recorded_shapes(version: str) -> None:
+    compute = document()
+    compute["collections"][0]["points"][0]["version"] = version
+    made = bench(compute)
+    asked: dict[str, Any] = {"name": HOME, "resource_group": "rg-shop", "compute_api_version": version}
+    (before,) = done(_info(made, **asked))["restore_point_collections"][0]["restore_points"]
+    assert (before["created"], before["usable"]) == ("2026-11-19T11:30:00Z", True)
+    assert DOCUMENT["collections"][0]["points"] == [{"name": "before"}]

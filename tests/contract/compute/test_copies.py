@@ -1,0 +1,168 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies into another region: watched until every disk has arrived, one of each point, and a failed one told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.compute.shop import (
+    HOME,
+    bench,
+    bodies,
+    checkpoint,
+    collection,
+    done,
+    fail_next,
+    failed,
+    jobs,
+    names,
+    point,
+    points,
+    verbs,
+)
+from tests.support.bench import Bench, Result
+
+COPIES = "copies-north"
+
+
+def _source(made: Bench, name: str = HOME) -> str:
+    return made.world.azure.resource_id("restorePointCollections", name)
+
+
+def _bench(**switches: Any) -> Bench:
+    made = bench(**switches)
+    done(collection(made, name=COPIES, source=_source(made), location="northeurope"))
+    return made
+
+
+def _copy(made: Bench, **options: Any) -> Result:
+    return point(made, **{"name": "copy", "collection": COPIES, "source_restore_point": "before", **options})
+
+
+def test_watched_from_beginning_to_end() -> None:
+    made = _bench(compute_copy_takes="600s", compute_copy_step=0.0)
+    seen: list[int] = []
+
+    def look(_request: httpx.Request) -> None:
+        found = points(made, COPIES)
+        if found and found[0].replication:
+            seen.append(min(found[0].percents(made.clock(), 0.0)))
+
+    made.watch = look
+    checked = done(_copy(made, check=True))
+    result = done(_copy(made, wait_timeout="2h"))
+    assert result["plan"] == checked["plan"]
+    assert bodies(made)[-1] == {"properties": {"sourceRestorePoint": {"id": f"{_source(made)}/restorePoints/before"}}}
+    assert (seen[0], seen[-1]) == (0, 100)
+    assert any(0 < percent < 100 for percent in seen)
+    assert made.seconds >= 600
+    shown = result["restore_point"]
+    assert [each["percent"] for each in shown["replication"]] == [100, 100]
+    assert (shown["usable"], shown["source_restore_point"].rsplit("/", 1)[-1]) == (True, "before")
+    assert (result["operation"]["status"], result["operation"]["percent"]) == ("succeeded", 100)
+    assert done(_copy(made))["changed"] is False
+    assert jobs(made, "copy") == 1
+
+
+def test_succeeded_alone_is_not_enough() -> None:
+    """The operation and provisioningState say only that copying has begun."""
+    made = _bench(compute_copy_takes="3000s")
+    result = _copy(made, wait_timeout="300s")
+    failed(result, "timed_out")
+    assert points(made, COPIES)[0].state == "Succeeded"
+    assert result["restore_point"]["usable"] in (None, False)
+    assert 0 < result["error"]["operation"]["percent"] < 100
+    assert done(_copy(made, wait_timeout="2h"))["changed"] is False
+    assert jobs(made, "copy") == 1
+
+
+def test_not_waited_for_and_joined_later() -> None:
+    made = _bench(compute_copy_takes="600s")
+    first = done(_copy(made, wait=False))
+    assert (first["changed"], first["restore_point"]["usable"]) == (True, None)
+    made.advance(30)
+    half = done(_copy(made, wait=False))
+    assert (half["changed"], half["restore_point"]["provisioning_state"]) == (False, "Succeeded")
+    assert half["restore_point"]["usable"] is not True
+    last = done(_copy(made))
+    assert (last["changed"], last["restore_point"]["usable"]) == (False, True)
+
+
+def test_the_source_by_id() -> None:
+    made = _bench()
+    by_id = done(_copy(made, source_restore_point=f"{_source(made)}/restorePoints/before"))
+    assert by_id["restore_point"]["usable"] is True
+    assert done(_copy(made))["changed"] is False
+
+
+def test_one_copy_of_a_point() -> None:
+    made = _bench()
+    done(_copy(made))
+    assert "has a copy" in failed(_copy(made, name="second"), "refused")
+    assert names(made, COPIES) == ["copy"]
+
+
+def test_one_at_a_time() -> None:
+    made = _bench(compute_copy_takes="600s")
+    done(checkpoint(made, name="later"))
+    done(_copy(made, wait=False))
+    assert "being copied" in failed(_copy(made, name="later", source_restore_point="later"), "refused")
+    done(_copy(made, wait_timeout="1h"))
+    done(_copy(made, name="later", source_restore_point="later", wait_timeout="1h"))
+    assert names(made, COPIES) == ["copy", "later"]
+
+
+@pytest.mark.parametrize("wanted", ["nope", "/subscriptions/x/nope"])
+def test_a_source_that_is_not_there(wanted: str) -> None:
+    made = _bench()
+    result = _copy(made, source_restore_point=wanted)
+    assert result["error"]["code"] in ("refused", "not_found", "invalid_input")
+    assert names(made, COPIES) == []
+
+
+def test_what_does_not_go_together() -> None:
+    made = _bench()
+    writes = made.writes()
+    for options in ({"exclude_disks": ["os"]}, {"instant_access_duration": 60}):
+        assert "copy" in failed(_copy(made, **options), "invalid_input")
+    # A collection for copies takes nothing else, and a VM's collection takes no copies.
+    assert "source_restore_point" in failed(point(made, collection=COPIES), "invalid_input")
+    assert "no copies" in failed(point(made, source_restore_point="before"), "invalid_input")
+    assert made.writes() == writes
+
+
+def test_a_copy_that_fails_to_begin() -> None:
+    made = _bench()
+    fail_next(made, "copy", None, "InternalOperationError")
+    assert "InternalOperationError" in failed(_copy(made), "operation_failed")
+    again = done(_copy(made))
+    assert (again["changed"], verbs(again)) == (True, ["delete", "create"])
+    assert again["restore_point"]["usable"] is True
+
+
+def test_a_copy_asks_for_no_consistency_and_none_is_a_downgrade() -> None:
+    made = _bench()
+    done(point(made, name="crash", consistency="crash"))
+    result = done(_copy(made, source_restore_point="crash", on_downgrade="fail"))
+    assert result["restore_point"]["consistency"]["achieved"] == "CrashConsistent"
+    assert done(_copy(made, source_restore_point="crash", consistency="crash", on_downgrade="fail"))["changed"] is False
+    assert all("consistencyMode" not in body["properties"] for body in bodies(made)[-1:])
+
+
+@pytest.mark.parametrize("time", ["source", "own"])
+def test_its_time_is_its_sources_or_its_own(time: str) -> None:
+    made = _bench(compute_copy_time=time)
+    created = done(_copy(made))["restore_point"]["created"]
+    assert created.startswith("2026-11-19" if time == "source" else "2026-11-20")
+
+
+def test_removed() -> None:
+    made = _bench()
+    done(_copy(made))
+    assert done(_copy(made, state="absent"))["changed"] is True
+    assert (names(made, COPIES), names(made)) == ([], ["before"])

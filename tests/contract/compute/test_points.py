@@ -1,0 +1,256 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""restore_point: what is asked for and what comes, which disks, how they are encrypted, and a failed one made again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import (
+    GOOD,
+    HOME,
+    bench,
+    bodies,
+    collection,
+    document,
+    done,
+    fail_next,
+    failed,
+    jobs,
+    names,
+    point,
+    points,
+    shop,
+    told,
+    verbs,
+)
+from tests.support.bench import Bench
+
+DES = (
+    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
+    "diskEncryptionSets/shop"
+)
+
+
+def _disk(made: Bench, name: str) -> str:
+    return made.world.azure.resource_id("disks", name)
+
+
+def test_present_and_absent() -> None:
+    made = bench()
+    checked = done(point(made, check=True))
+    assert (checked["changed"], made.sent(), checked["restore_point"]) == (True, [], None)
+    result = done(point(made))
+    assert (result["plan"], result["diff"]) == (checked["plan"], checked["diff"])
+    assert bodies(made) == [{"properties": {}}]
+    shown = result["restore_point"]
+    assert shown["id"].endswith(f"/restorePointCollections/{HOME}/restorePoints/new")
+    assert (shown["provisioning_state"], shown["usable"]) == ("Succeeded", True)
+    assert shown["consistency"] == {"requested": "application", "achieved": "FileSystemConsistent"}
+    assert [disk["place"] for disk in shown["disks"]] == ["os", "lun0"]
+    assert all("/diskRestorePoints/" in disk["disk_restore_point_id"] for disk in shown["disks"])
+    assert result["operation"]["status"] == "succeeded"
+    for check in (True, False):
+        assert done(point(made, check=check))["changed"] is False
+    gone = done(point(made, check=True, state="absent"))
+    assert (gone["changed"], names(made)) == (True, ["before", "new"])
+    result = done(point(made, state="absent"))
+    assert (result["changed"], result["restore_point"], names(made)) == (True, None, ["before"])
+    assert done(point(made, state="absent"))["changed"] is False
+    assert told(made.sent()) == [("PUT", "new"), ("DELETE", "new")]
+
+
+@pytest.mark.parametrize("os_type", ["Linux", "Windows"])
+def test_consistency(os_type: str) -> None:
+    made = bench(document(os_type=os_type))
+    best = "ApplicationConsistent" if os_type == "Windows" else "FileSystemConsistent"
+    assert done(point(made))["restore_point"]["consistency"]["achieved"] == best
+    crash = done(point(made, name="crash", consistency="crash"))
+    assert crash["restore_point"]["consistency"] == {"requested": "crash", "achieved": "CrashConsistent"}
+    assert bodies(made) == [{"properties": {}}, {"properties": {"consistencyMode": "CrashConsistent"}}]
+    # More than was asked for is no drift; less is.
+    assert "drift" not in done(point(made, consistency="crash"))
+    less = done(point(made, name="crash"))
+    assert less["changed"] is False
+    assert less["drift"] == [{"field": "consistency", "desired": "application", "actual": "CrashConsistent"}]
+
+
+def test_of_a_vm_that_is_off_only_crash_consistency_comes() -> None:
+    made = bench()
+    shop(made).power = "deallocated"
+    for check in (True, False):
+        message = failed(point(made, check=check, on_downgrade="fail"), "vm_state")
+        assert "not running" in message
+    assert made.sent() == []
+    result = done(point(made, on_downgrade="warn"))
+    assert result["restore_point"]["consistency"]["achieved"] == "CrashConsistent"
+    assert any("not running" in text for text in result["warnings"])
+    assert done(point(made, name="crash", consistency="crash", on_downgrade="fail"))["warnings"] == []
+
+
+def test_a_downgrade_that_only_the_service_knew_of() -> None:
+    made = bench(compute_no_agent="downgrades")
+    shop(made).agent = "Not Ready"
+    result = done(point(made))
+    assert any("CrashConsistent came" in text for text in result["warnings"])
+    failing = point(made, name="other", on_downgrade="fail")
+    assert "kept" in failed(failing, "downgraded")
+    assert (failing["changed"], "other" in names(made)) == (True, True)
+    # It is there, and less than what is asked for: the next run says so again.
+    failed(point(made, name="other", on_downgrade="fail"), "downgraded")
+    made = bench(compute_no_agent="fails")
+    shop(made).agent = "Not Ready"
+    assert "VMAgentStatusCommunicationError" in failed(point(made), "operation_failed")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (["lun0"], ["shop01_DataDisk_0"]),
+        (["0"], ["shop01_DataDisk_0"]),
+        (["shop01_datadisk_0"], ["shop01_DataDisk_0"]),
+        (["os"], ["shop01_OsDisk"]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_disks_left_out(given: list[str], wanted: list[str]) -> None:
+    made = bench()
+    result = done(point(made, exclude_disks=given))
+    sent = [each["id"].lower() for each in bodies(made)[0]["properties"].get("excludeDisks", [])]
+    assert sent == [_disk(made, name).lower() for name in wanted]
+    assert [each.rsplit("/", 1)[-1].lower() for each in result["restore_point"]["exclude_disks"]] == [
+        name.lower() for name in wanted
+    ]
+    assert len(result["restore_point"]["disks"]) == 2 - len(wanted)
+    assert done(point(made, exclude_disks=given))["changed"] is False
+
+
+def test_a_disk_by_id_left_out_and_drift() -> None:
+    made = bench()
+    disk = _disk(made, "shop01_DataDisk_0")
+    assert "drift" not in done(point(made, exclude_disks=[disk.upper()]))
+    assert "drift" not in done(point(made))
+    drift = done(point(made, exclude_disks=["os"]))["drift"]
+    assert [(each["field"], len(each["desired"]), len(each["actual"])) for each in drift] == [("exclude_disks", 1, 1)]
+    assert done(point(made, exclude_disks=[]))["drift"][0]["desired"] == []
+    assert len(made.sent()) == 1
+
+
+@pytest.mark.parametrize("unknown", ["lun7", "7", "nope", "/subscriptions/x"])
+def test_a_disk_that_the_vm_has_not(unknown: str) -> None:
+    made = bench()
+    message = failed(point(made, exclude_disks=[unknown]), "invalid_input")
+    assert unknown in message
+    assert "lun0 (shop01_DataDisk_0)" in message
+    assert made.sent() == []
+
+
+def test_instant_access() -> None:
+    made = bench(
+        document(
+            os_type="Windows",
+            data_disks=[{"lun": 0, "sku": "PremiumV2_LRS", "files": GOOD["0"]}],
+        )
+    )
+    message = failed(point(made, instant_access_duration=120), "invalid_input")
+    assert "2025-04-01" in message
+    newer: dict[str, Any] = {"compute_api_version": "2025-04-01"}
+    for minutes in (59, 301, 0, -5):
+        failed(point(made, instant_access_duration=minutes, **newer), "invalid_input")
+    assert made.sent() == []
+    done(collection(made, instant_access=True, **newer))
+    result = done(point(made, instant_access_duration=120, **newer))
+    assert bodies(made)[-1]["properties"]["instantAccessDurationMinutes"] == 120
+    assert result["restore_point"]["instant_access_duration"] == 120
+    assert done(point(made, instant_access_duration=120, **newer))["changed"] is False
+
+
+def test_crash_needs_its_api_version() -> None:
+    made = bench()
+    message = failed(point(made, consistency="crash", compute_api_version="2021-03-01"), "invalid_input")
+    assert "2021-07-01" in message
+
+
+@pytest.mark.parametrize("kept", ["kept", "removed"])
+def test_a_failed_point_is_not_present(kept: str) -> None:
+    made = bench(compute_failed_point=kept)
+    fail_next(made, "point", None, "InternalDiskRestorePointError")
+    result = point(made)
+    assert "InternalDiskRestorePointError" in failed(result, "operation_failed")
+    assert result["changed"] is True
+    checked = done(point(made, check=True))
+    assert verbs(checked) == (["delete", "create"] if kept == "kept" else ["create"])
+    assert done(point(made))["plan"] == checked["plan"]
+    assert [each.state for each in points(made)] == ["Succeeded", "Succeeded"]
+    assert done(point(made))["changed"] is False
+
+
+def test_a_failed_point_can_be_removed() -> None:
+    made = bench()
+    fail_next(made, "point")
+    point(made)
+    assert done(point(made, state="absent"))["changed"] is True
+    assert names(made) == ["before"]
+
+
+def test_not_waited_for_and_joined_later() -> None:
+    made = bench(compute_point_takes="200s")
+    first = done(point(made, wait=False))
+    assert (first["changed"], first["restore_point"]["provisioning_state"]) == (True, "Creating")
+    assert first["restore_point"]["usable"] is None
+    assert (first["operation"]["status"], made.seconds < 5) == ("running", True)
+    checked = done(point(made, wait=False, check=True))
+    assert checked["changed"] is False
+    second = done(point(made))
+    assert (second["changed"], second["restore_point"]["provisioning_state"]) == (False, "Succeeded")
+    assert second["operation"]["status"] == "succeeded"
+    assert jobs(made, "point") == 1
+
+
+def test_the_deadline() -> None:
+    made = bench(compute_point_takes="200s")
+    result = point(made, wait_timeout="60s")
+    failed(result, "timed_out")
+    assert result["changed"] is True
+    failed(point(made, wait_timeout="60s"), "timed_out")
+    assert done(point(made))["changed"] is False
+    assert jobs(made, "point") == 1
+
+
+def test_one_that_is_going_is_waited_for() -> None:
+    made = bench(compute_point_delete_takes="100s")
+    assert done(point(made, name="before", state="absent", wait=False))["changed"] is True
+    result = done(point(made, name="before"))
+    assert (result["changed"], verbs(result)) == (True, ["create"])
+    assert names(made) == ["before"]
+
+
+def test_the_collection_must_be_there() -> None:
+    made = bench(point=False)
+    message = failed(point(made), "not_found")
+    assert "restore_point_collection" in message
+    assert done(point(made, state="absent"))["changed"] is False
+    home = made.world.azure.resource_id("restorePointCollections", HOME)
+    failed(point(made, collection=home, resource_group=None), "not_found")
+    failed(point(made, collection=made.azure_vm), "invalid_input")
+    assert "resource_group" in failed(point(made, resource_group=None), "invalid_input")
+    assert made.sent() == []
+
+
+def test_the_collection_by_id() -> None:
+    made = bench()
+    home = made.world.azure.resource_id("restorePointCollections", HOME)
+    assert done(point(made, name="before", collection=home, resource_group=None))["changed"] is False
+
+
+def test_an_approved_plan() -> None:
+    made = bench()
+    plan = done(point(made, check=True))["plan"]
+    failed(point(made, consistency="crash", expected_plan=plan), "plan_changed")
+    assert made.sent() == []
+    assert done(point(made, expected_plan=plan))["changed"] is True
+    assert done(point(made, expected_plan=plan))["changed"] is False

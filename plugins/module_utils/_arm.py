@@ -11,6 +11,7 @@ import typing as t
 import uuid
 
 from ._answer import Answer
+from ._arm_id import quote
 from ._deps import anyio
 from ._errors import BadAnswer, CheckpointError, one_line
 from ._http import Http
@@ -18,6 +19,7 @@ from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
 
 MAX_PAGES = 2000
+LOCKS_VERSION = "2020-05-01"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
     "succeeded": "succeeded",
@@ -61,6 +63,11 @@ class Arm:
         if answer.status != 200:
             raise self.error(answer, doing=doing)
         return answer
+
+    async def locks(self, subscription: str, group: str) -> list[dict[str, t.Any]]:
+        """The management locks on a resource group, as far as this user may see them."""
+        path = f"/subscriptions/{subscription}/resourceGroups/{quote(group)}/providers/Microsoft.Authorization/locks"
+        return await self.hints(self.url(path, LOCKS_VERSION))
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """The first page of a collection that this user may not be allowed to see: nothing then, for it only helps."""

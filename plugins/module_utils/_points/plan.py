@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import InvalidInput, VmState
+from .._errors import InvalidInput, LimitReached, VmState
 from .._model import VM, Obstacle
 from .._plan import Action, CreateResource, DeleteResource, Plan, UpdateResource
 from .._providers.compute_entities import CollectionEntity, PointEntity, VmEntity
 from .wishes import INSTANT_ACCESS, CollectionWish, PointWish, needs
 
 Change = dict[str, t.Any]
+MAX_POINTS = 500
+"""Per VM, over all its collections (support matrix); only those of the one at hand are counted here."""
 
 
 class Resource(VM):
@@ -24,9 +26,22 @@ class Resource(VM):
 
 
 def plan_collection(
-    wish: CollectionWish, subject: Resource, now: CollectionEntity | None, location: str | None, api_version: str
+    wish: CollectionWish,
+    subject: Resource,
+    now: CollectionEntity | None,
+    location: str | None,
+    api_version: str,
+    obstacles: t.Sequence[Obstacle] = (),
 ) -> Plan:
     """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation."""
+    made = _plan_collection(wish, subject, now, location, api_version)
+    _refuse(made.writes, subject, obstacles)
+    return made
+
+
+def _plan_collection(
+    wish: CollectionWish, subject: Resource, now: CollectionEntity | None, location: str | None, api_version: str
+) -> Plan:
     if wish.state == "absent":
         return Plan(subject, _delete_collection(wish, subject, now))
     if wish.instant_access is not None:
@@ -65,27 +80,39 @@ def plan_point(
     vm: VmEntity | None,
     obstacles: t.Sequence[Obstacle],
     fields: t.Mapping[str, t.Any],
+    count: int = 0,
 ) -> Plan:
     """What a restore point needs. One that failed is not present: it goes and is made again.
 
-    `vm` is the collection's source where that is a VM, `fields` what a new point is made with.
+    `vm` is the collection's source where that is a VM, `fields` what a new point is made with, `count` how many points
+    the collection holds.
     """
     if wish.state == "absent":
         if now is None:
             return Plan(subject)
-        return Plan(subject, (DeleteResource(subject, "state is absent", resource=subject.id),))
-    if now is not None and now.state not in ("failed", "deleting"):
+        gone = DeleteResource(subject, "state is absent", resource=subject.id)
+        _refuse([gone], subject, obstacles)
+        return Plan(subject, (gone,))
+    if now is not None and not now.failed and now.state != "deleting":
         return Plan(subject, drift=_drift(wish, now, fields))
     actions: list[Action] = []
     if now is not None:
-        actions.append(DeleteResource(subject, f"its provisioningState is {now.state}", resource=subject.id))
+        actions.append(
+            DeleteResource(
+                subject, "it failed" if now.failed else f"its provisioningState is {now.state}", resource=subject.id
+            )
+        )
     told = {name: _change(None, value) for name, value in fields.items() if value is not None}
     actions.append(
         CreateResource(subject, "it does not exist" if now is None else "it failed", resource=subject.id, fields=told)
     )
-    for obstacle in obstacles:
-        if "create" in obstacle.verbs:
-            raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
+    _refuse(actions, subject, obstacles)
+    if count + 1 - len(actions[:-1]) > MAX_POINTS:
+        raise LimitReached(
+            f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}. Nothing was changed.",
+            subject=str(subject),
+            remedy="Remove some first.",
+        )
     warnings = []
     if vm is not None and wish.consistency == "application" and vm.power != "on":
         told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
@@ -115,6 +142,13 @@ def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionE
     return (DeleteResource(subject, "state is absent", resource=subject.id, fields=fields),)
 
 
+def _refuse(actions: t.Sequence[Action], subject: Resource, obstacles: t.Sequence[Obstacle]) -> None:
+    """What the service would refuse is refused before anything is sent."""
+    for obstacle in obstacles:
+        if any(action.verb in obstacle.verbs for action in actions):
+            raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
+
+
 def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -> None:
     source = (now.properties.source.id or "") if now.properties.source else ""
     differs = []
@@ -137,11 +171,18 @@ def place(location: str) -> str:
 
 def _drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
     """What an existing point has otherwise; nothing of it can be changed."""
-    found = []
+    found: list[dict[str, t.Any]] = []
     excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
     wanted = sorted(disk.lower() for disk in fields.get("exclude_disks") or [])
     if wish.exclude_disks is not None and excluded != wanted:
         found.append({"field": "exclude_disks", "desired": wanted, "actual": excluded})
+    for name, actual in (
+        ("source_restore_point", now.properties.sourceRestorePoint.id if now.properties.sourceRestorePoint else None),
+        ("instant_access_duration", now.properties.instantAccessDurationMinutes),
+    ):
+        wanted_value = fields.get(name)
+        if wanted_value is not None and str(wanted_value).lower() != str(actual).lower():
+            found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
     if now.state == "succeeded" and achieved and is_downgrade(wish, achieved):
         found.append({"field": "consistency", "desired": wish.consistency, "actual": achieved})

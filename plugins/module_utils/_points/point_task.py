@@ -17,8 +17,8 @@ from .._model import Obstacle
 from .._operation import Deadline, Operation, Status, wait
 from .._plan import CreateResource, DeleteResource
 from .._providers import Providers, World
-from .._providers.compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
-from .._providers.compute_preflight import obstacles
+from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute_preflight import obstacles, of_locks
 from .._secrets import Secrets
 from .._wish import check
 from . import shapes
@@ -36,7 +36,6 @@ class Surroundings:
 
     collection: CollectionEntity
     vm: VmEntity | None = None
-    places: dict[str, str] = field(default_factory=dict)
     fields: dict[str, t.Any] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
 
@@ -60,7 +59,8 @@ async def restore_point(params: Params, check_only: bool, world: World, secrets:
         if now is not None and now.state in ("creating", "updating", "deleting") and manner.wait:
             now = await _settle(run, service, now)
         found = around or Surroundings(CollectionEntity.model_construct())
-        run.plan = plan_point(wish, subject, now, found.vm, found.obstacles, found.fields)
+        count = len(found.collection.properties.restorePoints or []) if around else 0
+        run.plan = plan_point(wish, subject, now, found.vm, found.obstacles, found.fields, count)
         if approval is not None:
             approval.check([run.plan])
         if not check_only:
@@ -93,7 +93,7 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
             subject=str(run.subject),
             remedy="Make it first, with restore_point_collection.",
         )
-    around = Surroundings(collection)
+    around = Surroundings(collection, obstacles=tuple(of_locks(await service.locks(home))))
     if wish.state == "absent":
         return around
     source = (collection.properties.source.id or "") if collection.properties.source else ""
@@ -105,8 +105,8 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
         around.fields["source_restore_point"] = _source_point(wish.source_restore_point or "", source)
         return around
     around.vm = await service.vm("/" + source.lstrip("/"))
-    around.places = {disk.place: disk.managed_id for disk in around.vm.disks}
-    excluded = [_disk(name, around.vm, run) for name in wish.exclude_disks or []]
+    excluded = [_disk("exclude_disks", name, around.vm, run).managed_id for name in wish.exclude_disks or []]
+    around.fields["encryption_sets"] = _encryption(wish, around.vm, excluded, run) or None
     around.fields |= {"exclude_disks": excluded or None, "consistency": wish.consistency}
     around.fields["instant_access_duration"] = wish.instant_access_duration
     disks: dict[str, DiskEntity] = {}
@@ -114,7 +114,8 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
         if disk.managed_id and disk.managed_id not in excluded and (entity := await service.disk(disk.managed_id)):
             disks[disk.managed_id] = entity
     kept = [disk for disk in around.vm.disks if disk.managed_id not in excluded]
-    around.obstacles = obstacles(around.vm, disks, (), disks_in=kept, crash=wish.consistency == "crash")
+    crash = wish.consistency == "crash"
+    around.obstacles = (*around.obstacles, *obstacles(around.vm, disks, (), disks_in=kept, crash=crash))
     return around
 
 
@@ -126,15 +127,27 @@ def _source_point(given: str, collection: str) -> str:
     )
 
 
-def _disk(given: str, vm: VmEntity, run: Run) -> str:
+def _encryption(wish: PointWish, vm: VmEntity, excluded: t.Sequence[str], run: Run) -> list[dict[str, str]]:
+    """The encryption sets by the disks' places; each disk once, and only what the point holds."""
+    found: dict[str, dict[str, str]] = {}
+    for each in wish.encryption_sets or []:
+        disk = _disk("encryption_sets", each.disk, vm, run)
+        if disk.place in found or disk.managed_id in excluded:
+            why = "is named twice" if disk.place in found else "is excluded"
+            raise InvalidInput(f"encryption_sets: {each.disk} {why}.", subject=str(run.subject))
+        found[disk.place] = {"place": disk.place, "id": each.id, "type": each.type}
+    return [found[place] for place in sorted(found)]
+
+
+def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:
     """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
     wanted = given.lower()
     for disk in vm.disks:
         lun = "" if disk.lun is None else str(disk.lun)
         if wanted in (disk.managed_id, (disk.name or "").lower(), disk.place, lun) and disk.managed_id:
-            return disk.managed_id
+            return disk
     known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
-    raise InvalidInput(f"exclude_disks: {given} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))
+    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))
 
 
 async def _apply(
@@ -150,19 +163,13 @@ async def _apply(
             now = await run.send(lambda: service.delete(point_id), read, lambda found: found is None, "deleting it")
         elif isinstance(action, CreateResource):
             now = await run.send(
-                lambda: service.put_point(point_id, wish, around.fields, _by_name(around)),
+                lambda: service.put_point(point_id, wish, around.fields),
                 read,
                 lambda found: found is not None,
                 "creating it",
                 wait=run.pace.wait,
             )
     return now
-
-
-def _by_name(around: Surroundings) -> dict[str, str]:
-    """Place by every way to name a disk, for encryption sets."""
-    disks = around.vm.disks if around.vm else []
-    return {key: disk.place for disk in disks for key in (disk.managed_id, disk.name or "", disk.place) if key}
 
 
 async def _settle(run: Run, service: Service, now: PointEntity) -> PointEntity | None:
@@ -181,7 +188,7 @@ async def _whole(run: Run, service: Service, wish: PointWish, now: PointEntity) 
     """Until Succeeded, and for a copy until every disk has arrived; then what was achieved is held against the wish."""
 
     def whole(point: PointEntity) -> bool:
-        return point.state == "failed" or shapes.usable(point) is True
+        return point.failed or shapes.usable(point) is True
 
     if not whole(now):
         operation = _state_operation(service, run.subject.id, now, whole)
@@ -189,9 +196,9 @@ async def _whole(run: Run, service: Service, wish: PointWish, now: PointEntity) 
         doing = "copying it" if wish.source_restore_point else "making it"
         await wait(operation, run.pace.deadline, run.pace.poll_interval, subject=str(run.subject), doing=doing)
         now = await service.point(run.subject.id) or now
-    if now.state == "failed":
+    if now.failed:
         raise OperationFailed(
-            f"it was made, and its provisioningState is Failed{_why(now)}.",
+            f"it was made, and {'it' if now.state == 'failed' else 'the copying of its disks'} failed{_why(now)}.",
             subject=str(run.subject),
             remedy="Run the task again: a failed point is removed and made again.",
         )

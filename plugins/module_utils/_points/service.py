@@ -20,7 +20,7 @@ from .._providers.compute_entities import (
     read,
 )
 from .._settings import ArmSettings
-from .wishes import CollectionWish, EncryptionSet, PointWish
+from .wishes import CollectionWish, PointWish
 
 GRAPH_VERSION = "2022-10-01"
 GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollections' | project id"
@@ -51,6 +51,10 @@ class Service:
         url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
         answer = await self._arm.find(url, doing=f"reading collection {str(home).rsplit('/', 1)[-1]}")
         return None if answer is None else read(CollectionEntity, answer.json(), answer)
+
+    async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:
+        """The management locks on a collection's resource group."""
+        return await self._arm.locks(home.subscription, home.group)
 
     async def collections(self, subscription: str, group: str | None) -> list[str]:
         """The ids of the collections of a subscription or resource group."""
@@ -114,9 +118,7 @@ class Service:
         url = self._arm.url(home.path, self._compute)
         return await self._arm.write("PATCH", url, body, doing=f"updating collection {home.name}")
 
-    async def put_point(
-        self, point_id: str, wish: PointWish, fields: t.Mapping[str, t.Any], disks: t.Mapping[str, str]
-    ) -> Operation:
+    async def put_point(self, point_id: str, wish: PointWish, fields: t.Mapping[str, t.Any]) -> Operation:
         """A new restore point. Only CrashConsistent may be asked for; the best there is comes without asking."""
         properties: dict[str, t.Any] = {}
         if wish.consistency == "crash" and wish.source_restore_point is None:
@@ -127,8 +129,8 @@ class Service:
             properties["sourceRestorePoint"] = {"id": fields["source_restore_point"]}
         if wish.instant_access_duration is not None:
             properties["instantAccessDurationMinutes"] = wish.instant_access_duration
-        if wish.encryption_sets:
-            properties["sourceMetadata"] = {"storageProfile": _encrypted(wish.encryption_sets, disks)}
+        if fields.get("encryption_sets"):
+            properties["sourceMetadata"] = {"storageProfile": _encrypted(fields["encryption_sets"])}
         url = self._arm.url(_arm_id.quote(point_id), self._compute)
         doing = f"creating restore point {point_id.rsplit('/', 1)[-1]}"
         return await self._arm.write("PUT", url, {"properties": properties}, doing=doing)
@@ -139,14 +141,13 @@ class Service:
         return await self._arm.write("DELETE", url, None, doing=f"deleting {resource_id.rsplit('/', 1)[-1]}")
 
 
-def _encrypted(sets: t.Sequence[EncryptionSet], disks: t.Mapping[str, str]) -> dict[str, t.Any]:
+def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
     """restorePointEncryption as it is written: by the disk's place in the storage profile."""
     profile: dict[str, t.Any] = {}
     for each in sets:
-        place = disks.get(each.disk, each.disk)
-        told = {"diskRestorePoint": {"encryption": {"type": each.type, "diskEncryptionSet": {"id": each.id}}}}
-        if place == "os":
+        told = {"diskRestorePoint": {"encryption": {"type": each["type"], "diskEncryptionSet": {"id": each["id"]}}}}
+        if each["place"] == "os":
             profile["osDisk"] = told
         else:
-            profile.setdefault("dataDisks", []).append({"lun": int(place.removeprefix("lun")), **told})
+            profile.setdefault("dataDisks", []).append({"lun": int(each["place"].removeprefix("lun")), **told})
     return profile

@@ -83,12 +83,11 @@ def percent(entity: PointEntity) -> int | None:
 
 def usable(entity: PointEntity) -> bool | None:
     """Whether it can be restored: a copy only once every disk is there, for Succeeded says only that copying began."""
+    if entity.failed or entity.state == "deleting":
+        return False
     if entity.state != "succeeded":
-        return False if entity.state in ("failed", "deleting") else None
-    if entity.properties.sourceRestorePoint is None:
-        return True
-    rows = replication(entity)
-    return all(row["percent"] == 100 for row in rows) if rows else None
+        return None
+    return True if entity.properties.sourceRestorePoint is None else entity.whole
 
 
 def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:

@@ -17,6 +17,7 @@ from .._plan import CreateResource, DeleteResource, OnResource, Plan, UpdateReso
 from .._proof import Pace, ended, not_shown, read_until, unsettled
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity
+from .._providers.compute_preflight import of_locks
 from .._secrets import Secrets
 from .._wish import check
 from . import shapes
@@ -103,7 +104,8 @@ async def restore_point_collection(
         service = Service(arm, settings)
         now = await service.collection(home)
         location = wish.location or await _location(service, wish, now)
-        run.plan = plan_collection(wish, run.subject, now, location, settings.compute_api_version)
+        locks = tuple(of_locks(await service.locks(home)))
+        run.plan = plan_collection(wish, run.subject, now, location, settings.compute_api_version, locks)
         if approval is not None:
             approval.check([run.plan])
         if not check_only:

@@ -80,8 +80,11 @@ class PointWish(_Wish):
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:
-        if self.source_restore_point is not None and (self.exclude_disks or self.instant_access_duration):
-            raise ValueError("a copy (source_restore_point) takes no exclude_disks and no instant_access_duration")
+        of_a_vm = self.exclude_disks or self.instant_access_duration or self.encryption_sets
+        if self.source_restore_point is not None and of_a_vm:
+            raise ValueError(
+                "a copy (source_restore_point) takes no exclude_disks, instant_access_duration and encryption_sets"
+            )
         if self.instant_access_duration is not None and not 60 <= self.instant_access_duration <= 300:
             raise ValueError("instant_access_duration takes 60 to 300 minutes")
         if not self.collection.startswith("/") and self.resource_group is None:

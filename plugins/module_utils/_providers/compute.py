@@ -18,7 +18,7 @@ from .._arm_id import ArmId
 from .._deps import anyio
 from .._errors import InvalidInput, NotFound, Unsupported
 from .._mark import GENERATED_LENGTH, Mark, read_generated
-from .._model import VM, Capabilities, Checkpoint, Inventory
+from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
 from .._operation import Operation, Status
 from .._plan import Step
 from .._settings import ArmSettings
@@ -31,7 +31,6 @@ from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
-LOCKS_VERSION = "2020-05-01"
 CAPABILITIES = Capabilities(
     provider="compute",
     title="Azure Compute",
@@ -107,13 +106,16 @@ class Compute:
         collection, now = await self._collection(home, vm)
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
         detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks, groups)
-        points = (collection.properties.restorePoints or []) if collection else []
+        points = list(collection.properties.restorePoints or []) if collection else []
+        elsewhere = collection is not None and _place(collection.location) != _place(machine.location)
+        if elsewhere:
+            points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         busy = [point.name for point in points if point.state in ("creating", "updating")]
         state = (machine.properties.provisioningState or "succeeded").lower()
         return Inventory(
             vm,
-            _in_time(tuple(_checkpoint(point, ours) for point in points)),
+            _in_time(tuple(_checkpoint(point, ours, elsewhere) for point in points)),
             now=now or answer.date or self._wall_clock(),
             power=machine.power,
             busy=f"restore point {busy[0]} is being made"
@@ -122,10 +124,23 @@ class Compute:
             if state in ("updating", "creating")
             else None,
             refuses=state if state == "deleting" else None,
-            obstacles=obstacles(machine, disks, await self._locks(arm_id)) if whole else (),
+            obstacles=await self._obstacles(arm_id, detail, elsewhere) if whole else (),
             prelude=() if collection else (self._make_collection(vm, home, machine),),
             detail=detail,
         )
+
+    async def _obstacles(self, arm_id: ArmId, detail: Detail, elsewhere: bool) -> tuple[Obstacle, ...]:
+        found = obstacles(detail.vm, detail.disks, await self._arm.locks(arm_id.subscription, arm_id.group))
+        if elsewhere and detail.collection is not None:
+            why = f"its restore points lie in {detail.collection.location}, and disks can only be made where they lie."
+            found = (*found, Obstacle(("step",), why, "Restore from a collection in the VM's own region."))
+        return found
+
+    async def _point(self, point: PointEntity) -> PointEntity:
+        """The point with its instance view: away from its VM, Succeeded says only that copying has begun."""
+        url = self._arm.url(_arm_id.quote(point.id), self._version, _expand="instanceView")
+        answer = await self._arm.find(url, doing=f"reading restore point {point.name}")
+        return point if answer is None else read(PointEntity, answer.json(), answer)
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """PUT of a name that nothing bears yet. No consistency is asked for: the service gives the best it can."""
@@ -222,12 +237,6 @@ class Compute:
                         todo.append(replaced.split("/", maxsplit=1)[0].lower())
         return found, frozenset(listed)
 
-    async def _locks(self, arm_id: ArmId) -> list[dict[str, t.Any]]:
-        """The management locks on the VM's resource group, as far as this user may see them."""
-        path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(arm_id.group)}"
-        url = self._arm.url(f"{path}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
-        return await self._arm.hints(url)
-
     def _collection_of(self, vm: ArmId) -> ArmId:
         """The option's collection, else `checkpoints-<vm>` in the VM's resource group."""
         option = self._collection_option
@@ -255,7 +264,7 @@ class Compute:
         )
 
 
-def _checkpoint(point: PointEntity, ours: bool) -> Checkpoint:
+def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """A point as the core takes it. It is managed where its collection bears our tag: points themselves bear none."""
     made = read_generated(point.name)
     series = made[0] if made else None
@@ -264,6 +273,8 @@ def _checkpoint(point: PointEntity, ours: bool) -> Checkpoint:
         nonce = made[1] if made else "0" * 12
         mark = Mark(nonce, point.created, safety=bool(series and series.startswith("safety-before-")))
     usable = {"succeeded": True, "creating": None, "updating": None}.get(point.state, False)
+    if usable and elsewhere:
+        usable = False if point.failed else point.whole
     return Checkpoint(
         id=point.id,
         name=point.name,
@@ -274,6 +285,10 @@ def _checkpoint(point: PointEntity, ours: bool) -> Checkpoint:
         any_case=True,
         consistency=point.properties.consistencyMode,
     )
+
+
+def _place(location: str) -> str:
+    return location.lower().replace(" ", "")
 
 
 def _in_time(points: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:

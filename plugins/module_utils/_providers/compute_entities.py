@@ -196,6 +196,23 @@ class PointEntity(_Part):
     properties: PointProperties
 
     @property
+    def failed(self) -> bool:
+        """Whether it, or the copying of one of its disks, has failed: a copy must then be made anew (documented)."""
+        view = self.properties.instanceView
+        told = [*(view.statuses or [])] if view else []
+        for disk in (view.diskRestorePoints or []) if view else []:
+            if disk.replicationStatus and disk.replicationStatus.status:
+                told.append(disk.replicationStatus.status)
+        return self.state == "failed" or any((s.code or "").lower() == "replicationstate/failed" for s in told)
+
+    @property
+    def whole(self) -> bool | None:
+        """Whether every disk has arrived; None where the service does not tell."""
+        view = self.properties.instanceView
+        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        return all(row is not None and row.completionPercent == 100 for row in rows) if rows else None
+
+    @property
     def state(self) -> str:
         """`creating`, `succeeded`, `failed`, `deleting`, …"""
         return (self.properties.provisioningState or "").lower()

@@ -31,7 +31,7 @@ def obstacles(
     `disks_in` are those the point would hold, all when not given; `crash` says that crash consistency is asked for.
     """
     within = vm.disks if disks_in is None else disks_in
-    return (*_of_disks(within, disks, crash=crash or vm.power != "on"), *_of_locks(locks))
+    return (*_of_disks(within, disks, crash=crash or vm.power != "on"), *of_locks(locks))
 
 
 def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, crash: bool) -> t.Iterator[Obstacle]:
@@ -54,13 +54,14 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
             yield Obstacle(("create",), why, f"Start the VM. {exclude}")
 
 
-def _of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
+def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
+    """Management locks on the resource group: told apart from passing ones, for they will not pass."""
     for lock in locks:
         properties = lock.get("properties")
         level = str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
         told = f'the lock "{lock.get("name")}" on its resource group'
         remedy = "Have the lock removed for the time of the task."
         if level == "readonly":
-            yield Obstacle(("create", "delete", "step", "power"), f"{told} allows no change.", remedy)
+            yield Obstacle(("create", "update", "delete", "step", "power"), f"{told} allows no change.", remedy)
         elif level == "cannotdelete":
             yield Obstacle(("delete",), f"{told} allows no deletion.", remedy)

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import tests.contract.core.transcripts.scvmm as scvmm
-import tests.contract.core.transcripts.spf as spf
 from tests.contract.core.exchange import Exchange
+from tests.contract.core.transcripts import scvmm, spf
 
 ROOT = Path(__file__).resolve().parents[3]
 SIBLING = ROOT.parent / "shared" / "data"

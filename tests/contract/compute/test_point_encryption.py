@@ -1,0 +1,59 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Encryption sets of a restore point: for which disk, named how, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.compute.shop import (
+    bench,
+    bodies,
+    done,
+    failed,
+    point,
+)
+from tests.support.bench import Bench
+
+DES = (
+    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
+    "diskEncryptionSets/shop"
+)
+
+
+def _disk(made: Bench, name: str) -> str:
+    return made.world.azure.resource_id("disks", name)
+
+
+def test_encryption_sets_on_the_wire() -> None:
+    made = bench()
+    sets = [
+        {"disk": "os", "id": DES, "type": "EncryptionAtRestWithCustomerKey"},
+        {"disk": "shop01_DataDisk_0", "id": DES, "type": "EncryptionAtRestWithPlatformAndCustomerKeys"},
+    ]
+    done(point(made, encryption_sets=sets))
+    first, second = sets[0]["type"], sets[1]["type"]
+    assert bodies(made)[0]["properties"]["sourceMetadata"]["storageProfile"] == {
+        "osDisk": {"diskRestorePoint": {"encryption": {"type": first, "diskEncryptionSet": {"id": DES}}}},
+        "dataDisks": [
+            {"lun": 0, "diskRestorePoint": {"encryption": {"type": second, "diskEncryptionSet": {"id": DES}}}}
+        ],
+    }
+    old = failed(point(made, name="x", encryption_sets=sets, compute_api_version="2022-11-01"), "invalid_input")
+    assert "2023-03-01" in old
+
+
+@pytest.mark.parametrize("disk", ["nope", "lun7", "lunx"])
+def test_an_encryption_set_for_a_disk_that_is_not_there(disk: str) -> None:
+    made = bench()
+    sets = [{"disk": disk, "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
+    failed(point(made, encryption_sets=sets), "invalid_input")
+    assert made.sent() == []
+
+
+def test_an_encryption_set_by_id_in_any_case() -> None:
+    made = bench()
+    sets = [{"disk": _disk(made, "SHOP01_datadisk_0").upper(), "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
+    done(point(made, encryption_sets=sets))
+    assert bodies(made)[0]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["lun"] == 0

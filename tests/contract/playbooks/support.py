@@ -25,7 +25,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 ACTIONS = ROOT / "tests/integration/targets/setup_simulator/action_plugins"
 COLLECTION = "hybridvm.checkpoints"
-MODULES = ("vm_checkpoint", "vm_checkpoint_info", "vm_checkpoint_restore")
+MODULES = (
+    "restore_point",
+    "restore_point_collection",
+    "restore_point_collection_info",
+    "vm_checkpoint",
+    "vm_checkpoint_info",
+    "vm_checkpoint_restore",
+)
 SCALE = 20
 
 
@@ -60,6 +67,11 @@ class Simulator:
         """The ARM id of a VM."""
         return str(self.vm(name)["resource_uri"])
 
+    def azure(self, kind: str, name: str) -> str:
+        """The ARM id of a Compute resource, such as ("virtualMachines", "shop01")."""
+        scope = f"/subscriptions/{self.ready['subscription_id']}/resourceGroups/{self.ready['compute_resource_group']}"
+        return f"{scope}/providers/Microsoft.Compute/{kind}/{name}"
+
     def token(self) -> str:
         """An access token for ARM, as the sign-in service gives it."""
         ready = self.ready
@@ -86,7 +98,7 @@ class Simulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Connection options for both services, as environment variables."""
+        """Connection options for all services, as environment variables."""
         ready = self.ready
         return {
             "SPF_URL": ready["spf_url"],

@@ -46,12 +46,64 @@ WORLD = {
     },
     "scvmm": {"vms": [{"name": "app01", "checkpoints": [BASELINE]}, {"name": "app02"}]},
 }
+
+
+def _compute(module: str, simulator: Simulator) -> dict[str, Any]:
+    """The Azure part of the world: collections that another module's examples only make."""
+    points = {"name": "shop01-points", "source": "shop01", "points": [{"name": "old", "days_old": 3}]}
+    source = simulator.azure("restorePointCollections", "shop01-points")
+    copies = {"name": "shop01-copies", "source": source, "location": "northeurope"}
+    old = {"name": "shop01-old", "source": "shop01", "points": [{"name": "first"}, {"name": "second"}]}
+    data_disk = {"lun": 0, "files": {"/data/orders": "1 2 3"}}
+    return {
+        "vms": [{"name": "shop01", "data_disks": [data_disk]}],
+        "collections": [old] if module == "restore_point_collection" else [points, copies],
+    }
+
+
 OURS_OF_LONG_AGO: Task = {
     "name": "Make one",
     "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "long ago"},
 }
 
 EXAMPLES = {
+    "restore_point": {
+        "A point without the data disk at LUN 0": Example(
+            says={"restore_point.usable": True, "restore_point.consistency.achieved": "FileSystemConsistent"}
+        ),
+        "A copy in another region, awaited until every disk is there": Example(
+            says={"restore_point.usable": True, "restore_point.replication.0.percent": 100}
+        ),
+        "Remove a point": Example(says={"plan.actions.0.action": "delete", "restore_point": None}),
+    },
+    "restore_point_collection": {
+        "A collection for a VM": Example(
+            needs=(_subscription,),
+            says={"restore_point_collection.tags.owner": "web", "restore_point_collection.location": "westeurope"},
+        ),
+        "A collection for copies in another region": Example(
+            says={
+                "restore_point_collection.location": "northeurope",
+                "restore_point_collection.source_location": "westeurope",
+            }
+        ),
+        "What would go with it": Example(
+            says={"plan.actions.0.fields.restore_points_that_go.after": ["first", "second"]}
+        ),
+    },
+    "restore_point_collection_info": {
+        "One collection with the progress of copies": Example(
+            False, says={"restore_point_collections.0.restore_points.0.name": "old"}
+        ),
+        "All of the subscription": Example(
+            False,
+            needs=(_subscription,),
+            says={
+                "restore_point_collections.0.name": "shop01-copies",
+                "restore_point_collections.1.name": "shop01-points",
+            },
+        ),
+    },
     "vm_checkpoint": {
         "One checkpoint not older than four hours": Example(
             says={"checkpoint.name": "before-patching", "checkpoint.description": "Patch night, see change 4711"}
@@ -110,7 +162,7 @@ def test_every_example_has_an_entry_and_every_entry_an_example(module: str) -> N
 
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_run_as_they_stand(module: str, simulator: Simulator, ansible: Ansible) -> None:
-    simulator.control("POST", "/world", WORLD)
+    simulator.control("POST", "/world", {**WORLD, "compute": _compute(module, simulator)})
     plays = []
     for task in documented(module, "EXAMPLES"):
         example = EXAMPLES[module][task["name"]]

@@ -1,0 +1,69 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make demo` tells its story to the end, and leaves nothing behind when it is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+TREE = ROOT / "build" / "ansible_collections" / "hybridvm" / "checkpoints"
+
+
+@pytest.fixture
+def demo() -> list[str]:
+    """The demo's command, with the collection installed as `make demo` does it."""
+    subprocess.run([sys.executable, "tools/tree.py", str(TREE)], cwd=ROOT, check=True, env=_environment())
+    return [sys.executable, "tools/demo.py"]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+
+
+def test_the_story_comes_true(demo: list[str]) -> None:
+    told = subprocess.run(demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=180)
+    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
+    for vm in ("web01", "app01", "shop01"):
+        assert f"{vm}: proven: The guest is back" in told.stdout
+        assert f"{vm}: proven: The VM has what it had before" in told.stdout
+    assert "FAILED" not in told.stdout
+
+
+def test_ctrl_c_leaves_nothing_behind(demo: list[str], tmp_path: Path) -> None:
+    # A shell's background job ignores SIGINT, and so would its children; a terminal's does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
+        demo,
+        cwd=ROOT,
+        env={**_environment(), "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Make the checkpoint" in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    told, _stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "nothing is left running" in told
+    left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _read(path)]
+    assert left == []
+    assert list(tmp_path.glob("checkpoints-demo-*")) == []
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # it has just ended

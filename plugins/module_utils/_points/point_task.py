@@ -141,10 +141,11 @@ def _encryption(wish: PointWish, vm: VmEntity, excluded: t.Sequence[str], run: R
 
 def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:
     """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
-    wanted = given.lower()
+    wanted = given.strip().lower()
     for disk in vm.disks:
-        lun = "" if disk.lun is None else str(disk.lun)
-        if wanted in (disk.managed_id, (disk.name or "").lower(), disk.place, lun) and disk.managed_id:
+        lun = None if disk.lun is None else str(disk.lun)
+        names = (disk.managed_id, (disk.name or "").lower(), disk.place, lun)
+        if wanted and wanted in names and disk.managed_id:
             return disk
     known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
     raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))

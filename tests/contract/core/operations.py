@@ -53,10 +53,10 @@ EXCLUDED = {
     "examples/scvmm-2024-06-01/VirtualMachineInstances_RestoreCheckpoint_MinimumSet_Gen.json": "an id is always sent",
     "examples/scvmm-2024-06-01/VirtualMachineInstances_DeleteCheckpoint_MinimumSet_Gen.json": "an id is always sent",
     "examples/scvmm-2024-06-01/VirtualMachineInstances_Stop_MinimumSet_Gen.json": "a stop never asks the guest",
-    "examples/compute-*": "Azure Compute is not in this release",
-    "examples/disk-restore-point/*": "Azure Compute is not in this release",
-    "recordings/compute-*": "Azure Compute is not in this release",
-    "specs/compute/*": "Azure Compute is not in this release",
+    "examples/compute-*": "played by tests/contract/compute",
+    "examples/disk-restore-point/*": "played by tests/contract/compute",
+    "recordings/compute-*": "played by tests/contract/compute",
+    "specs/compute/*": "played by tests/contract/compute",
     "specs/scvmm-2023-10-07.json": "its checkpoint surface equals that of 2024-06-01; its traffic is played",
 }
 

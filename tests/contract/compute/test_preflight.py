@@ -1,0 +1,134 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the way of a restore point is named before anything is sent, with the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.azure_seeding import plant_lock
+from tests.contract.compute.shop import (
+    GOOD,
+    HOME,
+    bench,
+    checkpoint,
+    collection,
+    document,
+    done,
+    failed,
+    guest,
+    names,
+    point,
+    restore,
+    shop,
+)
+from tests.support.bench import Bench
+
+DATA: dict[str, Any] = {"lun": 0, "files": GOOD["0"]}
+# The VM's members, what is said, whether excluding the disk helps.
+NEVER: dict[str, tuple[dict[str, Any], str]] = {
+    "unmanaged OS disk": ({"os_disk": {"kind": "unmanaged"}}, "unmanaged"),
+    "ephemeral OS disk": ({"os_disk": {"kind": "ephemeral"}}, "ephemeral"),
+    "unmanaged data disk": ({"data_disks": [{**DATA, "kind": "unmanaged"}]}, "LUN 0"),
+    "shared data disk": ({"data_disks": [{**DATA, "max_shares": 2}]}, "shared"),
+}
+NOT_WITHOUT_THE_GUEST: dict[str, tuple[dict[str, Any], str]] = {
+    "Ultra": ({"data_disks": [{**DATA, "sku": "UltraSSD_LRS"}]}, "Ultra"),
+    "Premium v2": ({"data_disks": [{**DATA, "sku": "PremiumV2_LRS"}]}, "Premium SSD v2"),
+    "write accelerator": ({"data_disks": [{**DATA, "write_accelerator": True}]}, "write-accelerated"),
+}
+
+
+def _bench(of_vm: dict[str, Any]) -> Bench:
+    compute = document(**of_vm)
+    compute["collections"][0]["points"] = []
+    return bench(compute)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("case", NEVER)
+def test_disks_that_cannot_be_captured(case: str, check: bool) -> None:
+    of_vm, said = NEVER[case]
+    made = _bench(of_vm)
+    for result in (checkpoint(made, check=check, name="x"), point(made, check=check)):
+        message = failed(result, "vm_state")
+        assert said in message
+        assert "Nothing was changed" in message
+        assert result["error"]["remedy"]
+    assert made.sent() == []
+
+
+def test_an_excluded_disk_is_no_obstacle() -> None:
+    for case in ("unmanaged data disk", "shared data disk"):
+        made = _bench(NEVER[case][0])
+        if case == "shared data disk":
+            assert done(point(made, exclude_disks=["lun0"]))["restore_point"]["usable"] is True
+
+
+def test_what_exists_needs_no_room() -> None:
+    """Obstacles to a create are none to keeping, removing or restoring."""
+    compute = document(data_disks=[{**DATA, "write_accelerator": True}])
+    made = bench(compute)
+    shop(made).power = "deallocated"
+    assert done(checkpoint(made, name="before"))["changed"] is False
+    done(restore(made))
+    assert guest(made) == GOOD
+    assert done(checkpoint(made, name="before", state="absent"))["changed"] is True
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_lock_against_every_change(check: bool) -> None:
+    made = bench()
+    plant_lock(made.world.azure, {"level": "ReadOnly", "name": "hands-off"})
+    for result in (
+        checkpoint(made, check=check, name="x"),
+        checkpoint(made, check=check, name="before", state="absent"),
+        restore(made, check=check),
+    ):
+        message = failed(result, "vm_state")
+        assert "hands-off" in message
+        assert "removed" in message
+    assert made.sent() == []
+    assert done(checkpoint(made, check=check, name="before"))["changed"] is False
+    assert len(done(made.run("vm_checkpoint_info", vm=made.azure_vm))["checkpoints"]) == 1
+
+
+@pytest.mark.parametrize("scope", ["subscription", "group", "vm"])
+def test_locks_above_and_on_the_vm(scope: str) -> None:
+    made = bench()
+    subscription = f"/subscriptions/{made.world.azure.subscription_id}"
+    scopes = {"subscription": subscription, "group": "rg-shop", "vm": made.azure_vm}
+    plant_lock(made.world.azure, {"level": "ReadOnly", "name": "hands-off", "scope": scopes[scope]})
+    assert "hands-off" in failed(restore(made, check=True), "vm_state")
+    assert made.sent() == []
+
+
+def test_locks_that_may_not_be_read_are_met_when_they_bite() -> None:
+    made = bench()
+    plant_lock(made.world.azure, {"level": "ReadOnly", "name": "hands-off"})
+    made.world.faults.add(kind="status", status=403, path="Microsoft.Authorization/locks", count=None)
+    result = checkpoint(made, name="x")
+    assert "ScopeLocked" in failed(result, "refused")
+    assert "scope" in result["error"]["message"]
+    assert names(made) == ["before"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_locks_for_the_resource_modules(check: bool) -> None:
+    made = bench()
+    plant_lock(made.world.azure, {"level": "ReadOnly", "name": "hands-off"})
+    for result in (
+        point(made, check=check),
+        point(made, check=check, name="before", state="absent"),
+        collection(made, check=check, tags={"a": "b"}),
+        collection(made, check=check, state="absent", force=True),
+        collection(made, check=check, name="another", source=made.azure_vm),
+    ):
+        assert "hands-off" in failed(result, "vm_state")
+    assert made.sent() == []
+    assert done(point(made, check=check, name="before"))["changed"] is False
+    assert done(collection(made, check=check))["changed"] is False
+    assert HOME in made.world.azure.collections[next(iter(made.world.azure.collections))].id

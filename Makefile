@@ -118,7 +118,7 @@ contract: $(VENV)/test-ready build/links  ## unit and contract tests by plain py
 coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
 	$(BEGIN)
 	mkdir -p build/coverage
-	coverage run -m pytest $(QUICK)
+	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(QUICK)
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)

@@ -148,7 +148,7 @@ class Http:
 
     async def _pause(self, seconds: float) -> bool:
         """Wait a while; False at the deadline. Jitter keeps many VMs of a task from knocking at the same moment."""
-        return await self.deadline.sleep(seconds * random.uniform(1.0, 1.25))
+        return await self.deadline.sleep(seconds + random.uniform(0.0, min(seconds * 0.25, 3.0)))
 
     def _too_late(self) -> Unavailable:
         return Unavailable(

@@ -1,0 +1,234 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written down while a story is played: who asked for what, what the services did, what came of it."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.azure_jobs import AzureJob
+from simulator.azure_model import Point
+from simulator.exchange import Call
+from simulator.jobs import Job, Kind, Status
+from simulator.vms import Checkpoint, VirtualMachine
+from simulator.world import World
+from tests.simulation.script import Task
+
+NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
+
+
+@dataclass(eq=False)
+class Sent:
+    """One request as the service's door saw it; `fate` is the fault that met it, `status` what was answered."""
+
+    at: float
+    method: str
+    target: str
+    body: bytes
+    fate: dict[str, Any] | None = None
+    status: int | None = None
+    handled: float | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it could change something."""
+        return self.method != "GET" and "/oauth2/" not in self.target
+
+    @property
+    def polls(self) -> bool:
+        """Whether it looks at a job or an operation."""
+        target = self.target.lower()
+        return self.method == "GET" and ("/jobs(" in target or "/operation" in target or "operations/" in target)
+
+    @property
+    def never_left(self) -> bool:
+        """Whether the client knows that the service has not heard of it."""
+        return self.fate is not None and self.fate.get("exception") in NEVER_LEFT
+
+    @property
+    def open(self) -> bool:
+        """Whether the client cannot know what came of it."""
+        if self.fate is None or self.never_left:
+            return False
+        kind, status = self.fate["kind"], self.fate.get("status", 200)
+        lost = kind in ("lose_request", "lose_answer", "reset_body", "truncate")
+        return lost or (kind in ("status", "status_after", "html") and (status == 408 or status >= 500))
+
+
+def ids(point: Checkpoint | Point | None) -> set[str]:
+    """What a service calls a checkpoint: SPF by VMM's id, Arc by the host's; in lower case."""
+    if not isinstance(point, Checkpoint):
+        return set()
+    return {each.lower() for each in (point.id, point.checkpoint_id) if each}
+
+
+@dataclass(eq=False)
+class Work:
+    """One operation that a service began: VMM's job or Compute's, for whom, on what."""
+
+    run: Run | None
+    service: str
+    vm: str
+    kind: str
+    at: float
+    job: Job | AzureJob
+    point: Checkpoint | Point | None = None
+    name: str = ""
+    description: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it was over as it began."""
+        return self.failed and self.job.finished == self.job.started
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended badly."""
+        if isinstance(self.job, Job):
+            return self.job.status in (Status.FAILED, Status.CANCELED)
+        return self.job.failure is not None and not self.job.running
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well."""
+        return not self.failed and not self.job.running
+
+
+@dataclass(eq=False)
+class Run:
+    """One controller's run of a task: the first, or the one after it was killed."""
+
+    task: Task
+    attempt: int
+    start: float
+    end: float = 0.0
+    result: dict[str, Any] | None = None
+    killed: bool = False
+    crash: str = ""
+    sent: list[Sent] = field(default_factory=list)
+    plans: list[Any] = field(default_factory=list)
+    phase: str = "story"
+
+    @property
+    def label(self) -> str:
+        """How traces call it."""
+        return f"{self.task.label}.{self.attempt}" + ("" if self.phase == "story" else " (quiet)")
+
+    @property
+    def over(self) -> float:
+        """When the last thing of it was done: a request may reach the service after the client has gone."""
+        return max([self.end, *(each.handled or each.at for each in self.sent)])
+
+    @property
+    def code(self) -> str | None:
+        """The error's code, None without an error."""
+        error = (self.result or {}).get("error")
+        return str(error["code"]) if error else None
+
+    @property
+    def well(self) -> bool:
+        """Whether it ended in success."""
+        return self.result is not None and self.code is None
+
+    def of(self, vm: str) -> dict[str, Any]:
+        """The part of the result that is about one VM."""
+        result = self.result or {}
+        found = next((each for each in result.get("vms", []) if str(each["vm"]).rsplit("/", 1)[-1] == vm), None)
+        return result if found is None else dict(found)
+
+
+RUN: ContextVar[Run | None] = ContextVar("RUN", default=None)
+SENT: ContextVar[Sent | None] = ContextVar("SENT", default=None)
+
+
+class Record:
+    """All runs, all work, and every checkpoint that was ever there."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.runs: list[Run] = []
+        self.work: list[Work] = []
+        self.faults: list[str] = []
+        self.os_disks: dict[str, list[tuple[float, str]]] = {}
+        self._points: set[int] = set()
+        self.planted = self.standing()
+        for point in self.azure_points().values():
+            self._points.update(id(each) for each in point)
+        for service in ("spf", "scvmm"):
+            self._watch(service)
+        self._watch_azure()
+
+    def standing(self) -> dict[tuple[str, str], list[Checkpoint]]:
+        """What VMM has now, by service and VM."""
+        return {
+            (service, vm.name): list(vm.checkpoints)
+            for service in ("spf", "scvmm")
+            for vm in self.world.site(service).vmm.vms
+        }
+
+    def azure_points(self) -> dict[str, list[Point]]:
+        """What Compute has now, by VM."""
+        azure = self.world.azure
+        return {vm.name: azure.points_of(vm.id) for vm in azure.vms.values()}
+
+    def sample(self) -> None:
+        """Look which OS disk each Azure VM has: every change of it is a restore, or one put back."""
+        for vm in self.world.azure.vms.values():
+            seen = self.os_disks.setdefault(vm.name, [])
+            if not seen or seen[-1][1] != vm.os_disk.disk:
+                seen.append((self.world.now(), vm.os_disk.disk))
+
+    def works(self, kind: str, vm: str | None = None, run: Run | None = None) -> list[Work]:
+        """The work of that kind that was begun, refused or not."""
+        return [
+            work
+            for work in self.work
+            if work.kind == kind and (vm is None or work.vm == vm) and (run is None or work.run is run)
+        ]
+
+    def _watch(self, service: str) -> None:
+        vmm = self.world.site(service).vmm
+        begin = vmm._begin
+
+        def begun(kind: Kind, vm: VirtualMachine, *given: Any, **more: Any) -> Job:
+            point = vm.by_id(more.get("checkpoint") or "")
+            name, text = (point.name or "", point.description or "") if point else ("", "")
+            job = begin(kind, vm, *given, **more)
+            now = self.world.now()
+            self.work.append(Work(RUN.get(), service, vm.name, str(kind), now, job, point, name, text))
+            return job
+
+        setattr(vmm, "_begin", begun)  # noqa: B010 - mypy lets nobody assign to a method
+
+    def _watch_azure(self) -> None:
+        azure = self.world.azure
+        begin = azure.begin
+
+        def begun(kind: str, *given: Any, **more: Any) -> AzureJob:
+            found = None
+            for points in self.azure_points().values():
+                for point in points:
+                    if id(point) not in self._points:
+                        self._points.add(id(point))
+                        found = point
+                        self.kept.append(point)
+            job = begin(kind, *given, **more)
+            vm = found.vm_id.rsplit("/", 1)[-1] if found else job.vm.name if job.vm else ""
+            name = found.name if found else ""
+            work = Work(
+                RUN.get(), "compute", vm, "create" if kind == "point" else kind, self.world.now(), job, found, name
+            )
+            self.work.append(work)
+            self.sample()
+            return job
+
+        self.kept: list[Point] = []  # so that no id() is given twice
+        setattr(azure, "begin", begun)  # noqa: B010 - mypy lets nobody assign to a method
+
+
+def sent_from(call: Call, now: float) -> Sent:
+    """The entry for a request."""
+    return Sent(now, call.method, call.target, call.body)

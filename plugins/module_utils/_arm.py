@@ -64,10 +64,21 @@ class Arm:
             raise self.error(answer, doing=doing)
         return answer
 
-    async def locks(self, subscription: str, group: str) -> list[dict[str, t.Any]]:
-        """The management locks on a resource group, as far as this user may see them."""
-        path = f"/subscriptions/{subscription}/resourceGroups/{quote(group)}/providers/Microsoft.Authorization/locks"
-        return await self.hints(self.url(path, LOCKS_VERSION))
+    async def locks(self, ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
+        """The management locks that hold for any of these resources, as far as this user may see them.
+
+        A resource group's list also shows the locks on everything in it, so each is held against the ids.
+        """
+        concerned = [resource.lower() for resource in ids]
+        found: dict[str, dict[str, t.Any]] = {}
+        for group in sorted({"/".join(resource.split("/")[:5]) for resource in concerned}):
+            url = self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
+            for lock in await self.hints(url):
+                lock_id = str(lock.get("id") or "").lower()
+                scope = lock_id.rpartition("/providers/microsoft.authorization/locks/")[0]
+                if any(resource == scope or resource.startswith(f"{scope}/") for resource in concerned):
+                    found[lock_id] = lock
+        return [found[lock_id] for lock_id in sorted(found)]
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """The first page of a collection that this user may not be allowed to see: nothing then, for it only helps."""

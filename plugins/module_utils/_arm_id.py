@@ -51,7 +51,7 @@ def name(value: str, option: str) -> str:
     return value
 
 
-def parse(reference: str, example: str = "Microsoft.HybridCompute/machines") -> ArmId:
+def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", option: str = "vm") -> ArmId:
     """`/subscriptions/S/resourceGroups/G/providers/NAMESPACE/TYPE/NAME`, optionally with ScVmm's instance after it."""
     trimmed = reference.rstrip("/")
     if trimmed.lower().endswith(_INSTANCE):
@@ -59,17 +59,17 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines") -> 
     parts = trimmed.split("/")[1:]
     words = [part.lower() for part in parts]
     if len(parts) != 8 or (words[0], words[2], words[4]) != ("subscriptions", "resourcegroups", "providers"):
-        raise _malformed(reference, "it has not this form", example)
+        raise _malformed(reference, "it has not this form", example, option)
     if not _SUBSCRIPTION.fullmatch(parts[1]):
-        raise _malformed(reference, "the subscription is no GUID", example)
+        raise _malformed(reference, "the subscription is no GUID", example, option)
     if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in parts[3:]):
-        raise _malformed(reference, "a name in it holds characters that Azure does not allow", example)
+        raise _malformed(reference, "a name in it holds characters that Azure does not allow", example, option)
     return ArmId(parts[1], parts[3], f"{parts[5]}/{parts[6]}", parts[7])
 
 
-def _malformed(reference: str, why: str, example: str) -> InvalidInput:
+def _malformed(reference: str, why: str, example: str, option: str) -> InvalidInput:
     return InvalidInput(
         f"malformed ARM id: {why}.",
-        subject=f"vm {reference[:200]}",
+        subject=f"{option} {reference[:200]}",
         remedy=f"Write /subscriptions/GUID/resourceGroups/GROUP/providers/{example}/NAME.",
     )

@@ -30,6 +30,11 @@ class Action:
         """What the step is about, as the user would name it: an existing id, a requested name, set fields."""
         raise NotImplementedError
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The verbs it stands for, as locks and other obstacles see it."""
+        return (self.verb,)
+
     def identity(self) -> str:
         """What an approval covers: canonical VM id, service root, action, existing id or name, fields the user set."""
         about = {"action": self.verb, "vm_id": self.vm.canonical, "service": self.vm.service}
@@ -130,6 +135,10 @@ class Step(Action):
     do: str = ""
     about: t.Mapping[str, t.Any] = field(default_factory=dict)
     undo: bool = False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("step", "delete") if self.about.get("op") == "delete_disk" else ("step",)
 
     def target(self) -> dict[str, t.Any]:
         return {"step": self.do, "about": dict(self.about)}

@@ -160,7 +160,7 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
             remedy="Bring the VM into another state first.",
         )
     for obstacle in actual.obstacles:
-        if any(action.verb in obstacle.verbs for action in made.writes):
+        if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
             raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)

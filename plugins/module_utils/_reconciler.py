@@ -53,14 +53,15 @@ class Reconciler:
 
     async def carry_out(self, approval: Approval | None) -> None:
         """Do what the plan says. After a lock the VM is read and planned again; nothing is ever sent a second time."""
-        start = anyio.current_time()
+        start, pause = anyio.current_time(), self.pace.poll_interval
         try:
             while True:
                 try:
                     await self._apply()
                     break
                 except Locked as problem:
-                    await self._sit_out(problem)
+                    await self._sit_out(problem, pause)
+                    pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                     self.actual = await self._read_idle()
                     self.plan = self._plan_now()
                     if approval is not None:
@@ -152,10 +153,12 @@ class Reconciler:
                     remedy="Raise wait_timeout or try again.",
                 )
 
-    async def _sit_out(self, problem: Locked) -> None:
+    async def _sit_out(self, problem: Locked, pause: float) -> None:
+        """Let the other job end. The pauses grow: on Azure each refused create costs one of three in an hour."""
         # A write begun in the last moment would only leave an open question.
         enough = min(1.0, self.pace.poll_interval)
-        if not await self.pace.deadline.sleep(self.pace.poll_interval) or self.pace.deadline.remaining() < enough:
+        pause = min(pause, max(self.pace.deadline.remaining() - 2 * enough, enough))
+        if not await self.pace.deadline.sleep(pause) or self.pace.deadline.remaining() < enough:
             changed = "" if self.changed else " Nothing was changed."
             raise Locked(
                 f"{problem.message.rstrip('.')}, still after {self.pace.deadline.total:g} s.{changed}",

@@ -50,8 +50,9 @@ options:
   restore_key:
     description:
       - Names this restore, for example by the job's id. A run with the same key finds the safety checkpoint of the
-        earlier one and does nothing if the VM no longer stands on it. Needs O(safety_checkpoint=true), which carries
-        the key's hash. Where the service does not say on what the VM stands, the task fails with C(outcome_unknown).
+        earlier one and does nothing if the VM no longer stands on it. Needs O(safety_checkpoint=true), except on Azure,
+        whose new disks carry the run; elsewhere that checkpoint carries the key's hash. Where the service does not say
+        on what the VM stands, the task fails with C(outcome_unknown).
     type: str
   if_running:
     description:

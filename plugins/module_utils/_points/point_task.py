@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from .. import _arm_id
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import CheckpointError, Downgraded, InvalidInput, NotFound, OperationFailed
+from .._errors import CheckpointError, Downgraded, InvalidInput, Locked, NotFound, OperationFailed
 from .._manner import approval_of, manner_of
 from .._model import Obstacle
 from .._operation import Deadline, Operation, Status, wait
-from .._plan import CreateResource, DeleteResource
+from .._plan import Approval, CreateResource, DeleteResource
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute_preflight import obstacles, of_locks
@@ -65,7 +65,7 @@ async def restore_point(params: Params, check_only: bool, world: World, secrets:
             approval.check([run.plan])
         if not check_only:
             try:
-                now = await _apply(run, service, wish, now, found)
+                now = await _carry_out(run, service, wish, now, found, approval)
                 if wish.state == "present" and now is not None and manner.wait:
                     now = await _whole(run, service, wish, now)
             except CheckpointError as problem:
@@ -149,6 +149,30 @@ def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:
             return disk
     known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
     raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))
+
+
+async def _carry_out(
+    run: Run,
+    service: Service,
+    wish: PointWish,
+    now: PointEntity | None,
+    around: Surroundings,
+    approval: Approval | None,
+) -> PointEntity | None:
+    """Do what the plan says; after a lock (one create at a time per VM) wait, read and plan again."""
+    pause = run.pace.poll_interval
+    while True:
+        try:
+            return await _apply(run, service, wish, now, around)
+        except Locked:
+            if not await run.pace.deadline.sleep(pause) or run.pace.deadline.remaining() < min(1.0, pause):
+                raise
+            pause = min(pause * 2, max(60.0, run.pace.poll_interval))
+        now = await service.point(run.subject.id)
+        count = len(around.collection.properties.restorePoints or [])
+        run.plan = plan_point(wish, run.subject, now, around.vm, around.obstacles, around.fields, count)
+        if approval is not None:
+            approval.check([run.plan], part=True)
 
 
 async def _apply(

@@ -53,8 +53,8 @@ class Service:
         return None if answer is None else read(CollectionEntity, answer.json(), answer)
 
     async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:
-        """The management locks on a collection's resource group."""
-        return await self._arm.locks(home.subscription, home.group)
+        """The management locks that hold for a collection."""
+        return await self._arm.locks([home.canonical])
 
     async def collections(self, subscription: str, group: str | None) -> list[str]:
         """The ids of the collections of a subscription or resource group."""

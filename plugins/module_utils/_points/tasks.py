@@ -120,7 +120,7 @@ async def _location(service: Service, wish: CollectionWish, now: CollectionEntit
     """The VM's location, for a new collection without one; a collection for copies must say where it lies."""
     if now is not None or wish.state == "absent" or wish.source is None:
         return None
-    source = _arm_id.parse(wish.source, "Microsoft.Compute/virtualMachines")
+    source = _arm_id.parse(wish.source, "Microsoft.Compute/virtualMachines", "source")
     if source.type.lower() != "microsoft.compute/virtualmachines":
         raise InvalidInput("location: is needed where the source is another collection.")
     return (await service.vm(str(source))).location

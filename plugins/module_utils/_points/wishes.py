@@ -115,7 +115,7 @@ class CollectionQuery(_Wish):
 def collection_id(subscription: str | None, group: str | None, collection: str) -> ArmId:
     """The id of a collection that is given by name or id."""
     if collection.startswith("/"):
-        found = parse(collection, COLLECTIONS)
+        found = parse(collection, COLLECTIONS, "collection")
         if found.type.lower() != COLLECTIONS.lower():
             raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
         return found

@@ -130,7 +130,9 @@ class Compute:
         )
 
     async def _obstacles(self, arm_id: ArmId, detail: Detail, elsewhere: bool) -> tuple[Obstacle, ...]:
-        found = obstacles(detail.vm, detail.disks, await self._arm.locks(arm_id.subscription, arm_id.group))
+        concerned = [arm_id.canonical, self._collection_of(arm_id).canonical]
+        concerned += [disk.managed_id for disk in detail.vm.disks if disk.managed_id]
+        found = obstacles(detail.vm, detail.disks, await self._arm.locks(concerned))
         if elsewhere and detail.collection is not None:
             why = f"its restore points lie in {detail.collection.location}, and disks can only be made where they lie."
             found = (*found, Obstacle(("step",), why, "Restore from a collection in the VM's own region."))
@@ -243,7 +245,7 @@ class Compute:
         if option is None:
             return ArmId(vm.subscription, vm.group, COLLECTIONS, f"checkpoints-{vm.name}"[:80])
         if option.startswith("/"):
-            given = _arm_id.parse(option, COLLECTIONS)
+            given = _arm_id.parse(option, COLLECTIONS, "collection")
             if given.type.lower() != COLLECTIONS.lower():
                 raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
             return given

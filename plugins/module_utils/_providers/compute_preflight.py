@@ -14,6 +14,7 @@ import typing as t
 from .._model import Obstacle
 from .compute_entities import Disk, DiskEntity, VmEntity
 
+LOCKS = "/providers/microsoft.authorization/locks/"
 _CRASH = "a crash-consistent point, the only kind of a VM that is off, cannot hold it."
 _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 
@@ -38,7 +39,9 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
     for disk in within:
         name = f"{'OS disk' if disk.lun is None else f'data disk at LUN {disk.lun}'} ({disk.name})"
         entity = disks.get(disk.managed_id)
-        sku = ((disk.managedDisk.storageAccountType if disk.managedDisk else "") or "").lower()
+        # A deallocated VM does not show its disks' kinds; the disks themselves do.
+        shown = disk.managedDisk.storageAccountType if disk.managedDisk else None
+        sku = ((entity.sku.name if entity and entity.sku else shown) or "").lower()
         exclude = "Make the point with restore_point and exclude_disks."
         if disk.vhd and not disk.managed_id:
             yield Obstacle(("create",), f"its {name} is unmanaged.", "Convert it to a managed disk.")
@@ -55,11 +58,12 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
 
 
 def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
-    """Management locks on the resource group: told apart from passing ones, for they will not pass."""
+    """Management locks: told apart from passing ones, for they will not pass."""
     for lock in locks:
         properties = lock.get("properties")
         level = str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
-        told = f'the lock "{lock.get("name")}" on its resource group'
+        scope = str(lock.get("id") or "").lower().rpartition(LOCKS)[0]
+        told = f'the lock "{lock.get("name")}" on {scope.rpartition("/")[2] or "its scope"}'
         remedy = "Have the lock removed for the time of the task."
         if level == "readonly":
             yield Obstacle(("create", "update", "delete", "step", "power"), f"{told} allows no change.", remedy)

@@ -259,7 +259,7 @@ def _replaced(detail: Detail, place: str, new: str) -> str | None:
     if made is not None and (made.tags or {}).get(REPLACES_TAG):
         return (made.tags or {})[REPLACES_TAG]
     attached = detail.attached(place)
-    return _short(attached.managed_id) if attached and attached.managed_id else None
+    return _short(attached.managedDisk.id) if attached and attached.managedDisk and attached.managedDisk.id else None
 
 
 def by_short(detail: Detail, short: str) -> DiskEntity | None:

@@ -1,0 +1,64 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One restore point at a time is made of a VM: the next one waits for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.azure_jobs import CONCURRENT
+from tests.contract.compute.shop import (
+    bench,
+    checkpoint,
+    document,
+    done,
+    failed,
+    names,
+    point,
+    points,
+)
+from tests.support.bench import Bench
+
+
+def _full(count: int) -> dict[str, Any]:
+    compute = document()
+    compute["collections"][0]["points"] = [{"name": f"p{n:03}", "days_old": 600 - n} for n in range(count)]
+    return compute
+
+
+def _somebody_else(made: Bench, seconds: float) -> None:
+    """Another tool makes a point of the VM, in a collection of its own."""
+    vm = made.azure_vm
+    done(made.run("restore_point_collection", name="theirs", resource_group="rg-shop", source=vm))
+    made.world.switches.compute_point_takes = f"{seconds}s"
+    done(point(made, name="theirs", collection="theirs", wait=False))
+    made.world.switches.compute_point_takes = "1s"
+
+
+@pytest.mark.parametrize("concurrent", ["409", "failed"])
+@pytest.mark.parametrize("module", ["vm_checkpoint", "restore_point"])
+def test_one_create_at_a_time(module: str, concurrent: str) -> None:
+    """Another create on the VM is waited for, then ours goes on: what failed for it is removed first."""
+    made = bench(compute_concurrent_create=concurrent)
+    # What fails counts as well, and three in an hour are all there are.
+    _somebody_else(made, 60 if concurrent == "409" else 3)
+    result = checkpoint(made, name="new") if module == "vm_checkpoint" else point(made)
+    done(result)
+    assert [each.state for each in points(made) if each.name == "new"] == ["Succeeded"]
+    assert made.seconds >= 3
+
+
+@pytest.mark.parametrize("module", ["vm_checkpoint", "restore_point"])
+def test_one_create_at_a_time_and_no_time(module: str) -> None:
+    made = bench()
+    _somebody_else(made, 3600)
+    made.advance(1)
+    run = checkpoint if module == "vm_checkpoint" else point
+    result = run(made, name="new", wait_timeout="60s")
+    message = failed(result, "locked")
+    assert CONCURRENT[:30] in message
+    assert result["changed"] is False
+    assert "new" not in names(made)

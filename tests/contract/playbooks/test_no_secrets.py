@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .support import COLLECTION, Ansible, Run, Simulator, play
+from .support import COLLECTION, Ansible, Run, Simulator, play, prepare
 
 HASHED = re.compile(r"sha256:[0-9a-f]{12}")
 WORD = re.compile(r"[\w.~+/=%-]{6,}")
@@ -136,6 +136,37 @@ def test_no_secret_in_options_comes_out(simulator: Simulator, ansible: Ansible, 
     ]
     secrets = [*_secrets(simulator), *_spelled(token, wrong)]
     _assert_clean(run, log, ansible.directory / "record", simulator, secrets)
+
+
+def test_no_secret_of_azure_comes_out(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
+    known = _spelled(simulator.ready["secret"])
+    signed = f"{simulator.ready['arm_url']}/x/operations/1?api-version=1&t=2&c=MIIabc&s=signature&h=hash-of-it"
+    told = f"{' '.join(known)} {signed}"
+    error = {"error": {"code": "Echo", "message": told, "details": [{"code": "Again", "message": told}]}}
+    shop01, shop02 = (simulator.azure("virtualMachines", name) for name in ("shop01", "shop02"))
+    simulator.control("POST", "/switches", {"compute_vm_retry_after": 0})
+    simulator.control("POST", "/faults", {"kind": "status", "status": 403, "path": "checkpoints-shop02", "body": error})
+    simulator.control("DELETE", "/journal")
+    options = _options(simulator)
+
+    def task(name: str, module: str, vm: str) -> dict[str, Any]:
+        given = {**options, "vm": vm, "name": name}
+        return {"name": name, f"{COLLECTION}.{module}": given, "ignore_errors": True}
+
+    tasks = [
+        task("one", "vm_checkpoint", shop01),
+        task("one", "vm_checkpoint_restore", shop01),
+        prepare(["POST", "/failures", {"service": "compute", "kind": "point", "code": "Echo", "message": told}]),
+        task("fails", "vm_checkpoint", shop01),
+        task("forbidden", "vm_checkpoint", shop02),
+    ]
+    log = tmp_path / "log"
+    run = ansible.run([play("All", tasks, {})], "-vvvv", ANSIBLE_LOG_PATH=str(log))
+    assert run.code == 0, run.stdout
+    codes = [line["result"].get("error", {}).get("code") for line in run.results if COLLECTION in line["action"]]
+    assert codes == [None, None, "operation_failed", "forbidden"]
+    assert all("Echo" in run.of(name)["msg"] for name in ("fails", "forbidden"))
+    _assert_clean(run, log, ansible.directory / "record", simulator, _secrets(simulator))
 
 
 def test_no_secret_in_the_environment_comes_out(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "list": (list,),
 }
 # The documentation's debts: each is a line that is missing there. Take away what has been paid.
-DEBTS = {
+DEBTS: set[str] = {
     "restore_point_collection: operation.percent is null in every result",
     "restore_point_collection_info: error.operation is null in every result",
     "restore_point_collection_info: restore_point_collections.instant_access may be null, and nobody says so",
@@ -84,12 +84,11 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
 def _azure(simulator: Simulator) -> list[dict[str, Any]]:
     """The same on an Azure VM, and what the modules for Azure alone return: points, a copy, drift and refusals."""
     vm, points = simulator.azure("virtualMachines", "shop01"), simulator.azure("restorePointCollections", "points")
-    copies = {"name": "copies", "source": points, "location": "northeurope"}
-    point = {"name": "one", "collection": points}
+    copies: dict[str, Any] = {"name": "copies", "source": points, "location": "northeurope"}
+    point: dict[str, Any] = {"name": "one", "collection": points}
     refused = {"kind": "status", "status": 403, "path": "restorePointCollections/refused", "count": None}
-    refused["headers"] = REQUEST_IDS
-    refused["body"] = FORBIDDEN
-    at_refused = {"name": "refused", "resource_group": "rg-shop"}
+    refused |= {"headers": REQUEST_IDS, "body": FORBIDDEN}
+    at_refused: dict[str, Any] = {"name": "refused", "resource_group": "rg-shop"}
     return [
         prepare(["POST", "/faults", refused]),
         _task(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import zip_longest
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -47,12 +48,16 @@ def _names(given: dict[str, Any]) -> str:
 
 
 def _vms(before: dict[str, Any], after: dict[str, Any], begun: list[str]) -> set[str]:
-    """The VMs that differ, without those with which something was begun."""
+    """The VMs, and in Azure all that differs, without those with which something was begun."""
     found = set()
     for service in ("spf", "scvmm"):
         for then, now in zip(before[service]["vms"], after[service]["vms"], strict=True):
             if then != now and not {then["name"], then["resource_uri"]} & set(begun):
                 found.add(str(then["name"]))
+    for kind in ("vms", "disks", "collections"):
+        for then, now in zip_longest(before["compute"][kind], after["compute"][kind]):
+            if then != now:
+                found.add(str((then or now)["name"]))
     return found
 
 

@@ -1,0 +1,120 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A restore in place whose module is killed (SIGKILL) at several of its writes: each retry goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+from .support import COLLECTION, Ansible, Simulator, play
+
+MODULE = "AnsiballZ_vm_checkpoint_restore"
+SLOW = "delay"
+# The second disk, the swap and the start: each of these writes waits until the module has been killed.
+WRITES = [("PUT", "/disks/shop01-lun0-", 1), ("PATCH", "/virtualMachines/shop01[?]", 2), ("POST", "/shop01/start", 1)]
+GOOD = ["version = 1\n", "1 2 3\n"]
+BROKEN = ["broken", "broken"]
+FILES = [("os", "/etc/shop.conf"), ("0", "/data/orders")]
+
+
+def _point(simulator: Simulator, ansible: Ansible) -> None:
+    vm = {"vm": simulator.azure("virtualMachines", "shop01"), "name": "before-upgrade"}
+    run = ansible.run([play("Point", [{"name": "Create", f"{COLLECTION}.vm_checkpoint": vm}], simulator.environment)])
+    assert run.code == 0, run.stdout + run.stderr
+
+
+def _spoil(simulator: Simulator) -> None:
+    for disk, path in FILES:
+        simulator.control("PUT", f"/guest/compute/shop01?path={path}&disk={disk}", "broken")
+    assert _guest(simulator) == [f'"{text}"' for text in BROKEN]
+
+
+def _guest(simulator: Simulator) -> list[str]:
+    return [simulator.control("GET", f"/guest/compute/shop01?path={path}&disk={disk}") for disk, path in FILES]
+
+
+def _restore(simulator: Simulator, retries: int) -> list[dict[str, Any]]:
+    options = {"vm": simulator.azure("virtualMachines", "shop01"), "name": "before-upgrade", "restore_key": "job-4711"}
+    task = {
+        "name": "Restore",
+        f"{COLLECTION}.vm_checkpoint_restore": options,
+        "register": "restored",
+        "until": "restored is succeeded",
+        "retries": retries,
+        "delay": 0,
+    }
+    return [play("Restore", [task, {**task, "name": "Again"}], simulator.environment)]
+
+
+def _end(simulator: Simulator) -> dict[str, Any]:
+    """What must not depend on how often the module died."""
+    compute = simulator.control("GET", "/world")["compute"]
+    vm = next(each for each in compute["vms"] if each["name"] == "shop01")
+    attached = [vm["os_disk"], *vm["data_disks"]]
+    return {
+        "guest": _guest(simulator),
+        "power": vm["power"],
+        "attached": [(held.get("lun"), held["name"], held["caching"], held["tags"]) for held in attached],
+        "left": sorted(disk["name"] for disk in compute["disks"]),
+    }
+
+
+def _kill_module(playbook: subprocess.Popen[str]) -> int:
+    """SIGKILL to the module that this ansible-playbook runs; its pid."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+    ).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    parents = {int(row[0]): int(row[1]) for row in rows}
+
+    def ours(pid: int) -> bool:
+        while pid in parents and pid != playbook.pid:
+            pid = parents[pid]
+        return pid == playbook.pid
+
+    found = [int(row[0]) for row in rows if len(row) == 3 and MODULE in row[2] and ours(int(row[0]))]
+    (leaf,) = [pid for pid in found if pid not in {parents[each] for each in found}]  # its shell stays
+    os.kill(leaf, signal.SIGKILL)
+    return leaf
+
+
+def _await_slow_write(simulator: Simulator, number: int) -> None:
+    """Until so many writes have been met by the fault."""
+    end = time.monotonic() + 30
+    while sum(entry["fault"] == SLOW for entry in simulator.control("GET", "/journal")) < number:
+        assert time.monotonic() < end, f"write {number} did not come"
+        time.sleep(0.01)
+
+
+def test_killed_at_several_writes_it_ends_in_the_same_place(simulator: Simulator, ansible: Ansible) -> None:
+    simulator.control("POST", "/switches", {"compute_vm_retry_after": 0})
+    _point(simulator, ansible)
+    _spoil(simulator)
+    world = simulator.control("GET", "/world")
+    run = ansible.run(_restore(simulator, 0))
+    assert [line["result"]["changed"] for line in run.results] == [True, False], run.stdout + run.stderr
+    whole = _end(simulator)
+    assert (whole["guest"], whole["power"]) == (GOOD, "running")
+
+    simulator.control("POST", "/world", world)
+    assert _end(simulator)["guest"] != GOOD
+    faults = [{"kind": SLOW, "seconds": 6, "method": method, "path": path, "nth": nth} for method, path, nth in WRITES]
+    simulator.control("POST", "/faults", {"faults": faults})
+    simulator.control("DELETE", "/journal")
+    process = ansible.start(_restore(simulator, len(WRITES)))
+    killed = set()
+    for number in range(1, len(WRITES) + 1):
+        _await_slow_write(simulator, number)
+        killed.add(_kill_module(process))
+    run = ansible.collect(process)
+    assert run.code == 0, run.stdout + run.stderr
+    assert len(killed) == len(WRITES)
+    assert run.of("Restore")["attempts"] == 1 + len(WRITES)
+    assert run.of("Restore")["changed"] is True
+    assert run.of("Again")["changed"] is False
+    assert _end(simulator) == whole

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.contract.compute.shop import (
@@ -49,6 +51,14 @@ def test_an_encryption_set_for_a_disk_that_is_not_there(disk: str) -> None:
     made = bench()
     sets = [{"disk": disk, "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
     failed(point(made, encryption_sets=sets), "invalid_input")
+    assert made.sent() == []
+
+
+@pytest.mark.parametrize(("disk", "options"), [("LUN0", {}), ("os", {"exclude_disks": ["os"]})])
+def test_an_encryption_set_twice_or_for_an_excluded_disk(disk: str, options: dict[str, Any]) -> None:
+    made = bench()
+    sets = [{"disk": each, "id": DES, "type": "EncryptionAtRestWithCustomerKey"} for each in ("lun0", disk)]
+    failed(point(made, encryption_sets=sets, **options), "invalid_input")
     assert made.sent() == []
 
 

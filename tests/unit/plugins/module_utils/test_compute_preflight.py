@@ -1,0 +1,117 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in the way of a restore point: each disk and each lock, with the verbs it forbids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+    DiskEntity,
+    VmEntity,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_preflight import (
+    obstacles,
+    of_locks,
+)
+
+GROUP = "/subscriptions/s/resourceGroups/rg"
+DISK = f"{GROUP}/providers/Microsoft.Compute/disks/d"
+
+
+def _vm(power: str = "running", *, os: bool = False, **disk: Any) -> VmEntity:
+    held = {"name": "d", "managedDisk": {"id": DISK}, **disk}
+    profile: dict[str, Any] = {"osDisk": held} if os else {"dataDisks": [{"lun": 3, **held}]}
+    view = {"statuses": [{"code": f"PowerState/{power}"}]}
+    properties = {"storageProfile": profile, "instanceView": view}
+    return VmEntity.model_validate({"id": "v", "name": "v", "location": "l", "properties": properties})
+
+
+def _disks(**members: Any) -> dict[str, DiskEntity]:
+    told = {"id": DISK, "name": "d", "location": "l", "properties": {}, **members}
+    return {DISK.lower(): DiskEntity.model_validate(told)}
+
+
+@pytest.mark.parametrize(
+    ("vm", "disks", "said"),
+    [
+        (_vm(managedDisk=None, vhd={"uri": "x"}), {}, "data disk at LUN 3 (d) is unmanaged"),
+        (_vm(os=True, diffDiskSettings={"option": "Local"}), {}, "OS disk (d) is ephemeral"),
+        (_vm(), _disks(properties={"maxShares": 2}), "data disk at LUN 3 (d) is a shared disk"),
+        (_vm("deallocated"), _disks(sku={"name": "UltraSSD_LRS"}), "(d) is Ultra; a crash-consistent point"),
+        (_vm("stopped"), _disks(sku={"name": "PremiumV2_LRS"}), "(d) is Premium SSD v2"),
+        (
+            _vm("deallocated", managedDisk={"id": DISK, "storageAccountType": "UltraSSD_LRS"}),
+            {},
+            "(d) is Ultra; a crash-consistent point",
+        ),
+        (_vm("deallocated", writeAcceleratorEnabled=True), _disks(), "(d) is write-accelerated"),
+    ],
+)
+def test_a_disk_that_cannot_be_captured(vm: VmEntity, disks: dict[str, DiskEntity], said: str) -> None:
+    (found,) = obstacles(vm, disks, ())
+    assert said in found.why
+    assert "create" in found.verbs
+    assert found.remedy
+    # Not in the point, not in the way.
+    assert obstacles(vm, disks, (), disks_in=[]) == ()
+
+
+@pytest.mark.parametrize(
+    ("vm", "disks"),
+    [
+        (_vm(), {}),
+        (_vm(managedDisk=None), {}),
+        (_vm(diffDiskSettings={}), _disks(properties={"maxShares": 1})),
+        (_vm(writeAcceleratorEnabled=True), _disks(sku={"name": "UltraSSD_LRS"})),
+        (_vm("deallocated"), _disks(sku={"name": "Premium_LRS"})),
+        (_vm("deallocated"), _disks(sku={})),
+        (_vm("deallocated", vhd={"uri": "x"}), _disks()),
+    ],
+)
+def test_a_disk_that_can(vm: VmEntity, disks: dict[str, DiskEntity]) -> None:
+    assert obstacles(vm, disks, ()) == ()
+
+
+@pytest.mark.parametrize("sku", ["UltraSSD_LRS", "ultrassd_lrs"])
+def test_crash_consistency_of_a_vm_that_runs(sku: str) -> None:
+    assert obstacles(_vm(), _disks(sku={"name": sku}), ()) == ()
+    assert len(obstacles(_vm(), _disks(sku={"name": sku}), (), crash=True)) == 1
+
+
+def _lock(level: Any, scope: str = GROUP) -> dict[str, Any]:
+    return {
+        "id": f"{scope}/providers/Microsoft.Authorization/locks/keep",
+        "name": "keep",
+        "properties": {"level": level},
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "forbidden"),
+    [
+        ("ReadOnly", {"create", "update", "delete", "step", "power"}),
+        ("CanNotDelete", {"delete"}),
+        ("cannotdelete", {"delete"}),
+    ],
+)
+def test_locks(level: str, forbidden: set[str]) -> None:
+    (found,) = of_locks([_lock(level)])
+    assert set(found.verbs) == forbidden
+    assert '"keep" on rg' in found.why
+    assert found.remedy
+    assert obstacles(_vm(), {}, [_lock(level)]) == (found,)
+
+
+@pytest.mark.parametrize("level", ["NotSpecified", "", None, 7])
+def test_a_lock_that_forbids_nothing(level: Any) -> None:
+    assert list(of_locks([_lock(level)])) == []
+
+
+def test_a_lock_without_its_parts() -> None:
+    assert list(of_locks([{"properties": None}, {}])) == []
+    (found,) = of_locks([{"properties": {"level": "ReadOnly"}}])
+    assert "its scope" in found.why

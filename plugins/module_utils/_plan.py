@@ -107,9 +107,10 @@ class Delete(OnCheckpoint):
 
 @dataclass(frozen=True)
 class Restore(OnCheckpoint):
-    """The VM goes back to a checkpoint; later checkpoints stay."""
+    """The VM goes back to a checkpoint; later ones stay. `keyed`: a restore_key will go by what the VM stands on."""
 
     verb = "restore"
+    keyed: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ def plan_restore(
         actions.append(_safety(wish, actual, capabilities, target))
     if wish.if_running == "stop" and actual.power == "on":
         actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
-    actions.append(Restore(vm, _why(wish, target), checkpoint=target))
+    keyed = wish.restore_key is not None
+    actions.append(Restore(vm, _why(wish, target), checkpoint=target, keyed=keyed))
     return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
 
 

@@ -123,6 +123,19 @@ class Proof:
         """A lost answer that reading could not settle."""
         return unsettled(problem, str(vm), what, self._pace)
 
+    def unread(self, problem: CheckpointError, vm: VM, verb: str) -> OutcomeUnknown:
+        """A write was sent, and what came of it cannot be read."""
+        return OutcomeUnknown(
+            f"the {verb} was sent, and reading what came of it failed: {problem.message.rstrip('.')}. Whether it ran "
+            "is open (outcome_unknown); nothing was sent twice.",
+            subject=str(vm),
+            status=problem.status,
+            request_id=problem.request_id,
+            correlation_id=problem.correlation_id,
+            operation=problem.operation,
+            remedy="Look at the VM before you run the task again.",
+        )
+
     def not_shown(self, vm: VM, doing: str, operation: Operation) -> NotProven:
         """An operation that succeeded and left no trace."""
         return not_shown(str(vm), doing, operation, self._pace)

@@ -11,7 +11,7 @@ from ._deps import anyio
 from ._errors import CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation
-from ._plan import Approval, Create, Plan, Power, Restore, Step
+from ._plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
 from ._planner import Memory, plan
 from ._proof import Pace
 from ._providers.base import Provider
@@ -103,7 +103,7 @@ class Reconciler:
             if isinstance(action, Create) and not action.safety:
                 self.checkpoint = steps.checkpoint
             elif not isinstance(action, Power) and self.checkpoint is not None:
-                self.checkpoint = self.actual.by_id(self.checkpoint.id) or self.checkpoint
+                self._is_still_there(action)
             if isinstance(action, Restore):
                 self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
 
@@ -120,6 +120,18 @@ class Reconciler:
             return
         if done:
             problem.message += f" The VM was put back: {', '.join(done)}."
+
+    def _is_still_there(self, action: Action) -> None:
+        """The task's checkpoint must outlive what was done after it: a service might remove children with a parent."""
+        found = None if self.checkpoint is None else self._now().by_id(self.checkpoint.id)
+        if found is None and isinstance(action, Delete) and self.checkpoint is not None:
+            raise NotProven(
+                f'checkpoint "{self.checkpoint.name}" ({self.checkpoint.id}) was there and has gone with '
+                f'"{action.checkpoint.name}" ({action.checkpoint.id}).',
+                subject=str(self.vm),
+                remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
+            )
+        self.checkpoint = found or self.checkpoint
 
     def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
         """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""

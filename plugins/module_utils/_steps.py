@@ -12,7 +12,15 @@ from __future__ import annotations
 import random
 import typing as t
 
-from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from ._errors import (
+    Locked,
+    NotFound,
+    NotProven,
+    OperationFailed,
+    OutcomeUnknown,
+    Unavailable,
+    Unreachable,
+)
 from ._http import AnswerLost
 from ._mark import Mark, generated, join
 from ._model import VM, Checkpoint, Inventory
@@ -47,9 +55,21 @@ class Steps:
         self.duplicates: list[Checkpoint] = []
         self.warnings: list[str] = []
         self.changed = False
+        self._sent = False
 
     async def do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
-        """Carry out `action` on the VM as last read; the VM as it is afterwards."""
+        """Carry out `action` on the VM as last read; the VM as it is afterwards.
+
+        Once a write has left, no error may say that it is safe to run again: what keeps us from reading leaves it open.
+        """
+        try:
+            return await self._do(action, actual, memory)
+        except (Unavailable, Unreachable) as problem:
+            if not self._sent:
+                raise
+            raise self._proof.unread(problem, action.vm, action.verb) from None
+
+    async def _do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
         if isinstance(action, Create):
             return await self._create(action, actual, memory)
         if isinstance(action, Update):
@@ -83,22 +103,26 @@ class Steps:
         try:
             operation = await self._provider.create(vm, name, join(action.description or "", mark))
         except AnswerLost as problem:
+            self._sent = True
             found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None:
                 raise self._proof.unsettled(problem, vm, "the create") from None
+            self.changed = True
             lost = await self._proof.started_since(vm, actual.now, "create")
             if lost is not None:
                 self._started(lost)
-                await self._made_by(lost, vm, doing, ours)
+                await self._guessed(lost, vm, doing, problem)
         else:
             self._started(operation)
-            self.changed = True
+            self.changed = self._sent = True
             if not self._wait:
                 found = await self._provider.read(vm)
                 self.checkpoint = ours(found)
                 return found
-            await self._made_by(operation, vm, doing, ours)
+            status = await self._made_by(operation, vm, doing, ours)
             found = await self._proof.until(vm, lambda now: ours(now) is not None)
+            if found is None and status.state == "unknown":
+                raise self._unproven(operation, vm, doing)
             if found is None:
                 raise self._proof.not_shown(vm, doing, operation)
         self.changed = True
@@ -161,30 +185,27 @@ class Steps:
         try:
             operation = await self._provider.restore(vm, target)
         except AnswerLost as problem:
+            self._sent = True
             found = await self._proof.started_since(vm, actual.now, "restore")
             if found is not None:
                 self._started(found)
-                await self._end(found, vm, doing)
-            else:
-                if await self._proof.until(vm, moved) is None:
-                    raise self._proof.unsettled(problem, vm, "the restore") from None
+                await self._guessed(found, vm, doing, problem)
+            if (found is None or must_move) and await self._proof.until(vm, moved) is None:
+                raise self._proof.unsettled(problem, vm, "the restore") from None
             self.changed = True
             return await self._provider.read(vm)
         self._started(operation)
-        self.changed = True
+        self.changed = self._sent = True
         if not self._wait:
             return actual
         status = await self._end(operation, vm, doing)
         if status.state == "unknown" and not await self._proof.until(vm, moved):
-            raise OutcomeUnknown(
-                f"{doing} was accepted, but the service no longer knows the operation and nothing else proves it.",
-                subject=str(vm),
-                remedy="Look at the VM before you run the task again.",
-                operation=operation.to_result(),
-            )
+            raise self._unproven(operation, vm, doing)
         now = await self._provider.read(vm)
         if must_move and now.current_known and not _stands_on(now, target):
-            now = await self._proof.until(vm, lambda read: _stands_on(read, target), tries=3) or now
+            # With a restore_key the next run will go by the pointer, so this one waits for it.
+            tries = None if action.keyed else 3
+            now = await self._proof.until(vm, lambda read: _stands_on(read, target), tries=tries) or now
             if not _stands_on(now, target):
                 self.warnings.append(
                     f"{vm}: the restore was reported as done, but the service does not show the VM on "
@@ -225,6 +246,7 @@ class Steps:
         try:
             operation = await send()
         except AnswerLost as problem:
+            self._sent = True
             found = await self._proof.until(vm, proven)
             if found is None and again:
                 return await self._simple(vm, send, proven, doing)
@@ -239,7 +261,7 @@ class Steps:
                 raise
             return now
         self._started(operation)
-        self.changed = True
+        self.changed = self._sent = True
         if not self._wait:
             return await self._provider.read(vm)
         await self._end(operation, vm, doing)
@@ -247,6 +269,21 @@ class Steps:
         if found is None:
             raise self._proof.not_shown(vm, doing, operation)
         return found
+
+    async def _guessed(self, found: Operation, vm: VM, doing: str, problem: AnswerLost) -> None:
+        """Wait for an operation that is taken for the one whose answer was lost; its failure may be somebody else's."""
+        try:
+            await self._end(found, vm, doing)
+        except (Locked, OperationFailed):
+            raise self._proof.unsettled(problem, vm, doing) from None
+
+    def _unproven(self, operation: Operation, vm: VM, doing: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{doing} was accepted, but the service shows no such operation, and nothing else proves it.",
+            subject=str(vm),
+            remedy="Look at the VM before you run the task again.",
+            operation=operation.to_result(),
+        )
 
     async def _end(self, operation: Operation, vm: VM, doing: str) -> Status:
         try:
@@ -257,10 +294,10 @@ class Steps:
         self.warnings += [f"{vm}: {doing}: {text}" for text in status.warnings]
         return status
 
-    async def _made_by(self, operation: Operation, vm: VM, doing: str, ours: Find) -> None:
+    async def _made_by(self, operation: Operation, vm: VM, doing: str, ours: Find) -> Status:
         """Wait for a create. What a failed one has left is named in the error, not deleted."""
         try:
-            await self._end(operation, vm, doing)
+            return await self._end(operation, vm, doing)
         except OperationFailed as problem:
             left = ours(await self._provider.read(vm))
             if left is None:

@@ -147,38 +147,44 @@ class Spf(WithoutSteps):
             "VMCheckPointAction": None,
             "VMId": vm.id,
         }
-        return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}")
+        return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}", "create")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
         doing = f"updating checkpoint {checkpoint.name} of {vm}"
-        return await self._change(vm, checkpoint, {"Description": description}, doing)
+        return await self._change(vm, checkpoint, {"Description": description}, doing, "update")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """VMCheckPointAction: Restore, on the checkpoint to go back to."""
         doing = f"restoring {vm} to checkpoint {checkpoint.name}"
-        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, doing)
+        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, doing, "restore")
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """DELETE by key."""
         path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._write("DELETE", path, None, vm, f"deleting checkpoint {checkpoint.name} of {vm}")
+        return await self._write("DELETE", path, None, vm, f"deleting checkpoint {checkpoint.name} of {vm}", "delete")
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Operation Start or Stop on the VM (dn458378); Stop turns off without asking the guest."""
         changes = {"Operation": "Start" if on else "Stop"}
         path = _key("VirtualMachines", vm.id, vm.partition)
-        return await self._modify(path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}")
+        return await self._modify(
+            path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}", "power"
+        )
 
     async def latest(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
         return await self._jobs.latest(vm)
 
-    async def _change(self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], doing: str) -> Operation:
+    async def _change(
+        self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], doing: str, work: str
+    ) -> Operation:
         path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, doing)
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, doing, work)
 
-    async def _modify(self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, doing: str) -> Operation:
+    async def _modify(
+        self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, doing: str, work: str
+    ) -> Operation:
         """By the configured method. PUT resets what it leaves out, so it carries the whole entity as just read."""
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
@@ -192,7 +198,7 @@ class Spf(WithoutSteps):
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
-        return await self._write(verb, path, body, vm, doing, extra)
+        return await self._write(verb, path, body, vm, doing, work, extra)
 
     async def _write(
         self,
@@ -201,6 +207,7 @@ class Spf(WithoutSteps):
         body: dict[str, t.Any] | None,
         vm: VM,
         doing: str,
+        work: str,
         extra: dict[str, str] | None = None,
     ) -> Operation:
         """One write and the job it started. SPF may hold the answer until the job ends: the limit is generous."""
@@ -216,7 +223,7 @@ class Spf(WithoutSteps):
             if answer.status in (405, 501):
                 problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
             raise problem
-        return self._jobs.started(answer, vm, started)
+        return self._jobs.started(answer, vm, started, work)
 
     async def _find(
         self, kind: type[Kind], entities: str, condition: str | None, doing: str

@@ -37,8 +37,12 @@ class Jobs:
     def __init__(self, find: Find) -> None:
         self._find = find
 
-    def started(self, answer: Answer, vm: VM, started: float) -> Operation:
-        """The job that an accepted write started."""
+    def started(self, answer: Answer, vm: VM, started: float, work: str) -> Operation:
+        """The job that an accepted write started; `work` is its verb.
+
+        Without the header a job is only guessed to be ours: of the same verb and begun since. Its failure, a lock
+        above all, may be somebody else's, so that it says nothing about what was sent.
+        """
         job_id = str(answer.headers.get("x-ms-request-id") or "")
         if odata.is_guid(job_id) and job_id.strip("0-"):
             poll = self._by_id(job_id.lower(), started)
@@ -48,10 +52,13 @@ class Jobs:
 
         async def by_vm() -> Status:
             found = await self._most_recent(vm)
-            if found is not None and (sent is None or found.StartTime is None or found.StartTime >= sent - _SLACK):
-                operation.id = found.ID.lower()
-                return found.status(answer.request_id)
-            return _invisible(started)
+            if found is None or found.checkpoint_work(vm.id) != work:
+                return _invisible(started)
+            if sent is not None and found.StartTime is not None and found.StartTime < sent - _SLACK:
+                return _invisible(started)
+            operation.id = found.ID.lower()
+            status = found.status(answer.request_id)
+            return Status("unknown", status.text) if status.state == "failed" else status
 
         operation.poll = by_vm
         return operation

@@ -1,0 +1,92 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recordings there are: our transcriptions always, the recorded files where they lie, and RECORDINGS= besides."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.replay.tape import Tape
+from tests.contract.compute.outside import Outside, outsides
+from tests.contract.compute.transcripts import RECORDING
+from tests.contract.core.exchange import Exchange
+from tests.contract.core.outside import folder
+from tests.contract.core.transcripts import scvmm
+
+
+def exchange(pair: dict[str, Any]) -> Exchange:
+    """A recorded pair: `request` with method, uri and body, `response` with status, headers (lists) and body."""
+    request, answer = pair["request"], pair["response"]
+    headers = tuple((name, value) for name, values in answer["headers"].items() for value in values)
+    body = answer["body"]
+    text = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+    return Exchange(request["method"], request["uri"], (), request["body"], answer["status"], headers, text)
+
+
+def tapes() -> list[Tape]:
+    """One for each recording; never none."""
+    found = [
+        Tape("transcribed scvmm", scvmm.RECORDING),
+        Tape("transcribed compute", _told_back(_transcribed())),
+        *(Tape(f"{source.name} copy", _told_back(_copy(source))) for source in outsides()),
+    ]
+    data, more = folder(), os.environ.get("RECORDINGS")
+    if more and not Path(more).is_dir():
+        raise FileNotFoundError(f"RECORDINGS names no folder: {more}")
+    for directory in [*([data / "recordings"] if data else []), *([Path(more)] if more else [])]:
+        for path in sorted(directory.glob("*.json")):
+            recorded = [exchange(pair) for pair in json.loads(path.read_text("utf-8"))]
+            found.append(Tape(f"{directory.name}/{path.name}", recorded))
+    return found
+
+
+def _transcribed() -> list[Exchange]:
+    """Our transcription has one operation for all writes; its end follows each delete."""
+    pairs = [exchange(pair) for pair in RECORDING]
+    end = next(each for each in pairs if '"Succeeded"' in each.answer_body and "/operations/" in each.url)
+    return [part for each in pairs for part in ([each, end] if each.method == "DELETE" else [each])]
+
+
+def _told_back(recording: list[Exchange]) -> list[Exchange]:
+    """Our transcriptions leave tags and locations out of answers; the service tells back what was sent."""
+    sent: dict[str, Any] = {}
+    made = []
+    for each in recording:
+        if isinstance(each.body, dict):
+            sent.update({name: each.body[name] for name in ("tags", "location") if name in each.body})
+        document = json.loads(each.answer_body) if each.answer_body else {}
+        for row in document.get("value", [document]):
+            if "restorePointCollectionId" in row.get("properties", {}):
+                row.update(sent)
+        made.append(each._replace(answer_body=json.dumps(document)) if document else each)
+    return made
+
+
+def _copy(source: Outside) -> list[Exchange]:
+    """Nobody recorded a copy: its published examples, one after the other, under one name."""
+    examples = source.exchanges()
+    home = next(each for name, each in examples.items() if "ForCrossRegionCopy-201" in name)
+    point = next(each for name, each in examples.items() if "RestorePoint_Copy" in name and each.status == 201)
+    view = next(each for name, each in examples.items() if "RestorePoint_Get_WithInstanceView" in name)
+    shown, origin = json.loads(view.answer_body), json.loads(point.answer_body)["properties"]
+    path = f"{home.path}/restorePoints/{point.path.rpartition('/')[2]}"
+    base = home.url.partition("/subscriptions/")[0]
+    shown["id"], shown["name"] = path, path.rpartition("/")[2]
+    shown["properties"].pop("excludeDisks", None)
+    shown["properties"]["sourceMetadata"] = origin["sourceMetadata"]
+    source_home = str(home.body["properties"]["source"]["id"])
+    wanted = {"properties": {"sourceRestorePoint": {"id": f"{source_home}/restorePoints/origin"}}}
+    shown["properties"]["sourceRestorePoint"] = wanted["properties"]["sourceRestorePoint"]
+    made = {**shown, "properties": {**shown["properties"], "provisioningState": "Creating"}}
+    del made["properties"]["instanceView"]
+    version = "?api-version=2024-07-01"
+    answer = (("content-type", "application/json"),)
+    return [
+        home._replace(answer_headers=answer),
+        Exchange("PUT", f"{base}{path}{version}", (), wanted, 201, answer, json.dumps(made)),
+        Exchange("GET", f"{base}{path}{version}&$expand=instanceView", (), None, 200, answer, json.dumps(shown)),
+    ]

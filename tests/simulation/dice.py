@@ -53,10 +53,19 @@ def _document(dice: random.Random, vms: dict[str, list[str]]) -> dict[str, Any]:
         disks = [{"lun": 0, "size_gb": 64, "files": {"/data": "1"}}] if dice.random() < 0.5 else []
         return {"name": name, "os_disk": {"files": {"/app": "1"}}, "data_disks": disks}
 
+    def by_hand(name: str) -> dict[str, Any]:
+        points = [{"name": FOREIGN, "days_old": 5}, {"name": dice.choice((*NAMES, *SERIES)), "days_old": 2}]
+        return {"name": f"checkpoints-{name}", "source": name, "points": points}
+
+    machines = vms.get("compute", [])
     return {
         "spf": {"vms": [vm(name) for name in vms.get("spf", [])]},
         "scvmm": {"vms": [vm(name) for name in vms.get("scvmm", [])]},
-        "compute": {"vms": [azure(name) for name in vms.get("compute", [])]},
+        "compute": {
+            "vms": [azure(name) for name in machines],
+            "collections": [by_hand(name) for name in machines if dice.random() < 0.4],
+            "disks": [{"name": f"{name}-spare", "size_gb": 8} for name in machines],
+        },
     }
 
 

@@ -155,8 +155,12 @@ class Record:
         self.os_disks: dict[str, list[tuple[float, str]]] = {}
         self._points: set[int] = set()
         self.planted = self.standing()
-        for point in self.azure_points().values():
-            self._points.update(id(each) for each in point)
+        self.planted_points = self.azure_points()
+        for points in self.planted_points.values():
+            self._points.update(id(each) for each in points)
+        machines = {vm.name: vm for vm in world.azure.vms.values()}
+        self.luns = {name: {each.lun for each in vm.attachments()} for name, vm in machines.items()}
+        self.planted_disks = {name: [d for d in world.azure.disks if f"/{name}" in d] for name in machines}
         for service in ("spf", "scvmm"):
             self._watch(service)
         self._watch_azure()
@@ -213,11 +217,17 @@ class Record:
                 for point in points:
                     if id(point) not in self._points:
                         self._points.add(id(point))
-                        found = point
                         self.kept.append(point)
+                        found = point
+            sent = SENT.get()
+            target = sent.target.partition("?")[0] if sent else ""
+            vm = next((vm.name for vm in azure.vms.values() if vm.name.lower() in target.lower()), "")
+            name = target.rsplit("/", 1)[-1]
+            if kind == "point_delete":
+                found = next(
+                    (point for point in self.azure_points().get(vm, []) if point.name.lower() == name.lower()), None
+                )
             job = begin(kind, *given, **more)
-            vm = found.vm_id.rsplit("/", 1)[-1] if found else job.vm.name if job.vm else ""
-            name = found.name if found else ""
             work = Work(
                 RUN.get(), "compute", vm, "create" if kind == "point" else kind, self.world.now(), job, found, name
             )

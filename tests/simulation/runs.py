@@ -135,7 +135,10 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     part = run.of(vm)
     changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
     mine = [work for work in judge.record.work if work.run is run and work.vm == vm]
-    effects = [work for work in mine if not work.failed]
+    effects: list[object] = [work for work in mine if not work.failed]
+    # A collection is made in the answer itself.
+    home = f"/checkpoints-{vm}?"
+    effects += [e for e in run.sent if e.method == "PUT" and home in e.target and e.status in (200, 201)]
     error = (part.get("error") or {}).get("code")
     told = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
     if error is None and changed and not effects and any(each.writes and each.open for each in run.sent):

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from tests.simulation.azures import judge_azure
 from tests.simulation.dice import script
 from tests.simulation.record import Record, Run
 from tests.simulation.runs import Judge, judge_runs
@@ -43,6 +44,7 @@ def judged(story: Script) -> Verdict:
     judge = Judge(story, record)
     judge_runs(judge)
     judge_world(judge)
+    judge_azure(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

@@ -187,7 +187,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
     """Errors that tell the user the truth: several fit, none is there, or the service never says what was needed."""
     switches = judge.record.world.switches
     told = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
-    if (told or {str(run.code)}) <= {"ambiguous", "missing_checkpoint"}:
+    if (told or {str(run.code)}) <= {"ambiguous", "missing_checkpoint", "unknown_time"}:
         return True
     if run.task.options.get("wait") is False or run.task.options.get("on_ambiguous") == "oldest":
         return True
@@ -204,6 +204,6 @@ def _hopeless(judge: Judge, run: Run) -> bool:
 def _refuses(judge: Judge, run: Run) -> bool:
     """Whether the service never allows what was asked for."""
     switches = judge.record.world.switches
-    if switches.arc_duplicate_name == "refused" and "max_age" in run.task.options:
+    if switches.arc_duplicate_name == "refused" and "DuplicateCheckpointName" in str(run.result):
         return True
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

@@ -1,0 +1,162 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold of Azure Compute after all runs together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from simulator.azure_model import Point
+from tests.simulation.record import Run, Work
+from tests.simulation.runs import Judge
+
+
+def judge_azure(judge: Judge) -> None:
+    """Exactly one point for one wish, nothing lost, and every restore once."""
+    for vm in judge.record.azure_points():
+        _exactly_one(judge, vm)
+        _points(judge, vm)
+        _disks(judge, vm)
+        _restores(judge, vm)
+        _results(judge, vm)
+
+
+def _deletes(judge: Judge, vm: str, name: str | None = None) -> list[Work]:
+    works = [work for work in judge.record.works("point_delete", vm) if not work.failed]
+    return [work for work in works if name is None or work.name.lower() == name.lower()]
+
+
+def _exactly_one(judge: Judge, vm: str) -> None:
+    """Of one name there is never more than one point, and none is made anew over another.
+
+    A service that makes a point anew when two controllers PUT it at once leaves one, too: the later.
+    """
+    anew = judge.record.world.switches.compute_reput == "201"
+    made: Counter[str] = Counter()
+    story = [work for work in judge.record.works("create", vm) if work.succeeded] + _deletes(judge, vm)
+    for work in sorted(story, key=lambda each: each.job.finished or each.at):
+        made[work.name.lower()] += 1 if work.kind == "create" else -1
+        told = f"{work.run.label if work.run else 'somebody'}: {work.name} of {vm}: {made[work.name.lower()]}"
+        judge.hold("exactly one point of a name", anew or made[work.name.lower()] <= 1, told)
+    names = Counter(point.name.lower() for point in judge.record.azure_points()[vm])
+    judge.hold("exactly one point of a name", all(count == 1 for count in names.values()), f"{vm}: {names}")
+
+
+def _points(judge: Judge, vm: str) -> None:
+    """Whatever point was there is there, or a plan said that it goes and its wish allowed that."""
+    now = {id(point) for point in judge.record.azure_points()[vm]}
+    ever = list(judge.record.planted_points[vm])
+    ever += [work.point for work in judge.record.works("create", vm) if isinstance(work.point, Point)]
+    for point in ever:
+        removed = point.state == "Failed" or any(work.point is point for work in _deletes(judge, vm))
+        anew = judge.record.world.switches.compute_reput == "201" and any(
+            other.name.lower() == point.name.lower() for other in ever if other is not point
+        )
+        judge.hold("nothing is lost", id(point) in now or removed or anew, f"{vm}: {point.name}")
+    for work in _deletes(judge, vm):
+        if work.run is None:
+            continue
+        planned = [
+            action.checkpoint.name.lower()
+            for plan in work.run.plans
+            for action in plan.writes
+            if action.verb == "delete"
+        ]
+        told = f"{work.run.label} deleted {work.name} of {vm}"
+        judge.hold("what is deleted was planned", work.name.lower() in planned, told)
+        judge.hold("what is deleted was meant", _meant(judge, work.run, work), told)
+
+
+def _meant(judge: Judge, run: Run, work: Work) -> bool:
+    """Absent names it, or it failed and its name is needed, or it is an older one of the series that is ours."""
+    options, name = run.task.options, str(run.task.options.get("name")).lower()
+    ours = all(work.point is not point for point in judge.record.planted_points[work.vm])
+    series = work.name.lower() == name or work.name.lower().startswith(f"{name}-")
+    if options.get("state") == "absent":
+        return series
+    failed = isinstance(work.point, Point) and work.point.finished is None
+    return series and (failed or (bool(options.get("supersede")) and ours))
+
+
+def _disks(judge: Judge, vm: str) -> None:
+    """The VM has all its disks, and no disk has gone that nobody named."""
+    azure = judge.record.world.azure
+    machine = azure.named(vm)
+    held = [each.disk.lower() for each in machine.attachments()]
+    quiet = all(run.well or run.phase == "story" for run in judge.record.runs if vm in run.task.vms)
+    if quiet and any(run.phase != "story" for run in judge.record.runs if vm in run.task.vms):
+        luns = {each.lun for each in machine.attachments()}
+        told = f"{vm} has {sorted(str(lun) for lun in luns)}, had {judge.record.luns[vm]}"
+        unfinished = _unfinished(judge, vm)
+        judge.hold("the VM has all its disks", unfinished or luns == judge.record.luns[vm], told)
+    judge.hold("the VM's disks are there", all(disk in azure.disks for disk in held), f"{vm}: {held}")
+    works = [work for work in judge.record.works("disk_delete", vm) if work.succeeded]
+    for disk in judge.record.planted_disks[vm]:
+        by = [work.run for work in works if work.run is not None and work.name.lower() == disk.rsplit("/", 1)[-1]]
+        told = f"{vm}: {disk} by {[run.label for run in by]}"
+        gone = disk not in azure.disks
+        judge.hold("no disk is lost", not gone or any(_names(run, disk) for run in by), told)
+
+
+def _unfinished(judge: Judge, vm: str) -> bool:
+    """Whether a restore without a key was begun and never taken up again: nobody asks for it once more."""
+    return any(
+        run.task.module == "vm_checkpoint_restore" and not run.well and "restore_key" not in run.task.options
+        for run in judge.record.runs
+        if vm in run.task.vms
+    )
+
+
+def _names(run: Run, disk: str) -> bool:
+    steps = [action for plan in run.plans for action in plan.writes if action.verb == "step"]
+    short = disk.rsplit("/", 1)[-1].lower()
+    named = any(a.about.get("op") == "delete_disk" and a.about["disk"].lower().endswith(short) for a in steps)
+    return named and run.task.options.get("old_disks") == "delete"
+
+
+def _restores(judge: Judge, vm: str) -> None:
+    """Under one key one set of disks is made, each once, and swapped in once unless it was put back."""
+    bad = sum(work.failed for work in judge.record.work if work.vm == vm and work.service == "compute")
+    seen = Counter(disk for _moment, disk in judge.record.os_disks.get(vm, []))
+    for disk, times in seen.items():
+        judge.hold("a disk is swapped in once", times <= 1 + bad, f"{vm}: {disk} {times} times")
+    keys = {str(task.options["restore_key"]) for task in judge.script.tasks if "restore_key" in task.options}
+    for key in sorted(keys):
+        works = [work for work in judge.record.works("disk", vm) if work.succeeded and work.run]
+        works = [work for work in works if work.run and work.run.task.options.get("restore_key") == key]
+        runs = {work.name.rsplit("-", 1)[-1] for work in works}
+        judge.hold("one restore for one restore_key", len(runs) <= 1, f"{vm} {key}: {sorted(runs)}")
+
+
+def _results(judge: Judge, vm: str) -> None:
+    """A success is true of the world, as far as nobody else was at the same VM meanwhile."""
+    for run in judge.record.runs:
+        task = run.task
+        skip = not run.well or task.check or task.module != "vm_checkpoint" or task.options.get("wait") is False
+        if skip or vm not in task.vms or _disturbed(judge, run, vm):
+            continue
+        found = _then(judge, vm, run.end)
+        name, shown = str(task.options["name"]).lower(), run.of(vm).get("checkpoint") or {}
+        told = f"{run.label} on {vm}: {name}; there were {found}"
+        if task.options.get("state") == "absent":
+            rest = task.options["on_ambiguous"] == "oldest"
+            judge.hold("absent is absent", rest or name not in found, told)
+        else:
+            judge.hold("the checkpoint shown is there", str(shown.get("name")).lower() in found, told)
+
+
+def _disturbed(judge: Judge, run: Run, vm: str) -> bool:
+    others = [work for work in judge.record.work if work.vm == vm and work.run is not run]
+    return any(work.at <= run.end and (work.job.finished is None or work.job.finished >= run.start) for work in others)
+
+
+def _then(judge: Judge, vm: str, moment: float) -> list[str]:
+    """The names of the VM's good points at a moment."""
+    names = Counter(point.name.lower() for point in judge.record.planted_points[vm])
+    for work in judge.record.works("create", vm):
+        names[work.name.lower()] += work.succeeded and (work.job.finished or moment) <= moment
+    for work in _deletes(judge, vm):
+        good = not (isinstance(work.point, Point) and work.point.finished is None)
+        names[work.name.lower()] -= good and (work.job.finished or moment) <= moment
+    return sorted(name for name, count in names.items() if count > 0)

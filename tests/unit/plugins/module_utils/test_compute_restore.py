@@ -158,3 +158,19 @@ def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
     assert again.resumed is True
     assert [each.about["op"] for each in again.steps] == ["deallocate", "swap", "start", "finish"]
     assert {each.about["run"] for each in again.steps} == {run}
+
+
+def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
+    """Also when the task asks for nothing that tells the run: it is told by the disks the VM is on."""
+    made = _disk("v-os-r", run="r", state="pending", point="c/p", power="on", replaces="rg/o")
+    detail = _detail(_disk("o"), made, attached={"os": "v-os-r"})
+    staged = restore_steps(RestoreTo(name="p"), _inventory(detail), lambda: TARGET, "on")
+    assert (staged.resumed, [step.about["op"] for step in staged.steps]) == (True, ["finish"])
+    assert staged.target == TARGET
+
+
+def test_a_point_that_is_not_in_the_collection() -> None:
+    assert _detail().point(f"{POINT}2") is None
+    found = _detail().point(POINT.upper())
+    assert found is not None
+    assert found.name == "p"

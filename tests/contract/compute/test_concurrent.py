@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from simulator.azure_jobs import CONCURRENT
 from tests.contract.compute.shop import (
     bench,
     checkpoint,
-    document,
     done,
     failed,
     names,
@@ -21,12 +18,6 @@ from tests.contract.compute.shop import (
     points,
 )
 from tests.support.bench import Bench
-
-
-def _full(count: int) -> dict[str, Any]:
-    compute = document()
-    compute["collections"][0]["points"] = [{"name": f"p{n:03}", "days_old": 600 - n} for n in range(count)]
-    return compute
 
 
 def _somebody_else(made: Bench, seconds: float) -> None:

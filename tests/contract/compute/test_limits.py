@@ -23,7 +23,6 @@ from tests.contract.compute.shop import (
     points,
     restore,
 )
-from tests.support.bench import Bench
 
 
 def _full(count: int) -> dict[str, Any]:
@@ -59,15 +58,6 @@ def test_points_in_another_collection_count_for_the_service(refusals: str) -> No
     made = bench(compute, compute_max_points=3, compute_refusals=refusals)
     message = failed(checkpoint(made, name="x"), "refused" if refusals == "409" else "operation_failed")
     assert "cannot exceed 3" in message
-
-
-def _somebody_else(made: Bench, seconds: float) -> None:
-    """Another tool makes a point of the VM, in a collection of its own."""
-    vm = made.azure_vm
-    done(made.run("restore_point_collection", name="theirs", resource_group="rg-shop", source=vm))
-    made.world.switches.compute_point_takes = f"{seconds}s"
-    done(point(made, name="theirs", collection="theirs", wait=False))
-    made.world.switches.compute_point_takes = "1s"
 
 
 @pytest.mark.parametrize("body", ["bare", "wrapped"])

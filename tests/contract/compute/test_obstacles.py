@@ -26,12 +26,6 @@ from tests.support.bench import Bench
 
 DATA: dict[str, Any] = {"lun": 0, "files": GOOD["0"]}
 
-NEVER: dict[str, tuple[dict[str, Any], str]] = {
-    "unmanaged OS disk": ({"os_disk": {"kind": "unmanaged"}}, "unmanaged"),
-    "ephemeral OS disk": ({"os_disk": {"kind": "ephemeral"}}, "ephemeral"),
-    "unmanaged data disk": ({"data_disks": [{**DATA, "kind": "unmanaged"}]}, "LUN 0"),
-    "shared data disk": ({"data_disks": [{**DATA, "max_shares": 2}]}, "shared"),
-}
 
 NOT_WITHOUT_THE_GUEST: dict[str, tuple[dict[str, Any], str]] = {
     "Ultra": ({"data_disks": [{**DATA, "sku": "UltraSSD_LRS"}]}, "Ultra"),

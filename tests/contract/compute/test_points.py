@@ -29,11 +29,6 @@ from tests.contract.compute.shop import (
 )
 from tests.support.bench import Bench
 
-DES = (
-    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
-    "diskEncryptionSets/shop"
-)
-
 
 def _disk(made: Bench, name: str) -> str:
     return made.world.azure.resource_id("disks", name)

@@ -35,11 +35,6 @@ NEVER: dict[str, tuple[dict[str, Any], str]] = {
     "unmanaged data disk": ({"data_disks": [{**DATA, "kind": "unmanaged"}]}, "LUN 0"),
     "shared data disk": ({"data_disks": [{**DATA, "max_shares": 2}]}, "shared"),
 }
-NOT_WITHOUT_THE_GUEST: dict[str, tuple[dict[str, Any], str]] = {
-    "Ultra": ({"data_disks": [{**DATA, "sku": "UltraSSD_LRS"}]}, "Ultra"),
-    "Premium v2": ({"data_disks": [{**DATA, "sku": "PremiumV2_LRS"}]}, "Premium SSD v2"),
-    "write accelerator": ({"data_disks": [{**DATA, "write_accelerator": True}]}, "write-accelerated"),
-}
 
 
 def _bench(of_vm: dict[str, Any]) -> Bench:

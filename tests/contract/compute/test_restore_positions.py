@@ -25,13 +25,6 @@ from tests.contract.compute.shop import (
 )
 from tests.support.bench import Bench
 
-KEY = (
-    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
-    "diskEncryptionSets/shop"
-)
-
-BY_KEY = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": KEY}
-
 
 def _new(made: Bench) -> dict[str, Any]:
     """The disks that the VM has now, by place."""
@@ -39,10 +32,6 @@ def _new(made: Bench) -> dict[str, Any]:
     return {
         "os" if held.lun is None else str(held.lun): azure.disks[held.disk.lower()] for held in shop(made).attachments()
     }
-
-
-def _rest(made: Bench) -> dict[str, str]:
-    return {name: text for name, text in guest(made)["os"].items() if name not in GOOD["os"]}
 
 
 @pytest.mark.parametrize("caching", ["None", "ReadOnly"])

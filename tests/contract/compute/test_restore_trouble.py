@@ -33,7 +33,6 @@ from tests.support.bench import Bench
 from tests.support.wire import Killed
 
 OLD = ["shop01_OsDisk", "shop01_DataDisk_0"]
-ELSEWHERE = document(data_disks=[{"lun": 0, "resource_group": "rg-data", "files": GOOD["0"]}])
 
 
 def _attached(made: Bench) -> list[str]:

@@ -33,12 +33,16 @@ def _exactly_one(judge: Judge, vm: str) -> None:
     A service that makes a point anew when two controllers PUT it at once leaves one, too: the later.
     """
     anew = judge.record.world.switches.compute_reput == "201"
-    made: Counter[str] = Counter()
+    standing: dict[str, set[int]] = {}
     story = [work for work in judge.record.works("create", vm) if work.succeeded] + _deletes(judge, vm)
     for work in sorted(story, key=lambda each: each.job.finished or each.at):
-        made[work.name.lower()] += 1 if work.kind == "create" else -1
-        told = f"{work.run.label if work.run else 'somebody'}: {work.name} of {vm}: {made[work.name.lower()]}"
-        judge.hold("exactly one point of a name", anew or made[work.name.lower()] <= 1, told)
+        same = standing.setdefault(work.name.lower(), set())
+        if work.kind == "create":
+            same.add(id(work.point))
+        else:
+            same.discard(id(work.point))
+        told = f"{work.run.label if work.run else 'somebody'}: {work.name} of {vm}: {len(same)}"
+        judge.hold("exactly one point of a name", anew or len(same) <= 1, told)
     names = Counter(point.name.lower() for point in judge.record.azure_points()[vm])
     judge.hold("exactly one point of a name", all(count == 1 for count in names.values()), f"{vm}: {names}")
 
@@ -152,11 +156,10 @@ def _disturbed(judge: Judge, run: Run, vm: str) -> bool:
 
 
 def _then(judge: Judge, vm: str, moment: float) -> list[str]:
-    """The names of the VM's good points at a moment."""
-    names = Counter(point.name.lower() for point in judge.record.planted_points[vm])
+    """The names of the VM's good points, and of those being made, at a moment."""
+    ever = list(judge.record.planted_points[vm])
     for work in judge.record.works("create", vm):
-        names[work.name.lower()] += work.succeeded and (work.job.finished or moment) <= moment
-    for work in _deletes(judge, vm):
-        good = not (isinstance(work.point, Point) and work.point.finished is None)
-        names[work.name.lower()] -= good and (work.job.finished or moment) <= moment
-    return sorted(name for name, count in names.items() if count > 0)
+        if isinstance(work.point, Point) and not work.failed and work.at <= moment:
+            ever.append(work.point)
+    gone = {id(work.point) for work in _deletes(judge, vm) if (work.job.finished or moment) <= moment}
+    return sorted(point.name.lower() for point in ever if id(point) not in gone)

@@ -135,15 +135,30 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     part = run.of(vm)
     changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
     mine = [work for work in judge.record.work if work.run is run and work.vm == vm]
-    effects: list[object] = [work for work in mine if not work.failed]
+    left = judge.record.world.switches.failed_create_row == "left"
+    effects: list[object] = [w for w in mine if not w.failed or (left and w.kind == "create" and w.service == "spf")]
     # A collection is made in the answer itself.
     home = f"/checkpoints-{vm}?"
+    again = f"/checkpoints-{vm}/restorepoints/"  # where the service calls a PUT of what exists a success
+    effects += [e for e in run.sent if e.method == "PUT" and again in e.target.lower() and e.status == 200]
     effects += [e for e in run.sent if e.method == "PUT" and home in e.target and e.status in (200, 201)]
     error = (part.get("error") or {}).get("code")
     told = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
+    if error is None and changed and run.task.options.get("wait") is not False:
+        _usable(judge, run, vm)
     if error is None and changed and not effects and any(each.writes and each.open for each in run.sent):
         return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
     if error is None:
         judge.hold("changed is what was done", changed == bool(effects), told)
     elif error in HARMLESS and not changed and "status" not in part:
         judge.hold("nothing was sent where that is said", not effects, told)
+
+
+def _usable(judge: Judge, run: Run, vm: str) -> None:
+    """Rule 8: what a run has made for max_age can be used; for a plain wish it may be open, with a warning."""
+    shown = run.of(vm).get("checkpoint") or {}
+    if run.task.module != "vm_checkpoint" or run.task.options.get("state") == "absent":
+        return
+    usable, told = shown.get("usable"), bool((run.result or {}).get("warnings"))
+    open_one = usable is None and told and "max_age" not in run.task.options
+    judge.hold("a success can be used", usable is True or open_one, f"{run.label} on {vm}: usable {usable}")

@@ -34,6 +34,7 @@ MODULES = (
     "vm_checkpoint_restore",
 )
 SCALE = 20
+PATIENCE = 120.0  # seconds for a playbook, on a machine that is busy with others
 
 
 class Simulator:
@@ -88,7 +89,7 @@ class Simulator:
         self, method: str, path: str, meant: Callable[[dict[str, Any]], bool] = lambda _entry: True
     ) -> dict[str, Any]:
         """The journal's entry of such a request, once it has come; `path` is a part of its target."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while True:
             for entry in self.control("GET", "/journal"):
                 if entry["method"] == method and path in entry["target"] and meant(entry):
@@ -221,7 +222,7 @@ class Ansible:
     def collect(self, process: subprocess.Popen[str]) -> Run:
         """Wait for its end."""
         try:
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()

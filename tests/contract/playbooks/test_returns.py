@@ -46,7 +46,6 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
     forbidden["headers"] = REQUEST_IDS
     unreadable = {"kind": "status", "status": 403, "path": f"VMCheckPoints.*{simulator.vm('db01')['id']}", "count": 1}
     first = [
-        *_azure(simulator),
         _task("vm_checkpoint", True, vm="web01", name="one"),
         _task("vm_checkpoint", vms=["web01", app01], name="one", description="first"),
         _task("vm_checkpoint", vms=["web01", app01], name="one", description="second"),
@@ -72,6 +71,7 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
         _task("vm_checkpoint", vm="db01", name="twin"),
         prepare(["DELETE", "/counters"]),
         _task("vm_checkpoint_restore", vm="db01", name="baseline", safety_checkpoint=True),
+        *_azure(simulator),
     ]
     process = ansible.start([play("All kinds", first, simulator.environment)])
     for name in ("twin", "safety before restore to baseline"):

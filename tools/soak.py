@@ -59,16 +59,18 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--services", default=",".join(SERVICES), help="which of them, for a look at one alone")
     parser.add_argument("--failures", type=int, default=5, help="after so many failing seeds it ends")
+    parser.add_argument("--quick", action="store_true", help="shorter stories")
     parser.add_argument("--no-shrink", action="store_true", help="show a failing story as it is")
     given = parser.parse_args()
     services = tuple(given.services.split(","))
+    more = (" QUICK=1" if given.quick else "") + (f" SERVICES={given.services}" if services != SERVICES else "")
     summary, begin = Summary(), time.monotonic()
     for seed in range(given.first, given.first + given.seeds):
-        verdict = soak(seed, services)
+        verdict = soak(seed, services, quick=given.quick)
         summary.add(seed, verdict)
         if not verdict.broken:
             continue
-        sys.stdout.write(f"\nseed {seed} fails; replay: make soak FIRST={seed} SEEDS=1\n")
+        sys.stdout.write(f"\nseed {seed} fails; replay: make soak FIRST={seed} SEEDS=1{more}\n")
         sys.stdout.writelines(f"  {line}\n" for line in verdict.broken)
         if given.seeds == 1:
             small = verdict if given.no_shrink else shrink(verdict)

@@ -17,14 +17,14 @@ NAMES = ("gold", "release")
 SERIES = ("nightly",)
 
 
-def script(seed: int, services: tuple[str, ...]) -> Script:
-    """The story of a seed."""
+def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4)) -> Script:
+    """The story of a seed; so many users are in it."""
     dice = random.Random(seed)
     used = [service for service in services if dice.random() < 0.6] or [dice.choice(services)]
     vms = {service: [f"{service}{n}" for n in range(1, dice.choice((1, 1, 2)) + 1)] for service in used}
     document = _document(dice, vms)
     tasks: list[Task] = []
-    for _turn in range(dice.randint(2, 4)):
+    for _turn in range(dice.randint(*wishes)):
         tasks += _tasks(dice, vms, len(tasks))
     return Script(
         seed=seed,

@@ -148,17 +148,18 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
         _usable(judge, run, vm)
     if error is None and changed and not effects and any(each.writes and each.open for each in run.sent):
         return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
-    if error is None:
+    if error is None and run.task.options.get("wait") is not False:
         judge.hold("changed is what was done", changed == bool(effects), told)
     elif error in HARMLESS and not changed and "status" not in part:
         judge.hold("nothing was sent where that is said", not effects, told)
 
 
 def _usable(judge: Judge, run: Run, vm: str) -> None:
-    """Rule 8: what a run has made for max_age can be used; for a plain wish it may be open, with a warning."""
+    """Rule 8: what a run has made can be used, or whether it can is open, and a warning says so."""
     shown = run.of(vm).get("checkpoint") or {}
     if run.task.module != "vm_checkpoint" or run.task.options.get("state") == "absent":
         return
     usable, told = shown.get("usable"), bool((run.result or {}).get("warnings"))
-    open_one = usable is None and told and "max_age" not in run.task.options
+    # SPF may never tell; where a point's own state does, a run waits for it.
+    open_one = usable is None and told and not vm.startswith("compute")
     judge.hold("a success can be used", usable is True or open_one, f"{run.label} on {vm}: usable {usable}")

@@ -107,6 +107,10 @@ def _keys(judge: Judge) -> None:
                 for work in judge.record.works("restore", vm)
                 if work.succeeded and work.run is not None and work.run.task.options.get("restore_key") == key
             ]
+            for run in judge.record.runs:
+                if run.well and not run.task.check and run.task.options.get("restore_key") == key:
+                    azure = vm.startswith("compute") or run.task.options.get("wait") is False
+                    judge.hold("done under a key is done", azure or bool(works), f"{run.label}: {vm} {key}")
             told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
             later = works[1:]
             allowed = [w for w, e in zip(later, works, strict=False) if w.run and e.run and _at_once(judge, e, w)]

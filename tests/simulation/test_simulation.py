@@ -1,0 +1,111 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulation itself: the same seed is the same story, and a client that breaks a promise is caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
+    _fleet,
+    _http,
+    _plan_restore,
+    _planner,
+    _proof,
+    _task,
+)
+from tests.simulation.verdict import Verdict, shrink, soak, trace
+
+SEEDS = range(1, 400)
+Patch = Callable[[], Any]
+
+
+def caught(patch: Patch, breaks: str) -> Verdict:
+    """The first seed that shows that `breaks` does not hold of the client so patched, and holds of the client as is."""
+    for seed in SEEDS:
+        with patch():
+            verdict = soak(seed)
+        if breaks in verdict.kinds and breaks not in soak(seed).kinds:
+            return verdict
+    raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
+
+
+async def _sent_again(self: _http.Http, *given: Any, **more: Any) -> Any:
+    try:
+        return await WRITE(self, *given, **more)
+    except _http.AnswerLost:
+        return await WRITE(self, *given, **more)
+
+
+WRITE = _http.Http.write
+
+
+async def _never_failed(*given: Any, **more: Any) -> Any:
+    """A wait that takes every end for a good one."""
+    return await _proof.wait(*given[:1], given[1].deadline, given[1].poll_interval, subject="", doing="")
+
+
+def _in_earnest(*given: Any, **more: Any) -> Any:
+    return _fleet.Terms(*given[:4], check_only=False)
+
+
+def _all_of_them(actual: Any, _name: Any, _id: Any) -> list[Any]:
+    return list(actual.checkpoints)
+
+
+def _not_yet(_actual: Any, _safety: Any) -> bool:
+    return False
+
+
+BROKEN: dict[str, tuple[Patch, str]] = {
+    "sends a lost create again": (
+        lambda: mock.patch.object(_http.Http, "write", _sent_again),
+        "no create after a lost one",
+    ),
+    "makes two": (
+        lambda: mock.patch.object(_http.Http, "write", _sent_again),
+        "a run makes at most one checkpoint of a VM",
+    ),
+    "deletes what nobody named": (
+        lambda: mock.patch.object(_planner, "matches", _all_of_them),
+        "what is deleted was meant",
+    ),
+    "writes in check mode": (
+        lambda: mock.patch.object(_task, "Terms", _in_earnest),
+        "check mode and info write nothing",
+    ),
+    "restores again under one key": (
+        lambda: mock.patch.object(_plan_restore, "_has_happened", _not_yet),
+        "one restore for one restore_key",
+    ),
+    "takes a failure for success": (
+        lambda: mock.patch.object(_proof, "ended", _never_failed),
+        "changed is what was done",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", list(BROKEN))
+def test_a_client_that_breaks_a_promise_is_caught(what: str) -> None:
+    patch, breaks = BROKEN[what]
+    assert caught(patch, breaks).broken
+
+
+def test_a_failing_story_becomes_smaller_and_still_fails() -> None:
+    patch, breaks = BROKEN["deletes what nobody named"]
+    verdict = caught(patch, breaks)
+    with patch():
+        small = shrink(verdict)
+    assert small.kinds & verdict.kinds
+    assert len(small.script.tasks) <= len(verdict.script.tasks)
+    assert any("DELETE" in line or "deleteCheckpoint" in line for line in trace(small))
+
+
+@pytest.mark.parametrize("seed", [3, 11, 27])
+def test_a_seed_is_one_story(seed: int) -> None:
+    assert list(trace(soak(seed))) == list(trace(soak(seed)))

@@ -79,7 +79,8 @@ class Cli:
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     opted_in("AZ", AZ)
-    options = ("--time-scale", "100", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
+    # A token lasts a simulated hour, and the CLI waits 30 seconds between two polls.
+    options = ("--time-scale", "10", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
     with simulated(tmp_path_factory.mktemp("az"), *options) as running:
         yield Cli(running, tmp_path_factory.mktemp("cli"))
 

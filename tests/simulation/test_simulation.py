@@ -19,6 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _proof,
     _task,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import wait
 from tests.simulation.verdict import Verdict, shrink, soak, trace
 
 SEEDS = range(1, 400)
@@ -45,13 +46,13 @@ async def _sent_again(self: _http.Http, *given: Any, **more: Any) -> Any:
 WRITE = _http.Http.write
 
 
-async def _never_failed(*given: Any, **more: Any) -> Any:
+async def _never_failed(operation: Any, pace: Any, _subject: str, _doing: str) -> Any:
     """A wait that takes every end for a good one."""
-    return await _proof.wait(*given[:1], given[1].deadline, given[1].poll_interval, subject="", doing="")
+    return await wait(operation, pace.deadline, pace.poll_interval, subject="", doing="")
 
 
-def _in_earnest(*given: Any, **more: Any) -> Any:
-    return _fleet.Terms(*given[:4], check_only=False)
+def _in_earnest(pace: Any, approval: Any, concurrency: int, on_error: Any, _check_only: bool) -> Any:
+    return _fleet.Terms(pace, approval, concurrency, on_error, check_only=False)
 
 
 def _all_of_them(actual: Any, _name: Any, _id: Any) -> list[Any]:

@@ -115,7 +115,7 @@ async def _carry_out(member: Member, terms: Terms) -> None:
 
 
 async def _each(members: t.Sequence[Member], do: t.Callable[[Member, Terms], t.Awaitable[None]], terms: Terms) -> None:
-    """`do` for each member. A failed sign-in concerns all and is raised; other errors stay with their VM."""
+    """`do` for each member. Errors stay with their VM, but for a sign-in that fails before anything was sent."""
     stop = False
 
     async def one(member: Member) -> None:
@@ -124,10 +124,10 @@ async def _each(members: t.Sequence[Member], do: t.Callable[[Member, Terms], t.A
             return
         try:
             await do(member, terms)
-        except SignInRefused:
-            if not any(m.run.changed for m in members):
-                raise
-            member.error = member.run.failure(SignInRefused("the sign-in ended while the task ran."))
+        except SignInRefused as problem:
+            if not member.started:
+                raise  # while planning it concerns all, and nothing has been sent
+            member.error = member.run.failure(problem)
             stop = True
         except CheckpointError as error:
             member.error = member.run.failure(error)

@@ -105,6 +105,8 @@ class Checkpoint:
     mark: Mark | None = None
     series: str | None = None
     any_case: bool = False
+    safety: bool = False
+    nonce: str | None = None
     consistency: str | None = None
 
     def is_named(self, name: str) -> bool:
@@ -112,6 +114,16 @@ class Checkpoint:
         if not self.any_case:
             return name in (self.name, self.series)
         return name.lower() in (self.name.lower(), (self.series or self.name).lower())
+
+    @property
+    def is_safety(self) -> bool:
+        """Whether it was taken before a restore, as its mark or its generated name says."""
+        return self.safety or (self.mark is not None and self.mark.safety)
+
+    @property
+    def told_nonce(self) -> str | None:
+        """The nonce of the run that made it, from its mark or its generated name."""
+        return self.nonce if self.mark is None else self.mark.nonce
 
     @property
     def managed(self) -> bool:

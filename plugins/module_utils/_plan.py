@@ -57,7 +57,8 @@ class Action:
 class Create(Action):
     """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore.
 
-    With `generate` the name begins a series, and the checkpoint gets one of its own behind it.
+    With `generate` the name begins a series, and the checkpoint gets one of its own behind it. With `strict` it must be
+    known to be usable: max_age takes nothing less.
     """
 
     verb = "create"
@@ -66,6 +67,7 @@ class Create(Action):
     safety: bool = False
     key: str | None = None
     generate: bool = False
+    strict: bool = False
 
     def target(self) -> dict[str, t.Any]:
         checkpoint: dict[str, t.Any] = {"name": self.name}
@@ -111,6 +113,10 @@ class Restore(OnCheckpoint):
 
     verb = "restore"
     keyed: bool = False
+    terms: t.Mapping[str, t.Any] = field(default_factory=dict)
+
+    def target(self) -> dict[str, t.Any]:
+        return {**super().target(), **({"terms": dict(self.terms)} if self.terms else {})}
 
 
 @dataclass(frozen=True)
@@ -278,7 +284,7 @@ def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
     if action.get("resource"):
         about["resource"] = str(action["resource"]).lower()
-    for plain in ("power", "step", "about"):
+    for plain in ("power", "step", "about", "terms"):
         if action.get(plain):
             about[plain] = action[plain]
     return about

@@ -10,11 +10,16 @@ from ._mark import key_hash
 from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
 from ._plan import Action, Create, Keep, Plan, Power, Restore
 from ._selection import choose, matches, pick, there_are
-from ._wish import RestoreTo
+from ._wish import RestoreTo, terms
 
 
 def plan_restore(
-    wish: RestoreTo, actual: Inventory, capabilities: Capabilities, made: frozenset[str], power_before: str
+    wish: RestoreTo,
+    actual: Inventory,
+    capabilities: Capabilities,
+    made: frozenset[str],
+    power_before: str,
+    restored: str | None = None,
 ) -> Plan:
     """[safety checkpoint], [power off], restore, [power as asked]. `power_before` is the state the run began with.
 
@@ -29,9 +34,15 @@ def plan_restore(
     _allowed(wish, actual, capabilities)
     if capabilities.restore_steps is not None:
         return _staged(wish, actual, capabilities, capabilities.restore_steps, made, power_before)
+    if restored is not None:
+        # This run has restored already and was kept from a later step: only what comes behind is left.
+        after, warnings = _power_after(wish, actual, power_before)
+        return Plan(vm, tuple(after), tuple(warnings), satisfied_by=actual.by_id(restored))
     earlier = _safety_of(wish, actual, made)
     if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
         power_before = earlier.mark.power
+    if earlier is not None and wish.restore_key is not None:
+        _same_target(wish, actual, capabilities, earlier)
     after, warnings = _power_after(wish, actual, power_before)
     if earlier is not None and wish.restore_key is not None and _has_happened(actual, earlier):
         # Done is done, also when the target has been removed since: what the VM stands on is what the restore left.
@@ -48,7 +59,7 @@ def plan_restore(
     if wish.if_running == "stop" and actual.power == "on":
         actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
     keyed = wish.restore_key is not None
-    actions.append(Restore(vm, _why(wish, target), checkpoint=target, keyed=keyed))
+    actions.append(Restore(vm, _why(wish, target), checkpoint=target, keyed=keyed, terms=terms(wish)))
     return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
 
 
@@ -86,6 +97,21 @@ def _safety(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, targ
         safety=True,
         key=key_hash(wish.restore_key) if wish.restore_key else None,
         generate=capabilities.names_unique,
+    )
+
+
+def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, earlier: Checkpoint) -> None:
+    """A key names one restore: asked for another target with it, something is meant that the key would hide."""
+    name = wish.name
+    if wish.checkpoint_id is not None and (found := actual.by_id(wish.checkpoint_id)) is not None:
+        name = found.name
+    if name is None or earlier.is_named(capabilities.safety_name.format(name=name)[: capabilities.longest_series]):
+        return
+    raise InvalidInput(
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{name}". '
+        "Nothing was changed.",
+        subject=str(actual.vm),
+        remedy="Give each restore a key of its own.",
     )
 
 
@@ -133,7 +159,7 @@ def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
         return found[0]
     if wish.name is None:
         # A way back from an earlier restore is no point to go forward to: "latest" would otherwise undo the restore.
-        found = [c for c in found if c.mark is None or not c.mark.safety]
+        found = [c for c in found if not c.is_safety]
     usable = [c for c in found if c.usable]
     if not usable:
         named = f' named "{wish.name}"' if wish.name else ""
@@ -153,12 +179,10 @@ def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Chec
     """The safety checkpoint that this run, or an earlier one with the same restore_key, has made."""
     key = key_hash(wish.restore_key) if wish.restore_key else None
     for checkpoint in actual.checkpoints:
-        mark = checkpoint.mark
-        if (
-            mark is not None
-            and mark.safety
-            and (mark.nonce in made or (key and (mark.key == key or mark.nonce == key[:12])))
-        ):
+        if not checkpoint.is_safety:
+            continue
+        told = checkpoint.mark.key if checkpoint.mark else None
+        if checkpoint.told_nonce in made or (key and (told == key or checkpoint.told_nonce == key[:12])):
             return checkpoint
     return None
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ._errors import InvalidInput, LimitReached, MissingCheckpoint, VmState
@@ -25,12 +25,14 @@ class Memory:
     """What this run has already done for the VM, so that a plan made anew after a lock does not ask for it twice.
 
     `made` are the nonces of checkpoints this run created, `failed` those of creates whose job failed (what they left
-    behind counts for nothing), `power` the VM's power state when the run began.
+    behind counts for nothing), `power` the VM's power state when the run began, `restored` the id of the checkpoint
+    that this run has brought it back to.
     """
 
     made: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     power: str | None = None
+    restored: str | None = None
 
 
 def plan(
@@ -43,7 +45,8 @@ def plan(
     elif isinstance(wish, Absent):
         made = _absent(wish, actual)
     else:
-        made = plan_restore(wish, actual, capabilities, memory.made, memory.power or actual.power)
+        power = memory.power or actual.power
+        made = plan_restore(wish, actual, capabilities, memory.made, power, memory.restored)
     _refuse(made, actual, capabilities)
     return made
 
@@ -100,6 +103,7 @@ def _new(wish: Present, actual: Inventory, capabilities: Capabilities, found: li
         )
     told = wish.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(wish, found, now), name=name, description=told, generate=generate)
+    create = replace(create, strict=wish.max_age is not None)
     in_the_way = (
         [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
     )

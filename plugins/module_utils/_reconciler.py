@@ -31,6 +31,8 @@ class Reconciler:
     before: Inventory | None = None
     actual: Inventory | None = None
     plan: Plan = field(init=False)
+    todo: Plan = field(init=False)
+    done: list[Action] = field(default_factory=list)
     operation: Operation | None = None
     checkpoint: Checkpoint | None = None
     duplicates: list[Checkpoint] = field(default_factory=list)
@@ -40,14 +42,14 @@ class Reconciler:
     _own: set[str | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.plan = Plan(self.vm)
+        self.plan = self.todo = Plan(self.vm)
 
     async def prepare(self) -> Plan:
         """Read and plan; nothing is written."""
         start = anyio.current_time()
         self.actual = self.before = await self._read_idle()
         self.memory = replace(self.memory, power=self.memory.power or self.actual.power)
-        self.plan = self._plan_now()
+        self.plan = self.todo = self._plan_now()
         self.timing["read"] = anyio.current_time() - start
         return self.plan
 
@@ -63,9 +65,10 @@ class Reconciler:
                     await self._sit_out(problem, pause)
                     pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                     self.actual = await self._read_idle()
-                    self.plan = self._plan_now()
+                    self.todo = self._plan_now()
+                    self.plan = replace(self.todo, actions=(*self.done, *self.todo.actions))
                     if approval is not None:
-                        approval.check([self.plan], part=True)
+                        approval.check([self.todo], part=True)
         finally:
             self.timing["apply"] = anyio.current_time() - start
 
@@ -77,7 +80,7 @@ class Reconciler:
         return made
 
     async def _apply(self) -> None:
-        writes = self.plan.writes
+        writes = self.todo.writes
         for position, action in enumerate(writes):
             last = position == len(writes) - 1
             steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
@@ -95,6 +98,9 @@ class Reconciler:
             finally:
                 self.warnings = list(dict.fromkeys([*self.warnings, *steps.warnings]))
                 self.changed = self.changed or steps.changed
+            self.done.append(action)
+            if isinstance(action, Restore):
+                self.memory = replace(self.memory, restored=action.checkpoint.id)
             if isinstance(action, Create):
                 self.memory = replace(self.memory, made=self.memory.made | {steps.nonce})
                 self.duplicates += steps.duplicates

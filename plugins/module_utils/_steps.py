@@ -13,11 +13,13 @@ import random
 import typing as t
 
 from ._errors import (
+    Forbidden,
     Locked,
     NotFound,
     NotProven,
     OperationFailed,
     OutcomeUnknown,
+    SignInRefused,
     Unavailable,
     Unreachable,
 )
@@ -64,7 +66,7 @@ class Steps:
         """
         try:
             return await self._do(action, actual, memory)
-        except (Unavailable, Unreachable) as problem:
+        except (Forbidden, NotFound, SignInRefused, Unavailable, Unreachable) as problem:
             if not self._sent:
                 raise
             raise self._proof.unread(problem, action.vm, action.verb) from None
@@ -128,10 +130,30 @@ class Steps:
         self.changed = True
         # The host's id comes after the job (seen: null at creation, present later); null for long is no failure.
         settled = await self._proof.until(vm, lambda now: (c := ours(now)) is not None and c.usable is not None)
+        if (
+            settled is None
+            and (running := await self._provider.latest(vm)) is not None
+            and running.last.state == "running"
+        ):
+            # A service that shows the work itself is waited for to its end.
+            await self._end(running, vm, doing)
         actual = settled or await self._provider.read(vm)
         self.checkpoint = ours(actual)
         if self.checkpoint is None:
             raise NotProven(f"{doing}: it was there and is gone again.", subject=str(vm))
+        if self.checkpoint.usable is False:
+            raise OperationFailed(
+                f"{doing}: it was made, and the service shows it as unusable ({self.checkpoint.id}).",
+                subject=str(vm),
+                remedy="Run the task again, or look why it failed.",
+            )
+        if self.checkpoint.usable is None and action.strict:
+            raise NotProven(
+                f"{doing}: {self.checkpoint.id} exists, but nobody can say yet whether it is usable, and max_age takes "
+                "nothing less.",
+                subject=str(vm),
+                remedy="Look at it and run the task again.",
+            )
         if self.checkpoint.usable is None:
             self.warnings.append(
                 f'{vm}: checkpoint "{action.name}" ({self.checkpoint.id}) exists, but the host\'s id for it did not '

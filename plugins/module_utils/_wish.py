@@ -130,6 +130,12 @@ class RestoreTo(_Wish):
         return self
 
 
+def terms(wish: RestoreTo) -> dict[str, t.Any]:
+    """What was asked for beside the target, where it is not the default: an approval covers it too."""
+    options = ("safety_checkpoint", "if_running", "power_after", "old_disks")
+    return {name: value for name in options if (value := getattr(wish, name)) not in (None, False, "proceed", "keep")}
+
+
 Wish: t.TypeAlias = "Present | Absent | RestoreTo"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from .. import _arm_id
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import CheckpointError, Downgraded, InvalidInput, Locked, NotFound, OperationFailed
+from .._errors import CheckpointError, Downgraded, Forbidden, InvalidInput, Locked, NotFound, OperationFailed
 from .._manner import approval_of, manner_of
 from .._model import Obstacle
 from .._operation import Deadline, Operation, Status, wait
@@ -104,7 +104,16 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
     if is_copy:
         around.fields["source_restore_point"] = _source_point(wish.source_restore_point or "", source)
         return around
-    around.vm = await service.vm("/" + source.lstrip("/"))
+    try:
+        around.vm = await service.vm("/" + source.lstrip("/"))
+    except Forbidden:
+        # Who may make restore points need not be allowed to read the VM; what cannot be looked at cannot be named
+        # either.
+        if wish.exclude_disks or wish.encryption_sets:
+            raise
+        run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
+        around.fields |= {"consistency": wish.consistency, "instant_access_duration": wish.instant_access_duration}
+        return around
     excluded = [_disk("exclude_disks", name, around.vm, run).managed_id for name in wish.exclude_disks or []]
     around.fields["encryption_sets"] = _encryption(wish, around.vm, excluded, run) or None
     around.fields |= {"exclude_disks": excluded or None, "consistency": wish.consistency}

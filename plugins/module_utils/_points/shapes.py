@@ -87,7 +87,9 @@ def usable(entity: PointEntity) -> bool | None:
         return False
     if entity.state != "succeeded":
         return None
-    return True if entity.properties.sourceRestorePoint is None else entity.whole
+    if entity.whole is not None:
+        return entity.whole
+    return True if entity.properties.sourceRestorePoint is None else None
 
 
 def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:

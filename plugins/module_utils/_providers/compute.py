@@ -111,14 +111,14 @@ class Compute:
         if elsewhere:
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
-        busy = [point.name for point in points if point.state in ("creating", "updating")]
+        busy = [point.name for point in points if point.state in ("creating", "updating", "deleting")]
         state = (machine.properties.provisioningState or "succeeded").lower()
         return Inventory(
             vm,
             _in_time(tuple(_checkpoint(point, ours, elsewhere) for point in points)),
             now=now or answer.date or self._wall_clock(),
             power=machine.power,
-            busy=f"restore point {busy[0]} is being made"
+            busy=f"restore point {busy[0]} is being made or removed"
             if busy
             else state
             if state in ("updating", "creating")
@@ -274,7 +274,8 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     if ours and point.created is not None:
         nonce = made[1] if made else "0" * 12
         mark = Mark(nonce, point.created, safety=bool(series and series.startswith("safety-before-")))
-    usable = {"succeeded": True, "creating": None, "updating": None}.get(point.state, False)
+    # What is not understood is not known: only what says that it failed counts as failed.
+    usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:
         usable = False if point.failed else point.whole
     return Checkpoint(
@@ -285,6 +286,8 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         mark=mark,
         series=series,
         any_case=True,
+        safety=bool(series and series.startswith("safety-before-")),
+        nonce=made[1] if made else None,
         consistency=point.properties.consistencyMode,
     )
 

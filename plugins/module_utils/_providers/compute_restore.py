@@ -18,10 +18,10 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import OutcomeUnknown
+from .._errors import InvalidInput, OutcomeUnknown
 from .._model import Checkpoint, Inventory, Staged
 from .._plan import Step
-from .._wish import RestoreTo
+from .._wish import RestoreTo, terms
 from .compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 
 RUN_TAG = "hybridvm-restore-run"
@@ -30,6 +30,8 @@ POINT_TAG = "hybridvm-restore-point"
 POWER_TAG = "hybridvm-restore-power"
 REPLACES_TAG = "hybridvm-restore-replaces"
 DELETE_OPTION_TAG = "hybridvm-restore-delete-option"
+VM_TAG = "hybridvm-restore-vm"
+POINT_ID_TAG = "hybridvm-restore-point-id"
 
 
 Item = t.TypeVar("Item")
@@ -68,25 +70,46 @@ class Detail:
         """The disk that the VM has there now."""
         return next((disk for disk in self.vm.disks if disk.place == place), None)
 
-    def unfinished(self, point: str) -> str:
-        """The run that an earlier restore of this VM to that point has begun and not ended, if there is one."""
-        for disk in self.disks.values():
+    @property
+    def _ours(self) -> list[DiskEntity]:
+        """The disks that restores of this very VM have made."""
+        wanted = short_hash(self.vm.id)
+        return [disk for disk in self.disks.values() if (disk.tags or {}).get(VM_TAG) == wanted]
+
+    def given_up(self, run: str) -> list[str]:
+        """The disks that other restores of this VM have made and left unfinished."""
+        tags = {disk.name: disk.tags or {} for disk in self._ours}
+        return sorted(n for n, told in tags.items() if told.get(STATE_TAG) == "pending" and told.get(RUN_TAG) != run)
+
+    def unfinished(self, point_id: str) -> str:
+        """The run that an earlier restore of this VM to that very point has begun and not ended, if there is one."""
+        for disk in self._ours:
             tags = disk.tags or {}
-            ours = disk.name.rsplit("-", 2)[0] == self.vm.name[:58] and tags.get(STATE_TAG) == "pending"
-            if ours and tags.get(POINT_TAG, "").rsplit("/", 1)[-1].lower() == point.lower():
+            if tags.get(STATE_TAG) == "pending" and tags.get(POINT_ID_TAG) == short_hash(point_id):
                 return tags.get(RUN_TAG, "")
         return ""
 
     def of_run(self, run: str) -> dict[str, DiskEntity]:
-        """The disks that a run has made, by place."""
-        made = [disk for disk in self.disks.values() if (disk.tags or {}).get(RUN_TAG) == run]
-        return {disk.name.rsplit("-", 2)[-2]: disk for disk in made if disk.name.count("-") >= 2}
+        """The disks that a run of this VM has made, by place."""
+        made = [disk for disk in self._ours if (disk.tags or {}).get(RUN_TAG) == run]
+        return {
+            place: disk
+            for disk in made
+            for place in [_place_in(disk.name)]
+            if disk_name(self.vm.name, place, run) == disk.name
+        }
 
 
 def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str) -> Staged:
     """The steps still to do. An earlier run is found by its disks' tags; a finished one with the key is the end."""
     detail: Detail = actual.detail
     run, made = _earlier(wish, detail)
+    if made and wish.restore_key is not None:
+        _same_target(wish, actual, made)
+    aside = None
+    if made and wish.restore_key is None and not _is_for(made, target()):
+        # Somebody began another restore and did not end it; this one begins anew from where the VM is.
+        aside, run, made = _told_power(made), "", {}
     if made and wish.restore_key is not None and _is_done(made):
         stands = _point_of(actual, made)
         return Staged(stands, (), done=f"restore_key: run {run} with this key has ended; its disks are {_names(made)}")
@@ -103,14 +126,32 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
             )
     else:
         point = target()
-        run = run or detail.unfinished(point.name) or _first_run(detail, actual.vm.canonical, point)
+        run = run or detail.unfinished(point.id) or _first_run(detail, actual.vm.canonical, point)
         while _is_done(made := detail.of_run(run)):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
             run = _run(run, "again")
-        power_before = _told_power(made) or power_before
+        power_before = _told_power(made) or aside or power_before
     steps, warnings = _steps(wish, actual, point, run, power_before)
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
+
+
+def _is_for(made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
+    return any((disk.tags or {}).get(POINT_ID_TAG) == short_hash(point.id) for disk in made.values())
+
+
+def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEntity]) -> None:
+    """A key names one restore: asked for another target with it, something is meant that the key would hide."""
+    wanted = actual.by_id(wish.checkpoint_id) if wish.checkpoint_id else None
+    told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1] for disk in made.values()}
+    names = [c for c in actual.checkpoints if _is_for(made, c)]
+    same = all(c.is_named(wish.name) for c in names) if wish.name else wanted is None or _is_for(made, wanted)
+    if not same:
+        raise InvalidInput(
+            f"restore_key: it was used for a restore to {', '.join(sorted(told))}. Nothing was changed.",
+            subject=str(actual.vm),
+            remedy="Give each restore a key of its own.",
+        )
 
 
 def _first_run(detail: Detail, vm: str, point: Checkpoint) -> str:
@@ -138,9 +179,16 @@ def _steps(
     entity = detail.point(point.id)
     disks = entity.disks if entity else []
     wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
-    new = {disk.place: _disk_name(detail.vm.name, disk.place, run) for disk in disks}
+    new = {disk.place: disk_name(detail.vm.name, disk.place, run) for disk in disks}
+    _refuse_strangers(actual, new, disks)
     old = {place: _replaced(detail, place, name) for place, name in new.items()}
-    shared = {"run": run, "point": f"{entity.id.split('/')[-3]}/{entity.name}" if entity else point.name}
+    shared: dict[str, t.Any] = {
+        "run": run,
+        "point": f"{entity.id.split('/')[-3]}/{entity.name}" if entity else point.name,
+    }
+    shared["point_id"] = short_hash(point.id)
+    if told := terms(wish):
+        shared["terms"] = told
 
     def step(do: str, reason: str, *, undo: bool = False, **about: t.Any) -> Step:
         return Step(actual.vm, reason, do=do, about={**about, **shared}, undo=undo)
@@ -175,7 +223,12 @@ def _steps(
     if wish.old_disks == "delete":
         gone = [name for name in old.values() if name]
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
-    steps.append(step("mark the run as done", "so that it is not done twice", op="finish", disks=new, disk=_lead(new)))
+    # The lead disk is the last: its tag says that all of it is done. Disks of runs that were given up end here too.
+    lead = _lead(new)
+    ending = [*detail.given_up(run), *(name for name in new.values() if name != lead), lead]
+    for name in ending:
+        do = "mark the run as done" if name == lead else f"mark disk {name} as done"
+        steps.append(step(do, "so that it is not taken for unfinished", op="finish", disks=new, disk=name))
     kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
     warnings: tuple[str, ...] = ()
     if kept:
@@ -254,10 +307,21 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
 
 
 def _replaced(detail: Detail, place: str, new: str) -> str | None:
-    """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag."""
+    """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
+
+    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it has
+    made.
+    """
     made = detail.named(new)
-    if made is not None and (made.tags or {}).get(REPLACES_TAG):
-        return (made.tags or {})[REPLACES_TAG]
+    told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
+    if told:
+        disk = by_short(detail, told)
+        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
+        known = {d.managed_id for point in points for d in point.disks} | {d.managed_id for d in detail.vm.disks}
+        ours = disk is not None and (
+            disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
+        )
+        return told if disk is None or ours else None
     attached = detail.attached(place)
     return _short(attached.managedDisk.id) if attached and attached.managedDisk and attached.managedDisk.id else None
 
@@ -278,8 +342,7 @@ def _short(disk_id: str) -> str:
 
 
 def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
-    told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1].lower() for disk in made.values()}
-    return next((c for c in actual.checkpoints if c.name.lower() in told), None)
+    return next((c for c in actual.checkpoints if _is_for(made, c)), None)
 
 
 def _told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
@@ -300,9 +363,37 @@ def _names(made: t.Mapping[str, DiskEntity]) -> str:
     return ", ".join(sorted(disk.name for disk in made.values()))
 
 
-def _disk_name(vm: str, place: str, run: str) -> str:
-    """At most 80 characters, as Azure allows."""
+def disk_name(vm: str, place: str, run: str) -> str:
+    """At most 80 characters, as Azure allows; the run tells VMs apart whose names begin alike."""
     return f"{vm[:58]}-{place}-{run}"
+
+
+def _place_in(name: str) -> str:
+    parts = name.rsplit("-", 2)
+    return parts[1] if len(parts) == 3 else ""
+
+
+def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
+    """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
+    sources = {disk.place: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
+    for place, name in new.items():
+        found = actual.detail.named(name)
+        made_from = found.properties.creationData if found else None
+        if (
+            found
+            and sources.get(place)
+            and (not made_from or (made_from.sourceResourceId or "").lower() != sources[place].lower())
+        ):
+            raise InvalidInput(
+                f"a disk named {name} exists and was not made from that restore point. Nothing was changed.",
+                subject=str(actual.vm),
+                remedy="Remove or rename that disk.",
+            )
+
+
+def short_hash(resource_id: str) -> str:
+    """What a tag holds of an id, which may be longer than a tag's value."""
+    return _run("id", resource_id.strip("/"))
 
 
 def _run(*parts: str) -> str:

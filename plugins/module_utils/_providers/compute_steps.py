@@ -19,14 +19,17 @@ from .._settings import ArmSettings
 from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
 from .compute_restore import (
     DELETE_OPTION_TAG,
+    POINT_ID_TAG,
     POINT_TAG,
     POWER_TAG,
     REPLACES_TAG,
     RUN_TAG,
     STATE_TAG,
+    VM_TAG,
     Detail,
     by_short,
     in_the_way,
+    short_hash,
 )
 
 TAG = "hybridvm-checkpoints"
@@ -101,6 +104,8 @@ class ComputeSteps:
                 RUN_TAG: step.about["run"],
                 STATE_TAG: "pending",
                 POINT_TAG: step.about["point"],
+                POINT_ID_TAG: step.about["point_id"],
+                VM_TAG: short_hash(detail.vm.id),
                 POWER_TAG: step.about["power"],
                 REPLACES_TAG: step.about.get("replaces") or "",
                 DELETE_OPTION_TAG: step.about.get("delete_option") or "",

@@ -90,13 +90,13 @@ def test_encryption_with_a_customers_key_is_given_again() -> None:
 def test_the_new_disks_say_what_they_are_for() -> None:
     made = bench()
     done(restore(made))
-    for place, disk in _new(made).items():
+    for disk in _new(made).values():
         tags = {name.removeprefix("hybridvm-restore-"): value for name, value in disk.tags.items()}
         assert tags["point"] == "checkpoints-shop01/before"
         assert tags["power"] == "on"
         assert tags["run"] in disk.name
         assert tags["replaces"].startswith("rg-shop/shop01_")
-        assert tags["state"] == ("done" if place == "os" else "pending")
+        assert tags["state"] == "done"
 
 
 def test_a_disk_that_the_point_leaves_out_stays() -> None:

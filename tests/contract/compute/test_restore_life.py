@@ -31,7 +31,14 @@ OLD = {"shop01_OsDisk", "shop01_DataDisk_0"}
 
 def _steps(run: str) -> list[str]:
     made = [f"create disk shop01-os-{run}", f"create disk shop01-lun0-{run}", "deallocate the VM"]
-    return [*made, "detach its data disks", "swap its disks", "start the VM", "mark the run as done"]
+    return [
+        *made,
+        "detach its data disks",
+        "swap its disks",
+        "start the VM",
+        f"mark disk shop01-lun0-{run} as done",
+        "mark the run as done",
+    ]
 
 
 def test_the_guest_comes_back() -> None:
@@ -57,6 +64,7 @@ def test_the_guest_comes_back() -> None:
         ("PATCH", "shop01"),
         ("PATCH", "shop01"),
         ("POST", "start"),
+        ("PATCH", f"shop01-lun0-{run}"),
         ("PATCH", f"shop01-os-{run}"),
     ]
     assert result["checkpoint"]["name"] == "before"

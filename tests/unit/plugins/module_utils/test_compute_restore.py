@@ -24,6 +24,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     by_short,
     is_on,
     restore_steps,
+    short_hash,
     taken,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
@@ -37,6 +38,8 @@ TARGET = Checkpoint(POINT, "p")
 
 def _disk(name: str, provisioning: str | None = "Succeeded", **tags: str) -> DiskEntity:
     told = {f"hybridvm-restore-{key}": value for key, value in tags.items()}
+    if tags:
+        told |= {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)}
     document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": told or None}
     return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning}})
 

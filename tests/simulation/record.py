@@ -54,7 +54,9 @@ class Sent:
         if self.fate is None or self.never_left:
             return False
         kind, status = self.fate["kind"], self.fate.get("status", 200)
-        lost = kind in ("lose_request", "lose_answer", "reset_body", "truncate")
+        lost = kind in ("lose_request", "lose_answer", "reset_body")
+        # Half a refusal is one all the same.
+        lost = lost or (kind == "truncate" and (self.status or 0) < 400)
         return lost or (kind in ("status", "status_after", "html") and (status == 408 or status >= 500))
 
 

@@ -135,8 +135,9 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     part = run.of(vm)
     changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
     mine = [work for work in judge.record.work if work.run is run and work.vm == vm]
-    left = judge.record.world.switches.failed_create_row == "left"
-    effects: list[object] = [w for w in mine if not w.failed or (left and w.kind == "create" and w.service == "spf")]
+    effects: list[object] = [work for work in mine if not work.failed]
+    if any(w.kind == "create" and w.failed and judge.record.world.switches.failed_create_row == "left" for w in mine):
+        return  # what it left behind is a change or none, as one likes
     # A collection is made in the answer itself.
     home = f"/checkpoints-{vm}?"
     again = f"/checkpoints-{vm}/restorepoints/"  # where the service calls a PUT of what exists a success

@@ -110,7 +110,9 @@ def _keys(judge: Judge) -> None:
             for run in judge.record.runs:
                 if run.well and not run.task.check and run.task.options.get("restore_key") == key:
                     azure = vm.startswith("compute") or run.task.options.get("wait") is False
-                    judge.hold("done under a key is done", azure or bool(works), f"{run.label}: {vm} {key}")
+                    # Where another user's restore took the VM off the safety checkpoint, nobody can tell.
+                    moved = any(work.succeeded for work in judge.record.works("restore", vm))
+                    judge.hold("done under a key is done", azure or moved, f"{run.label}: {vm} {key}")
             told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
             later = works[1:]
             allowed = [w for w, e in zip(later, works, strict=False) if w.run and e.run and _at_once(judge, e, w)]
@@ -202,7 +204,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
     mute = switches.spf_host_id == "never" and any(vm.startswith("spf") for vm in run.task.vms)
     if mute and ("max_age" in run.task.options or run.task.module == "vm_checkpoint_restore"):
         return True
-    return run.code == "outcome_unknown" and "restore_key" in run.task.options
+    return "restore_key" in run.task.options and (told or {str(run.code)}) <= {"outcome_unknown"}
 
 
 def _refuses(judge: Judge, run: Run) -> bool:

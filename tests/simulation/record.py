@@ -230,9 +230,8 @@ class Record:
                     (point for point in self.azure_points().get(vm, []) if point.name.lower() == name.lower()), None
                 )
             job = begin(kind, *given, **more)
-            work = Work(
-                RUN.get(), "compute", vm, "create" if kind == "point" else kind, self.world.now(), job, found, name
-            )
+            told = {"point": "create", "disk": "tag" if sent and sent.method == "PATCH" else "disk"}.get(kind, kind)
+            work = Work(RUN.get(), "compute", vm, told, self.world.now(), job, found, name)
             self.work.append(work)
             self.sample()
             return job

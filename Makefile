@@ -49,7 +49,7 @@ simulator: $(VENV)/demo-ready  ## run the simulated services until Ctrl-C
 	exec python -m simulator $(ARGS)
 
 .PHONY: test
-test: fresh lint types imports coverage simulation docs sanity units playbooks integration molecule import  ## everything, stopping at the first failure
+test: fresh lint types imports coverage simulation docs sanity units outside playbooks integration molecule import  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
 
@@ -165,6 +165,45 @@ import: $(VENV)/test-ready build/tree  ## build the collection and import it as 
 	uv run -q --isolated --no-project -p $(CURDIR)/$(VENV)/bin/python --with 'galaxy-importer~=0.4.44,$(CORE)' python -m galaxy_importer.main $(NAMESPACE)-$(NAME)-*.tar.gz |& tee log
 	if grep -q '^ERROR' log; then exit 1; fi
 	$(END)
+
+# What recordings and outside clients say of both sides: docs/conformance.md. AZ=1, DATAJS=1 and MONO=1 install theirs first.
+OUTSIDE := build/conformance
+MONO_PACKAGES := mono-mcs mono-runtime mono-runtime-common mono-runtime-sgen mono-gac mono-4.0-gac libmono-corlib4.5-dll \
+	libmono-corlib4.5-cil libmono-system4.0-cil libmono-system-core4.0-cil libmono-system-numerics4.0-cil \
+	libmono-system-xml4.0-cil libmono-system-xml-linq4.0-cil libmono-system-security4.0-cil \
+	libmono-system-configuration4.0-cil libmono-security4.0-cil libmono-microsoft-csharp4.0-cil \
+	libmono-system-data-services-client4.0-cil
+
+.PHONY: conformance
+conformance: $(VENV)/test-ready build/links build/tree $(foreach client,AZ DATAJS MONO,$(if $(filter 1,$($(client))),$(OUTSIDE)/$(client)))  ## recordings and outside clients against both sides; RECORDINGS=, AZ=1, DATAJS=1, MONO=1
+	$(BEGIN)
+	export AZ=$(AZ) DATAJS=$(DATAJS) MONO=$(MONO) RECORDINGS=$(RECORDINGS)
+	python -m pytest -n 2 tests/conformance
+	$(END)
+
+.PHONY: outside
+outside: $(VENV)/test-ready build/links  ## the quick part of it: curl, SDKs, the player
+	$(BEGIN)
+	python -m pytest -n 2 tests/conformance -k 'curl or sdks or page or not_in_the_recording'
+	$(END)
+
+$(OUTSIDE)/AZ: | $(VENV)/test-ready
+	@uv venv -q --clear -p $(VENV)/bin/python $(OUTSIDE)/az
+	uv pip install -q -p $(OUTSIDE)/az/bin/python 'azure-cli~=2.91'
+	touch $@
+
+$(OUTSIDE)/DATAJS:
+	@mkdir -p $(OUTSIDE)/datajs
+	npm install --silent --ignore-scripts --no-audit --no-fund --prefix $(OUTSIDE)/datajs datajs@1.0.3
+	touch $@
+
+# Debian's packages, unpacked; nothing is installed.
+$(OUTSIDE)/MONO:
+	@mkdir -p $(OUTSIDE)/mono/debs
+	cd $(OUTSIDE)/mono/debs
+	apt-get download -q $(MONO_PACKAGES)
+	for package in *.deb; do dpkg -x "$$package" ..; done
+	touch $(CURDIR)/$@
 
 .PHONY: clean
 clean:  ## remove everything made here

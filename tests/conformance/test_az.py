@@ -79,9 +79,12 @@ class Cli:
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     opted_in("AZ", AZ)
-    # A token lasts a simulated hour, and the CLI waits 30 seconds between two polls.
     options = ("--time-scale", "10", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
     with simulated(tmp_path_factory.mktemp("az"), *options) as running:
+        # The recorded answers name no Retry-After, and the CLI then waits 30 seconds between two polls.
+        sooner = {"kind": "headers", "headers": {"Retry-After": "1"}, "count": None}
+        for method, path in (("PUT|DELETE", "restorePoint"), ("GET", "/operations/")):
+            running.http.post("/faults", json={**sooner, "method": method, "path": path}).raise_for_status()
         yield Cli(running, tmp_path_factory.mktemp("cli"))
 
 

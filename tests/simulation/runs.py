@@ -140,8 +140,9 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
         return  # what it left behind is a change or none, as one likes
     # A collection is made in the answer itself.
     home = f"/checkpoints-{vm}?"
-    again = f"/checkpoints-{vm}/restorepoints/"  # where the service calls a PUT of what exists a success
-    effects += [e for e in run.sent if e.method == "PUT" and again in e.target.lower() and e.status == 200]
+    # Where the service calls a PUT of what exists, or a DELETE of what is gone, a success.
+    again = f"/checkpoints-{vm}/restorepoints/"
+    effects += [e for e in run.sent if e.writes and again in e.target.lower() and e.status in (200, 204)]
     effects += [e for e in run.sent if e.method == "PUT" and home in e.target and e.status in (200, 201)]
     error = (part.get("error") or {}).get("code")
     told = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
@@ -149,10 +150,18 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
         _usable(judge, run, vm)
     if error is None and changed and not effects and any(each.writes and each.open for each in run.sent):
         return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
+    if changed and not effects and any(_did_it(judge, run, vm, work) for work in mine):
+        return  # somebody else did the very same at the same time: reading cannot tell whose it is
     if error is None and run.task.options.get("wait") is not False:
         judge.hold("changed is what was done", changed == bool(effects), told)
     elif error in HARMLESS and not changed and "status" not in part:
         judge.hold("nothing was sent where that is said", not effects, told)
+
+
+def _did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
+    """Whether another run did with success, while this one was on, what this one failed to do."""
+    others = [work for work in judge.record.works(failed.kind, vm) if work.run is not run and work.succeeded]
+    return any(run.start <= (work.job.finished or work.at) and work.at <= run.end for work in others)
 
 
 def _usable(judge: Judge, run: Run, vm: str) -> None:

@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--services", default=",".join(SERVICES), help="which of them, for a look at one alone")
     parser.add_argument("--failures", type=int, default=5, help="after so many failing seeds it ends")
+    parser.add_argument("--seconds", type=float, help="begin no seed after so long")
     parser.add_argument("--quick", action="store_true", help="shorter stories")
     parser.add_argument("--no-shrink", action="store_true", help="show a failing story as it is")
     given = parser.parse_args()
@@ -66,6 +67,8 @@ def main() -> int:
     more = (" QUICK=1" if given.quick else "") + (f" SERVICES={given.services}" if services != SERVICES else "")
     summary, begin = Summary(), time.monotonic()
     for seed in range(given.first, given.first + given.seeds):
+        if given.seconds is not None and time.monotonic() - begin > given.seconds:
+            break
         verdict = soak(seed, services, quick=given.quick)
         summary.add(seed, verdict)
         if not verdict.broken:

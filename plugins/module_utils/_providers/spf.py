@@ -196,7 +196,7 @@ class Spf(WithoutSteps):
             whole = odata.entity(answer)
             if str(whole.get("ID")).lower() not in path.lower():
                 raise answer.bad(f"{doing}: another entity was answered than the one asked for.")
-            for act in ("VMCheckPointAction", "Operation"):
+            for act in {"VMCheckPointAction", "Operation"} & whole.keys():
                 whole[act] = None  # a verb that somebody else left there must not be carried out again
             body = {n: v for n, v in whole.items() if "odata." not in n and not n.startswith("__")} | body
         elif method == "post_tunnel":

@@ -49,6 +49,11 @@ class Sent:
         return self.fate is not None and self.fate.get("exception") in NEVER_LEFT
 
     @property
+    def late(self) -> bool:
+        """Whether it was held up: the client may have given up on it."""
+        return self.fate is not None and self.fate["kind"] == "delay"
+
+    @property
     def open(self) -> bool:
         """Whether the client cannot know what came of it."""
         if self.fate is None or self.never_left:

@@ -148,7 +148,7 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     told = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
     if error is None and changed and run.task.options.get("wait") is not False:
         _usable(judge, run, vm)
-    if error is None and changed and not effects and any(each.writes and each.open for each in run.sent):
+    if error is None and changed and not effects and any(each.writes and (each.open or each.late) for each in run.sent):
         return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
     if changed and not effects and any(_did_it(judge, run, vm, work) for work in mine):
         return  # somebody else did the very same at the same time: reading cannot tell whose it is

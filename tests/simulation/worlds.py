@@ -193,7 +193,8 @@ def _hopeless(judge: Judge, run: Run) -> bool:
     """Errors that tell the user the truth: several fit, none is there, or the service never says what was needed."""
     switches = judge.record.world.switches
     told = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
-    if (told or {str(run.code)}) <= {"ambiguous", "missing_checkpoint", "unknown_time"}:
+    honest = {"ambiguous", "missing_checkpoint", "unknown_time"}
+    if (told or {str(run.code)}) <= honest | ({"outcome_unknown"} if "restore_key" in run.task.options else set()):
         return True
     if run.task.options.get("wait") is False or run.task.options.get("on_ambiguous") == "oldest":
         return True
@@ -202,9 +203,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
     if run.code in ("operation_failed", "refused", "some_failed") and _refuses(judge, run):
         return True
     mute = switches.spf_host_id == "never" and any(vm.startswith("spf") for vm in run.task.vms)
-    if mute and ("max_age" in run.task.options or run.task.module == "vm_checkpoint_restore"):
-        return True
-    return "restore_key" in run.task.options and (told or {str(run.code)}) <= {"outcome_unknown"}
+    return mute and ("max_age" in run.task.options or run.task.module == "vm_checkpoint_restore")
 
 
 def _refuses(judge: Judge, run: Run) -> bool:

@@ -277,7 +277,7 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     # What is not understood is not known: only what says that it failed counts as failed.
     usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:
-        usable = False if point.failed else point.whole
+        usable = False if point.failed else point.whole or None  # on its way: not known yet
     return Checkpoint(
         id=point.id,
         name=point.name,

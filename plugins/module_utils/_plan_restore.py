@@ -26,9 +26,8 @@ def plan_restore(
     The safety checkpoint comes first: it is the way back to the VM as it ran, and its mark remembers the power state.
 
     With `restore_key` the safety checkpoint of an earlier run is the evidence: while the VM stands on it (or on what
-    was
-    made on top of it) the restore has not happened; once it stands elsewhere it has. Where the service does not say on
-    what the VM stands, nobody can know, and nothing is repeated.
+    was made on top of it) the restore has not happened; once it stands elsewhere it has. Where the service does not
+    say on what the VM stands, or that the safety checkpoint is usable, nobody can know, and nothing is repeated.
     """
     vm = actual.vm
     _allowed(wish, actual, capabilities)
@@ -197,7 +196,16 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     current = actual.current()
-    return current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+    elsewhere = current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+    if elsewhere and safety.usable is not True:
+        # A create that failed may leave its row behind: the VM never stood on that, so it cannot have left it.
+        raise OutcomeUnknown(
+            f"restore_key: the safety checkpoint {safety.id} is not shown as usable, so that the VM stands elsewhere "
+            "does not prove the restore; nothing was repeated.",
+            subject=str(actual.vm),
+            remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
+        )
+    return elsewhere
 
 
 def _why(wish: RestoreTo, target: Checkpoint) -> str:

@@ -387,7 +387,7 @@ def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequ
             raise InvalidInput(
                 f"a disk named {name} exists and was not made from that restore point. Nothing was changed.",
                 subject=str(actual.vm),
-                remedy="Remove or rename that disk.",
+                remedy="Remove that disk, or use another restore_key.",
             )
 
 

@@ -88,6 +88,15 @@ def test_where_the_evidence_is_missing_nobody_knows_and_nothing_is_repeated() ->
     assert "remove the checkpoint s" in caught.value.remedy
 
 
+@pytest.mark.parametrize("usable", [False, None])
+def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usable: bool | None) -> None:
+    """The row of a create that failed: the VM never stood on it, so it cannot have left it by a restore."""
+    with pytest.raises(OutcomeUnknown) as caught:
+        again(TARGET, replace(SAFETY, usable=usable), ASIDE, current="aside")
+    assert "is not shown as usable" in caught.value.message
+    assert steps(again(TARGET, replace(SAFETY, usable=usable), current="s")) == ["restore t"]
+
+
 def test_without_the_safety_checkpoint_the_pointer_does_not_matter() -> None:
     assert steps(again(TARGET, current_known=False)) == [f"create {NAME}", "restore t"]
 

@@ -205,12 +205,12 @@ def test_the_provider_reads_the_points_of_a_vm(source: Any) -> None:
         document = json.loads(exchange.answer_body)
         owner = document["properties"]["source"]["id"]
         vm = _vm(document["id"], owner)
-        machine = {"id": owner, "name": "vm", "location": document["location"], "properties": {}}
 
-        def answer(request: httpx.Request, document: Any = document, machine: Any = machine) -> httpx.Response:
+        def answer(request: httpx.Request, held: Any = document, source: str = owner) -> httpx.Response:
             if "/restorePointCollections/" in request.url.path:
                 code = {"GET": 200, "PUT": 201, "DELETE": 202}[request.method]
-                return httpx.Response(code, json=document if request.method == "GET" else None)
+                return httpx.Response(code, json=held if request.method == "GET" else None)
+            machine = {"id": source, "name": "vm", "location": held["location"], "properties": {}}
             return httpx.Response(200, json=machine)
 
         async def use(arm: Arm, exchange: Exchange = exchange, document: Any = document, vm: VM = vm) -> Any:

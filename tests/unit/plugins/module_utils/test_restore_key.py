@@ -97,6 +97,28 @@ def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usable: bool |
     assert steps(again(TARGET, replace(SAFETY, usable=usable), current="s")) == ["restore t"]
 
 
+@pytest.mark.parametrize("wish", [{"name": "other"}, {"name": None, "checkpoint_id": "o"}])
+def test_a_key_names_one_restore(wish: dict[str, Any]) -> None:
+    other = replace(TARGET, id="o", name="other")
+    with pytest.raises(InvalidInput) as caught:
+        again(TARGET, other, SAFETY, current="s", **wish)
+    assert "it was used for another restore" in caught.value.message
+    assert 'this one is to "other"' in caught.value.message
+    assert caught.value.remedy == "Give each restore a key of its own."
+
+
+def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:
+    assert steps(again(TARGET, SAFETY, current="s", name=None, checkpoint_id="t")) == ["restore t"]
+
+
+def test_what_this_run_has_restored_is_not_restored_again() -> None:
+    """A lock at the power step makes a new plan: it begins behind the restore."""
+    memory = Memory(restored="t", power="on")
+    made = planned(restore(power_after="previous"), TARGET, memory=memory, power="off")
+    assert steps(made) == ["power on"]
+    assert (made.satisfied_by and made.satisfied_by.id) == "t"
+
+
 def test_without_the_safety_checkpoint_the_pointer_does_not_matter() -> None:
     assert steps(again(TARGET, current_known=False)) == [f"create {NAME}", "restore t"]
 

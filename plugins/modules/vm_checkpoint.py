@@ -12,10 +12,12 @@ version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Makes sure that VMs have, or do not have, a checkpoint of a name, on SPF and on Arc-enabled SCVMM.
+  - Makes sure that VMs have, or do not have, a checkpoint of a name, on SPF, on Arc-enabled SCVMM and as a restore
+    point on Azure.
   - With O(max_age) the wish is one not older than that, so that no time stamps are needed in names.
-  - Names are not unique on these services. A name denotes a series, V(present) is satisfied by any usable checkpoint of
-    that name, and where one must be chosen from several the task fails unless O(on_ambiguous) says which.
+  - Names are not unique on SPF and Arc-enabled SCVMM. There a name denotes a series, V(present) is satisfied by any
+    usable checkpoint of that name, and where one must be chosen from several the task fails unless O(on_ambiguous)
+    says which.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Brings VMs back to a checkpoint, on SPF and on Arc-enabled SCVMM. Later checkpoints stay.
+  - Brings VMs back to a checkpoint, on SPF, on Arc-enabled SCVMM and on Azure, where new disks are made from the
+    restore point and take the place of the VM's. Later checkpoints stay.
   - A restore is an act, not a state. That a VM stands on a checkpoint does not say that nothing was written since, so
     the module always restores and reports a change. O(restore_key) makes a retried job a no-op.
 extends_documentation_fragment:
@@ -64,7 +65,7 @@ options:
   power_after:
     description:
       - The power state to end with. Without it the VM is left as the restore leaves it (off, after a production
-        checkpoint).
+        checkpoint); on Azure it then has the power state that it had before.
     type: str
     choices: [previous, "on", "off"]
   old_disks:

@@ -106,6 +106,7 @@ class Checkpoint:
     series: str | None = None
     any_case: bool = False
     safety: bool = False
+    root: str | None = None  # the unlisted host id that its chain of parents ends at
     nonce: str | None = None
     consistency: str | None = None
 

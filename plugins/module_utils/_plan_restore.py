@@ -197,6 +197,14 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
         )
     current = actual.current()
     elsewhere = current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+    if elsewhere and len({c.root for c in actual.checkpoints if c.root}) > 1:
+        # One tree has one root: a second one is a checkpoint that is not listed (yet), perhaps the missing link.
+        raise OutcomeUnknown(
+            "restore_key: checkpoints stand on one that the service does not list, so nobody can tell whether the VM "
+            f"has left the safety checkpoint {safety.id}; the restore is not repeated.",
+            subject=str(actual.vm),
+            remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
+        )
     if elsewhere and safety.usable is not True:
         # A create that failed may leave its row behind: the VM never stood on that, so it cannot have left it.
         raise OutcomeUnknown(

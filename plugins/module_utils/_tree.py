@@ -42,6 +42,7 @@ def grow(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkpoint, 
                 parent_id=None if parent is None else parent.id,
                 depth=_depth(checkpoint.id, parents),
                 current=current,
+                root=(_parent or "").lower() or None if parent is None else None,
             )
         )
     # Where times are unknown the service's own order stays: sorting must not invent one.

@@ -88,6 +88,15 @@ def test_where_the_evidence_is_missing_nobody_knows_and_nothing_is_repeated() ->
     assert "remove the checkpoint s" in caught.value.remedy
 
 
+def test_where_a_link_of_the_tree_is_missing_nobody_knows() -> None:
+    """Hyper-V Manager made one on top of the safety checkpoint, and VMM has not seen it yet (soak 100868)."""
+    above = replace(ASIDE, parent_id=None, root="not-listed")
+    with pytest.raises(OutcomeUnknown) as caught:
+        again(replace(TARGET, root="vm"), SAFETY, above, current="aside")
+    assert "stand on one that the service does not list" in caught.value.message
+    assert steps(again(replace(TARGET, root="vm"), SAFETY, ASIDE, current="aside")) == []
+
+
 @pytest.mark.parametrize("usable", [False, None])
 def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usable: bool | None) -> None:
     """The row of a create that failed: the VM never stood on it, so it cannot have left it by a restore."""

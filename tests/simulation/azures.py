@@ -120,7 +120,7 @@ def _names(run: Run, disk: str) -> bool:
 
 
 def _restores(judge: Judge, vm: str) -> None:
-    """Under one key one set of disks is made, each once, and swapped in once unless it was put back."""
+    """Under one key the VM gets one set of disks, each once, and swapped in once unless it was put back."""
     held = [disk for _moment, disk in judge.record.os_disks.get(vm, [])]
     for disk, times in Counter(held[1:]).items():
         # A swap that fails later is put back: then the same disk may come once more.
@@ -132,7 +132,11 @@ def _restores(judge: Judge, vm: str) -> None:
         works = [work for work in judge.record.works("disk", vm) if work.succeeded and work.run]
         works = [work for work in works if work.run and work.run.task.options.get("restore_key") == key]
         runs = {work.name.rsplit("-", 1)[-1] for work in works}
-        judge.hold("one restore for one restore_key", len(runs) <= 1, f"{vm} {key}: {sorted(runs)}")
+        on = {run for run in runs if any(disk.endswith(f"-{run}") for disk in held)}
+        judge.hold("one restore for one restore_key", len(on) <= 1, f"{vm} {key}: {sorted(on)}")
+        # A point that has gone takes a restore with it that had only begun; another may then begin.
+        gone = len(_deletes(judge, vm))
+        judge.hold("one set of disks for one restore_key", len(runs) <= 1 + gone, f"{vm} {key}: {sorted(runs)}")
 
 
 def _results(judge: Judge, vm: str) -> None:

@@ -24,9 +24,9 @@ from .._plan import Step
 from .._settings import ArmSettings
 from . import compute_restore
 from .base import Scope
+from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
 from .compute_preflight import obstacles
-from .compute_restore import Detail
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
@@ -234,7 +234,7 @@ class Compute:
             for answer, rows in await self._arm.pages(url, doing=f"listing disks of {group}"):
                 for disk in (read(DiskEntity, row, answer) for row in rows):
                     found[disk.id.lower()] = disk
-                    replaced = (disk.tags or {}).get(compute_restore.REPLACES_TAG, "")
+                    replaced = (disk.tags or {}).get(REPLACES_TAG, "")
                     if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
                         todo.append(replaced.split("/", maxsplit=1)[0].lower())
         return found, frozenset(listed)

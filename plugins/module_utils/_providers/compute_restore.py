@@ -6,98 +6,39 @@
     disks from the point ─ [keep the old] ─ deallocate ─ [detach] ─ swap ─ [start] ─ [old disks go] ─ mark as done
 
 New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
-that was
-killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run follows from
-the
-key; without one from the point and the disks the VM had, so a finished restore is a new one when it is asked for again.
+that was killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run
+follows from the key; without one from the point and the disks the VM had, so a finished restore is a new one when it is
+asked for again. A run whose point has gone before the VM was on its disks has restored nothing: another replaces it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import typing as t
-from dataclasses import dataclass
 
-from .._errors import InvalidInput, OutcomeUnknown
+from .._errors import InvalidInput, MissingCheckpoint
 from .._model import Checkpoint, Inventory, Staged
 from .._plan import Step
 from .._wish import RestoreTo, terms
-from .compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
-
-RUN_TAG = "hybridvm-restore-run"
-STATE_TAG = "hybridvm-restore-state"
-POINT_TAG = "hybridvm-restore-point"
-POWER_TAG = "hybridvm-restore-power"
-REPLACES_TAG = "hybridvm-restore-replaces"
-DELETE_OPTION_TAG = "hybridvm-restore-delete-option"
-VM_TAG = "hybridvm-restore-vm"
-POINT_ID_TAG = "hybridvm-restore-point-id"
-
-
-Item = t.TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Detail:
-    """What was read of an Azure VM besides its checkpoints. `disks` are those of `groups`, by lower-case id."""
-
-    vm: VmEntity
-    raw: t.Mapping[str, t.Any]
-    etag: str | None
-    group: str
-    collection: CollectionEntity | None
-    disks: t.Mapping[str, DiskEntity]
-    groups: frozenset[str] = frozenset()
-
-    def delete_option(self, place: str) -> str:
-        """What becomes of the disk there when the VM goes, or with some services when it is detached."""
-        profile = self.raw["properties"]["storageProfile"]
-        disks = [profile.get("osDisk") or {}] if place == "os" else profile.get("dataDisks") or []
-        found = next((d for d in disks if place == "os" or f"lun{d.get('lun')}" == place), {})
-        return str(found.get("deleteOption") or "")
-
-    def point(self, checkpoint_id: str) -> PointEntity | None:
-        """The restore point behind a checkpoint."""
-        points = (self.collection.properties.restorePoints or []) if self.collection else []
-        return next((p for p in points if p.id.lower() == checkpoint_id.lower()), None)
-
-    def named(self, name: str) -> DiskEntity | None:
-        """The disk of that name in the VM's resource group."""
-        ends = f"/resourcegroups/{self.group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
-        return next((disk for key, disk in self.disks.items() if key.endswith(ends)), None)
-
-    def attached(self, place: str) -> Disk | None:
-        """The disk that the VM has there now."""
-        return next((disk for disk in self.vm.disks if disk.place == place), None)
-
-    @property
-    def _ours(self) -> list[DiskEntity]:
-        """The disks that restores of this very VM have made."""
-        wanted = short_hash(self.vm.id)
-        return [disk for disk in self.disks.values() if (disk.tags or {}).get(VM_TAG) == wanted]
-
-    def given_up(self, run: str) -> list[str]:
-        """The disks that other restores of this VM have made and left unfinished."""
-        tags = {disk.name: disk.tags or {} for disk in self._ours}
-        return sorted(n for n, told in tags.items() if told.get(STATE_TAG) == "pending" and told.get(RUN_TAG) != run)
-
-    def unfinished(self, point_id: str) -> str:
-        """The run that an earlier restore of this VM to that very point has begun and not ended, if there is one."""
-        for disk in self._ours:
-            tags = disk.tags or {}
-            if tags.get(STATE_TAG) == "pending" and tags.get(POINT_ID_TAG) == short_hash(point_id):
-                return tags.get(RUN_TAG, "")
-        return ""
-
-    def of_run(self, run: str) -> dict[str, DiskEntity]:
-        """The disks that a run of this VM has made, by place."""
-        made = [disk for disk in self._ours if (disk.tags or {}).get(RUN_TAG) == run]
-        return {
-            place: disk
-            for disk in made
-            for place in [_place_in(disk.name)]
-            if disk_name(self.vm.name, place, run) == disk.name
-        }
+from .compute_detail import (
+    DONE,
+    GIVEN_UP,
+    POINT_ID_TAG,
+    POINT_TAG,
+    POWER_TAG,
+    REPLACES_TAG,
+    RUN_TAG,
+    STATE_TAG,
+    VM_TAG,
+    Detail,
+    by_short,
+    disk_name,
+    hashed,
+    is_done,
+    lead,
+    short_hash,
+    short_name,
+)
+from .compute_entities import Disk, DiskEntity
 
 
 def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str) -> Staged:
@@ -106,34 +47,53 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
     run, made = _earlier(wish, detail)
     if made and wish.restore_key is not None:
         _same_target(wish, actual, made)
+        if is_done(made):
+            names = ", ".join(sorted(disk.name for disk in made.values()))
+            done = f"restore_key: run {run} with this key has ended; its disks are {names}"
+            return Staged(_point_of(actual, made), (), done=done)
     aside = None
     if made and wish.restore_key is None and not _is_for(made, target()):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
         aside, run, made = _told_power(made), "", {}
-    if made and wish.restore_key is not None and _is_done(made):
-        stands = _point_of(actual, made)
-        return Staged(stands, (), done=f"restore_key: run {run} with this key has ended; its disks are {_names(made)}")
     if made:
+        # Its point may have gone since: the VM was on the new disks by then, and what is left needs no point.
         point = _point_of(actual, made)
-        tags = next(iter(made.values())).tags or {}
-        power_before = _told_power(made) or power_before
-        if point is None:
-            raise OutcomeUnknown(
-                f"an earlier restore (run {run}) has begun and its restore point {tags.get(POINT_TAG)} is gone; it can "
-                "neither be ended nor begun anew.",
-                subject=str(actual.vm),
-                remedy=f"Look at the VM and its disks {_names(made)}; remove those that are not attached.",
-            )
     else:
-        point = target()
+        aside = aside or _told_power(detail.abandoned())
+        point = _anew(target, detail)
         run = run or detail.unfinished(point.id) or _first_run(detail, actual.vm.canonical, point)
-        while _is_done(made := detail.of_run(run)):
+        while is_done(made := detail.of_run(run)) or detail.is_spent(made):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
-            run = _run(run, "again")
-        power_before = _told_power(made) or aside or power_before
-    steps, warnings = _steps(wish, actual, point, run, power_before)
+            run = hashed(run, "again")
+    steps, warnings = _steps(wish, actual, point, run, _told_power(made) or aside or power_before)
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
+
+
+def _anew(target: t.Callable[[], Checkpoint], detail: Detail) -> Checkpoint:
+    """The target of a run that begins; without one, what an earlier run has left half done is told beside."""
+    try:
+        return target()
+    except MissingCheckpoint as problem:
+        if left := detail.abandoned():
+            names = ", ".join(sorted(disk.name for disk in left.values()))
+            problem.message += (
+                f" An earlier restore has begun, and its point has gone before the VM was on the new disks ({names})."
+            )
+            problem.remedy = _way_back(detail, left)
+        raise
+
+
+def _way_back(detail: Detail, left: t.Mapping[str, DiskEntity]) -> str:
+    """What to do by hand to have the VM as it was before the restore that has left these disks."""
+    held = {each.managed_id for each in detail.vm.disks}
+    old = [by_short(detail, (disk.tags or {}).get(REPLACES_TAG, "")) for disk in left.values()]
+    missing = sorted(disk.name for disk in old if disk is not None and disk.id.lower() not in held)
+    todo = [f"attach {', '.join(missing)} again"] if missing else []
+    if _told_power(left) == "on" and detail.vm.power != "on":
+        todo.append("start the VM")
+    by_hand = f" To have the VM as it was: {', '.join(todo)}." if todo else ""
+    return f"Restore to another checkpoint, or remove those disks.{by_hand}"
 
 
 def _is_for(made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
@@ -155,45 +115,45 @@ def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEn
 
 
 def _first_run(detail: Detail, vm: str, point: Checkpoint) -> str:
-    return _run(vm, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
+    return hashed(vm, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
 
 
 def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity]]:
     """The run to go on with, and the disks it has made; without a key one that has swapped but not ended."""
     if wish.restore_key is not None:
-        run = _run(detail.vm.id.lower(), "key", wish.restore_key)
-        return run, detail.of_run(run)
+        run = hashed(detail.vm.id.lower(), "key", wish.restore_key)
+        while detail.is_spent(made := detail.of_run(run)):
+            run = hashed(run, "again")
+        return run, made
     attached = [disk for a in detail.vm.disks if (disk := detail.disks.get(a.managed_id)) is not None]
     for run in sorted({(disk.tags or {}).get(RUN_TAG, "") for disk in attached} - {""}):
         made = detail.of_run(run)
-        if not _is_done(made):
+        if not is_done(made):
             return run, made
     return "", {}
 
 
 def _steps(
-    wish: RestoreTo, actual: Inventory, point: Checkpoint, run: str, power_before: str
+    wish: RestoreTo, actual: Inventory, point: Checkpoint | None, run: str, power_before: str
 ) -> tuple[list[Step], tuple[str, ...]]:
-    """All steps of the run, done or not."""
+    """All steps of the run, done or not. Without a point they are about the disks that it has made."""
     detail: Detail = actual.detail
-    entity = detail.point(point.id)
+    entity = detail.point(point.id) if point else None
     disks = entity.disks if entity else []
     wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
-    new = {disk.place: disk_name(detail.vm.name, disk.place, run) for disk in disks}
+    made = detail.of_run(run)
+    places = [disk.place for disk in disks] or sorted(made)
+    new = {place: disk_name(detail.vm.name, place, run) for place in places}
     _refuse_strangers(actual, new, disks)
     old = {place: _replaced(detail, place, name) for place, name in new.items()}
-    shared: dict[str, t.Any] = {
-        "run": run,
-        "point": f"{entity.id.split('/')[-3]}/{entity.name}" if entity else point.name,
-    }
-    shared["point_id"] = short_hash(point.id)
+    shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
     if told := terms(wish):
         shared["terms"] = told
 
     def step(do: str, reason: str, *, undo: bool = False, **about: t.Any) -> Step:
         return Step(actual.vm, reason, do=do, about={**about, **shared}, undo=undo)
 
-    why = f'restore in place to "{point.name}"'
+    why = f'restore in place to "{shared["point"].rpartition("/")[2]}"'
     steps = [
         step(
             f"create disk {name}",
@@ -223,17 +183,27 @@ def _steps(
     if wish.old_disks == "delete":
         gone = [name for name in old.values() if name]
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
-    # The lead disk is the last: its tag says that all of it is done. Disks of runs that were given up end here too.
-    lead = _lead(new)
-    ending = [*detail.given_up(run), *(name for name in new.values() if name != lead), lead]
-    for name in ending:
-        do = "mark the run as done" if name == lead else f"mark disk {name} as done"
+    for name, happened in detail.left_open(run, [each for each in old.values() if each]).items():
+        op = "finish" if happened else "give_up"
+        do = f"mark disk {name} as {'done' if happened else 'given up'}"
+        steps.append(step(do, "so that it is not taken for unfinished", op=op, disks=new, disk=name))
+    # The lead disk is the last: its tag says that all of it is done.
+    for name in sorted(new.values(), key=lambda name: name == lead(new)):
+        do = "mark the run as done" if name == lead(new) else f"mark disk {name} as done"
         steps.append(step(do, "so that it is not taken for unfinished", op="finish", disks=new, disk=name))
     kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
     warnings: tuple[str, ...] = ()
     if kept:
         warnings = (f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.",)
     return steps, warnings
+
+
+def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]:
+    """What all steps of a run tell of its point: read off the point, or off the run's disks once it has gone."""
+    if point_id:
+        return {"point": "/".join(point_id.split("/")[-3::2]), "point_id": short_hash(point_id)}
+    tags = lead(made).tags or {}
+    return {"point": tags.get(POINT_TAG, ""), "point_id": tags.get(POINT_ID_TAG, "")}
 
 
 def taken(step: Step, actual: Inventory) -> bool:
@@ -261,9 +231,10 @@ def taken(step: Step, actual: Inventory) -> bool:
         return swapped
     if op == "start":
         return swapped and actual.power == "on"
-    if op == "finish":
+    if op in ("finish", "give_up"):
         disk = detail.named(str(step.about["disk"]))
-        return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == "done"
+        state = DONE if op == "finish" else GIVEN_UP
+        return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == state
     return False
 
 
@@ -313,6 +284,9 @@ def _replaced(detail: Detail, place: str, new: str) -> str | None:
     made.
     """
     made = detail.named(new)
+    attached = detail.attached(place)
+    if made is None and attached is None:
+        made = detail.abandoned().get(place)  # what a run before this one has detached
     told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
     if told:
         disk = by_short(detail, told)
@@ -322,23 +296,8 @@ def _replaced(detail: Detail, place: str, new: str) -> str | None:
             disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
         )
         return told if disk is None or ours else None
-    attached = detail.attached(place)
-    return _short(attached.managedDisk.id) if attached and attached.managedDisk and attached.managedDisk.id else None
-
-
-def by_short(detail: Detail, short: str) -> DiskEntity | None:
-    """The disk of `group/name`, or of a name in the VM's own group."""
-    group, _slash, name = short.rpartition("/")
-    if not group:
-        return detail.named(name)
-    ends = f"/resourcegroups/{group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
-    return next((disk for key, disk in detail.disks.items() if key.endswith(ends)), None)
-
-
-def _short(disk_id: str) -> str:
-    """`group/name`: a tag's value holds 256 characters, an id can be longer."""
-    parts = disk_id.split("/")
-    return f"{parts[4]}/{parts[8]}" if len(parts) == 9 else disk_id
+    managed = attached.managedDisk if attached else None
+    return short_name(managed.id) if managed and managed.id else None
 
 
 def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
@@ -348,29 +307,6 @@ def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint
 def _told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
     """The power state that the run began with, as its disks' tags remember it."""
     return next((tags[POWER_TAG] for disk in made.values() if (tags := disk.tags or {}).get(POWER_TAG)), None)
-
-
-def _is_done(made: t.Mapping[str, DiskEntity]) -> bool:
-    """The run's end is told by one disk's tag: the OS disk's, where the point holds it."""
-    return bool(made) and (_lead(made).tags or {}).get(STATE_TAG) == "done"
-
-
-def _lead(disks: t.Mapping[str, Item]) -> Item:
-    return disks["os"] if "os" in disks else disks[min(disks)]
-
-
-def _names(made: t.Mapping[str, DiskEntity]) -> str:
-    return ", ".join(sorted(disk.name for disk in made.values()))
-
-
-def disk_name(vm: str, place: str, run: str) -> str:
-    """At most 80 characters, as Azure allows; the run tells VMs apart whose names begin alike."""
-    return f"{vm[:58]}-{place}-{run}"
-
-
-def _place_in(name: str) -> str:
-    parts = name.rsplit("-", 2)
-    return parts[1] if len(parts) == 3 else ""
 
 
 def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
@@ -389,12 +325,3 @@ def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequ
                 subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
             )
-
-
-def short_hash(resource_id: str) -> str:
-    """What a tag holds of an id, which may be longer than a tag's value."""
-    return _run("id", resource_id.strip("/"))
-
-
-def _run(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).lower().encode()).hexdigest()[:12]

@@ -16,21 +16,26 @@ from .._model import Inventory
 from .._operation import Operation, State, Status
 from .._plan import Step
 from .._settings import ArmSettings
-from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
-from .compute_restore import (
+from .compute_detail import (
     DELETE_OPTION_TAG,
+    DONE,
+    GIVEN_UP,
+    PENDING,
     POINT_ID_TAG,
     POINT_TAG,
     POWER_TAG,
     REPLACES_TAG,
     RUN_TAG,
+    SOURCE_TAG,
     STATE_TAG,
     VM_TAG,
     Detail,
     by_short,
-    in_the_way,
     short_hash,
+    source_hash,
 )
+from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
+from .compute_restore import in_the_way
 
 TAG = "hybridvm-checkpoints"
 TAG_VALUE = "managed"
@@ -63,8 +68,8 @@ class ComputeSteps:
             return await self._detach(step, actual, arm_id)
         if op == "keep":
             return await self._keep(step, actual, arm_id)
-        if op == "finish":
-            return await self._finish(step, actual)
+        if op in ("finish", "give_up"):
+            return await self._mark(step, actual, DONE if op == "finish" else GIVEN_UP)
         if op == "delete_disk":
             return await self._delete_disk(step, actual)
         raise Unsupported(f"no such step: {step.do}.", subject=str(step.vm))
@@ -102,9 +107,10 @@ class ComputeSteps:
             "location": detail.vm.location,
             "tags": {
                 RUN_TAG: step.about["run"],
-                STATE_TAG: "pending",
+                STATE_TAG: PENDING,
                 POINT_TAG: step.about["point"],
                 POINT_ID_TAG: step.about["point_id"],
+                SOURCE_TAG: source_hash(source),
                 VM_TAG: short_hash(detail.vm.id),
                 POWER_TAG: step.about["power"],
                 REPLACES_TAG: step.about.get("replaces") or "",
@@ -212,14 +218,14 @@ class ComputeSteps:
         points = (detail.collection.properties.restorePoints or []) if detail.collection else []
         return {disk.place: disk for point in points if point.name.lower() == name for disk in point.disks}
 
-    async def _finish(self, step: Step, actual: Inventory) -> Operation:
+    async def _mark(self, step: Step, actual: Inventory, state: str) -> Operation:
         """Tags are sent whole: a PATCH replaces them all."""
         detail: Detail = actual.detail
         disk = detail.named(str(step.about["disk"]))
         if disk is None:
             raise NotFound(f"disk {step.about['disk']} is gone.", subject=str(step.vm))
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
-        body = {"tags": {**(disk.tags or {}), STATE_TAG: "done"}}
+        body = {"tags": {**(disk.tags or {}), STATE_TAG: state}}
         return await self._arm.write("PATCH", url, body, doing=step.do)
 
     async def _delete_disk(self, step: Step, actual: Inventory) -> Operation:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -96,15 +97,62 @@ def test_what_is_left_is_shown_before_it_is_done() -> None:
     assert done(restore(made, **CASES["key"]))["plan"] == checked["plan"]
 
 
-def test_an_ended_run_whose_point_has_gone() -> None:
-    """It can neither be ended nor begun anew, and that is said."""
+def _without_point(step: str, *, anew: bool) -> Bench:
+    """Killed after a step; then its restore point goes, and with `anew` one like it takes its name and id."""
     made = bench()
-    killed(made, 2, "heard", **CASES["key"])
-    made.world.azure.collections[next(iter(made.world.azure.collections))].points.clear()
+    steps = verbs(done(restore(made, check=True, **CASES["key"])))
+    number = next(number for number, told in enumerate(steps, 1) if told.startswith(step))
+    killed(made, number, "heard", **CASES["key"])
+    kept = next(iter(made.world.azure.collections.values())).points
+    (gone,) = kept
+    kept.clear()
+    if anew:
+        disks_anew = [replace(disk, name=f"{disk.name[:-8]}00000000") for disk in gone.disks]
+        kept.append(replace(gone, disks=disks_anew))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("step", "by_hand"),
+    [
+        ("create disk shop01-os", "those disks."),
+        ("deallocate", "To have the VM as it was: start the VM."),
+        ("detach", "To have the VM as it was: attach shop01_DataDisk_0 again, start the VM."),
+    ],
+)
+def test_without_its_point_a_run_that_has_not_swapped_cannot_go_on(step: str, by_hand: str) -> None:
+    """And what it has left half done is told."""
+    made = _without_point(step, anew=False)
     result = restore(made, **CASES["key"])
-    assert result["error"]["code"] == "outcome_unknown"
-    assert "shop01-os-" in result["error"]["remedy"]
-    assert result["changed"] is False
+    assert (result["error"]["code"], result["changed"]) == ("missing_checkpoint", False)
+    assert "An earlier restore has begun" in result["error"]["message"]
+    assert "shop01-os-" in result["error"]["message"]
+    assert result["error"]["remedy"].endswith(by_hand)
+
+
+@pytest.mark.parametrize("step", ["create disk shop01-os", "deallocate", "detach"])
+def test_a_run_whose_point_was_made_anew_begins_anew(step: str) -> None:
+    """The key has restored nothing yet; the power state and the disks it began with are not forgotten."""
+    made = _without_point(step, anew=True)
+    assert done(restore(made, **CASES["key"]))["changed"] is True
+    vm = shop(made)
+    assert vm.power == "running"
+    states = {name: disk.tags.get("hybridvm-restore-state") for name, disk in _named(made).items()}
+    assert {states[held.name] for held in vm.attachments()} == {"done"}
+    assert set(states.values()) == {None, "done", "given-up"}
+    assert done(restore(made, **CASES["key"]))["changed"] is False
+
+
+@pytest.mark.parametrize("step", ["swap", "start"])
+def test_a_run_that_has_swapped_ends_without_its_point(step: str) -> None:
+    made = _without_point(step, anew=False)
+    assert done(restore(made, **CASES["key"]))["changed"] is True
+    assert (shop(made).power, guest(made)) == ("running", GOOD)
+    assert done(restore(made, **CASES["key"]))["changed"] is False
+
+
+def _named(made: Bench) -> dict[str, Any]:
+    return {disk.name: disk for disk in made.world.azure.disks.values()}
 
 
 @pytest.mark.parametrize("when", WHEN)

@@ -10,21 +10,29 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import OutcomeUnknown
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint, Inventory, Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import MissingCheckpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
+    VM,
+    Checkpoint,
+    Inventory,
+    Power,
+    Staged,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import (
+    Detail,
+    by_short,
+    short_hash,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
     CollectionEntity,
     DiskEntity,
     VmEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import (
-    Detail,
     amends,
-    by_short,
     is_on,
     restore_steps,
-    short_hash,
     taken,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
@@ -34,6 +42,7 @@ ID = f"{GROUP}/virtualMachines/v"
 WHO = VM(ID, "v", ID, ID.lower(), "compute", "https://arm")
 POINT = f"{GROUP}/restorePointCollections/c/restorePoints/p"
 TARGET = Checkpoint(POINT, "p")
+SOURCE = f"{POINT}/diskRestorePoints/o_1"
 
 
 def _disk(name: str, provisioning: str | None = "Succeeded", **tags: str) -> DiskEntity:
@@ -41,7 +50,8 @@ def _disk(name: str, provisioning: str | None = "Succeeded", **tags: str) -> Dis
     if tags:
         told |= {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)}
     document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": told or None}
-    return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning}})
+    made_from = {"creationData": {"createOption": "Restore", "sourceResourceId": SOURCE}} if tags else {}
+    return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning, **made_from}})
 
 
 def _detail(*disks: DiskEntity, attached: dict[str, str] | None = None, point: bool = True) -> Detail:
@@ -55,7 +65,7 @@ def _detail(*disks: DiskEntity, attached: dict[str, str] | None = None, point: b
     view = {"statuses": [{"code": "PowerState/running"}]}
     properties: dict[str, Any] = {"storageProfile": {"osDisk": os_disk, "dataDisks": data}, "instanceView": view}
     raw = {"id": ID, "name": "v", "location": "l", "properties": properties}
-    storage = {"storageProfile": {"osDisk": {"name": "o"}}}
+    storage = {"storageProfile": {"osDisk": {"name": "o", "diskRestorePoint": {"id": SOURCE}}}}
     shown = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
     home = {
         "id": POINT.rpartition("/restorePoints/")[0],
@@ -144,19 +154,74 @@ def test_put_back_and_started_only_where_it_ran() -> None:
     assert off == ["deallocate", "detach", "swap_back"]
 
 
-def test_an_ended_run_whose_point_is_gone() -> None:
-    first = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(_detail(_disk("o"))), lambda: TARGET, "on")
-    run = str(first.steps[0].about["run"])
-    made = _disk(f"v-os-{run}", run=run, state="pending", point="c/p", power="on", replaces="rg/o")
-    detail = _detail(_disk("o"), made, point=False)
-    with pytest.raises(OutcomeUnknown, match="c/p is gone"):
-        restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, points=()), lambda: TARGET, "on")
+def _keyed(detail: Detail, *points: Checkpoint) -> Staged:
+    def target() -> Checkpoint:
+        if not points:
+            raise MissingCheckpoint("nothing to restore")
+        return points[0]
+
+    return restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, points=points), target, "on")
+
+
+def _made(run: str, source: str | None = SOURCE, state: str = "pending") -> DiskEntity:
+    told = {} if source is None else {"source": short_hash(source)}
+    return _disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
+
+
+def _run_of(staged: Staged) -> str:
+    return str(staged.steps[0].about["run"])
+
+
+def test_a_keyed_run_whose_point_has_gone_before_the_swap_restores_nothing() -> None:
+    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
+    with pytest.raises(MissingCheckpoint):
+        _keyed(_detail(_disk("o"), _made(run), point=False))
+
+
+@pytest.mark.parametrize("source", ["/of/the/point/before", None])
+def test_a_keyed_run_begins_anew_where_its_point_was_made_anew(source: str | None) -> None:
+    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
+    anew = _keyed(_detail(_disk("o"), _made(run, source)), TARGET)
+    assert (anew.resumed, _run_of(anew) != run) == (False, True)
+    assert [each.about["op"] for each in anew.steps] == [
+        *("create_disk", "deallocate", "swap", "start"),
+        *("give_up", "finish"),
+    ]
+    assert anew.steps[4].about["disk"] == f"v-os-{run}"
+    # Also once it is marked so; and the run in its place is taken up like any other.
+    for state in ("pending", "given-up"):
+        second = _made(_run_of(anew))
+        taken_up = _keyed(_detail(_disk("o"), _made(run, source, state), second), TARGET)
+        assert (taken_up.resumed, _run_of(taken_up)) == (True, _run_of(anew))
+
+
+def test_a_swapped_run_ends_although_its_point_has_gone() -> None:
+    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
+    staged = _keyed(_detail(_disk("o"), _made(run), attached={"os": f"v-os-{run}"}, point=False))
+    assert (staged.target, staged.resumed) == (None, True)
+    assert [each.about["op"] for each in staged.steps] == ["finish"]
+    ended = _keyed(_detail(_disk("o"), _made(run, state="done"), point=False))
+    assert (ended.steps, "has ended" in ended.done) == ((), True)
+
+
+def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_given_up() -> None:
+    stood, left = _made("stood"), _made("left")
+    detail = _detail(_disk("o"), stood, left, attached={"os": "v-os-stood"})
+    steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
+    told = {each.about["disk"]: each.about["op"] for each in steps if each.about["op"] in ("finish", "give_up")}
+    assert told == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about['run']}": "finish"}
+    # Also when it is the run behind it that marks it: what it replaced is told by its own disks.
+    run = str(steps[0].about["run"])
+    mine = _disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
+    detail = _detail(_disk("o"), stood, left, mine, attached={"os": f"v-os-{run}"})
+    steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
+    assert {each.about["disk"]: each.about["op"] for each in steps} == told
 
 
 def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
     first = restore_steps(RestoreTo(name="p"), _inventory(_detail(_disk("o"))), lambda: TARGET, "on")
     run = str(first.steps[0].about["run"])
-    made = _disk(f"v-os-{run}", run=run, state="pending", point="c/p", power="on", replaces="rg/o")
+    made = _made(run)
     again = restore_steps(RestoreTo(name="p"), _inventory(_detail(_disk("o"), made), "off"), lambda: TARGET, "off")
     assert again.resumed is True
     assert [each.about["op"] for each in again.steps] == ["deallocate", "swap", "start", "finish"]
@@ -165,7 +230,7 @@ def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
 
 def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
     """Also when the task asks for nothing that tells the run: it is told by the disks the VM is on."""
-    made = _disk("v-os-r", run="r", state="pending", point="c/p", power="on", replaces="rg/o")
+    made = _made("r")
     detail = _detail(_disk("o"), made, attached={"os": "v-os-r"})
     staged = restore_steps(RestoreTo(name="p"), _inventory(detail), lambda: TARGET, "on")
     assert (staged.resumed, [step.about["op"] for step in staged.steps]) == (True, ["finish"])

@@ -143,6 +143,12 @@ playbooks: $(VENV)/test-ready build/links build/tree  ## every example of the do
 	python -m pytest -n 2 $(PLAYBOOKS)
 	$(END)
 
+.PHONY: killed
+killed: $(VENV)/test-ready build/links build/tree  ## playbooks killed (SIGKILL) at every request in turn, run again, compared
+	$(BEGIN)
+	EVERY=1 python -m pytest -n 2 -v $(PLAYBOOKS)/test_killed.py $(PLAYBOOKS)/test_saga_killed.py
+	$(END)
+
 .PHONY: integration
 integration: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test integration: playbooks against the simulator
 	$(BEGIN)

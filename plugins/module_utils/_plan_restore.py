@@ -10,7 +10,7 @@ from ._mark import key_hash
 from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
 from ._plan import Action, Create, Keep, Plan, Power, Restore
 from ._selection import choose, matches, pick, there_are
-from ._wish import RestoreTo, terms
+from ._wish import RestoreTo, Wish, terms
 
 
 def plan_restore(
@@ -195,8 +195,7 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
             subject=str(actual.vm),
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
-    current = actual.current()
-    elsewhere = current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+    elsewhere = _stands_elsewhere(actual, safety)
     if elsewhere and len({c.root for c in actual.checkpoints if c.root}) > 1:
         # One tree has one root: a second one is a checkpoint that is not listed (yet), perhaps the missing link.
         raise OutcomeUnknown(
@@ -214,6 +213,27 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     return elsewhere
+
+
+def _stands_elsewhere(actual: Inventory, safety: Checkpoint) -> bool:
+    current = actual.current()
+    return current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
+
+
+def evidence_ripens_in(wish: Wish, actual: Inventory, capabilities: Capabilities, settle_time: float) -> float:
+    """Seconds until the VM standing elsewhere than on an earlier run's safety checkpoint says anything; mostly 0.
+
+    Where no job can be looked at, a checkpoint may be listed whose create still runs (Arc: nobody knows). The VM then
+    stands where it stood before, and that must not be taken for the restore that was to follow.
+    """
+    if not isinstance(wish, RestoreTo) or wish.restore_key is None:
+        return 0.0
+    if capabilities.operations_findable or capabilities.restore_steps is not None or not actual.current_known:
+        return 0.0
+    safety = _safety_of(wish, actual, frozenset())
+    if safety is None or safety.created is None or not _stands_elsewhere(actual, safety):
+        return 0.0
+    return max(0.0, settle_time - (actual.now - safety.created).total_seconds())
 
 
 def _why(wish: RestoreTo, target: Checkpoint) -> str:

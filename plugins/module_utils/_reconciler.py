@@ -12,6 +12,7 @@ from ._errors import CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOu
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation
 from ._plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
+from ._plan_restore import evidence_ripens_in
 from ._planner import Memory, plan
 from ._proof import Pace
 from ._providers.base import Provider
@@ -47,7 +48,7 @@ class Reconciler:
     async def prepare(self) -> Plan:
         """Read and plan; nothing is written."""
         start = anyio.current_time()
-        self.actual = self.before = await self._read_idle()
+        self.actual = self.before = await self._read_ripe()
         self.memory = replace(self.memory, power=self.memory.power or self.actual.power)
         self.plan = self.todo = self._plan_now()
         self.timing["read"] = anyio.current_time() - start
@@ -169,6 +170,21 @@ class Reconciler:
                     f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s. Nothing was changed.",
                     subject=str(self.vm),
                     remedy="Raise wait_timeout or try again.",
+                )
+
+    async def _read_ripe(self) -> Inventory:
+        """The VM when what it shows is evidence of what an earlier run with the same restore_key has done."""
+        while True:
+            actual = await self._read_idle()
+            left = evidence_ripens_in(self.wish, actual, self.provider.capabilities, self.pace.settle_time)
+            if not left:
+                return actual
+            if not await self.pace.deadline.sleep(min(max(left, 1.0), self.pace.poll_interval)):
+                raise OutcomeUnknown(
+                    "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the "
+                    "making, and the VM does not stand on it; whether the restore ran cannot be told yet.",
+                    subject=str(self.vm),
+                    remedy=f"Run the task again in {left:.0f} s, or raise wait_timeout.",
                 )
 
     async def _sit_out(self, problem: Locked, pause: float) -> None:

@@ -21,6 +21,8 @@ VM_TAG = "hybridvm-restore-vm"
 POINT_ID_TAG = "hybridvm-restore-point-id"
 SOURCE_TAG = "hybridvm-restore-source"
 """The disk restore point that a disk was made from: a point made anew under the same id has others."""
+KEYED_TAG = "hybridvm-restore-keyed"
+"""Set where the run follows from a restore_key: its retry may come at any time."""
 PENDING, DONE, GIVEN_UP = "pending", "done", "given-up"
 """The values of STATE_TAG. `done` on a run's lead disk says that the restore has happened."""
 
@@ -66,16 +68,25 @@ class Detail:
         wanted = short_hash(self.vm.id)
         return [disk for disk in self.disks.values() if (disk.tags or {}).get(VM_TAG) == wanted]
 
-    def left_open(self, run: str, replaced: t.Collection[str]) -> dict[str, bool]:
-        """The disks that other restores of this VM have left unmarked, and whether the VM was ever on them.
+    def left_open(self, run: str, replaced: t.Collection[str]) -> dict[str, str]:
+        """The disks that other restores of this VM have left pending, and the state that is due to each.
 
-        `replaced` are the short names of the disks that `run` takes the place of.
+        `replaced` are the short names of the disks that `run` takes the place of. One with a key that was never begun
+        in earnest stays pending: its retry goes on with it.
         """
         stood = {each.managed_id for each in self.vm.disks}
         stood |= {disk.id.lower() for name in replaced if (disk := by_short(self, name)) is not None}
         happened = {_told(disk, RUN_TAG) for disk in self._ours if disk.id.lower() in stood}
-        others = [d for d in self._ours if _told(d, STATE_TAG) == PENDING and _told(d, RUN_TAG) != run]
-        return {disk.name: _told(disk, RUN_TAG) in happened for disk in sorted(others, key=lambda disk: disk.name)}
+        due = {}
+        for disk in sorted(self._ours, key=lambda disk: disk.name):
+            other = _told(disk, RUN_TAG)
+            if _told(disk, STATE_TAG) != PENDING or other == run:
+                continue
+            if other in happened:
+                due[disk.name] = DONE
+            elif not _told(disk, KEYED_TAG) or self.is_spent(self.of_run(other)):
+                due[disk.name] = GIVEN_UP
+        return due
 
     def unfinished(self, point_id: str) -> str:
         """The run that an earlier restore of this VM to that very point has begun and not ended, if there is one."""

@@ -147,8 +147,8 @@ def _steps(
     _refuse_strangers(actual, new, disks)
     old = {place: _replaced(detail, place, name) for place, name in new.items()}
     shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
-    if told := terms(wish):
-        shared["terms"] = told
+    if asked := terms(wish):
+        shared["terms"] = asked
 
     def step(do: str, reason: str, *, undo: bool = False, **about: t.Any) -> Step:
         return Step(actual.vm, reason, do=do, about={**about, **shared}, undo=undo)
@@ -162,6 +162,7 @@ def _steps(
             disk=name,
             place=place,
             power=power_before,
+            keyed=wish.restore_key is not None,
             replaces=old[place] or "",
             delete_option=detail.delete_option(place),
         )
@@ -183,9 +184,9 @@ def _steps(
     if wish.old_disks == "delete":
         gone = [name for name in old.values() if name]
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
-    for name, happened in detail.left_open(run, [each for each in old.values() if each]).items():
-        op = "finish" if happened else "give_up"
-        do = f"mark disk {name} as {'done' if happened else 'given up'}"
+    for name, state in detail.left_open(run, [each for each in old.values() if each]).items():
+        op, told_as = ("finish", "done") if state == DONE else ("give_up", "given up")
+        do = f"mark disk {name} as {told_as}"
         steps.append(step(do, "so that it is not taken for unfinished", op=op, disks=new, disk=name))
     # The lead disk is the last: its tag says that all of it is done.
     for name in sorted(new.values(), key=lambda name: name == lead(new)):

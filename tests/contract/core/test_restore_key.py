@@ -161,3 +161,36 @@ def test_lost_answers_on_the_way(service: str) -> None:
         assert (made.jobs("create"), made.jobs("restore")) == (1, 1)
         again = _run(made, service)
         assert (code(again), again["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize("when", ["watch", "heard"])
+def test_a_safety_checkpoint_that_arc_lists_before_it_is_made_proves_nothing(when: str) -> None:
+    """The VM stands where it stood because the create still runs, not because it was restored."""
+    for position in range(1, _length("scvmm") + 1):
+        made = bench("scvmm", arc_lists_running_create=True, create_takes="60s")
+        _kill(made, position, when)
+        with pytest.raises(Killed):
+            _run(made, "scvmm")
+        _alive(made)
+        result = _run(made, "scvmm")
+        assert code(result) is None, (position, result.get("msg"))
+        assert made.jobs("restore") == 1, position
+
+
+def test_young_evidence_at_the_deadline_is_none() -> None:
+    made = bench("scvmm", arc_lists_running_create=True, create_takes="60s")
+    position = next(n for n, r in enumerate(_journal_of_one_run(), 1) if r.url.path.endswith("/createCheckpoint"))
+    _kill(made, position, "heard")
+    with pytest.raises(Killed):
+        _run(made, "scvmm")
+    _alive(made)
+    result = _run(made, "scvmm", wait_timeout="20s")
+    assert (code(result), result["changed"], made.jobs("restore")) == ("outcome_unknown", False, 0)
+    assert "Run the task again in " in result["error"]["remedy"]
+
+
+@cache
+def _journal_of_one_run() -> list[httpx.Request]:
+    made = bench("scvmm")
+    assert code(_run(made, "scvmm")) is None
+    return made.requests

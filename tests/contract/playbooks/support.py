@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -219,6 +220,12 @@ class Ansible:
                 process.kill()
                 process.communicate()
 
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """SIGKILL to an ansible-playbook and to all that it has started: what a machine does that goes down."""
+        for pid in [process.pid, *descendants(process.pid)]:
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
     def collect(self, process: subprocess.Popen[str]) -> Run:
         """Wait for its end."""
         try:
@@ -233,6 +240,22 @@ class Ansible:
     def run(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> Run:
         """One ansible-playbook from start to end."""
         return self.collect(self.start(plays, *arguments, **environment))
+
+
+def descendants(of: int) -> dict[int, str]:
+    """The processes below a process, and their command lines."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
+    ).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    parents = {int(row[0]): int(row[1]) for row in rows}
+
+    def ours(pid: int) -> bool:
+        while pid in parents and pid != of:
+            pid = parents[pid]
+        return pid == of
+
+    return {int(row[0]): row[2] for row in rows if len(row) == 3 and int(row[0]) != of and ours(int(row[0]))}
 
 
 def documented(module: str, part: str) -> Any:

@@ -11,7 +11,7 @@ import subprocess
 import time
 from typing import Any
 
-from .support import COLLECTION, Ansible, Simulator, play
+from .support import COLLECTION, Ansible, Simulator, descendants, play
 
 MODULE = "AnsiballZ_vm_checkpoint_restore"
 SLOW = "delay"
@@ -66,19 +66,8 @@ def _end(simulator: Simulator) -> dict[str, Any]:
 
 def _kill_module(playbook: subprocess.Popen[str]) -> int:
     """SIGKILL to the module that this ansible-playbook runs; its pid."""
-    listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
-    ).stdout
-    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    parents = {int(row[0]): int(row[1]) for row in rows}
-
-    def ours(pid: int) -> bool:
-        while pid in parents and pid != playbook.pid:
-            pid = parents[pid]
-        return pid == playbook.pid
-
-    found = [int(row[0]) for row in rows if len(row) == 3 and MODULE in row[2] and ours(int(row[0]))]
-    (leaf,) = [pid for pid in found if pid not in {parents[each] for each in found}]  # its shell stays
+    # The shell that runs it bears its name too, and stays.
+    leaf = max(pid for pid, command in descendants(playbook.pid).items() if MODULE in command)
     os.kill(leaf, signal.SIGKILL)
     return leaf
 

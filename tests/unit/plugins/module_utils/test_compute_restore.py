@@ -163,8 +163,8 @@ def _keyed(detail: Detail, *points: Checkpoint) -> Staged:
     return restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, points=points), target, "on")
 
 
-def _made(run: str, source: str | None = SOURCE, state: str = "pending") -> DiskEntity:
-    told = {} if source is None else {"source": short_hash(source)}
+def _made(run: str, source: str | None = SOURCE, state: str = "pending", **more: str) -> DiskEntity:
+    told = more | ({} if source is None else {"source": short_hash(source)})
     return _disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
 
 
@@ -204,16 +204,16 @@ def test_a_swapped_run_ends_although_its_point_has_gone() -> None:
     assert (ended.steps, "has ended" in ended.done) == ((), True)
 
 
-def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_given_up() -> None:
-    stood, left = _made("stood"), _made("left")
-    detail = _detail(_disk("o"), stood, left, attached={"os": "v-os-stood"})
+def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_given_up_unless_keyed() -> None:
+    stood, left, keyed = _made("stood"), _made("left"), _made("keyed", keyed="yes")
+    detail = _detail(_disk("o"), stood, left, keyed, attached={"os": "v-os-stood"})
     steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
     told = {each.about["disk"]: each.about["op"] for each in steps if each.about["op"] in ("finish", "give_up")}
     assert told == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about['run']}": "finish"}
     # Also when it is the run behind it that marks it: what it replaced is told by its own disks.
     run = str(steps[0].about["run"])
     mine = _disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
-    detail = _detail(_disk("o"), stood, left, mine, attached={"os": f"v-os-{run}"})
+    detail = _detail(_disk("o"), stood, left, keyed, mine, attached={"os": f"v-os-{run}"})
     steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
     assert {each.about["disk"]: each.about["op"] for each in steps} == told
 

@@ -12,13 +12,22 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, OutcomeUnknown
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import key_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
+    Capabilities,
+    Checkpoint,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create, Keep, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan_restore import evidence_ripens_in
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    SERVICE,
+    TIMELESS,
+    ago,
+    having,
     mark,
     planned,
     point,
+    present,
     restore,
     steps,
 )
@@ -185,3 +194,32 @@ def test_not_done_previous_is_what_the_mark_remembers() -> None:
     assert steps(made) == ["restore t", "power on"]
     silent = replace(SAFETY, mark=mark("5afe", safety=True, key=key_hash(KEY)))
     assert steps(again(TARGET, silent, current="s", power="off", power_after="previous")) == ["restore t", "power off"]
+
+
+ARC = replace(TIMELESS, operations_findable=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "current", "capabilities", "wanted"),
+    [
+        ("young, and the VM elsewhere", "30s", "t", ARC, 90.0),
+        ("old enough", "2m", "t", ARC, 0.0),
+        ("the VM stands on it", "30s", "s", ARC, 0.0),
+        ("its job can be looked at", "30s", "t", SERVICE, 0.0),
+    ],
+)
+def test_evidence_ripens_where_no_job_can_be_looked_at(
+    name: str, age: str, current: str, capabilities: Capabilities, wanted: float
+) -> None:
+    told = mark("5afe", age, safety=True, power="on", key=key_hash(KEY))
+    points = [replace(TARGET, current=current == "t"), replace(SAFETY, created=ago(age), mark=told)]
+    points[1] = replace(points[1], current=current == "s")
+    keyed = restore(safety_checkpoint=True, restore_key=KEY)
+    assert evidence_ripens_in(keyed, having(*points), capabilities, 120.0) == wanted, name
+    assert evidence_ripens_in(restore(), having(*points), capabilities, 120.0) == 0.0, name
+    assert evidence_ripens_in(keyed, having(points[0]), capabilities, 120.0) == 0.0, name
+    assert evidence_ripens_in(present(), having(*points), capabilities, 120.0) == 0.0, name
+    unknown = having(*points, current_known=False)
+    assert evidence_ripens_in(keyed, unknown, capabilities, 120.0) == 0.0, name
+    timeless = having(points[0], replace(points[1], created=None))
+    assert evidence_ripens_in(keyed, timeless, capabilities, 120.0) == 0.0, name

@@ -36,8 +36,8 @@ QUICK = ("create on SPF", "restore on Arc")
 
 def _plays(simulator: Simulator, case: str, **more: Any) -> list[dict[str, Any]]:
     module, vm, options = CASES[case]
-    ids = {"app01": simulator.arm_vm, "shop01": lambda name: simulator.azure("virtualMachines", name)}
-    task = {"name": "Do", f"{COLLECTION}.{module}": {"vm": ids.get(vm, str)(vm), **options, **more}}
+    ids = {"app01": simulator.arm_vm("app01"), "shop01": simulator.azure("virtualMachines", "shop01")}
+    task = {"name": "Do", f"{COLLECTION}.{module}": {"vm": ids.get(vm, vm), **options, **more}}
     return [play("Once", [task], simulator.environment)]
 
 

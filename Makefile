@@ -44,7 +44,7 @@ demo: $(VENV)/demo-ready build/tree  ## see the collection at work on a simulate
 	@PYTHONPATH=. python tools/demo.py
 
 .PHONY: simulator
-simulator: $(VENV)/demo-ready  ## run the simulated services until Ctrl-C
+simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ctrl-C
 	@echo 'The simulator runs in the foreground; Ctrl-C ends it. Options: python -m simulator --help'
 	exec python -m simulator $(ARGS)
 

@@ -64,7 +64,9 @@ options:
     choices: [merge, put, patch, post_tunnel]
   subscription_id:
     description:
-      - Azure subscription; only needed for O(ignore:scope=scvmm) of M(hybridvm.checkpoints.vm_checkpoint_info).
+      - Azure subscription. A VM's own resource id names it, so it is needed only where a resource is given by name (the
+        modules C(restore_point), C(restore_point_collection) and C(restore_point_collection_info)) and for the scopes
+        V(scvmm) and V(compute) of M(hybridvm.checkpoints.vm_checkpoint_info).
       - If not set, the environment variable E(AZURE_SUBSCRIPTION_ID) is used.
     type: str
   tenant:
@@ -212,9 +214,6 @@ attributes:
   diff_mode:
     description: Returns the set of checkpoints before and after, with times.
     support: full
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: N/A
 """
 
     DEADLINE = r"""

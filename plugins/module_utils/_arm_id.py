@@ -68,6 +68,8 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
 
 
 def _malformed(reference: str, why: str, example: str, option: str) -> InvalidInput:
+    if option == "vm" and "microsoft.compute" in reference.lower():
+        example = "Microsoft.Compute/virtualMachines"
     return InvalidInput(
         f"malformed ARM id: {why}.",
         subject=f"{option} {reference[:200]}",

@@ -86,6 +86,7 @@ def _present(
                 f"and {capabilities.title} has no way to change it; see drift."
             )
     actions += _supersede(wish, actual, found, kept)
+    warnings += _not_superseded(wish, actual, [c for c in found if c is not kept])
     return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
 
 
@@ -109,7 +110,7 @@ def _new(wish: Present, actual: Inventory, capabilities: Capabilities, found: li
     )
     first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
     later = _supersede(wish, actual, [c for c in found if c not in in_the_way], None)
-    warnings = []
+    warnings = _not_superseded(wish, actual, [c for c in found if c not in in_the_way])
     if wish.description is not None and told is None:
         warnings.append(f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored.")
     return Plan(actual.vm, (*first, *actual.prelude, create, *later), tuple(warnings))
@@ -133,6 +134,15 @@ def _absent(wish: Absent, actual: Inventory) -> Plan:
     gone = choose(actual, found, wish.on_ambiguous, wish.name or wish.checkpoint_id or "")
     reason = "state is absent"
     return Plan(actual.vm, tuple(Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, gone)))
+
+
+def _not_superseded(wish: Present, actual: Inventory, others: list[Checkpoint]) -> list[str]:
+    """That others of the series stay although supersede is set: nothing says that they are ours."""
+    foreign = sum(c.mark is None for c in others)
+    if not wish.supersede or not foreign:
+        return []
+    are = "1 other is" if foreign == 1 else f"{foreign} others are"
+    return [f'{actual.vm}: {are} named "{wish.name}" and not marked as this collection\'s: supersede leaves them.']
 
 
 def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: Checkpoint | None) -> list[Action]:

@@ -76,6 +76,10 @@ options:
         type: str
         choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
         default: EncryptionAtRestWithCustomerKey
+attributes:
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -118,7 +122,10 @@ plan:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
-      description: The steps, each with C(action), C(resource), C(fields) before and after, and C(reason).
+      description:
+        - The steps, each with C(action) (C(create), C(update), C(delete), or C(keep) for what satisfies the wish), the
+          resource as C(vm) (its name), C(vm_id) and C(resource) (its id), C(provider), C(service), C(fields), a dict of
+          C(before) and C(after) by field, and C(reason).
       type: list
       elements: dict
       returned: always

@@ -35,7 +35,8 @@ options:
   description:
     description:
       - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
-        leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift).
+        leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift). Azure
+        keeps no descriptions; there it is a warning.
     type: str
   state:
     description:
@@ -60,6 +61,12 @@ options:
     type: str
     choices: [fail, newest, oldest, all]
     default: fail
+attributes:
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
+    details:
+      - A second run is unchanged while the checkpoint is there and, with O(max_age), young enough.
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint_restore
   - module: hybridvm.checkpoints.vm_checkpoint_info
@@ -84,6 +91,14 @@ EXAMPLES = r"""
     max_age: 4h
     supersede: true
     concurrency: 8
+  delegate_to: localhost
+
+- name: On Azure a restore point in the VM's collection, with a generated name under nightly
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    name: nightly
+    max_age: 20h
+    collection: shop01-nightly
   delegate_to: localhost
 
 - name: Change the description of one of several
@@ -131,8 +146,13 @@ plan:
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
       description:
-        - The steps, each with C(action) (C(create), C(update), C(delete), C(restore), C(power), or C(keep) for what
-          already satisfies the wish), C(vm), C(vm_id), C(provider), C(service), what it is about, and C(reason).
+        - The steps. Each has C(action), the VM as C(vm), C(vm_id), C(provider) and C(service), and C(reason).
+        - C(create), C(delete), C(restore) and C(keep) (what already satisfies the wish) have C(checkpoint), a dict of
+          C(id) where it exists and C(name); a C(create) has its C(description) too where one is set, and C(safety)
+          where it is the way back from a restore. A C(restore) has C(terms) where options beside the target were set.
+        - C(update) has C(checkpoint) and C(fields), a dict of C(before) and C(after) by field.
+        - C(power) has C(power), V(on) or V(off).
+        - C(step) is one part of a restore in place on Azure; C(step) says which, C(about) what it is about.
       type: list
       elements: dict
       returned: always

@@ -69,6 +69,11 @@ EXAMPLES = r"""
   hybridvm.checkpoints.vm_checkpoint_info:
     scope: scvmm
     resource_group: rg-hybrid
+
+- name: The restore points of an Azure VM
+  hybridvm.checkpoints.vm_checkpoint_info:
+    vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    collection: shop01-points
 """
 
 RETURN = r"""

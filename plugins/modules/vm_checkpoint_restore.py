@@ -75,6 +75,12 @@ options:
     type: str
     choices: [keep, delete]
     default: keep
+attributes:
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: partial
+    details:
+      - A restore is an act, so a second run restores again. With O(restore_key) it does not.
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint
   - module: hybridvm.checkpoints.vm_checkpoint_info
@@ -107,6 +113,14 @@ EXAMPLES = r"""
   hybridvm.checkpoints.vm_checkpoint_restore:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-hybrid/providers/Microsoft.HybridCompute/machines/app01
     checkpoint_id: "{{ arc_checkpoint_id }}"
+
+- name: An Azure VM onto disks made from its newest restore point, the old disks kept, once per job
+  hybridvm.checkpoints.vm_checkpoint_restore:
+    vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    select: latest
+    collection: shop01-points
+    restore_key: "{{ job_id }}"
+    old_disks: keep
 """
 
 RETURN = r"""
@@ -120,8 +134,13 @@ plan:
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
       description:
-        - The steps, each with C(action) (C(create), C(update), C(delete), C(restore), C(power), or C(keep) for what
-          already satisfies the wish), C(vm), C(vm_id), C(provider), C(service), what it is about, and C(reason).
+        - The steps. Each has C(action), the VM as C(vm), C(vm_id), C(provider) and C(service), and C(reason).
+        - C(create), C(delete), C(restore) and C(keep) (what already satisfies the wish) have C(checkpoint), a dict of
+          C(id) where it exists and C(name); a C(create) has its C(description) too where one is set, and C(safety)
+          where it is the way back from a restore. A C(restore) has C(terms) where options beside the target were set.
+        - C(update) has C(checkpoint) and C(fields), a dict of C(before) and C(after) by field.
+        - C(power) has C(power), V(on) or V(off).
+        - C(step) is one part of a restore in place on Azure; C(step) says which, C(about) what it is about.
       type: list
       elements: dict
       returned: always

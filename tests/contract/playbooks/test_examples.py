@@ -112,6 +112,9 @@ EXAMPLES = {
             needs=(_subscription,),
             says={"vms.0.status": "unchanged", "vms.1.status": "changed", "vms.2.status": "changed"},
         ),
+        "On Azure a restore point in the VM's collection, with a generated name under nightly": Example(
+            needs=(_subscription,), says={"checkpoint.usable": True, "plan.actions.1.checkpoint.name": "nightly"}
+        ),
         "Change the description of one of several": Example(says={"checkpoint.description": "Kept for the auditors"}),
         "Remove a checkpoint by its id": Example(
             needs=(lambda simulator: _point("web01", "old_checkpoint_id", simulator),),
@@ -136,6 +139,9 @@ EXAMPLES = {
             needs=(_subscription, lambda simulator: _point("app01", "arc_checkpoint_id", simulator)),
             says={"checkpoint.name": "baseline"},
         ),
+        "An Azure VM onto disks made from its newest restore point, the old disks kept, once per job": Example(
+            needs=(_subscription, lambda _simulator: {"job_id": "job-4711"}), says={"checkpoint.name": "old"}
+        ),
     },
     "vm_checkpoint_info": {
         "What web01 has": Example(False, says={"checkpoints.0.name": "baseline"}),
@@ -145,6 +151,9 @@ EXAMPLES = {
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
         ),
         "All Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
+        "The restore points of an Azure VM": Example(
+            False, needs=(_subscription,), says={"checkpoints.0.name": "old", "checkpoints.0.provider": "compute"}
+        ),
     },
 }
 

@@ -24,7 +24,6 @@ TYPES: dict[str, tuple[type, ...]] = {
 DEBTS: set[str] = {
     "restore_point_collection: operation.percent is null in every result",
     "restore_point_collection_info: error.operation is null in every result",
-    "restore_point_collection_info: restore_point_collections.instant_access may be null, and nobody says so",
 }
 REQUEST_IDS = {
     "x-ms-request-id": "c0ffee00-0000-4000-8000-000000000001",

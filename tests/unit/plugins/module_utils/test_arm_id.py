@@ -76,6 +76,12 @@ def test_the_example_is_of_what_was_asked_for() -> None:
     assert caught.value.remedy.endswith("/providers/Microsoft.Compute/restorePointCollections/NAME.")
 
 
+def test_an_id_that_was_to_be_an_azure_vms_is_shown_one() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(f"/subscriptions/{GUID}/providers/microsoft.compute/virtualMachines/shop01")
+    assert caught.value.remedy.endswith("/providers/Microsoft.Compute/virtualMachines/NAME.")
+
+
 def test_a_single_name_is_checked_by_the_same_rule() -> None:
     assert name("web-01_(x).y", "collection") == "web-01_(x).y"
     for value in ("a/b", "..", "a b", "", "a?b", "x" * 261):

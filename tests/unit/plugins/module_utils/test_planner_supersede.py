@@ -52,6 +52,26 @@ def test_without_supersede_nothing_goes() -> None:
     assert steps(planned(present(max_age="30m"), ours("a1", "1h"), ours("b2", "5h"))) == ["create nightly"]
 
 
+@pytest.mark.parametrize(
+    ("points", "told"),
+    [
+        ((ours("a1", "1h"), point("b2", "5h")), '1 other is named "nightly"'),
+        ((point("a1", "1h"), point("b2", "5h"), point("c3", "9h")), '2 others are named "nightly"'),
+        ((ours("a1", "1h"), ours("b2", "5h")), None),
+        ((point("a1", "1h"),), None),
+    ],
+)
+def test_that_others_stay_is_told(points: Points, told: str | None) -> None:
+    made = planned(SUPERSEDE, *points)
+    assert bool(made.warnings) == bool(told)
+    assert not told or (told in made.warnings[0] and "supersede leaves them" in made.warnings[0])
+    assert not planned(present(), *points).warnings
+
+
+def test_that_others_stay_is_told_when_a_new_one_comes() -> None:
+    assert "1 other is" in planned(present(supersede=True, max_age="30m"), point("b2", "5h")).warnings[0]
+
+
 def test_the_new_one_is_made_before_the_old_ones_go_oldest_first() -> None:
     made = planned(
         present(supersede=True, max_age="30m"), ours("a1", "1h"), ours("b2", "9h"), ours("c3", "5h"), point("d4", "2h")

@@ -41,6 +41,7 @@ class Reconciler:
     changed: bool = False
     timing: dict[str, float] = field(default_factory=dict)
     _own: set[str | None] = field(default_factory=set)
+    _open: list[Delete] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.plan = self.todo = Plan(self.vm)
@@ -66,6 +67,7 @@ class Reconciler:
                     await self._sit_out(problem, pause)
                     pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                     self.actual = await self._read_idle()
+                    self._close()
                     self.todo = self._plan_now()
                     self.plan = replace(self.todo, actions=(*self.done, *self.todo.actions))
                     if approval is not None:
@@ -89,6 +91,8 @@ class Reconciler:
                 self.actual = await steps.do(action, self._now(), self.memory)
             except Locked:
                 self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
+                if isinstance(action, Delete) and steps.lost:
+                    self._open.append(action)
                 raise
             except (TimedOut, OutcomeUnknown):
                 raise  # it may still come true: the next run goes on from where this one stood
@@ -113,6 +117,13 @@ class Reconciler:
                 self._is_still_there(action)
             if isinstance(action, Restore):
                 self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
+
+    def _close(self) -> None:
+        """What went after a delete whose answer was lost, while a second one was locked out, went by the first."""
+        gone = [action for action in self._open if self._now().by_id(action.checkpoint.id) is None]
+        self.done += gone
+        self.changed = self.changed or bool(gone)
+        self._open = [action for action in self._open if action not in gone]
 
     async def _amend(self, action: Step, problem: CheckpointError) -> None:
         """Put back what the failed step and those before it have changed; the error says how that went."""

@@ -36,7 +36,10 @@ Find = t.Callable[[Inventory], "Checkpoint | None"]
 
 
 class Steps:
-    """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards."""
+    """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards.
+
+    `lost` says that a write left whose answer did not come, and that it was sent once more.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Steps:
         self.duplicates: list[Checkpoint] = []
         self.warnings: list[str] = []
         self.changed = False
+        self.lost = False
         self._sent = False
 
     async def do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
@@ -271,6 +275,7 @@ class Steps:
             self._sent = True
             found = await self._proof.until(vm, proven)
             if found is None and again:
+                self.lost = True
                 return await self._simple(vm, send, proven, doing)
             if found is None:
                 raise self._proof.unsettled(problem, vm, doing) from None

@@ -91,7 +91,10 @@ restore_point_collections:
     tags: {description: Its tags., type: dict, returned: always}
     source: {description: The VM or collection it is made for., type: str, returned: always}
     source_location: {description: Where its source is., type: str, returned: always}
-    instant_access: {description: Whether instant access is on; null where it was never set., type: bool, returned: always}
+    instant_access:
+      description: Whether instant access is on; null where it was never set.
+      type: bool
+      returned: always
     provisioning_state: {description: Its provisioning state., type: str, returned: always}
     restore_points:
       description: Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns.

@@ -178,3 +178,16 @@ def test_an_administrators_lock_is_no_vmms_lock() -> None:
     assert code(result) == "refused"
     assert "ScopeLocked" in result["msg"]
     assert made.seconds < 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_lost_delete_that_locks_its_own_repetition_out_was_ours(service: str) -> None:
+    """The answer is lost, the work takes longer than settle_time, and the second DELETE finds the VM locked."""
+    made = bench(service, delete_takes="40s")
+    made.world.faults.add(kind="status_after", status=504, method="DELETE|POST", path="VMCheckPoints|deleteCheckpoint")
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    options = {"vm": vm, "name": "baseline", "state": "absent", "settle_time": "5s"}
+    result = made.run("vm_checkpoint", **options)
+    assert (code(result), result["changed"]) == (None, True)
+    assert [action["action"] for action in result["plan"]["actions"]] == ["delete"]
+    assert not made.run("vm_checkpoint", **options)["changed"]

@@ -186,7 +186,7 @@ def test_a_lost_delete_that_locks_its_own_repetition_out_was_ours(service: str) 
     made = bench(service, delete_takes="40s")
     made.world.faults.add(kind="status_after", status=504, method="DELETE|POST", path="VMCheckPoints|deleteCheckpoint")
     vm = VMS[service] if service == "spf" else made.arm_vm
-    options = {"vm": vm, "name": "baseline", "state": "absent", "settle_time": "5s"}
+    options: dict[str, Any] = {"vm": vm, "name": "baseline", "state": "absent", "settle_time": "5s"}
     result = made.run("vm_checkpoint", **options)
     assert (code(result), result["changed"]) == (None, True)
     assert [action["action"] for action in result["plan"]["actions"]] == ["delete"]

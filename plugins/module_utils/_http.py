@@ -18,6 +18,7 @@ from ._answer import Answer
 from ._deps import anyio, httpx
 from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls
 from ._operation import Deadline
+from ._secrets import Secrets
 from ._tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
@@ -65,11 +66,19 @@ class Http:
     """Requests to one origin. `label` names it in errors; a `limit` is what one request may take, in seconds."""
 
     def __init__(
-        self, client: httpx.AsyncClient, base: str, label: str, deadline: Deadline, *, auth: SignIn | None = None
+        self,
+        client: httpx.AsyncClient,
+        base: str,
+        label: str,
+        deadline: Deadline,
+        *,
+        auth: SignIn | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.label = label
         self.deadline = deadline
         self.auth = auth
+        self._secrets = secrets or Secrets()
         self._client = client
         self._origin = _origin(httpx.URL(base))
 
@@ -87,6 +96,7 @@ class Http:
             )
         if str(parsed) != url:
             raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+        self._secrets.add_signed(url)
         return url
 
     async def read(

@@ -16,7 +16,7 @@ import typing as t
 
 from ._answer import Answer
 from ._deps import anyio, httpx
-from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls
+from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
 from ._operation import Deadline
 from ._secrets import Secrets
 from ._tls import chain, explain_tls
@@ -89,9 +89,10 @@ class Http:
         except (httpx.InvalidURL, TypeError):
             raise BadAnswer("was told to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin:
+            # A host is a part of what was told: of an echoed secret as well.
+            where = f" ({parsed.scheme}://{parsed.host})" if hidden(url) == url else ""
             raise BadAnswer(
-                f"was told to follow an address on another origin ({parsed.scheme}://{parsed.host}); refused, and no "
-                "credentials were sent there.",
+                f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
             )
         if str(parsed) != url:

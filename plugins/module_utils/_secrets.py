@@ -57,9 +57,10 @@ class Secrets:
         self._values |= {encoded.rstrip("="), base64.urlsafe_b64encode(octets).decode().rstrip("=")}
         meant = decoded(value)
         _put(self._folded, _Sought(folded(meant)), _ESCAPED)
-        plain = [place for place, character in enumerate(meant) if bare(character)]
-        if plain:
-            _put(self._bare, _Sought(bare(meant), meant[: plain[0]], meant[plain[-1] + 1 :]), _BARE)
+        for spelling in {value, meant}:
+            plain = [place for place, character in enumerate(spelling) if bare(character)] or [0]
+            sought = _Sought(bare(spelling), spelling[: plain[0]], spelling[plain[-1] + 1 :])
+            _put(self._bare, sought, _BARE)
         _put(self._bare, _Sought(bare(encoded), after="=="), _BARE)
         for part in _within_base64(octets):
             _put(self._bare, _Sought(bare(part)), _BARE)

@@ -10,7 +10,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from ._errors import BadAnswer
+from ._errors import BadAnswer, one_line
 from ._times import parse_http_date
 
 
@@ -29,14 +29,14 @@ class Answer:
         for name in ("x-ms-request-id", "request-id"):
             value = self.headers.get(name)
             if value and value.strip("0-"):
-                return str(value)[:100]
+                return one_line(str(value), 100)
         return None
 
     @property
     def correlation_id(self) -> str | None:
         """What groups this call with others at the service."""
         value = self.headers.get("x-ms-correlation-request-id") or self.headers.get("mise-correlation-id")
-        return str(value)[:100] if value else None
+        return one_line(str(value), 100) if value else None
 
     @property
     def date(self) -> datetime | None:
@@ -57,7 +57,7 @@ class Answer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
-            kind = str(self.headers.get("content-type", "no content type")).split(";", maxsplit=1)[0][:60]
+            kind = one_line(str(self.headers.get("content-type", "no content type")), 60).split(";", maxsplit=1)[0]
             raise self.bad(
                 f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
             ) from None

@@ -244,7 +244,7 @@ def _error_text(error: object, depth: int = 0) -> tuple[str, str]:
         parts.append(_error_text(detail, depth + 1)[1])
     for info in _list(error.get("additionalInfo")):
         if isinstance(info, dict):
-            parts.append(f"{info.get('type')} {json.dumps(info.get('info'), sort_keys=True)[:400]}")
+            parts.append(f"{info.get('type')} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
     return code, "; ".join(filter(None, parts))
 
 

@@ -37,9 +37,12 @@ from __future__ import annotations
 
 import re
 import typing as t
+from contextvars import ContextVar
 
 _QUERY = re.compile(r"""((?:https?:/)?/[^\s"'<>?]+)\?[^\s"'<>]*""", re.I)
 Retry = t.Literal["safe", "after_reading", "never"]
+hiding: ContextVar[t.Callable[[str], str]] = ContextVar("hiding", default=str)
+"""What hides a task's secrets in a text. It must come before folding and cutting: a part of a secret is one too."""
 
 
 class CheckpointError(Exception):
@@ -78,9 +81,9 @@ class CheckpointError(Exception):
         return self
 
     def __str__(self) -> str:
-        parts = [f"{self.subject}: {self.message}" if self.subject else self.message]
+        parts = [self._said()]
         if self.remedy:
-            parts.append(self.remedy)
+            parts.append(one_line(self.remedy))
         if self.operation and self.operation.get("id"):
             parts.append(f"[{self.operation['kind']} {self.operation['id']}]")
         elif self.request_id:
@@ -91,14 +94,17 @@ class CheckpointError(Exception):
         """The `error` key of a failed result."""
         return {
             "code": self.code,
-            "message": f"{self.subject}: {self.message}" if self.subject else self.message,
+            "message": self._said(),
             "status": self.status,
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
             "operation": self.operation,
-            "remedy": self.remedy,
+            "remedy": one_line(self.remedy),
             "retry": self.retry,
         }
+
+    def _said(self) -> str:
+        return f"{one_line(self.subject)}: {self.message}" if self.subject else self.message
 
 
 class InvalidInput(CheckpointError):
@@ -266,9 +272,14 @@ def without_queries(text: str) -> str:
     return _QUERY.sub(r"\1?…", text)
 
 
+def hidden(text: str) -> str:
+    """`text` without the secrets of the task."""
+    return hiding.get()(text)
+
+
 def one_line(text: str, limit: int = 1000) -> str:
-    """`text` on one line, without control characters and URLs' queries, at most `limit` characters long."""
-    text = without_queries(text)
+    """`text` on one line, without secrets, control characters and URLs' queries, at most `limit` characters long."""
+    text = without_queries(hidden(text))
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 

@@ -16,8 +16,9 @@ import typing as t
 
 from ._answer import Answer
 from ._deps import anyio, httpx
-from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls
+from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
 from ._operation import Deadline
+from ._secrets import Secrets
 from ._tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
@@ -65,11 +66,19 @@ class Http:
     """Requests to one origin. `label` names it in errors; a `limit` is what one request may take, in seconds."""
 
     def __init__(
-        self, client: httpx.AsyncClient, base: str, label: str, deadline: Deadline, *, auth: SignIn | None = None
+        self,
+        client: httpx.AsyncClient,
+        base: str,
+        label: str,
+        deadline: Deadline,
+        *,
+        auth: SignIn | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.label = label
         self.deadline = deadline
         self.auth = auth
+        self._secrets = secrets or Secrets()
         self._client = client
         self._origin = _origin(httpx.URL(base))
 
@@ -80,13 +89,15 @@ class Http:
         except (httpx.InvalidURL, TypeError):
             raise BadAnswer("was told to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin:
+            # A host is a part of what was told: of an echoed secret as well.
+            where = f" ({parsed.scheme}://{parsed.host})" if hidden(url) == url else ""
             raise BadAnswer(
-                f"was told to follow an address on another origin ({parsed.scheme}://{parsed.host}); refused, and no "
-                "credentials were sent there.",
+                f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
             )
         if str(parsed) != url:
             raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+        self._secrets.add_signed(url)
         return url
 
     async def read(

@@ -11,7 +11,7 @@ import urllib.parse
 import xml.etree.ElementTree as ET
 
 from ._answer import Answer
-from ._errors import CheckpointError
+from ._errors import CheckpointError, hidden, one_line
 from ._refusal import refusal
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -120,8 +120,9 @@ def said_by(answer: Answer) -> str:
             return " ".join(filter(None, (found.get("code"), found.get("message"))))
     except CheckpointError:
         pass
+    raw = hidden(raw)  # a secret that holds what looks like a tag would lose it
     title = re.search(r"<title[^>]*>(.*?)</title>", raw, re.I | re.S)
-    return title[1] if title else re.sub(r"<[^>]*>", " ", raw)[:300]
+    return title[1] if title else one_line(re.sub(r"<[^>]*>", " ", raw), 300)
 
 
 def _object(answer: Answer) -> Entity:

@@ -82,4 +82,4 @@ def _meaning(
 def _offered(answer: Answer) -> t.Iterator[str]:
     """The schemes of WWW-Authenticate: IIS sends a header each."""
     for header in answer.headers.get_list("www-authenticate"):
-        yield one_line(str(header).split(" ", maxsplit=1)[0].rstrip(","), 40)
+        yield one_line(one_line(str(header)).split(" ", maxsplit=1)[0].rstrip(","), 40)

@@ -10,7 +10,7 @@ import typing as t
 
 from . import _result
 from ._deps import anyio, pydantic
-from ._errors import CheckpointError, InvalidInput, SomeFailed
+from ._errors import CheckpointError, InvalidInput, SomeFailed, hiding
 from ._fleet import Terms, gather, reconcile
 from ._manner import approval_of, manner_of
 from ._model import VM, Checkpoint, Inventory
@@ -25,10 +25,13 @@ Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict
 async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World) -> dict[str, t.Any]:
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
     secrets = Secrets()
+    before = hiding.set(secrets.hide)
     try:
         result = await run(params, check_only, world, secrets)
     except CheckpointError as problem:
         result = _result.failure(problem)
+    finally:
+        hiding.reset(before)
     return t.cast(dict[str, t.Any], secrets.scrub(result))
 
 

@@ -9,6 +9,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from ._errors import one_line
+
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _PART = re.compile(r"(\d{1,9})(ms|[wdhms])")
 _DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?")
@@ -64,7 +66,7 @@ def parse_service_time(text: str | None) -> datetime | None:
             raise ValueError(f"{text!r} is out of range") from None
     found = _RFC3339.fullmatch(text.strip())
     if not found:
-        raise ValueError(f"{text[:60]!r} is not a time")
+        raise ValueError(f"{one_line(text, 60)!r} is not a time")
     return _moment(found)
 
 

@@ -86,6 +86,8 @@ class ClientSecret(SignIn):
         if not isinstance(said, dict):
             raise answer.bad("the sign-in answer is no JSON object.")
         token = said.get("access_token")
+        if isinstance(token, str) and token.isascii():
+            self._secrets.add(token)
         if answer.status != 200:
             raise self._refused(answer, said)
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
@@ -95,7 +97,6 @@ class ClientSecret(SignIn):
             seconds = float(lifetime)
         except (TypeError, ValueError, OverflowError):
             raise answer.bad("the sign-in answer's expires_in is no number.") from None
-        self._secrets.add(token)
         self._token = token
         self._until = anyio.current_time() + max(0.0, seconds - EARLY)
 
@@ -109,7 +110,7 @@ class ClientSecret(SignIn):
             f"sign-in refused ({answer.status}) for client {self._client_id}: {first}.",
             subject=self._authority.label,
             status=answer.status,
-            request_id=answer.request_id or str(said.get("trace_id") or "") or None,
-            correlation_id=str(said.get("correlation_id") or "") or None,
+            request_id=answer.request_id or one_line(str(said.get("trace_id") or ""), 100) or None,
+            correlation_id=one_line(str(said.get("correlation_id") or ""), 100) or None,
             remedy="Check tenant, client_id and secret (its value, not its id; it may have expired).",
         )

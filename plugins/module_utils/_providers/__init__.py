@@ -132,7 +132,8 @@ class Providers:
                 authority, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, self._secrets
             )
             sign_in = f"client {client_id}"
-        http = Http(client, cloud.arm, f"arm {_origin(cloud.arm)}", self._deadline, auth=auth)
+        label = f"arm {_origin(cloud.arm)}"
+        http = Http(client, cloud.arm, label, self._deadline, auth=auth, secrets=self._secrets)
         return Arm(http, cloud.arm, sign_in), arm
 
     def _http(self) -> httpx.AsyncClient:

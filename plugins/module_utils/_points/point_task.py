@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 from .. import _arm_id
 from .._arm_id import ArmId
@@ -118,14 +119,23 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
     around.fields["encryption_sets"] = _encryption(wish, around.vm, excluded, run) or None
     around.fields |= {"exclude_disks": excluded or None, "consistency": wish.consistency}
     around.fields["instant_access_duration"] = wish.instant_access_duration
-    disks: dict[str, DiskEntity] = {}
-    for disk in around.vm.disks:
-        if disk.managed_id and disk.managed_id not in excluded and (entity := await service.disk(disk.managed_id)):
-            disks[disk.managed_id] = entity
     kept = [disk for disk in around.vm.disks if disk.managed_id not in excluded]
+    disks = await _disks_of(service, kept, run)
     crash = wish.consistency == "crash"
     around.obstacles = (*around.obstacles, *obstacles(around.vm, disks, (), disks_in=kept, crash=crash))
     return around
+
+
+async def _disks_of(service: Service, kept: t.Sequence[Disk], run: Run) -> dict[str, DiskEntity]:
+    """What can be seen of the disks; the right to make points is not the right to read disks."""
+    disks: dict[str, DiskEntity] = {}
+    try:
+        for disk in kept:
+            if disk.managed_id and (entity := await service.disk(disk.managed_id)):
+                disks[disk.managed_id] = entity
+    except Forbidden:
+        run.warnings.append(f"{run.subject}: its VM's disks may not be read, so their kinds were not checked.")
+    return disks
 
 
 def _source_point(given: str, collection: str) -> str:
@@ -194,7 +204,8 @@ async def _apply(
 
     for action in run.plan.writes:
         if isinstance(action, DeleteResource):
-            now = await run.send(lambda: service.delete(point_id), read, lambda found: found is None, "deleting it")
+            delete = partial(service.delete, point_id)
+            now = await run.send(delete, read, lambda found: found is None, "deleting it", again=True)
         elif isinstance(action, CreateResource):
             now = await run.send(
                 lambda: service.put_point(point_id, wish, around.fields),

@@ -9,7 +9,7 @@ import typing as t
 from functools import partial
 
 from .. import _arm_id
-from .._errors import CheckpointError, InvalidInput
+from .._errors import CheckpointError, InvalidInput, NotFound
 from .._http import AnswerLost
 from .._manner import approval_of, manner_of
 from .._operation import Deadline, Operation
@@ -48,16 +48,28 @@ class Run:
         doing: str,
         *,
         wait: bool = True,
+        again: bool = False,
     ) -> Read:
-        """One write, its operation, and the reading that proves it; a lost answer is settled by reading."""
+        """One write, its operation, and the reading that proves it; a lost answer is settled by reading.
+
+        `again` (a delete by id) allows one more try after a loss that reading has shown to be undone.
+        """
         try:
             operation = await write()
         except AnswerLost as problem:
             seen = await read_until(read, proven, self.pace)
+            if seen is None and again:
+                return await self.send(write, read, proven, doing, wait=wait)
             if seen is None:
                 raise unsettled(problem, str(self.subject), doing, self.pace) from None
             self.changed = True
             return seen[0]
+        except NotFound:
+            # Somebody else may have done it: a reading decides, not the 404 alone.
+            now = await read()
+            if not proven(now):
+                raise
+            return now
         self.operation, self.changed = operation, True
         if not wait:
             return await read()
@@ -146,8 +158,12 @@ async def _apply_collection(
         elif isinstance(action, UpdateResource) and now is not None:
             now = await _update(run, service, action, now, read)
         elif isinstance(action, DeleteResource):
-            now = await run.send(lambda: service.delete(str(home)), read, lambda found: found is None, "deleting it")
+            now = await run.send(partial(service.delete, str(home)), read, _gone, "deleting it", again=True)
     return now
+
+
+def _gone(found: CollectionEntity | None) -> bool:
+    return found is None
 
 
 async def _update(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.compute.shop import (
@@ -18,6 +19,7 @@ from tests.contract.compute.shop import (
     bench,
     checkpoint,
     collection,
+    done,
     guest,
     names,
     point,
@@ -167,3 +169,41 @@ def test_trouble_anywhere(task: str, trouble: str) -> None:
         assert TASKS[task].is_done(made), where
         _once(made, task)
         assert all(each.state == "Succeeded" for each in points(made)), where
+
+
+GONE: dict[str, dict[str, Any]] = {
+    "point": {"name": "before", "state": "absent"},
+    "collection": {"state": "absent", "force": True},
+}
+
+
+@pytest.mark.parametrize("kind", ["lose_request", "lose_answer"])
+@pytest.mark.parametrize("what", GONE)
+def test_a_lost_delete_by_id_is_sent_again_once_reading_shows_it_undone(what: str, kind: str) -> None:
+    made = bench()
+    made.world.faults.add(kind=kind, method="DELETE")
+    delete = {"point": point, "collection": collection}[what]
+    assert done(delete(made, **GONE[what], settle_time="10s"))["changed"] is True
+    assert len(made.sent("DELETE")) == (2 if kind == "lose_request" else 1)
+    assert "before" not in names(made)
+
+
+def test_a_delete_that_stays_lost_is_open() -> None:
+    made = bench()
+    made.world.faults.add(kind="lose_request", method="DELETE", count=None)
+    result = point(made, **GONE["point"], settle_time="10s")
+    assert (code(result), len(made.sent("DELETE"))) == ("outcome_unknown", 2)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_delete_that_finds_nothing_is_decided_by_reading(gone: bool) -> None:
+    made = bench()
+
+    def first(request: httpx.Request) -> None:
+        if gone and request.method == "DELETE":
+            next(iter(made.world.azure.collections.values())).points.clear()
+
+    made.watch = first
+    made.world.faults.add(kind="status", status=404, method="DELETE", body={"error": {"code": "NotFound"}})
+    result = point(made, **GONE["point"])
+    assert (code(result), result["changed"]) == ((None, False) if gone else ("not_found", False))

@@ -249,3 +249,11 @@ def test_an_approved_plan() -> None:
     assert made.sent() == []
     assert done(point(made, expected_plan=plan))["changed"] is True
     assert done(point(made, expected_plan=plan))["changed"] is False
+
+
+def test_who_may_not_read_the_disks_may_make_points_all_the_same() -> None:
+    made = bench()
+    made.world.faults.add(kind="status", status=403, method="GET", path="/disks/", count=None)
+    result = done(point(made))
+    assert (result["changed"], result["restore_point"]["usable"]) == (True, True)
+    assert result["warnings"] == ["restore point new: its VM's disks may not be read, so their kinds were not checked."]

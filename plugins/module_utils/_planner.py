@@ -41,7 +41,7 @@ def plan(
     """The steps for one VM: create, restore, then delete, oldest first; refused here, in check mode too, at a limit."""
     memory = memory or Memory()
     if isinstance(wish, Present):
-        made = _present(wish, actual, capabilities, now, memory.failed)
+        made = _present(wish, actual, capabilities, now, memory)
     elif isinstance(wish, Absent):
         made = _absent(wish, actual)
     else:
@@ -51,16 +51,18 @@ def plan(
     return made
 
 
-def _present(
-    wish: Present, actual: Inventory, capabilities: Capabilities, now: datetime, failed: frozenset[str]
-) -> Plan:
-    """Any usable match will do; with `max_age` the newest decides and a new one joins the series."""
+def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: datetime, memory: Memory) -> Plan:
+    """Any usable match will do; with `max_age` the newest decides and a new one joins the series.
+
+    What this very run has made is fresh, however long it took since: a task makes one.
+    """
     found = matches(actual, wish.name, wish.checkpoint_id)
     if wish.checkpoint_id is not None and not found:
         raise _missing(wish, actual)
-    series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in failed)]
+    series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in memory.failed)]
     if wish.max_age is not None:
-        series = [c for c in series if c.usable and _is_fresh(c, now, wish.max_age)]
+        age = wish.max_age
+        series = [c for c in series if c.usable and (c.told_nonce in memory.made or _is_fresh(c, now, age))]
     if not series:
         return _new(wish, actual, capabilities, found, now)
     targets = _described(wish, actual, series)

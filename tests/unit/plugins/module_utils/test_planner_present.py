@@ -209,3 +209,12 @@ def test_what_a_failed_create_of_this_run_left_behind_counts_for_nothing() -> No
     assert steps(planned(present(), left, memory=memory)) == ["create nightly"]
     assert steps(planned(present(), left, ours("b"), memory=memory)) == []
     assert steps(planned(present(), left)) == []
+
+
+def test_what_this_run_has_made_is_fresh_however_long_ago() -> None:
+    """A plan made anew after a lock asks for no second one, though max_age has passed meanwhile."""
+    mine, old = ours("a1", "5m"), ours("b2", "9h")
+    wish = present(max_age="30s", supersede=True)
+    assert steps(planned(wish, mine, old)) == ["create nightly", "delete b2", "delete a1"]
+    assert mine.mark is not None
+    assert steps(planned(wish, mine, old, memory=Memory(made=frozenset({mine.mark.nonce})))) == ["delete b2"]

@@ -26,7 +26,7 @@ def _prepared(simulator: Simulator) -> None:
     wrapped, secret = SPELLINGS["wrapped"](CLIENT_SECRET), SPELLINGS["base64, lower case"](CLIENT_SECRET)
     odata = {"odata.error": {"message": {"value": "x" * 920 + SPELLINGS["HTML"](PASSWORD)}}}
     detail = {"code": "Echo", "message": f"{secret} {SPELLINGS['percent'](SAS)}"}
-    faults = [
+    faults: list[dict[str, Any]] = [
         {"path": "odata01", "body": odata},
         {"path": "plain01", "body": f"You sent {PASSWORD} and {SPELLINGS['base64 of a header'](PASSWORD)}"},
         {"path": "html01", "body": f"<html><title>No: {SPELLINGS['HTML'](PASSWORD)}</title></html>"},

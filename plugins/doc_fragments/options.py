@@ -30,7 +30,7 @@ options:
   spf_principal_id:
     description:
       - Value of the header C(x-ms-principal-id), which SPF shows as the one on whose behalf a job ran. Without it the
-        user name is sent.
+        user name is sent, if it is printable ASCII.
       - If not set, the environment variable E(SPF_PRINCIPAL_ID) is used.
     type: str
   spf_auth:
@@ -42,7 +42,7 @@ options:
     choices: [basic, bearer]
   spf_username:
     description:
-      - User name for SPF, for example V(CONTOSO\\svc-ansible).
+      - User name for SPF, for example V(CONTOSO\\svc-ansible). It holds no colon.
       - If not set, the environment variable E(SPF_USERNAME) is used.
     type: str
   spf_password:

@@ -25,6 +25,7 @@ _OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind"}
 """Keys whose values are words of ours, on which pipelines branch: a one-letter password must not hide them."""
 _SIGNED = {"sig", "c", "s", "h"}
 """What signs a URL: `sig` of a SAS, the others of Azure's status URLs (recorded)."""
+_EDGE = re.compile("[0-9A-Za-z]")
 _SIGNATURE = re.compile(r"\bsig=((?:[\w+/]\s{0,40}){43}=|[^\s&\"'<>]{8,})|(?<=[?&;])[csh]=([^\s&\"'<>]{20,})", re.I)
 """A signature that nobody told us of: a SAS' is 44 characters of base64, wrapped or not."""
 
@@ -41,14 +42,16 @@ class Secrets:
     """Grows while the task signs in. `hide` serves texts before they are cut, `scrub` the finished result."""
 
     def __init__(self) -> None:
+        self._known: set[str] = set()
         self._values: set[str] = set()
         self._folded: dict[str, set[_Sought]] = {}
         self._bare: dict[str, set[_Sought]] = {}
 
     def add(self, value: str | None) -> None:
         """Remember a secret in every spelling in which a server may echo it."""
-        if not value:
+        if not value or value in self._known:
             return
+        self._known.add(value)
         octets = value.encode()
         encoded = base64.b64encode(octets).decode()
         self._values |= {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value), encoded}
@@ -58,8 +61,7 @@ class Secrets:
         meant = decoded(value)
         _put(self._folded, _Sought(folded(meant)), _ESCAPED)
         for spelling in {value, meant}:
-            plain = [place for place, character in enumerate(spelling) if bare(character)] or [0]
-            sought = _Sought(bare(spelling), spelling[: plain[0]], spelling[plain[-1] + 1 :])
+            sought = _Sought(bare(spelling), _edge(spelling), _edge(spelling[::-1])[::-1])
             _put(self._bare, sought, _BARE)
         _put(self._bare, _Sought(bare(encoded), after="=="), _BARE)
         for part in _within_base64(octets):
@@ -93,24 +95,29 @@ class Secrets:
 
     def scrub(self, value: t.Any) -> t.Any:
         """`value` with every secret masked, through lists and dicts; keys are our own words and stay, tags' are not."""
-        return self._scrub(value, ours=True)
+        return self._scrub(value, sorted(self._values, key=len, reverse=True), ours=True)
 
-    def _scrub(self, value: t.Any, *, ours: bool) -> t.Any:
+    def _scrub(self, value: t.Any, exactly: list[str], *, ours: bool) -> t.Any:
         if isinstance(value, str):
             value = self.hide(value)
-            for secret in sorted(self._values, key=len, reverse=True):
+            for secret in exactly:
                 value = value.replace(secret, MASK)
             return value
         if isinstance(value, dict):
             return {
                 key if ours else self.hide(key): item
                 if ours and key in _OWN_WORDS
-                else self._scrub(item, ours=ours and key != "tags")
+                else self._scrub(item, exactly, ours=ours and key != "tags")
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
-            return [self._scrub(item, ours=ours) for item in value]
+            return [self._scrub(item, exactly, ours=ours) for item in value]
         return value
+
+
+def _edge(text: str) -> str:
+    """What stands before the first letter or digit."""
+    return _EDGE.split(text, maxsplit=1)[0]
 
 
 def _put(known: dict[str, set[_Sought]], sought: _Sought, least: int) -> None:

@@ -40,7 +40,7 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"[^\s\\\x00-\x20\x7f]+")
-_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
+_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 
 
 def _guid(value: str) -> str:
@@ -61,6 +61,19 @@ def _header(value: str) -> str:
     return value
 
 
+def _segment(value: str) -> str:
+    """What stands between two slashes of a URL: dots alone would lead to another path."""
+    if not value.strip("."):
+        raise ValueError("must not be . or ..")
+    return _header(value)
+
+
+def _user(value: str) -> str:
+    if not value.isprintable() or ":" in value:
+        raise ValueError("must not hold control characters or a colon, which Basic ends the name with")
+    return value
+
+
 def https_url(value: str) -> str:
     """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
     try:
@@ -77,10 +90,14 @@ def https_url(value: str) -> str:
         raise ValueError("must not hold credentials; use the options made for them")
     if "?" in value or "#" in value:
         raise ValueError("must not hold a query or fragment")
+    if any(part and not urllib.parse.unquote(part).strip(".") for part in parts.path.split("/")):
+        raise ValueError("must not hold . or .. in its path")
     return value.rstrip("/")
 
 
 HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]
+Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
+User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
 Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
@@ -92,11 +109,11 @@ class SpfSettings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     spf_url: Https | None = None
-    spf_subscription_id: HeaderText | None = None
+    spf_subscription_id: Segment | None = None
     spf_stamp_id: Guid | None = None
     spf_principal_id: HeaderText | None = None
     spf_auth: t.Literal["basic", "bearer"] = "basic"
-    spf_username: str | None = None
+    spf_username: User | None = None
     spf_password: str | None = None
     spf_token: HeaderText | None = None
     spf_update_method: t.Literal["merge", "put", "patch", "post_tunnel"] = "merge"
@@ -115,6 +132,13 @@ class SpfSettings(pydantic.BaseModel):
         return self
 
     @property
+    def principal(self) -> str:
+        """On whose behalf jobs run: the option, else the user where a header can carry the name; anything will do."""
+        name = self.spf_username or ""
+        told = name if name.isascii() and name.isprintable() and name == name.strip() else ""
+        return self.spf_principal_id or told or "hybridvm.checkpoints"
+
+    @property
     def root(self) -> str:
         """The service root with the subscription in its place."""
         return (self.spf_url or "").replace(
@@ -128,7 +152,7 @@ class ArmSettings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     subscription_id: Guid | None = None
-    tenant: HeaderText | None = None
+    tenant: Segment | None = None
     client_id: HeaderText | None = None
     secret: str | None = None
     access_token: HeaderText | None = None

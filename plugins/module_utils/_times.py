@@ -12,15 +12,15 @@ from email.utils import parsedate_to_datetime
 from ._errors import one_line
 
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
-_PART = re.compile(r"(\d{1,9})(ms|[wdhms])")
-_DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?")
-_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?")
+_PART = re.compile(r"(\d{1,9})(ms|[wdhms])", re.A)
+_DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.A)
+_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?", re.A)
 _VERBOSE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
 
 
 def parse_duration(text: str) -> timedelta:
     """`90s`, `4h`, `1d12h`, `500ms`: units w d h m s ms, in that order, each at most once. ValueError otherwise."""
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         raise ValueError(f"{text!r} has no unit; write {text}s, {text}m or {text}h")
     if not text or not _DURATION.fullmatch(text):
         raise ValueError(f"{text!r} is not a duration; write it like 90s, 4h or 1d12h")

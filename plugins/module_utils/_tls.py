@@ -21,7 +21,7 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
     elif ca_path:
         try:
             _trust(context, pathlib.Path(ca_path))
-        except (OSError, ssl.SSLError):
+        except (OSError, ValueError):  # SSLError is an OSError; a path may hold a NUL
             raise InvalidInput(
                 f"ca_path: {ca_path} is no readable file of PEM certificates.",
                 remedy="Give the CA's certificate in PEM.",

@@ -145,10 +145,22 @@ def check(kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[st
 
     `names` says how to call an option where that is not its own name, such as the variable it came from.
     """
+    for name, value in options.items():
+        if not _is_text(value):
+            raise InvalidInput(f"{(names or {}).get(name, name)}: holds characters that are no Unicode text.")
     try:
         return kind.model_validate({name: value for name, value in options.items() if value is not None})
     except pydantic.ValidationError as error:
         raise InvalidInput(explain(error, names)) from None
+
+
+def _is_text(value: object) -> bool:
+    """Whether every text in it can be sent: bytes that are no UTF-8 arrive from the environment as surrogates."""
+    if isinstance(value, str):
+        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return all(_is_text(each) for item in value.items() for each in item)
+    return all(_is_text(each) for each in value) if isinstance(value, (list, tuple)) else True
 
 
 def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None = None) -> str:

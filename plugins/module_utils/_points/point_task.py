@@ -100,7 +100,11 @@ async def _around(service: Service, wish: PointWish, home: ArmId, run: Run) -> S
     source = (collection.properties.source.id or "") if collection.properties.source else ""
     is_copy = "/restorepointcollections/" in source.lower()
     if is_copy != (wish.source_restore_point is not None):
-        why = "needs source_restore_point: its source is another collection" if is_copy else "takes no copies"
+        why = (
+            "needs source_restore_point: its source is another collection"
+            if is_copy
+            else "takes no copies; leave out source_restore_point"
+        )
         raise InvalidInput(f"collection {home.name} {why}.", subject=str(run.subject))
     if is_copy:
         around.fields["source_restore_point"] = _source_point(wish.source_restore_point or "", source)

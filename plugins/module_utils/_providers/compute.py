@@ -91,7 +91,7 @@ class Compute:
         subscription = self._settings.subscription_id
         if subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
-        within = "" if scope.resource_group is None else f"/resourceGroups/{scope.resource_group}"
+        within = "" if scope.resource_group is None else f"/resourceGroups/{_arm_id.quote(scope.resource_group)}"
         path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
         rows = await self._arm.rows(self._arm.url(path, self._version), doing="listing virtual machines")
         return [self._vm(_arm_id.parse(str(row.get("id"))), str(row.get("id"))) for row in rows]
@@ -146,8 +146,7 @@ class Compute:
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """PUT of a name that nothing bears yet. No consistency is asked for: the service gives the best it can."""
-        path = f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{name}"
-        url = self._arm.url(path, self._version)
+        url = self._arm.url(self._point_path(vm, name), self._version)
         return await self._arm.write("PUT", url, {"properties": {}}, doing=f"creating restore point {name} of {vm}")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
@@ -156,9 +155,8 @@ class Compute:
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """By the point's own id, which lies below the VM's collection."""
-        path = f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{checkpoint.name}"
-        doing = f"deleting restore point {checkpoint.name} of {vm}"
-        return await self._arm.write("DELETE", self._arm.url(path, self._version), None, doing=doing)
+        url = self._arm.url(self._point_path(vm, checkpoint.name), self._version)
+        return await self._arm.write("DELETE", url, None, doing=f"deleting restore point {checkpoint.name} of {vm}")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """There is no such call; a plan holds its steps instead."""
@@ -250,6 +248,10 @@ class Compute:
                 raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
             return given
         return ArmId(vm.subscription, vm.group, COLLECTIONS, _arm_id.name(option, "collection"))
+
+    def _point_path(self, vm: VM, name: str) -> str:
+        """Below the VM's collection, whatever an answer claims to be a point's name."""
+        return f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{_arm_id.name(name, 'restore point')}"
 
     def _make_collection(self, vm: VM, home: ArmId, machine: VmEntity) -> Step:
         about = {"op": "make_collection", "collection": str(home), "location": machine.location}

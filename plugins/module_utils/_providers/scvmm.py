@@ -14,7 +14,7 @@ from datetime import datetime
 
 from .._answer import Answer
 from .._arm import Arm
-from .._arm_id import ArmId, parse
+from .._arm_id import ArmId, parse, quote
 from .._deps import pydantic
 from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
 from .._mark import split
@@ -121,9 +121,7 @@ class Scvmm(WithoutSteps):
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
         if self._subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
-        group = scope.resource_group
-        # The group's name went through the option's check; ARM's own grammar for it is wider than \w.
-        within = "" if group is None else f"/resourceGroups/{group}"
+        within = "" if scope.resource_group is None else f"/resourceGroups/{quote(scope.resource_group)}"
         path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
         rows = await self._arm.rows(self._arm.url(path, MACHINES_VERSION), doing="listing hybrid machines")
         ids = [str(row.get("id")) for row in rows if str(row.get("kind", "")).lower() == "scvmm"]

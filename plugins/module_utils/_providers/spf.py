@@ -299,9 +299,8 @@ class Spf(WithoutSteps):
         return not stamp or (vm.StampId or stamp).lower() == stamp.lower()
 
     def _headers(self) -> dict[str, str]:
-        principal = self._settings.spf_principal_id or self._settings.spf_username or "hybridvm.checkpoints"
         # Required on subscription-scoped calls, "can be set to any value"; it becomes the job's on-behalf-of name.
-        return {**odata.HEADERS, "x-ms-principal-id": principal}
+        return {**odata.HEADERS, "x-ms-principal-id": self._settings.principal}
 
 
 def _key(entities: str, entity_id: str, stamp_id: str) -> str:

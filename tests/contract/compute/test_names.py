@@ -13,6 +13,7 @@ from tests.contract.compute.shop import (
     checkpoint,
     document,
     done,
+    failed,
     guest,
     names,
     point,
@@ -55,3 +56,14 @@ def test_info_by_name_in_any_case() -> None:
     made = bench()
     shown = done(made.run("vm_checkpoint_info", vm=made.azure_vm, name="BEFORE"))
     assert [each["name"] for each in shown["checkpoints"]] == ["before"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../x", "a/b", "a?b", "a%2fb", "a b"])
+def test_a_point_whose_name_would_lead_elsewhere_is_never_sent(name: str) -> None:
+    """A DELETE of `restorePoints/..` would be one of the whole collection."""
+    made = bench()
+    points(made)[0].name = name
+    (shown,) = done(made.run("vm_checkpoint_info", vm=made.azure_vm))["checkpoints"]
+    told = failed(checkpoint(made, checkpoint_id=shown["id"], state="absent"), "invalid_input")
+    assert "restore point" in told
+    assert made.sent() == []

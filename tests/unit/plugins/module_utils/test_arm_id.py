@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import name, parse, quote
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import BadAnswer, InvalidInput
 
 GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
 ID = f"/subscriptions/{GUID}/resourceGroups/hybrid-rg/providers/Microsoft.HybridCompute/machines/web01"
@@ -91,3 +91,9 @@ def test_a_single_name_is_checked_by_the_same_rule() -> None:
 
 def test_a_path_is_percent_encoded_with_its_slashes_kept() -> None:
     assert quote("/a b/ü") == "/a%20b/%C3%BC"
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/a/.", "..", "/a/.../b"])
+def test_a_path_that_leads_out_of_itself_is_no_id(path: str) -> None:
+    with pytest.raises(BadAnswer, match="an id was answered that is none"):
+        quote(path)

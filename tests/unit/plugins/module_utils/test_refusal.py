@@ -9,9 +9,15 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import CheckpointError, Locked, Unavailable
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    CheckpointError,
+    Locked,
+    Unavailable,
+    hiding,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._refusal import lost, refusal
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 
@@ -86,3 +92,15 @@ def test_a_write_that_ended_in_a_5xx_is_lost_unless_it_was_locked_out() -> None:
     assert unknown.retry == "after_reading"
     locked = meant(500, locked=True)
     assert lost(locked) is locked
+
+
+def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> None:
+    secrets = Secrets()
+    secrets.add("correct horse battery")
+    before = hiding.set(secrets.hide)
+    try:
+        challenged = answer(401, b"", **{"www-authenticate": "correct horse battery realm=x"})
+        told = str(refusal(challenged, "", doing="reading"))
+    finally:
+        hiding.reset(before)
+    assert f"The server offers {MASK}." in told

@@ -136,6 +136,15 @@ def test_an_access_token_needs_nothing_else() -> None:
         (SpfSettings, SPF | {"spf_principal_id": " a"}, "without white space around it"),
         (SpfSettings, SPF | {"spf_token": "x" * 16385}, "spf_token: is longer than 16384 characters"),
         (SpfSettings, SPF | {"spf_url": "http://spf.test"}, "spf_url: is plain http"),
+        (SpfSettings, SPF | {"spf_url": "https://spf.test/a/../b"}, "spf_url: must not hold . or .. in its path"),
+        (SpfSettings, SPF | {"spf_url": "https://spf.test/%2e%2E/b"}, "spf_url: must not hold . or .. in its path"),
+        (SpfSettings, SPF | {"spf_subscription_id": ".."}, "spf_subscription_id: must not be . or .."),
+        (SpfSettings, SPF | {"spf_username": "a:b"}, "spf_username: must not hold control characters or a colon"),
+        (SpfSettings, SPF | {"spf_username": "a\r\nX: 1"}, "spf_username: must not hold control characters or a colon"),
+        (SpfSettings, SPF | {"spf_password": "a\udcff"}, "spf_password: holds characters that are no Unicode text"),
+        (ArmSettings, ARM | {"secret": "\ud800"}, "secret: holds characters that are no Unicode text"),
+        (ArmSettings, ARM | {"tenant": ".."}, "tenant: must not be . or .."),
+        (ArmSettings, ARM | {"disk_api_version": "٢٠٢٤-٠٣-٠٢"}, "disk_api_version: write it like 2024-06-01"),
         (ArmSettings, ARM | {"subscription_id": "mine"}, "subscription_id: is no GUID"),
         (ArmSettings, ARM | {"scvmm_api_version": "latest"}, "scvmm_api_version: write it like 2024-06-01"),
         (ArmSettings, ARM | {"cloud_environment": "http://arm.test"}, "cloud_environment: is plain http"),
@@ -145,6 +154,25 @@ def test_an_access_token_needs_nothing_else() -> None:
 )
 def test_what_is_wrong_is_named(kind: Any, params: dict[str, Any], told: str) -> None:
     assert told in refused(kind, params)
+
+
+@pytest.mark.parametrize(
+    ("user", "told"),
+    [
+        ("svc", "svc"),
+        ("CONTOSO\\svc", "CONTOSO\\svc"),
+        ("müller", "hybridvm.checkpoints"),
+        (" a", "hybridvm.checkpoints"),
+    ],
+)
+def test_a_user_whose_name_no_header_carries_can_sign_in(user: str, told: str) -> None:
+    assert settings(SpfSettings, SPF | {"spf_username": user}, {}).principal == told
+
+
+def test_bytes_in_a_variable_that_are_no_text_are_named_by_it() -> None:
+    assert refused(ArmSettings, ARM | {"secret": None}, {"AZURE_SECRET": "a\udcff"}) == (
+        "secret (AZURE_SECRET): holds characters that are no Unicode text."
+    )
 
 
 def test_what_came_from_a_variable_is_named_by_it() -> None:

@@ -54,6 +54,8 @@ def test_a_duration_is_read(text: str, expected: timedelta) -> None:
         ("1h1h", "is not a duration"),
         ("30s1h", "is not a duration"),
         ("4H", "is not a duration"),
+        ("٣h", "is not a duration"),
+        ("٣", "is not a duration"),
         ("four hours", "is not a duration"),
         ("5219w", "longer than a hundred years"),
     ],

@@ -63,6 +63,11 @@ def test_what_is_no_pem_file_is_refused(tmp_path: Path, content: bytes | None) -
         tls_context(True, str(file))
 
 
+def test_a_path_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="ca_path"):
+        tls_context(True, "a\0b")
+
+
 def test_an_empty_directory_trusts_nobody_and_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="ca_path"):
         tls_context(True, str(tmp_path))

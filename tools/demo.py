@@ -113,7 +113,8 @@ def play(folder: pathlib.Path, ready: dict[str, Any]) -> int:
 
 def main() -> int:
     """Tell the story; 0 when everything in it came true."""
-    signal.signal(signal.SIGTERM, lambda *_args: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _frame: sys.exit(128 + caught))
     began = time.monotonic()
     print("A checkpoint's life on three services, all simulated:")
     print("web01 behind SPF, app01 behind Arc-enabled SCVMM, shop01 in Azure, where a restore swaps the VM's disks.")

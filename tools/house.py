@@ -240,7 +240,11 @@ def text_findings(text: str) -> t.Iterator[Finding]:
 def pure_files(root: Path) -> frozenset[str]:
     """Return the names of the files in module_utils that promise to be pure."""
     settings = tomllib.loads((root / "pyproject.toml").read_text())
-    return frozenset(settings["tool"]["house"]["pure"])
+    named = frozenset(settings["tool"]["house"]["pure"])
+    missing = sorted(name for name in named if not (root / f"plugins/module_utils/{name}.py").is_file())
+    if missing:
+        raise SystemExit(f"pyproject.toml: [tool.house] pure names what is not there: {', '.join(missing)}")
+    return named
 
 
 def findings(root: Path) -> t.Iterator[str]:

@@ -163,9 +163,10 @@ class LimitReached(CheckpointError):
 
 
 class PlanChanged(CheckpointError):
-    """What would be done now is not what was approved."""
+    """What would be done now is not what was approved; `plan` is what it would be, in the result's shape."""
 
     code = "plan_changed"
+    plan: dict[str, t.Any] | None = None
 
 
 class ServiceError(CheckpointError):

@@ -95,6 +95,9 @@ async def reconcile(providers: Providers, references: t.Sequence[str], wish: Wis
                     remedy="Leave wait out.",
                 )
     await _each(members, _prepare, terms)
+    for member in members:
+        if isinstance(member.error, InvalidInput):
+            raise member.error  # an option that cannot be meant for one VM stops the task before anything is sent
     planned = [member.run.plan for member in members]
     if terms.approval is not None:
         terms.approval.check(planned)

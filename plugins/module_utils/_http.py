@@ -163,7 +163,7 @@ class Http:
 
     def _too_late(self) -> Unavailable:
         return Unavailable(
-            f"the {self.deadline.total:g} s of the task are over; this request was not sent.",
+            f"the {self.deadline.total:g} s of the task were over before the next request.",
             subject=self.label,
             remedy="Raise wait_timeout or try again.",
         )

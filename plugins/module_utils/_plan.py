@@ -263,11 +263,13 @@ class Approval:
             raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in extra])
 
     def _changed(self, plans: t.Sequence[Plan], differences: list[str]) -> PlanChanged:
-        return PlanChanged(
+        problem = PlanChanged(
             f"what would be done is not what was approved: {'; '.join(differences)}. Nothing was changed.",
             subject="plan",
             remedy=f"Approve the new plan: {digest(plans)}",
         )
+        problem.plan = to_result(plans)
+        return problem
 
 
 def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -306,7 +308,16 @@ def _show(action: t.Mapping[str, t.Any]) -> str:
         or action.get("step")
         or _last(action.get("resource"))
     )
-    return f"{action.get('action')} {what} of {action.get('vm')}"
+    return f"{action.get('action')} {what} of {action.get('vm')}{_set_by_user(action)}"
+
+
+def _set_by_user(action: t.Mapping[str, t.Any]) -> str:
+    """The fields that the user set, for two steps that differ in nothing else."""
+    told = {name: _mapping(change).get("after") for name, change in _mapping(action.get("fields")).items()}
+    told |= _mapping(action.get("terms")) | _mapping(_mapping(action.get("about")).get("terms"))
+    if (text := _mapping(action.get("checkpoint")).get("description")) is not None:
+        told["description"] = text
+    return f" ({', '.join(f'{name}: {value}' for name, value in sorted(told.items()))})" if told else ""
 
 
 def _last(resource: object) -> str:

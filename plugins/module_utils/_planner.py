@@ -221,7 +221,8 @@ def _missing(wish: Present, actual: Inventory) -> MissingCheckpoint:
 
 def _why_create(wish: Present, found: list[Checkpoint], now: datetime) -> str:
     if not found:
-        return f'no checkpoint named "{wish.name}" exists'
+        age = f"; max_age {format_duration(wish.max_age)}" if wish.max_age is not None else ""
+        return f'no checkpoint named "{wish.name}" exists{age}'
     if wish.max_age is None:
         return f'no usable checkpoint named "{wish.name}" exists'
     newest = max((c.created for c in found if c.created is not None), default=None)

@@ -37,7 +37,7 @@ async def ended(operation: Operation, pace: Pace, subject: str, doing: str) -> S
         return status
     kind: type[CheckpointError] = Locked if status.locked else OperationFailed
     raise kind(
-        f"{doing} {'is locked out' if status.locked else 'failed'}: {status.message or status.text}",
+        f"{doing} {'is locked out' if status.locked else 'failed'}: {(status.message or status.text).rstrip('. ')}.",
         subject=subject,
         remedy="" if status.locked else "Mend what the service names, then run the task again.",
         operation=operation.to_result(),
@@ -92,6 +92,14 @@ def not_shown(subject: str, doing: str, operation: Operation, pace: Pace) -> Not
     )
 
 
+def _lost_before(problem: BaseException) -> AnswerLost | None:
+    """The lost answer that was being settled when `problem` came."""
+    earlier = problem.__context__
+    while earlier is not None and not isinstance(earlier, AnswerLost):
+        earlier = earlier.__context__
+    return earlier
+
+
 class Proof:
     """Of one provider's operations, at one pace. `own` are the ids of operations that this run has started already."""
 
@@ -125,9 +133,12 @@ class Proof:
 
     def unread(self, problem: CheckpointError, vm: VM, verb: str) -> OutcomeUnknown:
         """A write was sent, and what came of it cannot be read."""
+        lost = _lost_before(problem)
+        answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else ""
+        read = f"reading what came of it failed: {problem.message.rstrip('.')}"
         return OutcomeUnknown(
-            f"the {verb} was sent, and reading what came of it failed: {problem.message.rstrip('.')}. Whether it ran "
-            "is open (outcome_unknown); nothing was sent twice.",
+            f"the {verb} was sent{answer} and {read}. Whether it ran is open (outcome_unknown); nothing was sent "
+            "twice.",
             subject=str(vm),
             status=problem.status,
             request_id=problem.request_id,

@@ -57,12 +57,12 @@ def _meaning(
     if locked:
         return Locked, f"{doing}: locked by another job{told}.", "Try again when that job has ended."
     if status == 401:
-        offered = ", ".join(_offered(answer)) or "nothing"
+        offered = list(_offered(answer))
         how = f" for {sign_in}" if sign_in else ""
         return (
             SignInRefused,
-            f"sign-in refused (401){how}{told}. The server offers {offered}.",
-            f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired.",
+            f"sign-in refused (401){how}{told}. The server offers {', '.join(offered) or 'nothing'}.",
+            _way_in(sign_in, offered),
         )
     if status == 403:
         return Forbidden, f"{doing}: forbidden (403){told}.", "Ask for the right to manage checkpoints of this VM."
@@ -77,6 +77,17 @@ def _meaning(
     if status >= 400:
         return Refused, f"{doing}: refused ({status}){told}.", ""
     return BadAnswer, f"{doing}: an unexpected answer ({status}).", ""
+
+
+def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
+    """What to do after a 401: where the server does not take what was tried, no password will help."""
+    tried = sign_in.rpartition(" with ")[2].lower()
+    if tried in ("basic", "bearer") and offered and tried not in [scheme.lower() for scheme in offered]:
+        return (
+            f"The server does not take {tried}: enable it there, or set spf_auth to what it offers (basic and bearer "
+            "are supported)."
+        )
+    return f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired."
 
 
 def _offered(answer: Answer) -> t.Iterator[str]:

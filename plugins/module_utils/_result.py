@@ -9,7 +9,7 @@ import typing as t
 from datetime import datetime
 
 from ._diff import diff
-from ._errors import CheckpointError, SomeFailed
+from ._errors import CheckpointError, PlanChanged, SomeFailed
 from ._fleet import Member
 from ._model import Checkpoint
 from ._plan import Create, Plan, to_result
@@ -56,7 +56,10 @@ def many(members: t.Sequence[Member], *, check_only: bool) -> dict[str, t.Any]:
 
 def failure(problem: CheckpointError) -> dict[str, t.Any]:
     """The result of a task that ended before any VM was touched."""
-    return {"changed": False, "error": problem.to_result(), "msg": str(problem)}
+    result: dict[str, t.Any] = {"changed": False, "error": problem.to_result(), "msg": str(problem)}
+    if isinstance(problem, PlanChanged) and problem.plan is not None:
+        result["plan"] = problem.plan
+    return result
 
 
 def _member(member: Member, check_only: bool) -> dict[str, t.Any]:

@@ -79,7 +79,7 @@ def https_url(value: str) -> str:
     try:
         parts = urllib.parse.urlsplit(value)
         whole = parts.port is None or parts.port > 0  # reading the port raises where it is none
-        httpx.URL(value)
+        httpx.URL(value).host.encode("idna")  # reading the host raises where it is none
     except (ValueError, httpx.InvalidURL):
         raise ValueError("is not a URL") from None
     if parts.scheme.lower() == "http":
@@ -202,6 +202,14 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
             found[name] = fallback
             names[name] = f"{name} ({' or '.join(v for v in ENVIRONMENT[name] if v in environ)})"
     return check(kind, found, names)
+
+
+def trusts_anybody(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
+    """Whether certificates go unchecked by the user's own word."""
+    try:
+        return not settings(TlsSettings, params, environ).validate_certs
+    except InvalidInput:
+        return False
 
 
 def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:

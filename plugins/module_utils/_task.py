@@ -17,6 +17,7 @@ from ._model import VM, Checkpoint, Inventory
 from ._operation import Deadline
 from ._providers import Provider, Providers, Scope, World
 from ._secrets import Secrets
+from ._settings import trusts_anybody
 from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
 
 Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict[str, t.Any]]]
@@ -32,6 +33,9 @@ async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, worl
         result = _result.failure(problem)
     finally:
         hiding.reset(before)
+    if trusts_anybody(params, world.environ):
+        told = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
+        result["warnings"] = [*result.get("warnings", []), told]
     return t.cast(dict[str, t.Any], secrets.scrub(result))
 
 
@@ -148,7 +152,8 @@ def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[
     choices = "vm and vms" if query is None else "vm, vms and scope"
     if len(given) != 1:
         told = f"{' and '.join(given)} are set" if given else "none is set"
-        raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy="Keep the one that is meant.")
+        remedy = "Keep the one that is meant." if given else "Name a VM."
+        raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy=remedy)
     if vms is not None and not vms:
         raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
     return [vm] if vm is not None else list(vms or [])

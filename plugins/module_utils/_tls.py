@@ -14,7 +14,10 @@ from ._errors import InvalidInput, UntrustedTls
 
 def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
     """Trust the system's authorities and those in `ca_path` (a PEM file or a directory of them)."""
-    context = ssl.create_default_context()
+    try:
+        context = ssl.create_default_context()
+    except OSError:  # the interpreter opens it by itself
+        raise InvalidInput("SSLKEYLOGFILE: names a file that cannot be written.", remedy="Unset it.") from None
     if not validate:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -140,12 +140,23 @@ class Providers:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""
         if self._client is None:
             tls = settings(TlsSettings, self._params, self._world.environ)
-            self._client = httpx.AsyncClient(
-                verify=tls_context(tls.validate_certs, tls.ca_path),
-                transport=self._world.transport,
-                follow_redirects=False,
-                headers={"Accept-Encoding": "gzip"},
-            )
+            try:
+                self._client = httpx.AsyncClient(
+                    verify=tls_context(tls.validate_certs, tls.ca_path),
+                    transport=self._world.transport,
+                    follow_redirects=False,
+                    headers={"Accept-Encoding": "gzip"},
+                )
+            except ImportError:
+                raise InvalidInput(
+                    "ALL_PROXY, HTTPS_PROXY: a SOCKS proxy needs the Python package socksio.",
+                    remedy="Install httpx[socks] where the module runs, or use an HTTP proxy.",
+                ) from None
+            except (ValueError, httpx.InvalidURL):  # httpx's own words would show a proxy's password
+                raise InvalidInput(
+                    "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY: one of them is no address that can be used.",
+                    remedy="Correct or unset it; write IPv6 addresses in NO_PROXY without brackets.",
+                ) from None
             self._stack.push_async_callback(self._client.aclose)
         return self._client
 

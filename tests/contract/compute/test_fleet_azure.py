@@ -130,3 +130,18 @@ def test_the_name_of_a_vm_is_no_reference_to_azure() -> None:
     """Only an ARM id says Azure; a bare name is SPF's."""
     made = _mixed()
     failed(made.run("vm_checkpoint", vm="shop01", name="x"), "not_found")
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("vm_checkpoint", {"name": "a name that Azure does not take"}),
+        ("vm_checkpoint_restore", {"name": "before", "restore_key": "job-1"}),  # SPF needs safety_checkpoint with it
+    ],
+)
+def test_what_cannot_be_meant_for_one_vm_stops_the_task_before_anything_is_sent(
+    module: str, options: dict[str, Any]
+) -> None:
+    made = _mixed()
+    failed(made.run(module, vms=["web01", made.arm_vm, made.azure_vm], **options), "invalid_input")
+    assert made.sent() == []

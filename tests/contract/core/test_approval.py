@@ -100,3 +100,14 @@ def test_what_is_no_plan(wrong: Any) -> None:
     assert code(result) == "invalid_input"
     assert "expected_plan" in result["msg"]
     assert not made.requests
+
+
+def test_the_plan_that_was_not_approved_is_returned_and_says_what_differs() -> None:
+    made = Bench()
+    given: dict[str, Any] = {"vm": "web01", "name": "new"}
+    approved = made.run("vm_checkpoint", check=True, description="first", **given)["plan"]
+    result = made.run("vm_checkpoint", description="second", expected_plan=approved, **given)
+    assert code(result) == "plan_changed"
+    assert "create new of web01 (description: second)" in result["msg"]
+    assert result["plan"]["actions"][0]["checkpoint"] == {"name": "new", "description": "second"}
+    assert made.run("vm_checkpoint", description="second", expected_plan=result["plan"], **given)["changed"] is True

@@ -6,11 +6,17 @@
 from __future__ import annotations
 
 import base64
+import os
+from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
+import anyio
 import httpx
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from tests.contract.core.scenarios import bench, code
 from tests.support.bench import HOST, Bench
 
@@ -266,3 +272,42 @@ def test_no_signed_url_and_no_secret_in_any_result() -> None:
     assert signed
     for secret in (made.world.credentials.secret, dict(signed[0].params)["s"], signed[0].query.decode()):
         assert secret not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"HTTPS_PROXY": "foo://proxy"}, "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "http://:hunter2@proxy:abc"}, "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "[::1],localhost"}, "NO_PROXY without brackets"),
+        ({"ALL_PROXY": "socks5://proxy:1080"}, "socksio"),
+        ({"SSLKEYLOGFILE": "/nowhere/keys"}, "SSLKEYLOGFILE"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_named(environ: dict[str, str], says: str) -> None:
+    """httpx and ssl read these by themselves, and would end in a traceback."""
+    options = {"vm": "web01", "name": "new", "spf_url": "https://spf.example", "spf_username": "u", "spf_password": "p"}
+    world = World({}, lambda: datetime(2026, 11, 20, tzinfo=UTC))
+    with mock.patch.dict(os.environ, environ, clear=True):
+        result = anyio.run(_task.finish, _task.vm_checkpoint, options, False, world)
+    assert code(result) == "invalid_input"
+    assert says in result["msg"]
+    assert "hunter2" not in str(result)
+
+
+@pytest.mark.parametrize("option", ["spf_url", "cloud_environment"])
+def test_a_host_that_no_name_service_knows_how_to_spell(option: str) -> None:
+    made = bench("spf")
+    vm = "web01" if option == "spf_url" else made.arm_vm
+    options: dict[str, Any] = {"vm": vm, "name": "new", option: "https://xn--/"}
+    result = made.run("vm_checkpoint", **options)
+    assert (code(result), option in result["msg"]) == ("invalid_input", True)
+
+
+def test_certificates_that_go_unchecked_are_warned_of() -> None:
+    made = bench("spf")
+    assert not made.run("vm_checkpoint_info", vm="web01").get("warnings")
+    by_variable = made.run("vm_checkpoint_info", vm="web01", environ={"HYBRIDVM_VALIDATE_CERTS": "no"})
+    for result in (made.run("vm_checkpoint_info", vm="web01", validate_certs=False), by_variable):
+        (told,) = result["warnings"]
+        assert told.startswith("validate_certs is false")

@@ -10,7 +10,6 @@ import os
 import selectors
 import signal
 import ssl
-import statistics
 import subprocess
 import sys
 import time
@@ -93,16 +92,6 @@ def test_spf_over_tls(server: dict[str, Any], http: httpx.Client, host: str) -> 
         assert http.get(f"{root}/VirtualMachines(ID=guid'{vm['ID']}',StampId=guid'{vm['StampId']}')").is_success
     merged = http.request("MERGE", f"{root}/VMCheckPoints", content=b"{}")
     assert merged.status_code == 405
-
-
-def test_an_answer_is_there_in_under_5_ms(server: dict[str, Any], http: httpx.Client) -> None:
-    http.get(f"{server['spf_url']}/VMCheckPoints")
-    taken = []
-    for _request in range(50):
-        begun = time.perf_counter()
-        http.get(f"{server['spf_url']}/VMCheckPoints")
-        taken.append(time.perf_counter() - begun)
-    assert statistics.median(taken) < 0.005
 
 
 @pytest.mark.parametrize("kind", ["lose_request", "lose_answer", "reset_body"])

@@ -166,7 +166,7 @@ def test_the_deadline_cuts_an_answer_short() -> None:
 
 def test_when_no_time_is_left_nothing_is_sent() -> None:
     server = Script(reply())
-    with pytest.raises(Unavailable, match="the 0 s of the task are over; this request was not sent"):
+    with pytest.raises(Unavailable, match="the 0 s of the task were over before the next request"):
         server.read(seconds=0.0)
     assert server.requests == []
 

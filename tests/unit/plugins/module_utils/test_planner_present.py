@@ -100,7 +100,7 @@ def test_one_from_the_future_is_nobody_s_evidence_beyond_a_small_skew(minutes: i
     [
         ({}, (), 'no checkpoint named "nightly" exists'),
         ({}, (point("a", usable=False),), 'no usable checkpoint named "nightly" exists'),
-        ({"max_age": "4h"}, (), 'no checkpoint named "nightly" exists'),
+        ({"max_age": "4h"}, (), 'no checkpoint named "nightly" exists; max_age 4h'),
         (
             {"max_age": "4h"},
             (point("a", "9h"), point("b", "12h")),

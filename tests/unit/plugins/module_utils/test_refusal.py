@@ -104,3 +104,17 @@ def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> Non
     finally:
         hiding.reset(before)
     assert f"The server offers {MASK}." in told
+
+
+@pytest.mark.parametrize(
+    ("offers", "says"),
+    [
+        (["Negotiate", "NTLM"], "The server does not take basic: enable it there, or set spf_auth"),
+        (["Negotiate", 'Basic realm="spf"'], "Check svc with basic: a password"),
+        ([], "Check svc with basic: a password"),
+    ],
+)
+def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(offers: list[str], says: str) -> None:
+    headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
+    problem = refusal(Answer(401, headers, b"", "spf"), "", doing="x", sign_in="svc with basic")
+    assert says in problem.remedy

@@ -143,7 +143,6 @@ class Providers:
                 verify=tls_context(tls.validate_certs, tls.ca_path),
                 transport=self._world.transport,
                 follow_redirects=False,
-                headers={"Accept-Encoding": "gzip"},
             )
             self._stack.push_async_callback(self._client.aclose)
         return self._client

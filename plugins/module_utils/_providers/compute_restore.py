@@ -6,10 +6,9 @@
     disks from the point ─ [keep the old] ─ deallocate ─ [detach] ─ swap ─ [start] ─ [old disks go] ─ mark as done
 
 New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
-that was
-killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run follows from
-the
-key; without one from the point and the disks the VM had, so a finished restore is a new one when it is asked for again.
+that was killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run
+follows from the key; without one from the point and the disks the VM had, so a finished restore is a new one when it is
+asked for again.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import InvalidInput, OutcomeUnknown
+from .._errors import BadAnswer, InvalidInput, OutcomeUnknown
 from .._model import Checkpoint, Inventory, Staged
 from .._plan import Step
 from .._wish import RestoreTo, terms
@@ -178,6 +177,8 @@ def _steps(
     detail: Detail = actual.detail
     entity = detail.point(point.id)
     disks = entity.disks if entity else []
+    if not disks:
+        raise BadAnswer(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
     wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
     new = {disk.place: disk_name(detail.vm.name, disk.place, run) for disk in disks}
     _refuse_strangers(actual, new, disks)
@@ -309,8 +310,7 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
 def _replaced(detail: Detail, place: str, new: str) -> str | None:
     """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
 
-    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it has
-    made.
+    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it made.
     """
     made = detail.named(new)
     told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None

@@ -28,7 +28,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
 
 # Tests that start ansible-playbook have a phase of their own: each takes seconds, and shows no coverage.
 PLAYBOOKS := tests/contract/playbooks
-QUICK := --ignore $(PLAYBOOKS)
+WITHOUT_PLAYBOOKS := --ignore $(PLAYBOOKS)
 
 # Every phase says how long it took; "make test" ends with the table.
 BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0; phases=$(CURDIR)/build/phases
@@ -111,14 +111,14 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest -n 2 $(QUICK)
+	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS)
 	$(END)
 
 .PHONY: coverage
 coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
 	$(BEGIN)
 	mkdir -p build/coverage
-	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(QUICK)
+	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS)
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)

@@ -6,12 +6,23 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
 from ._errors import BadAnswer, one_line
 from ._times import parse_http_date
+
+MAX_PAGES = 2000
+MAX_LISTING = 128 * 1024 * 1024
+"""Bytes of all pages of one list: a hundred thousand checkpoints."""
+MAX_PARTS = 2_000_000
+"""Members and elements of one answer: 32 MiB of `[],` would take a gigabyte once they are parsed."""
+MAX_DEPTH = 64
+"""The deepest published answer has 15 levels."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Answer:
     def json(self) -> t.Any:
         """The body as JSON; BadAnswer that says what came instead."""
         try:
-            return json.loads(self.body)
+            return _parse(self.body)
         except (ValueError, RecursionError):
             kind = one_line(str(self.headers.get("content-type", "no content type")), 60).split(";", maxsplit=1)[0]
             raise self.bad(
@@ -72,3 +83,51 @@ class Answer:
             correlation_id=self.correlation_id,
             remedy="Check that the URL leads to the service itself and not to a proxy or portal.",
         )
+
+
+class Pages:
+    """The way through a list's pages: none twice, not too many, not too much in all. `doing` says what for."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._seen: set[str] = set()
+        self._bytes = 0
+
+    def follow(self, answer: Answer, following: str) -> str:
+        """`following`, the address or token of the page after `answer`; BadAnswer where that would not end."""
+        self._bytes += len(answer.body)
+        if following in self._seen or len(self._seen) >= MAX_PAGES - 1 or self._bytes > MAX_LISTING:
+            raise answer.bad(f"{self._doing}: the pages do not end.")
+        self._seen.add(following)
+        return following
+
+
+def _parse(body: bytes) -> t.Any:
+    """What RFC 8259 calls JSON, in any encoding of Unicode, of bounded size; ValueError for what Python lets pass.
+
+    NaN, infinite numbers and lone surrogates could not be handed on: Ansible's own JSON has no way to write them.
+    """
+    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MAX_PARTS:
+        raise ValueError("too many parts")
+    text = body.decode(json.detect_encoding(body))
+    value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    level = [value]
+    for _depth in range(MAX_DEPTH):
+        level = [part for holder in level for part in _parts(holder)]
+    if level:
+        raise ValueError("too deep")
+    if _SURROGATE.search(text):
+        json.dumps(value, ensure_ascii=False).encode()  # whole pairs are characters
+    return value
+
+
+def _parts(holder: t.Any) -> t.Iterator[t.Any]:
+    inside = holder.values() if isinstance(holder, dict) else holder if isinstance(holder, list) else ()
+    return (part for part in inside if isinstance(part, (dict, list)))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number

@@ -10,15 +10,14 @@ import re
 import typing as t
 import uuid
 
-from ._answer import Answer
-from ._arm_id import quote
+from ._answer import Answer, Pages
+from ._arm_id import ArmId, parse, quote
 from ._deps import anyio
-from ._errors import BadAnswer, CheckpointError, one_line
+from ._errors import BadAnswer, CheckpointError, InvalidInput, one_line
 from ._http import Http
 from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
 
-MAX_PAGES = 2000
 LOCKS_VERSION = "2020-05-01"
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
@@ -44,7 +43,12 @@ class Arm:
         self.sign_in = sign_in
 
     def url(self, path: str, api_version: str, **query: str) -> str:
-        """The URL of a resource path (already percent-encoded) with api-version and what else is asked for."""
+        """The URL of a resource path (already percent-encoded) with api-version and what else is asked for.
+
+        Paths hold ids as they were answered: one that leads elsewhere is refused.
+        """
+        if not path.startswith("/") or {".", ".."} & set(path.split("/")):
+            raise BadAnswer("an answered id is no path of a resource.", subject=self.http.label)
         more = "".join(f"&{name.replace('_', '$', 1)}={value}" for name, value in query.items())
         return f"{self.base}{path}?api-version={api_version}{more}"
 
@@ -91,19 +95,18 @@ class Arm:
         rows = body.get("value") if isinstance(body, dict) else None
         return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
-    async def rows(self, url: str, *, doing: str) -> list[dict[str, t.Any]]:
-        """All resources of a collection."""
-        return [row for _answer, rows in await self.pages(url, doing=doing) for row in rows]
+    async def ids(self, url: str, *, doing: str, kind: str | None = None) -> list[ArmId]:
+        """The ids of all resources of a collection, or of those of one kind."""
+        pages = await self.pages(url, doing=doing)
+        rows = [(answer, row) for answer, rows in pages for row in rows]
+        return [id_of(row, answer) for answer, row in rows if kind is None or str(row.get("kind")).lower() == kind]
 
     async def pages(self, url: str, *, doing: str) -> list[tuple[Answer, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
         found: list[tuple[Answer, list[dict[str, t.Any]]]] = []
-        seen: set[str] = set()
+        pages = Pages(doing)
         following: str | None = url
         while following:
-            if following in seen or len(seen) >= MAX_PAGES:
-                raise BadAnswer(f"{doing}: the pages do not end.", subject=self.http.label)
-            seen.add(following)
             answer = await self.get(following, doing=doing)
             body = answer.json()
             rows = body.get("value") if isinstance(body, dict) else None
@@ -111,7 +114,7 @@ class Arm:
                 raise answer.bad(f"{doing}: the answer holds no list of resources.")
             found.append((answer, rows))
             link = body.get("nextLink")
-            following = self.http.check(link) if link else None
+            following = pages.follow(answer, self.http.check(link)) if link else None
         return found
 
     async def write(
@@ -218,12 +221,20 @@ def read_status(answer: Answer) -> Status:
     )
 
 
+def id_of(row: t.Mapping[str, t.Any], answer: Answer) -> ArmId:
+    """The id of a listed resource; a wrong one is the service's fault and not an option's."""
+    try:
+        return parse(str(row.get("id")))
+    except InvalidInput as problem:
+        raise answer.bad(f"a listed resource has no usable id: {problem.message}") from None
+
+
 def said_by(answer: Answer) -> tuple[str, str]:
     """(code, whole text) of an error body, with or without the `error` wrapper; some 429s of Compute come without."""
     try:
         body = answer.json()
     except BadAnswer:
-        title = re.search(rb"<title[^>]*>(.{0,200}?)</title>", answer.body[:65536], re.I | re.S)
+        title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", answer.body[:65536], re.I)
         return "", title[1].decode("utf-8", "replace") if title else ""
     if not isinstance(body, dict):
         return "", ""

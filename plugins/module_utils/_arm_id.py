@@ -46,9 +46,19 @@ def quote(path: str) -> str:
     return urllib.parse.quote(path)
 
 
+def is_name(value: str) -> bool:
+    """Whether Azure could call a resource so: then it is one segment of a path and stays one."""
+    return bool(_SEGMENT.fullmatch(value)) and bool(value.strip("."))
+
+
+def is_path(value: str) -> bool:
+    """Whether it is the path of a resource, however deep: all its segments are names."""
+    return value.startswith("/") and all(is_name(segment) for segment in value[1:].split("/"))
+
+
 def name(value: str, option: str) -> str:
     """A resource's name, or InvalidInput that names the option."""
-    if not _SEGMENT.fullmatch(value) or not value.strip("."):
+    if not is_name(value):
         raise InvalidInput(f"{option}: {value[:100]!r} holds characters that Azure does not allow in a name.")
     return value
 
@@ -64,7 +74,7 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
         raise _malformed(reference, "it has not this form", example, option)
     if not _SUBSCRIPTION.fullmatch(parts[1]):
         raise _malformed(reference, "the subscription is no GUID", example, option)
-    if not all(_SEGMENT.fullmatch(part) and part.strip(".") for part in parts[3:]):
+    if not all(is_name(part) for part in parts[3:]):
         raise _malformed(reference, "a name in it holds characters that Azure does not allow", example, option)
     return ArmId(parts[1], parts[3], f"{parts[5]}/{parts[6]}", parts[7])
 

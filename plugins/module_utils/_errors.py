@@ -39,7 +39,7 @@ import re
 import typing as t
 from contextvars import ContextVar
 
-_QUERY = re.compile(r"""((?:https?:/)?/[^\s"'<>?]+)\?[^\s"'<>]*""", re.I)
+_WORD = re.compile(r"""[^\s"'<>]+""")
 Retry = t.Literal["safe", "after_reading", "never"]
 hiding: ContextVar[t.Callable[[str], str]] = ContextVar("hiding", default=str)
 """What hides a task's secrets in a text. It must come before folding and cutting: a part of a secret is one too."""
@@ -68,16 +68,16 @@ class CheckpointError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = one_line(message)
-        self.subject = subject
-        self.remedy = remedy
+        self.subject = one_line(subject, 300)
+        self.remedy = one_line(remedy)
         self.status = status
-        self.request_id = request_id
-        self.correlation_id = correlation_id
+        self.request_id = one_line(request_id, 100) if request_id else None
+        self.correlation_id = one_line(correlation_id, 100) if correlation_id else None
         self.operation = operation
 
     def about(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""
-        self.subject = self.subject or subject
+        self.subject = self.subject or one_line(subject, 300)
         return self
 
     def __str__(self) -> str:
@@ -270,7 +270,16 @@ class SomeFailed(CheckpointError):
 
 def without_queries(text: str) -> str:
     """`text` with the query of every URL cut off: signed URLs carry their signature there."""
-    return _QUERY.sub(r"\1?…", text)
+    return _WORD.sub(_without_query, text)
+
+
+def _without_query(word: re.Match[str]) -> str:
+    """A word without its query, if it is a URL or a path. Looked at once: a regular expression would begin anew at
+    each slash, and a service may answer millions of them.
+    """
+    slash = word[0].find("/")
+    mark = word[0].find("?", slash + 2)
+    return word[0] if slash < 0 or mark < 0 else word[0][:mark] + "?…"
 
 
 def hidden(text: str) -> str:
@@ -280,9 +289,16 @@ def hidden(text: str) -> str:
 
 def one_line(text: str, limit: int = 1000) -> str:
     """`text` on one line, without secrets, control characters and URLs' queries, at most `limit` characters long."""
-    text = without_queries(hidden(text))
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+    # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later. What is
+    # cut off here must not cut a secret, so a secret's length more is looked at.
+    seen = hidden(text[: limit * 16 + 8192])
+    return flat(without_queries(seen[: limit * 16]), limit)
+
+
+def flat(text: str, limit: int) -> str:
+    """`text` on one line that a terminal shows as it is: no control characters, at most `limit` characters long."""
+    told = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 16]).split())
+    return told if len(told) <= limit else told[: limit - 1] + "…"
 
 
 def codes() -> dict[str, type[CheckpointError]]:

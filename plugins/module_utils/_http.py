@@ -15,6 +15,7 @@ import socket
 import typing as t
 
 from ._answer import Answer
+from ._body import ACCEPTED, Body, Unreadable
 from ._deps import anyio, httpx
 from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
 from ._operation import Deadline
@@ -27,8 +28,6 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).propagate = False
 
 USER_AGENT = "hybridvm.checkpoints/0.1.0"
-MAX_BODY = 32 * 1024 * 1024
-"""ARM answers at most 8 MB; a tenant's 10,000 checkpoints in verbose JSON take about 12."""
 PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
 """Seconds a read is repeated on each status. 500 is short: SPF says it of requests that will never succeed too."""
 CONNECT_PATIENCE = 15.0
@@ -49,6 +48,14 @@ class _NeverLeft(Exception):
 
 class _Lost(Exception):
     """Something was sent, and no whole answer came back."""
+
+
+class _Unread(Exception):
+    """An answer came whose body could not be read; its status and headers count all the same."""
+
+    def __init__(self, answer: Answer, why: str) -> None:
+        super().__init__(why)
+        self.answer = answer
 
 
 class SignIn(httpx.Auth):
@@ -84,21 +91,27 @@ class Http:
 
     def check(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
+        if str(self._own(url)) != url:
+            raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+        self._secrets.add_signed(url)
+        return url
+
+    def _own(self, url: str) -> httpx.URL:
+        """`url`, if it leads to this origin and names nobody else's credentials."""
         try:
             parsed = httpx.URL(url)
-        except (httpx.InvalidURL, TypeError):
+        except (httpx.InvalidURL, TypeError, ValueError):
             raise BadAnswer("was told to follow something that is no URL.", subject=self.label) from None
-        if _origin(parsed) != self._origin:
-            # A host is a part of what was told: of an echoed secret as well.
-            where = f" ({parsed.scheme}://{parsed.host})" if hidden(url) == url else ""
+        if _origin(parsed) != self._origin or parsed.userinfo:
+            # The host as it is sent: an internationalised name may look like the right one. It is a part of what was
+            # told, and so of an echoed secret as well.
+            host = parsed.raw_host.decode("ascii", "replace")
+            where = f" ({parsed.scheme}://{host})" if hidden(url) == url else ""
             raise BadAnswer(
                 f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
             )
-        if str(parsed) != url:
-            raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
-        self._secrets.add_signed(url)
-        return url
+        return parsed
 
     async def read(
         self, url: str, *, headers: t.Mapping[str, str] | None = None, limit: float = 100.0, patience: float = 1.0
@@ -123,12 +136,14 @@ class Http:
                 if error.final or spent > CONNECT_PATIENCE or not await self._pause(pause):
                     raise self._unreachable(error, anyio.current_time() - start) from None
                 pause = min(pause * 2, 8.0)
+                continue
             except _Lost as error:
                 raise AnswerLost(f"{error}.", subject=self.label) from None
-            else:
-                if answer.status != 429:
-                    return answer
-                pause = await self._throttled(answer, pause)
+            except _Unread as error:
+                answer = error.answer
+            if answer.status != 429:
+                return answer
+            pause = await self._throttled(answer, pause)
 
     async def _repeat(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float, patience: float
@@ -145,6 +160,8 @@ class Http:
                 if spent > LOST_PATIENCE * patience or not await self._pause(pause):
                     took = anyio.current_time() - start
                     raise Unavailable(f"{error}{_for(took)}.", subject=self.label) from None
+            except _Unread as error:
+                raise error.answer.bad(str(error)) from None
             else:
                 if answer.status == 429:
                     pause = await self._throttled(answer, pause)
@@ -196,7 +213,12 @@ class Http:
     async def _exchange(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
     ) -> tuple[Answer, str]:
-        """The answer, and the Authorization it answers. The URL's own bytes are sent; redirects are not followed."""
+        """The answer, and the Authorization it answers. The URL's own bytes are sent; redirects are not followed.
+
+        No request leaves for another origin, whatever its URL was put together from: an answered id that does not
+        begin with a slash would change the host.
+        """
+        own = self._own(url)
         if self.auth is not None:
             await self.auth.ready()
         limit = min(limit, self.deadline.remaining())
@@ -204,24 +226,16 @@ class Http:
             raise self._too_late()
         with anyio.move_on_after(limit):
             try:
-                request = self._client.build_request(
-                    method, url, headers={"User-Agent": USER_AGENT, **headers}, content=body, timeout=_timeout(limit)
-                )
+                sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
+                request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
                 response = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
                 try:
-                    received = bytearray()
-                    async for chunk in response.aiter_bytes():
-                        received += chunk
-                        if len(received) > MAX_BODY:
-                            raise BadAnswer(
-                                f"the answer is longer than {MAX_BODY // 1024 // 1024} MiB; reading stopped.",
-                                subject=self.label,
-                                status=response.status_code,
-                            )
+                    content = await _read(response)
+                except Unreadable as error:
+                    raise _Unread(self._answer(response, b""), str(error)) from None
                 finally:
                     await response.aclose()
-                answer = Answer(response.status_code, response.headers, bytes(received), self.label)
-                return answer, str(response.request.headers.get("authorization", ""))
+                return self._answer(response, content), str(response.request.headers.get("authorization", ""))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -229,9 +243,10 @@ class Http:
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
                 raise _Lost(_words(error)) from None
-            except httpx.DecodingError:
-                raise BadAnswer("the answer's compression is broken.", subject=self.label) from None
         raise _Lost(f"no answer within {limit:.0f} s")
+
+    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
+        return Answer(response.status_code, response.headers, content, self.label)
 
     def _never_left(self, error: Exception) -> _NeverLeft | UntrustedTls:
         untrusted = explain_tls(error, self.label)
@@ -248,6 +263,16 @@ class Http:
             subject=self.label,
             remedy="Check the URL, the network and the proxy settings.",
         )
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body, bounded. What a transport has read itself, as those in memory do, is unfolded already."""
+    if response.is_stream_consumed:
+        return response.content
+    body = Body(response.headers)
+    async for chunk in response.aiter_raw():
+        body.take(chunk)
+    return body.whole()
 
 
 def _for(seconds: float) -> str:

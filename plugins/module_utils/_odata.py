@@ -10,7 +10,7 @@ import typing as t
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-from ._answer import Answer
+from ._answer import MAX_PARTS, Answer
 from ._errors import CheckpointError, hidden, one_line
 from ._refusal import refusal
 
@@ -65,14 +65,15 @@ def page(answer: Answer) -> Page:
         root = _xml(answer)
         if root.tag != f"{ATOM}feed":
             raise answer.bad("the answer is XML, but no Atom feed.")
-        link = next((e.get("href") for e in root.iter(f"{ATOM}link") if e.get("rel") == "next"), None)
-        return Page([_properties(entry) for entry in root.iter(f"{ATOM}entry")], link)
+        link = next((e.get("href") for e in root.findall(f"{ATOM}link") if e.get("rel") == "next"), None)
+        return Page([_properties(entry) for entry in root.findall(f"{ATOM}entry")], link)
     body = _object(answer)
     following = body.get("odata.nextLink")
     if "d" in body:
         inner = body["d"]
         following = inner.get("__next") if isinstance(inner, dict) else None
         entities = inner.get("results") if isinstance(inner, dict) else inner
+        entities = [_plain(entity) for entity in entities] if isinstance(entities, list) else entities
     else:
         entities = body.get("value")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
@@ -90,7 +91,7 @@ def entity(answer: Answer) -> Entity:
             raise answer.bad("the answer is XML, but no Atom entry.")
         return _properties(root)
     body = _object(answer)
-    inner = body.get("d", body)
+    inner = _plain(body["d"]) if "d" in body else body
     if not isinstance(inner, dict) or "ID" not in inner:
         raise answer.bad("the answer holds no entity.")
     return inner
@@ -121,8 +122,9 @@ def said_by(answer: Answer) -> str:
     except CheckpointError:
         pass
     raw = hidden(raw)  # a secret that holds what looks like a tag would lose it
-    title = re.search(r"<title[^>]*>(.*?)</title>", raw, re.I | re.S)
-    return title[1] if title else one_line(re.sub(r"<[^>]*>", " ", raw), 300)
+    # Bounded and without a way back: these look at whatever a server sends.
+    title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", raw, re.I)
+    return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", raw), 300)
 
 
 def _object(answer: Answer) -> Entity:
@@ -149,6 +151,8 @@ def _xml(answer: Answer) -> ET.Element:
         raise answer.bad(
             "the answer is XML with a document type or NUL bytes, which no service sends and no client should read."
         )
+    if answer.body.count(b"<") + answer.body.count(b"=") > MAX_PARTS:
+        raise answer.bad(f"the answer ({answer.status}, {len(answer.body)} bytes) is XML of too many parts.")
     try:
         return ET.fromstring(answer.body)
     except (ET.ParseError, ValueError, LookupError):
@@ -156,7 +160,9 @@ def _xml(answer: Answer) -> ET.Element:
 
 
 def _properties(entry: ET.Element) -> Entity:
-    properties = entry.find(f".//{META}properties")
+    properties = entry.find(f"{ATOM}content/{META}properties")
+    if properties is None:
+        properties = entry.find(f"{META}properties")
     return {} if properties is None else {_local(element): _value(element) for element in properties}
 
 
@@ -175,6 +181,18 @@ def _value(element: ET.Element, depth: int = 0) -> t.Any:
     if kind in ("Edm.Byte", "Edm.Int16", "Edm.Int32") and re.fullmatch(r"\s*-?\d{1,10}\s*", content):
         return int(content)
     return content
+
+
+def _plain(value: t.Any) -> t.Any:
+    """Verbose JSON as light JSON would have it: no metadata, no links to what was not asked for, collections bare."""
+    if not isinstance(value, dict):
+        return value
+    about = value.get("__metadata")
+    kind = about.get("type") if isinstance(about, dict) else None
+    if "results" in value and str(kind).startswith(("Collection(", "Bag(")):
+        return value["results"]
+    told = {name: item for name, item in value.items() if name != "__metadata"}
+    return {name: _plain(item) for name, item in told.items() if not (isinstance(item, dict) and "__deferred" in item)}
 
 
 def _local(element: ET.Element) -> str:

@@ -314,7 +314,7 @@ def _show(action: t.Mapping[str, t.Any]) -> str:
 def _set_by_user(action: t.Mapping[str, t.Any]) -> str:
     """The fields that the user set, for two steps that differ in nothing else."""
     told = {name: _mapping(change).get("after") for name, change in _mapping(action.get("fields")).items()}
-    told |= _mapping(action.get("terms")) | _mapping(_mapping(action.get("about")).get("terms"))
+    told |= {**_mapping(action.get("terms")), **_mapping(_mapping(action.get("about")).get("terms"))}
     if (text := _mapping(action.get("checkpoint")).get("description")) is not None:
         told["description"] = text
     return f" ({', '.join(f'{name}: {value}' for name, value in sorted(told.items()))})" if told else ""

@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ._deps import anyio
-from ._errors import CheckpointError, Locked, NotProven, OperationFailed, OutcomeUnknown
+from ._errors import (
+    CheckpointError,
+    Forbidden,
+    InvalidInput,
+    Locked,
+    NotFound,
+    NotProven,
+    OperationFailed,
+    OutcomeUnknown,
+    SignInRefused,
+    Unavailable,
+    Unreachable,
+)
 from ._http import AnswerLost
 from ._model import VM, Inventory
 from ._operation import Deadline, Operation, Status, wait
@@ -82,6 +94,26 @@ def unsettled(problem: AnswerLost, subject: str, what: str, pace: Pace) -> Outco
     )
 
 
+CLAIMING = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+"""Errors that say, or let one think, that nothing was changed: not to be told once a write has left."""
+
+
+def unread(problem: CheckpointError, subject: str, what: str) -> OutcomeUnknown:
+    """A write was sent, and what came of it cannot be read."""
+    lost = _lost_before(problem)
+    answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else ""
+    return OutcomeUnknown(
+        f"{what} was sent{answer} and reading what came of it failed: {problem.message.rstrip('.')}. Whether it ran is "
+        "open (outcome_unknown); nothing was sent twice.",
+        subject=subject,
+        status=problem.status,
+        request_id=problem.request_id,
+        correlation_id=problem.correlation_id,
+        operation=problem.operation,
+        remedy="Look at it before you run the task again.",
+    )
+
+
 def not_shown(subject: str, doing: str, operation: Operation, pace: Pace) -> NotProven:
     """An operation that succeeded and left no trace."""
     return NotProven(
@@ -130,22 +162,6 @@ class Proof:
     def unsettled(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
         """A lost answer that reading could not settle."""
         return unsettled(problem, str(vm), what, self._pace)
-
-    def unread(self, problem: CheckpointError, vm: VM, verb: str) -> OutcomeUnknown:
-        """A write was sent, and what came of it cannot be read."""
-        lost = _lost_before(problem)
-        answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else ""
-        read = f"reading what came of it failed: {problem.message.rstrip('.')}"
-        return OutcomeUnknown(
-            f"the {verb} was sent{answer} and {read}. Whether it ran is open (outcome_unknown); nothing was sent "
-            "twice.",
-            subject=str(vm),
-            status=problem.status,
-            request_id=problem.request_id,
-            correlation_id=problem.correlation_id,
-            operation=problem.operation,
-            remedy="Look at the VM before you run the task again.",
-        )
 
     def not_shown(self, vm: VM, doing: str, operation: Operation) -> NotProven:
         """An operation that succeeded and left no trace."""

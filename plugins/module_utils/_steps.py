@@ -12,24 +12,14 @@ from __future__ import annotations
 import random
 import typing as t
 
-from ._errors import (
-    Forbidden,
-    Locked,
-    NotFound,
-    NotProven,
-    OperationFailed,
-    OutcomeUnknown,
-    SignInRefused,
-    Unavailable,
-    Unreachable,
-)
+from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
 from ._http import AnswerLost
 from ._mark import Mark, generated, join
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation, Status
 from ._plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._planner import Memory
-from ._proof import Pace, Proof
+from ._proof import CLAIMING, Pace, Proof, unread
 from ._providers.base import Provider
 
 Find = t.Callable[[Inventory], "Checkpoint | None"]
@@ -70,10 +60,10 @@ class Steps:
         """
         try:
             return await self._do(action, actual, memory)
-        except (Forbidden, NotFound, SignInRefused, Unavailable, Unreachable) as problem:
+        except CLAIMING as problem:
             if not self._sent:
                 raise
-            raise self._proof.unread(problem, action.vm, action.verb) from None
+            raise unread(problem, str(action.vm), f"the {action.verb}") from None
 
     async def _do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
         if isinstance(action, Create):

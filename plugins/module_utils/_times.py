@@ -70,6 +70,13 @@ def parse_service_time(text: str | None) -> datetime | None:
     return _moment(found)
 
 
+def read_time(value: object) -> datetime | None:
+    """A member of an answer that should be a time; ValueError for any other kind of value."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("is not a time")
+    return parse_service_time(value)
+
+
 def _moment(found: re.Match[str]) -> datetime:
     """A matched RFC 3339 time in UTC; fractions beyond microseconds are cut off, as SQL's datetime does."""
     fraction = (found[3] or ".0")[:7]
@@ -81,19 +88,24 @@ def _moment(found: re.Match[str]) -> datetime:
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """The Date header as UTC, or None when there is none that can be read."""
+    """The Date header as UTC, or None when there is none that can be read, or one that is no clock's.
+
+    A time is reckoned with (days before it, minutes after it), so it must not lie at the ends of the calendar.
+    """
     try:
         moment = parsedate_to_datetime(text or "")
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return None
+    return moment if 1970 <= moment.year < 9000 else None
 
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC to the second, as results show it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it writes the year 1, which stands for "never" on .NET, without its zeros.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def show_time(moment: datetime | None) -> str:
     """A time as diffs and errors show it."""
-    return "time unknown" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%MZ")
+    return "time unknown" if moment is None else format_time(moment).replace("T", " ")[:16] + "Z"

@@ -45,7 +45,8 @@ class Bench:
     """One simulated world and a clock that goes on from run to run, `seconds` being what the last run took.
 
     `requests` are all that were ever sent. `watch` is called with each request before it leaves, `heard` when its
-    answer begins to come back; either may raise `Killed`, and then `run` raises it.
+    answer begins to come back; either may raise `Killed`, and then `run` raises it. `through` may put something between
+    the client and the wire.
     """
 
     def __init__(self, document: dict[str, Any] | None = None, **switches: Any) -> None:
@@ -55,6 +56,7 @@ class Bench:
         self.requests: list[httpx.Request] = []
         self.watch: Callable[[httpx.Request], None] = lambda _request: None
         self.heard: Callable[[httpx.Request], None] = lambda _request: None
+        self.through: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda wire: wire
         # Far from the truth on purpose: times come from the service's Date header wherever it sends one.
         self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(0, UTC)
         self.world = World(self.clock, switches=Switches(**switches), document=document)
@@ -113,7 +115,7 @@ class Bench:
                 async with trio.open_nursery() as nursery:
                     wire = Wire(Front(self.world), nursery, self._sent, self._heard)
                     try:
-                        surroundings = Surroundings(environ or {}, self._wall, wire)
+                        surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
                         return await _task.finish(task, params, check, surroundings)
                     finally:
                         self.seconds = trio.current_time() - self._began

@@ -82,6 +82,8 @@ class ClientSecret(SignIn):
         self._fetched = anyio.current_time()
 
     def _take(self, answer: Answer) -> None:
+        if 300 <= answer.status < 400:
+            raise answer.bad(f"the sign-in was answered with a redirect ({answer.status}), which is not followed.")
         said = answer.json()
         if not isinstance(said, dict):
             raise answer.bad("the sign-in answer is no JSON object.")

@@ -9,14 +9,29 @@ through its metadata endpoint, as Azure Stack Hub and other private clouds need.
 
 from __future__ import annotations
 
+import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import InvalidInput
+from .._deps import httpx
+from .._errors import BadAnswer, InvalidInput
 from .._http import Http
 from .._settings import https_url
 
 METADATA_VERSION = "2019-05-01"
+MICROSOFT = {
+    "login.microsoftonline.com",
+    "login.microsoft.com",
+    "login.windows.net",
+    "sts.windows.net",
+    "login.partner.microsoftonline.cn",
+    "login.chinacloudapi.cn",
+    "login.microsoftonline.us",
+    "login-us.microsoftonline.com",
+    "login.usgovcloudapi.net",
+}
+"""Authorities that are known whoever names them (msal 1.x, authority.py, WELL_KNOWN_AUTHORITY_HOSTS)."""
+_AUDIENCE = re.compile(r"[\x21-\x7e]{1,1000}")
 
 
 @dataclass(frozen=True)
@@ -66,14 +81,26 @@ def known(name: str) -> Cloud:
 
 
 async def discover(http: Http, url: str) -> Cloud:
-    """Ask the resource manager at `url` for its own addresses; both shapes it answers in are read (list, object)."""
+    """Ask the resource manager at `url` for its own addresses; both shapes it answers in are read (list, object).
+
+    Where it sends sign-ins to is held against where it is itself: a secret goes to Microsoft or stays in the house.
+    """
     answer = await http.read(f"{url}/metadata/endpoints?api-version={METADATA_VERSION}")
     if answer.status != 200:
-        raise answer.bad(f"its metadata endpoint answered {answer.status}.")
+        redirect = " with a redirect, which is not followed" if 300 <= answer.status < 400 else ""
+        raise answer.bad(f"its metadata endpoint answered {answer.status}{redirect}.")
     said = answer.json()
     entries = said if isinstance(said, list) else [said]
     for entry in entries:
         if cloud := _read(entry, url):
+            authority = _host(cloud.authority)
+            if not _is_trusted(authority, _host(url)):
+                raise BadAnswer(
+                    f"its metadata sends sign-ins to another origin ({authority}), which is neither Microsoft's nor of "
+                    "its own domain; refused, and no credentials were sent there.",
+                    subject=http.label,
+                    remedy="Name the cloud, or sign in elsewhere and give access_token.",
+                )
             return cloud
     raise answer.bad("its metadata endpoint names no sign-in authority and audience.")
 
@@ -86,7 +113,26 @@ def _read(entry: t.Any, url: str) -> Cloud | None:
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
     # A list may describe other clouds as well; only the one that was asked is meant.
-    if manager.lower() != url.lower():
+    if manager.lower() != url.lower() or not isinstance(audience, str) or not _AUDIENCE.fullmatch(audience):
         return None
     # The audience's own trailing slash stays: Entra wants `…//.default` for such a one.
     return Cloud(str(entry.get("name") or url), url, authority, f"{audience}/.default")
+
+
+def _is_trusted(authority: str, manager: str) -> bool:
+    """Microsoft's own, the manager itself or below it, or beside it: `adfs.` and `management.` of one domain.
+
+    A domain is the manager's host without its first label when two are left, or without its first two when three are.
+    """
+    if authority in MICROSOFT or authority == manager or authority.endswith(f".{manager}"):
+        return True
+    labels = manager.split(".")
+    if labels[-1].isdigit() or ":" in manager:
+        return False  # an address has no domain
+    domains = [".".join(labels[cut:]) for cut in (1, 2) if len(labels) - cut > cut]
+    return any(f".{authority}".endswith(f".{domain}") for domain in domains)
+
+
+def _host(url: str) -> str:
+    """The host as it is sent: an internationalised name may look like another one."""
+    return httpx.URL(url).raw_host.decode("ascii").lower().rstrip(".")

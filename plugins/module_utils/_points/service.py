@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from .. import _arm_id
-from .._arm import Arm
+from .._answer import Pages
+from .._arm import Arm, id_of
 from .._arm_id import ArmId
 from .._operation import Operation
 from .._providers.compute_entities import (
@@ -60,14 +61,14 @@ class Service:
         """The ids of the collections of a subscription or resource group."""
         within = "" if group is None else f"/resourceGroups/{_arm_id.quote(group)}"
         path = f"/subscriptions/{subscription}{within}/providers/Microsoft.Compute/restorePointCollections"
-        rows = await self._arm.rows(self._arm.url(path, self._compute), doing="listing restore point collections")
-        return [str(row.get("id")) for row in rows]
+        found = await self._arm.ids(self._arm.url(path, self._compute), doing="listing restore point collections")
+        return [str(each) for each in found]
 
     async def graph(self, subscriptions: t.Sequence[str]) -> list[str]:
         """The same for whole subscriptions, from Resource Graph: eventually consistent, so only ever to show."""
         url = self._arm.url("/providers/Microsoft.ResourceGraph/resources", GRAPH_VERSION)
         found: list[str] = []
-        token: str | None = None
+        pages, token = Pages("asking Resource Graph"), ""
         while True:
             options: dict[str, t.Any] = {"$top": GRAPH_PAGE, **({"$skipToken": token} if token else {})}
             body = {"subscriptions": list(subscriptions), "query": GRAPH_QUERY, "options": options}
@@ -76,11 +77,13 @@ class Service:
             rows = said.get("data") if isinstance(said, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise answer.bad("Resource Graph answered no rows.")
-            found += [str(row.get("id")) for row in rows]
+            found += [str(id_of(row, answer)) for row in rows]
             following = said.get("$skipToken")
-            if not following or following == token:
+            if not following:
                 return found
-            token = str(following)
+            if not isinstance(following, str):
+                raise answer.bad("Resource Graph's $skipToken is no text.")
+            token = pages.follow(answer, following)
 
     async def point(self, point_id: str) -> PointEntity | None:
         """A restore point with its instance view; None where there is none."""

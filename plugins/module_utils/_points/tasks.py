@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import typing as t
+from contextlib import contextmanager
 from functools import partial
 
 from .. import _arm_id
@@ -14,7 +15,7 @@ from .._http import AnswerLost
 from .._manner import approval_of, manner_of
 from .._operation import Deadline, Operation
 from .._plan import CreateResource, DeleteResource, OnResource, Plan, UpdateResource, to_result
-from .._proof import Pace, ended, not_shown, read_until, unsettled
+from .._proof import CLAIMING, Pace, ended, not_shown, read_until, unread, unsettled
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity
 from .._providers.compute_preflight import of_locks
@@ -52,12 +53,14 @@ class Run:
     ) -> Read:
         """One write, its operation, and the reading that proves it; a lost answer is settled by reading.
 
-        `again` (a delete by id) allows one more try after a loss that reading has shown to be undone.
+        `again` (a delete by id) allows one more try after a loss that reading has shown to be undone. Once it has left,
+        no error may say that nothing was changed.
         """
         try:
             operation = await write()
         except AnswerLost as problem:
-            seen = await read_until(read, proven, self.pace)
+            with self._left(doing):
+                seen = await read_until(read, proven, self.pace)
             if seen is None and again:
                 return await self.send(write, read, proven, doing, wait=wait)
             if seen is None:
@@ -71,6 +74,24 @@ class Run:
                 raise
             return now
         self.operation, self.changed = operation, True
+        with self._left(doing):
+            return await self._prove(operation, read, proven, doing, wait)
+
+    @contextmanager
+    def _left(self, doing: str) -> t.Iterator[None]:
+        try:
+            yield
+        except CLAIMING as problem:
+            raise unread(problem, str(self.subject), doing) from None
+
+    async def _prove(
+        self,
+        operation: Operation,
+        read: t.Callable[[], t.Awaitable[Read]],
+        proven: t.Callable[[Read], bool],
+        doing: str,
+        wait: bool,
+    ) -> Read:
         if not wait:
             return await read()
         await ended(operation, self.pace, str(self.subject), doing)

@@ -145,7 +145,6 @@ class Providers:
                     verify=tls_context(tls.validate_certs, tls.ca_path),
                     transport=self._world.transport,
                     follow_redirects=False,
-                    headers={"Accept-Encoding": "gzip"},
                 )
             except ImportError:
                 raise InvalidInput(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import Unsupported
+from .._errors import BadAnswer, Unsupported
 from .._model import VM, Capabilities, Checkpoint, Inventory
 from .._operation import Operation
 from .._plan import Step
@@ -20,6 +20,16 @@ class Scope:
 
     kind: str
     resource_group: str | None = None
+
+
+MAX_CHECKPOINTS = 2000
+"""Of one VM: Hyper-V holds 50, Azure 500. Their tree is walked for each of them."""
+
+
+def bounded_count(points: t.Sized, vm: VM) -> None:
+    """BadAnswer for a list that no service can mean."""
+    if len(points) > MAX_CHECKPOINTS:
+        raise BadAnswer(f"{len(points)} checkpoints were listed, and no service holds so many.", subject=str(vm))
 
 
 class Provider(t.Protocol):

@@ -16,14 +16,14 @@ from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import InvalidInput, NotFound, Unsupported
+from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
 from .._mark import GENERATED_LENGTH, Mark, read_generated
 from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
 from .._operation import Operation, Status
 from .._plan import Step
 from .._settings import ArmSettings
 from . import compute_restore
-from .base import Scope
+from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
 from .compute_preflight import obstacles
@@ -31,6 +31,8 @@ from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+MAX_GROUPS = 100
+"""A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
 CAPABILITIES = Capabilities(
     provider="compute",
     title="Azure Compute",
@@ -93,8 +95,8 @@ class Compute:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         within = "" if scope.resource_group is None else f"/resourceGroups/{_arm_id.quote(scope.resource_group)}"
         path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
-        rows = await self._arm.rows(self._arm.url(path, self._version), doing="listing virtual machines")
-        return [self._vm(_arm_id.parse(str(row.get("id"))), str(row.get("id"))) for row in rows]
+        found = await self._arm.ids(self._arm.url(path, self._version), doing="listing virtual machines")
+        return [self._vm(each, str(each)) for each in found]
 
     async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
         """The VM, its collection with all points, and with `whole` the disks of its resource group."""
@@ -102,11 +104,14 @@ class Compute:
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
         answer = await self._arm.get(url, doing=f"reading {vm}")
         machine = read(VmEntity, answer.json(), answer)
+        if whole and machine.properties.storageProfile is None:
+            raise answer.bad(f"{vm}: the VM was answered without its disks.")
         home = self._collection_of(arm_id)
         collection, now = await self._collection(home, vm)
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
         detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks, groups)
         points = list(collection.properties.restorePoints or []) if collection else []
+        bounded_count(points, vm)
         elsewhere = collection is not None and _place(collection.location) != _place(machine.location)
         if elsewhere:
             points = [await self._point(point) for point in points]
@@ -224,13 +229,20 @@ class Compute:
         listed: set[str] = set()
         while todo:
             group = todo.pop(0)
-            if group in listed:
+            if group in listed or not _arm_id.is_name(group):
                 continue
             listed.add(group)
+            if len(listed) > MAX_GROUPS:
+                raise BadAnswer(
+                    f"its disks lead to more than {MAX_GROUPS} resource groups.", subject=f"vm {arm_id.name}"
+                )
             path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(group)}"
             url = self._arm.url(f"{path}/providers/Microsoft.Compute/disks", self._settings.disk_api_version)
+            within = f"/subscriptions/{arm_id.subscription}/resourceGroups/{group}/".lower()
             for answer, rows in await self._arm.pages(url, doing=f"listing disks of {group}"):
                 for disk in (read(DiskEntity, row, answer) for row in rows):
+                    if not disk.id.lower().startswith(within):
+                        raise answer.bad(f"the list of disks of {group} holds one of elsewhere.")
                     found[disk.id.lower()] = disk
                     replaced = (disk.tags or {}).get(REPLACES_TAG, "")
                     if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):

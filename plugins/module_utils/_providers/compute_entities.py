@@ -13,10 +13,28 @@ import typing as t
 from datetime import datetime
 
 from .._answer import Answer
+from .._arm_id import is_name, is_path
 from .._deps import pydantic
 from .._model import Power
-from .._times import parse_service_time
+from .._times import read_time
 from .._wish import explain
+
+
+def _named(value: str) -> str:
+    if not is_name(value):
+        raise ValueError("is no name of a resource")
+    return value
+
+
+def _path(value: str) -> str:
+    if not is_path(value):
+        raise ValueError("is no resource id")
+    return value
+
+
+Named = t.Annotated[str, pydantic.AfterValidator(_named)]
+ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
+"""What requests are made of: it must not lead anywhere else."""
 
 
 class _Part(pydantic.BaseModel):
@@ -25,7 +43,7 @@ class _Part(pydantic.BaseModel):
     @pydantic.field_validator("timeCreated", "creationTime", mode="before", check_fields=False)
     @classmethod
     def _time(cls, value: object) -> object:
-        return parse_service_time(value) if isinstance(value, str) else value
+        return read_time(value)
 
 
 class Ref(_Part):
@@ -52,14 +70,14 @@ class DiskRestorePointRef(_Part):
 class ManagedDisk(_Part):
     """What of a managed disk a VM shows."""
 
-    id: str | None = None
+    id: t.Optional[ResourceId] = None
     storageAccountType: str | None = None
 
 
 class Disk(_Part):
     """One disk of a storage profile; the OS disk has no lun."""
 
-    lun: int | None = None
+    lun: t.Annotated[t.Optional[int], pydantic.Field(strict=True, ge=0, le=999)] = None
     name: str | None = None
     osType: str | None = None
     caching: str | None = None
@@ -86,6 +104,14 @@ class StorageProfile(_Part):
 
     osDisk: Disk | None = None
     dataDisks: list[Disk] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _places(self) -> t.Self:
+        """A disk is told by its place, so no two may have one."""
+        places = [disk.place for disk in self.disks]
+        if len(set(places)) != len(places) or (self.osDisk is not None and self.osDisk.lun is not None):
+            raise ValueError("its disks cannot be told apart by their LUNs")
+        return self
 
     @property
     def disks(self) -> list[Disk]:
@@ -117,8 +143,8 @@ class VmProperties(_Part):
 class VmEntity(_Part):
     """Microsoft.Compute/virtualMachines."""
 
-    id: str
-    name: str
+    id: ResourceId
+    name: Named
     location: str
     zones: list[str] | None = None
     properties: VmProperties
@@ -191,8 +217,8 @@ class PointProperties(_Part):
 class PointEntity(_Part):
     """restorePointCollections/restorePoints."""
 
-    id: str
-    name: str
+    id: ResourceId
+    name: Named
     properties: PointProperties
 
     @property
@@ -246,8 +272,8 @@ class CollectionProperties(_Part):
 class CollectionEntity(_Part):
     """Microsoft.Compute/restorePointCollections."""
 
-    id: str
-    name: str
+    id: ResourceId
+    name: Named
     location: str
     tags: dict[str, str] | None = None
     properties: CollectionProperties
@@ -276,8 +302,8 @@ class ManagedDiskProperties(_Part):
 class DiskEntity(_Part):
     """Microsoft.Compute/disks."""
 
-    id: str
-    name: str
+    id: ResourceId
+    name: Named
     location: str
     zones: list[str] | None = None
     sku: Sku | None = None
@@ -299,8 +325,8 @@ class DiskRestorePointProperties(_Part):
 class DiskRestorePointEntity(_Part):
     """diskRestorePoints, of the disk resource provider."""
 
-    id: str
-    name: str
+    id: ResourceId
+    name: Named
     properties: DiskRestorePointProperties
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import InvalidInput, MissingCheckpoint
+from .._errors import BadAnswer, InvalidInput, MissingCheckpoint
 from .._model import Checkpoint, Inventory, Staged
 from .._plan import Step
 from .._wish import RestoreTo, terms
@@ -140,6 +140,8 @@ def _steps(
     detail: Detail = actual.detail
     entity = detail.point(point.id) if point else None
     disks = entity.disks if entity else []
+    if point is not None and not disks:
+        raise BadAnswer(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
     wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
     made = detail.of_run(run)
     places = [disk.place for disk in disks] or sorted(made)
@@ -281,8 +283,7 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
 def _replaced(detail: Detail, place: str, new: str) -> str | None:
     """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
 
-    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it has
-    made.
+    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it made.
     """
     made = detail.named(new)
     attached = detail.attached(place)

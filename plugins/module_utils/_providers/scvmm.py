@@ -22,7 +22,7 @@ from .._model import VM, Capabilities, Checkpoint, Inventory, Power
 from .._operation import Operation
 from .._tree import Row, grow
 from .._wish import explain
-from .base import Scope, WithoutSteps
+from .base import Scope, WithoutSteps, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -123,9 +123,9 @@ class Scvmm(WithoutSteps):
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         within = "" if scope.resource_group is None else f"/resourceGroups/{quote(scope.resource_group)}"
         path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
-        rows = await self._arm.rows(self._arm.url(path, MACHINES_VERSION), doing="listing hybrid machines")
-        ids = [str(row.get("id")) for row in rows if str(row.get("kind", "")).lower() == "scvmm"]
-        return [self._vm(parse(found), found) for found in ids]
+        url = self._arm.url(path, MACHINES_VERSION)
+        found = await self._arm.ids(url, doing="listing hybrid machines", kind="scvmm")
+        return [self._vm(each, str(each)) for each in found]
 
     async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
         """The instance: it is the only inventory there is."""
@@ -134,6 +134,7 @@ class Scvmm(WithoutSteps):
         if profile is None or profile.checkpoints is None:
             # An unreadable list is not an empty one: a running instance always shows the member, `[]` when empty.
             raise answer.bad(f"{vm}: the instance shows no list of checkpoints.")
+        bounded_count(profile.checkpoints, vm)
         rows = [_row(point, answer) for point in profile.checkpoints]
         if len({row.checkpoint.id.lower() for row in rows}) != len(rows):
             raise answer.bad(f"{vm}: the instance lists a checkpoint twice.")

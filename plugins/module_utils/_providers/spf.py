@@ -11,7 +11,7 @@ import urllib.parse
 from datetime import datetime
 
 from .. import _odata as odata
-from .._answer import Answer
+from .._answer import Answer, Pages
 from .._deps import anyio
 from .._errors import Ambiguous, BadAnswer, InvalidInput, NotFound
 from .._http import Http
@@ -20,7 +20,7 @@ from .._operation import Operation
 from .._refusal import lost
 from .._settings import SpfSettings
 from .._tree import grow
-from .base import Scope, WithoutSteps
+from .base import Scope, WithoutSteps, bounded_count
 from .spf_entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
 from .spf_jobs import Jobs
 
@@ -44,7 +44,6 @@ CAPABILITIES = Capabilities(
         "restore": "the job's success, and the VM's pointer where it had to move",
     },
 )
-MAX_PAGES = 2000
 
 
 class Spf(WithoutSteps):
@@ -114,6 +113,7 @@ class Spf(WithoutSteps):
         return self._inventory(vm, machine, own, listed.date or answer.date or self._wall_clock())
 
     def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> Inventory:
+        bounded_count(points, vm)
         rows = [point.row() for point in points]
         if len({row.checkpoint.id for row in rows}) != len(rows):
             raise BadAnswer("SPF lists a checkpoint twice.", subject=str(vm))
@@ -245,7 +245,7 @@ class Spf(WithoutSteps):
 
     async def _pages(self, kind: type[Kind], answer: Answer, doing: str) -> tuple[list[Kind], Answer]:
         found: list[Kind] = []
-        seen: set[str] = set()
+        pages = Pages(doing)
         while True:
             if answer.status != 200:
                 raise odata.error(answer, doing=doing, sign_in=self._sign_in)
@@ -253,15 +253,16 @@ class Spf(WithoutSteps):
             found += [read(kind, entity, answer) for entity in entities]
             if not link:
                 return found, answer
-            following = self._http.check(urllib.parse.urljoin(self._root + "/", link))
-            if following in seen or len(seen) >= MAX_PAGES:
-                raise answer.bad(f"{doing}: the pages do not end.")
-            seen.add(following)
+            following = pages.follow(answer, self._http.check(self._absolute(link, answer)))
             answer = await self._http.read(following, headers=self._headers())
 
+    def _absolute(self, link: str, answer: Answer) -> str:
+        try:
+            return urllib.parse.urljoin(self._root + "/", link)
+        except ValueError:
+            raise answer.bad("the answer's next link is no URL.") from None
+
     async def _vm(self, entity: VmEntity, reference: str) -> VM:
-        if not odata.is_guid(entity.ID):
-            raise BadAnswer("SPF's ID for it is no GUID.", subject=f"vm {reference}")
         return VM(
             reference=reference,
             name=entity.Name or entity.ID.lower(),

@@ -16,9 +16,10 @@ from .._deps import pydantic
 from .._errors import one_line
 from .._mark import split
 from .._model import Checkpoint, Power
+from .._odata import is_guid
 from .._operation import State
 from .._operation import Status as Look
-from .._times import parse_service_time
+from .._times import read_time
 from .._tree import Row
 from .._wish import explain
 
@@ -55,20 +56,30 @@ _VERBS = {
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
+def _guid(value: str) -> str:
+    if not is_guid(value):
+        raise ValueError("is no GUID")
+    return value
+
+
+Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
+"""Keys are sent back as GUID literals, so nothing else may be one."""
+
+
 class _Entity(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
     @pydantic.field_validator("AddedTime", "StartTime", mode="before", check_fields=False)
     @classmethod
     def _time(cls, value: object) -> object:
-        return parse_service_time(value) if isinstance(value, str) else value
+        return read_time(value)
 
 
 class CheckpointEntity(_Entity):
     """VMM.VMCheckPoint. CheckpointID and the parent are the host's ids, null until the host has made it."""
 
-    ID: str
-    StampId: str | None = None
+    ID: Guid
+    StampId: t.Optional[Guid] = None
     VMId: str | None = None
     Name: str | None = None
     Description: str | None = None
@@ -96,8 +107,8 @@ class CheckpointEntity(_Entity):
 class VmEntity(_Entity):
     """VMM.VirtualMachine: ID is VMM's id and the key, VMId the hypervisor's; the pointer names a host id."""
 
-    ID: str
-    StampId: str | None = None
+    ID: Guid
+    StampId: t.Optional[Guid] = None
     VMId: str | None = None
     Name: str | None = None
     Status: str | None = None
@@ -125,7 +136,7 @@ class _Info(_Entity):
 class JobEntity(_Entity):
     """VMM.Job. Terminal: Completed, SucceedWithInfo, Failed, Canceled, Invalid (the vendor's own cmdlets)."""
 
-    ID: str
+    ID: Guid
     IsCompleted: bool | None = None
     Status: str | None = None
     StatusString: str | None = None
@@ -157,7 +168,7 @@ class JobEntity(_Entity):
             one_line(self.StatusString or self.Status or "", 60),
             one_line(said) if state == "failed" else "",
             code,
-            percent=self.ProgressValue,
+            percent=self.ProgressValue if 0 <= (self.ProgressValue or 0) <= 100 else None,
             locked=state == "failed" and code == "2602",
             warnings=self._warnings() if state == "succeeded" else (),
             request_id=request_id,

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf_entities import JobEntity
 from tests.contract.core.replay import MACHINE, TOKEN, json_answer, module_on
 from tests.contract.core.scenarios import SERVICES, VMS, bench, code
 from tests.support.bench import Bench, Result
@@ -62,6 +63,10 @@ def test_what_a_server_that_ignores_filters_sends_is_not_taken() -> None:
         ({"VirtualMachines": [VM], "VMCheckPoints": [{**POINT, "ID": 5}]}, "bad_answer"),
         ({"VirtualMachines": [VM], "VMCheckPoints": [{**POINT, "AddedTime": "yesterday"}]}, "bad_answer"),
         ({"VirtualMachines": [{**VM, "ID": "no guid"}], "VMCheckPoints": []}, "bad_answer"),
+        ({"VirtualMachines": [{**VM, "StampId": "x' or 'y"}], "VMCheckPoints": []}, "bad_answer"),
+        ({"VirtualMachines": [VM], "VMCheckPoints": [{**POINT, "ID": "no guid"}]}, "bad_answer"),
+        ({"VirtualMachines": [VM], "VMCheckPoints": [{**POINT, "AddedTime": 7}]}, "bad_answer"),
+        ({"VirtualMachines": [VM], "VMCheckPoints": [POINT] * 2001}, "bad_answer"),
         ({"VirtualMachines": [{**VM, "StampId": None}], "VMCheckPoints": []}, "forbidden"),
         ({"VirtualMachines": [{**VM, "StampId": None}], "Clouds": [], "VMCheckPoints": []}, "invalid_input"),
         ({"VirtualMachines": [VM]}, "forbidden"),
@@ -94,6 +99,22 @@ def test_odd_answers_of_arc(module: str, properties: dict[str, Any]) -> None:
     result = _on_arc(module, **properties)
     assert code(result) == "bad_answer"
     assert result["changed"] is False
+
+
+@pytest.mark.parametrize("link", ["http://[", "https://[::1", "//[x]/"])
+def test_a_next_link_that_is_none(link: str) -> None:
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return json_answer({"value": [], "odata.nextLink": link})
+
+    connection: dict[str, Any] = {"spf_url": "https://spf.example/root", "spf_username": "u", "spf_password": "long and secret"}
+    result = module_on("vm_checkpoint_info", answer, scope="spf", **connection)
+    assert code(result) == "bad_answer"
+    assert "no URL" in result["msg"]
+
+
+def test_a_job_s_progress_is_a_percentage_or_nothing() -> None:
+    for told, shown in ((0, 0), (100, 100), (-1, None), (101, None), (10**30, None), (None, None)):
+        assert JobEntity(ID=GUID, ProgressValue=told).status(None).percent == shown
 
 
 def test_an_entity_that_is_gone_when_a_put_reads_it() -> None:

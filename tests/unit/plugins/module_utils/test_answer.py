@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import httpx
@@ -77,6 +78,22 @@ def test_the_correlation_id_is_arm_s_or_the_edge_s() -> None:
     assert answer().correlation_id is None
 
 
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (rb'"\\ud800"', "\\ud800"),
+        (rb'"a\u0000b"', "a\x00b"),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b"[1.5, -0.0, 1E2]", [1.5, 0.0, 100.0]),
+        (b"9" * 4000, int("9" * 4000)),
+        (b"[" * 64 + b"]" * 64, json.loads("[" * 64 + "]" * 64)),
+    ],
+)
+def test_what_is_odd_and_json_all_the_same(body: bytes, value: object) -> None:
+    assert answer(200, body).json() == value
+
+
 @pytest.mark.parametrize("body", [b"{}", b'\xef\xbb\xbf{"a": 1}', '{"a": 1}'.encode("utf-16")])
 def test_json_is_read_in_any_encoding_of_it(body: bytes) -> None:
     assert isinstance(answer(200, body).json(), dict)
@@ -91,6 +108,16 @@ def test_json_is_read_in_any_encoding_of_it(body: bytes) -> None:
         (b"\xff\xfe\xfd", "3 bytes) is not readable JSON"),
         (b"[" * 100_000, "100000 bytes) is not readable JSON"),
         (b"1" * 10_000, "10000 bytes) is not readable JSON"),
+        (b"[" * 65 + b"]" * 65, "130 bytes) is not readable JSON"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "391 bytes) is not readable JSON"),
+        (b"[NaN]", "5 bytes) is not readable JSON"),
+        (b"[-Infinity]", "11 bytes) is not readable JSON"),
+        (b"[1e999]", "7 bytes) is not readable JSON"),
+        (rb'["a\ud800"]', "11 bytes) is not readable JSON"),
+        (rb'{"\uDC00": 1}', "13 bytes) is not readable JSON"),
+        (b'"\xed\xa0\x80"', "5 bytes) is not readable JSON"),
+        (b'"\xff"', "3 bytes) is not readable JSON"),
+        (b"[" + b"1," * 2_000_000 + b"1]", "4000003 bytes) is not readable JSON"),
     ],
 )
 def test_what_is_no_json_is_told_by_its_kind_and_size(body: bytes, told: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
     BadAnswer,
@@ -48,7 +48,7 @@ async def act(arm: Arm, body: dict[str, Any] | None = None) -> Operation:
 
 
 async def things(arm: Arm) -> list[dict[str, Any]]:
-    return await arm.rows(f"{BASE}/things", doing="listing")
+    return [row for _answer, rows in await arm.pages(f"{BASE}/things", doing="listing") for row in rows]
 
 
 async def looked_at(arm: Arm) -> str:
@@ -128,7 +128,7 @@ def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], told: str
 
 
 def test_pages_without_an_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_arm, "MAX_PAGES", 5)
+    monkeypatch.setattr(_answer, "MAX_PAGES", 5)
     server = Script(*(reply(200, {"value": [{}], "nextLink": f"{BASE}/things?p={p}"}) for p in range(9)))
     with pytest.raises(BadAnswer, match="the pages do not end"):
         using(server, things)
@@ -268,3 +268,25 @@ def test_a_write_may_carry_conditions() -> None:
     assert server.sent == [f"PATCH {BASE}/vm"]
     assert server.requests[0].headers["if-match"] == '"e1"'
     assert server.requests[0].headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["", "x", ".evil.test/x", "@evil.test/x", "/a/../b", "/a/./b", "/.."])
+def test_a_path_that_leads_elsewhere_makes_no_url(path: str) -> None:
+    async def made(arm: Arm) -> str:
+        return arm.url(path, "2024-01-01")
+
+    with pytest.raises(BadAnswer, match="no path of a resource"):
+        using(Script(), made)
+
+
+def test_a_list_s_ids_are_read_in_any_case_and_by_kind() -> None:
+    found = "/Subscriptions/0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d/resourceGroups/rg/providers/N/t/n"
+
+    async def ids(arm: Arm) -> list[str]:
+        return [str(each) for each in await arm.ids(f"{BASE}/things", doing="listing", kind="scvmm")]
+
+    rows = [{"id": found, "kind": "SCVMM"}, {"id": 7, "kind": "VMware"}, {"id": "x"}]
+    assert using(Script(reply(200, {"value": rows})), ids) == [found.replace("/Sub", "/sub")]
+    for wrong in (None, 7, "x", "/subscriptions/1/resourceGroups/rg/providers/N/t/n", [found], f"{found}/../x"):
+        with pytest.raises(BadAnswer, match="a listed resource has no usable id"):
+            using(Script(reply(200, {"value": [{"id": wrong, "kind": "scvmm"}]})), ids)

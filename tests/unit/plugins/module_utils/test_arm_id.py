@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import name, parse, quote
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import is_name, is_path, name, parse, quote
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import BadAnswer, InvalidInput
 
 GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
@@ -97,3 +97,20 @@ def test_a_path_is_percent_encoded_with_its_slashes_kept() -> None:
 def test_a_path_that_leads_out_of_itself_is_no_id(path: str) -> None:
     with pytest.raises(BadAnswer, match="an id was answered that is none"):
         quote(path)
+
+
+@pytest.mark.parametrize("text", ["a", "A-1_x.(y)", "ü", "a.", "x" * 260])
+def test_a_name_is_one_segment(text: str) -> None:
+    assert is_name(text)
+    assert is_path(f"/{text}/{text}")
+
+
+@pytest.mark.parametrize("text", ["", ".", "..", "/", "a?b", "a#b", "a b", "a\n", "a%2Fb", "\ud800", "x" * 261])
+def test_anything_else_is_none(text: str) -> None:
+    assert not is_name(text)
+    assert not is_path(f"/a/{text}/b")
+
+
+@pytest.mark.parametrize("path", ["", "a/b", "//a", "/", "/a/"])
+def test_a_path_has_names_between_its_slashes(path: str) -> None:
+    assert not is_path(path)

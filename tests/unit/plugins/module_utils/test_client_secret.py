@@ -297,3 +297,11 @@ def test_a_sign_in_that_hangs_is_not_a_write_whose_answer_was_lost() -> None:
     with pytest.raises(Unavailable):
         stage.play(lambda http: http.write("POST", f"{BASE}/act", headers={}, limit=30.0))
     assert stage.service.requests == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_sign_in_that_is_sent_elsewhere_stays_here(status: int) -> None:
+    stage = Stage(reply(status, {"error": "moved"}, location="https://evil.test/token"))
+    with pytest.raises(BadAnswer, match=rf"answered with a redirect \({status}\), which is not followed"):
+        stage.play(read)
+    assert [request.url.host for request in stage.authority.requests] == ["login.test"]

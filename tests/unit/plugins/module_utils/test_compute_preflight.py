@@ -27,7 +27,7 @@ def _vm(power: str = "running", *, os: bool = False, **disk: Any) -> VmEntity:
     profile: dict[str, Any] = {"osDisk": held} if os else {"dataDisks": [{"lun": 3, **held}]}
     view = {"statuses": [{"code": f"PowerState/{power}"}]}
     properties = {"storageProfile": profile, "instanceView": view}
-    return VmEntity.model_validate({"id": "v", "name": "v", "location": "l", "properties": properties})
+    return VmEntity.model_validate({"id": f"{GROUP}/vms/v", "name": "v", "location": "l", "properties": properties})
 
 
 def _disks(**members: Any) -> dict[str, DiskEntity]:

@@ -74,3 +74,13 @@ def test_the_header_names_the_vm_and_its_service() -> None:
         "before": "",
         "after": "",
     }
+
+
+def test_a_terminal_does_not_obey_what_somebody_named() -> None:
+    name = "a\x1b[2J\nb\u202ec"
+    before, after = shown(restore(checkpoint_id="a"), point("a", name=name, description="d\x07e\u2028f"))
+    assert before == ["  a [2J b c  2026-11-20 11:00Z  d e f"]
+    assert after[0] == before[0]
+    assert after[1].startswith("restore to a [2J b c (")
+    long = diff(having(point("a", name="x" * 9000, description="y" * 9000)), Plan(WEB01))
+    assert len(long["before"]) < 1900

@@ -16,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors impor
     NotFound,
     Refused,
     codes,
+    flat,
     one_line,
 )
 
@@ -111,3 +112,19 @@ def test_one_line_has_no_breaks_no_control_characters_and_an_end(text: str, line
 
 def test_a_shorter_limit_is_kept() -> None:
     assert one_line("abcdef", 4) == "abc…"
+
+
+def test_every_part_of_an_error_is_on_one_line() -> None:
+    odd = "a\x1b[2J\r\nb"
+    error = Refused(odd, subject=odd, remedy=odd, request_id=odd, correlation_id=odd)
+    assert str(error) == "a [2J b: a [2J b a [2J b [request a [2J b]"
+    assert error.to_result()["correlation_id"] == "a [2J b"
+    assert NotFound("gone").about(odd).subject == "a [2J b"
+    assert len(str(Refused("x" * 5000, subject="y" * 5000, remedy="z" * 5000, request_id="r" * 5000))) < 2500
+
+
+@pytest.mark.parametrize("text", ["/" * 3_000_000, "/a" * 1_500_000, "<a " * 1_000_000, "\x00" * 3_000_000])
+def test_what_a_service_says_takes_no_time_to_be_shortened(text: str) -> None:
+    """A regular expression that begins anew at each slash would take hours for the first one."""
+    assert len(one_line(text)) <= 1000
+    assert len(flat(text, 1000)) <= 1000

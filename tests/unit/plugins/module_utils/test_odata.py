@@ -164,3 +164,40 @@ def test_nothing_in_a_text_can_end_its_literal(value: str) -> None:
 
 def test_conditions_are_joined_and_encoded() -> None:
     assert odata.where("Name eq 'a&b #1'", "X eq 1") == "?$filter=Name%20eq%20'a%26b%20%231'%20and%20X%20eq%201"
+
+
+def test_verbose_json_is_read_as_light_json() -> None:
+    """Metadata and links to what was not asked for are no members; collections stand alone (seen by datajs)."""
+    of = {"type": "Collection(VMM.ErrorInfo)"}
+    told = {
+        "__metadata": {"type": "VMM.Job"},
+        "ID": "1",
+        "VM": {"__deferred": {"uri": "x"}},
+        "ErrorInfo": {"__metadata": {"type": "VMM.ErrorInfo"}, "Problem": "none"},
+        "AdditionalMessages": {"__metadata": of, "results": [{"Code": "7"}]},
+        "results": "a member of that name",
+    }
+    plain = {
+        "ID": "1",
+        "ErrorInfo": {"Problem": "none"},
+        "AdditionalMessages": [{"Code": "7"}],
+        "results": "a member of that name",
+    }
+    assert odata.page(answer(200, {"d": {"results": [told]}})).entities == [plain]
+    assert odata.entity(answer(200, {"d": told})) == plain
+
+
+def test_only_a_feed_s_own_entries_count() -> None:
+    inner = f"<link><entry><content>{PROPERTIES}</content></entry><link rel='next' href='x'/></link>"
+    body = f"<feed {NAMESPACES}><entry>{inner}<content>{PROPERTIES}</content></entry><entry>{PROPERTIES}</entry></feed>"
+    page = odata.page(answer(200, body))
+    assert page.entities == [VALUES, VALUES]
+    assert page.next_link is None
+
+
+def test_xml_of_too_many_parts_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(odata, "MAX_PARTS", 40)
+    assert odata.page(answer(200, feed())).entities == []
+    for body in (feed("<a/>" * 40), feed("<a b='='/>" * 20)):
+        with pytest.raises(BadAnswer, match="XML of too many parts"):
+            odata.page(answer(200, body))

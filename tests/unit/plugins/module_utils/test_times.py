@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import
     parse_http_date,
     parse_service_time,
     parse_time,
+    read_time,
     show_time,
 )
 
@@ -141,6 +142,9 @@ def test_what_a_service_sends_instead_of_a_time_is_no_time(text: str) -> None:
         ("Fri, 20 Nov 2026 09:00:00 +0100", MOMENT),
         ("Fri, 20 Nov 2026 08:00:00 -0000", MOMENT),
         ("31 Dec 9999 23:59:59 -2300", None),
+        ("Mon, 01 Jan 0100 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Wed, 31 Dec 1969 23:59:59 GMT", None),
         ("tomorrow", None),
         ("", None),
         (None, None),
@@ -155,6 +159,21 @@ def test_a_time_is_shown_in_utc_to_the_second_and_read_back(moment: datetime) ->
     elsewhere = moment.astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert format_time(elsewhere) == format_time(moment)
     assert parse_time(format_time(moment)) == moment.replace(microsecond=0)
+
+
+def test_the_year_one_is_written_with_its_zeros() -> None:
+    """It stands for "never" on .NET, and a mark that names it must be found again."""
+    never = datetime(1, 1, 1, tzinfo=UTC)
+    assert format_time(never) == "0001-01-01T00:00:00Z"
+    assert show_time(never) == "0001-01-01 00:00Z"
+
+
+@pytest.mark.parametrize("value", [0, 1.5, True, [], {}])
+def test_a_time_is_text_or_null(value: object) -> None:
+    with pytest.raises(ValueError, match="is not a time"):
+        read_time(value)
+    assert read_time(None) is None
+    assert read_time("2026-11-20T08:00:00Z") == MOMENT
 
 
 def test_diffs_show_minutes_or_say_that_nobody_knows() -> None:

@@ -72,7 +72,8 @@ class Script(httpx.AsyncBaseTransport):
             raise entry
         said = entry if isinstance(entry, Reply) else entry(request)
         await trio.sleep(said.after)
-        return httpx.Response(said.status, headers=dict(said.headers), content=said.body, request=request)
+        stream = httpx.ByteStream(said.body)
+        return httpx.Response(said.status, headers=dict(said.headers), stream=stream, request=request)
 
     @property
     def sent(self) -> list[str]:
@@ -85,10 +86,12 @@ class Script(httpx.AsyncBaseTransport):
         return [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
 
     @asynccontextmanager
-    async def http(self, *, seconds: float = 600.0, auth: SignIn | None = None) -> AsyncIterator[Http]:
+    async def http(
+        self, *, seconds: float = 600.0, auth: SignIn | None = None, base: str = BASE
+    ) -> AsyncIterator[Http]:
         """A client of this server, with a deadline."""
         async with httpx.AsyncClient(transport=self) as client:
-            yield Http(client, BASE, "service", Deadline(seconds), auth=auth)
+            yield Http(client, base, "service", Deadline(seconds), auth=auth)
 
     def read(self, path: str = "/thing", *, seconds: float = 600.0, auth: SignIn | None = None, **how: Any) -> Answer:
         """One read, start to end."""

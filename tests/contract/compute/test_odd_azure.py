@@ -1,0 +1,169 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers of Azure that are well formed and cannot be: nothing is written because of one, and no id leads elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.compute.shop import HOME, bench, collection, failed, point, restore
+from tests.support.bench import Bench
+
+Change = Callable[[dict[str, Any]], object]
+
+
+class Retold(httpx.AsyncBaseTransport):
+    """The simulator's answers, those to a path retold."""
+
+    def __init__(self, wire: httpx.AsyncBaseTransport, path: str, change: Change) -> None:
+        self._wire = wire
+        self._path = path
+        self._change = change
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._wire.handle_async_request(request)
+        if request.method != "GET" or not request.url.path.lower().endswith(self._path.lower()):
+            return answer
+        document = json.loads(await answer.aread())
+        self._change(document)
+        return httpx.Response(200, headers={"Date": answer.headers["date"]}, json=document)
+
+
+def _retold(path: str, change: Change, **switches: Any) -> Bench:
+    made = bench(**switches)
+    made.through = lambda wire: Retold(wire, path, change)
+    return made
+
+
+def _profile(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["properties"]["storageProfile"]
+    return found
+
+
+def _twice(document: dict[str, Any]) -> None:
+    disks = _profile(document)["dataDisks"]
+    disks.append(deepcopy(disks[0]))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda vm: vm["properties"].pop("storageProfile"), "without its disks"),
+        (lambda vm: _profile(vm)["dataDisks"][0].pop("lun"), "cannot be told apart"),
+        (lambda vm: _profile(vm)["osDisk"].update(lun=1), "cannot be told apart"),
+        (_twice, "cannot be told apart"),
+        (lambda vm: _profile(vm)["dataDisks"][0].update(lun="0"), "lun"),
+        (lambda vm: _profile(vm)["dataDisks"][0].update(lun=-1), "lun"),
+        (lambda vm: _profile(vm)["osDisk"]["managedDisk"].update(id=".evil.test/x"), "is no resource id"),
+        (lambda vm: _profile(vm)["osDisk"]["managedDisk"].update(id="/subscriptions/../x"), "is no resource id"),
+        (lambda vm: vm.update(name="a/../b"), "is no name of a resource"),
+        (lambda vm: vm.update(id="x"), "is no resource id"),
+    ],
+)
+def test_a_vm_that_cannot_be(change: Change, told: str) -> None:
+    made = _retold("/virtualMachines/shop01", change)
+    assert told in failed(restore(made), "bad_answer")
+    assert made.writes() == 0
+
+
+def _first(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["properties"]["restorePoints"][0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda home: _first(home).update(name="before/../../x"), "is no name of a resource"),
+        (lambda home: _first(home).update(name="a\x1b[2J"), "is no name of a resource"),
+        (lambda home: _first(home).update(id="https://evil.test/x"), "is no resource id"),
+        (lambda home: _first(home)["properties"].update(timeCreated=7), "is not a time"),
+        (lambda home: _first(home)["properties"].pop("sourceMetadata"), "is shown without its disks"),
+        (lambda home: home["properties"].update(restorePoints=[_first(home)] * 2001), "no service holds so many"),
+    ],
+)
+def test_a_collection_that_cannot_be(change: Change, told: str) -> None:
+    made = _retold(f"/restorePointCollections/{HOME}", change)
+    assert told in failed(restore(made), "bad_answer")
+    assert made.writes() == 0
+
+
+def test_a_list_of_disks_that_holds_one_of_elsewhere() -> None:
+    """Its id is what a PATCH or DELETE would go to."""
+
+    def elsewhere(document: dict[str, Any]) -> None:
+        disk = document["value"][0]
+        disk["id"] = disk["id"].replace("rg-shop", "rg-other")
+
+    made = _retold("/disks", elsewhere)
+    assert "holds one of elsewhere" in failed(restore(made), "bad_answer")
+    assert made.writes() == 0
+
+
+def test_disks_that_lead_to_ever_more_groups() -> None:
+    asked: list[int] = []
+
+    def onward(document: dict[str, Any]) -> None:
+        asked.append(1)
+        group = "rg-shop" if len(asked) == 1 else f"g{len(asked) - 1}"
+        disk = f"/subscriptions/{made.world.azure.subscription_id}/resourceGroups/{group}/x/d"
+        tags = {"hybridvm-restore-replaces": f"g{len(asked)}/old"}
+        document["value"] = [{"id": disk, "name": "shop01-os", "location": "x", "tags": tags, "properties": {}}]
+
+    made = _retold("/disks", onward)
+    assert "more than 100 resource groups" in failed(restore(made), "bad_answer")
+    assert len(asked) == 100
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["accepted", "answer lost"])
+@pytest.mark.parametrize("status", [401, 403, 503])
+def test_a_point_that_was_asked_for_and_cannot_be_looked_at(status: int, lost: bool) -> None:
+    """Once the create has left, no error says that nothing was changed."""
+    made = bench()
+    if lost:
+        made.world.faults.add(kind="lose_answer", method="PUT")
+    made.world.faults.add(kind="status", status=status, method="GET", path="/restorePoints/new", nth=2, count=None)
+    assert "Whether it ran is open" in failed(point(made), "outcome_unknown")
+    assert made.writes() == 1
+
+
+def test_a_collection_of_another_source_after_the_create_is_no_wrong_option() -> None:
+    made = bench()
+    told: list[str] = []
+
+    def other(document: dict[str, Any]) -> None:
+        if made.writes():
+            told.append("x")
+            document["properties"]["source"]["id"] = "/subscriptions/x"
+
+    made.through = lambda wire: Retold(wire, f"/restorePointCollections/{HOME}", other)
+    result = made.run("vm_checkpoint", vm=made.azure_vm, name="new")
+    assert "holds restore points of /subscriptions/x" in failed(result, "outcome_unknown")
+    assert told
+
+
+def test_a_list_s_next_page_by_a_token_that_is_none() -> None:
+    made = bench()
+
+    def number(document: dict[str, Any]) -> None:
+        document["$skipToken"] = 7
+
+    class Graph(Retold):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await self._wire.handle_async_request(request)
+            if "ResourceGraph" not in request.url.path:
+                return answer
+            document = json.loads(await answer.aread())
+            number(document)
+            return httpx.Response(200, json=document)
+
+    made.through = lambda wire: Graph(wire, "", number)
+    assert "is no text" in failed(made.run("restore_point_collection_info"), "bad_answer")
+    assert collection(bench(), check=True)["changed"] is False

@@ -48,11 +48,16 @@ class RestoreSteps(t.Protocol):
     """A restore that takes several steps: which, from what was read. Pure.
 
     `wish` is the RestoreTo, `target` picks the checkpoint (it raises where none is meant), `power_before` is the power
-    state the run began with.
+    state the task began with, `under_way` the run that it has begun already, if it plans anew.
     """
 
     def __call__(
-        self, wish: t.Any, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str
+        self,
+        wish: t.Any,
+        actual: Inventory,
+        target: t.Callable[[], Checkpoint],
+        power_before: str,
+        under_way: str | None,
     ) -> Staged: ...
 
 

@@ -20,6 +20,7 @@ def plan_restore(
     made: frozenset[str],
     power_before: str,
     restored: str | None = None,
+    under_way: str | None = None,
 ) -> Plan:
     """[safety checkpoint], [power off], restore, [power as asked]. `power_before` is the state the run began with.
 
@@ -32,7 +33,7 @@ def plan_restore(
     vm = actual.vm
     _allowed(wish, actual, capabilities)
     if capabilities.restore_steps is not None:
-        return _staged(wish, actual, capabilities, capabilities.restore_steps, made, power_before)
+        return _staged(wish, actual, capabilities, capabilities.restore_steps, made, power_before, under_way)
     if restored is not None:
         # This run has restored already and was kept from a later step: only what comes behind is left.
         after, warnings = _power_after(wish, actual, power_before)
@@ -69,9 +70,10 @@ def _staged(
     restore_steps: RestoreSteps,
     made: frozenset[str],
     power_before: str,
+    under_way: str | None,
 ) -> Plan:
     """A restore in several steps; a safety checkpoint comes first, unless an earlier run has begun already."""
-    staged = restore_steps(wish, actual, lambda: _target(wish, actual), power_before)
+    staged = restore_steps(wish, actual, lambda: _target(wish, actual), power_before, under_way)
     if staged.done:
         keep = () if staged.target is None else (Keep(actual.vm, staged.done, checkpoint=staged.target),)
         return Plan(actual.vm, (*keep, *staged.steps), staged.warnings, satisfied_by=staged.target)

@@ -26,13 +26,14 @@ class Memory:
 
     `made` are the nonces of checkpoints this run created, `failed` those of creates whose job failed (what they left
     behind counts for nothing), `power` the VM's power state when the run began, `restored` the id of the checkpoint
-    that this run has brought it back to.
+    that this run has brought it back to, `run` what a restore in several steps calls itself.
     """
 
     made: frozenset[str] = frozenset()
     failed: frozenset[str] = frozenset()
     power: str | None = None
     restored: str | None = None
+    run: str | None = None
 
 
 def plan(
@@ -46,7 +47,7 @@ def plan(
         made = _absent(wish, actual)
     else:
         power = memory.power or actual.power
-        made = plan_restore(wish, actual, capabilities, memory.made, power, memory.restored)
+        made = plan_restore(wish, actual, capabilities, memory.made, power, memory.restored, memory.run)
     _refuse(made, actual, capabilities)
     return made
 

@@ -86,6 +86,8 @@ class Reconciler:
         writes = self.todo.writes
         for position, action in enumerate(writes):
             last = position == len(writes) - 1
+            if isinstance(action, Step) and action.about.get("run"):
+                self.memory = replace(self.memory, run=str(action.about["run"]))
             steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
             try:
                 self.actual = await steps.do(action, self._now(), self.memory)

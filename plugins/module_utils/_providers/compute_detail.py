@@ -122,13 +122,19 @@ class Detail:
             if _told(disk, STATE_TAG) == PENDING
         }
 
+    def interrupted(self, run: str) -> dict[str, DiskEntity]:
+        """By place, the disks that other runs have left pending: they tell how the VM was before those began."""
+        others = [d for d in self._ours if _told(d, STATE_TAG) == PENDING and _told(d, RUN_TAG) != run]
+        ordered = sorted(others, key=lambda disk: (_told(disk, RUN_TAG), disk.name))
+        return {place_in(disk.name): disk for disk in ordered}
+
     def of_run(self, run: str) -> dict[str, DiskEntity]:
         """The disks that a run of this VM has made, by place."""
         made = [disk for disk in self._ours if (disk.tags or {}).get(RUN_TAG) == run]
         return {
             place: disk
             for disk in made
-            for place in [_place_in(disk.name)]
+            for place in [place_in(disk.name)]
             if disk_name(self.vm.name, place, run) == disk.name
         }
 
@@ -172,7 +178,8 @@ def disk_name(vm: str, place: str, run: str) -> str:
     return f"{vm[:58]}-{place}-{run}"
 
 
-def _place_in(name: str) -> str:
+def place_in(name: str) -> str:
+    """The place that a restore's disk was made for."""
     parts = name.rsplit("-", 2)
     return parts[1] if len(parts) == 3 else ""
 

@@ -38,13 +38,24 @@ from .compute_detail import (
     short_hash,
     short_name,
 )
-from .compute_entities import Disk, DiskEntity
+from .compute_entities import Disk, DiskEntity, PointEntity
 
 
-def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Checkpoint], power_before: str) -> Staged:
-    """The steps still to do. An earlier run is found by its disks' tags; a finished one with the key is the end."""
+def restore_steps(
+    wish: RestoreTo,
+    actual: Inventory,
+    target: t.Callable[[], Checkpoint],
+    power_before: str,
+    under_way: str | None = None,
+) -> Staged:
+    """The steps still to do. An earlier run is found by its disks' tags; a finished one with the key is the end.
+
+    `under_way` is the run that this very task has begun: planning anew it stays with it, whoever has ended it since.
+    """
     detail: Detail = actual.detail
-    run, made = _earlier(wish, detail)
+    if under_way and is_done(made := detail.of_run(under_way)):
+        return Staged(_point_of(actual, made), (), done=f"run {under_way} of it has been ended by another task")
+    run, made = (under_way, detail.of_run(under_way)) if under_way else _earlier(wish, detail)
     if made and wish.restore_key is not None:
         _same_target(wish, actual, made)
         if is_done(made):
@@ -52,20 +63,25 @@ def restore_steps(wish: RestoreTo, actual: Inventory, target: t.Callable[[], Che
             done = f"restore_key: run {run} with this key has ended; its disks are {names}"
             return Staged(_point_of(actual, made), (), done=done)
     aside = None
-    if made and wish.restore_key is None and not _is_for(made, target()):
+    if made and wish.restore_key is None and not under_way and not _is_for(made, target()):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
         aside, run, made = _told_power(made), "", {}
     if made:
         # Its point may have gone since: the VM was on the new disks by then, and what is left needs no point.
         point = _point_of(actual, made)
     else:
-        aside = aside or _told_power(detail.abandoned())
         point = _anew(target, detail)
         run = run or detail.unfinished(point.id) or _first_run(detail, actual.vm.canonical, point)
         while is_done(made := detail.of_run(run)) or detail.is_spent(made):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
             run = hashed(run, "again")
-    steps, warnings = _steps(wish, actual, point, run, _told_power(made) or aside or power_before)
+    begun_with = _told_power(made) or aside
+    warnings: tuple[str, ...] = ()
+    if begun_with is None and power_before != "on" and _told_power(detail.interrupted(run)) == "on":
+        begun_with = "on"
+        warnings = (f"{actual.vm}: it is off, and a restore that was interrupted found it on; so it counts as on.",)
+    steps, more = _steps(wish, actual, point, run, begun_with or power_before)
+    warnings += more
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
 
@@ -146,6 +162,8 @@ def _steps(
     made = detail.of_run(run)
     places = [disk.place for disk in disks] or sorted(made)
     new = {place: disk_name(detail.vm.name, place, run) for place in places}
+    if point is not None and entity is not None:
+        _refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
     _refuse_strangers(actual, new, disks)
     old = {place: _replaced(detail, place, name) for place, name in new.items()}
     shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
@@ -178,15 +196,19 @@ def _steps(
     if any(place != "os" for place in new):
         # Another disk at a LUN in one request is refused ("Changing property dataDisk.managedDisk.id is not allowed").
         steps.append(step("detach its data disks", why, op="detach", disks=new, undo=True))
-    steps.append(step("swap its disks", why, op="swap", disks=new, undo=True))
+    back = _detached(detail, new, run)
+    held = new | back
+    steps.append(step("swap its disks", why, op="swap", disks=held, undo=True))
     if wanted == "on":
         steps.append(
-            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
+            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=held, undo=True)
         )
-    if wish.old_disks == "delete":
-        gone = [name for name in old.values() if name]
+    gone = [name for name in old.values() if name] if wish.old_disks == "delete" else []
+    if gone:
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
     for name, state in detail.left_open(run, [each for each in old.values() if each]).items():
+        if any(each.rpartition("/")[2].lower() == name.lower() for each in gone):
+            continue  # it goes with the old disks
         op, told_as = ("finish", "done") if state == DONE else ("give_up", "given up")
         do = f"mark disk {name} as {told_as}"
         steps.append(step(do, "so that it is not taken for unfinished", op=op, disks=new, disk=name))
@@ -195,10 +217,22 @@ def _steps(
         do = "mark the run as done" if name == lead(new) else f"mark disk {name} as done"
         steps.append(step(do, "so that it is not taken for unfinished", op="finish", disks=new, disk=name))
     kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
-    warnings: tuple[str, ...] = ()
+    warnings: list[str] = []
     if kept:
-        warnings = (f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.",)
-    return steps, warnings
+        warnings.append(f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.")
+    for place, name in back.items():
+        warnings.append(f"{actual.vm}: a restore that was interrupted has detached {place}; {name} comes back there.")
+    return steps, tuple(warnings)
+
+
+def _detached(detail: Detail, new: t.Mapping[str, str], run: str) -> dict[str, str]:
+    """What interrupted runs have detached from places that this one brings no disk for."""
+    return {
+        place: told
+        for place, disk in detail.interrupted(run).items()
+        if place not in new and place != "os" and detail.attached(place) is None
+        if (told := (disk.tags or {}).get(REPLACES_TAG, "")) and by_short(detail, told) is not None
+    }
 
 
 def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]:
@@ -288,7 +322,7 @@ def _replaced(detail: Detail, place: str, new: str) -> str | None:
     made = detail.named(new)
     attached = detail.attached(place)
     if made is None and attached is None:
-        made = detail.abandoned().get(place)  # what a run before this one has detached
+        made = detail.interrupted("").get(place)  # what a run before this one has detached
     told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
     if told:
         disk = by_short(detail, told)
@@ -309,6 +343,22 @@ def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint
 def _told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
     """The power state that the run began with, as its disks' tags remember it."""
     return next((tags[POWER_TAG] for disk in made.values() if (tags := disk.tags or {}).get(POWER_TAG)), None)
+
+
+def _refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
+    """A point from which not every disk can be made is refused before the first one is."""
+    lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
+    if todo and entity.state != "succeeded":
+        why = f"it is {entity.state or 'in no state that is known'}"
+    elif lacking:
+        why = f"it lacks the disk restore point of {', '.join(lacking)}"
+    else:
+        return
+    raise MissingCheckpoint(
+        f"restore point {entity.name} cannot be restored: {why}. Nothing was changed.",
+        subject=str(actual.vm),
+        remedy="Choose another.",
+    )
 
 
 def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:

@@ -101,7 +101,7 @@ class ComputeSteps:
         if not source_id:
             raise NotFound(f"the restore point has no disk restore point for {place}.", subject=str(step.vm))
         told = await self._disk_restore_point(source_id, step)
-        old = detail.disks.get(source.managed_id) or by_short(detail, str(step.about.get("replaces") or ""))
+        old = by_short(detail, str(step.about.get("replaces") or "")) or detail.disks.get(source.managed_id)
         properties: dict[str, t.Any] = {"creationData": {"createOption": "Restore", "sourceResourceId": source_id}}
         properties |= _of_system(source, told, old)
         body: dict[str, t.Any] = {

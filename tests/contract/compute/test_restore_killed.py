@@ -210,3 +210,54 @@ def test_one_way_back_only(position: str, when: str) -> None:
         done(restore(made, **options))
         assert sum(name.startswith("safety-before-before-") for name in names(made)) == 1, number
         assert (guest(made), shop(made).power) == (GOOD, "running"), number
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"restore_key": "job-1"}, {"restore_key": "job-2"}),
+        ({}, {"restore_key": "job-2"}),
+        ({"restore_key": "job-1"}, {}),
+    ],
+)
+@pytest.mark.parametrize("old", ["keep", "delete"])
+def test_another_job_after_a_killed_one_ends_with_the_vm_as_it_was(
+    first: dict[str, Any], second: dict[str, Any], old: str
+) -> None:
+    """Running, with all its disks, and with nothing in its plan that cannot be done."""
+    whole = bench()
+    done(restore(whole, **first))
+    for number in range(1, whole.writes() + 1):
+        made = bench()
+        killed(made, number, "heard", **first)
+        done(restore(made, old_disks=old, **second))
+        vm = shop(made)
+        assert (vm.power, guest(made)) == ("running", GOOD), number
+        assert [held.lun for held in vm.attachments()] == [None, 0], number
+
+
+def test_a_data_disk_that_a_killed_run_has_detached_comes_back_where_the_point_holds_none() -> None:
+    made = bench()
+    home = next(iter(made.world.azure.collections.values()))
+    without = replace(
+        home.points[0], name="os-only", disks=[d for d in home.points[0].disks if d.attachment.lun is None]
+    )
+    home.points.append(without)
+    steps = verbs(done(restore(made, check=True, **CASES["key"])))
+    killed(made, steps.index("detach its data disks") + 1, "heard", **CASES["key"])
+    assert [held.lun for held in shop(made).attachments()] == [None]
+    result = done(restore(made, name="os-only", restore_key="another"))
+    assert [(held.lun, held.name) for held in shop(made).attachments()][1:] == [(0, "shop01_DataDisk_0")]
+    assert shop(made).power == "running"
+    assert any("comes back there" in told for told in result["warnings"])
+
+
+def test_what_cannot_be_restored_is_refused_before_the_first_disk_is_made() -> None:
+    made = bench()
+    (kept,) = next(iter(made.world.azure.collections.values())).points
+    shown = done(made.run("vm_checkpoint_info", vm=made.azure_vm))["checkpoints"][0]["id"]
+    kept.state = "Failed"
+    for check in (True, False):
+        result = restore(made, check=check, name=None, checkpoint_id=shown)
+        assert "cannot be restored" in failed(result, "missing_checkpoint")
+    assert made.sent() == []

@@ -54,7 +54,9 @@ def _disk(name: str, provisioning: str | None = "Succeeded", **tags: str) -> Dis
     return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning, **made_from}})
 
 
-def _detail(*disks: DiskEntity, attached: dict[str, str] | None = None, point: bool = True) -> Detail:
+def _detail(
+    *disks: DiskEntity, attached: dict[str, str] | None = None, point: bool = True, source: str | None = SOURCE
+) -> Detail:
     held = attached if attached is not None else {"os": "o"}
     data = [
         {"lun": int(place[3:]), "managedDisk": {"id": f"{GROUP}/disks/{name}"}}
@@ -65,7 +67,7 @@ def _detail(*disks: DiskEntity, attached: dict[str, str] | None = None, point: b
     view = {"statuses": [{"code": "PowerState/running"}]}
     properties: dict[str, Any] = {"storageProfile": {"osDisk": os_disk, "dataDisks": data}, "instanceView": view}
     raw = {"id": ID, "name": "v", "location": "l", "properties": properties}
-    storage = {"storageProfile": {"osDisk": {"name": "o", "diskRestorePoint": {"id": SOURCE}}}}
+    storage = {"storageProfile": {"osDisk": {"name": "o", "diskRestorePoint": {"id": source}}}}
     shown = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
     home = {
         "id": POINT.rpartition("/restorePoints/")[0],
@@ -242,3 +244,28 @@ def test_a_point_that_is_not_in_the_collection() -> None:
     found = _detail().point(POINT.upper())
     assert found is not None
     assert found.name == "p"
+
+
+def test_planning_anew_a_task_stays_with_the_run_that_it_has_begun() -> None:
+    """Ended by another controller meanwhile it is the end; a second restore would take fresh disks."""
+    wish = RestoreTo(name="p")
+    run = _run_of(restore_steps(wish, _inventory(_detail(_disk("o"))), lambda: TARGET, "on"))
+    ended = _detail(_disk("o"), _made(run, state="done"), attached={"os": f"v-os-{run}"})
+    staged = restore_steps(wish, _inventory(ended), lambda: TARGET, "on", run)
+    assert (staged.steps, "ended by another task" in staged.done) == ((), True)
+    half = _detail(_disk("o"), _made(run), attached={"os": f"v-os-{run}"})
+    staged = restore_steps(wish, _inventory(half), lambda: TARGET, "on", run)
+    assert ([each.about["op"] for each in staged.steps], staged.resumed) == (["finish"], True)
+
+
+def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
+    detail = _detail(_disk("o"), _made("other", keyed="yes"))
+    staged = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, "off"), lambda: TARGET, "off")
+    assert "start" in [each.about["op"] for each in staged.steps]
+    assert "counts as on" in staged.warnings[0]
+
+
+def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
+    detail = _detail(_disk("o"), source=None)
+    with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
+        restore_steps(RestoreTo(name="p"), _inventory(detail), lambda: TARGET, "on")

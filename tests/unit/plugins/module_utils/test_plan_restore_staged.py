@@ -39,7 +39,9 @@ class Stage:
         self._staged = staged
         self.power_before = ""
 
-    def __call__(self, wish: Any, actual: Inventory, target: Callable[[], Checkpoint], power_before: str) -> Staged:
+    def __call__(
+        self, wish: Any, actual: Inventory, target: Callable[[], Checkpoint], power_before: str, under_way: str | None
+    ) -> Staged:
         self.power_before = power_before
         told = {"steps": (SWAP, START), **self._staged}
         return Staged(**({"target": target()} | told if "target" not in told else told))

@@ -49,7 +49,7 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 	exec python -m simulator $(ARGS)
 
 .PHONY: test
-test: fresh lint types imports coverage simulation docs sanity units outside playbooks integration molecule import  ## everything, stopping at the first failure
+test: fresh lint types imports coverage simulation hostile docs sanity units outside playbooks integration molecule import  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
 
@@ -135,6 +135,13 @@ simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, and 
 	$(BEGIN)
 	$(SOAK) --seeds 300 --quick
 	PYTHONHASHSEED=0 python -m pytest tests/simulation
+	$(END)
+
+.PHONY: hostile
+hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong types in every field of every answer: SEED=, ALL=1, CASE=
+	$(BEGIN)
+	$(if $(CASE),,python -m pytest -n 2 tests/hostile)
+	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
 	$(END)
 
 .PHONY: playbooks

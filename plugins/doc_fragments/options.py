@@ -99,7 +99,8 @@ options:
   cloud_environment:
     description:
       - V(AzureCloud) when not given, V(AzureUSGovernment), V(AzureChinaCloud), or the https URL of a resource manager
-        that describes itself under C(/metadata/endpoints), such as a private cloud or the simulator.
+        that describes itself under C(/metadata/endpoints), such as a private cloud or the simulator. It may send
+        sign-ins to itself, to hosts of its own domain, or to Microsoft.
       - If not set, the environment variable E(AZURE_CLOUD_ENVIRONMENT) is used.
     type: str
   scvmm_api_version:

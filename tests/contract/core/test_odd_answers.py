@@ -106,11 +106,8 @@ def test_a_next_link_that_is_none(link: str) -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return json_answer({"value": [], "odata.nextLink": link})
 
-    connection: dict[str, Any] = {
-        "spf_url": "https://spf.example/root",
-        "spf_username": "u",
-        "spf_password": "long and secret",
-    }
+    connection: dict[str, Any] = {"spf_url": "https://spf.example/root"}
+    connection |= {"spf_username": "u", "spf_password": "long and secret"}
     result = module_on("vm_checkpoint_info", answer, scope="spf", **connection)
     assert code(result) == "bad_answer"
     assert "no URL" in result["msg"]

@@ -1,0 +1,179 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The campaign itself: a case is one story, every task is met, and a client that breaks a promise is caught."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import httpx
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer, _arm, _fleet, _http, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import (
+    compute_entities,
+    spf,
+    spf_entities,
+)
+from tests.hostile import changes
+from tests.hostile.campaign import Case, Verdict, chances, play, run
+from tests.hostile.judge import deed_of
+from tests.hostile.tasks import TIMEOUT, Task, tasks
+
+TASKS = {task.name: task for task in tasks()}
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_a_task_keeps_every_promise_when_nothing_is_changed(name: str) -> None:
+    """And it does something: its answers are worth changing."""
+    task = TASKS[name]
+    verdict = play(task, Case(name, 10**6, "body", (), "nothing", False))
+    assert verdict.broken == ()
+    assert not verdict.met
+    ending = run(task)
+    assert len(ending.log.heard) >= (1 if "portal" in name else 2)
+    assert task.given(task.bench())["wait_timeout"] == TIMEOUT
+
+
+@pytest.mark.parametrize("name", ["spf restore", "scvmm lock", "compute whole restore", "three VMs"])
+def test_a_case_is_one_story(name: str) -> None:
+    def told() -> list[Any]:
+        ending = run(TASKS[name], seed="x")
+        return [ending.result, ending.seconds, [(h.method, h.target, h.status, h.body) for h in ending.log.heard]]
+
+    assert told() == told()
+
+
+def test_a_case_can_be_printed_and_read_again() -> None:
+    case = next(chances(TASKS["spf create in atom"])).case
+    assert Case.named(case.name) == case
+    assert re.fullmatch(r"[\w-]+", case.name)
+    assert {chance.case.part for chance in chances(TASKS["spf create in atom"])} == {"xml", "header", "body"}
+
+
+def caught(name: str, breaks: str, **of_case: Any) -> Verdict:
+    """The first case of a task that shows it; the client as it is shows nothing there."""
+    for case in _like(TASKS[name], **of_case):
+        verdict = play(TASKS[name], case)
+        if any(breaks in line for line in verdict.broken):
+            return verdict
+    raise AssertionError(f"nothing shows: {breaks}")
+
+
+def _like(task: Task, **of_case: Any) -> Iterator[Case]:
+    for chance in chances(task):
+        if all(getattr(chance.case, name) == value for name, value in of_case.items()):
+            yield chance.case
+
+
+def _joined(arm: Any, path: str, api_version: str, **query: str) -> str:
+    """A URL that is put together without a look at what it is made of."""
+    more = "".join(f"&{name.replace('_', '$', 1)}={value}" for name, value in query.items())
+    return f"{arm.base}{path}?api-version={api_version}{more}"
+
+
+def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
+    with (
+        mock.patch.object(_http.Http, "_own", lambda _self, url: httpx.URL(url)),
+        mock.patch.object(_arm.Arm, "url", _joined),
+        mock.patch.object(compute_entities, "is_path", return_value=True),
+    ):
+        caught("compute create", "somebody else was called", part="json", what="a host's tail")
+
+
+def test_a_client_that_trips_over_an_answer_is_caught() -> None:
+    with mock.patch.object(spf_entities, "is_guid", return_value=True):
+        verdict = caught("spf absent", "ValueError", part="json", what="text")
+    assert verdict.code == "crash"
+
+
+def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
+    with mock.patch.object(_answer, "_parse", json.loads):
+        caught("spf info", "the result is no JSON", part="json", what="surrogate")
+
+
+def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
+    with mock.patch(
+        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff.flat", lambda text, _most: text
+    ):
+        caught("spf absent", "not one printable line", part="json", what="controls")
+        caught("spf absent", "a line of", part="json", what="long")
+
+
+def test_a_client_that_writes_in_check_mode_is_caught() -> None:
+    terms: Any = _fleet.Terms
+
+    def in_earnest(*given: Any) -> Any:
+        return terms(*given[:4], False)
+
+    with mock.patch.object(_task, "Terms", in_earnest):
+        assert "wrote: " in play(TASKS["spf create (check)"], _harmless("spf create (check)")).broken[0]
+
+
+def test_a_client_that_sends_twice_is_caught() -> None:
+    write = _http.Http.write
+
+    async def twice(self: Any, method: str, url: str, **more: Any) -> Any:
+        await write(self, method, url, **more)
+        return await write(self, method, url, **more)
+
+    with mock.patch.object(_http.Http, "write", twice):
+        for name in ("spf create", "scvmm create"):
+            assert "creates were taken" in " ".join(play(TASKS[name], _harmless(name)).broken)
+
+
+def test_a_client_that_does_what_nobody_planned_is_caught() -> None:
+    delete = spf.Spf.delete
+
+    async def another(self: Any, vm: Any, checkpoint: Any) -> Any:
+        inventory = await self.read(vm)
+        return await delete(self, vm, next(c for c in inventory.checkpoints if c.id != checkpoint.id))
+
+    with mock.patch.object(spf.Spf, "delete", another):
+        assert "not in the plan: DELETE" in " ".join(play(TASKS["spf absent"], _harmless("spf absent")).broken)
+
+
+def test_a_client_that_denies_what_it_did_is_caught() -> None:
+    finish = _task.finish
+
+    async def denied(*given: Any) -> Any:
+        return {**await finish(*given), "changed": False}
+
+    with mock.patch.object(_task, "finish", denied):
+        assert "says unchanged" in " ".join(play(TASKS["spf create"], _harmless("spf create")).broken)
+
+
+def _harmless(name: str) -> Case:
+    return Case(name, 0, "header", ("DataServiceVersion",), "0", False)
+
+
+def test_every_write_of_the_tasks_is_told_apart() -> None:
+    """What the judge takes a request for: a new kind of write must not slip through as another one."""
+    deeds = {deed_of(heard)[0] for task in tasks() for heard in run(task).log.heard if heard.writes}
+    assert deeds == {
+        "create",
+        "create collection",
+        "create disk",
+        "delete",
+        "delete disk",
+        "patch",
+        "power",
+        "restore",
+        "tag disk",
+        "update",
+    }
+
+
+def test_every_place_of_a_document_is_changed_and_nothing_else() -> None:
+    document: dict[str, Any] = {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}
+    assert list(changes.places(document)) == [("a",), ("a", 0), ("a", 0, "b"), ("a", 2), ("a", 2, "b"), ("c",)]
+    assert changes.replaced(document, ("a", 2, "b"), "text") == {"a": [{"b": 1}, {"b": 2}, {"b": "wrong"}], "c": None}
+    assert changes.replaced(document, ("a", 0), "removed") == {"a": [{"b": 2}, {"b": 3}], "c": None}
+    assert changes.replaced(document, ("a", 0), "twice") == {"a": [*document["a"], {"b": 1}], "c": None}
+    assert changes.replaced(document, ("x", 0), "null") is document
+    assert document == {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}

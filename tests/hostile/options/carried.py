@@ -217,6 +217,12 @@ def _key(requests: list[httpx.Request], params: Params) -> None:
             assert key not in urllib.parse.unquote(str(request.url))
 
 
+def _encryption(requests: list[httpx.Request], params: Params) -> None:
+    wanted = {each["id"] for each in params["encryption_sets"]}
+    puts = [json.dumps(json.loads(request.content)) for request in requests if request.method == "PUT"]
+    assert all(json.dumps(each) in body for each in wanted for body in puts)
+
+
 def _body(option: str, *path: str) -> Any:
     """The value stands in the body of the PUT, where `path` leads."""
 
@@ -253,6 +259,7 @@ SENT: dict[str, Callable[[list[httpx.Request], Params], None]] = {
     "resource_group": _after("resourcegroups", "resource_group"),
     "subscriptions": _subscriptions,
     "restore_key": _key,
+    "encryption_sets": _encryption,
     "location": _body("location", "location"),
     "source": _body("source", "properties", "source", "id"),
     "tags": _body("tags", "tags"),

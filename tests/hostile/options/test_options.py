@@ -46,6 +46,20 @@ def test_a_value_is_right_on_the_wire_or_refused_in_one_line(
     record_property(TITLE, dict(trial.counts))
 
 
+@pytest.mark.parametrize(
+    ("module", "option", "inner"),
+    [(module, option, inner) for module, option in OWN for inner in module.spec[option].get("options", {})],
+    ids=_id,
+)
+def test_so_it_is_inside_an_option(module: Module, option: str, inner: str, record_property: Record) -> None:
+    (right,) = next(value for value in special(option, module.spec[option]) if isinstance(value, list))
+    trial = Trial(module, option)
+    for value in [*FIXED, *special(inner, module.spec[option]["options"][inner])]:
+        trial([{**right, inner: value}])
+    assert trial.counts["accepted"]
+    record_property(TITLE, {**trial.counts, "options": 0, "members of options": 1})
+
+
 @pytest.mark.parametrize("name", [name for name in modules() if name != "vm_checkpoint"])
 def test_the_connection_is_read_alike_by_every_module(name: str, record_property: Record) -> None:
     module = modules()[name]

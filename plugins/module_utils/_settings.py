@@ -39,7 +39,7 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 """Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_URL = re.compile(r"[^\s\\\x00-\x20\x7f]+")
+_URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
 
 
@@ -76,6 +76,7 @@ def _user(value: str) -> str:
 
 def https_url(value: str) -> str:
     """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
+    plain = value.replace("{subscription_id}", "x")
     try:
         parts = urllib.parse.urlsplit(value)
         whole = parts.port is None or parts.port > 0  # reading the port raises where it is none
@@ -84,7 +85,7 @@ def https_url(value: str) -> str:
         raise ValueError("is not a URL") from None
     if parts.scheme.lower() == "http":
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
-    if parts.scheme.lower() != "https" or not parts.hostname or not whole or not _URL.fullmatch(value):
+    if parts.scheme.lower() != "https" or not parts.hostname or not whole or not _URL.fullmatch(plain):
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc:
         raise ValueError("must not hold credentials; use the options made for them")
@@ -172,7 +173,8 @@ class ArmSettings(pydantic.BaseModel):
         if self.access_token is None:
             missing = [name for name in ("tenant", "client_id", "secret") if not getattr(self, name)]
             if missing:
-                raise ValueError(_missing("signing in to Azure without access_token", missing))
+                alone = " from the environment alone (auth_source env)" if self.auth_source == "env" else ""
+                raise ValueError(_missing(f"signing in to Azure{alone} without access_token", missing))
         return self
 
 

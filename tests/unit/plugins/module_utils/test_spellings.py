@@ -53,7 +53,9 @@ def test_escapes_are_undone_layer_by_layer(spelled: str, meant: str) -> None:
 
 
 def test_it_ends_however_many_layers_there_are() -> None:
-    assert decoded("%" + "25" * 9 + "41").startswith("%25")
+    text = "%" + "25" * 9 + "41"
+    assert decoded(text).startswith("%25")
+    assert read_decoded(text).text == decoded(text)
 
 
 def test_white_space_control_characters_and_plus_signs_become_one_space() -> None:

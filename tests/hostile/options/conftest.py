@@ -1,0 +1,21 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The counts at the end."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.hostile.options.stage import TITLE
+from tests.support.tally import Tally
+
+TALLY = Tally(TITLE)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    TALLY.take(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    TALLY.show(terminalreporter)

@@ -60,7 +60,7 @@ class Secrets:
         self._values |= {encoded.rstrip("="), base64.urlsafe_b64encode(octets).decode().rstrip("=")}
         meant = decoded(value)
         _put(self._folded, _Sought(folded(meant)), _ESCAPED)
-        for spelling in {value, meant}:
+        for spelling in (value, meant):
             sought = _Sought(bare(spelling), _edge(spelling), _edge(spelling[::-1])[::-1])
             _put(self._bare, sought, _BARE)
         _put(self._bare, _Sought(bare(encoded), after="=="), _BARE)

@@ -51,7 +51,7 @@ SPELLINGS: dict[str, Spelling] = {
     **RECOGNISABLE,
     "OData": lambda text: text.replace("'", "''"),
     "wrapped": lambda text: "\r\n ".join(text[n : n + 9] for n in range(0, len(text), 9)),
-    "with control characters": lambda text: "\0".join(text),
+    "with control characters": "\0".join,
     "tabs for spaces": lambda text: text.replace(" ", "\t\t"),
     "upper case": str.upper,
     "lower case": str.lower,

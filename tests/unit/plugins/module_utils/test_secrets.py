@@ -72,7 +72,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "every unit": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
     "OData": lambda text: text.replace("'", "''"),
     "wrapped": lambda text: "\r\n\t ".join((text[:7], text[7:19], text[19:])),
-    "with control characters": lambda text: "\0".join(text),
+    "with control characters": "\0".join,
     "read in another encoding": lambda text: text.encode().decode("latin-1"),
     "unknown characters replaced": lambda text: text.encode("ascii", "replace").decode(),
     "base64 without padding": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),

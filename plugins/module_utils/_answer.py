@@ -50,6 +50,14 @@ class Answer:
         return one_line(str(value), 100) if value else None
 
     @property
+    def etag(self) -> str | None:
+        """The version of what was answered; BadAnswer for one that could not be sent back."""
+        value = self.headers.get("etag")
+        if value is not None and not (value.isascii() and value.isprintable() and len(value) <= 1000):
+            raise self.bad("the answer's ETag cannot be sent back.")
+        return value or None
+
+    @property
     def date(self) -> datetime | None:
         """The service's clock when it answered."""
         return parse_http_date(self.headers.get("date"))

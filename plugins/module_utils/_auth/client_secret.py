@@ -18,6 +18,8 @@ from .._errors import BadAnswer, CheckpointError, SignInRefused, one_line
 from .._http import Http, SignIn
 from .._secrets import Secrets
 
+LONGEST = 65536
+"""Characters of a token; servers take headers of 16 or 32 KiB."""
 EARLY = 120.0
 """Seconds before its end at which a token is no longer used for a new request."""
 
@@ -92,7 +94,12 @@ class ClientSecret(SignIn):
             self._secrets.add(token)
         if answer.status != 200:
             raise self._refused(answer, said)
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
+        if (
+            not isinstance(token, str)
+            or not token.isascii()
+            or not token.isprintable()
+            or not 0 < len(token) <= LONGEST
+        ):
             raise answer.bad("the sign-in answer holds no usable access_token.")
         lifetime = said.get("expires_in", 3600)
         try:

@@ -109,7 +109,7 @@ class Compute:
         home = self._collection_of(arm_id)
         collection, now = await self._collection(home, vm)
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
-        detail = Detail(machine, answer.json(), answer.headers.get("etag"), arm_id.group, collection, disks, groups)
+        detail = Detail(machine, answer.json(), answer.etag, arm_id.group, collection, disks, groups)
         points = list(collection.properties.restorePoints or []) if collection else []
         bounded_count(points, vm)
         elsewhere = collection is not None and _place(collection.location) != _place(machine.location)

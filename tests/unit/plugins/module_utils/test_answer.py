@@ -53,6 +53,18 @@ def test_no_header_can_break_the_reading_of_it(value: bytes) -> None:
     assert len(made.correlation_id or "") <= 100
 
 
+@pytest.mark.parametrize(("headers", "expected"), [({"etag": 'W/"1"'}, 'W/"1"'), ({"etag": ""}, None), ({}, None)])
+def test_an_etag_is_what_can_be_sent_back(headers: dict[str, str], expected: str | None) -> None:
+    assert answer(**headers).etag == expected
+
+
+@pytest.mark.parametrize("etag", ["\xff", "x" * 1001, "a\x07b"])
+def test_any_other_etag_is_no_answer(etag: str) -> None:
+    made = Answer(200, httpx.Headers([(b"etag", etag.encode("latin-1"))]), b"", "service")
+    with pytest.raises(BadAnswer, match="ETag cannot be sent back"):
+        _ = made.etag
+
+
 def test_the_date_is_the_service_s_clock() -> None:
     assert answer(date=DATE).date == datetime(2026, 11, 20, 8, tzinfo=UTC)
     assert answer().date is None

@@ -271,6 +271,7 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
         (reply(200, {}), "holds no usable access_token"),
         (reply(200, {"access_token": ""}), "holds no usable access_token"),
         (reply(200, {"access_token": 7}), "holds no usable access_token"),
+        (reply(200, {"access_token": "x" * 65537}), "holds no usable access_token"),
         (reply(200, {"access_token": "a\r\nb"}), "holds no usable access_token"),
         (reply(200, {"access_token": "tökén"}), "holds no usable access_token"),
         (reply(200, ANSWERS | {"expires_in": "soon"}), "expires_in is no number"),

@@ -72,9 +72,12 @@ def _options(simulator: Simulator) -> dict[str, Any]:
     }
 
 
-def _echoes(spf: list[str], arm: list[str], signed: str) -> list[dict[str, Any]]:
-    """Servers that say all they were told: as text, as OData's and ARM's errors, in a sign-in's refusal."""
-    told, arm_told = f"{' '.join(spf)} {signed}", f"{' '.join(arm)} {signed}"
+def _echoes(spf: list[str], arm: list[str], token: list[str], signed: str) -> list[dict[str, Any]]:
+    """Servers that say all they were told: as text, as OData's and ARM's errors, in a sign-in's refusal.
+
+    A token is told to ARM only: no sign-in could echo it.
+    """
+    told, arm_told = f"{' '.join(spf)} {signed}", f"{' '.join([*arm, *token])} {signed}"
     arm_error = {"error": {"code": "Echo", "message": arm_told, "details": [{"code": "Again", "message": arm_told}]}}
     odata = {"odata.error": {"code": "Echo", "message": {"lang": "en", "value": told}}}
     return [
@@ -85,7 +88,7 @@ def _echoes(spf: list[str], arm: list[str], signed: str) -> list[dict[str, Any]]
             "kind": "status",
             "status": 401,
             "path": "/echo/oauth2/",
-            "body": {"error": "x", "error_description": arm_told},
+            "body": {"error": "x", "error_description": f"{' '.join(arm)} {signed}"},
         },
         {"kind": "replace", "path": "types01", "body": {"value": [{"ID": told, "Name": [told]}]}},
         {"kind": "redirect", "path": "moved01", "location": signed, "headers": {"Set-Cookie": told[:200]}},
@@ -96,7 +99,7 @@ def test_no_secret_in_options_comes_out(simulator: Simulator, ansible: Ansible, 
     token, wrong = simulator.token(), "a-wrong-password/with+signs"
     spf, arm = _spf_secrets(simulator), _spelled(simulator.ready["secret"])
     signed = f"{simulator.ready['arm_url']}/x/operationStatuses/1?api-version=1&t=2&c=MIIabc&s=signature&h=hash-of-it"
-    simulator.control("POST", "/faults", {"faults": _echoes(spf, [*arm, *_spelled(token)], signed)})
+    simulator.control("POST", "/faults", {"faults": _echoes(spf, arm, _spelled(token), signed)})
     for service, known in (("spf", spf), ("scvmm", arm)):
         problem = f"The password {known[0]} is wrong, see {signed}"
         simulator.control("POST", "/failures", {"service": service, "kind": "restore", "problem": problem})

@@ -23,8 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._spellings im
 )
 
 TEXTS = st.text(
-    st.one_of(st.sampled_from("%&\\;#ux+ \n\t\0aAfF0123456789…"), st.characters(exclude_categories=["Cs"])),
-    max_size=60,
+    st.one_of(st.sampled_from("%&\\;#ux+ \n\t\0aAfF0123456789…"), st.characters(exclude_categories=["Cs"])), max_size=60
 )
 
 

@@ -21,6 +21,7 @@ from tests.hostile.tasks import tasks
 
 HANGS = 60
 """Real seconds after which a run that should take milliseconds counts as one that does not end."""
+PROGRESS = 10_000
 TASKS = {task.name: task for task in tasks()}
 
 
@@ -115,6 +116,8 @@ def report(verdicts: Iterator[tuple[Case, Verdict]], size: int, fields: int, fai
         ends[verdict.code or "success"] += 1
         met += verdict.met
         answers.add((case.task, case.number))
+        if sum(ends.values()) % PROGRESS == 0:
+            sys.stderr.write(f"{sum(ends.values())} of {size} cases, {failed} failed\n")
         if verdict.broken:
             failed += 1
             if failed <= failures:

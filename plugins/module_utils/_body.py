@@ -55,7 +55,7 @@ class Body:
             raise Unreadable("the answer's compression is broken: it has no end.")
         return bytes(self._held)
 
-    def _unfold(self, unpack: zlib._Decompress, chunk: bytes) -> None:
+    def _unfold(self, unpack: t.Any, chunk: bytes) -> None:
         try:
             while chunk and len(self._held) <= MAX_BODY:
                 self._held += unpack.decompress(chunk, _PIECE)

@@ -35,6 +35,7 @@ def test_a_playbook_without_connection_options_runs_against_it(
 
 
 def test_without_a_ready_file_it_says_how_it_is_used(tmp_path: Path) -> None:
-    run = subprocess.run([sys.executable, str(TOOL), str(tmp_path / "none")], capture_output=True, text=True)
+    command = [sys.executable, str(TOOL), str(tmp_path / "none")]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (2, "")
     assert "usage: rehearse.py READY_FILE" in run.stderr

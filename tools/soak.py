@@ -75,6 +75,7 @@ def main() -> int:
             continue
         sys.stdout.write(f"\nseed {seed} fails; replay: make soak FIRST={seed} SEEDS=1{more}\n")
         sys.stdout.writelines(f"  {line}\n" for line in verdict.broken)
+        sys.stdout.flush()
         if given.seeds == 1:
             small = verdict if given.no_shrink else shrink(verdict)
             sys.stdout.writelines(f"  {line}\n" for line in ["", "as small as it gets:", *small.broken, *trace(small)])

@@ -180,7 +180,8 @@ def _then(judge: Judge, vm: str, moment: float) -> list[Checkpoint]:
     """The VM's checkpoints at a moment."""
     ever = [point for (_service, name), points in judge.record.planted.items() if name == vm for point in points]
     for work in judge.record.works("create", vm):
-        failed = work.failed and judge.record.world.switches.failed_create_row == "removed"
+        # What was refused as it began leaves nothing, whatever a create leaves that fails later.
+        failed = work.refused or (work.failed and judge.record.world.switches.failed_create_row == "removed")
         if isinstance(work.point, Checkpoint) and work.at <= moment and not failed:
             ever.append(work.point)
     gone = {id(work.point) for work in _deleted(judge, vm) if (work.job.finished or moment) <= moment}

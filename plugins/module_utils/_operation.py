@@ -55,7 +55,8 @@ class Status:
 class Operation:
     """A write that was accepted. `poll` looks once; `id` is safe to show (never a signed URL).
 
-    `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out.
+    `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out. `joined`
+    says that another run has started it, and this one only waits for it.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class Operation:
     request_id: str | None = None
     began: datetime | None = None
     work: str | None = None
+    joined: bool = False
 
     def to_result(self) -> dict[str, t.Any]:
         """The `operation` key of results and errors."""

@@ -278,7 +278,8 @@ class Steps:
                 raise
             return now
         self._started(operation)
-        self.changed = self._sent = True
+        self._sent = True
+        self.changed = not operation.joined
         if not self._wait:
             return await self._provider.read(vm)
         await self._end(operation, vm, doing)

@@ -143,7 +143,7 @@ class ComputeSteps:
             ended: State = "failed" if state.lower() == "failed" else "succeeded"
             return Status(ended if _is_terminal(found) else "running", state)
 
-        return Operation("arm", None, poll, anyio.current_time())
+        return Operation("arm", None, poll, anyio.current_time(), joined=True)
 
     def _source(self, step: Step, detail: Detail, place: str) -> Disk:
         found = self._sources(step, detail).get(place)

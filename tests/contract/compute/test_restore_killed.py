@@ -261,3 +261,13 @@ def test_what_cannot_be_restored_is_refused_before_the_first_disk_is_made() -> N
         result = restore(made, check=check, name=None, checkpoint_id=shown)
         assert "cannot be restored" in failed(result, "missing_checkpoint")
     assert made.sent() == []
+
+
+def test_waiting_for_a_disk_that_another_run_has_begun_is_no_change() -> None:
+    made = bench(compute_disk_takes="30s")
+    killed(made, 1, "heard", **CASES["key"])
+    made.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Microsoft.Compute")
+    begun = made.writes()
+    result = restore(made, **CASES["key"])
+    assert (result["error"]["code"], result["changed"]) == ("forbidden", False)
+    assert made.writes() == begun + 1

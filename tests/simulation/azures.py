@@ -184,15 +184,13 @@ def _disturbed(judge: Judge, run: Run, vm: str) -> bool:
 def _then(judge: Judge, vm: str, moment: float) -> list[str]:
     """The names of the VM's good points, and of those being made, at a moment.
 
-    A delete goes by the name: where a second PUT makes a point anew, what it replaced went with it.
+    Where a second PUT makes a point anew, the later one takes the place of the earlier.
     """
-    ever = [(0.0, point) for point in judge.record.planted_points[vm]]
-    for work in judge.record.works("create", vm):
+    ever = list(judge.record.planted_points[vm])
+    for work in sorted(judge.record.works("create", vm), key=lambda each: each.at):
         if isinstance(work.point, Point) and not work.failed and work.at <= moment:
-            ever.append((work.at, work.point))
-    gone = [(work.job.finished or moment, work.name.lower()) for work in _deletes(judge, vm)]
-    return sorted(
-        point.name.lower()
-        for made, point in ever
-        if not any(made <= when <= moment and name == point.name.lower() for when, name in gone)
-    )
+            ever.append(work.point)
+    if judge.record.world.switches.compute_reput == "201":
+        ever = list({point.name.lower(): point for point in ever}.values())
+    gone = {id(work.point) for work in _deletes(judge, vm) if (work.job.finished or moment) <= moment}
+    return sorted(point.name.lower() for point in ever if id(point) not in gone)

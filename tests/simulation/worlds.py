@@ -176,12 +176,19 @@ def _disturbed(judge: Judge, run: Run, vm: str) -> bool:
     )
 
 
+def _leaves(judge: Judge, work: Work) -> bool:
+    """Whether a create that failed is shown all the same: Arc shows what has the host's id, and mostly what is made."""
+    switches = judge.record.world.switches
+    known = isinstance(work.point, Checkpoint) and work.point.checkpoint_id is not None
+    shown = work.service == "spf" or (switches.arc_lists_running_create and known)
+    return bool(switches.failed_create_row == "left" and shown)
+
+
 def _then(judge: Judge, vm: str, moment: float) -> list[Checkpoint]:
     """The VM's checkpoints at a moment."""
     ever = [point for (_service, name), points in judge.record.planted.items() if name == vm for point in points]
     for work in judge.record.works("create", vm):
-        # What was refused as it began leaves nothing, whatever a create leaves that fails later.
-        failed = work.refused or (work.failed and judge.record.world.switches.failed_create_row == "removed")
+        failed = work.failed and not _leaves(judge, work)
         if isinstance(work.point, Checkpoint) and work.at <= moment and not failed:
             ever.append(work.point)
     gone = {id(work.point) for work in _deleted(judge, vm) if (work.job.finished or moment) <= moment}

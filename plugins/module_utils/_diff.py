@@ -5,47 +5,104 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
-from ._errors import flat
+from ._errors import flat, hidden
 from ._model import Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
 from ._times import show_time
 
+_NAME = 60
+_TEXT = 120
+"""Characters of a description that does not change: enough to know it by."""
 
-def diff(actual: Inventory, plan: Plan) -> dict[str, str]:
-    """Ansible's diff of one VM: a line per checkpoint with its time, steps that leave the set alone below it."""
-    width = max((len(_name(name)) for name in _names(actual, plan)), default=0)
+
+def planned(actual: Inventory, plan: Plan) -> dict[str, str]:
+    """Ansible's diff of one VM in check mode: a line per checkpoint, steps that leave the set alone below it."""
     gone = {a.checkpoint.id for a in plan.actions if isinstance(a, Delete)}
     told = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
-    before = [_line(c, c.description, width) for c in actual.checkpoints]
-    after = [_line(c, told.get(c.id, c.description), width) for c in actual.checkpoints if c.id not in gone]
-    for action in plan.writes:
-        if isinstance(action, Create):
-            after.append(f"  {_name(action.name):{width}}  (new)   {action.reason}")
-    steps = [step for action in plan.writes if (step := _step(action))]
+    new = [a for a in plan.writes if isinstance(a, Create)]
+    width = _width([c.name for c in actual.checkpoints] + [a.name for a in new])
+    before, after = [], []
+    for checkpoint in actual.checkpoints:
+        was, will = _descriptions(checkpoint.description, told.get(checkpoint.id, checkpoint.description))
+        before.append(_line(checkpoint, was, width))
+        if checkpoint.id not in gone:
+            after.append(_line(checkpoint, will, width))
+    after += [_new(action, width) for action in new]
+    return _shown(actual, before, [*after, *_steps(plan.writes)])
+
+
+def carried_out(before: Inventory, now: Inventory, done: t.Sequence[Action]) -> dict[str, str]:
+    """The same after a run: the set as it was and as it was last read, and the steps that were taken.
+
+    A new checkpoint that no list shows yet (`wait: false`) stands there as it was planned.
+    """
+    known = {c.id.lower() for c in before.checkpoints}
+    shown = [c.name for c in now.checkpoints if c.id.lower() not in known]
+    new = [a for a in done if isinstance(a, Create) and not any(_made_by(a, name) for name in shown)]
+    width = _width([c.name for c in (*before.checkpoints, *now.checkpoints)] + [a.name for a in new])
+    lines, after = [], []
+    for checkpoint in before.checkpoints:
+        found = now.by_id(checkpoint.id)
+        was, told = _descriptions(checkpoint.description, found.description if found else checkpoint.description)
+        lines.append(_line(checkpoint, was, width))
+        if found:
+            after.append(_line(found, told, width))
+    after += [_line(c, flat(c.description, _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
+    after += [_new(action, width) for action in new]
+    return _shown(before, lines, [*after, *_steps(done)])
+
+
+def _made_by(action: Create, name: str) -> bool:
+    return name.startswith(action.name) if action.generate else name == action.name
+
+
+def _shown(actual: Inventory, before: list[str], after: list[str]) -> dict[str, str]:
     header = f"checkpoints of {_name(actual.vm.name)} ({actual.vm.provider})"
-    return {
-        "before_header": header,
-        "after_header": header,
-        "before": _text(before),
-        "after": _text([*after, *steps]),
-    }
+    return {"before_header": header, "after_header": header, "before": _text(before), "after": _text(after)}
 
 
-def _names(actual: Inventory, plan: Plan) -> t.Iterator[str]:
-    yield from (c.name for c in actual.checkpoints)
-    yield from (a.name for a in plan.actions if isinstance(a, Create))
+def _width(names: t.Iterable[str]) -> int:
+    return min(_NAME, max((len(_name(name)) for name in names), default=0))
+
+
+def _descriptions(was: str, will: str) -> tuple[str, str]:
+    """Both as they are shown: short where they are the same, and so that a difference is seen where there is one."""
+    was, will = hidden(was), hidden(will)
+    if was == will:
+        return flat(was, _TEXT), flat(will, _TEXT)
+    before, after = flat(was, _TEXT), flat(will, _TEXT)
+    if before == after:
+        # They differ in what one line does not show (blanks, line ends), or far behind.
+        apart = next((i for i, (a, b) in enumerate(zip(was, will, strict=False)) if a != b), min(len(was), len(will)))
+        before, after = _around(was, apart), _around(will, apart)
+    return before, after
+
+
+def _around(text: str, position: int) -> str:
+    """What stands there, every character of it visible."""
+    start = max(0, position - 40)
+    return ("…" if start else "") + json.dumps(text[start : start + _TEXT])
 
 
 def _line(checkpoint: Checkpoint, description: str, width: int) -> str:
-    told = f"  {flat(description, 1500)}" if description.strip() else ""
+    told = f"  {description}" if description.strip() else ""
     return f"  {_name(checkpoint.name):{width}}  {show_time(checkpoint.created)}{told}"
+
+
+def _new(action: Create, width: int) -> str:
+    return f"  {_name(action.name):{width}}  (new)   {action.reason}"
 
 
 def _name(name: str) -> str:
     """What others have named may hold anything; a terminal must not obey it."""
     return flat(name, 255)
+
+
+def _steps(actions: t.Iterable[Action]) -> list[str]:
+    return [step for action in actions if (step := _step(action))]
 
 
 def _step(action: Action) -> str:

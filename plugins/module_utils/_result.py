@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ._diff import diff
+from ._diff import carried_out, planned
 from ._errors import CheckpointError, PlanChanged, SomeFailed
 from ._fleet import Member
 from ._model import Checkpoint
@@ -24,7 +24,7 @@ def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:
         **_about(member, check_only),
         "warnings": list(member.run.warnings),
     }
-    if shown := _diff(member):
+    if shown := _diff(member, check_only):
         result["diff"] = shown
     if member.error is not None:
         result["error"] = member.error.to_result()
@@ -39,7 +39,7 @@ def many(members: t.Sequence[Member], *, check_only: bool) -> dict[str, t.Any]:
         "changed": any(_changed(member, check_only) for member in members),
         "plan": to_result(plans),
         "vms": [_member(member, check_only) for member in members],
-        "diff": [shown for member in members if (shown := _diff(member))],
+        "diff": [shown for member in members if (shown := _diff(member, check_only))],
         "warnings": [text for member in members for text in member.run.warnings],
     }
     failed = [member for member in members if member.error is not None]
@@ -117,5 +117,9 @@ def _expected(action: Create, plan: Plan, now: datetime) -> dict[str, t.Any]:
     return {**shape, **unknown, "usable": None, "managed": True}
 
 
-def _diff(member: Member) -> dict[str, str] | None:
-    return None if member.run.before is None else diff(member.run.before, member.run.plan)
+def _diff(member: Member, check_only: bool) -> dict[str, str] | None:
+    """What would change in check mode; else what has, which on a failure is less than the plan."""
+    run = member.run
+    if run.before is None or run.actual is None:
+        return None
+    return planned(run.before, run.plan) if check_only else carried_out(run.before, run.actual, run.done)

@@ -11,6 +11,7 @@ import typing as t
 import uuid
 
 from ._answer import Answer, Pages
+from ._arm_error import error_of, read_error, whole
 from ._arm_id import ArmId, parse, quote
 from ._deps import anyio
 from ._errors import BadAnswer, CheckpointError, InvalidInput, one_line
@@ -160,11 +161,12 @@ class Arm:
 
     def error(self, answer: Answer, *, doing: str) -> CheckpointError:
         """What a non-success answer means, with every detail that ARM gives."""
-        code, said = said_by(answer)
+        body = error_of(answer)
+        code, said = read_error(body)
         # 412: somebody changed the resource since it was read; like a lock it changed nothing, and reading again helps.
         busy = code.lower() != "scopelocked" and _is_busy(code, said)
         locked = answer.status == 412 or (answer.status == 409 and busy)
-        return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in)
+        return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in, details=whole(body))
 
 
 class _Poll:
@@ -207,7 +209,7 @@ def read_status(answer: Answer) -> Status:
         running = answer.status == 202
         return Status("running" if running else "succeeded", retry_after=answer.retry_after if running else None)
     state = _TERMINAL.get(word.lower(), "running")
-    code, message = _error_text(fields.get("error"))
+    code, message = read_error(fields.get("error"))
     percent = fields.get("percentComplete")
     return Status(
         state,
@@ -218,6 +220,7 @@ def read_status(answer: Answer) -> Status:
         locked=state == "failed" and _is_busy(code, message),
         retry_after=answer.retry_after,
         request_id=answer.request_id,
+        details=whole(fields.get("error")) if state == "failed" else None,
     )
 
 
@@ -227,40 +230,6 @@ def id_of(row: t.Mapping[str, t.Any], answer: Answer) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise answer.bad(f"a listed resource has no usable id: {problem.message}") from None
-
-
-def said_by(answer: Answer) -> tuple[str, str]:
-    """(code, whole text) of an error body, with or without the `error` wrapper; some 429s of Compute come without."""
-    try:
-        body = answer.json()
-    except BadAnswer:
-        title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", answer.body[:65536], re.I)
-        return "", title[1].decode("utf-8", "replace") if title else ""
-    if not isinstance(body, dict):
-        return "", ""
-    return _error_text(body.get("error", body))
-
-
-def _error_text(error: object, depth: int = 0) -> tuple[str, str]:
-    """(code, text) of ARM's error object: code and message, then details and additionalInfo, nested as they are."""
-    if depth > 5:
-        return "", "…"
-    if not isinstance(error, dict):
-        return "", str(error) if isinstance(error, str) else ""
-    code = str(error.get("code") or "")
-    parts = [": ".join(filter(None, (code, str(error.get("message") or "").strip())))]
-    if error.get("target"):
-        parts.append(f"target {error['target']}")
-    for detail in _list(error.get("details")):
-        parts.append(_error_text(detail, depth + 1)[1])
-    for info in _list(error.get("additionalInfo")):
-        if isinstance(info, dict):
-            parts.append(f"{info.get('type')} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
-    return code, "; ".join(filter(None, parts))
-
-
-def _list(value: object) -> list[t.Any]:
-    return value[:20] if isinstance(value, list) else []
 
 
 def _is_busy(code: str, text: str) -> bool:

@@ -49,7 +49,8 @@ class CheckpointError(Exception):
     """What went wrong with what, what the service said, which request, and what to do: one line.
 
     `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` the
-    result's shape of the operation that was under way (`Operation.to_result()`).
+    result's shape of the operation that was under way (`Operation.to_result()`), `details` the service's own error
+    where it has a structure (ARM's ErrorResponse), which the one line may not hold whole.
     """
 
     code: t.ClassVar[str] = "internal"
@@ -65,6 +66,7 @@ class CheckpointError(Exception):
         request_id: str | None = None,
         correlation_id: str | None = None,
         operation: dict[str, t.Any] | None = None,
+        details: dict[str, t.Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = one_line(message)
@@ -74,6 +76,7 @@ class CheckpointError(Exception):
         self.request_id = one_line(request_id, 100) if request_id else None
         self.correlation_id = one_line(correlation_id, 100) if correlation_id else None
         self.operation = operation
+        self.details = details
 
     def about(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""
@@ -88,6 +91,8 @@ class CheckpointError(Exception):
             parts.append(f"[{self.operation['kind']} {self.operation['id']}]")
         elif self.request_id:
             parts.append(f"[request {self.request_id}]")
+        elif self.correlation_id:
+            parts.append(f"[correlation {self.correlation_id}]")
         return " ".join(parts)
 
     def to_result(self) -> dict[str, t.Any]:
@@ -99,6 +104,7 @@ class CheckpointError(Exception):
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
             "operation": self.operation,
+            "details": self.details,
             "remedy": one_line(self.remedy),
             "retry": self.retry,
         }

@@ -138,7 +138,9 @@ class Http:
                 pause = min(pause * 2, 8.0)
                 continue
             except _Lost as error:
-                raise AnswerLost(f"{error}.", subject=self.label) from None
+                # No answer, so no id of the service's: its logs can be asked for the one that was sent with it.
+                sent = headers.get("x-ms-client-request-id")
+                raise AnswerLost(f"{error}.", subject=self.label, request_id=sent) from None
             except _Unread as error:
                 answer = error.answer
             if answer.status != 429:

@@ -37,7 +37,8 @@ class Status:
     """What one look at an operation says.
 
     `unknown` means that the service does not (or no longer) know the operation: only reading can tell then.
-    `locked` marks a failure that changed nothing because another job held the VM.
+    `locked` marks a failure that changed nothing because another job held the VM; `details` is a failure's own error
+    where it has a structure.
     """
 
     state: State
@@ -49,6 +50,7 @@ class Status:
     warnings: tuple[str, ...] = ()
     retry_after: float | None = None
     request_id: str | None = None
+    details: dict[str, t.Any] | None = None
 
 
 @dataclass

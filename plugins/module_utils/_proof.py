@@ -54,6 +54,7 @@ async def ended(operation: Operation, pace: Pace, subject: str, doing: str) -> S
         remedy="" if status.locked else "Mend what the service names, then run the task again.",
         operation=operation.to_result(),
         request_id=status.request_id,
+        details=status.details,
     )
 
 

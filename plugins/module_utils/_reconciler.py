@@ -174,15 +174,20 @@ class Reconciler:
 
     async def _read_idle(self) -> Inventory:
         """The VM when no checkpoint job holds it: what such a job does decides what is still to be done."""
+        holder: Operation | None = None
+        first = True
         while True:
             actual = await self.provider.read(self.vm)
             if actual.busy is None:
                 return actual
+            if first:
+                holder, first = await self.provider.latest(self.vm), False
             if not await self.pace.deadline.sleep(self.pace.poll_interval):
                 raise Locked(
                     f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s. Nothing was changed.",
                     subject=str(self.vm),
                     remedy="Raise wait_timeout or try again.",
+                    operation=holder.to_result() if holder else None,
                 )
 
     async def _read_ripe(self) -> Inventory:

@@ -22,8 +22,19 @@ from ._errors import (
 from ._http import AnswerLost
 
 
-def refusal(answer: Answer, said: str, *, doing: str, locked: bool = False, sign_in: str = "") -> CheckpointError:
-    """The error for an answer that is not a success. `said` is the service's text, `sign_in` how we signed in."""
+def refusal(
+    answer: Answer,
+    said: str,
+    *,
+    doing: str,
+    locked: bool = False,
+    sign_in: str = "",
+    details: dict[str, t.Any] | None = None,
+) -> CheckpointError:
+    """The error for an answer that is not a success. `said` is the service's text, `sign_in` how we signed in.
+
+    `details` is the service's own error, whole, where it has a structure.
+    """
     told = one_line(said).rstrip(".")
     told = f": {told}" if told else ""
     kind, message, remedy = _meaning(answer, told, doing, locked, sign_in)
@@ -34,6 +45,7 @@ def refusal(answer: Answer, said: str, *, doing: str, locked: bool = False, sign
         request_id=answer.request_id,
         correlation_id=answer.correlation_id,
         remedy=remedy,
+        details=details,
     )
 
 
@@ -47,6 +59,7 @@ def lost(problem: CheckpointError) -> CheckpointError:
         status=problem.status,
         request_id=problem.request_id,
         correlation_id=problem.correlation_id,
+        details=problem.details,
     )
 
 

@@ -23,6 +23,8 @@ _ESCAPED, _BARE, _LONG = 4, 8, 24
 _BEGINNING = 16
 _OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind"}
 """Keys whose values are words of ours, on which pipelines branch: a one-letter password must not hide them."""
+_OTHERS_WORDS = {"tags", "details"}
+"""Keys below which nothing is ours."""
 _SIGNED = {"sig", "c", "s", "h"}
 """What signs a URL: `sig` of a SAS, the others of Azure's status URLs (recorded)."""
 _EDGE = re.compile("[0-9A-Za-z]")
@@ -94,7 +96,9 @@ class Secrets:
         return text
 
     def scrub(self, value: t.Any) -> t.Any:
-        """`value` with every secret masked, through lists and dicts; keys are our own words and stay, tags' are not."""
+        """`value` with every secret masked, through lists and dicts. Keys are our own words and stay, but for those of
+        tags and of a service's own error.
+        """
         return self._scrub(value, sorted(self._values, key=len, reverse=True), ours=True)
 
     def _scrub(self, value: t.Any, exactly: list[str], *, ours: bool) -> t.Any:
@@ -107,7 +111,7 @@ class Secrets:
             return {
                 key if ours else self.hide(key): item
                 if ours and key in _OWN_WORDS
-                else self._scrub(item, exactly, ours=ours and key != "tags")
+                else self._scrub(item, exactly, ours=ours and key not in _OTHERS_WORDS)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):

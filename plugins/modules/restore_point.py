@@ -175,6 +175,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: The operation that was under way., type: dict, returned: always}
+    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.

@@ -160,6 +160,15 @@ def test_a_busy_vm_is_waited_for_before_planning(state: str) -> None:
     assert made.writes() == writes
 
 
+def test_a_vm_that_stays_busy_names_the_job_that_holds_it() -> None:
+    made = bench("spf", create_takes="600s")
+    job, _point = made.world.spf.vmm.create_checkpoint(made.world.vm("web01"), "theirs", "theirs")
+    result = made.run("vm_checkpoint", vm="web01", name="new", wait_timeout="30s")
+    assert code(result) == "locked"
+    assert f"[job {job.id}]" in result["msg"]
+    assert result["error"]["operation"]["id"] == job.id
+
+
 def test_arc_that_is_updating_is_waited_for() -> None:
     """Some positions of the service show a running operation in provisioningState."""
     made = bench("scvmm", arc_provisioning_during="Updating", create_takes="40s")

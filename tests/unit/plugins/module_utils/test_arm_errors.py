@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import CheckpointError, Locked
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.test_arm import using
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import Script, answer
@@ -104,3 +104,38 @@ def test_a_refused_sign_in_says_how_we_signed_in() -> None:
 def test_a_second_create_at_once_is_a_lock_on_azure_too() -> None:
     said = "There is already a concurrent 'Create RestorePoint' operation running on the VM"
     assert isinstance(refused(409, {"error": {"code": "X", "message": said}}), Locked)
+
+
+def test_the_result_holds_the_whole_error() -> None:
+    assert refused(400, ERROR).to_result()["details"] == ERROR["error"]
+    long = {"error": {"message": "m", "details": [{"code": f"C{count}", "message": "x" * 90} for count in range(60)]}}
+    told = refused(400, long)
+    assert len(told.message) == 1000
+    assert told.details == long["error"]
+
+
+@pytest.mark.parametrize("body", [{"error": None}, {"error": {}}, {"error": "words"}, [], ""])
+def test_an_error_without_structure_has_no_details(body: Any) -> None:
+    assert refused(400, body).details is None
+
+
+def test_the_whole_error_is_clean_and_bounded() -> None:
+    dirty = {"message": "see https://h/x?sig=SIG\nnow", "additionalInfo": [{"k\x1b": [1, None, True, 2.5]}]}
+    told = refused(400, {"error": dirty}).details
+    assert told == {"message": "see https://h/x?… now", "additionalInfo": [{"k": [1, None, True, 2.5]}]}
+    wide = refused(400, {"error": {"details": [{"code": "C", "message": "m"}] * 5000}}).details
+    assert wide is not None
+    assert len(wide["details"]) < 400
+    assert "…" in str(wide["details"][-1])
+    deep: dict[str, Any] = {"code": "the bottom"}
+    for _level in range(20):
+        deep = {"details": [deep]}
+    shown = str(refused(400, {"error": deep}).details)
+    assert "the bottom" not in shown
+    assert "…" in shown
+
+
+def test_a_failed_operation_s_status_holds_the_whole_error() -> None:
+    status = read_status(answer(200, {"status": "Failed", "error": ERROR["error"]}))
+    assert status.details == ERROR["error"]
+    assert read_status(answer(200, {"status": "Succeeded", "error": {"code": "left over"}})).details is None

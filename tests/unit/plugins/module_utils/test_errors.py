@@ -48,6 +48,8 @@ def test_a_subclass_without_a_code_of_its_own_adds_none() -> None:
         (NotFound("it is gone.", subject="vm web01"), "vm web01: it is gone."),
         (NotFound("it is gone.", remedy="Look."), "it is gone. Look."),
         (NotFound("it is gone.", request_id="r-1"), "it is gone. [request r-1]"),
+        (NotFound("it is gone.", request_id="r-1", correlation_id="c-1"), "it is gone. [request r-1]"),
+        (NotFound("it is gone.", correlation_id="c-1"), "it is gone. [correlation c-1]"),
         (
             NotFound("it is gone.", request_id="r-1", operation={"kind": "job", "id": "j-1"}),
             "it is gone. [job j-1]",
@@ -75,6 +77,7 @@ def test_a_result_carries_every_key() -> None:
         request_id="r-1",
         correlation_id="c-1",
         operation={"kind": "job", "id": "j-1"},
+        details={"code": "No"},
     )
     assert error.to_result() == {
         "code": "refused",
@@ -83,6 +86,7 @@ def test_a_result_carries_every_key() -> None:
         "request_id": "r-1",
         "correlation_id": "c-1",
         "operation": {"kind": "job", "id": "j-1"},
+        "details": {"code": "No"},
         "remedy": "Ask.",
         "retry": "never",
     }

@@ -1,0 +1,80 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARM's ErrorResponse: its code and words on one line, and the whole of it for the result."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ._answer import Answer
+from ._errors import BadAnswer, one_line
+
+_LEVELS, _PARTS = 24, 1000
+"""How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""
+
+
+def error_of(answer: Answer) -> object:
+    """The error object of an answer, with or without the `error` wrapper (some 429s of Compute come without), or what
+    a gateway's page is titled.
+    """
+    try:
+        body = answer.json()
+    except BadAnswer:
+        title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", answer.body[:65536], re.I)
+        return title[1].decode("utf-8", "replace") if title else ""
+    return body.get("error", body) if isinstance(body, dict) else ""
+
+
+def read_error(error: object, depth: int = 0) -> tuple[str, str]:
+    """(code, text) of an error object: code and message, then details and additionalInfo, nested as they are."""
+    if depth > 5:
+        return "", "…"
+    if not isinstance(error, dict):
+        return "", str(error) if isinstance(error, str) else ""
+    code = str(error.get("code") or "")
+    parts = [": ".join(filter(None, (code, str(error.get("message") or "").strip())))]
+    if error.get("target"):
+        parts.append(f"target {error['target']}")
+    for detail in _list(error.get("details")):
+        parts.append(read_error(detail, depth + 1)[1])
+    for info in _list(error.get("additionalInfo")):
+        if isinstance(info, dict):
+            parts.append(f"{info.get('type')} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
+    return code, "; ".join(filter(None, parts))
+
+
+def whole(error: object) -> dict[str, t.Any] | None:
+    """An error object as it came, for `error.details`; every text on one line, without secrets and URLs' queries."""
+    budget = [_PARTS]
+
+    def clean(value: object, level: int) -> t.Any:
+        budget[0] -= 1
+        if budget[0] < 0 or level > _LEVELS:
+            return "…"
+        if isinstance(value, str):
+            return one_line(value, 4000)
+        if isinstance(value, dict):
+            return {one_line(str(key), 200): clean(part, level + 1) for key, part in _first(value.items(), budget)}
+        if isinstance(value, list):
+            return [clean(part, level + 1) for part in _first(value, budget)]
+        return value
+
+    return clean(error, 0) if isinstance(error, dict) and error else None
+
+
+Part = t.TypeVar("Part")
+
+
+def _first(parts: t.Iterable[Part], budget: list[int]) -> t.Iterator[Part]:
+    """The parts until the budget is spent, and one more, which is shown as left out."""
+    for part in parts:
+        yield part
+        if budget[0] < 0:
+            return
+
+
+def _list(value: object) -> list[t.Any]:
+    return value[:20] if isinstance(value, list) else []

@@ -276,13 +276,23 @@ class Steps:
             now = await self._provider.read(vm)
             if not proven(now):
                 raise
+            self.changed = self.changed or self.lost  # a second delete says 404 because the first one ran
             return now
         self._started(operation)
         self._sent = True
         self.changed = not operation.joined
         if not self._wait:
             return await self._provider.read(vm)
-        await self._end(operation, vm, doing)
+        try:
+            await self._end(operation, vm, doing)
+        except OperationFailed:
+            # What the lost one did late cannot be done again, and Arc says so by a failed operation instead of a 404.
+            if not self.lost:
+                raise
+            now = await self._provider.read(vm)
+            if not proven(now):
+                raise
+            return now
         found = await self._proof.until(vm, proven)
         if found is None:
             raise self._proof.not_shown(vm, doing, operation)

@@ -200,3 +200,23 @@ def test_a_lost_delete_that_locks_its_own_repetition_out_was_ours(service: str) 
     assert (code(result), result["changed"]) == (None, True)
     assert [action["action"] for action in result["plan"]["actions"]] == ["delete"]
     assert not made.run("vm_checkpoint", **options)["changed"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_lost_delete_whose_repetition_finds_nothing_was_ours(service: str) -> None:
+    """The first DELETE may have gone through late; nobody who reads "unchanged" would look for what went."""
+    made = bench(service)
+    made.world.faults.add(kind="lose_request", method="DELETE|POST", path="VMCheckPoints|deleteCheckpoint")
+    vm = made.world.vm(VMS[service])
+
+    def late(request: httpx.Request) -> None:
+        if request in made.sent()[1:]:
+            made.watch = lambda _request: None
+            vm.checkpoints[:] = [point for point in vm.checkpoints if point.name != "later"]
+            vm.pointer = vm.checkpoints[-1].checkpoint_id
+
+    made.watch = late
+    reference = VMS[service] if service == "spf" else made.arm_vm
+    result = made.run("vm_checkpoint", vm=reference, name="later", state="absent", settle_time="5s")
+    assert (code(result), result["changed"]) == (None, True)
+    assert len(made.sent()) == 2

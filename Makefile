@@ -49,9 +49,19 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 	exec python -m simulator $(ARGS)
 
 .PHONY: test
-test: fresh lint types imports coverage simulation hostile docs sanity units outside playbooks integration molecule import  ## everything, stopping at the first failure
+test: fresh lint types imports coverage simulation hostile docs outside playbooks beside  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
+
+# Each of these keeps one core busy. What runs in the background is shown when it has ended.
+.PHONY: beside
+beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, and meanwhile sanity, units, molecule and import
+	@$(MAKE) integration > build/integration.log 2>&1 & other=$$!
+	ours=passed; $(MAKE) sanity units molecule import || ours=failed
+	theirs=passed; wait $$other || theirs=failed
+	cat build/integration.log
+	echo "== integration: $$theirs; sanity, units, molecule, import: $$ours"
+	[ $$ours$$theirs = passedpassed ]
 
 .PHONY: check-fast
 check-fast: fresh ruff types imports contract  ## the quick part: ruff, mypy, layers, unit and contract tests
@@ -156,10 +166,15 @@ killed: $(VENV)/test-ready build/links build/tree  ## playbooks killed (SIGKILL)
 	EVERY=1 python -m pytest -n 2 -v $(PLAYBOOKS)/test_killed.py $(PLAYBOOKS)/test_saga_killed.py
 	$(END)
 
+# In a tree of its own: it runs beside the other phases of one core, which write into theirs.
+ALONE := build/integration/ansible_collections/$(NAMESPACE)/$(NAME)
+
 .PHONY: integration
-integration: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test integration: playbooks against the simulator
+integration: export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/integration
+integration: $(VENV)/test-ready $(GET_PIP)  ## ansible-test integration: playbooks against the simulator
 	$(BEGIN)
-	cd $(TREE)
+	python tools/tree.py $(ALONE)
+	cd $(ALONE)
 	ansible-test integration --local --python $(VERSION)
 	$(END)
 

@@ -108,7 +108,7 @@ def _steps(actions: t.Iterable[Action]) -> list[str]:
 def _step(action: Action) -> str:
     if isinstance(action, Restore):
         target = action.checkpoint
-        return f"restore to {_name(target.name)} ({show_time(target.created)}, {target.id}): {action.reason}"
+        return f"restore to {_name(target.name)} ({show_time(target.created)}, {flat(target.id, 400)}): {action.reason}"
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"
     if isinstance(action, Step):

@@ -30,6 +30,8 @@ from tests.contract.compute.shop import (
 from tests.contract.core.scenarios import code, is_write
 from tests.support.bench import Bench, Result
 
+pytestmark = pytest.mark.thorough
+
 # The fault, whether the service still hears of the request.
 TROUBLES: dict[str, tuple[dict[str, Any], bool]] = {
     "lost request": ({"kind": "lose_request"}, False),

@@ -24,6 +24,8 @@ from tests.contract.compute.shop import (
     restore,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 def _full(count: int) -> dict[str, Any]:
     compute = document()

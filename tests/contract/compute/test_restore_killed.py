@@ -14,6 +14,8 @@ import pytest
 from tests.contract.compute.shop import GOOD, bench, disks, done, failed, guest, killed, names, restore, shop, verbs
 from tests.support.bench import Bench
 
+pytestmark = pytest.mark.thorough
+
 WHEN = ["watch", "heard"]
 CASES: dict[str, dict[str, Any]] = {
     "old disks go": {"old_disks": "delete", "restore_key": "deploy-1"},

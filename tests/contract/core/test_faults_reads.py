@@ -11,6 +11,8 @@ import pytest
 
 from tests.contract.core.scenarios import CASES, IDS, Scenario, bench, code, is_write, requests_of, told
 
+pytestmark = pytest.mark.thorough
+
 # Trouble that passes when the read is sent again: the result is that of an untroubled run.
 PASSING: dict[str, dict[str, Any]] = {
     "lost request": {"kind": "lose_request"},

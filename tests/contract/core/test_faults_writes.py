@@ -12,6 +12,8 @@ import pytest
 from tests.contract.core.scenarios import BROKEN, CASES, VMS, Scenario, bench, code, is_write, requests_of
 from tests.support.bench import Bench, Result
 
+pytestmark = pytest.mark.thorough
+
 
 class Trouble(NamedTuple):
     """A fault, whether the service still does the work, and whether the write may be sent again."""

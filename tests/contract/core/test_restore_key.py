@@ -15,6 +15,8 @@ from tests.contract.core.scenarios import BROKEN, SERVICES, VMS, bench, code
 from tests.support.bench import Bench, Result
 from tests.support.wire import Killed
 
+pytestmark = pytest.mark.thorough
+
 SAFETY = "safety before restore to baseline"
 JOB = {"name": "baseline", "safety_checkpoint": True, "restore_key": "deploy-4711"}
 

@@ -16,6 +16,8 @@ from tests.contract.core.positions import FREE, OPTIONS, POSITIONS, WITH, servic
 from tests.contract.core.scenarios import BROKEN, VMS, code
 from tests.support.bench import Bench, Result
 
+pytestmark = pytest.mark.thorough
+
 STEPS = ("check create", "create", "again", "update", "again", "restore", "check delete", "delete", "again")
 # c: changed, u: unchanged, E: a named error. Arc cannot change a description: unchanged, a warning and drift.
 USUAL = {"spf": "ccucucccu", "scvmm": "ccuuucccu"}

@@ -85,6 +85,8 @@ def test_a_terminal_does_not_obey_what_somebody_named() -> None:
     assert after[1].startswith("restore to a [2J b c (")
     long = foreseen(having(point("a", name="x" * 9000, description="y" * 9000)), Plan(WEB01))
     assert len(long["before"]) < 500
+    odd = point("i" * 9000)
+    assert len(foreseen(having(odd), Plan(WEB01, (Restore(WEB01, "asked", odd),)))["after"]) < 800
 
 
 def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _errors, _options, _settings
 
@@ -36,6 +38,16 @@ def test_every_connection_option_is_an_option_with_documented_fallbacks() -> Non
     for option, variables in _settings.ENVIRONMENT.items():
         part = documented.split(f"\n  {option}:\n", 1)[1].split("\n    type:", 1)[0]
         assert re.findall(r"E\((\w+)\)", part) == list(variables), option
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("plugins/modules/vm_*.py")))
+def test_what_each_option_means_is_told(name: str) -> None:
+    """Of the modules for VMs; the connection's options are told with their fallbacks in the modules' documentation."""
+    module = import_module(f"ansible_collections.hybridvm.checkpoints.plugins.modules.{name}")
+    own = set(yaml.safe_load(module.DOCUMENTATION)["options"])
+    rows = re.findall(r"^\| (`[^|]*) \|", read("docs/semantics.md"), re.M)
+    told = {option for row in rows for option in re.findall(r"`(\w+)", row)}
+    assert not (own | set(_options.VMS) | set(_options.MANNER)) - told
 
 
 @pytest.mark.parametrize(

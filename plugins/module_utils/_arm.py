@@ -55,14 +55,14 @@ class Arm:
 
     async def get(self, url: str, *, doing: str) -> Answer:
         """A resource; an error that says what was being done unless the answer is a 200."""
-        answer = await self.http.read(url, headers=_headers())
+        answer = await self.http.read(url, headers=_headers(), doing=doing)
         if answer.status != 200:
             raise self.error(answer, doing=doing)
         return answer
 
     async def find(self, url: str, *, doing: str) -> Answer | None:
         """A resource, or None when there is none: a 404 for that very thing is the only proof of absence."""
-        answer = await self.http.read(url, headers=_headers())
+        answer = await self.http.read(url, headers=_headers(), doing=doing)
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -87,7 +87,7 @@ class Arm:
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """The first page of a collection that this user may not be allowed to see: nothing then, for it only helps."""
-        answer = await self.http.read(url, headers=_headers())
+        answer = await self.http.read(url, headers=_headers(), doing="reading locks")
         if answer.status in (400, 401, 403, 404):
             return []
         if answer.status != 200:
@@ -131,7 +131,7 @@ class Arm:
         started = anyio.current_time()
         content = None if body is None else json.dumps(body).encode()
         sent = {**_headers(content is not None), **(headers or {})}
-        answer = await self.http.write(method, url, headers=sent, body=content, limit=90.0)
+        answer = await self.http.write(method, url, headers=sent, body=content, limit=90.0, doing=doing)
         if answer.status in (408, 500, 502, 503, 504):
             raise lost(self.error(answer, doing=doing))
         if answer.status not in (200, 201, 202, 204):
@@ -140,7 +140,7 @@ class Arm:
 
     async def query(self, url: str, body: dict[str, t.Any], *, doing: str) -> Answer:
         """A POST that only asks (Resource Graph): repeated like a read."""
-        answer = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode())
+        answer = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode(), doing=doing)
         if answer.status != 200:
             raise self.error(answer, doing=doing)
         return answer
@@ -179,9 +179,10 @@ class _Poll:
         self.shown = found[0].lower() if found else None
 
     async def __call__(self) -> Status:
-        answer = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"))
+        doing = "reading the operation's status"
+        answer = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"), doing=doing)
         if answer.status in (401, 403, 408, 429) or answer.status >= 500:
-            raise self._arm.error(answer, doing="reading the operation's status")
+            raise self._arm.error(answer, doing=doing)
         if answer.status >= 300:
             # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
             return Status("unknown", f"HTTP {answer.status}", request_id=answer.request_id)

@@ -13,6 +13,7 @@ import logging
 import random
 import socket
 import typing as t
+from contextlib import contextmanager
 
 from ._answer import Answer
 from ._body import ACCEPTED, Body, Unreadable
@@ -114,19 +115,45 @@ class Http:
         return parsed
 
     async def read(
-        self, url: str, *, headers: t.Mapping[str, str] | None = None, limit: float = 100.0, patience: float = 1.0
+        self,
+        url: str,
+        *,
+        doing: str,
+        headers: t.Mapping[str, str] | None = None,
+        limit: float = 100.0,
+        patience: float = 1.0,
     ) -> Answer:
-        """GET, repeated while that may help. `patience` multiplies how long; polls may wait to the deadline (inf)."""
-        return await self._repeat("GET", url, headers or {}, None, limit, patience)
+        """GET, repeated while that may help. `patience` multiplies how long; polls may wait to the deadline (inf).
 
-    async def send_again(self, method: str, url: str, headers: t.Mapping[str, str], body: bytes) -> Answer:
+        `doing` is what an error says was under way, the VM included.
+        """
+        with _telling(doing):
+            return await self._repeat("GET", url, headers or {}, None, limit, patience)
+
+    async def send_again(
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes, *, doing: str
+    ) -> Answer:
         """A request that changes nothing although its method says otherwise (a token request): repeated like a read."""
-        return await self._repeat(method, url, headers, body, 60.0, 1.0)
+        with _telling(doing):
+            return await self._repeat(method, url, headers, body, 60.0, 1.0)
 
     async def write(
-        self, method: str, url: str, *, headers: t.Mapping[str, str], body: bytes | None = None, limit: float = 300.0
+        self,
+        method: str,
+        url: str,
+        *,
+        doing: str,
+        headers: t.Mapping[str, str],
+        body: bytes | None = None,
+        limit: float = 300.0,
     ) -> Answer:
         """One write: sent again only if it never left or was refused with 429; AnswerLost if nobody can know."""
+        with _telling(doing):
+            return await self._send(method, url, headers, body, limit)
+
+    async def _send(
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
+    ) -> Answer:
         start, pause = anyio.current_time(), 0.5
         while True:
             try:
@@ -161,7 +188,11 @@ class Http:
             except _Lost as error:
                 if spent > LOST_PATIENCE * patience or not await self._pause(pause):
                     took = anyio.current_time() - start
-                    raise Unavailable(f"{error}{_for(took)}.", subject=self.label) from None
+                    raise Unavailable(
+                        f"{error}{_for(took)}.",
+                        subject=self.label,
+                        remedy="Try again later; if the service is only slow, raise wait_timeout.",
+                    ) from None
             except _Unread as error:
                 raise error.answer.bad(str(error)) from None
             else:
@@ -265,6 +296,16 @@ class Http:
             subject=self.label,
             remedy="Check the URL, the network and the proxy settings.",
         )
+
+
+@contextmanager
+def _telling(doing: str) -> t.Iterator[None]:
+    """What keeps us from an answer says what it kept us from."""
+    try:
+        yield
+    except Unavailable as problem:
+        problem.message = f"{doing}: {problem.message}"
+        raise
 
 
 async def _read(response: httpx.Response) -> bytes:

@@ -85,6 +85,8 @@ def https_url(value: str) -> str:
         raise ValueError("is not a URL") from None
     if parts.scheme.lower() == "http":
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
+    if "{" in plain or "}" in plain:
+        raise ValueError("holds braces, and {subscription_id} is the only placeholder there is; mind its spelling")
     if parts.scheme.lower() != "https" or not parts.hostname or not whole or not _URL.fullmatch(plain):
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc:

@@ -75,7 +75,7 @@ class ClientSecret(SignIn):
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         try:
             answer = await self._authority.send_again(
-                "POST", self._url, headers, urllib.parse.urlencode(self._form).encode()
+                "POST", self._url, headers, urllib.parse.urlencode(self._form).encode(), doing="signing in"
             )
             self._take(answer)
         except CheckpointError as error:

@@ -85,7 +85,9 @@ async def discover(http: Http, url: str) -> Cloud:
 
     Where it sends sign-ins to is held against where it is itself: a secret goes to Microsoft or stays in the house.
     """
-    answer = await http.read(f"{url}/metadata/endpoints?api-version={METADATA_VERSION}")
+    answer = await http.read(
+        f"{url}/metadata/endpoints?api-version={METADATA_VERSION}", doing="asking for the cloud's endpoints"
+    )
     if answer.status != 200:
         redirect = " with a redirect, which is not followed" if 300 <= answer.status < 400 else ""
         raise answer.bad(f"its metadata endpoint answered {answer.status}{redirect}.")

@@ -45,6 +45,12 @@ CAPABILITIES = Capabilities(
     },
 )
 
+EXPECTED = (
+    "it must be the VMM service's own root, such as "
+    "https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc, and lead to no proxy or portal."
+)
+"""What spf_url takes, for where its server answers as if there were no such root."""
+
 
 class Spf(WithoutSteps):
     """SPF at one service root."""
@@ -81,7 +87,7 @@ class Spf(WithoutSteps):
         raise NotFound(
             f"no such VM in {self._http.label}, or it is not visible to {self._sign_in}.",
             subject=f"vm {reference}",
-            remedy="Give the VM's name or ID as SPF shows it.",
+            remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}.",
         )
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
@@ -90,6 +96,13 @@ class Spf(WithoutSteps):
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
         machines, answer = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
         points, listed = await self._find(CheckpointEntity, "VMCheckPoints", None, "listing checkpoints")
+        stamps = {vm.StampId.lower() for vm in machines if vm.StampId}
+        if machines and not any(self._is_of_stamp(machine) for machine in machines):
+            raise NotFound(
+                f"none of the {len(machines)} VMs is of the stamp {self._settings.spf_stamp_id}.",
+                subject=self._http.label,
+                remedy=f"Check spf_stamp_id, or leave it out: these VMs are of {', '.join(sorted(stamps)[:5])}.",
+            )
         now = listed.date or answer.date or self._wall_clock()
         by_vm: dict[str, list[CheckpointEntity]] = {}
         for point in points:
@@ -190,7 +203,7 @@ class Spf(WithoutSteps):
         body = {**changes, "odata.type": kind}
         extra: dict[str, str] = {}
         if method == "put":
-            answer = await self._http.read(self._root + path, headers=self._headers())
+            answer = await self._http.read(self._root + path, headers=self._headers(), doing=doing)
             if answer.status != 200:
                 raise odata.error(answer, doing=doing, sign_in=self._sign_in)
             whole = odata.entity(answer)
@@ -218,7 +231,7 @@ class Spf(WithoutSteps):
         headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
-        answer = await self._http.write(verb, self._root + path, headers=headers, body=content)
+        answer = await self._http.write(verb, self._root + path, headers=headers, body=content, doing=doing)
         if answer.status in (408, 500, 502, 503, 504):
             problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
             raise lost(problem)
@@ -238,23 +251,32 @@ class Spf(WithoutSteps):
             conditions = [condition]
             if self._settings.spf_stamp_id and entities != "Jobs":
                 conditions.append(f"StampId eq {odata.guid(self._settings.spf_stamp_id)}")
-            answer = await self._http.read(url + odata.where(*conditions), headers=self._headers())
+            answer = await self._http.read(url + odata.where(*conditions), headers=self._headers(), doing=doing)
             if answer.status not in (400, 501):
                 return await self._pages(kind, answer, doing)
-        return await self._pages(kind, await self._http.read(url, headers=self._headers()), doing)
+        return await self._pages(kind, await self._http.read(url, headers=self._headers(), doing=doing), doing)
 
     async def _pages(self, kind: type[Kind], answer: Answer, doing: str) -> tuple[list[Kind], Answer]:
         found: list[Kind] = []
         pages = Pages(doing)
         while True:
-            if answer.status != 200:
-                raise odata.error(answer, doing=doing, sign_in=self._sign_in)
-            entities, link = odata.page(answer)
+            entities, link = self._page(answer, doing)
             found += [read(kind, entity, answer) for entity in entities]
             if not link:
                 return found, answer
             following = pages.follow(answer, self._http.check(self._absolute(link, answer)))
-            answer = await self._http.read(following, headers=self._headers())
+            answer = await self._http.read(following, headers=self._headers(), doing=doing)
+
+    def _page(self, answer: Answer, doing: str) -> odata.Page:
+        """The entities of one answer. A set is never missing, so a 404, like a web page, means another root."""
+        try:
+            if answer.status == 200:
+                return odata.page(answer)
+            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
+        except (BadAnswer, NotFound) as problem:
+            placed = "{subscription_id}" in (self._settings.spf_url or "")
+            problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"
+            raise
 
     def _absolute(self, link: str, answer: Answer) -> str:
         try:
@@ -282,10 +304,8 @@ class Spf(WithoutSteps):
 
     async def _stamp_of_cloud(self) -> str:
         doing = "discovering the stamp"
-        answer = await self._http.read(self._root + "/Clouds?$select=ID,StampId", headers=self._headers())
-        if answer.status != 200:
-            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
-        stamps = {str(cloud.get("StampId")).lower() for cloud in odata.page(answer).entities}
+        answer = await self._http.read(self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), doing=doing)
+        stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(answer, doing).entities}
         if len(stamps) != 1 or not odata.is_guid(next(iter(stamps))):
             raise InvalidInput(
                 f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."
@@ -294,6 +314,9 @@ class Spf(WithoutSteps):
 
     def _is_meant(self, vm: VmEntity, field: str, reference: str) -> bool:
         return self._is_of_stamp(vm) and (getattr(vm, field) or "").lower() == reference.lower()
+
+    def _only_of_stamp(self) -> str:
+        return "; spf_stamp_id is set, so only VMs of that stamp are found" if self._settings.spf_stamp_id else ""
 
     def _is_of_stamp(self, vm: VmEntity) -> bool:
         stamp = self._settings.spf_stamp_id

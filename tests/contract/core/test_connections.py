@@ -22,6 +22,7 @@ from tests.support.bench import HOST, Bench
 
 SUBSCRIPTION = "{subscription_id}"
 AUTHORITY = {"loginEndpoint": HOST, "audiences": [f"{HOST}/"]}
+STRANGER = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
 ROOTS = {
     "tenant": f"{HOST}/SC2012R2/VMM/{SUBSCRIPTION}/Microsoft.Management.Odata.svc",
     "admin": f"{HOST}/SC2012R2/VMM/Microsoft.Management.Odata.svc",
@@ -238,6 +239,42 @@ def test_wrong_ways_into_spf(options: dict[str, Any], wanted: str) -> None:
     assert code(result) in (wanted, "forbidden" if wanted == "not_found" else wanted)
     assert made.writes() == 0
     assert made.world.credentials.spf_password not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"spf_url": f"{HOST}/elsewhere"}, ["Check spf_url: ", "/SC2012R2/VMM/{subscription_id}/Microsoft.Management"]),
+        ({"spf_url": HOST}, ["not found (404)", "Check spf_url: "]),
+        ({"spf_subscription_id": STRANGER}, ["Check spf_subscription_id and spf_url: "]),
+        ({"spf_url": f"{HOST}/VMM/{{subscription}}/x.svc"}, ["spf_url: ", "{subscription_id} is the only placeholder"]),
+        ({"spf_stamp_id": STRANGER}, ["spf_stamp_id"]),
+    ],
+    ids=str,
+)
+def test_a_wrong_root_is_told_with_the_option_and_what_it_takes(options: dict[str, Any], says: list[str]) -> None:
+    made = bench("spf")
+    targets: list[dict[str, Any]] = [{"vm": "web01"}, {"scope": "spf"}]
+    for target in targets:
+        result = made.run("vm_checkpoint_info", **target, **options)
+        assert code(result) in ("not_found", "invalid_input")
+        for part in says:
+            assert part in result["msg"]
+
+
+def test_a_portal_instead_of_the_service_is_told_with_the_option() -> None:
+    made = bench("spf")
+    made.world.faults.add(kind="html", status=200, count=None)
+    result = made.run("vm_checkpoint_info", vm="web01")
+    assert code(result) == "bad_answer"
+    assert "Check spf_subscription_id and spf_url: " in result["msg"]
+
+
+def test_a_scope_of_another_stamp_is_not_an_empty_one() -> None:
+    made = bench("spf")
+    result = made.run("vm_checkpoint_info", scope="spf", spf_stamp_id=STRANGER)
+    assert code(result) == "not_found"
+    assert made.world.spf.stamp_id in result["msg"]
 
 
 def test_everything_from_the_environment() -> None:

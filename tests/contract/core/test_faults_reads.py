@@ -95,3 +95,33 @@ def test_an_answer_that_is_none_is_named(service: str, case: Scenario, fault: st
         elif case.job is not None:
             assert (result["error"]["operation"]["status"] == "unknown") == (code(result) == "outcome_unknown")
             assert made.jobs(case.job) == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "step"),
+    [
+        ("spf", "VirtualMachines", "looking for web01"),
+        ("spf", "VMCheckPoints", "listing checkpoints of vm web01"),
+        ("scvmm", "virtualMachineInstances", "reading vm app01"),
+        ("scvmm", "oauth2", "reading vm app01: signing in"),
+    ],
+)
+@pytest.mark.parametrize("module", ["vm_checkpoint", "vm_checkpoint_info"])
+def test_a_read_that_runs_into_the_deadline_names_the_vm_and_the_step(
+    service: str, path: str, step: str, module: str
+) -> None:
+    made = bench(service)
+    made.world.faults.add(kind="delay", seconds=400, path=path, count=None)
+    result = made.run(module, vm="web01" if service == "spf" else made.arm_vm, name="later", wait_timeout="30s")
+    assert code(result) == "unavailable"
+    assert f": {step}: no answer within 30 s" in result["msg"]
+    assert "raise wait_timeout" in result["msg"]
+
+
+def test_a_deadline_between_two_reads_names_the_step() -> None:
+    made = bench("spf")
+    made.world.faults.add(kind="delay", seconds=29.999, path="VirtualMachines")
+    made.world.faults.add(kind="status", status=429, path="VMCheckPoints", count=None)
+    result = made.run("vm_checkpoint_info", vms=["web01"], wait_timeout="30s")
+    assert code(result) == "unavailable"
+    assert "reading vm web01" in result["msg"] or "listing checkpoints of vm web01" in result["msg"]

@@ -129,7 +129,7 @@ def test_an_endless_body_is_left_at_the_limit(short: int) -> None:
 
     async def main() -> None:
         async with httpx.AsyncClient(transport=Flood()) as client:
-            await Http(client, BASE, "service", Deadline(60)).read(f"{BASE}/x")
+            await Http(client, BASE, "service", Deadline(60)).read(f"{BASE}/x", doing="reading")
 
     with pytest.raises(BadAnswer, match="the answer is longer than 0 MiB; reading stopped"):
         virtual(main)

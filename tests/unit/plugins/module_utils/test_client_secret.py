@@ -84,7 +84,7 @@ class Stage:
 
 
 async def read(http: Http, path: str = "/thing") -> int:
-    return (await http.read(BASE + path)).status
+    return (await http.read(BASE + path, doing="reading")).status
 
 
 async def gathered(http: Http, count: int) -> list[int | CheckpointError]:
@@ -210,7 +210,7 @@ def test_a_write_refused_with_401_is_sent_once_more_for_it_changed_nothing() -> 
         await read(http)
         await trio.sleep(60)
         stage.valid = {"token-2"}
-        return (await http.write("POST", f"{BASE}/act", headers={}, body=b"{}")).status
+        return (await http.write("POST", f"{BASE}/act", doing="writing", headers={}, body=b"{}")).status
 
     assert stage.play(main) == 200
 
@@ -296,7 +296,7 @@ def test_an_authority_in_trouble_is_asked_again() -> None:
 def test_a_sign_in_that_hangs_is_not_a_write_whose_answer_was_lost() -> None:
     stage = Stage(slow(100_000.0))
     with pytest.raises(Unavailable):
-        stage.play(lambda http: http.write("POST", f"{BASE}/act", headers={}, limit=30.0))
+        stage.play(lambda http: http.write("POST", f"{BASE}/act", doing="writing", headers={}, limit=30.0))
     assert stage.service.requests == []
 
 

@@ -118,7 +118,7 @@ def test_throttling_that_asks_for_more_than_is_left_is_an_error_at_once() -> Non
     server = Script(reply(429, retry_after="700", x_ms_request_id="r-1"))
     with pytest.raises(Unavailable) as caught:
         server.read()
-    assert caught.value.message == "throttled (429): asks to wait 700 s, and 600 s are left."
+    assert caught.value.message == "reading vm web01: throttled (429): asks to wait 700 s, and 600 s are left."
     assert (caught.value.status, caught.value.request_id, caught.value.retry) == (429, "r-1", "safe")
     assert len(server.requests) == 1
 

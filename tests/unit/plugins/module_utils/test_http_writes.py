@@ -149,7 +149,7 @@ def test_a_token_request_is_repeated_like_a_read_for_it_changes_nothing() -> Non
 
     async def main() -> int:
         async with server.http() as http:
-            return (await http.send_again("POST", f"{BASE}/token", {}, b"x=1")).status
+            return (await http.send_again("POST", f"{BASE}/token", {}, b"x=1", doing="asking")).status
 
     assert virtual(main) == 200
     assert server.sent == [f"POST {BASE}/token"] * 3

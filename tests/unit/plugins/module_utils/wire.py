@@ -98,7 +98,7 @@ class Script(httpx.AsyncBaseTransport):
 
         async def main() -> Answer:
             async with self.http(seconds=seconds, auth=auth) as http:
-                return await http.read(BASE + path, **how)
+                return await http.read(BASE + path, doing="reading vm web01", **how)
 
         return virtual(main)
 
@@ -107,7 +107,7 @@ class Script(httpx.AsyncBaseTransport):
 
         async def main() -> Answer:
             async with self.http(seconds=seconds, auth=auth) as http:
-                return await http.write("POST", BASE + path, headers={}, body=b"{}", **how)
+                return await http.write("POST", BASE + path, doing="changing vm web01", headers={}, body=b"{}", **how)
 
         return virtual(main)
 

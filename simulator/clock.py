@@ -15,8 +15,8 @@ class WorldClock:
 
     def __init__(self, clock: Callable[[], float], scale: float = 1.0) -> None:
         self._clock = clock
-        if scale <= 0:
-            raise ValueError("scale must be above 0")
+        if not 0 < scale < float("inf"):
+            raise ValueError("scale takes a number above 0")
         self._raw = clock()
         self._virtual = self._raw
         self._scale = scale
@@ -34,8 +34,8 @@ class WorldClock:
 
     def rescale(self, scale: float) -> None:
         """From now on one real second is `scale` simulated ones."""
-        if scale <= 0:
-            raise ValueError("scale must be above 0")
+        if not 0 < scale < float("inf"):
+            raise ValueError("scale takes a number above 0")
         self._rebase(self.now())
         self._scale = scale
 

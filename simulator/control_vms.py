@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from simulator.documents import check_vm
 from simulator.jobs import Kind, Planned, Refusal, Status
 from simulator.seeding import dump_vm, plant
 
@@ -40,6 +41,7 @@ class VmControl:
             return await self.compute.add(given)
         if service == "scvmm":
             given.setdefault("resource_uri", self.world.machine_uri(given["name"]))
+        check_vm(given)
         return JSONResponse(dump_vm(plant(self.world.site(service).vmm, given)), 201)
 
     async def change(self, request: Request) -> Response:

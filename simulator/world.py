@@ -17,6 +17,7 @@ from simulator.arm_operations import Operation
 from simulator.azure import Azure
 from simulator.azure_seeding import LOCATIONS, dump_compute, plant_compute
 from simulator.clock import WorldClock
+from simulator.documents import check_world
 from simulator.faults import Faults
 from simulator.ids import Ids
 from simulator.journal import Journal
@@ -96,7 +97,11 @@ class World:
     # Building -------------------------------------------------------------------------------------------------
 
     def load(self, document: dict[str, Any]) -> None:
-        """Replace all VMs by the document's; credentials and subscriptions stay unless the document names them."""
+        """Replace all VMs by the document's; credentials and subscriptions stay unless the document names them.
+
+        WrongDocument, and nothing replaced, where it cannot be understood.
+        """
+        check_world(document)
         self._facts = {
             section: {**known, **{name: value for name, value in document.get(section, {}).items() if name in known}}
             for section, known in self._facts.items()

@@ -163,7 +163,9 @@ async def test_a_world_with_points_in_it() -> None:
 
 async def test_the_world_in_the_documentation() -> None:
     page = (ROOT / "docs" / "simulator.md").read_text()
-    document = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    document = json.loads(
+        page.partition("### Azure in a world document")[2].partition("```json\n")[2].partition("```")[0]
+    )
     async with open_cloud(document) as cloud:
         assert code(await cloud("DELETE", "restorePointCollections/daily")) == "ScopeLocked"
         assert len(disk_points(await cloud.read("old"))) == 2

@@ -134,7 +134,7 @@ options:
 requirements:
   - httpx >= 0.27
   - pydantic >= 2.7
-  - anyio >= 4.0
+  - anyio >= 4.4
 notes:
   - The module speaks HTTPS from where it runs, so use C(delegate_to=localhost) or C(connection=local).
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
@@ -215,6 +215,19 @@ attributes:
   diff_mode:
     description: Returns the set of checkpoints before and after, with times.
     support: full
+"""
+
+    NO_WAITING = r"""
+options:
+  wait:
+    description: Accepted for defaults of the action group; nothing is waited for here.
+    type: bool
+  poll_interval:
+    description: Accepted for defaults of the action group; nothing is waited for here.
+    type: str
+  settle_time:
+    description: Accepted for defaults of the action group; nothing is waited for here.
+    type: str
 """
 
     DEADLINE = r"""

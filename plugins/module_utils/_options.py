@@ -47,6 +47,13 @@ MANNER: dict[str, t.Any] = {
     "expected_plan": {"type": "raw"},
 }
 
+NO_WAITING: dict[str, t.Any] = {
+    "wait": {"type": "bool"},
+    "poll_interval": {"type": "str"},
+    "settle_time": {"type": "str"},
+}
+"""What the info modules take so that defaults of the action group may hold it, and make nothing of."""
+
 PACE: dict[str, t.Any] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "str", "default": "10m"},

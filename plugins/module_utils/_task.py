@@ -58,14 +58,32 @@ class InfoQuery(pydantic.BaseModel):
             raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
         return value
 
+    def asks_for(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint passes the filters by name and owner."""
+        return (self.name is None or checkpoint.is_named(self.name)) and (
+            self.managed is None or checkpoint.managed == self.managed
+        )
+
     def shows(self, checkpoint: Checkpoint, actual: Inventory) -> bool:
         """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
         age = checkpoint.age_seconds(actual.now)
         return (
-            (self.name is None or checkpoint.is_named(self.name))
-            and (self.managed is None or checkpoint.managed == self.managed)
+            self.asks_for(checkpoint)
             and (self.older_than is None or (age is not None and age > self.older_than.total_seconds()))
             and (self.younger_than is None or (age is not None and age <= self.younger_than.total_seconds()))
+        )
+
+    def ageless(self, inventories: t.Sequence[Inventory]) -> str | None:
+        """What to tell of the checkpoints that a filter by age left out because nobody knows their age."""
+        filters = " and ".join(name for name in ("older_than", "younger_than") if getattr(self, name) is not None)
+        of = [each.vm.name for each in inventories for c in each.checkpoints if self.asks_for(c) and c.created is None]
+        if not filters or not of:
+            return None
+        vms = list(dict.fromkeys(of))
+        more = f" and {len(vms) - 5} more VMs" if len(vms) > 5 else ""
+        listed = f"{', '.join(vms[:5])}{more}"
+        return (
+            f"{filters}: {len(of)} checkpoints of unknown age were left out, of {listed}; they may be older or younger."
         )
 
 
@@ -110,10 +128,12 @@ async def vm_checkpoint_info(
         if error is not None:
             failed.append(error)
         if actual is not None:
-            named = {"vm": vm.reference, "vm_id": vm.id, "provider": vm.provider}
+            named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
             shown += [named | c.to_result(actual.now) for c in actual.checkpoints if query.shows(c, actual)]
     timing = {"total": round(anyio.current_time() - start, 2)}
     result: dict[str, t.Any] = {"changed": False, "checkpoints": shown, "vms": vms, "timing": timing}
+    if (told := query.ageless([each.actual for each in found if each.actual is not None])) is not None:
+        result["warnings"] = [told]
     if failed:
         problem = failed[0] if len(found) == 1 else SomeFailed(f"{len(failed)} of {len(found)} VMs: {failed[0]}")
         result |= _result.failure(problem)

@@ -17,6 +17,7 @@ description:
   - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.no_waiting
 options:
   name:
     description: One collection; needs O(resource_group).
@@ -127,7 +128,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION
+from ..module_utils._options import CONNECTION, NO_WAITING
 from ..module_utils._points.info_task import restore_point_collection_info
 
 
@@ -137,6 +138,7 @@ def main() -> None:
         restore_point_collection_info,
         {
             **CONNECTION,
+            **NO_WAITING,
             "name": {"type": "str"},
             "resource_group": {"type": "str"},
             "subscriptions": {"type": "list", "elements": "str"},

@@ -51,8 +51,7 @@ options:
     type: str
   supersede:
     description:
-      - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made, and
-        no pinned ones.
+      - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made.
     type: bool
     default: false
   on_ambiguous:

@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
+  - hybridvm.checkpoints.options.no_waiting
 options:
   scope:
     description:
@@ -33,10 +34,11 @@ options:
     description: Only checkpoints that this collection made (V(true)) or did not make (V(false)).
     type: bool
   older_than:
-    description: Only checkpoints older than this, such as V(30d). One of unknown age is left out.
+    description:
+      - Only checkpoints older than this, such as V(30d). One of unknown age is left out, and a warning counts them.
     type: str
   younger_than:
-    description: Only checkpoints not older than this. One of unknown age is left out.
+    description: Only checkpoints not older than this. One of unknown age is left out, and a warning counts them.
     type: str
 attributes:
   check_mode:
@@ -83,7 +85,8 @@ checkpoints:
   type: list
   elements: dict
   contains:
-    vm: {description: The VM as it was given., type: str, returned: always}
+    vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
+    vm_name: {description: The VM's name; its id where the service tells none., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     id: {description: What the service's own calls take., type: str, returned: always}
@@ -119,8 +122,8 @@ vms:
   type: list
   elements: dict
   contains:
-    vm: {description: The VM as it was given., type: str, returned: always}
-    name: {description: Its name., type: str, returned: always}
+    vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
+    name: {description: Its name; its id where the service tells none., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
@@ -155,7 +158,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION, VMS
+from ..module_utils._options import CONNECTION, NO_WAITING, VMS
 from ..module_utils._task import vm_checkpoint_info
 
 
@@ -166,6 +169,7 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
+            **NO_WAITING,
             "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
             "resource_group": {"type": "str"},
             "name": {"type": "str"},

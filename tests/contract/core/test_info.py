@@ -79,7 +79,12 @@ def test_filters(service: str) -> None:
         ({"older_than": "1m", "younger_than": "5d"}, ["later", "new"] if aged else ["new"]),
     ]
     for options, wanted in cases:
-        assert _names(_info(made, vm=vm, **options)) == wanted, options
+        result = _info(made, vm=vm, **options)
+        assert _names(result) == wanted, options
+        warned = not aged and bool({"older_than", "younger_than"} & set(options))
+        told = ["2 checkpoints of unknown age were left out, of app01"] if warned else []
+        assert [text.partition(": ")[2].partition(";")[0] for text in result.get("warnings", [])] == told, options
+    assert "warnings" not in _info(made, vm=vm, managed=True, younger_than="2h")
     (new,) = _info(made, vm=vm, managed=True)["checkpoints"]
     assert (new["description"], new["managed"]) == ("ours", True)
     assert new["mark"]["created"].startswith("2026-11-20T11:30")
@@ -94,7 +99,19 @@ def test_a_whole_tenant(paging: str) -> None:
     assert code(result) is None
     assert [each["name"] for each in result["vms"]] == [f"spf{n:03}" for n in range(1, 8)]
     assert _names(result) == ["baseline"] * 7
+    machines = {vm.id: vm.name for vm in made.world.spf.vmm.vms}
+    assert [(each["vm_id"], each["vm_name"]) for each in result["checkpoints"]] == list(machines.items())
     assert len(made.requests) == (2 if paging == "off" else 6)
+
+
+def test_many_vms_with_checkpoints_of_unknown_age_are_told_in_one_warning() -> None:
+    made = Bench()
+    made.world.populate(scvmm=8)
+    (told,) = _info(made, scope="scvmm", older_than="1d", younger_than="9d")["warnings"]
+    assert told.startswith(
+        "older_than and younger_than: 8 checkpoints of unknown age were left out, of arc001, arc002, "
+    )
+    assert "arc005 and 3 more VMs" in told
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])

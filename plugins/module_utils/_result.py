@@ -12,7 +12,7 @@ from ._diff import carried_out, planned
 from ._errors import CheckpointError, PlanChanged, SomeFailed
 from ._fleet import Member
 from ._model import Checkpoint
-from ._plan import Create, Plan, to_result
+from ._plan import Create, Plan, Update, to_result
 
 
 def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:
@@ -103,9 +103,13 @@ def _changed(member: Member, check_only: bool) -> bool:
 def _checkpoint(member: Member, now: datetime | None, check_only: bool) -> dict[str, t.Any] | None:
     """The checkpoint the task ended on; in check mode a new one with null for what nobody knows yet."""
     found = member.run.checkpoint
-    if found is not None and now is not None:
-        return found.to_result(now)
     plan = member.run.plan
+    if found is not None and now is not None:
+        told = next(
+            (a.description for a in plan.actions if isinstance(a, Update) and a.checkpoint.id == found.id), None
+        )
+        # Outside check mode what was read last is the truth, also where a task failed before its update.
+        return found.to_result(now) | ({"description": told} if check_only and told is not None else {})
     if check_only and now is not None:
         return next((_expected(action, plan, now) for action in plan.actions if isinstance(action, Create)), None)
     return None

@@ -50,6 +50,11 @@ def test_what_each_option_means_is_told(name: str) -> None:
     assert not (own | set(_options.VMS) | set(_options.MANNER)) - told
 
 
+def test_what_the_modules_require_is_what_is_installed() -> None:
+    documented = re.findall(r"^  - (\w+) >= ([\d.]+)$", read("plugins/doc_fragments/options.py"), re.M)
+    assert sorted(documented) == sorted(re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M))
+
+
 @pytest.mark.parametrize(
     "name", sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 )

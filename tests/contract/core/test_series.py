@@ -128,6 +128,19 @@ def test_a_description_of_a_pair(service: str) -> None:
         assert (result["changed"], len(result["drift"])) == (False, 2)
 
 
+def test_check_mode_shows_the_description_that_would_be(service: str) -> None:
+    """Where the service can change it; elsewhere what is there, and the drift."""
+    made = bench(service)
+    planned = _present(made, service, "later", check=True, description="told")
+    assert made.writes() == 0
+    real = _present(made, service, "later", description="told")
+    assert real["checkpoint"]["description"] == ("told" if service == "spf" else "after patching")
+    for shown in (planned, real):
+        shown["checkpoint"].pop("age_seconds")
+    assert planned["checkpoint"] == real["checkpoint"]
+    assert planned.get("drift") == real.get("drift")
+
+
 def test_by_id(service: str) -> None:
     made = bench(service)
     point = made.world.vm(VMS[service]).checkpoints[1]

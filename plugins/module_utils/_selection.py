@@ -13,6 +13,7 @@ from ._model import Checkpoint, Inventory
 from ._times import show_time
 from ._wish import Select
 
+MOST_LISTED = 20
 OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
 
 
@@ -29,9 +30,9 @@ def choose(
     if len(found) <= 1 or on_ambiguous == "all":
         return list(found)
     if on_ambiguous == "fail":
-        listed = ", ".join(f"{c.id} ({show_time(c.created)})" for c in found)
+        listed = _listed(found, lambda c: f"{c.id} ({show_time(c.created)})")
         raise Ambiguous(
-            f'{len(found)} checkpoints are named "{name}": {listed}.',
+            f'{len(found)} checkpoints are named "{name}"{listed}.',
             subject=str(inventory.vm),
             remedy="Name one by checkpoint_id, or set on_ambiguous.",
         )
@@ -124,5 +125,18 @@ def there_are(found: t.Sequence[Checkpoint]) -> str:
     """What exists, for errors about what does not."""
     if not found:
         return "There are no checkpoints."
-    listed = ", ".join(f"{c.name} ({show_time(c.created)})" for c in found[:20])
-    return f"There are: {listed}{f' and {len(found) - 20} more' if len(found) > 20 else ''}."
+    count = f" {len(found)}" if len(found) > MOST_LISTED else ""
+    return f"There are{count}{_listed(found, lambda c: f'{c.name} ({show_time(c.created)})')}."
+
+
+def _listed(found: t.Sequence[Checkpoint], show: t.Callable[[Checkpoint], str]) -> str:
+    """All of them, or of many the newest, newest first: a long line may be cut at its end."""
+    if len(found) <= MOST_LISTED:
+        return f": {', '.join(show(c) for c in found)}"
+    dated = [(c.created, c) for c in found if c.created is not None]
+    # Where a time is unknown the service's own order is all there is; its last ones are taken for the newest.
+    ordered = [c for _time, c in sorted(dated, key=lambda pair: pair[0])] if len(dated) == len(found) else list(found)
+    newest_first = ordered[: -MOST_LISTED - 1 : -1]
+    more = len(found) - MOST_LISTED
+    older = "1 more is older" if more == 1 else f"{more} more are older"
+    return f"; the newest {MOST_LISTED} ({older}): {', '.join(show(c) for c in newest_first)}"

@@ -194,9 +194,28 @@ def test_before_refuses_where_the_undated_could_be_the_one(name: str, points: tu
         picked(before("3h"), *points)
 
 
-def test_what_exists_is_listed_up_to_twenty() -> None:
+def test_what_exists_is_listed_and_of_many_the_newest_twenty() -> None:
     assert there_are([]) == "There are no checkpoints."
     assert there_are([OLD]) == "There are: nightly (2026-11-20 03:00Z)."
-    many = [replace(OLD, id=str(i), name=f"n{i}") for i in range(22)]
-    assert there_are(many).endswith("n19 (2026-11-20 03:00Z) and 2 more.")
-    assert "and" not in there_are(many[:20])
+    many = [point(str(i), f"{i + 1}h", name=f"n{i}") for i in range(22)]
+    assert there_are(many[:20]).startswith("There are: n0 (")
+    assert "older" not in there_are(many[:20])
+    for shuffled in (many, many[::-1], many[7:] + many[:7]):
+        told = there_are(shuffled)
+        assert told.startswith("There are 22; the newest 20 (2 more are older): n0 (2026-11-20 11:00Z), n1 (")
+        assert told.endswith(", n19 (2026-11-19 16:00Z).")
+
+
+def test_of_many_without_times_the_last_ones_of_the_list_are_taken_for_the_newest() -> None:
+    many = [point(str(i), None, name=f"n{i}") for i in range(21)]
+    told = there_are(many)
+    assert told.startswith("There are 21; the newest 20 (1 more is older): n20 (time unknown), n19 (")
+    assert told.endswith(", n1 (time unknown).")
+
+
+def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:
+    many = tuple(point(str(i), f"{i + 1}h") for i in range(30))
+    with pytest.raises(Ambiguous) as caught:
+        choose(having(*many), many, "fail", "nightly")
+    listed = '30 checkpoints are named "nightly"; the newest 20 (10 more are older): 0 (2026-11-20 11:00Z), 1 ('
+    assert caught.value.message.startswith(listed)

@@ -70,8 +70,13 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
         trimmed = trimmed[: -len(_INSTANCE)]
     parts = trimmed.split("/")[1:]
     words = [part.lower() for part in parts]
-    if len(parts) != 8 or (words[0], words[2], words[4]) != ("subscriptions", "resourcegroups", "providers"):
-        raise _malformed(reference, "it has not this form", example, option)
+    for place, word in enumerate(("subscriptions", "", "resourceGroups", "", "providers")):
+        if word and words[place : place + 1] not in ([], [word.lower()]):
+            raise _malformed(reference, f'"{parts[place][:60]}" stands where {word} belongs', example, option)
+    if len(parts) != 8:
+        raise _malformed(
+            reference, f"it has {len(parts)} parts between its slashes, and 8 belong there", example, option
+        )
     if not _SUBSCRIPTION.fullmatch(parts[1]):
         raise _malformed(reference, "the subscription is no GUID", example, option)
     if not all(is_name(part) for part in parts[3:]):

@@ -20,6 +20,7 @@ from ._secrets import Secrets
 from ._settings import trusts_anybody
 from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
 
+MAX_REFERENCE = 1024
 Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict[str, t.Any]]]
 
 
@@ -176,7 +177,27 @@ def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[
         raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy=remedy)
     if vms is not None and not vms:
         raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
-    return [vm] if vm is not None else list(vms or [])
+    if vm is not None:
+        _check_reference(vm, "vm")
+        return [vm]
+    for position, reference in enumerate(vms or [], 1):
+        _check_reference(reference, f"vms, element {position} of {len(vms or [])}")
+    return list(vms or [])
+
+
+def _check_reference(reference: str, option: str) -> None:
+    """InvalidInput that says which one it is: a list of hundreds is made by a template."""
+    takes = "Give a name, a GUID or an ARM resource id."
+    if not reference.strip():
+        raise InvalidInput(f"{option}: is empty.", remedy=takes)
+    if len(reference) > MAX_REFERENCE or not reference.isprintable():
+        raise InvalidInput(
+            f"{option}: is longer than {MAX_REFERENCE} characters or holds control characters.", remedy=takes
+        )
+    if reference != reference.strip():
+        raise InvalidInput(
+            f'{option}: "{reference}" begins or ends with white space.', remedy="Remove it; no VM is called so."
+        )
 
 
 def _vm(provider: Provider, vm: VM, actual: Inventory | None, error: CheckpointError | None) -> dict[str, t.Any]:

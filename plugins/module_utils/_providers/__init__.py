@@ -30,8 +30,6 @@ from .spf import Spf
 
 __all__ = ["Provider", "Providers", "Scope", "World"]
 
-MAX_REFERENCE = 1024
-
 
 class World(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, and in tests another transport."""
@@ -62,8 +60,6 @@ class Providers:
 
     async def of(self, reference: str) -> Provider:
         """The provider that `reference` belongs to: a leading slash is an ARM id, everything else SPF's."""
-        if not reference.strip() or len(reference) > MAX_REFERENCE or not reference.isprintable():
-            raise InvalidInput("vm: takes a name, a GUID or an ARM resource id without control characters.")
         if not reference.startswith("/"):
             return await self._get("spf")
         kind = _arm_id.parse(reference).type

@@ -101,20 +101,28 @@ class Scvmm(WithoutSteps):
         return self._vm(arm_id, reference)
 
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
-        """Whether the machine is missing or only its instance: another reading tells."""
+        """Whether the group, the machine or only its instance is missing: another reading tells."""
+        hidden = f"or it is hidden from {self._arm.sign_in}"
+        listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
         try:
             await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), doing=f"reading {arm_id.name}")
-        except NotFound:
-            why = f"no such hybrid machine in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}."
+        except NotFound as missing:
+            if "resourcegroupnotfound" in missing.message.lower():
+                why = f"no resource group {arm_id.group} in subscription {arm_id.subscription}, {hidden}."
+                remedy = "Check both in the id; vm_checkpoint_info with scope: scvmm lists the subscription's VMs."
+            else:
+                why = f"no such hybrid machine in resource group {arm_id.group}, {hidden}."
+                remedy = f"Check the name and the resource group in the id; {listing}."
         else:
             why = "the machine exists, but it is no VM of Arc-enabled SCVMM (it has no instance of Microsoft.ScVmm)."
+            remedy = f"Enable the VM in Azure from its SCVMM inventory, or name another; {listing}."
         return NotFound(
             why,
             subject=f"vm {arm_id.name}",
             status=problem.status,
             request_id=problem.request_id,
             correlation_id=problem.correlation_id,
-            remedy="Check the id and the subscription.",
+            remedy=remedy,
         )
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
@@ -124,7 +132,11 @@ class Scvmm(WithoutSteps):
         within = "" if scope.resource_group is None else f"/resourceGroups/{quote(scope.resource_group)}"
         path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
         url = self._arm.url(path, MACHINES_VERSION)
-        found = await self._arm.ids(url, doing="listing hybrid machines", kind="scvmm")
+        try:
+            found = await self._arm.ids(url, doing="listing hybrid machines", kind="scvmm")
+        except NotFound as problem:
+            problem.remedy = f"Check {'resource_group and ' if scope.resource_group else ''}subscription_id."
+            raise
         return [self._vm(each, str(each)) for each in found]
 
     async def read(self, vm: VM, *, whole: bool = True) -> Inventory:

@@ -100,14 +100,55 @@ def test_arm_ids_in_every_spelling() -> None:
         assert len(result["checkpoints"]) == 1
 
 
-@pytest.mark.parametrize("name", ["app99", "bare01"])
-def test_a_machine_without_an_instance(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("app99", ["no such hybrid machine in resource group rg-hybrid", "Check the name and the resource group"]),
+        ("bare01", ["no VM of Arc-enabled SCVMM", "Enable the VM in Azure"]),
+    ],
+)
+def test_a_machine_without_an_instance(name: str, says: list[str]) -> None:
     """No such machine, or one that SCVMM does not know: both are told, and neither is an empty list."""
     made = Bench()
     for state in ("present", "absent"):
         result = made.run("vm_checkpoint", vm=made.world.machine_uri(name), name="n", state=state)
         assert code(result) == "not_found"
-        assert name in result["msg"]
+        for part in (name, "scope: scvmm and resource_group: rg-hybrid lists the VMs there", *says):
+            assert part in result["msg"]
+
+
+def test_an_unknown_resource_group_is_told_apart_from_an_unknown_machine() -> None:
+    made = Bench()
+    result = made.run("vm_checkpoint_info", vm=made.arm_vm.replace("rg-hybrid", "rg-elsewhere"))
+    assert code(result) == "not_found"
+    assert "no resource group rg-elsewhere in subscription" in result["msg"]
+    assert "scope: scvmm lists the subscription's VMs" in result["msg"]
+    listed = made.run("vm_checkpoint_info", scope="scvmm", resource_group="rg-elsewhere")
+    assert code(listed) == "not_found"
+    assert "Check resource_group and subscription_id." in listed["msg"]
+    stranger = made.run("vm_checkpoint_info", scope="scvmm", subscription_id=NOBODY)
+    assert "Check subscription_id." in stranger["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"vms": ["web01", ""]}, "vms, element 2 of 2: is empty"),
+        ({"vms": ["web01", "\t", "db01"]}, "vms, element 2 of 3: is empty"),
+        ({"vms": [" web01"]}, 'vms, element 1 of 1: " web01" begins or ends with white space'),
+        ({"vm": " web01 "}, 'vm: " web01 " begins or ends with white space'),
+        ({"vm": ""}, "vm: is empty"),
+        ({"vms": ["web01", "a\nb"]}, "vms, element 2 of 2: is longer than 1024 characters or holds control characters"),
+    ],
+    ids=str,
+)
+def test_a_reference_that_is_none_is_told_with_its_place(options: dict[str, Any], says: str) -> None:
+    made = Bench()
+    for module in ("vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"):
+        result = made.run(module, name="n", **options)
+        assert code(result) == "invalid_input"
+        assert says in result["msg"]
+    assert not made.requests
 
 
 def test_exactly_one_of_vm_and_vms() -> None:

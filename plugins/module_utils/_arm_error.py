@@ -11,6 +11,7 @@ import typing as t
 
 from ._answer import Answer
 from ._errors import BadAnswer, one_line
+from ._words import in_words
 
 _LEVELS, _PARTS = 24, 1000
 """How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""
@@ -34,15 +35,15 @@ def read_error(error: object, depth: int = 0) -> tuple[str, str]:
         return "", "…"
     if not isinstance(error, dict):
         return "", str(error) if isinstance(error, str) else ""
-    code = str(error.get("code") or "")
-    parts = [": ".join(filter(None, (code, str(error.get("message") or "").strip())))]
+    code = in_words(error.get("code") or "")
+    parts = [": ".join(filter(None, (code, in_words(error.get("message") or "").strip())))]
     if error.get("target"):
-        parts.append(f"target {error['target']}")
+        parts.append(f"target {in_words(error['target'])}")
     for detail in _list(error.get("details")):
         parts.append(read_error(detail, depth + 1)[1])
     for info in _list(error.get("additionalInfo")):
         if isinstance(info, dict):
-            parts.append(f"{info.get('type')} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
+            parts.append(f"{in_words(info.get('type'))} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
     return code, "; ".join(filter(None, parts))
 
 

@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from ._answer import MAX_PARTS, Answer
 from ._errors import CheckpointError, hidden, one_line
 from ._refusal import refusal
+from ._words import in_words
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"
@@ -113,7 +114,7 @@ def said_by(answer: Answer) -> str:
             told = body.get("odata.error") or body.get("error")
             message = told.get("message") if isinstance(told, dict) else None
             value = message.get("value") if isinstance(message, dict) else message
-            return str(value or body.get("Message") or "")
+            return in_words(value or body.get("Message") or "")
         if raw.startswith("<") and not _is_html(raw):
             found: dict[str, str] = {}
             for element in _xml(answer).iter():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ._errors import InvalidInput, PlanChanged
 from ._model import VM, Checkpoint
+from ._words import in_words
 
 VERSION = 1
 
@@ -317,7 +318,7 @@ def _set_by_user(action: t.Mapping[str, t.Any]) -> str:
     told |= {**_mapping(action.get("terms")), **_mapping(_mapping(action.get("about")).get("terms"))}
     if (text := _mapping(action.get("checkpoint")).get("description")) is not None:
         told["description"] = text
-    return f" ({', '.join(f'{name}: {value}' for name, value in sorted(told.items()))})" if told else ""
+    return f" {in_words([dict(sorted(told.items()))])}" if told else ""
 
 
 def _last(resource: object) -> str:

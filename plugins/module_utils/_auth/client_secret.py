@@ -17,6 +17,7 @@ from .._deps import anyio, httpx
 from .._errors import BadAnswer, CheckpointError, SignInRefused, one_line
 from .._http import Http, SignIn
 from .._secrets import Secrets
+from .._words import in_words
 
 LONGEST = 65536
 """Characters of a token; servers take headers of 16 or 32 KiB."""
@@ -113,7 +114,7 @@ class ClientSecret(SignIn):
         if answer.status >= 500:
             return answer.bad(f"the sign-in authority failed ({answer.status}).")
         # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
-        told = str(said.get("error_description") or said.get("error") or "no reason given")
+        told = in_words(said.get("error_description") or said.get("error") or "no reason given")
         first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
         return SignInRefused(
             f"sign-in refused ({answer.status}) for client {self._client_id}: {first}.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -85,6 +86,25 @@ def test_bearer_for_spf() -> None:
     wrong = made.run("vm_checkpoint", vm="web01", name="new", **{**options, "spf_token": token[:-1] + "x"})
     assert code(wrong) == "sign_in_refused"
     assert token[:-1] not in str(wrong)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"code": "X", "message": {"a": ["b", None]}}},
+        {"error": "invalid_tenant", "error_description": {"a": True}},
+        {"odata.error": {"code": "", "message": {"lang": "en", "value": {"a": ["b"]}}}},
+        {"Message": ["a", {"b": "c"}]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(("service", "path"), [("spf", "VirtualMachines"), ("scvmm", "machines"), ("scvmm", "oauth2")])
+def test_what_a_service_says_in_objects_is_told_in_words(service: str, path: str, body: Any) -> None:
+    made = bench(service)
+    made.world.faults.add(kind="status", status=400, path=path, body=body, count=None)
+    result = made.run("vm_checkpoint_info", vm="web01" if service == "spf" else made.arm_vm)
+    assert code(result) in ("refused", "sign_in_refused")
+    assert not re.search(r"[{}\[\]]|None|True", result["msg"].partition(" [request")[0])
 
 
 def test_basic_is_sent_at_once_and_in_utf_8() -> None:

@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
     Restore,
     Step,
     Update,
+    UpdateResource,
     digest,
     to_result,
 )
@@ -33,6 +34,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
 A1, B2 = ours("a1"), ours("b2", name="other")
 CREATE = Create(WEB01, "it is missing", name="nightly")
 DELETE = Delete(WEB01, "superseded", checkpoint=A1)
+TAGS = {"tags": {"before": {}, "after": {"a": "c", "d": "e"}}}
 UPDATE = Update(WEB01, "differs", checkpoint=A1, description="new words")
 EVERYTHING = (
     Keep(WEB01, "it exists", checkpoint=B2),
@@ -85,6 +87,7 @@ def test_nothing_to_do_always_passes(approved: str | dict[str, Any]) -> None:
         (Power(WEB01, "asked", on=False), "+ power off of web01"),
         (Step(WEB01, "asked", do="swap its disks"), "+ step swap its disks of web01"),
         (DeleteResource(WEB01, "asked", resource="/c"), "+ delete c of web01"),
+        (UpdateResource(WEB01, "asked", resource="/c", fields=TAGS), "+ update c of web01 (tags: (a: c, d: e))"),
     ],
 )
 @pytest.mark.parametrize("approved", [shown(*EVERYTHING), digest(today(*EVERYTHING))])

@@ -53,7 +53,7 @@ def test_an_error_is_told_with_every_detail() -> None:
         ({"error": None}, ""),
         ({"error": {}}, ""),
         ({"error": {"code": None, "message": None, "details": None, "additionalInfo": {}}}, ""),
-        ({"error": {"code": 7, "message": ["x"]}}, ": 7: ['x']"),
+        ({"error": {"code": 7, "message": ["x"]}}, ": 7: x"),
         ([], ""),
         ("", ""),
         ("<html><head><TITLE>\n502 Bad Gateway </TITLE></head></html>", ": 502 Bad Gateway"),

@@ -26,7 +26,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the checkpoint. Required unless O(checkpoint_id) is given.
+      - Name of the checkpoint. Required unless O(checkpoint_id) is given. In its own case on SPF and Arc-enabled SCVMM;
+        Azure takes no notice of case.
     type: str
   checkpoint_id:
     description:
@@ -36,7 +37,7 @@ options:
     description:
       - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
         leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift). Azure
-        keeps no descriptions; there it is a warning.
+        keeps no descriptions; there it is a warning. Ignored with O(state=absent), which goes by name or id alone.
     type: str
   state:
     description:

@@ -141,6 +141,32 @@ def test_check_mode_shows_the_description_that_would_be(service: str) -> None:
     assert planned.get("drift") == real.get("drift")
 
 
+def test_a_name_is_meant_in_its_own_case(service: str) -> None:
+    made = bench(service)
+    assert _present(made, service, "LATER", state="absent")["changed"] is False
+    assert _actions(_present(made, service, "LATER", check=True)) == ["create"]
+    assert made.writes() == 0
+
+
+def test_a_description_means_nothing_where_the_checkpoint_is_to_go(service: str) -> None:
+    made = bench(service)
+    result = _present(made, service, "later", state="absent", description="whatever it says")
+    assert (code(result), result["changed"]) == (None, True)
+    assert made.names(VMS[service]) == ["baseline"]
+
+
+def test_a_lost_answer_that_nothing_settles_is_not_known_to_have_changed_anything(service: str) -> None:
+    """And one that was accepted is, whatever came of it."""
+    lost = bench(service)
+    lost.world.faults.add(kind="lose_request", method="POST", path="heckpoint", count=None)
+    result = _present(lost, service, "new", settle_time="10s")
+    assert (code(result), result["changed"], result["error"]["retry"]) == ("outcome_unknown", False, "after_reading")
+    accepted = bench(service)
+    accepted.world.faults.add(kind="status", method="POST", path="heckpoint", status=202, count=None)
+    result = _present(accepted, service, "new", settle_time="10s", wait_timeout="5m")
+    assert (code(result), result["changed"]) == ("outcome_unknown", True)
+
+
 def test_by_id(service: str) -> None:
     made = bench(service)
     point = made.world.vm(VMS[service]).checkpoints[1]

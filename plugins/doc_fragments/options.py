@@ -189,7 +189,8 @@ options:
   wait:
     description:
       - Whether to wait until the work is done and proven by reading. With V(false) the task returns once the last write
-        is accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM).
+        is accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM). To come back to the work run
+        the same task without it.
     type: bool
     default: true
   poll_interval:

@@ -133,6 +133,40 @@ EXAMPLES = r"""
     vm: web01
     name: before-upgrade
     expected_plan: "{{ proposed.plan }}"
+
+- name: What would be removed, for somebody to approve
+  hybridvm.checkpoints.vm_checkpoint:
+    vms: [web01, db01]
+    name: before-upgrade
+    state: absent
+  check_mode: true
+  register: removal
+
+- name: Remove exactly that, approved by its digest
+  hybridvm.checkpoints.vm_checkpoint:
+    vms: [web01, db01]
+    name: before-upgrade
+    state: absent
+    expected_plan: "{{ removal.plan.digest }}"  # such as sha256:77ab…, from a ticket or a pipeline's approval
+
+- name: VM by VM, and no further VM once one has failed
+  hybridvm.checkpoints.vm_checkpoint:
+    vms: [db01, web01]
+    name: before-migration
+    on_error: stop
+    concurrency: 1
+
+- name: Begin it and go on with something else meanwhile
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    name: before-tests
+    wait: false
+
+- name: Come back until it is there and usable
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    name: before-tests
+    wait_timeout: 30m
 """
 
 RETURN = r"""

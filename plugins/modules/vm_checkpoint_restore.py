@@ -109,6 +109,20 @@ EXAMPLES = r"""
     select:
       before: "2026-11-01T00:00:00Z"
 
+- name: Many VMs, each back to the newest of a name, and no further VM once one has failed
+  hybridvm.checkpoints.vm_checkpoint_restore:
+    vms: [web01, db01]
+    name: nightly
+    on_ambiguous: newest
+    on_error: stop
+
+- name: Many VMs, each back to the latest of its own before a time
+  hybridvm.checkpoints.vm_checkpoint_restore:
+    vms: [web01, db01]
+    select:
+      before: "2026-11-02T00:00:00Z"
+    concurrency: 2
+
 - name: A VM of Arc-enabled SCVMM, by the checkpoint's id
   hybridvm.checkpoints.vm_checkpoint_restore:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-hybrid/providers/Microsoft.HybridCompute/machines/app01

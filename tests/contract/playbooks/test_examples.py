@@ -123,6 +123,19 @@ EXAMPLES = {
         "Remove all that have the name": Example(says={"plan.actions.1.checkpoint.name": "nightly"}),
         "Plan in check mode, to be approved": Example(says={"plan.actions.0.action": "create", "checkpoint.id": None}),
         "Do what was approved and nothing else": Example(says={"checkpoint.name": "before-upgrade"}),
+        "What would be removed, for somebody to approve": Example(
+            says={"vms.0.status": "changed", "vms.1.status": "unchanged", "plan.actions.0.action": "delete"}
+        ),
+        "Remove exactly that, approved by its digest": Example(
+            says={"vms.0.status": "changed", "vms.1.status": "unchanged"}
+        ),
+        "VM by VM, and no further VM once one has failed": Example(
+            says={"vms.0.status": "changed", "vms.1.status": "changed"}
+        ),
+        "Begin it and go on with something else meanwhile": Example(says={"operation.status": "running"}),
+        "Come back until it is there and usable": Example(
+            False, says={"checkpoint.name": "before-tests", "checkpoint.usable": True}
+        ),
     },
     "vm_checkpoint_restore": {
         "Back to before the patch": Example(
@@ -135,6 +148,13 @@ EXAMPLES = {
             needs=(lambda _simulator: {"job_id": "job-4711"},), says={"plan.actions.0.action": "create"}
         ),
         "Back to how it was on the first of November": Example(says={"checkpoint.name": "baseline"}),
+        "Many VMs, each back to the newest of a name, and no further VM once one has failed": Example(
+            before=({"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "nightly"}},),
+            says={"vms.0.checkpoint.name": "nightly", "vms.1.checkpoint.created": "2026-11-02T02:00:00Z"},
+        ),
+        "Many VMs, each back to the latest of its own before a time": Example(
+            says={"vms.0.checkpoint.name": "baseline", "vms.1.checkpoint.created": "2026-11-01T02:00:00Z"}
+        ),
         "A VM of Arc-enabled SCVMM, by the checkpoint's id": Example(
             needs=(_subscription, lambda simulator: _point("app01", "arc_checkpoint_id", simulator)),
             says={"checkpoint.name": "baseline"},

@@ -52,6 +52,8 @@ class VmControl:
         vm = self._vm(request)
         for name, value in given.items():
             setattr(vm, name, value)
+        if "pointer" in given:
+            vm.stands_on = None
         vm.etag += 1
         return JSONResponse(dump_vm(vm))
 

@@ -186,6 +186,7 @@ VM: dict[str, Check] = {
     "checkpoint_type": name,
     "checkpoints": many(holding(**CHECKPOINT)),
     "pointer": maybe(guid),
+    "stands_on": maybe(guid),
     "owner": text,
     "id": guid,
     "vm_id": guid,

@@ -37,6 +37,7 @@ ACTIONS = {
 }
 BODY_REQUIRED = frozenset({"createcheckpoint", "restorecheckpoint", "deletecheckpoint", "stop"})
 _UNKNOWN = Refusal("CheckpointNotFound", "CheckpointNotFound", "The specified checkpoint was not found.")
+_OFFLINE = Refusal("ConnectorOffline", "ConnectorOffline", "The connector to the VMM server is offline.")
 _DUPLICATE = Refusal("DuplicateCheckpointName", "DuplicateCheckpointName", "A checkpoint of that name exists.")
 _RUNNING = Refusal("InvalidVMState", "InvalidVMState", "The virtual machine must be stopped before it is restored.")
 
@@ -134,6 +135,8 @@ class ScVmm:
     def _patch(self, call: Call, uri: str, vm: VirtualMachine) -> Answer:
         self._authorize(uri, "write", Kind.PATCH)
         changes = _body(call).get("properties", {})
+        if (unheard := self._offline(Kind.PATCH, vm)) is not None:
+            return self._accepted(call, vm, unheard, [("ETag", etag(vm))])
         self._refuse_concurrent(vm)
         job = self.world.arc.vmm.begin(Kind.PATCH, vm, {"properties": json.dumps(changes)})
         return self._accepted(call, vm, job, [("ETag", etag(vm))])
@@ -142,6 +145,8 @@ class ScVmm:
         self._authorize(uri, "delete", Kind.REMOVE)
         if vm is None:
             return Answer(204)
+        if (unheard := self._offline(Kind.REMOVE, vm)) is not None:
+            return self._accepted(call, vm, unheard, [("ETag", etag(vm))])
         self._refuse_concurrent(vm)
         self.machines.keep(vm.resource_uri or uri)
         return self._accepted(call, vm, self.world.arc.vmm.begin(Kind.REMOVE, vm), [("ETag", etag(vm))])
@@ -158,6 +163,8 @@ class ScVmm:
         if vm is None:
             raise self._missing(uri)
         body = _body(call, required=action in BODY_REQUIRED)
+        if (unheard := self._offline(kind, vm)) is not None:
+            return self._accepted(call, vm, unheard, [])
         self._refuse_concurrent(vm)
         vmm = self.world.arc.vmm
         before = inventory(self.world, vm) if self.world.switches.arc_stale_seconds else None
@@ -170,6 +177,16 @@ class ScVmm:
         if before is not None:
             vm.stale = (job, before)
         return self._accepted(call, vm, job, [])
+
+    def _offline(self, kind: Kind, vm: VirtualMachine) -> Job | None:
+        """What is accepted while VMM cannot be reached; ArmError where it is refused; None while it can."""
+        position = self.world.switches.arc_connector
+        if position in {"409", "503"}:
+            raise ArmError(int(position), _OFFLINE.symbol, _OFFLINE.problem, gateway=False)
+        if position == "online":
+            return None
+        vmm = self.world.arc.vmm
+        return vmm.failing(kind, vm, _OFFLINE) if position == "fails" else vmm.unheard(kind, vm)
 
     def _operation(self, action: str, body: dict[str, Any]) -> str:
         skip = body.get("skipShutdown", "false")

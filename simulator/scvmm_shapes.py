@@ -111,7 +111,8 @@ def properties(world: World, vm: VirtualMachine) -> dict[str, Any]:
 def inventory(world: World, vm: VirtualMachine) -> dict[str, Any]:
     """`lastRestoredVMCheckpoint` and `checkpoints`: the only list of checkpoints there is.
 
-    The first is the checkpoint the VM stands on, `{}` when it stands on none (recorded).
+    The first is the checkpoint the VM stands on, `{}` when it stands on none (recorded); of one that is gone only the
+    id is left, and nothing at all is null ([I]).
     """
     shown = [
         point
@@ -122,20 +123,26 @@ def inventory(world: World, vm: VirtualMachine) -> dict[str, Any]:
     ]
     current = next((point for point in shown if same(point.checkpoint_id, vm.pointer)), None)
     return {
-        "lastRestoredVMCheckpoint": _checkpoint(world, vm, current) if current else {},
+        "lastRestoredVMCheckpoint": _checkpoint(world, vm, current) if current else _elsewhere(world, vm),
         "checkpoints": [_checkpoint(world, vm, point) for point in shown],
     }
 
 
+def _elsewhere(world: World, vm: VirtualMachine) -> dict[str, Any] | None:
+    if vm.pointer is None:
+        return None
+    known = same(vm.pointer, vm.vm_id) or any(same(vm.pointer, point.checkpoint_id) for point in vm.checkpoints)
+    return {} if known else {"checkpointID": _cased(world, vm.pointer)}
+
+
+def _cased(world: World, id_: str) -> str:
+    return id_.upper() if world.switches.arc_id_case == "upper" else id_.lower()
+
+
 def _checkpoint(world: World, vm: VirtualMachine, point: Checkpoint) -> dict[str, Any]:
-    upper = world.switches.arc_id_case == "upper"
-
-    def cased(id_: str) -> str:
-        return id_.upper() if upper else id_.lower()
-
     return {
-        "parentCheckpointID": cased(point.parent_id or vm.pointer or vm.vm_id),  # a root's is in no list (recorded)
-        "checkpointID": cased(point.checkpoint_id or ""),
+        "parentCheckpointID": _cased(world, point.parent_id or vm.place),  # a root's is in no list (recorded)
+        "checkpointID": _cased(world, point.checkpoint_id or ""),
         "name": point.name,
         "description": point.description,
     }

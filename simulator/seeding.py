@@ -105,6 +105,7 @@ def plant(vmm: Vmm, given: dict[str, Any]) -> VirtualMachine:
             vm.pointer = point.checkpoint_id
     if "pointer" in given:
         vm.pointer = given["pointer"]
+    vm.stands_on = given.get("stands_on")
     vm.disk_generation = len(vm.checkpoints)
     vmm.add(vm)
     return vm
@@ -155,6 +156,7 @@ def dump_vm(vm: VirtualMachine) -> dict[str, Any]:
         "checkpoint_type": vm.checkpoint_type,
         "owner": vm.owner,
         "pointer": vm.pointer,
+        "stands_on": vm.stands_on,
         "resource_uri": vm.resource_uri,
         "instance": vm.instance,
         "checkpoints": [

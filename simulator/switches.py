@@ -34,6 +34,26 @@ class Switches(AzureSwitches):
     delete_children: str = switch(
         "reparented", "what becomes of a deleted checkpoint's children", "[I] Hyper-V", "reparented", "deleted"
     )
+    pointer_after_restore: str = switch(
+        "moves",
+        "what the VM's pointer to its checkpoint shows after a restore: that one, what it showed before, no "
+        "checkpoint, nothing at all",
+        "[I] docs/services.md",
+        "moves",
+        "stays",
+        "root",
+        "none",
+    )
+    pointer_after_delete: str = switch(
+        "parent",
+        "what it shows once the checkpoint that it showed is deleted: its parent, still the one that is gone, no "
+        "checkpoint, nothing at all",
+        "[I] docs/services.md",
+        "parent",
+        "stays",
+        "root",
+        "none",
+    )
     restored_power: str = switch(
         "captured", "power state after a restore", "[I] off after a production checkpoint", "captured", "off"
     )
@@ -110,6 +130,17 @@ class Switches(AzureSwitches):
     )
 
     # Arc-enabled SCVMM
+    arc_connector: str = switch(
+        "online",
+        "the connector between Azure and VMM: while it is offline reads show what was last known, and what changes "
+        "something fails as an operation, is refused at once, or is accepted and never ends",
+        "[U] docs/services.md",
+        "online",
+        "fails",
+        "409",
+        "503",
+        "hangs",
+    )
     arc_retry_after: int = switch(
         0, "seconds in Retry-After of 202s; 0: no header", "recorded without; swagger names it"
     )

@@ -186,6 +186,10 @@ class Vmm:
         """A job that was refused before it began, for dialects with refusals of their own."""
         return self._begin(kind, vm, refusal)
 
+    def unheard(self, kind: Kind, vm: VirtualMachine) -> Job:
+        """A job that somebody has accepted in VMM's name and that never comes to it."""
+        return self._begin(kind, vm, None, locks=False, timing=Timing(seconds=None))
+
     def begin(self, kind: Kind, vm: VirtualMachine, arguments: dict[str, str | None] | None = None) -> Job:
         """Any other kind of job, as the ARM resource needs them: put, patch, remove, or a delete of nothing."""
         return self._begin(kind, vm, self.refusal(kind, vm), arguments=arguments)

@@ -52,11 +52,11 @@ def _create(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
 def make(vmm: Vmm, vm: VirtualMachine, point: Checkpoint, at: float) -> None:
     """The host makes the checkpoint: it captures the guest and becomes the place the VM stands on."""
     point.checkpoint_id = point.checkpoint_id or vmm.ids.guid()
-    point.parent_id = vm.pointer or vm.vm_id
+    point.parent_id = vm.place
     point.files = dict(vm.files)
     point.power = vm.power
     point.made = point.modified = at
-    vm.pointer = point.checkpoint_id  # the pointer moves on create: 9 of 9 VMs, docs/services.md
+    vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
     vm.disk_generation += 1
 
 
@@ -64,7 +64,9 @@ def _restore(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
     vm.files = dict(point.files)
     vm.power = point.power if vmm.switches.restored_power == "captured" else "PowerOff"
-    vm.pointer = point.checkpoint_id
+    made = point.checkpoint_id or vm.vm_id
+    shown = {"moves": made, "stays": vm.pointer, "root": vm.vm_id, "none": None}
+    vm.stand(made, shown[vmm.switches.pointer_after_restore])
     vm.disk_generation += 1
     if job.arguments:  # a PUT that restores changes the other members along (dn458380)
         _update(vmm, vm, job, at)
@@ -81,8 +83,15 @@ def _delete(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
     for child in vm.children(point):
         if child not in gone:
             child.parent_id = point.parent_id
-    if any(same(vm.pointer, each.checkpoint_id) for each in gone):
-        vm.pointer = point.parent_id  # [I] docs/services.md: on to the parent, or to the VM's own id at the root
+    # [I] docs/services.md: on to the parent, or to the VM's own id at the root
+    parent = point.parent_id or vm.vm_id
+    place, shown = vm.place, vm.pointer
+    if any(same(place, each.checkpoint_id) for each in gone):
+        place = parent
+    if any(same(shown, each.checkpoint_id) for each in gone):
+        positions = {"parent": parent, "stays": shown, "root": vm.vm_id, "none": None}
+        shown = positions[vmm.switches.pointer_after_delete]
+    vm.stand(place, shown)
     vm.checkpoints = [each for each in vm.checkpoints if each not in gone]
     vm.disk_generation += 1
 

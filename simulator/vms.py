@@ -54,8 +54,9 @@ class Checkpoint:
 class VirtualMachine:
     """One VM with a guest small enough to look into.
 
-    `pointer` is the host id of the checkpoint the VM stands on, the VM's own host id when it stands on
-    none, and None for a VM stored in the library (docs/services.md).
+    `pointer` is the host id of the checkpoint the VM is shown to stand on, the VM's own host id when it stands on
+    none, and None for a VM stored in the library (docs/services.md). `stands_on` is where it really stands, if that is
+    elsewhere.
     """
 
     id: str
@@ -68,6 +69,7 @@ class VirtualMachine:
     power: str = "Running"
     status: str | None = None  # overrides what power says: UnderMigration, Missing, ...
     pointer: str | None = None
+    stands_on: str | None = None
     checkpoints: list[Checkpoint] = field(default_factory=list)
     checkpoint_type: str = "Production"
     owner: str = ""
@@ -82,6 +84,16 @@ class VirtualMachine:
     @property
     def stored(self) -> bool:
         return self.power == "Stored"
+
+    @property
+    def place(self) -> str:
+        """The host id that the next checkpoint will have for its parent."""
+        return self.stands_on or self.pointer or self.vm_id
+
+    def stand(self, place: str, shown: str | None) -> None:
+        """The VM now stands on `place`, and the service shows it on `shown`."""
+        self.pointer = shown
+        self.stands_on = None if same(place, shown) else place
 
     def state(self) -> str:
         return self.status or self.power

@@ -223,9 +223,12 @@ class Steps:
             tries = None if action.keyed else 3
             now = await self._proof.until(vm, lambda read: _stands_on(read, target), tries=tries) or now
             if not _stands_on(now, target):
+                shown = now.current()
+                again = action.keyed and shown is not None and shown.is_safety
                 self.warnings.append(
                     f"{vm}: the restore was reported as done, but the service does not show the VM on "
-                    f"{target.id} ({target.name})."
+                    f"{target.id} ({target.name})"
+                    f"{'; a run with the same restore_key would therefore restore again' if again else ''}."
                 )
         return now
 

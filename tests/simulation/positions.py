@@ -41,7 +41,16 @@ FREE: dict[str, tuple[Any, ...]] = {
     "compute_page_size": (0, 1, 2),
 }
 # Time and quota have to be there for what is promised to be possible; what makes it impossible is tested elsewhere.
-LEFT = {"spf_principal_id", "spf_rights_refusal", "token_checks_scope", "compute_max_points", "compute_max_collections"}
+LEFT = {
+    "arc_connector",
+    "compute_max_collections",
+    "compute_max_points",
+    "pointer_after_delete",
+    "pointer_after_restore",
+    "spf_principal_id",
+    "spf_rights_refusal",
+    "token_checks_scope",
+}
 
 
 def positions(dice: random.Random, services: list[str]) -> dict[str, Any]:

@@ -136,6 +136,33 @@ def test_without_the_pointer_nobody_knows(service: str) -> None:
     assert made.writes() == writes
 
 
+@pytest.mark.parametrize("after_delete", ["parent", "stays", "root", "none"])
+@pytest.mark.parametrize("after_restore", ["moves", "stays", "root", "none"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_wherever_the_pointer_is_shown(service: str, after_restore: str, after_delete: str) -> None:
+    """A restore restores, and its retry is a no-op, or open, or what the first run has warned of."""
+    made = bench(service, pointer_after_restore=after_restore, pointer_after_delete=after_delete)
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    made.run("vm_checkpoint", vm=vm, name="gone")
+    made.run("vm_checkpoint", vm=vm, name="gone", state="absent")
+    plain = made.run("vm_checkpoint_restore", vm=vm, name="baseline")
+    assert (code(plain), plain["changed"]) == (None, True)
+    assert made.world.vm(VMS[service]).files["/etc/app.conf"] == "version = 1\n"
+    first, second = _run(made, service), _run(made, service)
+    assert (code(first), first["changed"]) == (None, True)
+    retried = (code(second), second["changed"])
+    if after_restore == "stays":
+        assert retried == (None, True)
+        assert "a run with the same restore_key would therefore restore again" in first["warnings"][0]
+    elif after_restore == "none" or (after_restore == "root" and service == "scvmm"):
+        # Arc shows a VM on no checkpoint and a VM whose place nobody knows alike.
+        assert retried == ("outcome_unknown", False)
+    else:
+        assert retried == (None, False)
+    assert not any("restore again" in text for text in first["warnings"]) or after_restore == "stays"
+    assert made.jobs("restore") == (3 if after_restore == "stays" else 2)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_key_is_not_told(service: str) -> None:
     made = bench(service)

@@ -32,6 +32,7 @@ class Other(NamedTuple):
 
 
 _BUSY = "a job that never ends holds the VM, and every later task says so at its deadline"
+_OFFLINE = "nothing reaches VMM, and every task that would change something says so in the service's words"
 _NO_JOB = "the job cannot be read, and a VM that stands where it stood proves nothing"
 _FULL = "the limit is the service's own and lower than the known one: its refusal is told"
 DIFFERENT: dict[tuple[str, str, Any], Other] = {
@@ -52,6 +53,10 @@ DIFFERENT: dict[tuple[str, str, Any], Other] = {
     ("spf", "spf_host_id", "never"): Other(
         "ccucuEccu", "missing_checkpoint", "nobody can say whether it is usable, so no name leads back to it"
     ),
+    ("scvmm", "arc_connector", "fails"): Other("cEEEEEuuu", 4 * "operation_failed " + "missing_checkpoint", _OFFLINE),
+    ("scvmm", "arc_connector", "409"): Other("cEEEEEuuu", 4 * "refused " + "missing_checkpoint", _OFFLINE),
+    ("scvmm", "arc_connector", "503"): Other("cEEEEEuuu", 4 * "outcome_unknown " + "missing_checkpoint", _OFFLINE),
+    ("scvmm", "arc_connector", "hangs"): Other("cEEEEEuuu", 4 * "timed_out " + "missing_checkpoint", _OFFLINE),
     ("scvmm", "arc_restore_running", "fails"): Other("ccuuuEccu", "operation_failed", "the VM runs and must not"),
     ("scvmm", "arc_stale_seconds", 500.0): Other(
         "cEEuucEEE",

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from simulator.switches import Switches
+from simulator.world import World
 
 from .shapes import ROOT
 from .support import Sim
@@ -70,6 +71,83 @@ async def test_durations(sim: Sim) -> None:
     before = trio.current_time()
     await sim.spf("MERGE", sim.key(vm.id, "VirtualMachines"), json={"Operation": "Stop"})
     assert trio.current_time() - before == pytest.approx(11)
+
+
+@pytest.mark.parametrize("position", ["moves", "stays", "root", "none"])
+async def test_pointer_after_restore(sim: Sim, position: str) -> None:
+    """What is shown; the next checkpoint stands on the restored one all the same."""
+    sim.world.switches.set("pointer_after_restore", position)
+    for service, name in (("spf", "web01"), ("scvmm", "app01")):
+        vm = sim.world.vm(name)
+        baseline = vm.checkpoints[0]
+        vmm = sim.world.site(service).vmm
+        vmm.create_checkpoint(vm, "second", "")
+        await trio.sleep(10)
+        second = vm.checkpoints[1]
+        vmm.restore(vm, baseline)
+        await trio.sleep(10)
+        shown = {"moves": baseline.checkpoint_id, "stays": second.checkpoint_id, "root": vm.vm_id, "none": None}
+        sim.world.settle()
+        assert vm.pointer == shown[position]
+        vmm.create_checkpoint(vm, "third", "")
+        await trio.sleep(10)
+        sim.world.settle()
+        assert vm.checkpoints[2].parent_id == baseline.checkpoint_id
+        assert vm.pointer == vm.checkpoints[2].checkpoint_id
+        assert vm.stands_on is None
+    wire = await sim.profile("app01")
+    assert wire["lastRestoredVMCheckpoint"]["name"] == "third"
+
+
+@pytest.mark.parametrize("position", ["parent", "stays", "root", "none"])
+async def test_pointer_after_delete(sim: Sim, position: str) -> None:
+    sim.world.switches.set("pointer_after_delete", position)
+    for service, name in (("spf", "web01"), ("scvmm", "app01")):
+        vm = sim.world.vm(name)
+        baseline = vm.checkpoints[0]
+        vmm = sim.world.site(service).vmm
+        vmm.create_checkpoint(vm, "second", "")
+        await trio.sleep(10)
+        sim.world.settle()
+        second = vm.checkpoints[1]
+        vmm.delete_checkpoint(vm, second)
+        await trio.sleep(10)
+        sim.world.settle()
+        shown = {"parent": baseline.checkpoint_id, "stays": second.checkpoint_id, "root": vm.vm_id, "none": None}
+        assert (vm.pointer, vm.place) == (shown[position], baseline.checkpoint_id)
+        wire = (await sim.profile("app01"))["lastRestoredVMCheckpoint"] if service == "scvmm" else {}
+        if service == "scvmm":
+            gone = {"checkpointID": str(second.checkpoint_id).upper()}
+            assert {"parent": wire and wire.get("name"), "stays": wire, "root": wire, "none": wire}[position] == {
+                "parent": "baseline",
+                "stays": gone,
+                "root": {},
+                "none": None,
+            }[position]
+    assert World(lambda: sim.world.now(), document=sim.world.dump()).dump() == sim.world.dump()
+
+
+@pytest.mark.parametrize("position", ["fails", "409", "503", "hangs"])
+async def test_arc_connector(sim: Sim, position: str) -> None:
+    """Reads show what was last known, nothing that changes something reaches VMM, and SPF does not care."""
+    sim.world.switches.set("arc_connector", position)
+    vm, before = sim.world.vm("app01"), sim.world.dump()["scvmm"]
+    assert (await sim.profile("app01"))["checkpoints"][0]["name"] == "baseline"
+    for action, body in (
+        ("createCheckpoint", {"name": "new"}),
+        ("deleteCheckpoint", {"id": vm.checkpoints[0].checkpoint_id}),
+        ("stop", {"skipShutdown": "true"}),
+    ):
+        answer = await sim.arm("POST", f"{sim.instance()}/{action}", json=body)
+        if position in {"409", "503"}:
+            assert (answer.status_code, answer.json()["error"]["code"]) == (int(position), "ConnectorOffline")
+            continue
+        assert answer.status_code == 202
+        await trio.sleep(600)
+        status = (await sim.arm("GET", answer.headers["location"], version=None)).json()
+        assert status["status"] == ("Failed" if position == "fails" else "Accepted")
+    assert sim.world.dump()["scvmm"] == before
+    assert (await sim.done(await sim.create(sim.world.vm("web01"))))["Status"] == "Completed"
 
 
 @pytest.mark.parametrize("present", [True, False])

@@ -53,6 +53,7 @@ _VERBS = {
     "update": ("set-", "change", "update"),
 }
 """How a job's cmdlet and name tell what it does: the cmdlets are documented, the names' wording is not."""
+MOST_MESSAGES = 10
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
@@ -132,6 +133,11 @@ class _Info(_Entity):
     Problem: str | None = None
     RecommendedAction: str | None = None
 
+    def told(self) -> str:
+        """`VMM 10803: what is wrong. What to do.`"""
+        words = " ".join(filter(None, ((self.Problem or "").strip(), (self.RecommendedAction or "").strip())))
+        return f"VMM {self.ErrorCodeString or self.Code or 'message'}: {words}" if words else ""
+
 
 class JobEntity(_Entity):
     """VMM.Job. Terminal: Completed, SucceedWithInfo, Failed, Canceled, Invalid (the vendor's own cmdlets)."""
@@ -186,8 +192,12 @@ class JobEntity(_Entity):
         return (self.ErrorInfo.ErrorCodeString or "").strip() if self.ErrorInfo else ""
 
     def _warnings(self) -> tuple[str, ...]:
-        told = self.AdditionalMessages or []
-        return tuple(one_line(f"VMM {m.ErrorCodeString or m.Code}: {m.Problem or ''}", 400) for m in told[:10])
+        """All that a success has to say, what to do about it included; of very many the first."""
+        own = [self.ErrorInfo] if self.ErrorInfo and self._code() not in ("", "0") else []
+        told = [one_line(message.told(), 600) for message in (*own, *(self.AdditionalMessages or ()))]
+        told = list(dict.fromkeys(text for text in told if text))
+        more = len(told) - MOST_MESSAGES
+        return (*told[:MOST_MESSAGES], *([f"and {more} more messages of this job"] if more > 0 else []))
 
 
 Kind = t.TypeVar("Kind", CheckpointEntity, VmEntity, JobEntity)

@@ -82,7 +82,8 @@ def test_job(source: Source) -> None:
     status, sent = _job_seen(job)
     assert (status.state, status.text, status.percent) == ("succeeded", job["StatusString"], job["ProgressValue"])
     (message,) = job["AdditionalMessages"]
-    assert status.warnings == (f"VMM {message['ErrorCodeString']}: {message['Problem']}",)
+    action = " ".join(str(message.get("RecommendedAction") or "").split())
+    assert status.warnings == (f"VMM {message['ErrorCodeString']}: {message['Problem']} {action}".strip(),)
     assert unquote(str(sent[1].url)) == f"{ROOT}/Jobs?$filter=ID eq guid'{job['ID'].lower()}'"
 
 
@@ -106,6 +107,28 @@ def test_job_states(source: Source, changes: dict[str, Any], state: str, locked:
     assert (looked.state, looked.locked, looked.request_id) == (state, locked, "request")
     assert bool(looked.warnings) == (state == "succeeded")
     assert bool(looked.message) == (state == "failed")
+
+
+def test_every_message_of_a_success_is_told_and_of_many_the_first(source: Source) -> None:
+    """Once each, with what VMM recommends; its own ErrorInfo too where that is no mere Success."""
+    job = source.document("spf/job_entity_2019.json")
+
+    def told(count: int, **info: str) -> tuple[str, ...]:
+        messages = [
+            {"ErrorCodeString": str(number), "Problem": f"Problem {number}.\r\n", "RecommendedAction": f"Do {number}."}
+            for number in range(1, count + 1)
+        ]
+        changes = {"AdditionalMessages": messages, "ErrorInfo": info or job["ErrorInfo"]}
+        return spf_entities.JobEntity.model_validate(job | changes).status(None).warnings
+
+    assert told(0) == ()
+    assert told(3) == tuple(f"VMM {n}: Problem {n}. Do {n}." for n in (1, 2, 3))
+    assert told(10)[-1] == "VMM 10: Problem 10. Do 10."
+    assert told(12)[-2:] == ("VMM 10: Problem 10. Do 10.", "and 2 more messages of this job")
+    own = {"ErrorCodeString": "23234", "Problem": "A part was locked.", "RecommendedAction": ""}
+    assert told(1, **own) == ("VMM 23234: A part was locked.", "VMM 1: Problem 1. Do 1.")
+    same = {"ErrorCodeString": "1", "Problem": "Problem 1.", "RecommendedAction": "Do 1."}
+    assert told(1, **same) == ("VMM 1: Problem 1. Do 1.",)
 
 
 def test_virtual_machine(source: Source) -> None:

@@ -25,9 +25,13 @@ def test_the_group_holds_every_module() -> None:
 def test_the_documentation_names_exactly_what_every_module_takes() -> None:
     page = (ROOT / "docs/semantics.md").read_text()
     part = page.partition("## Defaults of the action group\n")[2].partition("\n## ")[0]
-    told = set(re.findall(r"`(\w+)`", part.partition("\n- ")[2])) - {"ca_path", "validate_certs"}
-    common = set.intersection(*[set(module.spec) for module in modules().values()])
-    assert common - set(CONNECTION) - {"name"} == told  # every module's name is another thing's
+    _connection, all_take, vms_take = [
+        set(re.findall(r"`(\w+)`", row.partition("\n\n")[0])) for row in part.split("\n- ")[1:]
+    ]
+    common = set.intersection(*[set(module.spec) for module in modules().values()]) - set(CONNECTION)
+    assert common - {"name"} == all_take  # every module's name is another thing's
+    of_vms = [set(module.spec) for name, module in modules().items() if name.startswith("vm_checkpoint")]
+    assert set.intersection(*of_vms) - set(CONNECTION) - common == vms_take
 
 
 def test_what_is_not_for_the_info_module_is_checked_all_the_same_and_does_nothing() -> None:

@@ -32,6 +32,7 @@ def test_the_story_comes_true(demo: list[str]) -> None:
     told = subprocess.run(demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=180, check=False)
     assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
     for vm in ("web01", "app01", "shop01"):
+        assert f"{vm}: proven: A plan, and nothing was touched" in told.stdout
         assert f"{vm}: proven: The guest is back" in told.stdout
         assert f"{vm}: proven: The VM has what it had before" in told.stdout
     assert "FAILED" not in told.stdout

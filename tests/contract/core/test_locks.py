@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -65,6 +66,36 @@ def test_a_lock_that_lasts(service: str, case: Scenario) -> None:
     assert result["error"]["retry"] == "safe"
     assert made.state() == before
     assert made.seconds <= 91
+
+
+@pytest.mark.parametrize(
+    ("options", "pauses"),
+    [
+        ({"wait_timeout": "10m"}, [5, 10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 60, 43, 1]),
+        ({"wait_timeout": "2m", "poll_interval": "1s"}, [1, 2, 4, 8, 16, 32, 55, 1]),
+        ({"wait_timeout": "2m", "poll_interval": "30s"}, [30, 60, 28, 1]),
+        ({"wait_timeout": "10m", "poll_interval": "90s"}, [90, 90, 90, 90, 90, 90, 58, 1]),
+        ({"wait_timeout": "1s", "poll_interval": "500ms"}, [0.5]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_pauses_before_a_locked_vm_grow(service: str, options: dict[str, Any], pauses: list[float]) -> None:
+    """Twice as long each time, up to a minute or the user's own pause; the last two tries come shortly before the end."""
+    made = bench(service, **POSITIONS[service][2 if service == "spf" else 0])
+    made.world.site(service).vmm.background(made.world.vm(VMS[service]), 10_000)
+    tries: list[float] = []
+
+    def note(request: httpx.Request) -> None:
+        if request in made.sent():
+            tries.append(made.clock())
+
+    made.watch = note
+    vm = VMS[service] if service == "spf" else made.arm_vm
+    result = made.run("vm_checkpoint", vm=vm, name="new", **options)
+    assert code(result) == "locked"
+    assert [later - earlier for earlier, later in pairwise(tries)] == pytest.approx(pauses)
+    assert made.seconds <= {"1s": 1, "2m": 120, "10m": 600}[options["wait_timeout"]]
 
 
 def test_somebody_elses_work_behind_the_lock_counts() -> None:

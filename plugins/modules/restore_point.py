@@ -15,6 +15,10 @@ description:
   - Manages C(Microsoft.Compute/restorePointCollections/restorePoints), points of a VM and copies into another region.
   - Waits to the truth, for a point until it has succeeded, for a copy until every disk has arrived.
   - A point whose C(provisioningState) is C(Failed) is not present. It is removed and made again.
+  - What somebody else or an earlier run has begun with the point is found by reading. Check mode and O(wait=false) tell
+    it at once, with the state and for a copy the percent; otherwise it is waited for.
+  - The VM is read only where a point is to be made. Where it may not be read, that is a warning, and the service judges
+    what could not be checked beforehand.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.pace
@@ -29,7 +33,8 @@ options:
     type: str
     required: true
   resource_group:
-    description: The collection's resource group; not needed where O(collection) is an ARM id.
+    description:
+      - The collection's resource group; not needed where O(collection) is an ARM id, which it must not contradict.
     type: str
   state:
     description: Whether it should exist.
@@ -49,11 +54,14 @@ options:
     choices: [fail, warn]
     default: warn
   exclude_disks:
-    description: Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)).
+    description:
+      - Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)). Only ids where the VM may not be read.
     type: list
     elements: str
   source_restore_point:
-    description: The point to copy, by name in the source collection or by ARM id.
+    description:
+      - The point to copy, by name in the source collection or by ARM id. Needs O(compute_api_version) V(2021-07-01) or
+        newer.
     type: str
   instant_access_duration:
     description: Minutes of instant access, 60 to 300. Needs O(compute_api_version) V(2025-04-01) or newer.
@@ -139,6 +147,11 @@ operation:
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
     percent: {description: Progress where the service tells it., type: int, returned: always}
     seconds: {description: How long it was watched., type: float, returned: always}
+timing:
+  description: Seconds spent reading, applying (outside check mode) and in total.
+  returned: when the resource could be read
+  type: dict
+  sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point:
   description: The restore point as it is after the task; null when there is none.
   returned: when it could be read

@@ -14,6 +14,8 @@ author:
 description:
   - Manages C(Microsoft.Compute/restorePointCollections), for a VM or, for copies, for a collection in another region.
   - Source and location cannot be changed afterwards; a difference is an error, never a re-creation.
+  - What somebody else or an earlier run has begun with the collection is found by reading. Check mode and O(wait=false)
+    tell it at once; otherwise it is waited for. Another operation that holds the collection is waited for, too.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.pace
@@ -35,7 +37,9 @@ options:
     choices: [present, absent]
     default: present
   source:
-    description: ARM id of the VM, or of the collection whose points are copied into this one. Needed to make it.
+    description:
+      - ARM id of the VM, or of the collection whose points are copied into this one, which must lie in another region
+        and hold no copies itself. Needed to make it.
     type: str
   location:
     description: Where it lies; the VM's location when not given. Needed where O(source) is a collection.
@@ -117,6 +121,11 @@ operation:
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
     percent: {description: Progress where the service tells it., type: int, returned: always}
     seconds: {description: How long it was watched., type: float, returned: always}
+timing:
+  description: Seconds spent reading, applying (outside check mode) and in total.
+  returned: when the resource could be read
+  type: dict
+  sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point_collection:
   description: The collection as it is after the task; null when there is none.
   returned: when it could be read

@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
+from dataclasses import dataclass
 
 from .._errors import InvalidInput, LimitReached, VmState
 from .._model import VM, Obstacle
-from .._plan import Action, CreateResource, DeleteResource, Plan, UpdateResource
-from .._providers.compute_entities import CollectionEntity, PointEntity, VmEntity
-from .wishes import INSTANT_ACCESS, CollectionWish, PointWish, needs
+from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
+from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
+from . import shapes
+from .wishes import CollectionWish, PointWish
 
 Change = dict[str, t.Any]
 MAX_POINTS = 500
 """Per VM, over all its collections (support matrix); only those of the one at hand are counted here."""
+_GOING = "it is being removed"
+PLACE = re.compile(r"os|(lun)?[0-9]{1,3}")
 
 
 class Resource(VM):
@@ -25,34 +30,57 @@ class Resource(VM):
         return self.name
 
 
+@dataclass(frozen=True)
+class KeepResource(OnResource):
+    """Not a step: the resource that already satisfies the wish, or is on its way there, and why."""
+
+    verb = "keep"
+    writes = False
+
+
+def state_of(found: CollectionEntity | PointEntity) -> str:
+    """`succeeded`, `creating`, `deleting`, …; a resource that does not tell is as it should be."""
+    return (found.properties.provisioningState or "succeeded").lower()
+
+
+def is_on_its_way(state: str) -> bool:
+    """Whether something is still being done with a resource in this state."""
+    return state in ("creating", "updating", "deleting")
+
+
+def is_there(found: CollectionEntity | PointEntity | None) -> bool:
+    """Whether it is present, or being made: nothing new is needed. A point that failed is not present."""
+    if found is None or state_of(found) == "deleting":
+        return False
+    return not (isinstance(found, PointEntity) and found.failed)
+
+
 def plan_collection(
     wish: CollectionWish,
     subject: Resource,
     now: CollectionEntity | None,
     location: str | None,
-    api_version: str,
     obstacles: t.Sequence[Obstacle] = (),
 ) -> Plan:
     """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation."""
-    made = _plan_collection(wish, subject, now, location, api_version)
+    made = _plan_collection(wish, subject, now, location)
     _refuse(made.writes, subject, obstacles)
     return made
 
 
 def _plan_collection(
-    wish: CollectionWish, subject: Resource, now: CollectionEntity | None, location: str | None, api_version: str
+    wish: CollectionWish, subject: Resource, now: CollectionEntity | None, location: str | None
 ) -> Plan:
     if wish.state == "absent":
         return Plan(subject, _delete_collection(wish, subject, now))
-    if wish.instant_access is not None:
-        needs(api_version, INSTANT_ACCESS, "instant_access")
-    if now is None:
+    if now is None or not is_there(now):
         if wish.source is None or location is None:
             missing = "source" if wish.source is None else "location"
             raise InvalidInput(f"{missing}: is needed to make a collection.", subject=str(subject))
         fields = {"location": location, "source": wish.source, "tags": wish.tags, "instant_access": wish.instant_access}
         set_fields = {name: _change(None, value) for name, value in fields.items() if value is not None}
-        return Plan(subject, (CreateResource(subject, "it does not exist", resource=subject.id, fields=set_fields),))
+        reason = "it does not exist" if now is None else _GOING
+        return Plan(subject, (CreateResource(subject, reason, resource=subject.id, fields=set_fields),))
     _immutable(wish, subject, now)
     changes: dict[str, Change] = {}
     tags = wanted_tags(wish, now)
@@ -61,7 +89,7 @@ def _plan_collection(
     if wish.instant_access is not None and wish.instant_access != bool(now.properties.instantAccess):
         changes["instant_access"] = _change(bool(now.properties.instantAccess), wish.instant_access)
     if not changes:
-        return Plan(subject)
+        return Plan(subject, (KeepResource(subject, _kept(state_of(now)), resource=subject.id),))
     reason = f"{' and '.join(sorted(changes))} differ"
     return Plan(subject, (UpdateResource(subject, reason, resource=subject.id, fields=changes),))
 
@@ -88,26 +116,20 @@ def plan_point(
     the collection holds.
     """
     if wish.state == "absent":
-        if now is None:
-            return Plan(subject)
-        gone = DeleteResource(subject, "state is absent", resource=subject.id)
-        _refuse([gone], subject, obstacles)
-        return Plan(subject, (gone,))
-    if now is not None and not now.failed and now.state != "deleting":
-        return Plan(subject, drift=_drift(wish, now, fields))
+        return Plan(subject, _delete_point(subject, now, obstacles))
+    if now is not None and is_there(now):
+        kept = KeepResource(subject, _why_kept(now), resource=subject.id)
+        return Plan(subject, (kept,), drift=_drift(wish, now, fields))
     actions: list[Action] = []
+    why = "it does not exist"
     if now is not None:
-        actions.append(
-            DeleteResource(
-                subject, "it failed" if now.failed else f"its provisioningState is {now.state}", resource=subject.id
-            )
-        )
+        why = _GOING if now.state == "deleting" else "it failed"
+    if now is not None and now.state != "deleting":
+        actions.append(DeleteResource(subject, why, resource=subject.id))
     told = {name: _change(None, value) for name, value in fields.items() if value is not None}
-    actions.append(
-        CreateResource(subject, "it does not exist" if now is None else "it failed", resource=subject.id, fields=told)
-    )
+    actions.append(CreateResource(subject, why, resource=subject.id, fields=told))
     _refuse(actions, subject, obstacles)
-    if count + 1 - len(actions[:-1]) > MAX_POINTS:
+    if count + (now is None) > MAX_POINTS:
         raise LimitReached(
             f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}. Nothing was changed.",
             subject=str(subject),
@@ -126,9 +148,21 @@ def plan_point(
     return Plan(subject, tuple(actions), tuple(warnings))
 
 
+def _delete_point(subject: Resource, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:
+    if now is None:
+        return ()
+    if now.state == "deleting":
+        return (KeepResource(subject, _GOING, resource=subject.id),)
+    gone = DeleteResource(subject, "state is absent", resource=subject.id)
+    _refuse([gone], subject, obstacles)
+    return (gone,)
+
+
 def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionEntity | None) -> tuple[Action, ...]:
     if now is None:
         return ()
+    if state_of(now) == "deleting":
+        return (KeepResource(subject, _GOING, resource=subject.id),)
     points = [point.name for point in now.properties.restorePoints or []]
     if points and not wish.force:
         raise InvalidInput(
@@ -149,8 +183,25 @@ def _refuse(actions: t.Sequence[Action], subject: Resource, obstacles: t.Sequenc
             raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
 
 
+def _kept(state: str) -> str:
+    return {"creating": "it is being made", "updating": "it is being changed"}.get(state, "it exists")
+
+
+def _why_kept(now: PointEntity) -> str:
+    """Why an existing point is enough; that of a copy tells how far it is."""
+    if now.properties.sourceRestorePoint is not None and shapes.usable(now) is not True:
+        percent = shapes.percent(now)
+        return "it is being copied" if percent is None else f"it is being copied, {percent} % so far"
+    return _kept(now.state)
+
+
+def source_id(collection: CollectionEntity) -> str:
+    """The id of the VM or collection that a collection is made for, as it was answered."""
+    return (collection.properties.source.id or "") if collection.properties.source else ""
+
+
 def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -> None:
-    source = (now.properties.source.id or "") if now.properties.source else ""
+    source = source_id(now)
     differs = []
     if wish.source is not None and wish.source.lower().strip("/") != source.lower().strip("/"):
         differs.append(f"source is {source}")
@@ -172,9 +223,9 @@ def place(location: str) -> str:
 def _drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
     """What an existing point has otherwise; nothing of it can be changed."""
     found: list[dict[str, t.Any]] = []
-    excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
-    wanted = sorted(disk.lower() for disk in fields.get("exclude_disks") or [])
-    if wish.exclude_disks is not None and excluded != wanted:
+    if wish.exclude_disks is not None and not _leaves_out(now, wish.exclude_disks):
+        excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
+        wanted = sorted(disk.strip().lower() for disk in wish.exclude_disks)
         found.append({"field": "exclude_disks", "desired": wanted, "actual": excluded})
     for name, actual in (
         ("source_restore_point", now.properties.sourceRestorePoint.id if now.properties.sourceRestorePoint else None),
@@ -187,6 +238,26 @@ def _drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> 
     if now.state == "succeeded" and achieved and is_downgrade(wish, achieved):
         found.append({"field": "consistency", "desired": wish.consistency, "actual": achieved})
     return tuple(found)
+
+
+def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
+    """Whether a point leaves out just these. It tells the ids of those it leaves out, and the places of all others."""
+    wanted = {disk.strip().lower() for disk in disks}
+    if any(wanted & disk_names(disk) for disk in now.disks):
+        return False
+    left_out = {(ref.id or "").lower() for ref in now.properties.excludeDisks or []}
+    told = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
+    others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
+    # What else is wanted can only be places, of which those of left out disks are not told.
+    if others and not (left_out and all(PLACE.fullmatch(other) for other in others)):
+        return False
+    return len(told) <= len(others)
+
+
+def disk_names(disk: Disk) -> set[str]:
+    """What a disk may be called in an option: its id, its name, its place, its LUN."""
+    names = {disk.managed_id, (disk.name or "").lower(), disk.place, "" if disk.lun is None else str(disk.lun)}
+    return names - {""}
 
 
 def is_downgrade(wish: PointWish, achieved: str) -> bool:

@@ -36,11 +36,11 @@ class Service:
         self._compute = settings.compute_api_version
         self._disk = settings.disk_api_version
 
-    async def vm(self, vm_id: str) -> VmEntity:
-        """The VM with its power state."""
-        url = self._arm.url(_arm_id.quote(vm_id), self._compute, _expand="instanceView")
-        answer = await self._arm.get(url, doing=f"reading {vm_id.rsplit('/', 1)[-1]}")
-        return read(VmEntity, answer.json(), answer)
+    async def vm(self, vm: ArmId | str) -> VmEntity | None:
+        """The VM with its power state; None where there is none."""
+        url = self._arm.url(_arm_id.quote(str(vm)), self._compute, _expand="instanceView")
+        answer = await self._arm.find(url, doing=f"reading {str(vm).rsplit('/', 1)[-1]}")
+        return None if answer is None else read(VmEntity, answer.json(), answer)
 
     async def disk(self, disk_id: str) -> DiskEntity | None:
         """A managed disk."""

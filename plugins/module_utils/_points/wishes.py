@@ -12,7 +12,12 @@ from .._arm_id import ArmId, name, parse
 from .._deps import pydantic
 from .._errors import InvalidInput
 
+VMS = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+KEYS = "Microsoft.Compute/diskEncryptionSets"
+POINTS = "2021-03-01"
+"""The first api-version with restore points."""
+COPIES = "2021-07-01"
 INSTANT_ACCESS = "2025-04-01"
 """The first api-version with instant access (swagger)."""
 ENCRYPTION = "2023-03-01"
@@ -113,15 +118,70 @@ class CollectionQuery(_Wish):
 
 
 def collection_id(subscription: str | None, group: str | None, collection: str) -> ArmId:
-    """The id of a collection that is given by name or id."""
+    """The id of a collection that is given by name or id; both ways must mean the same resource group."""
     if collection.startswith("/"):
-        found = parse(collection, COLLECTIONS, "collection")
-        if found.type.lower() != COLLECTIONS.lower():
-            raise InvalidInput(f"collection: takes a name or the id of one of {COLLECTIONS}.")
+        found = _of_kind(collection, "collection", COLLECTIONS)
+        if group is not None and group.lower() != found.group.lower():
+            raise InvalidInput(
+                f"resource_group: is {group}, and collection lies in {found.group}.", remedy="Leave resource_group out."
+            )
         return found
     if subscription is None:
         raise InvalidInput("subscription_id: is needed (or AZURE_SUBSCRIPTION_ID).")
     return ArmId(subscription, group or "", COLLECTIONS, name(collection, "collection"))
+
+
+def source_of(given: str) -> ArmId:
+    """The id of what a collection is made for: a VM, or for copies another collection."""
+    return _of_kind(f"/{given.lstrip('/')}", "source", VMS, COLLECTIONS)
+
+
+def source_point(given: str, collection: str) -> str:
+    """The id of the point to copy, given by its name in the source collection or by id."""
+    if not given.startswith("/"):
+        return f"/{collection.strip('/')}/restorePoints/{name(given, 'source_restore_point')}"
+    parts = given.rstrip("/").rsplit("/", 2)
+    if len(parts) != 3 or parts[1].lower() != "restorepoints":
+        raise InvalidInput(
+            f"source_restore_point: {given[:200]} is no id of a restore point.",
+            remedy=f"Write /subscriptions/GUID/resourceGroups/GROUP/providers/{COLLECTIONS}/NAME/restorePoints/NAME, "
+            "or its name alone.",
+        )
+    home = _of_kind(parts[0], "source_restore_point", COLLECTIONS)
+    return f"{home}/restorePoints/{name(parts[2], 'source_restore_point')}"
+
+
+def _of_kind(given: str, option: str, *kinds: str) -> ArmId:
+    found = parse(given, kinds[0], option)
+    if found.type.lower() not in [kind.lower() for kind in kinds]:
+        raise InvalidInput(
+            f"{option}: is the id of one of {found.type}.", remedy=f"Give the id of one of {' or '.join(kinds)}."
+        )
+    return found
+
+
+def gate_collection(wish: CollectionWish, api_version: str) -> None:
+    """What is wrong whatever exists: malformed ids, and features that the api-version in use does not have."""
+    needs(api_version, POINTS, "restore_point_collection")
+    if wish.source is not None and source_of(wish.source).type.lower() == COLLECTIONS.lower():
+        needs(api_version, COPIES, "source (of copies)")
+    if wish.instant_access is not None and wish.state == "present":
+        needs(api_version, INSTANT_ACCESS, "instant_access")
+
+
+def gate_point(wish: PointWish, api_version: str) -> None:
+    """The same for a restore point."""
+    needs(api_version, POINTS, "restore_point")
+    if wish.source_restore_point is not None:
+        source_point(wish.source_restore_point, "")
+        needs(api_version, COPIES, "source_restore_point")
+    if wish.instant_access_duration is not None:
+        needs(api_version, INSTANT_ACCESS, "instant_access_duration")
+    for each in wish.encryption_sets or []:
+        _of_kind(each.id, "encryption_sets", KEYS)
+        needs(api_version, ENCRYPTION, "encryption_sets")
+    if wish.consistency == "crash":
+        needs(api_version, CRASH, "consistency")
 
 
 def needs(api_version: str, first: str, option: str) -> None:

@@ -1,0 +1,163 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What something new would be made of: read only where there is something to make, for it may be gone since.
+
+The right to make restore points is not the right to read VMs, disks and other collections: what may not be read is a
+warning, and the service judges it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._arm_id import ArmId
+from .._errors import Forbidden, InvalidInput, NotFound
+from .._model import Obstacle
+from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute_preflight import obstacles
+from .copies import refuse_copies, refuse_source
+from .plan import PLACE, disk_names, source_id
+from .run import Run
+from .service import Service
+from .wishes import VMS, CollectionWish, PointWish, source_of, source_point
+
+
+@dataclass
+class Surroundings:
+    """What a new point is made with (`fields`), the VM where it may be read, and what stands in the way."""
+
+    fields: dict[str, t.Any] = field(default_factory=dict)
+    vm: VmEntity | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+async def where(service: Service, wish: CollectionWish, run: Run) -> str | None:
+    """Where a new collection lies: at its VM, unless told otherwise; one for copies must say where."""
+    if wish.source is None:
+        return wish.location
+    source = source_of(wish.source)
+    try:
+        if source.type.lower() == VMS.lower():
+            vm = await _vm(service, source, run)
+            return wish.location or vm.location
+        if wish.location is None:
+            raise InvalidInput(
+                "location: is needed where the source is another collection.",
+                remedy="Name the region that the copies go to.",
+            )
+        origin = await service.collection(source)
+    except Forbidden as problem:
+        if wish.location is None:
+            problem.remedy = "Set location, or ask for the right to read the VM."
+            raise
+        run.warnings.append(f"{run.subject}: its source may not be read, so nothing could be checked beforehand.")
+        return wish.location
+    refuse_copies(run.subject, source, origin, wish.location)
+    return wish.location
+
+
+async def _vm(service: Service, vm: ArmId | str, run: Run) -> VmEntity:
+    found = await service.vm(vm)
+    if found is None:
+        raise NotFound(
+            f"its source VM {vm} does not exist, or is hidden.",
+            subject=str(run.subject),
+            remedy="Check its id; points that were made of it stay.",
+        )
+    return found
+
+
+def kept_fields(wish: PointWish, collection: CollectionEntity) -> dict[str, t.Any]:
+    """What of the wish an existing point is held against; nothing but the collection is needed for it."""
+    told: dict[str, t.Any] = {"instant_access_duration": wish.instant_access_duration}
+    if wish.source_restore_point is not None:
+        told["source_restore_point"] = source_point(wish.source_restore_point, source_id(collection))
+    return told
+
+
+async def surroundings(service: Service, wish: PointWish, collection: CollectionEntity, run: Run) -> Surroundings:
+    """What a new point in the collection would be made of."""
+    around = Surroundings(kept_fields(wish, collection))
+    if wish.source_restore_point is not None:
+        await _copied(service, around.fields["source_restore_point"], collection, run)
+        return around
+    around.fields["consistency"] = wish.consistency
+    try:
+        around.vm = await _vm(service, f"/{source_id(collection).lstrip('/')}", run)
+    except Forbidden as problem:
+        _unread(wish, around, problem)
+        run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
+        return around
+    excluded = [_disk("exclude_disks", name, around.vm, run).managed_id for name in wish.exclude_disks or []]
+    around.fields["exclude_disks"] = excluded or None
+    around.fields["encryption_sets"] = _encryption(wish, around.vm, excluded, run) or None
+    kept = [disk for disk in around.vm.disks if disk.managed_id not in excluded]
+    disks = await _disks_of(service, kept, run)
+    around.obstacles = obstacles(around.vm, disks, (), disks_in=kept, crash=wish.consistency == "crash")
+    return around
+
+
+async def _copied(service: Service, source: str, collection: CollectionEntity, run: Run) -> None:
+    """The point to be copied is there and whole; whose turn it is the service knows better."""
+    origin: CollectionEntity | None = None
+    point: PointEntity | None = None
+    try:
+        origin = await service.collection(source_id(collection))
+        point = await service.point(source) if origin is not None else None
+    except Forbidden:
+        run.warnings.append(f"{run.subject}: its source may not be read, so nothing could be checked beforehand.")
+        return
+    refuse_source(run.subject, source, origin, point, collection)
+
+
+def _unread(wish: PointWish, around: Surroundings, problem: Forbidden) -> None:
+    """Without the VM its disks can be named by id, and by place where they are to be encrypted."""
+    sets = [(each.disk.strip().lower(), each) for each in wish.encryption_sets or []]
+    unknown = [name for name in wish.exclude_disks or [] if not name.startswith("/")]
+    unknown += [each.disk for place, each in sets if not PLACE.fullmatch(place)]
+    if unknown:
+        problem.remedy = (
+            f"To find {', '.join(unknown)} the VM must be read: ask for that right, or write exclude_disks as ids and "
+            "encryption_sets by place (os, lun0)."
+        )
+        raise problem
+    around.fields["exclude_disks"] = list(wish.exclude_disks or []) or None
+    around.fields["encryption_sets"] = [
+        {"place": f"lun{place}" if place.isdigit() else place, "id": each.id, "type": each.type} for place, each in sets
+    ] or None
+
+
+async def _disks_of(service: Service, kept: t.Sequence[Disk], run: Run) -> dict[str, DiskEntity]:
+    """What can be seen of the disks."""
+    disks: dict[str, DiskEntity] = {}
+    try:
+        for disk in kept:
+            if disk.managed_id and (entity := await service.disk(disk.managed_id)):
+                disks[disk.managed_id] = entity
+    except Forbidden:
+        run.warnings.append(f"{run.subject}: its VM's disks may not be read, so their kinds were not checked.")
+    return disks
+
+
+def _encryption(wish: PointWish, vm: VmEntity, excluded: t.Sequence[str], run: Run) -> list[dict[str, str]]:
+    """The encryption sets by the disks' places; each disk once, and only what the point holds."""
+    found: dict[str, dict[str, str]] = {}
+    for each in wish.encryption_sets or []:
+        disk = _disk("encryption_sets", each.disk, vm, run)
+        if disk.place in found or disk.managed_id in excluded:
+            why = "is named twice" if disk.place in found else "is excluded"
+            raise InvalidInput(f"encryption_sets: {each.disk} {why}.", subject=str(run.subject))
+        found[disk.place] = {"place": disk.place, "id": each.id, "type": each.type}
+    return [found[place] for place in sorted(found)]
+
+
+def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:
+    """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
+    wanted = given.strip().lower()
+    for disk in vm.disks:
+        if wanted in disk_names(disk) and disk.managed_id:
+            return disk
+    known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
+    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))

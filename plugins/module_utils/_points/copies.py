@@ -1,0 +1,71 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What copies are refused before anything is sent, in check mode too. Pure.
+
+Sources: the limitations of copying restore points into another region (learn.microsoft.com). Whose turn it is when
+several are copied only the service knows.
+"""
+
+from __future__ import annotations
+
+from .._arm_id import ArmId
+from .._errors import InvalidInput, MissingCheckpoint, NotFound, VmState
+from .._providers.compute_entities import CollectionEntity, PointEntity
+from .plan import Resource, place, source_id
+
+
+def takes_copies(collection: CollectionEntity) -> bool:
+    """Whether its source is another collection."""
+    return "/restorepointcollections/" in source_id(collection).lower()
+
+
+def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
+    """A collection for copies is of one that exists, lies elsewhere and holds no copies itself (documented)."""
+    if origin is None:
+        raise NotFound(f"its source collection {source} does not exist, or is hidden.", subject=str(subject))
+    why = ""
+    if takes_copies(origin):
+        why = f"holds copies itself, of {source_id(origin)}, and copies cannot be copied again"
+    elif place(origin.location) == place(location):
+        why = f"lies in {origin.location} too, and copies go to another region"
+    if why:
+        raise InvalidInput(
+            f"its source collection {source.name} {why}. Nothing was changed.",
+            subject=str(subject),
+            remedy="Name another source or location.",
+        )
+
+
+def refuse_source(
+    subject: Resource,
+    source: str,
+    origin: CollectionEntity | None,
+    point: PointEntity | None,
+    home: CollectionEntity,
+) -> None:
+    """A copy is of a point that lies in its collection's source, and is whole."""
+    if origin is None:
+        raise NotFound(
+            f"the source collection {source_id(home)} of its collection does not exist, or is hidden.",
+            subject=str(subject),
+        )
+    name = source.rsplit("/", 1)[-1]
+    if source.rsplit("/", 2)[0].lower() != f"/{source_id(home).strip('/')}".lower():
+        raise InvalidInput(
+            f"source_restore_point: {source} does not lie in {source_id(home)}, which collection {home.name} copies.",
+            subject=str(subject),
+            remedy="Name a point of that collection, or use a collection for copies of the other one.",
+        )
+    if point is None:
+        there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
+        raise MissingCheckpoint(
+            f"nothing to copy: {origin.name} holds no restore point {name}. There are: {there}.", subject=str(subject)
+        )
+    if point.failed or point.state != "succeeded":
+        raise VmState(
+            f"restore point {name} cannot be copied: it {'failed' if point.failed else f'is {point.state}'}. "
+            "Nothing was changed.",
+            subject=str(subject),
+            remedy="Copy one that has succeeded.",
+        )

@@ -1,0 +1,194 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One resource's way through a task: what was planned, sent, proven and told."""
+
+from __future__ import annotations
+
+import typing as t
+from contextlib import contextmanager
+from dataclasses import replace
+
+from .._deps import anyio
+from .._errors import CheckpointError, Locked, NotFound
+from .._http import AnswerLost
+from .._operation import Operation, Status
+from .._plan import Action, Approval, DeleteResource, Plan, to_result
+from .._proof import CLAIMING, Pace, ended, not_shown, read_until, unread, unsettled
+from . import shapes
+from .plan import Resource
+
+Read = t.TypeVar("Read")
+Look = t.Callable[[], t.Awaitable[Plan]]
+
+
+class Run:
+    """One resource's way through a task; `begun` is when the task began, on anyio's clock."""
+
+    def __init__(self, subject: Resource, pace: Pace, begun: float) -> None:
+        self.subject = subject
+        self.pace = pace
+        self.plan = self.todo = Plan(subject)
+        self.operation: Operation | None = None
+        self.changed = False
+        self.warnings: list[str] = []
+        self.timing: dict[str, float] = {}
+        self._begun = begun
+        self._done: list[Action] = []
+        self._deleted = False  # a DELETE has left whose answer was lost
+
+    def planned(self, todo: Plan) -> None:
+        """What is to be done from here on; the task's plan also holds what was done before."""
+        if self._deleted and not any(isinstance(action, DeleteResource) for action in todo.writes):
+            # What went after a DELETE whose answer was lost went by it.
+            self._done += [action for action in self.todo.writes if isinstance(action, DeleteResource)]
+            self.changed, self._deleted = True, False
+        self.todo = todo
+        self.plan = replace(todo, actions=(*self._done, *todo.actions))
+        self.timing.setdefault("read", anyio.current_time() - self._begun)
+
+    async def carry_out(
+        self, do: t.Callable[[Action, bool], t.Awaitable[None]], look: Look, approval: Approval | None
+    ) -> None:
+        """`do` each step of the plan, told whether to wait for it; after a lock look and plan again.
+
+        A plan made anew is held against the approval before anything is written.
+        """
+        start, pause = anyio.current_time(), self.pace.poll_interval
+        try:
+            while True:
+                try:
+                    return await self._do(do)
+                except Locked as problem:
+                    await self._sit_out(problem, pause)
+                pause = min(pause * 2, max(60.0, self.pace.poll_interval))
+                self.planned(await look())
+                if approval is not None:
+                    approval.check([self.todo], part=True)
+        finally:
+            self.timing["apply"] = anyio.current_time() - start
+
+    async def _do(self, do: t.Callable[[Action, bool], t.Awaitable[None]]) -> None:
+        writes = self.todo.writes
+        for position, action in enumerate(writes):
+            await do(action, self.pace.wait or position < len(writes) - 1)
+            self._done.append(action)
+            self._deleted = False
+
+    async def _sit_out(self, problem: Locked, pause: float) -> None:
+        """Let the other operation end. The pauses grow: each refused create costs one of three in an hour."""
+        enough = min(1.0, self.pace.poll_interval)
+        deadline = self.pace.deadline
+        if not await deadline.sleep(min(pause, max(deadline.remaining() - 2 * enough, enough))) or (
+            deadline.remaining() < enough
+        ):
+            changed = "" if self.changed else " Nothing was changed."
+            problem.message = f"{problem.message.rstrip('.')}, still after {deadline.total:g} s.{changed}"
+            problem.remedy = "Raise wait_timeout or try again."
+            raise problem
+
+    async def send(
+        self,
+        write: t.Callable[[], t.Awaitable[Operation]],
+        read: t.Callable[[], t.Awaitable[Read]],
+        proven: t.Callable[[Read], bool],
+        doing: str,
+        *,
+        wait: bool = True,
+        again: bool = False,
+    ) -> Read:
+        """One write, its operation, and the reading that proves it; a lost answer is settled by reading.
+
+        `again` (a delete by id) allows one more try after a loss that reading has shown to be undone. Once it has left,
+        no error may say that nothing was changed.
+        """
+        before = self.changed
+        try:
+            operation = await write()
+        except AnswerLost as problem:
+            with self._left(doing):
+                seen = await read_until(read, proven, self.pace)
+            if seen is None and again:
+                self._deleted = True
+                return await self.send(write, read, proven, doing, wait=wait)
+            if seen is None:
+                raise unsettled(problem, str(self.subject), doing, self.pace) from None
+            self.changed = True
+            return seen[0]
+        except NotFound:
+            # Somebody else may have done it, or the one before whose answer was lost: a reading decides, not the 404.
+            now = await read()
+            if not proven(now):
+                raise
+            self.changed = self.changed or self._deleted
+            return now
+        self.operation, self.changed = operation, True
+        try:
+            with self._left(doing):
+                return await self._prove(operation, read, proven, doing, wait)
+        except Locked:
+            # A delete that was locked out has done nothing; a create may have left something that failed.
+            self.changed = before if again or self._deleted else True
+            raise
+
+    @contextmanager
+    def _left(self, doing: str) -> t.Iterator[None]:
+        try:
+            yield
+        except CLAIMING as problem:
+            raise unread(problem, str(self.subject), doing) from None
+
+    async def _prove(
+        self,
+        operation: Operation,
+        read: t.Callable[[], t.Awaitable[Read]],
+        proven: t.Callable[[Read], bool],
+        doing: str,
+        wait: bool,
+    ) -> Read:
+        if not wait:
+            return await read()
+        await ended(operation, self.pace, str(self.subject), doing)
+        seen = await read_until(read, proven, self.pace)
+        if seen is None:
+            raise not_shown(str(self.subject), doing, operation, self.pace)
+        return seen[0]
+
+    def result(self, *, check_only: bool, **more: t.Any) -> dict[str, t.Any]:
+        """The result's common keys."""
+        self.timing["total"] = anyio.current_time() - self._begun
+        told: dict[str, t.Any] = {
+            "changed": bool(self.plan.writes) if check_only else self.changed,
+            "plan": to_result([self.plan]),
+            "diff": shapes.diff(str(self.subject), self.plan),
+            "operation": None if self.operation is None else self.operation.to_result(),
+            "timing": {name: round(seconds, 2) for name, seconds in self.timing.items()},
+            "warnings": list(dict.fromkeys([*self.plan.warnings, *self.warnings])),
+            **more,
+        }
+        if self.plan.drift:
+            told["drift"] = list(self.plan.drift)
+        return told
+
+    def failed(self, problem: CheckpointError, **more: t.Any) -> dict[str, t.Any]:
+        """The result of a failure, beside what had been done by then."""
+        problem.about(str(self.subject))
+        if problem.operation is None and self.operation is not None:
+            problem.operation = self.operation.to_result()
+        return {**self.result(check_only=False, **more), "error": problem.to_result(), "msg": str(problem)}
+
+
+def watched(
+    kind: str,
+    name: str,
+    read: t.Callable[[], t.Awaitable[Read | None]],
+    show: t.Callable[[Read], Status],
+    now: Read,
+) -> Operation:
+    """A resource's own state, as it was just seen to be, as an operation to wait for: whoever has begun it."""
+
+    async def poll() -> Status:
+        found = await read()
+        return Status("unknown", "gone") if found is None else show(found)
+
+    return Operation(kind, name, poll, anyio.current_time(), last=show(now), joined=True)

@@ -1,0 +1,142 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Azure's own resources while another operation is at them: waited for, planned anew, held against the approval."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.azure_jobs import CONCURRENT
+from tests.contract.compute.shop import HOME, bench, collection, done, fail_next, failed, names, point, points, verbs
+from tests.support.bench import Bench, Result
+
+BUSY = {"error": {"code": "AnotherOperationInProgress", "message": "Another operation is in progress."}}
+TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "create": ("PUT", {"name": "mine"}),
+    "update": ("PATCH", {"tags": {"a": "b"}}),
+    "delete": ("DELETE", {"state": "absent", "force": True}),
+}
+
+
+def _run(made: Bench, task: str, **more: Any) -> Result:
+    options = dict(TASKS[task][1])
+    if task == "create":
+        options["source"] = made.azure_vm
+    return collection(made, **options, **more)
+
+
+def _busy(made: Bench, method: str, count: int | None) -> None:
+    made.world.faults.add(kind="status", status=409, method=method, body=BUSY, count=count)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_collection_that_another_operation_holds_is_waited_for(task: str) -> None:
+    made = bench()
+    method = TASKS[task][0]
+    _busy(made, method, 2)
+    result = done(_run(made, task))
+    assert (result["changed"], [request.method for request in made.sent()]) == (True, [method] * 3)
+    assert (verbs(result), made.seconds >= 15) == ([task], True)
+    if task != "delete":
+        assert done(_run(made, task))["changed"] is False
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_but_not_beyond_the_deadline(task: str) -> None:
+    made = bench()
+    _busy(made, TASKS[task][0], None)
+    result = _run(made, task, wait_timeout="60s")
+    message = failed(result, "locked")
+    assert "still after 60 s. Nothing was changed. Raise wait_timeout" in message
+    assert (result["changed"], verbs(result)) == (False, [task])
+    assert 50 < made.seconds <= 60
+    assert len(made.sent()) < 8
+
+
+@pytest.mark.parametrize("times", [1, 20])
+def test_a_delete_that_was_locked_out_half_way(times: int) -> None:
+    """The operation began and failed for another's sake: that has changed nothing."""
+    made = bench()
+    for _time in range(times):
+        fail_next(made, "collection_delete", HOME, "Conflict")
+    result = collection(made, state="absent", force=True, wait_timeout="60s")
+    if times == 1:
+        assert (done(result)["changed"], len(made.sent("DELETE"))) == (True, 2)
+    else:
+        assert "Nothing was changed" in failed(result, "locked")
+        assert (result["changed"], names(made)) == (False, ["before"])
+
+
+def _at_the_first(made: Bench, method: str, happens: Any) -> None:
+    """Something happens while the first write of that method is refused."""
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == method and len(made.sent(method)) == 1:
+            happens()
+
+    made.watch = watch
+
+
+def test_a_plan_made_anew_after_a_lock_is_held_against_the_approval() -> None:
+    made = bench()
+    plan = done(point(made, check=True))["plan"]
+    concurrent = {"error": {"code": "VMRestorePointClientError", "message": CONCURRENT}}
+    made.world.faults.add(kind="status", status=409, method="PUT", body=concurrent)
+    home = next(each for each in made.world.azure.collections.values() if each.name == HOME)
+    failed_one = replace(points(made)[0], name="new", state="Failed")
+    _at_the_first(made, "PUT", lambda: home.points.append(failed_one))
+    result = point(made, expected_plan=plan)
+    assert "delete new" in failed(result, "plan_changed")
+    assert [request.method for request in made.sent()] == ["PUT"]
+    # What is shown is what would be done now.
+    assert verbs(result) == ["delete", "create"]
+
+
+def test_what_has_come_into_a_collection_during_a_lock_was_not_approved_to_go() -> None:
+    made = bench()
+    plan = done(collection(made, check=True, state="absent", force=True))["plan"]
+    _busy(made, "DELETE", 1)
+    home = next(each for each in made.world.azure.collections.values() if each.name == HOME)
+    _at_the_first(made, "DELETE", lambda: home.points.append(replace(points(made)[0], name="later")))
+    result = collection(made, state="absent", force=True, expected_plan=plan)
+    assert "later" in failed(result, "plan_changed")
+    assert (names(made), len(made.sent())) == (["before", "later"], 1)
+
+
+def test_points_that_came_during_a_lock_count() -> None:
+    made = bench()
+    concurrent = {"error": {"code": "VMRestorePointClientError", "message": CONCURRENT}}
+    made.world.faults.add(kind="status", status=409, method="PUT", body=concurrent)
+    home = next(each for each in made.world.azure.collections.values() if each.name == HOME)
+    more = [replace(points(made)[0], name=f"p{n:03}") for n in range(499)]
+    _at_the_first(made, "PUT", lambda: home.points.extend(more))
+    assert "holds 500 restore points" in failed(point(made), "limit_reached")
+    assert len(made.sent()) == 1
+
+
+@pytest.mark.parametrize("second", ["404", "locked"])
+@pytest.mark.parametrize("what", ["point", "collection"])
+def test_what_goes_after_a_lost_delete_went_by_it(what: str, second: str) -> None:
+    """The first DELETE's answer is lost; when the second is refused, the resource is gone: this run did it."""
+    made = bench()
+    made.world.faults.add(kind="lose_request", method="DELETE")
+    body = {"error": {"code": "NotFound"}} if second == "404" else BUSY
+    made.world.faults.add(kind="status", status=404 if second == "404" else 409, method="DELETE", nth=2, body=body)
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "DELETE" and len(made.sent("DELETE")) == 2:
+            if what == "point":
+                next(iter(made.world.azure.collections.values())).points.clear()
+            else:
+                made.world.azure.collections.clear()
+
+    made.watch = watch
+    options: dict[str, Any] = {"state": "absent", "settle_time": "5s"}
+    result = point(made, name="before", **options) if what == "point" else collection(made, force=True, **options)
+    done(result)
+    assert (result["changed"], verbs(result), len(made.sent("DELETE"))) == (True, ["delete"], 2)

@@ -1,0 +1,211 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the service would refuse at once is refused by the plan, in check mode too: nothing is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import HOME, bench, collection, done, fail_next, failed, names, point
+from tests.support.bench import Bench, Result
+
+OLD = "2021-04-01"
+checks = pytest.mark.parametrize("check", [True, False])
+SUBSCRIPTION = "/subscriptions/33333333-0000-4000-8000-000000000001"
+
+
+def _id(made: Bench, name: str = HOME, kind: str = "restorePointCollections") -> str:
+    return made.world.azure.resource_id(kind, name)
+
+
+def _asked(made: Bench) -> list[str]:
+    """What was asked of the service beside where to sign in."""
+    return [request.url.path for request in made.requests if "/subscriptions/" in request.url.path]
+
+
+def _copies(made: Bench) -> int:
+    done(collection(made, name="copies", source=_id(made), location="northeurope"))
+    return made.writes()
+
+
+def _copy(made: Bench, **options: Any) -> Result:
+    return point(made, **{"name": "copy", "collection": "copies", "source_restore_point": "before", **options})
+
+
+@checks
+def test_a_collection_of_a_vm_that_is_not_there(check: bool) -> None:
+    made = bench(point=False)
+    gone = made.azure_vm.replace("shop01", "shop99")
+    for location in (None, "westeurope"):
+        message = failed(collection(made, check=check, source=gone, location=location), "not_found")
+        assert "virtualMachines/shop99 does not exist" in message
+    assert made.sent() == []
+
+
+@checks
+def test_copies_of_what_cannot_be_copied(check: bool) -> None:
+    made = bench()
+    writes = _copies(made)
+    to: dict[str, Any] = {"name": "more", "check": check}
+    missing = failed(collection(made, source=_id(made, "nope"), location="northeurope", **to), "not_found")
+    assert "restorePointCollections/nope does not exist" in missing
+    near = failed(collection(made, source=_id(made), location="West Europe", **to), "invalid_input")
+    assert "lies in westeurope too" in near
+    again = failed(collection(made, source=_id(made, "copies"), location="eastus", **to), "invalid_input")
+    assert "holds copies itself" in again
+    assert made.writes() == writes
+
+
+@checks
+def test_a_point_that_cannot_be_copied(check: bool) -> None:
+    made = bench()
+    _copies(made)
+    fail_next(made, "point", "broken")
+    point(made, name="broken")
+    writes = made.writes()
+    missing = failed(_copy(made, check=check, source_restore_point="nope"), "missing_checkpoint")
+    assert "There are: before, broken." in missing
+    assert "it failed" in failed(_copy(made, check=check, source_restore_point="broken"), "vm_state")
+    elsewhere = f"{_id(made, 'copies')}/restorePoints/before"
+    assert f"does not lie in {_id(made)}" in failed(
+        _copy(made, check=check, source_restore_point=elsewhere), "invalid_input"
+    )
+    assert made.writes() == writes
+
+
+def test_a_point_that_is_still_being_made_is_not_copied_yet() -> None:
+    made = bench(compute_point_takes="100s")
+    _copies(made)
+    done(point(made, name="young", wait=False))
+    assert "it is creating" in failed(_copy(made, source_restore_point="young"), "vm_state")
+    made.advance(200)
+    done(_copy(made, source_restore_point="young"))
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("x", "malformed ARM id"),
+        (f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/x", "Microsoft.Compute/disks"),
+        ("/subscriptions/x/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/x", "no GUID"),
+    ],
+)
+def test_an_encryption_set_s_malformed_id(given: str, told: str, check: bool) -> None:
+    made = bench()
+    sets = [{"disk": "os", "id": given, "type": "EncryptionAtRestWithCustomerKey"}]
+    message = point(made, check=check, encryption_sets=sets)["msg"]
+    assert "encryption_sets" in message
+    assert told in message
+    assert "diskEncryptionSets" in message
+    assert _asked(made) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "told"),
+    [
+        ("source", "shop01", "malformed ARM id"),
+        ("source", f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/x", "is the id of one of"),
+        ("source", "", "malformed ARM id"),
+    ],
+)
+def test_a_malformed_source(option: str, given: str, told: str) -> None:
+    made = bench()
+    for state in ("present", "absent"):
+        options: dict[str, Any] = {option: given, "state": state}
+        result = collection(made, **options)
+        assert (result["error"]["code"], "\n" in result["msg"]) == ("invalid_input", False)
+        assert option in result["msg"]
+        assert told in result["msg"]
+        assert "virtualMachines" in result["error"]["remedy"]
+    assert made.sent() == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "/subscriptions/x/nope",
+        "/x",
+        f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/restorePointCollections/c",
+        f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/c/restorePoints/p",
+        f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/restorePointCollections/c/restorePoints/..",
+        "a/b",
+        "",
+    ],
+)
+def test_a_malformed_source_restore_point(given: str) -> None:
+    made = bench()
+    _copies(made)
+    seen = len(_asked(made))
+    result = _copy(made, source_restore_point=given)
+    assert (result["error"]["code"], "\n" in result["msg"]) == ("invalid_input", False)
+    assert "source_restore_point" in result["msg"]
+    assert len(_asked(made)) == seen
+
+
+def test_a_resource_group_that_contradicts_the_id() -> None:
+    made = bench()
+    message = failed(point(made, collection=_id(made), resource_group="rg-other"), "invalid_input")
+    assert "resource_group: is rg-other, and collection lies in rg-shop. Leave resource_group out." in message
+    assert done(point(made, name="before", collection=_id(made), resource_group="RG-Shop"))["changed"] is False
+
+
+@checks
+def test_an_api_version_without_copies_is_told_before_a_collection_for_them_is_made(check: bool) -> None:
+    made = bench()
+    old: dict[str, Any] = {"check": check, "compute_api_version": OLD}
+    message = failed(collection(made, name="copies", source=_id(made), location="northeurope", **old), "invalid_input")
+    assert "needs compute_api_version 2021-07-01" in message
+    assert _asked(made) == []
+    _copies(made)
+    seen = len(_asked(made))
+    assert "2021-07-01" in failed(_copy(made, **old), "invalid_input")
+    assert len(_asked(made)) == seen
+
+
+@pytest.mark.parametrize(
+    ("options", "version", "needed"),
+    [
+        ({"instant_access": True}, "2024-07-01", "2025-04-01"),
+        ({}, "2020-12-01", "2021-03-01"),
+    ],
+)
+def test_what_a_collection_needs_is_told_before_anything_is_asked(
+    options: dict[str, Any], version: str, needed: str
+) -> None:
+    made = bench(point=False)
+    message = failed(collection(made, source=made.azure_vm, compute_api_version=version, **options), "invalid_input")
+    assert needed in message
+    assert _asked(made) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "version", "needed"),
+    [
+        ({"instant_access_duration": 60}, "2024-07-01", "2025-04-01"),
+        (
+            {
+                "encryption_sets": [
+                    {
+                        "disk": "os",
+                        "id": f"{SUBSCRIPTION}/resourceGroups/r/providers/Microsoft.Compute/diskEncryptionSets/k",
+                        "type": "EncryptionAtRestWithCustomerKey",
+                    }
+                ]
+            },
+            "2022-11-01",
+            "2023-03-01",
+        ),
+        ({"consistency": "crash"}, "2021-04-01", "2021-07-01"),
+        ({}, "2020-12-01", "2021-03-01"),
+    ],
+)
+def test_what_a_point_needs_is_told_before_anything_is_asked(
+    options: dict[str, Any], version: str, needed: str
+) -> None:
+    made = bench()
+    assert needed in failed(point(made, compute_api_version=version, **options), "invalid_input")
+    assert (_asked(made), names(made)) == ([], ["before"])

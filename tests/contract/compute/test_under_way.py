@@ -1,0 +1,136 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody else, or an earlier run, has begun: found by reading, waited for only where waiting is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.shop import HOME, bench, collection, done, failed, names, point, verbs
+from tests.support.bench import Bench, Result
+
+GONE: dict[str, Any] = {"name": "before", "state": "absent"}
+
+
+def _reasons(result: Result) -> list[str]:
+    return [action["reason"] for action in result["plan"]["actions"]]
+
+
+def test_the_removal_of_a_point_that_is_not_waited_for() -> None:
+    made = bench(compute_point_delete_takes="100s")
+    first = done(point(made, **GONE, wait=False))
+    assert (first["changed"], first["restore_point"]["provisioning_state"]) == (True, "Deleting")
+    assert (first["operation"]["status"], made.seconds < 5) == ("running", True)
+    for check in (True, False):
+        again = done(point(made, **GONE, wait=False, check=check))
+        assert (again["changed"], _reasons(again), made.seconds < 5) == (False, ["it is being removed"], True)
+    assert again["operation"]["status"] == "running"
+    last = done(point(made, **GONE))
+    assert (last["changed"], last["restore_point"], last["operation"]["status"]) == (False, None, "unknown")
+    assert (names(made), len(made.sent("DELETE"))) == ([], 1)
+
+
+def test_the_removal_of_a_collection_that_is_not_waited_for() -> None:
+    made = bench(compute_collection_delete_takes="100s")
+    gone: dict[str, Any] = {"state": "absent", "force": True}
+    first = done(collection(made, **gone, wait=False))
+    assert (first["changed"], first["restore_point_collection"]["provisioning_state"]) == (True, "Deleting")
+    assert (first["operation"]["status"], made.seconds < 5) == ("running", True)
+    # It is going, so nothing in it is a reason to refuse.
+    for check in (True, False):
+        again = done(collection(made, state="absent", wait=False, check=check))
+        assert (again["changed"], _reasons(again), made.seconds < 5) == (False, ["it is being removed"], True)
+    failed(collection(made, **gone, wait_timeout="20s"), "timed_out")
+    last = done(collection(made, **gone))
+    assert (last["changed"], last["restore_point_collection"]) == (False, None)
+    assert len(made.sent("DELETE")) == 1
+
+
+def test_a_collection_that_is_going_is_made_once_it_is_gone() -> None:
+    made = bench(compute_collection_delete_takes="100s")
+    done(collection(made, state="absent", force=True, wait=False))
+    checked = done(collection(made, check=True, source=made.azure_vm))
+    assert (verbs(checked), _reasons(checked), made.seconds < 5) == (["create"], ["it is being removed"], True)
+    result = done(collection(made, source=made.azure_vm, wait=False))
+    assert (result["changed"], names(made), made.seconds > 50) == (True, [], True)
+    assert result["plan"]["digest"] == checked["plan"]["digest"]
+    assert result["restore_point_collection"]["provisioning_state"] == "Succeeded"
+
+
+def test_a_point_in_the_making_does_not_hold_up_a_plan() -> None:
+    made = bench(compute_point_takes="200s")
+    done(point(made, wait=False))
+    checked = done(point(made, check=True))
+    assert (checked["changed"], verbs(checked), _reasons(checked)) == (False, ["keep"], ["it is being made"])
+    assert made.seconds < 5
+    looked = done(point(made, wait=False))
+    assert (looked["changed"], looked["restore_point"]["provisioning_state"]) == (False, "Creating")
+    assert (looked["operation"]["kind"], looked["operation"]["status"]) == ("restore point", "running")
+    assert made.seconds < 5
+    waited = done(point(made))
+    assert (waited["changed"], waited["restore_point"]["usable"], made.seconds > 100) == (False, True, True)
+
+
+def test_a_point_that_is_going_is_planned_anew_at_once() -> None:
+    made = bench(compute_point_delete_takes="100s")
+    done(point(made, **GONE, wait=False))
+    checked = done(point(made, check=True, name="before"))
+    assert (verbs(checked), _reasons(checked), made.seconds < 5) == (["create"], ["it is being removed"], True)
+    # Nothing can be made before it is gone: that is waited for, the new one is not.
+    result = done(point(made, name="before", wait=False, expected_plan=checked["plan"]["digest"]))
+    assert (result["changed"], result["restore_point"]["provisioning_state"]) == (True, "Creating")
+    assert 50 < made.seconds < 105
+
+
+def test_what_a_point_in_the_making_became_is_held_against_the_approval() -> None:
+    made = bench(compute_point_takes="100s")
+    done(point(made, wait=False))
+    made.world.azure.disturb(made.world.azure.named("shop01"))  # it will fail
+    plan = done(point(made, check=True))["plan"]
+    result = point(made, expected_plan=plan)
+    assert "delete new" in failed(result, "plan_changed")
+    assert (len(made.sent()), result["changed"]) == (1, False)
+
+
+@pytest.mark.parametrize("what", ["point", "collection"])
+def test_a_run_that_waits_in_vain_still_tells_its_plan(what: str) -> None:
+    made = bench(compute_point_takes="200s", compute_collection_delete_takes="200s")
+    if what == "point":
+        done(point(made, wait=False))
+        result = point(made, wait_timeout="30s")
+        assert result["restore_point"]["provisioning_state"] == "Creating"
+    else:
+        done(collection(made, state="absent", force=True, wait=False))
+        result = collection(made, state="absent", wait_timeout="30s")
+        assert result["restore_point_collection"]["provisioning_state"] == "Deleting"
+    failed(result, "timed_out")
+    assert (result["changed"], verbs(result)) == (False, ["keep"])
+    assert result["error"]["operation"]["status"] == "running"
+
+
+def _keys(made: Bench, *, check: bool) -> list[set[str]]:
+    results = (point(made, check=check), collection(made, check=check, tags={"a": "b"}))
+    return [set(done(each)["timing"]) for each in results]
+
+
+def test_how_long_it_took() -> None:
+    made = bench()
+    assert _keys(made, check=True) == [{"read", "total"}] * 2
+    assert _keys(made, check=False) == [{"read", "apply", "total"}] * 2
+    timing = done(point(made, name="timed"))["timing"]
+    assert timing["total"] >= timing["apply"] >= 1
+    assert timing["total"] == round(made.seconds, 2)
+    assert done(collection(made))["restore_point_collection"]["name"] == HOME
+
+
+def test_only_the_last_step_is_not_waited_for() -> None:
+    """What failed has to be gone before the new one can be made."""
+    made = bench(compute_point_delete_takes="50s", compute_point_takes="50s")
+    failed_one = next(iter(made.world.azure.collections.values())).points[0]
+    failed_one.state = "Failed"
+    result = done(point(made, name="before", wait=False))
+    assert (verbs(result), result["restore_point"]["provisioning_state"]) == (["delete", "create"], "Creating")
+    assert 50 <= made.seconds < 60

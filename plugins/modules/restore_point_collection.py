@@ -45,7 +45,7 @@ options:
     description: Where it lies; the VM's location when not given. Needed where O(source) is a collection.
     type: str
   tags:
-    description: Tags to set.
+    description: Tags to set. As for Azure their names are one in any case; their values are text, and differ in case.
     type: dict
   append_tags:
     description: Whether O(tags) are added to those that exist, or replace them.

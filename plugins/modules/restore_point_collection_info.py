@@ -14,7 +14,8 @@ author:
 description:
   - Lists restore point collections by name, resource group or subscription, with their points, instance views and disk
     restore points.
-  - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old.
+  - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old. A listing that it holds
+    back a part of is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.no_waiting
@@ -26,7 +27,7 @@ options:
     description: The collections of a resource group.
     type: str
   subscriptions:
-    description: Whole subscriptions; O(subscription_id) when nothing narrower is given.
+    description: Whole subscriptions, by their GUIDs; O(subscription_id) when nothing narrower is given.
     type: list
     elements: str
   source:

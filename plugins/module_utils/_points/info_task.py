@@ -16,8 +16,9 @@ from .._providers import Providers, World
 from .._secrets import Secrets
 from .._wish import check
 from . import shapes
+from .plan import source_id
 from .service import Service
-from .wishes import CollectionQuery, collection_id
+from .wishes import POINTS, CollectionQuery, collection_id, needs, source_of
 
 Params = t.Mapping[str, t.Any]
 
@@ -27,17 +28,19 @@ async def restore_point_collection_info(
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = check(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
+    source = None if query.source is None else source_of(query.source).canonical
     manner = manner_of(params)
     start = anyio.current_time()
     deadline = Deadline(manner.wait_timeout.total_seconds())
     found: dict[int, dict[str, t.Any]] = {}
     async with Providers(params, world, deadline, secrets) as providers:
         arm, settings = await providers.arm()
+        needs(settings.compute_api_version, POINTS, "restore_point_collection_info")
         service = Service(arm, settings)
         ids = await _ids(service, query, settings.subscription_id)
 
         async def one(position: int) -> None:
-            if (shown := await _one(service, query, ids[position])) is not None:
+            if (shown := await _one(service, query, source, ids[position])) is not None:
                 found[position] = shown
 
         await bounded(range(len(ids)), one, manner.concurrency)
@@ -59,12 +62,13 @@ async def _ids(service: Service, query: CollectionQuery, subscription: str | Non
     return sorted(await service.graph([subscription]), key=str.lower)
 
 
-async def _one(service: Service, query: CollectionQuery, collection: str) -> dict[str, t.Any] | None:
+async def _one(
+    service: Service, query: CollectionQuery, source: str | None, collection: str
+) -> dict[str, t.Any] | None:
     entity = await service.collection(_arm_id.parse(collection))
     if entity is None:
         return None
-    source = (entity.properties.source.id or "") if entity.properties.source else ""
-    if query.source is not None and source.lower().strip("/") != query.source.lower().strip("/"):
+    if source is not None and f"/{source_id(entity).lower().strip('/')}" != source:
         return None
     points: list[dict[str, t.Any]] = []
     for point in (entity.properties.restorePoints or []) if query.points else []:

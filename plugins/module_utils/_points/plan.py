@@ -95,10 +95,21 @@ def _plan_collection(
 
 
 def wanted_tags(wish: CollectionWish, now: CollectionEntity) -> dict[str, str]:
-    """The tags as they should be: added to those that are there, unless append_tags is false."""
+    """The tags as they should be: added to those that are there, unless append_tags is false.
+
+    Names are one in any case, and one that is there keeps its spelling.
+    """
+    there = dict(now.tags or {})
     if wish.tags is None:
-        return dict(now.tags or {})
-    return {**(now.tags or {}), **wish.tags} if wish.append_tags else dict(wish.tags)
+        return there
+    spelled = {tag.lower(): tag for tag in there}
+    asked = {spelled.get(tag.lower(), tag): value for tag, value in wish.tags.items()}
+    return {**there, **asked} if wish.append_tags else asked
+
+
+def in_any_case(tags: t.Mapping[str, str] | None) -> dict[str, str]:
+    """Tags for comparison: names without case, values with."""
+    return {tag.lower(): value for tag, value in (tags or {}).items()}
 
 
 def plan_point(

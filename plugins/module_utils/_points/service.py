@@ -80,6 +80,10 @@ class Service:
             found += [str(id_of(row, answer)) for row in rows]
             following = said.get("$skipToken")
             if not following:
+                if str(said.get("resultTruncated")).lower() == "true":
+                    problem = answer.bad("Resource Graph holds back a part of its rows, and tells no way to them.")
+                    problem.remedy = "Ask for fewer subscriptions, or by resource_group, which is a complete list."
+                    raise problem
                 return found
             if not isinstance(following, str):
                 raise answer.bad("Resource Graph's $skipToken is no text.")

@@ -21,7 +21,7 @@ from .._secrets import Secrets
 from .._wish import check
 from . import shapes
 from .around import where
-from .plan import Resource, is_on_its_way, is_there, place, plan_collection, state_of
+from .plan import Resource, in_any_case, is_on_its_way, is_there, place, plan_collection, state_of
 from .run import Run, watched
 from .service import Service
 from .wishes import CollectionWish, collection_id, gate_collection
@@ -128,9 +128,12 @@ class CollectionTask:
         def shown(found: CollectionEntity | None) -> bool:
             if found is None:
                 return False
-            values = {"tags": found.tags or {}, "instant_access": bool(found.properties.instantAccess)}
-            return all(values[name] == change["after"] for name, change in action.fields.items())
+            values = {"tags": in_any_case(found.tags), "instant_access": bool(found.properties.instantAccess)}
+            return all(values[name] == value for name, value in wanted.items())
 
+        wanted = {name: change["after"] for name, change in action.fields.items()}
+        if "tags" in wanted:
+            wanted["tags"] = in_any_case(wanted["tags"])
         patch = partial(self._service.patch_collection, self._home, now, action.fields)
         self.now = await self.run.send(patch, self._read, shown, "updating it", wait=wait_for_it)
 

@@ -23,6 +23,7 @@ INSTANT_ACCESS = "2025-04-01"
 ENCRYPTION = "2023-03-01"
 CRASH = "2021-07-01"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _named(value: str) -> str:
@@ -37,8 +38,29 @@ def _group(value: str) -> str:
     return value
 
 
+def _subscription(value: str) -> str:
+    if not _GUID.fullmatch(value):
+        raise ValueError("is no subscription's id; write its GUID")
+    return value
+
+
+def _tags(value: object) -> object:
+    """Tag names are one in any case, their values are text: YAML makes numbers and truths of what is not in quotes."""
+    if not isinstance(value, dict):
+        return value
+    seen: dict[str, str] = {}
+    for tag, text in value.items():
+        if not isinstance(text, str):
+            raise ValueError(f"{tag} takes text; write its value in quotes")
+        if str(tag).lower() in seen:
+            raise ValueError(f"{seen[str(tag).lower()]} and {tag} are one name to Azure; keep one")
+        seen[str(tag).lower()] = str(tag)
+    return value
+
+
 Named = t.Annotated[str, pydantic.AfterValidator(_named)]
 Group = t.Annotated[str, pydantic.AfterValidator(_group)]
+Subscription = t.Annotated[str, pydantic.AfterValidator(_subscription)]
 
 
 class _Wish(pydantic.BaseModel):
@@ -53,7 +75,7 @@ class CollectionWish(_Wish):
     state: t.Literal["present", "absent"] = "present"
     source: str | None = None
     location: str | None = None
-    tags: dict[str, str] | None = None
+    tags: t.Annotated[t.Optional[dict[str, str]], pydantic.BeforeValidator(_tags)] = None
     append_tags: bool = True
     instant_access: bool | None = None
     force: bool = False
@@ -102,7 +124,7 @@ class CollectionQuery(_Wish):
 
     name: Named | None = None
     resource_group: Group | None = None
-    subscriptions: list[str] | None = None
+    subscriptions: list[Subscription] | None = None
     source: str | None = None
     points: bool = True
     instance_view: bool = False
@@ -112,6 +134,8 @@ class CollectionQuery(_Wish):
     def _together(self) -> t.Self:
         if self.name is not None and self.resource_group is None:
             raise ValueError("resource_group is needed with name")
+        if self.subscriptions == []:
+            raise ValueError("subscriptions is an empty list; name one, or leave it out for subscription_id")
         if self.subscriptions is not None and self.resource_group is not None:
             raise ValueError("subscriptions means whole ones; leave out resource_group")
         return self

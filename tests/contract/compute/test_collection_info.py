@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.compute.shop import DOCUMENT, HOME, bench, collection, document, done, failed, point
@@ -142,3 +143,62 @@ def test_a_point_in_both_recorded_shapes(version: str) -> None:
     (before,) = done(_info(made, **asked))["restore_point_collections"][0]["restore_points"]
     assert (before["created"], before["usable"]) == ("2026-11-19T11:30:00Z", True)
     assert DOCUMENT["collections"][0]["points"] == [{"name": "before"}]
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "told", "remedy"),
+    [
+        ("source", "shop01", "malformed ARM id", "Write /subscriptions/GUID/"),
+        ("source", "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/disks/d", "no GUID", "Write "),
+        ("source", "", "malformed ARM id", "Write /subscriptions/GUID/"),
+        (
+            "source",
+            "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Compute/disks/d",
+            "is the id of one of Microsoft.Compute/disks",
+            "Give the id of one of Microsoft.Compute/virtualMachines or Microsoft.Compute/restorePointCollections",
+        ),
+        ("subscriptions", ["my subscription"], "is no subscription's id", "write its GUID"),
+        ("subscriptions", ["33333333-0000-4000-8000-000000000001/x"], "is no subscription's id", "write its GUID"),
+        ("subscriptions", [], "is an empty list", "name one, or leave it out"),
+        ("name", "a/b", "letters, digits", "name: takes"),
+        ("resource_group", "a b", "takes up to 90", "resource_group: takes"),
+        ("subscription_id", "x", "GUID", "subscription_id"),
+    ],
+    ids=str,
+)
+def test_what_is_malformed(option: str, given: Any, told: str, remedy: str) -> None:
+    made = bench()
+    result = _info(made, **{option: given})
+    assert (result["error"]["code"], "\n" in result["msg"]) == ("invalid_input", False)
+    for text in (option, told, remedy):
+        assert text in result["msg"]
+    assert [request for request in made.requests if "/providers/" in request.url.path] == []
+
+
+def test_an_api_version_without_restore_points() -> None:
+    made = bench()
+    assert "2021-03-01" in failed(_info(made, compute_api_version="2020-12-01"), "invalid_input")
+
+
+@pytest.mark.parametrize("truncated", ["true", True, "false", False, None])
+def test_a_listing_that_is_held_back_is_never_silent(truncated: Any) -> None:
+    made = bench()
+
+    class Graph(httpx.AsyncBaseTransport):
+        def __init__(self, wire: httpx.AsyncBaseTransport) -> None:
+            self.wire = wire
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            answer = await self.wire.handle_async_request(request)
+            if "ResourceGraph" not in request.url.path:
+                return answer
+            return httpx.Response(200, json={**json.loads(await answer.aread()), "resultTruncated": truncated})
+
+    made.through = Graph
+    result = _info(made)
+    if truncated in ("true", True):
+        message = failed(result, "bad_answer")
+        assert "holds back a part of its rows" in message
+        assert "resource_group" in message
+    else:
+        assert _names(result) == [HOME]

@@ -93,6 +93,50 @@ def test_tags_are_added_or_replaced() -> None:
     assert done(collection(made))["changed"] is False
 
 
+def test_tag_names_are_one_in_any_case_and_values_are_not() -> None:
+    made = bench()
+    _collection(made).tags = {"Team": "Shop", "keep": "1"}
+    assert done(collection(made, tags={"TEAM": "Shop"}))["changed"] is False
+    assert made.sent() == []
+    assert done(collection(made, tags={"team": "shop"}))["changed"] is True
+    assert _collection(made).tags == {"Team": "shop", "keep": "1"}
+    assert done(collection(made, tags={"tEAM": "shop"}, append_tags=False))["changed"] is True
+    assert _collection(made).tags == {"Team": "shop"}
+
+
+def test_tags_that_the_service_spells_otherwise_are_there() -> None:
+    made = bench()
+    made.heard = lambda request: _spell(made) if request.method == "PATCH" else None
+    assert done(collection(made, tags={"team": "shop"}, settle_time="5s"))["changed"] is True
+    assert _collection(made).tags["TEAM"] == "shop"
+    assert done(collection(made, tags={"team": "shop"}))["changed"] is False
+
+
+def _spell(made: Bench) -> None:
+    _collection(made).tags = {tag.upper(): value for tag, value in _collection(made).tags.items()}
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ({"fine": "x", "cost_center": 4711}, "tags: cost_center takes text; write its value in quotes"),
+        ({"on": True}, "tags: on takes text"),
+        ({"none": None}, "tags: none takes text"),
+        ({"list": ["a"]}, "tags: list takes text"),
+        ({"Team": "a", "team": "a"}, "tags: Team and team are one name to Azure; keep one"),
+    ],
+)
+def test_tags_that_are_none(tags: dict[str, Any], told: str) -> None:
+    made = bench()
+    result = collection(made, tags=tags)
+    assert (result["error"]["code"], result["msg"].startswith(told), "\n" in result["msg"]) == (
+        "invalid_input",
+        True,
+        False,
+    )
+    assert made.requests == []
+
+
 def test_update_leaves_the_points() -> None:
     made = bench()
     result = done(collection(made, tags={"a": "b"}))

@@ -114,6 +114,9 @@ def test_a_lock_refuses_only_what_would_be_written() -> None:
         ({"a": "2"}, True, {"a": "1", "b": "1"}, {"a": "2", "b": "1"}),
         ({"a": "2"}, False, {"a": "1", "b": "1"}, {"a": "2"}),
         ({"a": "2"}, True, None, {"a": "2"}),
+        ({"A": "2"}, True, {"a": "1", "b": "1"}, {"a": "2", "b": "1"}),
+        ({"A": "1"}, False, {"a": "1", "b": "1"}, {"a": "1"}),
+        ({"a": "X"}, True, {"a": "x"}, {"a": "X"}),
     ],
 )
 def test_tags(tags: dict[str, str] | None, append: bool, now: dict[str, str] | None, wanted: dict[str, str]) -> None:

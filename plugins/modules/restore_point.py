@@ -44,7 +44,7 @@ options:
   consistency:
     description:
       - What to ask for. V(application) gives application consistency on Windows and file system consistency on Linux,
-        of a VM that runs. Only said at creation.
+        of a VM that runs. Only said at creation, and not of copies, which have their source's.
     type: str
     choices: [application, crash]
     default: application
@@ -112,6 +112,18 @@ EXAMPLES = r"""
     wait_timeout: 2d
     poll_interval: 5m
 
+- name: A copy that is watched, one look a minute
+  hybridvm.checkpoints.restore_point:
+    name: before-upgrade
+    collection: shop01-copies
+    resource_group: rg-shop
+    source_restore_point: before-upgrade
+    wait: false
+  register: copied
+  until: copied.restore_point.usable
+  retries: 2880
+  delay: 60
+
 - name: Remove a point
   hybridvm.checkpoints.restore_point:
     name: old
@@ -162,15 +174,54 @@ restore_point:
     provisioning_state: {description: "V(Creating), V(Succeeded) or V(Failed).", type: str, returned: always}
     created: {description: When it was made; a copy tells its source's time., type: str, returned: always}
     consistency:
-      description: What was C(requested) and what was C(achieved).
+      description: What this task asks for, and what the point has. A copy has its source's; nothing is asked for it.
       type: dict
       returned: always
+      contains:
+        requested: {description: "V(application) or V(crash); null of a copy.", type: str, returned: always}
+        achieved:
+          description:
+            - V(ApplicationConsistent), V(FileSystemConsistent) or V(CrashConsistent); null where it is not known yet.
+          type: str
+          returned: always
     exclude_disks: {description: Ids of the disks it leaves out., type: list, elements: str, returned: always}
     source_restore_point: {description: What it is a copy of., type: str, returned: always}
     instant_access_duration: {description: Minutes of instant access., type: int, returned: always}
-    disks: {description: Its disks and their disk restore points., type: list, elements: dict, returned: always}
-    replication: {description: Of a copy the percent of each disk., type: list, elements: dict, returned: always}
-    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    disks:
+      description: Its disks and their disk restore points.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        place: {description: "V(os), or V(lun) and the number.", type: str, returned: always}
+        name: {description: The disk's name., type: str, returned: always}
+        source_id: {description: ARM id of the disk., type: str, returned: always}
+        disk_restore_point_id:
+          description: ARM id of its disk restore point; null until the point has succeeded.
+          type: str
+          returned: always
+    replication:
+      description: How far the data of each disk is. Empty until a copy has begun, and where there is no instance view.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        disk_restore_point_id: {description: ARM id of the disk restore point., type: str, returned: always}
+        percent: {description: How much of it is there; null where it is not told., type: int, returned: always}
+        state: {description: The service's word for it; null where there is none., type: str, returned: always}
+    percent:
+      description:
+        - How far its data is as a whole, which is its slowest disk. 0 of a copy that has just been begun; null where
+          nothing is told, as of a point that is being made. A task with O(wait=false) that is repeated until it is 100
+          watches a copy.
+      type: int
+      returned: always
+    usable:
+      description:
+        - Whether it can be restored now. V(false) of a copy that is on its way; null where nobody can say yet, as of a
+          point that is being made.
+      type: bool
+      returned: always
 drift:
   description: What an existing point has otherwise; nothing of a point can be changed.
   returned: when there is any

@@ -200,7 +200,7 @@ def _kept(state: str) -> str:
 
 def _why_kept(now: PointEntity) -> str:
     """Why an existing point is enough; that of a copy tells how far it is."""
-    if now.properties.sourceRestorePoint is not None and shapes.usable(now) is not True:
+    if shapes.is_copy(now) and shapes.usable(now) is not True:
         percent = shapes.percent(now)
         return "it is being copied" if percent is None else f"it is being copied, {percent} % so far"
     return _kept(now.state)

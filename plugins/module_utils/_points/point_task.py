@@ -73,8 +73,9 @@ class PointTask:
         self._around = Surroundings()
 
     def shown(self) -> dict[str, t.Any] | None:
-        """The `restore_point` key."""
-        return None if self.now is None else shapes.point(self.now, self._wish.consistency)
+        """The `restore_point` key. Of a copy no consistency is asked for: it has its source's."""
+        asked = self._wish.consistency if self._wish.source_restore_point is None else None
+        return None if self.now is None else shapes.point(self.now, asked)
 
     async def look(self) -> Plan:
         """Read and plan; nothing is written. The VM is read only where a point is to be made, for it may be gone."""

@@ -55,6 +55,7 @@ def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]
             for disk in entity.disks
         ],
         "replication": replication(entity),
+        "percent": percent(entity),
         "usable": usable(entity),
     }
 
@@ -75,10 +76,17 @@ def replication(entity: PointEntity) -> list[dict[str, t.Any]]:
     return found
 
 
+def is_copy(entity: PointEntity) -> bool:
+    """Whether it was copied from another point."""
+    return entity.properties.sourceRestorePoint is not None
+
+
 def percent(entity: PointEntity) -> int | None:
-    """How far a copy is as a whole: its slowest disk; None where nothing is told."""
-    known = [row["percent"] for row in replication(entity) if row["percent"] is not None]
-    return min(known) if known else None
+    """How far its data is as a whole, which is its slowest disk; None where nothing is told."""
+    told = [row["percent"] for row in replication(entity)]
+    if any(each is not None for each in told):
+        return min(each or 0 for each in told)
+    return 0 if is_copy(entity) and entity.state == "creating" else None
 
 
 def usable(entity: PointEntity) -> bool | None:
@@ -86,10 +94,10 @@ def usable(entity: PointEntity) -> bool | None:
     if entity.failed or entity.state == "deleting":
         return False
     if entity.state != "succeeded":
-        return None
+        return False if is_copy(entity) else None
     if entity.whole is not None:
         return entity.whole
-    return True if entity.properties.sourceRestorePoint is None else None
+    return None if is_copy(entity) else True
 
 
 def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:

@@ -75,7 +75,7 @@ def test_succeeded_alone_is_not_enough() -> None:
     result = _copy(made, wait_timeout="300s")
     failed(result, "timed_out")
     assert points(made, COPIES)[0].state == "Succeeded"
-    assert result["restore_point"]["usable"] in (None, False)
+    assert result["restore_point"]["usable"] is False
     assert 0 < result["error"]["operation"]["percent"] < 100
     assert done(_copy(made, wait_timeout="2h"))["changed"] is False
     assert jobs(made, "copy") == 1
@@ -84,13 +84,54 @@ def test_succeeded_alone_is_not_enough() -> None:
 def test_not_waited_for_and_joined_later() -> None:
     made = _bench(compute_copy_takes="600s")
     first = done(_copy(made, wait=False))
-    assert (first["changed"], first["restore_point"]["usable"]) == (True, None)
+    assert (first["changed"], first["restore_point"]["usable"]) == (True, False)
     made.advance(30)
     half = done(_copy(made, wait=False))
     assert (half["changed"], half["restore_point"]["provisioning_state"]) == (False, "Succeeded")
-    assert half["restore_point"]["usable"] is not True
+    assert half["restore_point"]["usable"] is False
     last = done(_copy(made))
     assert (last["changed"], last["restore_point"]["usable"]) == (False, True)
+
+
+def test_watched_by_repeated_runs() -> None:
+    """What a loop with until sees: the percent of the copy, and that nothing is begun twice."""
+    made = _bench(compute_copy_takes="600s", compute_copy_starts="5s")
+    seen: list[tuple[Any, ...]] = []
+    for _attempt in range(20):
+        result = done(_copy(made, wait=False))
+        shown, operation = result["restore_point"], result["operation"]
+        seen.append((result["changed"], shown["percent"], shown["usable"]))
+        if shown["usable"]:
+            assert ([each["percent"] for each in shown["replication"]], operation) == ([100, 100], None)
+            break
+        assert (operation["status"], made.seconds < 5) == ("running", True)
+        if not result["changed"]:
+            assert operation["percent"] == shown["percent"]
+            checked = done(_copy(made, check=True))
+            (kept,) = checked["plan"]["actions"]
+            assert kept["reason"] == f"it is being copied, {shown['percent']} % so far"
+            assert (checked["changed"], checked["restore_point"]["percent"]) == (False, shown["percent"])
+        made.advance(65)
+    assert seen[0] == (True, 0, False)
+    assert seen[-1] == (False, 100, True)
+    assert [changed for changed, _percent, _usable in seen[1:]] == [False] * (len(seen) - 1)
+    percents = [percent for _changed, percent, _usable in seen]
+    assert percents == sorted(percents)
+    assert sum(0 < percent < 100 for percent in percents) >= 5
+    assert jobs(made, "copy") == 1
+
+
+def test_nothing_is_told_of_a_copy_without_its_instance_view() -> None:
+    made = _bench(compute_copy_takes="600s")
+    done(_copy(made, wait=False))
+    made.advance(60)
+    asked: dict[str, Any] = {"name": COPIES, "resource_group": "rg-shop"}
+    shown = []
+    for view in (False, True):
+        result = done(made.run("restore_point_collection_info", instance_view=view, **asked))
+        (each,) = result["restore_point_collections"][0]["restore_points"]
+        shown.append((each["percent"] is None, each["usable"], len(each["replication"])))
+    assert shown == [(True, None, 0), (False, False, 2)]
 
 
 def test_the_source_by_id() -> None:
@@ -149,7 +190,8 @@ def test_a_copy_asks_for_no_consistency_and_none_is_a_downgrade() -> None:
     made = _bench()
     done(point(made, name="crash", consistency="crash"))
     result = done(_copy(made, source_restore_point="crash", on_downgrade="fail"))
-    assert result["restore_point"]["consistency"]["achieved"] == "CrashConsistent"
+    # What it has is its source's, and nothing was asked for.
+    assert result["restore_point"]["consistency"] == {"requested": None, "achieved": "CrashConsistent"}
     assert done(_copy(made, source_restore_point="crash", consistency="crash", on_downgrade="fail"))["changed"] is False
     assert all("consistencyMode" not in body["properties"] for body in bodies(made)[-1:])
 

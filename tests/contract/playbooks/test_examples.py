@@ -74,6 +74,9 @@ EXAMPLES = {
         "A copy in another region, awaited until every disk is there": Example(
             says={"restore_point.usable": True, "restore_point.replication.0.percent": 100}
         ),
+        "A copy that is watched, one look a minute": Example(
+            changed=False, says={"restore_point.usable": True, "restore_point.percent": 100}
+        ),
         "Remove a point": Example(says={"plan.actions.0.action": "delete", "restore_point": None}),
     },
     "restore_point_collection": {

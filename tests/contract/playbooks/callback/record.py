@@ -14,7 +14,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
-    """A line has `task`, `action` and `result`."""
+    """A line has `task`, `action` and `result`; an attempt that is repeated has `attempt at ` before the first two."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -29,7 +29,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
         """A task that failed."""
         self._keep(result)
 
-    def _keep(self, result: Any) -> None:
-        line = {"task": result.task.get_name(), "action": result.task.action, "result": result.result}
+    def v2_runner_retry(self, result: Any) -> None:
+        """One attempt of a task with `until` that was not the last."""
+        self._keep(result, "attempt at ")
+
+    def _keep(self, result: Any, kind: str = "") -> None:
+        name, action = result.task.get_name(), result.task.action
+        line = {"task": f"{kind}{name}", "action": f"{kind}{action}", "result": result.result}
         with Path(os.environ["RECORD_FILE"]).open("a") as stream:
             stream.write(json.dumps(line, default=str) + "\n")

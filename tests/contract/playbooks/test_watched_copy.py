@@ -1,0 +1,44 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A copy into a second region, watched by a loop from 0 to 100 %: each attempt begins nothing and waits for nothing."""
+
+from __future__ import annotations
+
+from .support import COLLECTION, Ansible, Simulator, play, prepare
+
+LOOKS = 3
+
+
+def test_a_copy_is_watched_from_beginning_to_end(simulator: Simulator, ansible: Ansible) -> None:
+    group = {"resource_group": "rg-shop"}
+    home = {**group, "name": "points", "source": simulator.azure("virtualMachines", "shop01")}
+    north = {**group, "name": "north", "location": "northeurope"}
+    north["source"] = simulator.azure("restorePointCollections", "points")
+    copy = {**group, "name": "copy", "collection": "north", "source_restore_point": "one", "wait": False}
+    tasks = [
+        prepare(["POST", "/switches", {"compute_copy_takes": f"{LOOKS} looks", "compute_copy_starts": "2 looks"}]),
+        {"name": "Points", f"{COLLECTION}.restore_point_collection": home},
+        {"name": "Copies", f"{COLLECTION}.restore_point_collection": north},
+        {"name": "One", f"{COLLECTION}.restore_point": {**group, "name": "one", "collection": "points"}},
+        {
+            "name": "Watch",
+            f"{COLLECTION}.restore_point": copy,
+            "register": "copied",
+            "until": "copied.restore_point.percent == 100",
+            "retries": 3 * LOOKS,
+            "delay": 0,
+        },
+    ]
+    run = ansible.run([play("Watch a copy", tasks, simulator.environment)])
+    assert run.code == 0, run.stdout + run.stderr
+    attempts = [line["result"] for line in run.results if line["task"] == "attempt at Watch"]
+    results = [*attempts, run.of("Watch")]
+    percents = [result["restore_point"]["percent"] for result in results]
+    assert (percents[0], percents[-1], percents) == (0, 100, sorted(percents))
+    assert sum(0 < percent < 100 for percent in percents) >= 2
+    assert [result["restore_point"]["usable"] for result in results] == [False] * len(attempts) + [True]
+    assert [result["changed"] for result in results] == [True] + [False] * len(attempts)
+    operations = [result["operation"] for result in results[1:-1]]
+    assert [operation["percent"] for operation in operations] == percents[1:-1]
+    assert {operation["status"] for operation in operations} == {"running"}

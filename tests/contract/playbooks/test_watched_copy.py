@@ -5,32 +5,29 @@
 
 from __future__ import annotations
 
-from .support import COLLECTION, Ansible, Simulator, play, prepare
+from .support import COLLECTION, Ansible, Simulator, play
 
 LOOKS = 3
 
 
 def test_a_copy_is_watched_from_beginning_to_end(simulator: Simulator, ansible: Ansible) -> None:
-    group = {"resource_group": "rg-shop"}
-    home = {**group, "name": "points", "source": simulator.azure("virtualMachines", "shop01")}
-    north = {**group, "name": "north", "location": "northeurope"}
-    north["source"] = simulator.azure("restorePointCollections", "points")
-    copy = {**group, "name": "copy", "collection": "north", "source_restore_point": "one", "wait": False}
-    tasks = [
-        prepare(["POST", "/switches", {"compute_copy_takes": f"{LOOKS} looks", "compute_copy_starts": "2 looks"}]),
-        {"name": "Points", f"{COLLECTION}.restore_point_collection": home},
-        {"name": "Copies", f"{COLLECTION}.restore_point_collection": north},
-        {"name": "One", f"{COLLECTION}.restore_point": {**group, "name": "one", "collection": "points"}},
-        {
-            "name": "Watch",
-            f"{COLLECTION}.restore_point": copy,
-            "register": "copied",
-            "until": "copied.restore_point.percent == 100",
-            "retries": 3 * LOOKS,
-            "delay": 0,
-        },
-    ]
-    run = ansible.run([play("Watch a copy", tasks, simulator.environment)])
+    points = {"name": "points", "source": "shop01", "points": [{"name": "one"}]}
+    source = simulator.azure("restorePointCollections", "points")
+    copies = {"name": "north", "source": source, "location": "northeurope"}
+    world = {"compute": {"vms": [{"name": "shop01", "data_disks": [{"lun": 0}]}], "collections": [points, copies]}}
+    simulator.control("POST", "/world", world)
+    takes = {"compute_copy_takes": f"{LOOKS} looks", "compute_copy_starts": "2 looks"}
+    simulator.control("POST", "/switches", takes)
+    copy = {"name": "copy", "collection": "north", "resource_group": "rg-shop"}
+    task = {
+        "name": "Watch",
+        f"{COLLECTION}.restore_point": {**copy, "source_restore_point": "one", "wait": False},
+        "register": "copied",
+        "until": "copied.restore_point.percent == 100",
+        "retries": 3 * LOOKS,
+        "delay": 0,
+    }
+    run = ansible.run([play("Watch a copy", [task], simulator.environment)])
     assert run.code == 0, run.stdout + run.stderr
     attempts = [line["result"] for line in run.results if line["task"] == "attempt at Watch"]
     results = [*attempts, run.of("Watch")]

@@ -10,7 +10,7 @@ import sys
 import typing as t
 from pathlib import Path
 
-from tools.house import pure_files
+from tools.house import module_of, pure_files
 
 FLOOR = 95.0
 
@@ -46,7 +46,7 @@ def judge(files: t.Mapping[str, FileReport], whole: Counts, pure: t.Collection[s
         missing += [f"{start}->{'exit' if end < 0 else end}" for start, end in report["missing_branches"]]
         if missing:
             lines.append(f"{percent(report['summary']):6.1f} %  {path}: {', '.join(missing)}")
-            if Path(path).stem in pure:
+            if module_of(path) in pure:
                 broken.append(f"{path} is pure and must be covered entirely")
     if percent(whole) < FLOOR:
         broken.append(f"{percent(whole):.1f} % of the whole is covered, and {FLOOR:.0f} % is the least")

@@ -13,7 +13,7 @@ import sys
 import tokenize
 import tomllib
 import typing as t
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import yaml
 
@@ -226,7 +226,7 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         if path != MODULE_FILE:
             yield from clocks(tree)
         yield from provider_questions(tree)
-    if PurePosixPath(path).stem in pure and path.startswith("plugins/module_utils/_"):
+    if module_of(path) in pure:
         yield from impurities(tree)
 
 
@@ -235,6 +235,11 @@ def text_findings(text: str) -> t.Iterator[Finding]:
     for number, line in enumerate(text.splitlines(), start=1):
         if found := PRIVATE_PATH.search(line):
             yield number, f"names somebody's own directory: {found[0]}"
+
+
+def module_of(path: str) -> str:
+    """Name a file of module_utils as pyproject.toml's list of pure ones does: `_plan`, `_points/plan`."""
+    return path.rpartition("plugins/module_utils/")[2].removesuffix(".py")
 
 
 def pure_files(root: Path) -> frozenset[str]:

@@ -106,6 +106,12 @@ def test_a_pure_file_stays_pure(source: str, expected: list[str]) -> None:
     assert found(source, "plugins/module_utils/_http.py", frozenset({"_plan"})) == []
 
 
+def test_a_pure_file_in_a_package_stays_pure() -> None:
+    path = "plugins/module_utils/_points/plan.py"
+    assert found("import time", path, frozenset({"_points/plan"})) == ["imports time in a pure file"]
+    assert found("import time", path, frozenset({"plan", "_plan"})) == []
+
+
 def test_documentation_is_yaml() -> None:
     source = 'DOCUMENTATION = r"""\noptions:\n  - a: It is said\n  and: not meant\n"""\n'
     assert found(source, "plugins/modules/a.py") == ["DOCUMENTATION is not YAML: expected <block end>, but found '?'"]
@@ -143,6 +149,9 @@ def test_the_coverage_gate_wants_pure_files_entirely() -> None:
     assert lines == [f"  90.0 %  {path}: 7, 5->exit"]
     assert broken == [f"{path} is pure and must be covered entirely"]
     assert coverage_gate.judge({path: report}, counts(99, 100, 99, 100), {"_diff"})[1] == []
+    below = "plugins/module_utils/_points/plan.py"
+    assert coverage_gate.judge({below: report}, counts(99, 100, 99, 100), {"_points/plan"})[1]
+    assert coverage_gate.judge({below: report}, counts(99, 100, 99, 100), {"_plan", "plan"})[1] == []
 
 
 def test_the_coverage_gate_has_a_floor() -> None:

@@ -14,7 +14,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import (
     Resource,
+    in_any_case,
     is_downgrade,
+    is_on_its_way,
     place,
     plan_collection,
     plan_point,
@@ -79,6 +81,28 @@ def test_a_collection_is_made_kept_changed_and_removed() -> None:
     assert _verbs(_of(_wish(state="absent", force=True), _home(2))) == ["delete"]
 
 
+def _reasons(plan: Plan) -> list[tuple[str, str]]:
+    return [(action.verb, action.reason) for action in plan.actions]
+
+
+def test_what_is_under_way_is_not_begun_again() -> None:
+    copied: dict[str, Any] = {"sourceRestorePoint": {"id": "/s"}}
+    view: dict[str, Any] = {"instanceView": {"diskRestorePoints": [{"replicationStatus": {"completionPercent": 30}}]}}
+    assert [is_on_its_way(state) for state in ("creating", "updating", "deleting", "succeeded")] == [True] * 3 + [False]
+    assert _reasons(_for(_point(), _made())) == [("keep", "it exists")]
+    assert _reasons(_for(_point(), _made("Creating"))) == [("keep", "it is being made")]
+    assert _reasons(_for(_point(), _made("Updating"))) == [("keep", "it is being changed")]
+    assert _reasons(_for(_point(), _made("Deleting"))) == [("create", "it is being removed")]
+    assert _reasons(_for(_point(state="absent"), _made("Deleting"))) == [("keep", "it is being removed")]
+    assert _reasons(_for(_point(), _made(**copied))) == [("keep", "it is being copied")]
+    assert _reasons(_for(_point(), _made(**copied, **view))) == [("keep", "it is being copied, 30 % so far")]
+    assert _reasons(_of(_wish(), _home())) == [("keep", "it exists")]
+    assert _reasons(_of(_wish(), _home(provisioningState="Updating"))) == [("keep", "it is being changed")]
+    going = _home(2, provisioningState="Deleting")
+    assert _reasons(_of(_wish(source=f"{VM}2"), going)) == [("create", "it is being removed")]
+    assert _reasons(_of(_wish(state="absent"), going)) == [("keep", "it is being removed")]
+
+
 def test_what_is_missing_for_a_new_collection() -> None:
     with pytest.raises(InvalidInput, match="source"):
         _of(_wish(), None)
@@ -124,6 +148,7 @@ def test_tags(tags: dict[str, str] | None, append: bool, now: dict[str, str] | N
 
 
 def test_places_are_one_in_any_spelling() -> None:
+    assert in_any_case({"A": "b"}) == {"a": "b"} != in_any_case({"A": "B"})
     assert place("West Europe") == place("westeurope") != place("northeurope")
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from ._errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
 from ._mark import key_hash
 from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
@@ -94,11 +96,21 @@ def _safety(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, targ
     return Create(
         actual.vm,
         "safety_checkpoint: a way back from this restore",
-        name=capabilities.safety_name.format(name=target.name)[: capabilities.longest_series],
+        name=_safety_name(capabilities, target.name),
         safety=True,
         key=key_hash(wish.restore_key) if wish.restore_key else None,
         generate=capabilities.names_unique,
     )
+
+
+def _safety_name(capabilities: Capabilities, name: str) -> str:
+    """What the safety checkpoint of a restore to `name` is called; cut names end in a hash, so that none means two."""
+    whole = capabilities.safety_name.format(name=name)
+    if len(whole) <= capabilities.longest_series:
+        return whole
+    spelled = name.lower() if capabilities.names_unique else name  # where names are unique they are one in any case
+    told = hashlib.sha256(spelled.encode()).hexdigest()[:8]
+    return f"{whole[: capabilities.longest_series - 9]}-{told}"
 
 
 def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, earlier: Checkpoint) -> None:
@@ -106,7 +118,7 @@ def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities,
     name = wish.name
     if wish.checkpoint_id is not None and (found := actual.by_id(wish.checkpoint_id)) is not None:
         name = found.name
-    if name is None or earlier.is_named(capabilities.safety_name.format(name=name)[: capabilities.longest_series]):
+    if name is None or earlier.is_named(_safety_name(capabilities, name)):
         return
     raise InvalidInput(
         f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{name}". '

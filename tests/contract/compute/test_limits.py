@@ -22,6 +22,7 @@ from tests.contract.compute.shop import (
     point,
     points,
     restore,
+    verbs,
 )
 
 pytestmark = pytest.mark.thorough
@@ -145,4 +146,23 @@ def test_the_vm_changes_while_its_point_is_made() -> None:
     made.advance(60)
     result = done(checkpoint(made, name="new"))
     assert result["changed"] is True
+    assert [each.state for each in points(made)] == ["Succeeded", "Succeeded"]
+
+
+def test_a_failed_point_of_a_series_is_left_behind() -> None:
+    """The next one gets another name; the failed one counts for nothing, and goes with supersede or absent."""
+    made = bench(compute_hourly_limit="off")
+    fail_next(made, "point")
+    failed(checkpoint(made, name="nightly", max_age="1h"), "operation_failed")
+    made.advance(60)
+    again = done(checkpoint(made, name="nightly", max_age="1h"))
+    assert verbs(again) == ["create"]
+    assert [each.state for each in points(made)] == ["Succeeded", "Failed", "Succeeded"]
+    shown = done(made.run("vm_checkpoint_info", vm=made.azure_vm, name="nightly"))["checkpoints"]
+    assert sorted(each["usable"] for each in shown) == [False, True]
+    done(restore(made, check=True, name="nightly"))
+    assert done(checkpoint(made, check=True, name="nightly", state="absent", on_ambiguous="all"))["changed"] is True
+    made.advance(7200)
+    newer = done(checkpoint(made, name="nightly", max_age="1h", supersede=True))
+    assert verbs(newer) == ["create", "delete", "delete"]
     assert [each.state for each in points(made)] == ["Succeeded", "Succeeded"]

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.compute.shop import HOME, bench, collection, done, failed, names, point, verbs
@@ -93,6 +95,26 @@ def test_what_a_point_in_the_making_became_is_held_against_the_approval() -> Non
     result = point(made, expected_plan=plan)
     assert "delete new" in failed(result, "plan_changed")
     assert (len(made.sent()), result["changed"]) == (1, False)
+
+
+def test_what_a_change_of_a_collection_brought_is_held_against_the_approval() -> None:
+    made = bench()
+    home = next(iter(made.world.azure.collections.values()))
+    home.state = "Updating"
+    gone: dict[str, Any] = {"state": "absent", "force": True}
+    plan = done(collection(made, check=True, **gone))["plan"]
+
+    began = made.clock()
+
+    def changed(_request: httpx.Request) -> None:
+        if made.clock() > began + 20 and home.state == "Updating":
+            home.state = "Succeeded"
+            home.points.append(replace(home.points[0], name="later"))
+
+    made.watch = changed
+    result = collection(made, **gone, expected_plan=plan)
+    assert "later" in failed(result, "plan_changed")
+    assert (made.sent(), result["changed"]) == ([], False)
 
 
 @pytest.mark.parametrize("what", ["point", "collection"])

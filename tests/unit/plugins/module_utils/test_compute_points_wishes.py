@@ -108,7 +108,16 @@ def test_what_a_collection_is_made_for() -> None:
 
 def test_which_point_is_copied() -> None:
     assert source_point("p", f"{HOME}/") == source_point(f"{HOME}/restorepoints/p/", "") == f"{HOME}/restorePoints/p"
-    for given in ("", "..", "a/b", "/p", HOME, f"{COMPUTE}/disks/c/restorePoints/p", f"{HOME}/restorePoints/.."):
+    for given in (
+        "",
+        "..",
+        "a/b",
+        "/p",
+        HOME,
+        f"{COMPUTE}/disks/c/restorePoints/p",
+        f"{HOME}/restorePoints/..",
+        f"{HOME}/disks/p",
+    ):
         with pytest.raises(InvalidInput, match="source_restore_point"):
             gate_point(_point(source_restore_point=given), NEWEST)
 

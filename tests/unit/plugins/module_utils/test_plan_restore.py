@@ -131,6 +131,22 @@ def test_its_name_fits() -> None:
     assert len(made.writes[0].target()["checkpoint"]["name"]) == 255
 
 
+def _cut(*names: str, unique: bool = False) -> list[str]:
+    service = replace(SERVICE, longest_series=40, names_unique=unique)
+    plans = [planned(restore(name=n, safety_checkpoint=True), point("a", name=n), capabilities=service) for n in names]
+    return [str(made.writes[0].target()["checkpoint"]["name"]) for made in plans]
+
+
+def test_a_name_that_was_cut_means_one_restore() -> None:
+    first, second, exact = _cut("x" * 30 + "1", "x" * 30 + "2", "x" * 15)
+    assert first != second
+    assert (len(first), len(second), exact) == (40, 40, "safety before restore to " + "x" * 15)
+    # On a service where names are one in any case, so is what is told of one.
+    one, other = (name[-8:] for name in _cut("x" * 30 + "A", "x" * 30 + "a", unique=True))
+    assert one == other
+    assert len({name[-8:] for name in _cut("x" * 30 + "A", "x" * 30 + "a")}) == 2
+
+
 def test_a_plan_made_anew_after_a_lock_makes_no_second_one() -> None:
     assert SAFETY.mark is not None
     memory = Memory(made=frozenset({SAFETY.mark.nonce}))

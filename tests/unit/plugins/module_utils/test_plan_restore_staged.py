@@ -70,7 +70,7 @@ def test_it_is_told_the_power_that_the_run_began_with() -> None:
 
 def test_the_safety_checkpoint_comes_first_with_what_it_needs_under_a_generated_name() -> None:
     made = Stage().plan(TARGET, options={"safety_checkpoint": True}, prelude=(COLLECTION,))
-    assert steps(made) == ["step make collection", "create safety-bef", "step swap", "step start"]
+    assert steps(made) == ["step make collection", "create s-2a3b62b5", "step swap", "step start"]
     create = made.writes[1]
     assert isinstance(create, Create)
     assert (create.safety, create.generate, create.key) == (True, True, None)

@@ -115,6 +115,16 @@ def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usable: bool |
     assert steps(again(TARGET, replace(SAFETY, usable=usable), current="s")) == ["restore t"]
 
 
+def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() -> None:
+    """Two long names that begin alike are two restores."""
+    one, other = (replace(TARGET, id=end, name="x" * 254 + end) for end in "ab")
+    made = planned(restore(name=one.name, safety_checkpoint=True, restore_key=KEY), one, other)
+    safety = replace(SAFETY, name=str(made.writes[0].target()["checkpoint"]["name"]))
+    assert steps(again(one, other, safety, current="s", name=one.name)) == ["restore a"]
+    with pytest.raises(InvalidInput, match="it was used for another restore"):
+        again(one, other, safety, current="s", name=other.name)
+
+
 @pytest.mark.parametrize("wish", [{"name": "other"}, {"name": None, "checkpoint_id": "o"}])
 def test_a_key_names_one_restore(wish: dict[str, Any]) -> None:
     other = replace(TARGET, id="o", name="other")

@@ -22,11 +22,12 @@ from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
 from .._operation import Operation, Status
 from .._plan import Step
 from .._settings import ArmSettings
-from . import compute_restore
+from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
 from .compute_preflight import obstacles
+from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
@@ -57,7 +58,7 @@ CAPABILITIES = Capabilities(
     name_pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}",
     name_rule="letters, digits and _ . -, beginning with a letter or digit, at most 80",
     longest_series=80 - GENERATED_LENGTH,
-    restore_steps=compute_restore.restore_steps,
+    restore_steps=restore_steps,
 )
 
 
@@ -177,11 +178,11 @@ class Compute:
 
     def taken(self, step: Step, actual: Inventory) -> bool:
         """Whether reading shows the step as done."""
-        return compute_restore.taken(step, actual)
+        return compute_done.taken(step, actual)
 
     def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
         """What puts the VM back onto its old disks."""
-        return compute_restore.amends(step, before)
+        return compute_done.amends(step, before)
 
     async def latest(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore in place on Azure: which steps, and which of them are done. Pure.
+"""Restore in place on Azure: which steps. Pure.
 
     disks from the point ─ [keep the old] ─ deallocate ─ [detach] ─ swap ─ [start] ─ [old disks go] ─ mark as done
 
@@ -21,14 +21,10 @@ from .._plan import Step
 from .._wish import RestoreTo, terms
 from .compute_detail import (
     DONE,
-    GIVEN_UP,
     POINT_ID_TAG,
     POINT_TAG,
-    POWER_TAG,
     REPLACES_TAG,
     RUN_TAG,
-    STATE_TAG,
-    VM_TAG,
     Detail,
     by_short,
     disk_name,
@@ -36,9 +32,10 @@ from .compute_detail import (
     is_done,
     lead,
     short_hash,
-    short_name,
 )
-from .compute_entities import Disk, DiskEntity, PointEntity
+from .compute_done import replaced, taken, told_power
+from .compute_entities import DiskEntity
+from .compute_refusals import refuse_strangers, refuse_unusable
 
 
 def restore_steps(
@@ -65,7 +62,7 @@ def restore_steps(
     aside = None
     if made and wish.restore_key is None and not under_way and not _is_for(made, target()):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
-        aside, run, made = _told_power(made), "", {}
+        aside, run, made = told_power(made), "", {}
     if made:
         # Its point may have gone since: the VM was on the new disks by then, and what is left needs no point.
         point = _point_of(actual, made)
@@ -75,9 +72,9 @@ def restore_steps(
         while is_done(made := detail.of_run(run)) or detail.is_spent(made):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
             run = hashed(run, "again")
-    begun_with = _told_power(made) or aside
+    begun_with = told_power(made) or aside
     warnings: tuple[str, ...] = ()
-    if begun_with is None and power_before != "on" and _told_power(detail.interrupted(run)) == "on":
+    if begun_with is None and power_before != "on" and told_power(detail.interrupted(run)) == "on":
         begun_with = "on"
         warnings = (f"{actual.vm}: it is off, and a restore that was interrupted found it on; so it counts as on.",)
     steps, more = _steps(wish, actual, point, run, begun_with or power_before)
@@ -106,7 +103,7 @@ def _way_back(detail: Detail, left: t.Mapping[str, DiskEntity]) -> str:
     old = [by_short(detail, (disk.tags or {}).get(REPLACES_TAG, "")) for disk in left.values()]
     missing = sorted(disk.name for disk in old if disk is not None and disk.id.lower() not in held)
     todo = [f"attach {', '.join(missing)} again"] if missing else []
-    if _told_power(left) == "on" and detail.vm.power != "on":
+    if told_power(left) == "on" and detail.vm.power != "on":
         todo.append("start the VM")
     by_hand = f" To have the VM as it was: {', '.join(todo)}." if todo else ""
     return f"Restore to another checkpoint, or remove those disks.{by_hand}"
@@ -163,9 +160,9 @@ def _steps(
     places = [disk.place for disk in disks] or sorted(made)
     new = {place: disk_name(detail.vm.name, place, run) for place in places}
     if point is not None and entity is not None:
-        _refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
-    _refuse_strangers(actual, new, disks)
-    old = {place: _replaced(detail, place, name) for place, name in new.items()}
+        refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
+    refuse_strangers(actual, new, disks)
+    old = {place: replaced(detail, place, name) for place, name in new.items()}
     shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
     if asked := terms(wish):
         shared["terms"] = asked
@@ -243,137 +240,5 @@ def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]
     return {"point": tags.get(POINT_TAG, ""), "point_id": tags.get(POINT_ID_TAG, "")}
 
 
-def taken(step: Step, actual: Inventory) -> bool:
-    """Whether what was read shows the step as done."""
-    detail: Detail = actual.detail
-    op = step.about.get("op")
-    if op == "make_collection":
-        return detail.collection is not None
-    if op == "create_disk":
-        disk = detail.named(str(step.about["disk"]))
-        return disk is not None and (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
-    if op == "delete_disk":
-        # Only a group that was listed can show that a disk is gone.
-        short = str(step.about["disk"])
-        listed = short.rpartition("/")[0].lower() in detail.groups
-        return listed and by_short(detail, short) is None
-    swapped = is_on(detail, step.about.get("disks") or {})
-    if op == "keep":
-        return swapped or all(detail.delete_option(place) != "Delete" for place in step.about.get("disks") or {})
-    if op == "deallocate":
-        return swapped or detail.vm.power_code == "deallocated"
-    if op == "detach":
-        return swapped or not in_the_way(detail, step.about.get("disks") or {})
-    if op in ("swap", "swap_back"):
-        return swapped
-    if op == "start":
-        return swapped and actual.power == "on"
-    if op in ("finish", "give_up"):
-        disk = detail.named(str(step.about["disk"]))
-        state = DONE if op == "finish" else GIVEN_UP
-        return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == state
-    return False
-
-
-def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:
-    """Whether the VM has these disks (by place and short name) attached."""
-    for place, name in disks.items():
-        attached, disk = detail.attached(place), by_short(detail, name)
-        if attached is None or disk is None or attached.managed_id != disk.id.lower():
-            return False
-    return bool(disks)
-
-
-def in_the_way(detail: Detail, disks: t.Mapping[str, str]) -> list[str]:
-    """The LUNs of `disks` that another disk is attached at."""
-    found = []
-    for place, name in disks.items():
-        attached, disk = detail.attached(place), by_short(detail, str(name))
-        if place != "os" and attached is not None and (disk is None or attached.managed_id != disk.id.lower()):
-            found.append(place)
-    return found
-
-
-def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
-    """What puts the VM back onto its old disks after a step behind the swap has failed."""
-    detail: Detail = before.detail
-    new: dict[str, str] = dict(step.about.get("disks") or {})
-    old = {place: name for place in new if (name := _replaced(detail, place, new[place]))}
-    if not old:
-        return ()
-    about = {"run": step.about.get("run"), "disks": old}
-    why = f"{step.do} failed"
-    steps = [
-        Step(before.vm, why, do="deallocate the VM", about={**about, "op": "deallocate"}),
-        Step(before.vm, why, do="detach the new data disks", about={**about, "op": "detach"}),
-        Step(before.vm, why, do="swap the old disks back", about={**about, "op": "swap_back"}),
-    ]
-    run = str(step.about.get("run"))
-    if (_told_power(detail.of_run(run)) or before.power) == "on":
-        steps.append(Step(before.vm, why, do="start the VM", about={**about, "op": "start"}))
-    return tuple(steps)
-
-
-def _replaced(detail: Detail, place: str, new: str) -> str | None:
-    """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
-
-    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it made.
-    """
-    made = detail.named(new)
-    attached = detail.attached(place)
-    if made is None and attached is None:
-        made = detail.interrupted("").get(place)  # what a run before this one has detached
-    told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
-    if told:
-        disk = by_short(detail, told)
-        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
-        known = {d.managed_id for point in points for d in point.disks} | {d.managed_id for d in detail.vm.disks}
-        ours = disk is not None and (
-            disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
-        )
-        return told if disk is None or ours else None
-    managed = attached.managedDisk if attached else None
-    return short_name(managed.id) if managed and managed.id else None
-
-
 def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
     return next((c for c in actual.checkpoints if _is_for(made, c)), None)
-
-
-def _told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
-    """The power state that the run began with, as its disks' tags remember it."""
-    return next((tags[POWER_TAG] for disk in made.values() if (tags := disk.tags or {}).get(POWER_TAG)), None)
-
-
-def _refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
-    """A point from which not every disk can be made is refused before the first one is."""
-    lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
-    if todo and entity.state != "succeeded":
-        why = f"it is {entity.state or 'in no state that is known'}"
-    elif lacking:
-        why = f"it lacks the disk restore point of {', '.join(lacking)}"
-    else:
-        return
-    raise MissingCheckpoint(
-        f"restore point {entity.name} cannot be restored: {why}. Nothing was changed.",
-        subject=str(actual.vm),
-        remedy="Choose another.",
-    )
-
-
-def _refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
-    """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
-    sources = {disk.place: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
-    for place, name in new.items():
-        found = actual.detail.named(name)
-        made_from = found.properties.creationData if found else None
-        if (
-            found
-            and sources.get(place)
-            and (not made_from or (made_from.sourceResourceId or "").lower() != sources[place].lower())
-        ):
-            raise InvalidInput(
-                f"a disk named {name} exists and was not made from that restore point. Nothing was changed.",
-                subject=str(actual.vm),
-                remedy="Remove that disk, or use another restore_key.",
-            )

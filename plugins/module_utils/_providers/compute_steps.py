@@ -35,8 +35,8 @@ from .compute_detail import (
     short_hash,
     source_hash,
 )
+from .compute_done import in_the_way
 from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
-from .compute_restore import in_the_way
 
 TAG = "hybridvm-checkpoints"
 TAG_VALUE = "managed"

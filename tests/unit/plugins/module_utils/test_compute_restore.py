@@ -24,17 +24,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     by_short,
     short_hash,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import amends, is_on, taken
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
     CollectionEntity,
     DiskEntity,
     VmEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import (
-    amends,
-    is_on,
-    restore_steps,
-    taken,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
 
 GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"

@@ -1,0 +1,122 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which steps of a restore in place are done, and what puts the VM back onto its old disks. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._model import Inventory
+from .._plan import Step
+from .compute_detail import (
+    DONE,
+    GIVEN_UP,
+    POWER_TAG,
+    REPLACES_TAG,
+    STATE_TAG,
+    VM_TAG,
+    Detail,
+    by_short,
+    short_hash,
+    short_name,
+)
+from .compute_entities import DiskEntity
+
+
+def taken(step: Step, actual: Inventory) -> bool:
+    """Whether what was read shows the step as done."""
+    detail: Detail = actual.detail
+    op = step.about.get("op")
+    if op == "make_collection":
+        return detail.collection is not None
+    if op == "create_disk":
+        disk = detail.named(str(step.about["disk"]))
+        return disk is not None and (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
+    if op == "delete_disk":
+        # Only a group that was listed can show that a disk is gone.
+        short = str(step.about["disk"])
+        listed = short.rpartition("/")[0].lower() in detail.groups
+        return listed and by_short(detail, short) is None
+    swapped = is_on(detail, step.about.get("disks") or {})
+    if op == "keep":
+        return swapped or all(detail.delete_option(place) != "Delete" for place in step.about.get("disks") or {})
+    if op == "deallocate":
+        return swapped or detail.vm.power_code == "deallocated"
+    if op == "detach":
+        return swapped or not in_the_way(detail, step.about.get("disks") or {})
+    if op in ("swap", "swap_back"):
+        return swapped
+    if op == "start":
+        return swapped and actual.power == "on"
+    if op in ("finish", "give_up"):
+        disk = detail.named(str(step.about["disk"]))
+        state = DONE if op == "finish" else GIVEN_UP
+        return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == state
+    return False
+
+
+def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:
+    """Whether the VM has these disks (by place and short name) attached."""
+    for place, name in disks.items():
+        attached, disk = detail.attached(place), by_short(detail, name)
+        if attached is None or disk is None or attached.managed_id != disk.id.lower():
+            return False
+    return bool(disks)
+
+
+def in_the_way(detail: Detail, disks: t.Mapping[str, str]) -> list[str]:
+    """The LUNs of `disks` that another disk is attached at."""
+    found = []
+    for place, name in disks.items():
+        attached, disk = detail.attached(place), by_short(detail, str(name))
+        if place != "os" and attached is not None and (disk is None or attached.managed_id != disk.id.lower()):
+            found.append(place)
+    return found
+
+
+def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
+    """What puts the VM back onto its old disks after a step behind the swap has failed."""
+    detail: Detail = before.detail
+    new: dict[str, str] = dict(step.about.get("disks") or {})
+    old = {place: name for place in new if (name := replaced(detail, place, new[place]))}
+    if not old:
+        return ()
+    about = {"run": step.about.get("run"), "disks": old}
+    why = f"{step.do} failed"
+    steps = [
+        Step(before.vm, why, do="deallocate the VM", about={**about, "op": "deallocate"}),
+        Step(before.vm, why, do="detach the new data disks", about={**about, "op": "detach"}),
+        Step(before.vm, why, do="swap the old disks back", about={**about, "op": "swap_back"}),
+    ]
+    run = str(step.about.get("run"))
+    if (told_power(detail.of_run(run)) or before.power) == "on":
+        steps.append(Step(before.vm, why, do="start the VM", about={**about, "op": "start"}))
+    return tuple(steps)
+
+
+def replaced(detail: Detail, place: str, new: str) -> str | None:
+    """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
+
+    A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it made.
+    """
+    made = detail.named(new)
+    attached = detail.attached(place)
+    if made is None and attached is None:
+        made = detail.interrupted("").get(place)  # what a run before this one has detached
+    told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
+    if told:
+        disk = by_short(detail, told)
+        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
+        known = {d.managed_id for point in points for d in point.disks} | {d.managed_id for d in detail.vm.disks}
+        ours = disk is not None and (
+            disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
+        )
+        return told if disk is None or ours else None
+    managed = attached.managedDisk if attached else None
+    return short_name(managed.id) if managed and managed.id else None
+
+
+def told_power(made: t.Mapping[str, DiskEntity]) -> str | None:
+    """The power state that the run began with, as its disks' tags remember it."""
+    return next((tags[POWER_TAG] for disk in made.values() if (tags := disk.tags or {}).get(POWER_TAG)), None)

@@ -159,7 +159,13 @@ class VmState(CheckpointError):
     """The VM's state does not allow checkpoints, or not this one."""
 
     code = "vm_state"
-    retry = "safe"
+    retry: Retry = "safe"
+
+
+class Obstructed(VmState):
+    """Something stands in the way that does not pass by itself: a lock, the kind of a disk, where a disk sits."""
+
+    retry = "never"
 
 
 class LimitReached(CheckpointError):

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ._errors import InvalidInput, LimitReached, MissingCheckpoint, VmState
+from ._errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
 from ._model import Capabilities, Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Keep, Plan, Update
 from ._plan_restore import plan_restore
@@ -178,7 +178,7 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
         )
     for obstacle in actual.obstacles:
         if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
-            raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
+            raise Obstructed(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
     gone = sum(isinstance(action, Delete) for action in made.writes[:first])

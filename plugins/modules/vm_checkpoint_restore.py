@@ -65,7 +65,8 @@ options:
   power_after:
     description:
       - The power state to end with. Without it the VM is left as the restore leaves it (off, after a production
-        checkpoint); on Azure it then has the power state that it had before.
+        checkpoint); on Azure it then has the power state that it had before, so there a VM that is shown as neither on
+        nor off is refused unless this says how to end.
     type: str
     choices: [previous, "on", "off"]
   old_disks:

@@ -9,7 +9,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import InvalidInput, LimitReached, VmState
+from .._errors import InvalidInput, LimitReached, Obstructed, VmState
 from .._model import VM, Obstacle
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
@@ -191,7 +191,7 @@ def _refuse(actions: t.Sequence[Action], subject: Resource, obstacles: t.Sequenc
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
-            raise VmState(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
+            raise Obstructed(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
 
 
 def _kept(state: str) -> str:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import InvalidInput, MissingCheckpoint
+from .._errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
 from .._model import Inventory
+from .._wish import RestoreTo
+from .compute_detail import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
 from .compute_entities import Disk, PointEntity
 
 
@@ -44,3 +46,44 @@ def refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Seque
                 subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
             )
+
+
+def refuse_unknown_power(wish: RestoreTo, actual: Inventory, power_before: str) -> None:
+    """The VM is switched off on the way: whether it is to run afterwards must be known before."""
+    if power_before == "unknown" and wish.power_after in (None, "previous"):
+        told = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
+        raise VmState(
+            f"its power state is {told}, so nobody can tell whether it is to run after the restore. "
+            "Nothing was changed.",
+            subject=str(actual.vm),
+            remedy="Run the task again once it is on or off, or set power_after to on or off.",
+        )
+
+
+def refuse_elsewhere(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
+    """A disk of the point that sits at another LUN by now would be attached twice: as it was and as it is."""
+    detail: Detail = actual.detail
+    homes = {origin(detail, disk.managed_id): disk.place for disk in disks if disk.managed_id}
+    for held in detail.vm.disks:
+        home = homes.get(origin(detail, held.managed_id)) if held.place not in new else None
+        if home is not None:
+            name = held.name or held.managed_id.rpartition("/")[2]
+            raise Obstructed(
+                f"data disk {name} sits at {held.place}, and the restore point holds it at {home}: it would be "
+                "attached twice, old and new. Nothing was changed.",
+                subject=str(actual.vm),
+                remedy=f"Move it back to {home} or detach it, then run the task again.",
+            )
+
+
+def origin(detail: Detail, disk_id: str) -> str:
+    """`group/name` of the disk that one was before it was ever restored: a restore's disks stand for others."""
+    short = short_name(disk_id).lower()
+    seen: set[str] = set()
+    ours = {short_name(key): disk.tags or {} for key, disk in detail.disks.items()}
+    while short not in seen:
+        seen.add(short)
+        tags = ours.get(short, {})
+        if tags.get(VM_TAG) == short_hash(detail.vm.id) and tags.get(REPLACES_TAG):
+            short = tags[REPLACES_TAG].lower()
+    return short

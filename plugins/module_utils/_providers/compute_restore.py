@@ -35,7 +35,7 @@ from .compute_detail import (
 )
 from .compute_done import replaced, taken, told_power
 from .compute_entities import DiskEntity
-from .compute_refusals import refuse_strangers, refuse_unusable
+from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
 
 
 def restore_steps(
@@ -77,6 +77,7 @@ def restore_steps(
     if begun_with is None and power_before != "on" and told_power(detail.interrupted(run)) == "on":
         begun_with = "on"
         warnings = (f"{actual.vm}: it is off, and a restore that was interrupted found it on; so it counts as on.",)
+    refuse_unknown_power(wish, actual, begun_with or power_before)
     steps, more = _steps(wish, actual, point, run, begun_with or power_before)
     warnings += more
     left = tuple(step for step in steps if not taken(step, actual))
@@ -162,6 +163,7 @@ def _steps(
     if point is not None and entity is not None:
         refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
     refuse_strangers(actual, new, disks)
+    refuse_elsewhere(actual, new, disks)
     old = {place: replaced(detail, place, name) for place, name in new.items()}
     shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
     if asked := terms(wish):

@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 
 from simulator.azure_machines import move
+from simulator.azure_machines import power as start
 from tests.contract.compute.shop import (
     GOOD,
     bench,
     disks,
     document,
     done,
+    failed,
     guest,
     restore,
     shop,
     spoil,
     told,
+    verbs,
 )
 from tests.support.bench import Bench
 
@@ -92,3 +95,39 @@ def test_after_a_way_back_by_hand_the_point_is_restored_and_no_later_state() -> 
     move(made.world.azure, shop(made), old[0], old[1:])
     done(restore(made))
     assert guest(made) == GOOD
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_disk_that_sits_at_another_lun_by_now_is_not_attached_twice(check: bool) -> None:
+    """Also one that a restore has brought; back in its place, or detached, it is no obstacle."""
+    for earlier in (False, True):
+        made = bench()
+        vm = shop(made)
+        if earlier:
+            done(restore(made))
+        home = vm.data_disks[0]
+        move(made.world.azure, vm, vm.os_disk, [replace(home, lun=5)])
+        writes = made.writes()
+        result = restore(made, check=check)
+        assert "it would be attached twice" in failed(result, "vm_state")
+        assert (result["error"]["retry"], made.writes()) == ("never", writes)
+        for kept in ([home], []):
+            move(made.world.azure, vm, vm.os_disk, kept)
+            done(restore(made))
+            assert guest(made) == GOOD
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_vm_that_is_on_its_way_somewhere_is_not_switched_off(check: bool) -> None:
+    """Whether it is to run afterwards cannot be told; with power_after, or later, it can."""
+    made = bench(compute_vm_power_takes="60s")
+    vm = shop(made)
+    vm.power = "deallocated"
+    start(made.world.azure, vm, "start")
+    result = restore(made, check=check)
+    assert '"starting", neither on nor off' in failed(result, "vm_state")
+    assert (result["error"]["retry"], made.sent()) == ("safe", [])
+    assert "start the VM" in verbs(done(restore(made, check=True, power_after="on")))
+    made.advance(61)
+    done(restore(made))
+    assert (guest(made), vm.power) == (GOOD, "running")

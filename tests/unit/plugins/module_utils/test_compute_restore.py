@@ -5,19 +5,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import MissingCheckpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
-    VM,
-    Checkpoint,
-    Inventory,
-    Power,
-    Staged,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Power, Staged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import (
     Detail,
@@ -25,83 +18,36 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     short_hash,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import amends, is_on, taken
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
-    CollectionEntity,
-    DiskEntity,
-    VmEntity,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
-
-GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
-ID = f"{GROUP}/virtualMachines/v"
-WHO = VM(ID, "v", ID, ID.lower(), "compute", "https://arm")
-POINT = f"{GROUP}/restorePointCollections/c/restorePoints/p"
-TARGET = Checkpoint(POINT, "p")
-SOURCE = f"{POINT}/diskRestorePoints/o_1"
-
-
-def _disk(name: str, provisioning: str | None = "Succeeded", **tags: str) -> DiskEntity:
-    told = {f"hybridvm-restore-{key}": value for key, value in tags.items()}
-    if tags:
-        told |= {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)}
-    document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": told or None}
-    made_from = {"creationData": {"createOption": "Restore", "sourceResourceId": SOURCE}} if tags else {}
-    return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning, **made_from}})
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
+    POINT,
+    SOURCE,
+    TARGET,
+    WHO,
+    detail,
+    disk,
+    inventory,
+)
 
 
-def _detail(
-    *disks: DiskEntity, attached: dict[str, str] | None = None, point: bool = True, source: str | None = SOURCE
-) -> Detail:
-    held = attached if attached is not None else {"os": "o"}
-    data = [
-        {"lun": int(place[3:]), "managedDisk": {"id": f"{GROUP}/disks/{name}"}}
-        for place, name in held.items()
-        if place != "os"
-    ]
-    os_disk = {"managedDisk": {"id": f"{GROUP}/disks/{held['os']}"}} if "os" in held else None
-    view = {"statuses": [{"code": "PowerState/running"}]}
-    properties: dict[str, Any] = {"storageProfile": {"osDisk": os_disk, "dataDisks": data}, "instanceView": view}
-    raw = {"id": ID, "name": "v", "location": "l", "properties": properties}
-    storage = {"storageProfile": {"osDisk": {"name": "o", "diskRestorePoint": {"id": source}}}}
-    shown = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
-    home = {
-        "id": POINT.rpartition("/restorePoints/")[0],
-        "name": "c",
-        "location": "l",
-        "properties": {"restorePoints": [shown] if point else []},
-    }
-    return Detail(
-        VmEntity.model_validate(raw),
-        raw,
-        None,
-        "rg",
-        CollectionEntity.model_validate(home),
-        {disk.id.lower(): disk for disk in disks},
-        frozenset({"rg"}),
-    )
-
-
-def _inventory(detail: Detail, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> Inventory:
-    return Inventory(WHO, points, now=datetime(2026, 11, 20, tzinfo=UTC), power=power, detail=detail)
-
-
-def _steps(detail: Detail, power: Power = "on", **wish: Any) -> list[str]:
-    staged = restore_steps(RestoreTo(name="p", **wish), _inventory(detail, power), lambda: TARGET, power)
+def _steps(of: Detail, power: Power = "on", **wish: Any) -> list[str]:
+    staged = restore_steps(RestoreTo(name="p", **wish), inventory(of, power), lambda: TARGET, power)
     return [str(step.about["op"]) for step in staged.steps]
 
 
 def test_the_whole_way_and_a_vm_that_stays_off() -> None:
-    assert _steps(_detail(_disk("o"))) == ["create_disk", "deallocate", "swap", "start", "finish"]
-    assert _steps(_detail(_disk("o")), "off") == ["create_disk", "deallocate", "swap", "finish"]
-    assert _steps(_detail(_disk("o")), "off", power_after="on")[-2:] == ["start", "finish"]
-    assert _steps(_detail(_disk("o")), power_after="off")[-2:] == ["swap", "finish"]
-    assert _steps(_detail(_disk("o")), old_disks="delete")[-2:] == ["delete_disk", "finish"]
+    assert _steps(detail(disk("o"))) == ["create_disk", "deallocate", "swap", "start", "finish"]
+    assert _steps(detail(disk("o")), "off") == ["create_disk", "deallocate", "swap", "finish"]
+    assert _steps(detail(disk("o")), "off", power_after="on")[-2:] == ["start", "finish"]
+    assert _steps(detail(disk("o")), power_after="off")[-2:] == ["swap", "finish"]
+    assert _steps(detail(disk("o")), old_disks="delete")[-2:] == ["delete_disk", "finish"]
 
 
 def test_a_step_that_nobody_knows_is_never_done() -> None:
-    assert taken(Step(WHO, "", do="x", about={"op": "unheard of"}), _inventory(_detail())) is False
-    assert taken(Step(WHO, "", do="x", about={"op": "make_collection"}), _inventory(_detail())) is True
+    assert taken(Step(WHO, "", do="x", about={"op": "unheard of"}), inventory(detail())) is False
+    assert taken(Step(WHO, "", do="x", about={"op": "make_collection"}), inventory(detail())) is True
 
 
 @pytest.mark.parametrize(
@@ -109,61 +55,61 @@ def test_a_step_that_nobody_knows_is_never_done() -> None:
 )
 def test_a_disk_is_made_when_it_says_so(state: str | None, is_done: bool) -> None:
     step = Step(WHO, "", do="x", about={"op": "create_disk", "disk": "n"})
-    assert taken(step, _inventory(_detail(_disk("n", state)))) is is_done
-    assert taken(step, _inventory(_detail())) is False
+    assert taken(step, inventory(detail(disk("n", state)))) is is_done
+    assert taken(step, inventory(detail())) is False
 
 
 def test_only_a_group_that_was_listed_shows_that_a_disk_is_gone() -> None:
     for short, is_done in (("rg/gone", True), ("RG/GONE", True), ("rg/o", False), ("elsewhere/gone", False)):
         step = Step(WHO, "", do="x", about={"op": "delete_disk", "disk": short})
-        assert taken(step, _inventory(_detail(_disk("o")))) is is_done, short
+        assert taken(step, inventory(detail(disk("o")))) is is_done, short
 
 
 def test_being_on_no_disks_is_being_on_none() -> None:
-    detail = _detail(_disk("o"))
-    assert is_on(detail, {}) is False
-    assert is_on(detail, {"os": "o"}) is True
-    assert is_on(detail, {"os": "other"}) is False
-    assert is_on(detail, {"lun0": "o"}) is False
+    of = detail(disk("o"))
+    assert is_on(of, {}) is False
+    assert is_on(of, {"os": "o"}) is True
+    assert is_on(of, {"os": "other"}) is False
+    assert is_on(of, {"lun0": "o"}) is False
 
 
 def test_by_short_name() -> None:
-    detail = _detail(_disk("o"))
+    of = detail(disk("o"))
     for short in ("o", "rg/o", "RG/O"):
-        found = by_short(detail, short)
+        found = by_short(of, short)
         assert found is not None, short
         assert found.name == "o"
-    assert by_short(detail, "other/o") is None
+    assert by_short(of, "other/o") is None
 
 
 def test_nothing_to_put_back() -> None:
     """Where the old disks are not known, nothing is made up."""
-    detail = _detail(attached={})
+    of = detail(attached={})
     step = Step(WHO, "", do="swap", about={"op": "swap", "disks": {"os": "n"}, "run": "r"})
-    assert amends(step, _inventory(detail)) == ()
-    assert amends(Step(WHO, "", do="swap", about={"op": "swap"}), _inventory(_detail(_disk("o")))) == ()
+    assert amends(step, inventory(of)) == ()
+    assert amends(Step(WHO, "", do="swap", about={"op": "swap"}), inventory(detail(disk("o")))) == ()
 
 
 def test_put_back_and_started_only_where_it_ran() -> None:
     step = Step(WHO, "", do="start the VM", about={"op": "start", "disks": {"os": "n"}, "run": "r"})
-    back = [each.about["op"] for each in amends(step, _inventory(_detail(_disk("o"))))]
+    back = [each.about["op"] for each in amends(step, inventory(detail(disk("o"))))]
     assert back == ["deallocate", "detach", "swap_back", "start"]
-    off = [each.about["op"] for each in amends(step, _inventory(_detail(_disk("o")), "off"))]
+    off = [each.about["op"] for each in amends(step, inventory(detail(disk("o")), "off"))]
     assert off == ["deallocate", "detach", "swap_back"]
 
 
-def _keyed(detail: Detail, *points: Checkpoint) -> Staged:
+def _keyed(of: Detail, *points: Checkpoint) -> Staged:
     def target() -> Checkpoint:
         if not points:
             raise MissingCheckpoint("nothing to restore")
         return points[0]
 
-    return restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, points=points), target, "on")
+    return restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of, points=points), target, "on")
 
 
 def _made(run: str, source: str | None = SOURCE, state: str = "pending", **more: str) -> DiskEntity:
     told = more | ({} if source is None else {"source": short_hash(source)})
-    return _disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
+    return disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
 
 
 def _run_of(staged: Staged) -> str:
@@ -171,15 +117,15 @@ def _run_of(staged: Staged) -> str:
 
 
 def test_a_keyed_run_whose_point_has_gone_before_the_swap_restores_nothing() -> None:
-    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
+    run = _run_of(_keyed(detail(disk("o")), TARGET))
     with pytest.raises(MissingCheckpoint):
-        _keyed(_detail(_disk("o"), _made(run), point=False))
+        _keyed(detail(disk("o"), _made(run), point=False))
 
 
 @pytest.mark.parametrize("source", ["/of/the/point/before", None])
 def test_a_keyed_run_begins_anew_where_its_point_was_made_anew(source: str | None) -> None:
-    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
-    anew = _keyed(_detail(_disk("o"), _made(run, source)), TARGET)
+    run = _run_of(_keyed(detail(disk("o")), TARGET))
+    anew = _keyed(detail(disk("o"), _made(run, source)), TARGET)
     assert (anew.resumed, _run_of(anew) != run) == (False, True)
     assert [each.about["op"] for each in anew.steps] == [
         *("create_disk", "deallocate", "swap", "start"),
@@ -189,38 +135,38 @@ def test_a_keyed_run_begins_anew_where_its_point_was_made_anew(source: str | Non
     # Also once it is marked so; and the run in its place is taken up like any other.
     for state in ("pending", "given-up"):
         second = _made(_run_of(anew))
-        taken_up = _keyed(_detail(_disk("o"), _made(run, source, state), second), TARGET)
+        taken_up = _keyed(detail(disk("o"), _made(run, source, state), second), TARGET)
         assert (taken_up.resumed, _run_of(taken_up)) == (True, _run_of(anew))
 
 
 def test_a_swapped_run_ends_although_its_point_has_gone() -> None:
-    run = _run_of(_keyed(_detail(_disk("o")), TARGET))
-    staged = _keyed(_detail(_disk("o"), _made(run), attached={"os": f"v-os-{run}"}, point=False))
+    run = _run_of(_keyed(detail(disk("o")), TARGET))
+    staged = _keyed(detail(disk("o"), _made(run), attached={"os": f"v-os-{run}"}, point=False))
     assert (staged.target, staged.resumed) == (None, True)
     assert [each.about["op"] for each in staged.steps] == ["finish"]
-    ended = _keyed(_detail(_disk("o"), _made(run, state="done"), point=False))
+    ended = _keyed(detail(disk("o"), _made(run, state="done"), point=False))
     assert (ended.steps, "has ended" in ended.done) == ((), True)
 
 
 def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_given_up_unless_keyed() -> None:
     stood, left, keyed = _made("stood"), _made("left"), _made("keyed", keyed="yes")
-    detail = _detail(_disk("o"), stood, left, keyed, attached={"os": "v-os-stood"})
-    steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
+    of = detail(disk("o"), stood, left, keyed, attached={"os": "v-os-stood"})
+    steps = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
     told = {each.about["disk"]: each.about["op"] for each in steps if each.about["op"] in ("finish", "give_up")}
     assert told == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about['run']}": "finish"}
     # Also when it is the run behind it that marks it: what it replaced is told by its own disks.
     run = str(steps[0].about["run"])
-    mine = _disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
-    detail = _detail(_disk("o"), stood, left, keyed, mine, attached={"os": f"v-os-{run}"})
-    steps = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail), lambda: TARGET, "on").steps
+    mine = disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
+    of = detail(disk("o"), stood, left, keyed, mine, attached={"os": f"v-os-{run}"})
+    steps = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
     assert {each.about["disk"]: each.about["op"] for each in steps} == told
 
 
 def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
-    first = restore_steps(RestoreTo(name="p"), _inventory(_detail(_disk("o"))), lambda: TARGET, "on")
+    first = restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
     run = str(first.steps[0].about["run"])
     made = _made(run)
-    again = restore_steps(RestoreTo(name="p"), _inventory(_detail(_disk("o"), made), "off"), lambda: TARGET, "off")
+    again = restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"), made), "off"), lambda: TARGET, "off")
     assert again.resumed is True
     assert [each.about["op"] for each in again.steps] == ["deallocate", "swap", "start", "finish"]
     assert {each.about["run"] for each in again.steps} == {run}
@@ -229,15 +175,15 @@ def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
 def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
     """Also when the task asks for nothing that tells the run: it is told by the disks the VM is on."""
     made = _made("r")
-    detail = _detail(_disk("o"), made, attached={"os": "v-os-r"})
-    staged = restore_steps(RestoreTo(name="p"), _inventory(detail), lambda: TARGET, "on")
+    of = detail(disk("o"), made, attached={"os": "v-os-r"})
+    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
     assert (staged.resumed, [step.about["op"] for step in staged.steps]) == (True, ["finish"])
     assert staged.target == TARGET
 
 
 def test_a_point_that_is_not_in_the_collection() -> None:
-    assert _detail().point(f"{POINT}2") is None
-    found = _detail().point(POINT.upper())
+    assert detail().point(f"{POINT}2") is None
+    found = detail().point(POINT.upper())
     assert found is not None
     assert found.name == "p"
 
@@ -245,23 +191,23 @@ def test_a_point_that_is_not_in_the_collection() -> None:
 def test_planning_anew_a_task_stays_with_the_run_that_it_has_begun() -> None:
     """Ended by another controller meanwhile it is the end; a second restore would take fresh disks."""
     wish = RestoreTo(name="p")
-    run = _run_of(restore_steps(wish, _inventory(_detail(_disk("o"))), lambda: TARGET, "on"))
-    ended = _detail(_disk("o"), _made(run, state="done"), attached={"os": f"v-os-{run}"})
-    staged = restore_steps(wish, _inventory(ended), lambda: TARGET, "on", run)
+    run = _run_of(restore_steps(wish, inventory(detail(disk("o"))), lambda: TARGET, "on"))
+    ended = detail(disk("o"), _made(run, state="done"), attached={"os": f"v-os-{run}"})
+    staged = restore_steps(wish, inventory(ended), lambda: TARGET, "on", run)
     assert (staged.steps, "ended by another task" in staged.done) == ((), True)
-    half = _detail(_disk("o"), _made(run), attached={"os": f"v-os-{run}"})
-    staged = restore_steps(wish, _inventory(half), lambda: TARGET, "on", run)
+    half = detail(disk("o"), _made(run), attached={"os": f"v-os-{run}"})
+    staged = restore_steps(wish, inventory(half), lambda: TARGET, "on", run)
     assert ([each.about["op"] for each in staged.steps], staged.resumed) == (["finish"], True)
 
 
 def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
-    detail = _detail(_disk("o"), _made("other", keyed="yes"))
-    staged = restore_steps(RestoreTo(name="p", restore_key="k"), _inventory(detail, "off"), lambda: TARGET, "off")
+    of = detail(disk("o"), _made("other", keyed="yes"))
+    staged = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of, "off"), lambda: TARGET, "off")
     assert "start" in [each.about["op"] for each in staged.steps]
     assert "counts as on" in staged.warnings[0]
 
 
 def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
-    detail = _detail(_disk("o"), source=None)
+    of = detail(disk("o"), source=None)
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
-        restore_steps(RestoreTo(name="p"), _inventory(detail), lambda: TARGET, "on")
+        restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")

@@ -1,0 +1,92 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An Azure VM as it was read, for tests of what is decided about it: disks, a restore point, what is attached."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint, Inventory, Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail, short_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+    CollectionEntity,
+    DiskEntity,
+    VmEntity,
+)
+
+GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
+ID = f"{GROUP}/virtualMachines/v"
+WHO = VM(ID, "v", ID, ID.lower(), "compute", "https://arm")
+POINT = f"{GROUP}/restorePointCollections/c/restorePoints/p"
+TARGET = Checkpoint(POINT, "p")
+SOURCE = f"{POINT}/diskRestorePoints/o_1"
+
+
+def made_of(name: str) -> str:
+    """The disk restore point of the disk of that name."""
+    return f"{POINT}/diskRestorePoints/{name}_1"
+
+
+def disk(name: str, provisioning: str | None = "Succeeded", of: str = "o", **tags: str) -> DiskEntity:
+    """A managed disk; with tags one that a restore has made, of the point's OS disk unless `of` names another."""
+    told = {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)} if tags else {}
+    told |= {f"hybridvm-restore-{key}": value for key, value in tags.items()}
+    document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": told or None}
+    made_from = {"creationData": {"createOption": "Restore", "sourceResourceId": made_of(of)}} if tags else {}
+    return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning, **made_from}})
+
+
+def detail(
+    *disks: DiskEntity,
+    attached: dict[str, str] | None = None,
+    point: bool = True,
+    source: str | None = SOURCE,
+    also: dict[str, str] | None = None,
+) -> Detail:
+    """The VM with what is attached by place, and a collection with one point of its OS disk and of what it has `also`.
+
+    A data disk of the point comes from the disk of that name.
+    """
+    held = attached if attached is not None else {"os": "o"}
+    data = [
+        {"lun": int(place[3:]), "managedDisk": {"id": f"{GROUP}/disks/{name}"}}
+        for place, name in held.items()
+        if place != "os"
+    ]
+    os_disk = {"managedDisk": {"id": f"{GROUP}/disks/{held['os']}"}} if "os" in held else None
+    view = {"statuses": [{"code": "PowerState/running"}]}
+    properties: dict[str, Any] = {"storageProfile": {"osDisk": os_disk, "dataDisks": data}, "instanceView": view}
+    raw = {"id": ID, "name": "v", "location": "l", "properties": properties}
+    kept = [
+        {
+            "lun": int(place[3:]),
+            "managedDisk": {"id": f"{GROUP}/disks/{name}"},
+            "diskRestorePoint": {"id": made_of(name)},
+        }
+        for place, name in (also or {}).items()
+    ]
+    os_kept = {"name": "o", "managedDisk": {"id": f"{GROUP}/disks/o"}, "diskRestorePoint": {"id": source}}
+    storage = {"storageProfile": {"osDisk": os_kept, "dataDisks": kept}}
+    shown = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
+    home = {
+        "id": POINT.rpartition("/restorePoints/")[0],
+        "name": "c",
+        "location": "l",
+        "properties": {"restorePoints": [shown] if point else []},
+    }
+    return Detail(
+        VmEntity.model_validate(raw),
+        raw,
+        None,
+        "rg",
+        CollectionEntity.model_validate(home),
+        {each.id.lower(): each for each in disks},
+        frozenset({"rg"}),
+    )
+
+
+def inventory(of: Detail, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> Inventory:
+    """The VM as the planner gets it."""
+    return Inventory(WHO, points, now=datetime(2026, 11, 20, tzinfo=UTC), power=power, detail=of)

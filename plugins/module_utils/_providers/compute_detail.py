@@ -16,7 +16,8 @@ STATE_TAG = "hybridvm-restore-state"
 POINT_TAG = "hybridvm-restore-point"
 POWER_TAG = "hybridvm-restore-power"
 REPLACES_TAG = "hybridvm-restore-replaces"
-DELETE_OPTION_TAG = "hybridvm-restore-delete-option"
+HELD_TAG = "hybridvm-restore-held"
+"""How the VM held the disk that this one takes the place of; see Detail.held."""
 VM_TAG = "hybridvm-restore-vm"
 POINT_ID_TAG = "hybridvm-restore-point-id"
 SOURCE_TAG = "hybridvm-restore-source"
@@ -43,10 +44,18 @@ class Detail:
 
     def delete_option(self, place: str) -> str:
         """What becomes of the disk there when the VM goes, or with some services when it is detached."""
+        return str(self._attachment(place).get("deleteOption") or "")
+
+    def held(self, place: str) -> str:
+        """`caching/deleteOption/accelerated` of the disk there, as HELD_TAG tells it; empty where there is none."""
+        found = self._attachment(place)
+        accelerated = "accelerated" if found.get("writeAcceleratorEnabled") else ""
+        return "/".join([str(found.get("caching") or ""), self.delete_option(place), accelerated]) if found else ""
+
+    def _attachment(self, place: str) -> t.Mapping[str, t.Any]:
         profile = self.raw["properties"]["storageProfile"]
         disks = [profile.get("osDisk") or {}] if place == "os" else profile.get("dataDisks") or []
-        found = next((d for d in disks if place == "os" or f"lun{d.get('lun')}" == place), {})
-        return str(found.get("deleteOption") or "")
+        return next((d for d in disks if place == "os" or f"lun{d.get('lun')}" == place), {})
 
     def point(self, checkpoint_id: str) -> PointEntity | None:
         """The restore point behind a checkpoint."""
@@ -176,6 +185,17 @@ def short_name(disk_id: str) -> str:
 def disk_name(vm: str, place: str, run: str) -> str:
     """At most 80 characters, as Azure allows; the run tells VMs apart whose names begin alike."""
     return f"{vm[:58]}-{place}-{run}"
+
+
+def as_held(told: str) -> dict[str, t.Any]:
+    """What of HELD_TAG goes into a storage profile: a tag is a claim, so only what the service knows."""
+    caching, option, accelerated = [*told.split("/"), "", ""][:3]
+    found: dict[str, t.Any] = {"writeAcceleratorEnabled": True} if accelerated == "accelerated" else {}
+    if caching in ("None", "ReadOnly", "ReadWrite"):
+        found["caching"] = caching
+    if option in ("Delete", "Detach"):
+        found["deleteOption"] = option
+    return found
 
 
 def place_in(name: str) -> str:

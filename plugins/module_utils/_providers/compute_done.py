@@ -12,11 +12,13 @@ from .._plan import Step
 from .compute_detail import (
     DONE,
     GIVEN_UP,
+    HELD_TAG,
     POWER_TAG,
     REPLACES_TAG,
     STATE_TAG,
     VM_TAG,
     Detail,
+    as_held,
     by_short,
     short_hash,
     short_name,
@@ -43,6 +45,9 @@ def taken(step: Step, actual: Inventory) -> bool:
         return swapped or all(detail.delete_option(place) != "Delete" for place in step.about.get("disks") or {})
     if op == "deallocate":
         return swapped or detail.vm.power_code == "deallocated"
+    if op == "release":
+        options: t.Mapping[str, str] = step.about.get("options") or {}
+        return all(detail.delete_option(place) == option for place, option in options.items())
     if op == "detach":
         return swapped or not in_the_way(detail, step.about.get("disks") or {})
     if op in ("swap", "swap_back"):
@@ -82,15 +87,23 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
     old = {place: name for place in new if (name := replaced(detail, place, new[place]))}
     if not old:
         return ()
-    about = {"run": step.about.get("run"), "disks": old}
+    held = {place: was_held(detail, place, new[place]) for place in old}
+    about = {"run": step.about.get("run"), "disks": old, "held": held}
     why = f"{step.do} failed"
     steps = [
         Step(before.vm, why, do="deallocate the VM", about={**about, "op": "deallocate"}),
         Step(before.vm, why, do="detach the new data disks", about={**about, "op": "detach"}),
         Step(before.vm, why, do="swap the old disks back", about={**about, "op": "swap_back"}),
     ]
+    options = {
+        place: option for place, told in held.items() if (option := as_held(told).get("deleteOption")) == "Delete"
+    }
+    if options:
+        do = "let the old disks go with the VM again"
+        steps.append(Step(before.vm, why, do=do, about={**about, "op": "release", "options": options}))
     run = str(step.about.get("run"))
-    if (told_power(detail.of_run(run)) or before.power) == "on":
+    interrupted = told_power(detail.interrupted(run))  # a run before this one may have switched it off
+    if (told_power(detail.of_run(run)) or (before.power if interrupted != "on" else "on")) == "on":
         steps.append(Step(before.vm, why, do="start the VM", about={**about, "op": "start"}))
     return tuple(steps)
 
@@ -115,6 +128,17 @@ def replaced(detail: Detail, place: str, new: str) -> str | None:
         return told if disk is None or ours else None
     managed = attached.managedDisk if attached else None
     return short_name(managed.id) if managed and managed.id else None
+
+
+def was_held(detail: Detail, place: str, new: str) -> str:
+    """How the VM held the disk that the new one takes the place of, before any run began to change that."""
+    made, earlier = detail.named(new), detail.interrupted("").get(place)
+    old = replaced(detail, place, new)
+    for disk in (made, earlier):
+        tags = (disk.tags or {}) if disk is not None else {}
+        if tags.get(HELD_TAG) and old is not None and tags.get(REPLACES_TAG, "").lower() == old.lower():
+            return tags[HELD_TAG]
+    return detail.held(place)
 
 
 def told_power(made: t.Mapping[str, DiskEntity]) -> str | None:

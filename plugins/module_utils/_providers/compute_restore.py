@@ -33,7 +33,7 @@ from .compute_detail import (
     lead,
     short_hash,
 )
-from .compute_done import replaced, taken, told_power
+from .compute_done import replaced, taken, told_power, was_held
 from .compute_entities import DiskEntity
 from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
 
@@ -183,7 +183,7 @@ def _steps(
             power=power_before,
             keyed=wish.restore_key is not None,
             replaces=old[place] or "",
-            delete_option=detail.delete_option(place),
+            held=was_held(detail, place, name),
         )
         for place, name in new.items()
     ]
@@ -197,7 +197,8 @@ def _steps(
         steps.append(step("detach its data disks", why, op="detach", disks=new, undo=True))
     back = _detached(detail, new, run)
     held = new | back
-    steps.append(step("swap its disks", why, op="swap", disks=held, undo=True))
+    as_before = {"held": {place: was_held(detail, place, "") for place in back}} if back else {}
+    steps.append(step("swap its disks", why, op="swap", disks=held, undo=True, **as_before))
     if wanted == "on":
         steps.append(
             step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=held, undo=True)

@@ -17,9 +17,9 @@ from .._operation import Operation, State, Status
 from .._plan import Step
 from .._settings import ArmSettings
 from .compute_detail import (
-    DELETE_OPTION_TAG,
     DONE,
     GIVEN_UP,
+    HELD_TAG,
     KEYED_TAG,
     PENDING,
     POINT_ID_TAG,
@@ -31,6 +31,7 @@ from .compute_detail import (
     STATE_TAG,
     VM_TAG,
     Detail,
+    as_held,
     by_short,
     short_hash,
     source_hash,
@@ -68,7 +69,9 @@ class ComputeSteps:
         if op == "detach":
             return await self._detach(step, actual, arm_id)
         if op == "keep":
-            return await self._keep(step, actual, arm_id)
+            return await self._let_go(step, actual, arm_id, dict.fromkeys(step.about.get("disks") or {}, "Detach"))
+        if op == "release":
+            return await self._let_go(step, actual, arm_id, step.about["options"])
         if op in ("finish", "give_up"):
             return await self._mark(step, actual, DONE if op == "finish" else GIVEN_UP)
         if op == "delete_disk":
@@ -116,7 +119,7 @@ class ComputeSteps:
                 VM_TAG: short_hash(detail.vm.id),
                 POWER_TAG: step.about["power"],
                 REPLACES_TAG: step.about.get("replaces") or "",
-                DELETE_OPTION_TAG: step.about.get("delete_option") or "",
+                HELD_TAG: step.about.get("held") or "",
             },
             "properties": properties,
         }
@@ -169,19 +172,20 @@ class ComputeSteps:
             )
         return found
 
-    async def _keep(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
-        """What is replaced must outlive it: whether a detached disk with deleteOption Delete goes is unknown."""
+    async def _let_go(self, step: Step, actual: Inventory, vm: ArmId, options: t.Mapping[str, str]) -> Operation:
+        """What becomes of disks, by place. What is replaced must outlive it: whether a detached disk with deleteOption
+        Delete goes is unknown.
+        """
         raw = actual.detail.raw["properties"]["storageProfile"]
-        places = step.about.get("disks") or {}
         data = [
-            {**disk, "deleteOption": "Detach"} if f"lun{disk['lun']}" in places else disk
+            {**disk, "deleteOption": options[place]} if (place := f"lun{disk['lun']}") in options else disk
             for disk in raw.get("dataDisks") or []
         ]
         profile: dict[str, t.Any] = {"dataDisks": data}
-        if "os" in places and raw.get("osDisk"):
+        if "os" in options and raw.get("osDisk"):
             profile["osDisk"] = {
                 **_kept(raw["osDisk"], ("name", "createOption", "managedDisk")),
-                "deleteOption": "Detach",
+                "deleteOption": options["os"],
             }
         return await self._patch(step, actual, vm, profile)
 
@@ -210,8 +214,9 @@ class ComputeSteps:
         profile: dict[str, t.Any] = {}
         if (disk := wanted.get("os")) is not None:
             kept = _kept(raw["osDisk"], ("caching", "createOption", "deleteOption"))
-            profile["osDisk"] = {**kept, **_option(disk), "name": disk.name, "managedDisk": {"id": disk.id}}
-        profile["dataDisks"] = _data_disks(raw.get("dataDisks") or [], wanted, self._sources(step, detail))
+            profile["osDisk"] = {**kept, **_held(step, "os", disk), "name": disk.name, "managedDisk": {"id": disk.id}}
+        held = {place: _held(step, place, disk) for place, disk in wanted.items() if disk is not None}
+        profile["dataDisks"] = _data_disks(raw.get("dataDisks") or [], wanted, self._sources(step, detail), held)
         return await self._patch(step, actual, vm, profile)
 
     def _sources(self, step: Step, detail: Detail) -> dict[str, Disk]:
@@ -245,14 +250,20 @@ def _kept(raw: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict[str, t.Any
     return {name: raw[name] for name in names if name in raw}
 
 
-def _option(disk: DiskEntity) -> dict[str, t.Any]:
-    """The deleteOption that the replaced attachment had."""
-    told = (disk.tags or {}).get(DELETE_OPTION_TAG)
-    return {"deleteOption": told} if told else {}
+def _held(step: Step, place: str, disk: DiskEntity) -> dict[str, t.Any]:
+    """How the VM is to hold a disk: one that comes back as it did; a new one goes with the VM where the old one did."""
+    told = step.about.get("held") or {}
+    if place in told:
+        return as_held(str(told[place]))
+    found = as_held((disk.tags or {}).get(HELD_TAG, ""))
+    return _kept(found, ("deleteOption",))
 
 
 def _data_disks(
-    raw: t.Sequence[dict[str, t.Any]], wanted: t.Mapping[str, DiskEntity | None], sources: t.Mapping[str, Disk]
+    raw: t.Sequence[dict[str, t.Any]],
+    wanted: t.Mapping[str, DiskEntity | None],
+    sources: t.Mapping[str, Disk],
+    held: t.Mapping[str, dict[str, t.Any]],
 ) -> list[dict[str, t.Any]]:
     """The data disks as they are, with those of the point in their places; one that had been detached comes back."""
     attached = {f"lun{disk['lun']}": disk for disk in raw}
@@ -265,7 +276,7 @@ def _data_disks(
             told = {"caching": source.caching, "writeAcceleratorEnabled": source.writeAcceleratorEnabled}
             entry |= {name: value for name, value in told.items() if value is not None}
         lun = int(place.removeprefix("lun"))
-        result.append({**entry, **_option(disk), "lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}})
+        result.append({**entry, **held[place], "lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}})
     return sorted(result, key=lambda disk: int(disk["lun"]))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from simulator.azure_model import Attachment
 from tests.contract.compute.shop import (
     BROKEN,
     GOOD,
@@ -21,6 +22,7 @@ from tests.contract.compute.shop import (
     killed,
     restore,
     shop,
+    verbs,
 )
 from tests.support.bench import Bench
 
@@ -91,3 +93,41 @@ def test_somebody_changes_the_vm_before_the_swap() -> None:
         assert done(restore(made))["changed"] is True
     assert guest(made) == GOOD
     assert shop(made).power == "running"
+
+
+def _held(held: Attachment) -> tuple[str, int | None, str, str, bool]:
+    return held.name, held.lun, held.caching, held.delete_option, held.write_accelerator
+
+
+@pytest.mark.parametrize("only_os", [False, True])
+@pytest.mark.parametrize("key", [None, "another"])
+@pytest.mark.parametrize("killed_after", [None, "keep", "deallocate", "detach"])
+@pytest.mark.parametrize(("kind", "name"), [("power", "start"), ("vm", None)], ids=["start", "swap"])
+def test_put_back_the_disks_are_held_as_they_were(
+    kind: str, name: str | None, killed_after: str | None, key: str | None, only_os: bool
+) -> None:
+    """Caching, and what becomes of a disk when the VM goes; also when another run has taken them off."""
+    os_disk = {"files": GOOD["os"], "caching": "ReadOnly", "delete_option": "Delete"}
+    data = {"lun": 0, "files": GOOD["0"], "caching": "ReadOnly", "write_accelerator": True, "delete_option": "Delete"}
+    if only_os and killed_after == "detach":
+        return  # there is no such step
+    world = document(os_disk=os_disk, data_disks=[] if only_os else [data])
+    made = bench(world, compute_swap_delete_option="honoured")
+    before = [_held(held) for held in shop(made).attachments()]
+    steps = [word.split(" ", maxsplit=1)[0] for word in verbs(done(restore(made, check=True)))]
+    if killed_after is not None:
+        killed(made, steps.index(killed_after) + 1, "heard")
+
+    def fail_the_swap(request: httpx.Request) -> None:
+        if request.method == "PATCH" and b'"name": "shop01-os-' in request.content:
+            made.watch = lambda _request: None
+            fail_next(made, "vm", None, "AllocationFailed")
+
+    if kind == "vm":
+        made.watch = fail_the_swap
+    else:
+        fail_next(made, "power", "start", "AllocationFailed")
+    result = restore(made, restore_key=key)
+    assert "put back" in failed(result, "operation_failed")
+    assert (set(guest(made)["os"].values()), shop(made).power) == ({"broken\n"}, "running")
+    assert [_held(held) for held in shop(made).attachments()] == before

@@ -44,6 +44,8 @@ def put(azure: Azure, id_: str, body: dict[str, Any]) -> tuple[Disk, AzureJob]:
             400, "InvalidParameter", "Required parameter 'creationData' is missing (null).", target="creationData"
         )
     location = _known_location(azure, body.get("location"))
+    if str((body.get("sku") or {}).get("name", "")).upper().endswith("_ZRS") and body.get("zones"):
+        raise Refused(400, "InvalidParameter", "A zone-redundant disk takes no zones.", target="zones")
     disk = Disk(
         id=id_,
         location=location,

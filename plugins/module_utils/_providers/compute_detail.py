@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from .compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 
+PREFIX = "hybridvm-restore-"
 RUN_TAG = "hybridvm-restore-run"
 STATE_TAG = "hybridvm-restore-state"
 POINT_TAG = "hybridvm-restore-point"

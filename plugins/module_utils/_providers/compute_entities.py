@@ -296,6 +296,9 @@ class ManagedDiskProperties(_Part):
     hyperVGeneration: str | None = None
     osType: str | None = None
     encryption: Encryption | None = None
+    networkAccessPolicy: str | None = None
+    diskAccessId: str | None = None
+    publicNetworkAccess: str | None = None
     creationData: CreationData | None = None
 
 

@@ -35,6 +35,7 @@ from .compute_detail import (
 )
 from .compute_done import replaced, taken, told_power, was_held
 from .compute_entities import DiskEntity
+from .compute_new_disk import left_out
 from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
 
 
@@ -220,6 +221,10 @@ def _steps(
     warnings: list[str] = []
     if kept:
         warnings.append(f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.")
+    for place, name in new.items():
+        lost = left_out(by_short(detail, old[place] or "")) if detail.named(name) is None else []
+        if lost:
+            warnings.append(f"{actual.vm}: no room on disk {name} for the tags {', '.join(lost)} of {old[place]}.")
     for place, name in back.items():
         warnings.append(f"{actual.vm}: a restore that was interrupted has detached {place}; {name} comes back there.")
     return steps, tuple(warnings)

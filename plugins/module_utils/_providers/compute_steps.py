@@ -20,24 +20,14 @@ from .compute_detail import (
     DONE,
     GIVEN_UP,
     HELD_TAG,
-    KEYED_TAG,
-    PENDING,
-    POINT_ID_TAG,
-    POINT_TAG,
-    POWER_TAG,
-    REPLACES_TAG,
-    RUN_TAG,
-    SOURCE_TAG,
     STATE_TAG,
-    VM_TAG,
     Detail,
     as_held,
     by_short,
-    short_hash,
-    source_hash,
 )
 from .compute_done import in_the_way
-from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, read
+from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, read
+from .compute_new_disk import new_disk
 
 TAG = "hybridvm-checkpoints"
 TAG_VALUE = "managed"
@@ -105,31 +95,7 @@ class ComputeSteps:
             raise NotFound(f"the restore point has no disk restore point for {place}.", subject=str(step.vm))
         told = await self._disk_restore_point(source_id, step)
         old = by_short(detail, str(step.about.get("replaces") or "")) or detail.disks.get(source.managed_id)
-        properties: dict[str, t.Any] = {"creationData": {"createOption": "Restore", "sourceResourceId": source_id}}
-        properties |= _of_system(source, told, old)
-        body: dict[str, t.Any] = {
-            "location": detail.vm.location,
-            "tags": {
-                RUN_TAG: step.about["run"],
-                STATE_TAG: PENDING,
-                POINT_TAG: step.about["point"],
-                POINT_ID_TAG: step.about["point_id"],
-                SOURCE_TAG: source_hash(source),
-                KEYED_TAG: "yes" if step.about.get("keyed") else "",
-                VM_TAG: short_hash(detail.vm.id),
-                POWER_TAG: step.about["power"],
-                REPLACES_TAG: step.about.get("replaces") or "",
-                HELD_TAG: step.about.get("held") or "",
-            },
-            "properties": properties,
-        }
-        kind = (
-            old.sku.name if old and old.sku else source.managedDisk.storageAccountType if source.managedDisk else None
-        )
-        if kind:
-            body["sku"] = {"name": kind}
-        if detail.vm.zones:
-            body["zones"] = detail.vm.zones
+        body = new_disk(step.about, detail, source, told, old)
         path = str(ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", name))
         url = self._arm.url(_arm_id.quote(path), self._disk)
         return await self._arm.write("PUT", url, body, doing=step.do)
@@ -278,25 +244,3 @@ def _data_disks(
         lun = int(place.removeprefix("lun"))
         result.append({**entry, **held[place], "lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}})
     return sorted(result, key=lambda disk: int(disk["lun"]))
-
-
-def _of_system(source: Disk, told: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, t.Any]:
-    """Operating system, generation and encryption of a new disk; a customer's key must be given again."""
-    properties: dict[str, t.Any] = {}
-    if source.osType:
-        properties["osType"] = source.osType
-    generation = (told.properties.hyperVGeneration if told else None) or (
-        old.properties.hyperVGeneration if old else None
-    )
-    if generation:
-        properties["hyperVGeneration"] = generation
-    encryption = (old.properties.encryption if old else None) or (told.properties.encryption if told else None)
-    if key := _key(encryption):
-        properties["encryption"] = {"type": encryption.type if encryption else None, "diskEncryptionSetId": key}
-    return properties
-
-
-def _key(encryption: Encryption | None) -> str | None:
-    if encryption is None:
-        return None
-    return encryption.diskEncryptionSetId or (encryption.diskEncryptionSet.id if encryption.diskEncryptionSet else None)

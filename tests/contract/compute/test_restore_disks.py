@@ -61,6 +61,46 @@ def test_without_zones_there_are_none() -> None:
     assert all("zones" not in body for body in bodies)
 
 
+@pytest.mark.parametrize("sku", ["Premium_ZRS", "StandardSSD_ZRS"])
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_zone_redundant_disk_takes_no_zones(sku: str, gone: bool) -> None:
+    """Also where only the point tells its kind."""
+    made = bench(document(data_disks=[{"lun": 0, "files": GOOD["0"], "sku": sku, "zones": []}]))
+    vm, azure = shop(made), made.world.azure
+    if gone:
+        held = vm.data_disks[0].disk
+        move(azure, vm, vm.os_disk, [])
+        del azure.disks[held.lower()]
+    done(restore(made))
+    new = _new(made)
+    assert [(disk.sku, disk.zones) for disk in new.values()] == [("Premium_LRS", ["1"]), (sku, [])]
+
+
+def test_network_access_and_the_users_tags_are_those_of_the_old_disk() -> None:
+    access = KEY.replace("diskEncryptionSets", "diskAccesses")
+    closed = {"networkAccessPolicy": "AllowPrivate", "diskAccessId": access, "publicNetworkAccess": "Disabled"}
+    data = {"lun": 0, "files": GOOD["0"], "extra": closed, "tags": {"owner": "shop", "Cost": "7"}}
+    made = bench(document(data_disks=[data]))
+    for _time in range(2):  # the tags of a restore are not the user's
+        done(restore(made))
+        new = _new(made)["0"]
+        assert {name: new.extra[name] for name in closed} == closed
+        users = {name: value for name, value in new.tags.items() if not name.startswith("hybridvm-")}
+        assert users == {"owner": "shop", "Cost": "7"}
+        assert new.tags["hybridvm-restore-state"] == "done"
+        assert len(new.tags) == 12
+
+
+def test_tags_that_have_no_room_are_told() -> None:
+    made = bench(document(data_disks=[{"lun": 0, "files": GOOD["0"], "tags": {f"t{n:02}": "x" for n in range(45)}}]))
+    checked = done(restore(made, check=True))
+    result = done(restore(made))
+    assert len(_new(made)["0"].tags) == 50
+    (told,) = [text for text in result["warnings"] if "no room" in text]
+    assert "t40, t41, t42, t43, t44 of rg-shop/shop01_DataDisk_0" in told
+    assert told in checked["warnings"]
+
+
 @pytest.mark.parametrize("os_type", ["Linux", "Windows"])
 @pytest.mark.parametrize("generation", ["V1", "V2"])
 def test_the_system_of_the_vm(os_type: str, generation: str) -> None:

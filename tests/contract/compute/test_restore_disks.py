@@ -99,6 +99,9 @@ def test_tags_that_have_no_room_are_told() -> None:
     (told,) = [text for text in result["warnings"] if "no room" in text]
     assert "t40, t41, t42, t43, t44 of rg-shop/shop01_DataDisk_0" in told
     assert told in checked["warnings"]
+    again = done(restore(made))  # those of the first restore take no room of the user's
+    assert not any("no room" in text for text in again["warnings"])
+    assert sum(name.startswith("t") for name in _new(made)["0"].tags) == 40
 
 
 @pytest.mark.parametrize("os_type", ["Linux", "Windows"])

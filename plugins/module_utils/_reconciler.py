@@ -42,6 +42,7 @@ class Reconciler:
     timing: dict[str, float] = field(default_factory=dict)
     _own: set[str | None] = field(default_factory=set)
     _open: list[Delete] = field(default_factory=list)
+    _at: Step | None = None
 
     def __post_init__(self) -> None:
         self.plan = self.todo = Plan(self.vm)
@@ -72,6 +73,9 @@ class Reconciler:
                     self.plan = replace(self.todo, actions=(*self.done, *self.todo.actions))
                     if approval is not None:
                         approval.check([self.todo], part=True)
+        except CheckpointError as problem:
+            await self._tell_where(problem)
+            raise
         finally:
             self.timing["apply"] = anyio.current_time() - start
 
@@ -88,6 +92,7 @@ class Reconciler:
             last = position == len(writes) - 1
             if isinstance(action, Step) and action.about.get("run"):
                 self.memory = replace(self.memory, run=str(action.about["run"]))
+                self._at = action
             steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
             try:
                 self.actual = await steps.do(action, self._now(), self.memory)
@@ -141,6 +146,21 @@ class Reconciler:
         if done:
             problem.message += f" The VM was put back: {', '.join(done)}."
 
+    async def _tell_where(self, problem: CheckpointError) -> None:
+        """Of a restore in several steps, the error says where it has left the VM, and that the same task goes on."""
+        if self._at is None:
+            return
+        read = ""
+        try:
+            self.actual = await self.provider.read(self.vm)
+        except CheckpointError:
+            read = "When last read: "  # the time is over, or there is no way to the service any more
+        where = self.provider.standing(self._at, self.before or self._now(), self._now())
+        if where:
+            problem.message += f" {read}{where}"
+            again = "" if "again" in problem.remedy else " Run the same task again: it goes on from where it stands."
+            problem.remedy = f"{problem.remedy}{again}".strip()
+
     def _is_still_there(self, action: Action) -> None:
         """The task's checkpoint must outlive what was done after it: a service might remove children with a parent."""
         found = None if self.checkpoint is None else self._now().by_id(self.checkpoint.id)
@@ -183,8 +203,9 @@ class Reconciler:
             if first:
                 holder, first = await self.provider.latest(self.vm), False
             if not await self.pace.deadline.sleep(self.pace.poll_interval):
+                changed = "" if self.changed else " Nothing was changed."
                 raise Locked(
-                    f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s. Nothing was changed.",
+                    f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s.{changed}",
                     subject=str(self.vm),
                     remedy="Raise wait_timeout or try again.",
                     operation=holder.to_result() if holder else None,

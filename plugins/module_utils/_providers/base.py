@@ -73,6 +73,12 @@ class Provider(t.Protocol):
     def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
         """What puts things back after a step with `undo` has failed; `before` is the VM as the run found it."""
 
+    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+        """Where a failed step has left the VM, for an error's text; empty where nothing has changed.
+
+        `before` is the VM as the run found it, `now` as it was read last.
+        """
+
     async def latest(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
 
@@ -91,3 +97,7 @@ class WithoutSteps:
     def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
         """There are none."""
         return ()
+
+    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+        """There are none."""
+        return ""

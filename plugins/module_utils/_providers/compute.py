@@ -184,6 +184,10 @@ class Compute:
         """What puts the VM back onto its old disks."""
         return compute_done.amends(step, before)
 
+    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+        """Whether the VM is on, and on which disks."""
+        return compute_done.standing(step, before, now)
+
     async def latest(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""
         collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)

@@ -108,6 +108,27 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
     return tuple(steps)
 
 
+def standing(step: Step, before: Inventory, now: Inventory) -> str:
+    """Whether the VM is on, and which disks it has; empty where the run has not come to switching it off."""
+    detail: Detail = now.detail
+    run = str(step.about.get("run"))
+    made = detail.of_run(run)
+    began = told_power(made) or before.power
+    if step.about.get("op") in ("create_disk", "keep") and now.power == began:
+        return ""
+    shown = {"on": "running", "off": "off"}.get(now.power) or f'shown as "{detail.vm.power_code}"'
+    was = "; it ran when the restore began" if began == "on" and now.power != "on" else ""
+    held: dict[str, list[str]] = {"new": [], "old": [], "no": []}
+    for place in sorted(made, key=lambda place: (place != "os", place)):
+        attached = detail.attached(place)
+        entity = detail.disks.get(attached.managed_id) if attached else None
+        name = entity.name if entity else attached.name if attached else None
+        kind = "no" if attached is None else "new" if attached.managed_id == made[place].id.lower() else "old"
+        held[kind].append(f"{place} ({name})" if name else place)
+    disks = [f"{kind} disk at {', '.join(places)}" for kind, places in held.items() if places]
+    return f"The VM is {shown}{was}, with {' and '.join(disks) or 'the disks that it had'}."
+
+
 def replaced(detail: Detail, place: str, new: str) -> str | None:
     """`group/name` of the disk that the new one takes the place of: attached now, or told by the new one's tag.
 

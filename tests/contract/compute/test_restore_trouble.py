@@ -160,3 +160,74 @@ def test_a_point_that_failed_is_not_restored() -> None:
     made = bench(compute)
     assert "not show them as usable" in failed(restore(made), "missing_checkpoint")
     assert made.sent() == []
+
+
+RAN = "The VM is off; it ran when the restore began, with "
+OLD_ONES = "old disk at os (shop01_OsDisk), lun0 (shop01_DataDisk_0)"
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("create disk shop01-os", ""),
+        ("create disk shop01-lun0", ""),
+        ("deallocate", f"The VM is running, with {OLD_ONES}."),
+        ("detach", f"{RAN}{OLD_ONES}."),
+        ("swap", f"{RAN}old disk at os (shop01_OsDisk) and no disk at lun0."),
+        ("start", f"{RAN}new disk at os (shop01-os-RUN), lun0 (shop01-lun0-RUN)."),
+        ("mark disk", "The VM is running, with new disk at os (shop01-os-RUN), lun0 (shop01-lun0-RUN)."),
+    ],
+)
+@pytest.mark.parametrize("lost", [False, True], ids=["forbidden", "no answer any more"])
+def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) -> None:
+    """Off or on, on old disks or new ones, and what to do; also where it cannot be read any more."""
+    made = bench()
+    steps = verbs(done(restore(made, check=True)))
+    run = steps[0].rsplit("-", 1)[-1]
+    number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
+
+    def refuse(request: httpx.Request) -> None:
+        if len(made.sent()) == number and request is made.sent()[-1]:
+            made.watch = lambda _request: None
+            if lost:
+                made.world.faults.add(kind="lose_request", count=None)
+            else:
+                made.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Compute")
+
+    made.watch = refuse
+    result = restore(made)
+    message = failed(result, result["error"]["code"])
+    assert told.replace("RUN", run) in message
+    assert ("The VM is" in message) == bool(told)
+    assert ("When last read: " in message) == (lost and bool(told))
+    if told:
+        assert "again" in result["error"]["remedy"]
+    made.world.faults.clear()
+    done(restore(made))
+    assert (guest(made), shop(made).power) == (GOOD, "running")
+
+
+def test_it_says_so_too_where_the_deadline_comes() -> None:
+    made = bench(compute_vm_power_takes="1s")
+
+    def slow(request: httpx.Request) -> None:
+        if request.url.path.endswith("/start"):
+            made.world.switches.compute_vm_power_takes = "3600s"
+
+    made.watch = slow
+    message = failed(restore(made, wait_timeout="120s"), "timed_out")
+    assert "it ran when the restore began, with new disk at os" in message
+
+
+def test_and_where_it_was_put_back() -> None:
+    made = bench()
+    fail_next(made, "power", "start")
+    assert f"The VM is running, with {OLD_ONES}." in failed(restore(made), "operation_failed")
+
+
+def test_a_vm_that_was_off_is_not_said_to_have_run() -> None:
+    made = bench()
+    shop(made).power = "deallocated"
+    fail_next(made, "vm")
+    message = failed(restore(made), "operation_failed")
+    assert "The VM is off, with old disk at os" in message

@@ -66,7 +66,8 @@ def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: 
         series = [c for c in series if c.usable and (c.told_nonce in memory.made or _is_fresh(c, now, age))]
     if not series:
         return _new(wish, actual, capabilities, found, now)
-    targets = _described(wish, actual, series)
+    told = wish.description if capabilities.has_description else None
+    targets = _described(wish, actual, series) if told is not None else [_newest(actual, series)]
     kept = targets[-1]
     actions: list[Action] = [Keep(actual.vm, _why_keep(wish, kept, now), checkpoint=kept)]
     warnings = [
@@ -75,15 +76,16 @@ def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: 
         for c in targets
         if c.usable is None
     ]
+    warnings += _no_descriptions(wish, actual, capabilities)
     drift: list[dict[str, object]] = []
     for target in targets:
-        if wish.description is None or target.description == wish.description:
+        if told is None or target.description == told:
             continue
         if capabilities.can_update_description:
             why = f'description is "{target.description}"'
-            actions.append(Update(actual.vm, why, checkpoint=target, description=wish.description))
+            actions.append(Update(actual.vm, why, checkpoint=target, description=told))
         else:
-            drift.append({"field": "description", "desired": wish.description, "actual": target.description})
+            drift.append({"field": "description", "desired": told, "actual": target.description})
             warnings.append(
                 f'{actual.vm}: the description of checkpoint "{target.name}" ({target.id}) differs, '
                 f"and {capabilities.title} has no way to change it; see drift."
@@ -114,9 +116,15 @@ def _new(wish: Present, actual: Inventory, capabilities: Capabilities, found: li
     first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
     later = _supersede(wish, actual, [c for c in found if c not in in_the_way], None)
     warnings = _not_superseded(wish, actual, [c for c in found if c not in in_the_way])
-    if wish.description is not None and told is None:
-        warnings.append(f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored.")
+    warnings += _no_descriptions(wish, actual, capabilities)
     return Plan(actual.vm, (*first, *actual.prelude, create, *later), tuple(warnings))
+
+
+def _no_descriptions(wish: Present, actual: Inventory, capabilities: Capabilities) -> list[str]:
+    """That one was given where there is no place for it: told each time, and in the same words."""
+    if wish.description is None or capabilities.has_description:
+        return []
+    return [f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored."]
 
 
 def _described(wish: Present, actual: Inventory, series: list[Checkpoint]) -> list[Checkpoint]:

@@ -37,7 +37,8 @@ options:
     description:
       - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
         leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift). Azure
-        keeps no descriptions; there it is a warning. Ignored with O(state=absent), which goes by name or id alone.
+        keeps no descriptions; there it is a warning, the same in each run, and no drift. Ignored with O(state=absent),
+        which goes by name or id alone.
     type: str
   state:
     description:

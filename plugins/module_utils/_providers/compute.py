@@ -10,6 +10,7 @@ tags nor descriptions, and there is no restore call: see compute_restore. Facts 
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import datetime
 
 from .. import _arm_id
@@ -131,7 +132,7 @@ class Compute:
             else None,
             refuses=state if state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, detail, elsewhere) if whole else (),
-            prelude=() if collection else (self._make_collection(vm, home, machine),),
+            prelude=() if collection else (self._make_collection(vm, machine),),
             detail=detail,
         )
 
@@ -174,6 +175,8 @@ class Compute:
 
     async def take(self, step: Step, actual: Inventory) -> Operation:
         """One step of a restore in place, or the making of the collection."""
+        if step.about.get("op") == "make_collection":
+            return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
         return await self._steps.take(step, actual)
 
     def taken(self, step: Step, actual: Inventory) -> bool:
@@ -270,9 +273,15 @@ class Compute:
         """Below the VM's collection, whatever an answer claims to be a point's name."""
         return f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{_arm_id.name(name, 'restore point')}"
 
-    def _make_collection(self, vm: VM, home: ArmId, machine: VmEntity) -> Step:
-        about = {"op": "make_collection", "collection": str(home), "location": machine.location}
+    def _make_collection(self, vm: VM, machine: VmEntity) -> Step:
+        """The same step however the user spells the VM's id."""
+        home = self._new_collection(vm, machine)
+        about = {"op": "make_collection", "collection": home.canonical, "location": machine.location}
         return Step(vm, "it does not exist yet", do=f"make restore point collection {home.name}", about=about)
+
+    def _new_collection(self, vm: VM, machine: VmEntity) -> ArmId:
+        """The collection as it will be called: after the VM as the service spells it."""
+        return self._collection_of(replace(_arm_id.parse(vm.id), name=machine.name))
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(

@@ -46,8 +46,6 @@ class ComputeSteps:
         """The write that the step stands for."""
         arm_id = _arm_id.parse(step.vm.id)
         op = step.about.get("op")
-        if op == "make_collection":
-            return await self._make_collection(step)
         if op == "create_disk":
             return await self._create_disk(step, actual, arm_id)
         if op == "deallocate":
@@ -74,14 +72,14 @@ class ComputeSteps:
         url = self._arm.url(f"{vm.path}/{action}", self._compute)
         return await self._arm.write("POST", url, None, doing=f"{action} of vm {vm.name}")
 
-    async def _make_collection(self, step: Step) -> Operation:
-        home = str(step.about["collection"])
+    async def make_collection(self, step: Step, home: ArmId) -> Operation:
+        """A collection of the VM's points, with the tag that says whose they are."""
         body = {
             "location": step.about["location"],
             "tags": {TAG: TAG_VALUE},
             "properties": {"source": {"id": step.vm.id}},
         }
-        return await self._arm.write("PUT", self._arm.url(_arm_id.quote(home), self._compute), body, doing=step.do)
+        return await self._arm.write("PUT", self._arm.url(home.path, self._compute), body, doing=step.do)
 
     async def _create_disk(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
         """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""

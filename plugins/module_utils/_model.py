@@ -179,8 +179,9 @@ class Inventory:
 
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
     `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
-    `obstacles` stand in the way of some verbs, `prelude` are the steps a first create needs before it, and `detail` is
-    what only the provider understands (`restore_steps` reads it).
+    `obstacles` stand in the way of some verbs, `cautions` (verb, text) are told where that verb goes on all the same,
+    `prelude` are the steps a first create needs before it, and `detail` is what only the provider understands
+    (`restore_steps` reads it).
     """
 
     vm: VM
@@ -191,6 +192,7 @@ class Inventory:
     refuses: str | None = None
     current_known: bool = True
     obstacles: tuple[Obstacle, ...] = ()
+    cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
     detail: t.Any = None
 

@@ -49,7 +49,9 @@ def plan(
         power = memory.power or actual.power
         made = plan_restore(wish, actual, capabilities, memory.made, power, memory.restored, memory.run)
     _refuse(made, actual, capabilities)
-    return made
+    verbs = {verb for action in made.writes for verb in action.kinds}
+    told = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
+    return replace(made, warnings=(*made.warnings, *told)) if told else made
 
 
 def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: datetime, memory: Memory) -> Plan:

@@ -27,7 +27,7 @@ from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
-from .compute_preflight import obstacles
+from .compute_preflight import cautions, obstacles
 from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
@@ -132,6 +132,7 @@ class Compute:
             else None,
             refuses=state if state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, detail, elsewhere) if whole else (),
+            cautions=cautions(machine),
             prelude=() if collection else (self._make_collection(vm, machine),),
             detail=detail,
         )

@@ -127,10 +127,17 @@ class Status(_Part):
     message: str | None = None
 
 
+class Agent(_Part):
+    """What a VM's agent says of itself."""
+
+    statuses: list[Status] | None = None
+
+
 class VmView(_Part):
     """A VM's instance view."""
 
     statuses: list[Status] | None = None
+    vmAgent: Agent | None = None
 
 
 class VmProperties(_Part):
@@ -161,6 +168,13 @@ class VmEntity(_Part):
         view = self.properties.instanceView
         codes = [status.code or "" for status in (view.statuses or [])] if view else []
         return next((code.split("/", 1)[1].lower() for code in codes if code.lower().startswith("powerstate/")), "")
+
+    @property
+    def agent(self) -> str:
+        """What its agent is shown as: `Ready`, `Not Ready`, …; empty where no agent is shown."""
+        view = self.properties.instanceView
+        statuses = (view.vmAgent.statuses or []) if view and view.vmAgent else []
+        return next((status.displayStatus for status in statuses if status.displayStatus), "")
 
     @property
     def power(self) -> Power:

@@ -69,3 +69,18 @@ def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
             yield Obstacle(("create", "update", "delete", "step", "power"), f"{told} allows no change.", remedy)
         elif level == "cannotdelete":
             yield Obstacle(("delete",), f"{told} allows no deletion.", remedy)
+
+
+def cautions(vm: VmEntity) -> tuple[tuple[str, str], ...]:
+    """Why a new point will be less consistent than the service can make it, with the verb that this is about."""
+    if vm.power == "off":
+        return (("create", "it is off, so its restore point is only crash-consistent."),)
+    if vm.power == "on" and vm.agent.lower() != "ready":
+        shown = f'is shown as "{vm.agent}"' if vm.agent else "is not shown"
+        return (
+            (
+                "create",
+                f"its agent {shown}: a new restore point is then at best crash-consistent, or its create fails.",
+            ),
+        )
+    return ()

@@ -127,3 +127,25 @@ def test_locks_for_the_resource_modules(check: bool) -> None:
     assert done(point(made, check=check, name="before"))["changed"] is False
     assert done(collection(made, check=check))["changed"] is False
     assert HOME in made.world.azure.collections[next(iter(made.world.azure.collections))].id
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("power", "agent", "said"),
+    [
+        ("running", "Ready", None),
+        ("deallocated", "Ready", "it is off, so its restore point is only crash-consistent."),
+        ("stopped", "Ready", "it is off"),
+        ("running", "Not Ready", 'its agent is shown as "Not Ready"'),
+    ],
+)
+def test_what_a_new_point_will_not_be_is_told_before(power: str, agent: str, said: str | None, check: bool) -> None:
+    """As a warning, and only where a point is made."""
+    made = bench(compute_no_agent="downgrades")
+    shop(made).power, shop(made).agent = power, agent
+    result = done(checkpoint(made, check=check, name="new"))
+    assert [said in text for text in result["warnings"]] == ([True] if said else [])
+    if not check:
+        assert result["checkpoint"]["consistency"] == ("CrashConsistent" if said else "FileSystemConsistent")
+    assert done(checkpoint(made, check=check, name="before"))["warnings"] == []
+    assert done(checkpoint(made, check=check, name="before", state="absent"))["warnings"] == []

@@ -14,6 +14,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     VmEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_preflight import (
+    cautions,
     obstacles,
     of_locks,
 )
@@ -115,3 +116,25 @@ def test_a_lock_without_its_parts() -> None:
     assert list(of_locks([{"properties": None}, {}])) == []
     (found,) = of_locks([{"properties": {"level": "ReadOnly"}}])
     assert "its scope" in found.why
+
+
+@pytest.mark.parametrize(
+    ("power", "agent", "said"),
+    [
+        ("running", {"statuses": [{"displayStatus": "Ready"}]}, ""),
+        ("running", {"statuses": [{}, {"displayStatus": "ready"}]}, ""),
+        ("running", {"statuses": [{"displayStatus": "Not Ready"}]}, 'its agent is shown as "Not Ready"'),
+        ("running", {"statuses": None}, "its agent is not shown"),
+        ("running", None, "its agent is not shown"),
+        ("deallocated", None, "it is off"),
+        ("stopped", {"statuses": [{"displayStatus": "Ready"}]}, "it is off"),
+        ("starting", None, ""),
+    ],
+)
+def test_how_consistent_a_new_point_can_be(power: str, agent: dict[str, Any] | None, said: str) -> None:
+    vm = _vm(power)
+    view = {"statuses": [{"code": f"PowerState/{power}"}], "vmAgent": agent}
+    shown = vm.model_dump() | {"properties": {"instanceView": view}}
+    told = cautions(VmEntity.model_validate(shown))
+    assert [verb for verb, _text in told] == (["create"] if said else [])
+    assert all(said in text for _verb, text in told)

@@ -21,6 +21,8 @@ from ._errors import (
 )
 from ._http import AnswerLost
 
+MEND = "Mend what the service names, then run the task again."
+
 
 def refusal(
     answer: Answer,
@@ -80,15 +82,20 @@ def _meaning(
     if status == 403:
         return Forbidden, f"{doing}: forbidden (403){told}.", "Ask for the right to manage checkpoints of this VM."
     if status == 404:
-        return NotFound, f"{doing}: not found (404){told}.", ""
+        return NotFound, f"{doing}: not found (404){told}.", "Check that it still exists and that this user may see it."
     if 300 <= status < 400:
         return BadAnswer, f"{doing}: answered with a redirect ({status}), which is not followed.", "Use the final URL."
     if status in (405, 501):
-        return Refused, f"{doing}: the service does not know this kind of request ({status}){told}.", ""
+        return (
+            Refused,
+            f"{doing}: the service does not know this kind of request ({status}){told}.",
+            "Check the URL and the API version.",
+        )
     if status in (408, 429) or status >= 500:
         return Unavailable, f"{doing}: the service failed ({status}){told}.", "Try again later."
     if status >= 400:
-        return Refused, f"{doing}: refused ({status}){told}.", ""
+        remedy = "Have the lock removed for the time of the task." if "scopelocked" in told.lower() else MEND
+        return Refused, f"{doing}: refused ({status}){told}.", remedy
     return BadAnswer, f"{doing}: an unexpected answer ({status}).", ""
 
 

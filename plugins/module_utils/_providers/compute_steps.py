@@ -90,7 +90,8 @@ class ComputeSteps:
         source = self._source(step, detail, place)
         source_id = source.diskRestorePoint.id if source.diskRestorePoint else None
         if not source_id:
-            raise NotFound(f"the restore point has no disk restore point for {place}.", subject=str(step.vm))
+            why = f"the restore point has no disk restore point for {place}."
+            raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
         told = await self._disk_restore_point(source_id, step)
         old = by_short(detail, str(step.about.get("replaces") or "")) or detail.disks.get(source.managed_id)
         body = new_disk(step.about, detail, source, told, old)
@@ -116,7 +117,8 @@ class ComputeSteps:
         found = self._sources(step, detail).get(place)
         if found is not None:
             return found
-        raise NotFound(f"restore point {step.about['point']} no longer holds {place}.", subject=str(step.vm))
+        why = f"restore point {step.about['point']} no longer holds {place}."
+        raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
 
     async def _disk_restore_point(self, source_id: str, step: Step) -> DiskRestorePointEntity | None:
         """Its encryption and whether it is whole; the 2021 form of its id has a query and cannot be read."""
@@ -174,7 +176,7 @@ class ComputeSteps:
         wanted = {place: by_short(detail, str(name)) for place, name in (step.about.get("disks") or {}).items()}
         missing = [place for place, disk in wanted.items() if disk is None]
         if missing:
-            raise NotFound(f"the disks for {', '.join(missing)} are gone.", subject=str(step.vm))
+            raise _gone(step, f"the disks for {', '.join(missing)} are gone.")
         profile: dict[str, t.Any] = {}
         if (disk := wanted.get("os")) is not None:
             kept = _kept(raw["osDisk"], ("caching", "createOption", "deleteOption"))
@@ -194,7 +196,7 @@ class ComputeSteps:
         detail: Detail = actual.detail
         disk = detail.named(str(step.about["disk"]))
         if disk is None:
-            raise NotFound(f"disk {step.about['disk']} is gone.", subject=str(step.vm))
+            raise _gone(step, f"disk {step.about['disk']} is gone.")
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
         body = {"tags": {**(disk.tags or {}), STATE_TAG: state}}
         return await self._arm.write("PATCH", url, body, doing=step.do)
@@ -202,8 +204,13 @@ class ComputeSteps:
     async def _delete_disk(self, step: Step, actual: Inventory) -> Operation:
         disk = by_short(actual.detail, str(step.about["disk"]))
         if disk is None:
-            raise NotFound(f"disk {step.about['disk']} is gone.", subject=str(step.vm))
+            raise _gone(step, f"disk {step.about['disk']} is gone.")
         return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, doing=step.do)
+
+
+def _gone(step: Step, why: str) -> NotFound:
+    remedy = "Run the task again: what is there by then decides what is left to do."
+    return NotFound(why, subject=str(step.vm), remedy=remedy)
 
 
 def _is_terminal(disk: DiskEntity) -> bool:

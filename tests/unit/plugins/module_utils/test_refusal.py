@@ -49,6 +49,21 @@ def test_a_status_has_one_meaning(status: int, code: str, message: str) -> None:
     assert (error.code, error.message, error.status, error.subject) == (code, message, status, "service")
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "remedy"),
+    [
+        (400, "x", "Mend what the service names"),
+        (404, "x", "Check that it still exists"),
+        (405, "x", "Check the URL and the API version"),
+        (409, "x", "Mend what the service names"),
+        (409, "ScopeLocked: the scope is locked", "Have the lock removed"),
+        (422, "", "Mend what the service names"),
+    ],
+)
+def test_it_says_what_to_do(status: int, said: str, remedy: str) -> None:
+    assert meant(status, said).remedy.startswith(remedy)
+
+
 def test_a_service_that_says_nothing_is_not_quoted() -> None:
     assert meant(404).message == "reading vm web01: not found (404)."
 

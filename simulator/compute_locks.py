@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from simulator.arm import check_version
-from simulator.compute_wire import answered
+from simulator.compute_wire import paged
 from simulator.exchange import Answer, Call
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ def locks(world: World, call: Call, scope: str) -> Answer:
         for lock in world.azure.locks
         if f"{low}/".startswith(f"{lock.scope.lower()}/") or lock.scope.lower().startswith(f"{low}/")
     ]
-    return answered(200, {"value": shown})
+    return paged(world, call, shown)

@@ -86,15 +86,22 @@ class Arm:
         return [found[lock_id] for lock_id in sorted(found)]
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
-        """The first page of a collection that this user may not be allowed to see: nothing then, for it only helps."""
-        answer = await self.http.read(url, headers=_headers(), doing="reading locks")
-        if answer.status in (400, 401, 403, 404):
-            return []
-        if answer.status != 200:
-            raise self.error(answer, doing="reading locks")
-        body = answer.json()
-        rows = body.get("value") if isinstance(body, dict) else None
-        return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        """A collection that this user may not be allowed to see: what is shown of it then, for it only helps."""
+        found: list[dict[str, t.Any]] = []
+        pages = Pages("reading locks")
+        following: str | None = url
+        while following:
+            answer = await self.http.read(following, headers=_headers(), doing="reading locks")
+            if answer.status in (400, 401, 403, 404):
+                break
+            if answer.status != 200:
+                raise self.error(answer, doing="reading locks")
+            body = answer.json()
+            fields = body if isinstance(body, dict) else {}
+            found += [row for row in _all(fields.get("value")) if isinstance(row, dict)]
+            link = fields.get("nextLink")
+            following = pages.follow(answer, self.http.check(str(link))) if link else None
+        return found
 
     async def ids(self, url: str, *, doing: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
@@ -231,6 +238,10 @@ def id_of(row: t.Mapping[str, t.Any], answer: Answer) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise answer.bad(f"a listed resource has no usable id: {problem.message}") from None
+
+
+def _all(value: object) -> list[t.Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_busy(code: str, text: str) -> bool:

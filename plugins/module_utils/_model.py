@@ -166,7 +166,11 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it."""
+    """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it.
+
+    `verbs` are those of actions (`Action.kinds`): of any (`delete`, or a step's own, `swap`), or of one about a certain
+    thing (`delete` and a checkpoint's id, `delete_disk` and a disk).
+    """
 
     verbs: tuple[str, ...]
     why: str

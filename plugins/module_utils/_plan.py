@@ -33,7 +33,7 @@ class Action:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The verbs it stands for, as locks and other obstacles see it."""
+        """The verbs it stands for, as locks and other obstacles see it: alone, and with the thing they are about."""
         return (self.verb,)
 
     def identity(self) -> str:
@@ -84,6 +84,10 @@ class OnCheckpoint(Action):
     """A step about a checkpoint that exists."""
 
     checkpoint: Checkpoint = field(default_factory=lambda: Checkpoint(id="", name=""))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (self.verb, f"{self.verb} {self.checkpoint.id}".lower())
 
     def target(self) -> dict[str, t.Any]:
         return {"checkpoint": {"id": self.checkpoint.id, "name": self.checkpoint.name}}
@@ -146,7 +150,8 @@ class Step(Action):
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        return ("step", "delete") if self.about.get("op") == "delete_disk" else ("step",)
+        op = str(self.about.get("op") or "")
+        return ("step", op, f"{op} {self.about.get('disk') or ''}".lower())
 
     def target(self) -> dict[str, t.Any]:
         return {"step": self.do, "about": dict(self.about)}

@@ -27,7 +27,7 @@ from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
-from .compute_preflight import cautions, obstacles
+from .compute_preflight import cautions, obstacles, of_locks_on, points_of
 from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
@@ -138,9 +138,9 @@ class Compute:
         )
 
     async def _obstacles(self, arm_id: ArmId, detail: Detail, elsewhere: bool) -> tuple[Obstacle, ...]:
-        concerned = [arm_id.canonical, self._collection_of(arm_id).canonical]
-        concerned += [disk.managed_id for disk in detail.vm.disks if disk.managed_id]
-        found = obstacles(detail.vm, detail.disks, await self._arm.locks(concerned))
+        home = self._collection_of(arm_id).canonical
+        locks = await self._arm.locks([arm_id.canonical, home, *points_of(detail), *detail.own_disks()])
+        found = (*obstacles(detail.vm, detail.disks), *of_locks_on(detail, home, locks))
         if elsewhere and detail.collection is not None:
             why = f"its restore points lie in {detail.collection.location}, and disks can only be made where they lie."
             found = (*found, Obstacle(("step",), why, "Restore from a collection in the VM's own region."))

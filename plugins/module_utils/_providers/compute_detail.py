@@ -78,6 +78,12 @@ class Detail:
         wanted = short_hash(self.vm.id)
         return [disk for disk in self.disks.values() if (disk.tags or {}).get(VM_TAG) == wanted]
 
+    def own_disks(self) -> list[str]:
+        """The ids, in lower case, of the disks that a restore may be about: attached, made by one, replaced by one."""
+        replaced = [by_short(self, told) for disk in self._ours if (told := _told(disk, REPLACES_TAG))]
+        known = [*self._ours, *(disk for disk in replaced if disk is not None)]
+        return sorted({disk.managed_id for disk in self.vm.disks if disk.managed_id} | {d.id.lower() for d in known})
+
     def left_open(self, run: str, replaced: t.Collection[str]) -> dict[str, str]:
         """The disks that other restores of this VM have left pending, and the state that is due to each.
 

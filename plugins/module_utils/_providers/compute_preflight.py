@@ -12,9 +12,15 @@ from __future__ import annotations
 import typing as t
 
 from .._model import Obstacle
+from .compute_detail import Detail, short_name
 from .compute_entities import Disk, DiskEntity, VmEntity
 
 LOCKS = "/providers/microsoft.authorization/locks/"
+OF_VM = ("power", "keep", "release", "deallocate", "detach", "swap", "swap_back", "start")
+OF_NEW_DISKS = ("create_disk", "finish", "give_up")
+OF_TAGS = ("finish", "give_up")
+OF_COLLECTION = ("make_collection", "create", "update")
+"""What writes to what: verbs of plans, and a restore's own steps."""
 _CRASH = "a crash-consistent point, the only kind of a VM that is off, cannot hold it."
 _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 
@@ -22,7 +28,7 @@ _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 def obstacles(
     vm: VmEntity,
     disks: t.Mapping[str, DiskEntity],
-    locks: t.Sequence[t.Mapping[str, t.Any]],
+    locks: t.Sequence[t.Mapping[str, t.Any]] = (),
     *,
     disks_in: t.Sequence[Disk] | None = None,
     crash: bool = False,
@@ -60,15 +66,61 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
 def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
     """Management locks: told apart from passing ones, for they will not pass."""
     for lock in locks:
-        properties = lock.get("properties")
-        level = str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
-        scope = str(lock.get("id") or "").lower().rpartition(LOCKS)[0]
-        told = f'the lock "{lock.get("name")}" on {scope.rpartition("/")[2] or "its scope"}'
-        remedy = "Have the lock removed for the time of the task."
+        verbs = {"readonly": ("create", "update", "delete", "step", "power"), "cannotdelete": ("delete",)}
+        yield from _locked(lock, verbs.get(_level(lock), ()))
+
+
+def of_locks_on(detail: Detail, collection: str, locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
+    """The same for a VM and its checkpoints, each lock by what it lies on: it forbids writes to that and what is in it.
+
+    `collection` is the id, in lower case, of the one that the VM has or will have.
+    """
+    new_disks = f"{_group(detail.vm.id)}/providers/microsoft.compute/disks"
+    for lock in locks:
+        scope, level = _scope(lock), _level(lock)
+        disks = [disk for disk in detail.own_disks() if _within(disk, scope)]
+        verbs: list[str] = []
+        if level in ("readonly", "cannotdelete"):
+            verbs += ["delete"] if _within(collection, scope) else []
+            verbs += [f"delete {point}" for point in points_of(detail) if _within(point, scope)]
+            verbs += [f"delete_disk {short_name(disk)}" for disk in disks]
         if level == "readonly":
-            yield Obstacle(("create", "update", "delete", "step", "power"), f"{told} allows no change.", remedy)
-        elif level == "cannotdelete":
-            yield Obstacle(("delete",), f"{told} allows no deletion.", remedy)
+            verbs += OF_VM if _within(detail.vm.id.lower(), scope) else ()
+            verbs += OF_COLLECTION if _within(collection, scope) else ()
+            verbs += OF_NEW_DISKS if _within(new_disks, scope) else ()
+            verbs += [f"{op} {disk.rpartition('/')[2]}" for disk in disks for op in OF_TAGS]
+        yield from _locked(lock, tuple(verbs))
+
+
+def points_of(detail: Detail) -> list[str]:
+    """The ids of the VM's restore points, in lower case."""
+    return (
+        [point.id.lower() for point in (detail.collection.properties.restorePoints or [])] if detail.collection else []
+    )
+
+
+def _locked(lock: t.Mapping[str, t.Any], verbs: tuple[str, ...]) -> t.Iterator[Obstacle]:
+    told = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
+    what = "change" if _level(lock) == "readonly" else "deletion"
+    if verbs:
+        yield Obstacle(verbs, f"{told} allows no {what}.", "Have the lock removed for the time of the task.")
+
+
+def _within(resource: str, scope: str) -> bool:
+    return resource == scope or resource.startswith(f"{scope}/")
+
+
+def _scope(lock: t.Mapping[str, t.Any]) -> str:
+    return str(lock.get("id") or "").lower().rpartition(LOCKS)[0]
+
+
+def _level(lock: t.Mapping[str, t.Any]) -> str:
+    properties = lock.get("properties")
+    return str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
+
+
+def _group(resource: str) -> str:
+    return "/".join(resource.lower().split("/")[:5])
 
 
 def cautions(vm: VmEntity) -> tuple[tuple[str, str], ...]:

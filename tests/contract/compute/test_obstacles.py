@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,3 +78,58 @@ def test_a_lock_on_something_else_in_the_group_is_no_obstacle(level: str) -> Non
     done(restore(made))
     assert guest(made) == GOOD
     assert done(checkpoint(made, name="before", state="absent"))["changed"] is True
+
+
+# Each lock by what it lies on: scope -> what is still possible. A delete lock on the VM or on a disk that stays stops
+# nothing; one against changes on the collection leaves restores alone, and the other way round.
+DOES: dict[str, dict[str, Any]] = {
+    "create": {"name": "x"},
+    "remove": {"name": "before", "state": "absent"},
+    "restore": {},
+    "restore, old disks go": {"old_disks": "delete"},
+    "without the data disk": {"old_disks": "delete", "name": "os-only"},
+}
+HOME_ID = "/providers/Microsoft.Compute/restorePointCollections/checkpoints-shop01"
+SCOPES = {
+    "vm": "/providers/Microsoft.Compute/virtualMachines/shop01",
+    "collection": HOME_ID,
+    "point": f"{HOME_ID}/restorePoints/before",
+    "data disk": "/providers/Microsoft.Compute/disks/shop01_DataDisk_0",
+    "group": "",
+    "elsewhere": "/providers/Microsoft.Compute/disks/of-nobody",
+}
+RESTORES = {"restore", "restore, old disks go", "without the data disk"}
+STOPS: dict[tuple[str, str], set[str]] = {
+    ("vm", "ReadOnly"): RESTORES,
+    ("vm", "CanNotDelete"): set(),
+    ("collection", "ReadOnly"): {"create", "remove"},
+    ("collection", "CanNotDelete"): {"remove"},
+    ("point", "CanNotDelete"): {"remove"},
+    ("point", "ReadOnly"): {"remove"},
+    ("data disk", "CanNotDelete"): {"restore, old disks go"},
+    ("data disk", "ReadOnly"): {"restore, old disks go"},
+    ("group", "ReadOnly"): set(DOES),
+    ("group", "CanNotDelete"): {"remove", "restore, old disks go", "without the data disk"},
+    ("elsewhere", "ReadOnly"): set(),
+}
+
+
+@pytest.mark.parametrize("does", DOES)
+@pytest.mark.parametrize(("scope", "level"), STOPS)
+def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, does: str) -> None:
+    """And nothing else: what is not refused beforehand the service does not refuse either."""
+    made = bench(compute_page_size=1)
+    home = next(iter(made.world.azure.collections.values()))
+    kept = [disk for disk in home.points[0].disks if disk.attachment.lun is None]
+    home.points.append(replace(home.points[0], name="os-only", disks=kept))
+    within = f"/subscriptions/{made.world.azure.subscription_id}/resourceGroups/rg-shop"
+    plant_lock(made.world.azure, {"level": "CanNotDelete", "name": "other", "scope": shop(made, "shop02").id})
+    plant_lock(made.world.azure, {"level": level, "name": "keep-it", "scope": f"{within}{SCOPES[scope]}"})
+    run = checkpoint if does in ("create", "remove") else restore
+    for check in (True, False):
+        result = run(made, check=check, **DOES[does])
+        if does in STOPS[scope, level]:
+            assert '"keep-it"' in failed(result, "vm_state")
+            assert (result["error"]["retry"], made.sent()) == ("never", [])
+        else:
+            assert done(result)["changed"] is True

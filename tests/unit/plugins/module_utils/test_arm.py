@@ -229,7 +229,7 @@ def test_finding_is_a_resource_or_the_proof_that_there_is_none() -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        (reply(200, {"value": [{"id": "1"}, "x"], "nextLink": "https://evil.test"}), [{"id": "1"}]),
+        (reply(200, {"value": [{"id": "1"}, "x"], "nextLink": None}), [{"id": "1"}]),
         (reply(200, {"value": None}), []),
         (reply(200, []), []),
         (reply(400), []),
@@ -241,6 +241,18 @@ def test_hints_are_taken_where_they_may_be_seen(said: Reply, expected: list[Any]
     server = Script(said)
     assert using(server, lambda arm: arm.hints(f"{BASE}/locks")) == expected
     assert len(server.requests) == 1
+
+
+def test_hints_are_taken_from_all_pages() -> None:
+    first = reply(200, {"value": [{"id": "1"}], "nextLink": f"{BASE}/locks?page=2"})
+    server = Script(first, reply(200, {"value": [{"id": "2"}]}))
+    assert using(server, lambda arm: arm.hints(f"{BASE}/locks")) == [{"id": "1"}, {"id": "2"}]
+    assert using(Script(first, reply(403)), lambda arm: arm.hints(f"{BASE}/locks")) == [{"id": "1"}]
+    with pytest.raises(BadAnswer, match="do not end"):
+        using(Script(first, first, first), lambda arm: arm.hints(f"{BASE}/locks"))
+    astray = reply(200, {"value": [], "nextLink": "https://evil.test"})
+    with pytest.raises(BadAnswer, match="another origin"):
+        using(Script(astray), lambda arm: arm.hints(f"{BASE}/locks"))
 
 
 def test_trouble_is_no_hint() -> None:

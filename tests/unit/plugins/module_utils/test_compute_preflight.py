@@ -17,8 +17,16 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     cautions,
     obstacles,
     of_locks,
+    of_locks_on,
+)
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
+    ID,
+    POINT,
+    detail,
+    disk,
 )
 
+HOME = POINT.rpartition("/restorePoints/")[0].lower()
 GROUP = "/subscriptions/s/resourceGroups/rg"
 DISK = f"{GROUP}/providers/Microsoft.Compute/disks/d"
 
@@ -138,3 +146,51 @@ def test_how_consistent_a_new_point_can_be(power: str, agent: dict[str, Any] | N
     told = cautions(VmEntity.model_validate(shown))
     assert [verb for verb, _text in told] == (["create"] if said else [])
     assert all(said in text for _verb, text in told)
+
+
+def _verbs(level: str, scope: str, *, point: bool = True, home: str = HOME) -> set[str]:
+    made = disk("v-os-r", run="r", replaces="rg/before")
+    of = detail(
+        disk("o"), disk("d"), disk("before"), disk("other"), made, attached={"os": "o", "lun0": "d"}, point=point
+    )
+    return {verb for found in of_locks_on(of, home, [_lock(level, scope)]) for verb in found.verbs}
+
+
+DISKS = f"{GROUP}/providers/Microsoft.Compute/disks"
+OF_VM = {"power", "keep", "release", "deallocate", "detach", "swap", "swap_back", "start"}
+OF_HOME = {"make_collection", "create", "update", "delete", f"delete {POINT.lower()}"}
+GOING = {f"delete_disk rg/{name}" for name in ("o", "d", "before", "v-os-r")}
+TAGGED = {f"{op} {name}" for op in ("finish", "give_up") for name in ("o", "d", "before", "v-os-r")}
+
+
+@pytest.mark.parametrize(
+    ("scope", "read_only", "not_deleted"),
+    [
+        (ID, OF_VM, set()),
+        (ID.upper(), OF_VM, set()),
+        (f"{ID}/extensions/x", set(), set()),
+        (ID[:-1], set(), set()),
+        (HOME, OF_HOME, {"delete", f"delete {POINT.lower()}"}),
+        (POINT, {f"delete {POINT.lower()}"}, {f"delete {POINT.lower()}"}),
+        (f"{DISKS}/d", {"delete_disk rg/d", "finish d", "give_up d"}, {"delete_disk rg/d"}),
+        (f"{DISKS}/before", {"delete_disk rg/before", "finish before", "give_up before"}, {"delete_disk rg/before"}),
+        (f"{DISKS}/other", set(), set()),
+        (
+            GROUP,
+            OF_VM | OF_HOME | GOING | TAGGED | {"create_disk", "finish", "give_up"},
+            {"delete", f"delete {POINT.lower()}"} | GOING,
+        ),
+    ],
+)
+def test_a_lock_by_what_it_lies_on(scope: str, read_only: set[str], not_deleted: set[str]) -> None:
+    assert _verbs("ReadOnly", scope) == read_only
+    assert _verbs("CanNotDelete", scope) == not_deleted
+    assert _verbs("NotSpecified", scope) == set()
+
+
+def test_a_lock_on_the_group_of_the_collection_alone() -> None:
+    away = HOME.replace("/rg/", "/rg-points/")
+    assert _verbs("ReadOnly", "/subscriptions/s/resourceGroups/rg-points", home=away) == OF_HOME - {
+        f"delete {POINT.lower()}"
+    }
+    assert _verbs("CanNotDelete", GROUP, home=away, point=False) == GOING

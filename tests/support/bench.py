@@ -105,18 +105,35 @@ class Bench:
         self, module: str, *, check: bool = False, environ: Mapping[str, str] | None = None, **options: Any
     ) -> Result:
         """The result of one module; options are those of a task, the connection's are filled in."""
-        params = {**self.connection, **options}
-        task = RESOURCES[module] if module in RESOURCES else getattr(_task, module)
+        (result,) = self.together((0.0, module, options), check=check, environ=environ)
+        return result
 
-        async def main() -> Result:
+    def together(
+        self,
+        *tasks: tuple[float, str, dict[str, Any]],
+        check: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> list[Result]:
+        """The results of several at once: when each begins, in seconds, its module, its options."""
+        results: dict[int, Result] = {}
+
+        async def one(number: int, services: trio.Nursery) -> None:
+            start, module, options = tasks[number]
+            await trio.sleep(start)
+            task = RESOURCES[module] if module in RESOURCES else getattr(_task, module)
+            wire = Wire(Front(self.world), services, self._sent, self._heard)
+            surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
+            results[number] = await _task.finish(task, {**self.connection, **options}, check, surroundings)
+
+        async def main() -> None:
             self._began = trio.current_time()
             try:
                 # What the service still has to do when the module is done, it does before the next run.
-                async with trio.open_nursery() as nursery:
-                    wire = Wire(Front(self.world), nursery, self._sent, self._heard)
+                async with trio.open_nursery() as services:
                     try:
-                        surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
-                        return await _task.finish(task, params, check, surroundings)
+                        async with trio.open_nursery() as users:
+                            for number in range(len(tasks)):
+                                users.start_soon(one, number, services)
                     finally:
                         self.seconds = trio.current_time() - self._began
             finally:
@@ -125,12 +142,13 @@ class Bench:
 
         with mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True):
             try:
-                return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+                trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
             except BaseExceptionGroup as group:
                 killed, others = group.split(Killed)
                 if killed is None or others is not None:
                     raise
                 raise Killed from None
+        return [results[number] for number in range(len(tasks))]
 
     def _sent(self, request: httpx.Request) -> None:
         self.requests.append(request)

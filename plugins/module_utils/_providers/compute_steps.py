@@ -179,6 +179,8 @@ class ComputeSteps:
             raise _gone(step, f"the disks for {', '.join(missing)} are gone.")
         profile: dict[str, t.Any] = {}
         if (disk := wanted.get("os")) is not None:
+            if not raw.get("osDisk"):
+                raise _gone(step, "the VM shows no OS disk to be replaced.")
             kept = _kept(raw["osDisk"], ("caching", "createOption", "deleteOption"))
             profile["osDisk"] = {**kept, **_held(step, "os", disk), "name": disk.name, "managedDisk": {"id": disk.id}}
         held = {place: _held(step, place, disk) for place, disk in wanted.items() if disk is not None}

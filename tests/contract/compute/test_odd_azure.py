@@ -73,6 +73,12 @@ def test_a_vm_that_cannot_be(change: Change, told: str) -> None:
     assert made.writes() == 0
 
 
+def test_a_vm_that_is_shown_without_an_os_disk_is_not_given_one() -> None:
+    made = _retold("/virtualMachines/shop01", lambda vm: _profile(vm).update(osDisk=None))
+    assert "shows no OS disk" in failed(restore(made), "not_found")
+    assert made.world.dump()["compute"]["vms"][0]["os_disk"]["name"] == "shop01_OsDisk"
+
+
 def _first(document: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = document["properties"]["restorePoints"][0]
     return found

@@ -81,7 +81,7 @@ def test_a_lock_that_lasts(service: str, case: Scenario) -> None:
 )
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_pauses_before_a_locked_vm_grow(service: str, options: dict[str, Any], pauses: list[float]) -> None:
-    """Twice as long each time, up to a minute or the user's own pause; the last two tries come shortly before the end."""
+    """Twice as long each time, up to a minute or the user's own pause; the last two tries come just before the end."""
     made = bench(service, **POSITIONS[service][2 if service == "spf" else 0])
     made.world.site(service).vmm.background(made.world.vm(VMS[service]), 10_000)
     tries: list[float] = []

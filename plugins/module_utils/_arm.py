@@ -20,6 +20,8 @@ from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
 
 LOCKS_VERSION = "2020-05-01"
+LOCKS_AGE = 60.0
+"""Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
     "succeeded": "succeeded",
@@ -42,6 +44,7 @@ class Arm:
         self.http = http
         self.base = base
         self.sign_in = sign_in
+        self._read_locks: dict[str, tuple[float, list[dict[str, t.Any]]]] = {}
 
     def url(self, path: str, api_version: str, **query: str) -> str:
         """The URL of a resource path (already percent-encoded) with api-version and what else is asked for.
@@ -77,13 +80,21 @@ class Arm:
         concerned = [resource.lower() for resource in ids]
         found: dict[str, dict[str, t.Any]] = {}
         for group in sorted({"/".join(resource.split("/")[:5]) for resource in concerned}):
-            url = self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
-            for lock in await self.hints(url):
+            for lock in await self._locks_of(group):
                 lock_id = str(lock.get("id") or "").lower()
                 scope = lock_id.rpartition("/providers/microsoft.authorization/locks/")[0]
                 if any(resource == scope or resource.startswith(f"{scope}/") for resource in concerned):
                     found[lock_id] = lock
         return [found[lock_id] for lock_id in sorted(found)]
+
+    async def _locks_of(self, group: str) -> list[dict[str, t.Any]]:
+        """Those of a resource group, read once in a while: every look at a VM asks, and a lock comes by hand."""
+        read_at, rows = self._read_locks.get(group, (-LOCKS_AGE, []))
+        now = anyio.current_time()
+        if now - read_at >= LOCKS_AGE:
+            rows = await self.hints(self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION))
+            self._read_locks[group] = (now, rows)
+        return rows
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """A collection that this user may not be allowed to see: what is shown of it then, for it only helps."""

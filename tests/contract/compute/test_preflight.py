@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import httpx
 import pytest
 
 from simulator.azure_seeding import plant_lock
@@ -109,6 +111,20 @@ def test_locks_that_may_not_be_read_are_met_when_they_bite() -> None:
     assert "ScopeLocked" in failed(result, "refused")
     assert "scope" in result["error"]["message"]
     assert names(made) == ["before"]
+
+
+def test_locks_are_read_once_a_minute_not_at_every_look() -> None:
+    made = bench(compute_vm_takes="150s")
+    moments: list[float] = []
+
+    def watch(request: httpx.Request) -> None:
+        if request.url.path.endswith("/Microsoft.Authorization/locks"):
+            moments.append(made.clock() - made.base)
+
+    made.watch = watch
+    done(restore(made))
+    assert 2 <= len(moments) <= 1 + made.seconds / 60
+    assert all(later - earlier >= 60 for earlier, later in pairwise(moments))
 
 
 @pytest.mark.parametrize("check", [True, False])

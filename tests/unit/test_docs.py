@@ -40,9 +40,9 @@ def test_every_connection_option_is_an_option_with_documented_fallbacks() -> Non
         assert re.findall(r"E\((\w+)\)", part) == list(variables), option
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("plugins/modules/vm_*.py")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in ROOT.glob("plugins/modules/*.py")))
 def test_what_each_option_means_is_told(name: str) -> None:
-    """Of the modules for VMs; the connection's options are told with their fallbacks in the modules' documentation."""
+    """The connection's options are told with their fallbacks in the modules' documentation."""
     module = import_module(f"ansible_collections.hybridvm.checkpoints.plugins.modules.{name}")
     own = set(yaml.safe_load(module.DOCUMENTATION)["options"])
     rows = re.findall(r"^\| (`[^|]*) \|", read("docs/semantics.md"), re.M)

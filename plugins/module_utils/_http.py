@@ -21,6 +21,7 @@ from ._deps import anyio, httpx
 from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
 from ._operation import Deadline
 from ._secrets import Secrets
+from ._times import show_seconds
 from ._tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
@@ -213,7 +214,7 @@ class Http:
 
     def _too_late(self) -> Unavailable:
         return Unavailable(
-            f"the {self.deadline.total:g} s of the task were over before the next request.",
+            f"the task's deadline of {show_seconds(self.deadline.total)} came before the next request.",
             subject=self.label,
             remedy="Raise wait_timeout or try again.",
         )
@@ -222,8 +223,9 @@ class Http:
         """Wait as the 429 asks; the next pause should it not say."""
         wanted = pause if answer.retry_after is None else max(answer.retry_after, 0.5)
         if wanted > self.deadline.remaining():
+            left = show_seconds(self.deadline.remaining())
             raise Unavailable(
-                f"throttled (429): asks to wait {wanted:g} s, and {self.deadline.remaining():.0f} s are left.",
+                f"throttled (429): asks to wait {show_seconds(wanted)}, and {left} are left.",
                 subject=self.label,
                 status=429,
                 request_id=answer.request_id,
@@ -276,7 +278,7 @@ class Http:
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
                 raise _Lost(_words(error)) from None
-        raise _Lost(f"no answer within {limit:.0f} s")
+        raise _Lost(f"no answer within {show_seconds(limit)}")
 
     def _answer(self, response: httpx.Response, content: bytes) -> Answer:
         return Answer(response.status_code, response.headers, content, self.label)
@@ -319,7 +321,7 @@ async def _read(response: httpx.Response) -> bytes:
 
 
 def _for(seconds: float) -> str:
-    return f" (tried for {seconds:.0f} s)" if seconds >= 1 else ""
+    return f" (tried for {show_seconds(seconds)})" if seconds >= 1 else ""
 
 
 def _timeout(limit: float) -> httpx.Timeout:
@@ -334,7 +336,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _words(error: Exception) -> str:
     """What went wrong in a transport, without addresses or data."""
     known = {
-        "ConnectTimeout": "no connection within 10 s",
+        "ConnectTimeout": "no connection within 10s",
         "PoolTimeout": "no free connection",
         "ProxyError": "the proxy refused",
         "ConnectError": "connection refused or no route",

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from ._deps import anyio
 from ._errors import TimedOut, Unavailable, Unreachable
+from ._times import show_seconds
 
 State = t.Literal["running", "succeeded", "failed", "unknown"]
 
@@ -108,7 +109,7 @@ def _timed_out(operation: Operation, deadline: Deadline, subject: str, doing: st
     seen = why or (f"last seen: {operation.last.text}" if operation.last.text else "")
     said = f" ({seen.rstrip('.')})" if seen else ""
     return TimedOut(
-        f"{doing} was still running when {deadline.total:g} s were over{said}.",
+        f"{doing} was still running at the task's deadline of {show_seconds(deadline.total)}{said}.",
         subject=subject,
         remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),

@@ -14,7 +14,7 @@ from ._model import Capabilities, Checkpoint, Inventory
 from ._plan import Action, Create, Delete, Keep, Plan, Update
 from ._plan_restore import plan_restore
 from ._selection import choose, is_older, matches, there_are
-from ._times import format_duration, show_time
+from ._times import format_duration, show_seconds, show_time
 from ._wish import Absent, Present, Wish
 
 _SKEW = timedelta(minutes=5)
@@ -244,4 +244,4 @@ def _why_create(wish: Present, found: list[Checkpoint], now: datetime) -> str:
 def _why_keep(wish: Present, kept: Checkpoint, now: datetime) -> str:
     if wish.max_age is None:
         return "it exists"
-    return f"it is {kept.age_seconds(now)} s old, max_age is {format_duration(wish.max_age)}"
+    return f"it is {show_seconds(kept.age_seconds(now) or 0)} old, max_age is {format_duration(wish.max_age)}"

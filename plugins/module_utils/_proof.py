@@ -27,6 +27,7 @@ from ._http import AnswerLost
 from ._model import VM, Inventory
 from ._operation import Deadline, Operation, Status, wait
 from ._providers.base import Provider
+from ._times import show_seconds
 
 Proven = t.Callable[[Inventory], bool]
 Read = t.TypeVar("Read")
@@ -86,7 +87,7 @@ def unsettled(problem: AnswerLost, subject: str, what: str, pace: Pace) -> Outco
     """A lost answer that reading could not settle."""
     return OutcomeUnknown(
         f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
-        f"(outcome_unknown) after reading for {pace.settle_time:g} s; nothing was sent twice.",
+        f"(outcome_unknown) after reading for {show_seconds(pace.settle_time)}; nothing was sent twice.",
         subject=subject,
         status=problem.status,
         request_id=problem.request_id,
@@ -118,7 +119,7 @@ def unread(problem: CheckpointError, subject: str, what: str) -> OutcomeUnknown:
 def not_shown(subject: str, doing: str, operation: Operation, pace: Pace) -> NotProven:
     """An operation that succeeded and left no trace."""
     return NotProven(
-        f"{doing} was reported as done, but reading does not show it after {pace.settle_time:g} s.",
+        f"{doing} was reported as done, but reading does not show it after {show_seconds(pace.settle_time)}.",
         subject=subject,
         operation=operation.to_result(),
         remedy="Look at it before you run the task again.",

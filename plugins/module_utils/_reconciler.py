@@ -17,6 +17,7 @@ from ._planner import Memory, plan
 from ._proof import Pace
 from ._providers.base import Provider
 from ._steps import Steps
+from ._times import show_seconds
 from ._wish import Wish
 
 
@@ -205,7 +206,7 @@ class Reconciler:
             if not await self.pace.deadline.sleep(self.pace.poll_interval):
                 changed = "" if self.changed else " Nothing was changed."
                 raise Locked(
-                    f"busy ({actual.busy}), still after {self.pace.deadline.total:g} s.{changed}",
+                    f"busy ({actual.busy}), still after {show_seconds(self.pace.deadline.total)}.{changed}",
                     subject=str(self.vm),
                     remedy="Raise wait_timeout or try again.",
                     operation=holder.to_result() if holder else None,
@@ -223,7 +224,7 @@ class Reconciler:
                     "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the "
                     "making, and the VM does not stand on it; whether the restore ran cannot be told yet.",
                     subject=str(self.vm),
-                    remedy=f"Run the task again in {left:.0f} s, or raise wait_timeout.",
+                    remedy=f"Run the task again in {show_seconds(max(left, 1.0))}, or raise wait_timeout.",
                 )
 
     async def _sit_out(self, problem: Locked, pause: float) -> None:
@@ -234,7 +235,7 @@ class Reconciler:
         if not await self.pace.deadline.sleep(pause) or self.pace.deadline.remaining() < enough:
             changed = "" if self.changed else " Nothing was changed."
             raise Locked(
-                f"{problem.message.rstrip('.')}, still after {self.pace.deadline.total:g} s.{changed}",
+                f"{problem.message.rstrip('.')}, still after {show_seconds(self.pace.deadline.total)}.{changed}",
                 subject=str(self.vm),
                 remedy="Raise wait_timeout or try again.",
                 status=problem.status,

@@ -21,6 +21,7 @@ from ._plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._planner import Memory
 from ._proof import CLAIMING, Pace, Proof, unread
 from ._providers.base import Provider
+from ._times import show_seconds
 
 Find = t.Callable[[Inventory], "Checkpoint | None"]
 
@@ -151,7 +152,7 @@ class Steps:
         if self.checkpoint.usable is None:
             self.warnings.append(
                 f'{vm}: checkpoint "{action.name}" ({self.checkpoint.id}) exists, but the host\'s id for it did not '
-                f"come within {self._pace.settle_time:g} s; whether it is usable is open."
+                f"come within {show_seconds(self._pace.settle_time)}; whether it is usable is open."
             )
         twins = [c for c in actual.checkpoints if c.name == name and c.id.lower() not in known]
         self.duplicates = [c for c in twins if c.id != self.checkpoint.id]

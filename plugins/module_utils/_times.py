@@ -41,6 +41,11 @@ def format_duration(value: timedelta) -> str:
     return "".join(parts) or "0s"
 
 
+def show_seconds(seconds: float) -> str:
+    """Seconds as users write durations: `1h30m`, `45s`; only what is shorter than a second to the millisecond."""
+    return format_duration(timedelta(seconds=round(seconds) if seconds >= 1 else round(max(seconds, 0.0), 3)))
+
+
 def parse_time(text: str) -> datetime:
     """An RFC 3339 time with an offset, as UTC. ValueError otherwise: a time without an offset is nobody's time."""
     found = _RFC3339.fullmatch(text.strip())

@@ -114,7 +114,7 @@ def test_a_read_that_runs_into_the_deadline_names_the_vm_and_the_step(
     made.world.faults.add(kind="delay", seconds=400, path=path, count=None)
     result = made.run(module, vm="web01" if service == "spf" else made.arm_vm, name="later", wait_timeout="30s")
     assert code(result) == "unavailable"
-    assert f": {step}: no answer within 30 s" in result["msg"]
+    assert f": {step}: no answer within 30s" in result["msg"]
     assert "raise wait_timeout" in result["msg"]
 
 

@@ -112,7 +112,7 @@ def test_one_from_the_future_is_nobody_s_evidence_beyond_a_small_skew(minutes: i
             'no usable checkpoint named "nightly" is younger than 4h; the time of those that exist is unknown',
         ),
         ({}, (point("a"),), "it exists"),
-        ({"max_age": "4h"}, (point("a", "1h"),), "it is 3600 s old, max_age is 4h"),
+        ({"max_age": "4h"}, (point("a", "1h"),), "it is 1h old, max_age is 4h"),
     ],
 )
 def test_a_plan_says_why(options: dict[str, Any], points: Points, reason: str) -> None:

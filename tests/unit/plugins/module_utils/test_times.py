@@ -19,6 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import
     parse_service_time,
     parse_time,
     read_time,
+    show_seconds,
     show_time,
 )
 
@@ -180,3 +181,22 @@ def test_diffs_show_minutes_or_say_that_nobody_knows() -> None:
     assert show_time(MOMENT) == "2026-11-20 08:00Z"
     assert show_time(MOMENT.astimezone(timezone(timedelta(hours=-8)))) == "2026-11-20 08:00Z"
     assert show_time(None) == "time unknown"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0s"),
+        (-1.0, "0s"),
+        (0.0625, "62ms"),
+        (0.5, "500ms"),
+        (1.4, "1s"),
+        (59.6, "1m"),
+        (90, "1m30s"),
+        (5400, "1h30m"),
+        (86_400.2, "1d"),
+        (93_784, "1d2h3m4s"),
+    ],
+)
+def test_seconds_are_shown_as_users_write_durations(seconds: float, shown: str) -> None:
+    assert show_seconds(seconds) == shown

@@ -118,9 +118,9 @@ def test_a_client_that_writes_in_check_mode_is_caught() -> None:
 def test_a_client_that_sends_twice_is_caught() -> None:
     write = _http.Http.write
 
-    async def twice(self: Any, method: str, url: str, *, headers: Any, **more: Any) -> Any:
-        await write(self, method, url, headers=headers, **more)
-        return await write(self, method, url, headers=headers, **more)
+    async def twice(self: Any, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
+        await write(self, method, url, doing=doing, headers=headers, **more)
+        return await write(self, method, url, doing=doing, headers=headers, **more)
 
     with mock.patch.object(_http.Http, "write", twice):
         for name in ("spf create", "scvmm create"):

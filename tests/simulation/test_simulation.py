@@ -36,11 +36,11 @@ def caught(patch: Patch, breaks: str) -> Verdict:
     raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
 
 
-async def _sent_again(self: _http.Http, method: str, url: str, *, headers: Any, **more: Any) -> Any:
+async def _sent_again(self: _http.Http, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
     try:
-        return await WRITE(self, method, url, headers=headers, **more)
+        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
     except _http.AnswerLost:
-        return await WRITE(self, method, url, headers=headers, **more)
+        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
 
 
 WRITE = _http.Http.write

@@ -124,7 +124,7 @@ async def test_pointer_after_delete(sim: Sim, position: str) -> None:
                 "root": {},
                 "none": None,
             }[position]
-    assert World(lambda: sim.world.now(), document=sim.world.dump()).dump() == sim.world.dump()
+    assert World(sim.world.now, document=sim.world.dump()).dump() == sim.world.dump()
 
 
 @pytest.mark.parametrize("position", ["fails", "409", "503", "hangs"])

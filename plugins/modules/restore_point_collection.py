@@ -104,22 +104,36 @@ plan:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
-      description:
-        - The steps, each with C(action) (C(create), C(update), C(delete), or C(keep) for what satisfies the wish), the
-          resource as C(vm) (its name), C(vm_id) and C(resource) (its id), C(provider), C(service), C(fields), a dict of
-          C(before) and C(after) by field, and C(reason).
+      description: The steps, in order.
       type: list
       elements: dict
       returned: always
+      contains:
+        action:
+          description:
+            - V(create), V(update), V(delete), or V(keep) for what satisfies the wish or is on its way there, with its
+              state in C(reason).
+          type: str
+          returned: always
+        vm: {description: The collection's name., type: str, returned: always}
+        vm_id: {description: Its canonical id., type: str, returned: always}
+        provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+        service: {description: The root of the service that has it., type: str, returned: always}
+        reason: {description: Why it is needed., type: str, returned: always}
+        resource: {description: Its ARM id., type: str, returned: always}
+        fields:
+          description: For each field that is set C(before) and C(after); with V(delete) C(restore_points_that_go).
+          type: dict
+          returned: always
 operation:
-  description: The last operation of this run, with the percent of a copy; null when there was none.
+  description: The last operation of this run; null when there was none.
   returned: when the resource could be read
   type: dict
   contains:
     kind: {description: What was waited for., type: str, returned: always}
     id: {description: Its id or name., type: str, returned: always}
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
-    percent: {description: Progress where the service tells it., type: int, returned: always}
+    percent: {description: Always null; no progress is told of collections., type: int, returned: always}
     seconds: {description: How long it was watched., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.

@@ -119,7 +119,7 @@ error:
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: The operation that was under way., type: dict, returned: always}
+    operation: {description: Always null; nothing is begun., type: dict, returned: always}
     details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:

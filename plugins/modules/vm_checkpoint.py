@@ -180,17 +180,32 @@ plan:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
-      description:
-        - The steps. Each has C(action), the VM as C(vm), C(vm_id), C(provider) and C(service), and C(reason).
-        - C(create), C(delete), C(restore) and C(keep) (what already satisfies the wish) have C(checkpoint), a dict of
-          C(id) where it exists and C(name); a C(create) has its C(description) too where one is set, and C(safety)
-          where it is the way back from a restore. A C(restore) has C(terms) where options beside the target were set.
-        - C(update) has C(checkpoint) and C(fields), a dict of C(before) and C(after) by field.
-        - C(power) has C(power), V(on) or V(off).
-        - C(step) is one part of a restore in place on Azure; C(step) says which, C(about) what it is about.
+      description: The steps, in order.
       type: list
       elements: dict
       returned: always
+      contains:
+        action:
+          description:
+            - V(create), V(update), V(delete), V(keep) for what already satisfies the wish, or V(step) for what a new
+              checkpoint needs first, as an Azure VM its collection.
+          type: str
+          returned: always
+        vm: {description: The VM's name., type: str, returned: always}
+        vm_id: {description: Its canonical id., type: str, returned: always}
+        provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+        service: {description: The root of the service that has it., type: str, returned: always}
+        reason: {description: Why it is needed., type: str, returned: always}
+        checkpoint:
+          description: C(name), C(id) where it exists, and the C(description) of a new one where one is set.
+          type: dict
+          returned: with C(create), C(update), C(delete), C(keep)
+        fields:
+          description: For each field that changes C(before) and C(after).
+          type: dict
+          returned: with C(update)
+        step: {description: What is done., type: str, returned: with C(step)}
+        about: {description: To which things., type: dict, returned: with C(step)}
 checkpoint:
   description:
     - The checkpoint the task ended on; null when there is none. In check mode what nobody knows yet is null.

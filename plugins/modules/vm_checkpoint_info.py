@@ -81,7 +81,7 @@ EXAMPLES = r"""
 RETURN = r"""
 checkpoints:
   description: The checkpoints that pass all filters, VM by VM, oldest first where times are known.
-  returned: always
+  returned: when the task could start
   type: list
   elements: dict
   contains:

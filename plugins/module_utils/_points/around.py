@@ -18,7 +18,7 @@ from .._model import Obstacle
 from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute_preflight import obstacles
 from .copies import refuse_copies, refuse_source
-from .plan import PLACE, disk_names, source_id
+from .plan import PLACE, disk_names, source_id, source_path
 from .run import Run
 from .service import Service
 from .wishes import VMS, CollectionWish, PointWish, source_of, source_point
@@ -85,7 +85,7 @@ async def surroundings(service: Service, wish: PointWish, collection: Collection
         return around
     around.fields["consistency"] = wish.consistency
     try:
-        around.vm = await _vm(service, f"/{source_id(collection).lstrip('/')}", run)
+        around.vm = await _vm(service, source_path(collection), run)
     except Forbidden as problem:
         _unread(wish, around, problem)
         run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
@@ -104,7 +104,7 @@ async def _copied(service: Service, source: str, collection: CollectionEntity, r
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:
-        origin = await service.collection(source_id(collection))
+        origin = await service.collection(source_path(collection))
         point = await service.point(source) if origin is not None else None
     except Forbidden:
         run.warnings.append(f"{run.subject}: its source may not be read, so nothing could be checked beforehand.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 from .._arm_id import ArmId
 from .._errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute_entities import CollectionEntity, PointEntity
-from .plan import Resource, place, source_id
+from .plan import Resource, place, source_id, source_path
 
 
 def takes_copies(collection: CollectionEntity) -> bool:
@@ -51,7 +51,7 @@ def refuse_source(
             subject=str(subject),
         )
     name = source.rsplit("/", 1)[-1]
-    if source.rsplit("/", 2)[0].lower() != f"/{source_id(home).strip('/')}".lower():
+    if source.rsplit("/", 2)[0].lower() != source_path(home).lower():
         raise InvalidInput(
             f"source_restore_point: {source} does not lie in {source_id(home)}, which collection {home.name} copies.",
             subject=str(subject),

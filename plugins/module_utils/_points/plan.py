@@ -211,6 +211,11 @@ def source_id(collection: CollectionEntity) -> str:
     return (collection.properties.source.id or "") if collection.properties.source else ""
 
 
+def source_path(collection: CollectionEntity) -> str:
+    """The same as a path: published examples leave the first slash out."""
+    return f"/{source_id(collection).strip('/')}"
+
+
 def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -> None:
     source = source_id(now)
     differs = []

@@ -21,6 +21,7 @@ NOTES = {
     "echo": "what a write answered with is what a read right after it finds",
     "absent": "a resource whose PUT was answered 201 was not there before, and one whose DELETE succeeded is gone: 404",
     "vm": "a point's VM and disks were not recorded, but the point's `sourceMetadata` describes them: so they answer",
+    "source": "a copy's source was read by nobody who recorded: where the recording does not tell it, 403",
     "beside": "what else lies beside the recorded resources (locks, Resource Graph) was not recorded: 403",
     "sign-in": "recordings begin after it: a ready token is used, and the player itself answers the cloud's metadata",
 }

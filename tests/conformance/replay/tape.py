@@ -66,6 +66,7 @@ class Tape:
         while self._segments and (last := self._segments[-1][0]) is not None and kind_of(last) is None:
             self._segments.pop()
         self._machines = dict(_machine(recording))
+        self._sources = set(_sources(recording))
         self._reads: list[Exchange] = []
         self._seen: dict[str, Told] = {}
         self._at = -1
@@ -158,7 +159,17 @@ class Tape:
             return self._noted("echo" if told.status == 200 else "absent", told)
         if any(w.method == "PUT" and path_of(w.url) == path and w.status == 201 for w in self.unplayed):
             return self._noted("absent", _refused(404, "ResourceNotFound"))
-        return None
+        return self._noted("source", _refused(403, "AuthorizationFailed")) if path in self._sources else None
+
+
+def _sources(recording: Sequence[Exchange]) -> Iterator[str]:
+    """The paths of the points that are copied, and of the collections they lie in."""
+    for each in recording:
+        if kind_of(each) == "put point" and (
+            source := (each.body["properties"].get("sourceRestorePoint") or {}).get("id")
+        ):
+            point = f"/{source.strip('/')}".lower()
+            yield from (point, point.rpartition("/restorepoints/")[0])
 
 
 def _machine(recording: Sequence[Exchange]) -> Iterator[tuple[str, Told]]:

@@ -209,3 +209,14 @@ def test_what_a_point_needs_is_told_before_anything_is_asked(
     made = bench()
     assert needed in failed(point(made, compute_api_version=version, **options), "invalid_input")
     assert (_asked(made), names(made)) == ([], ["before"])
+
+
+def test_a_source_that_is_answered_without_its_first_slash() -> None:
+    """As the published examples have it."""
+    made = bench()
+    _copies(made)
+    for home in made.world.azure.collections.values():
+        home.source = home.source.lstrip("/")
+    assert "There are: before." in failed(_copy(made, check=True, source_restore_point="nope"), "missing_checkpoint")
+    assert done(_copy(made, check=True))["changed"] is True
+    assert done(point(made, check=True))["changed"] is True

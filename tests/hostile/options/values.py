@@ -170,6 +170,7 @@ _VERSIONS = [
     "2024-06-01\n",
     "2024-06-01#",
 ]
+KEYS = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/a"
 _IDS = [
     f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute/restorePointCollections/a",
     f"/subscriptions/{GUID}/resourceGroups/../providers/Microsoft.Compute/virtualMachines/a",
@@ -197,7 +198,12 @@ _SPECIAL: dict[str, list[Any]] = {
     "select": ["latest", "oldest", {"before": "2026-11-20T08:00:00+14:00"}, {"before": "2026-11-20t08:00:00z"}],
     "tags": [{"a": "b"}, {"a'b": "c\nd"}, {"a": 1}, {"": ""}, {"\ud800": "x"}, {"x" * 600: "y"}, {"code": "\0"}],
     "exclude_disks": [["os"], ["lun0"], ["0"], ["OS "], ["shop01_OsDisk"], ["lun9"]],
-    "encryption_sets": [[{"disk": "os", "id": "x'y"}], [{"disk": "lun0", "id": "a\nb"}], [{"disk": "x", "id": ""}]],
+    "encryption_sets": [
+        [{"disk": "os", "id": KEYS}],
+        [{"disk": "os", "id": "x'y"}],
+        [{"disk": "lun0", "id": "a\nb"}],
+        [{"disk": "x", "id": ""}],
+    ],
     "instant_access_duration": [60, 300, 59, "60", "6e1"],
     "concurrency": [1, 64, 65, "4", "4.0", "x"],
     "expected_plan": [

@@ -204,6 +204,7 @@ _SPECIAL: dict[str, list[Any]] = {
         [{"disk": "lun0", "id": "a\nb"}],
         [{"disk": "x", "id": ""}],
     ],
+    "id": [KEYS, f"{KEYS}/..", f"{KEYS}?a=b", *_IDS],
     "instant_access_duration": [60, 300, 59, "60", "6e1"],
     "concurrency": [1, 64, 65, "4", "4.0", "x"],
     "expected_plan": [

@@ -53,6 +53,9 @@ def test_both_go_on(case: str, later: int) -> None:
     made = bench(document(data_disks=[data]), compute_swap_delete_option="honoured")
     results = _twice(made, later / 10, **options)
     _one_set(made, results, "deallocated" if "power_after" in options else "running", **options)
+    # Kept from a step by the other one, and planned anew, each has stayed with its run.
+    for result in results:
+        assert len({action["about"]["run"] for action in result["plan"]["actions"] if "about" in action}) <= 1
     # With a key they have made one set of disks between them; without one the second may be another act.
     sets = sum("-os-" in disk.name for disk in made.world.azure.disks.values())
     if "restore_key" in options:

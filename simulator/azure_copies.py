@@ -70,7 +70,7 @@ def begin_copy(
 
     def begun() -> None:
         point.state, point.finished = "Succeeded", azure.now()
-        replicate(azure, point)
+        replicate(azure, point, "compute_copy")
 
     def failed() -> None:
         point.state = "Failed"
@@ -82,10 +82,10 @@ def begin_copy(
     return point, point.job
 
 
-def replicate(azure: Azure, point: Point) -> None:
+def replicate(azure: Azure, point: Point, kind: str) -> None:
     """Let the point's data begin to flow; a planned failure stops it half-way, without a reason (documented)."""
     stops = azure.planned_end("replication", point.name) is not None
-    timing = azure.switches.timing("compute_copy")
+    timing = azure.switches.timing(kind)
     begun = azure.now() if point.job is None else (point.job.finished or azure.now())
     point.replication = Replication(begun, timing, failed=stops)
 

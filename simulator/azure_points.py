@@ -83,7 +83,9 @@ def _capture(
     def made() -> None:
         point.state, point.consistency, point.finished = "Succeeded", reached, azure.now()
         if not same(collection.location, vm.location):
-            replicate(azure, point)
+            replicate(azure, point, "compute_copy")
+        elif switches.compute_hydration_takes != "0s":
+            replicate(azure, point, "compute_hydration")
 
     point.job = azure.begin(
         "point",

@@ -20,6 +20,11 @@ class AzureSwitches:
     compute_copy_starts: str = switch(
         "2s", "how long the operation of a copy runs; then the data begins", "recorded: 6 s"
     )
+    compute_hydration_takes: str = switch(
+        "0s",
+        "how long the data of a new restore point is on its way beside its VM; its disks show how far they are",
+        "[I] documented for snapshots of Ultra and Premium SSD v2 disks; of points [U]",
+    )
     compute_point_delete_takes: str = switch("2s", "how long deleting a restore point takes", "recorded: 5 to 10 s")
     compute_collection_delete_takes: str = switch("1s", "how long deleting a collection takes", "recorded: 30 ms")
     compute_disk_takes: str = switch(

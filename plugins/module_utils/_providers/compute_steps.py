@@ -92,7 +92,10 @@ class ComputeSteps:
         if not source_id:
             why = f"the restore point has no disk restore point for {place}."
             raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
-        told = await self._disk_restore_point(source_id, step)
+        # All of the point's disks are looked at before the first new one is made.
+        begun = bool(detail.of_run(str(step.about["run"])))
+        concerned = {place: source} if begun else self._sources(step, detail)
+        told = {each: await self._disk_restore_point(disk, step, begun) for each, disk in concerned.items()}[place]
         old = by_short(detail, str(step.about.get("replaces") or "")) or detail.disks.get(source.managed_id)
         body = new_disk(step.about, detail, source, told, old)
         path = str(ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", name))
@@ -120,8 +123,9 @@ class ComputeSteps:
         why = f"restore point {step.about['point']} no longer holds {place}."
         raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
 
-    async def _disk_restore_point(self, source_id: str, step: Step) -> DiskRestorePointEntity | None:
+    async def _disk_restore_point(self, source: Disk, step: Step, begun: bool) -> DiskRestorePointEntity | None:
         """Its encryption and whether it is whole; the 2021 form of its id has a query and cannot be read."""
+        source_id = (source.diskRestorePoint.id if source.diskRestorePoint else None) or "?"
         if "?" in source_id:
             return None
         url = self._arm.url(_arm_id.quote(source_id), self._disk)
@@ -131,10 +135,11 @@ class ComputeSteps:
         found = read(DiskRestorePointEntity, answer.json(), answer)
         percent = found.properties.completionPercent
         if percent is not None and percent < 100:
+            changed = "" if begun else " Nothing was changed."
             raise VmState(
-                f"the restore point is not usable yet: {found.name} is at {percent:g} %. Nothing was changed.",
+                f"the restore point is not usable yet: {found.name} is at {percent:g} %.{changed}",
                 subject=str(step.vm),
-                remedy="Wait for it.",
+                remedy="Run the task again when it is at 100 %.",
             )
         return found
 

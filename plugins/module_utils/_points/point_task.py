@@ -125,10 +125,9 @@ class PointTask:
         """One step of the plan."""
         if isinstance(action, DeleteResource):
             delete = partial(self._service.delete, self.run.subject.id)
-            gone = await self.run.send(
+            self.now = await self.run.send(
                 delete, self._read, lambda found: found is None, "deleting it", wait=wait_for_it, again=True
             )
-            self.now = gone
         elif isinstance(action, CreateResource):
             write = partial(self._service.put_point, self.run.subject.id, self._wish, self._around.fields)
             self.now = await self.run.send(

@@ -109,10 +109,9 @@ class CollectionTask:
             await self._update(action, self.now, wait_for_it)
         elif isinstance(action, DeleteResource):
             delete = partial(self._service.delete, str(self._home))
-            gone = await self.run.send(
+            self.now = await self.run.send(
                 delete, self._read, lambda found: found is None, "deleting it", wait=wait_for_it, again=True
             )
-            self.now = gone
 
     async def _read(self) -> CollectionEntity | None:
         return await self._service.collection(self._home)

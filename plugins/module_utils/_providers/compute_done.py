@@ -141,14 +141,18 @@ def replaced(detail: Detail, place: str, new: str) -> str | None:
     told = (made.tags or {}).get(REPLACES_TAG) if made is not None else None
     if told:
         disk = by_short(detail, told)
-        points = (detail.collection.properties.restorePoints or []) if detail.collection else []
-        known = {d.managed_id for point in points for d in point.disks} | {d.managed_id for d in detail.vm.disks}
-        ours = disk is not None and (
-            disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
-        )
-        return told if disk is None or ours else None
+        return told if disk is None or is_the_vms(detail, disk) else None
     managed = attached.managedDisk if attached else None
     return short_name(managed.id) if managed and managed.id else None
+
+
+def is_the_vms(detail: Detail, disk: DiskEntity) -> bool:
+    """Whether a disk that is told by a tag is the VM's own: attached, in a point of it, or made by a restore of it."""
+    points = (detail.collection.properties.restorePoints or []) if detail.collection else []
+    known = {each.managed_id for point in points for each in point.disks} | {
+        each.managed_id for each in detail.vm.disks
+    }
+    return disk.id.lower() in known or (disk.tags or {}).get(VM_TAG) == short_hash(detail.vm.id)
 
 
 def was_held(detail: Detail, place: str, new: str) -> str:

@@ -21,6 +21,7 @@ from .._plan import Step
 from .._wish import RestoreTo, terms
 from .compute_detail import (
     DONE,
+    HELD_TAG,
     POINT_ID_TAG,
     POINT_TAG,
     REPLACES_TAG,
@@ -33,7 +34,7 @@ from .compute_detail import (
     lead,
     short_hash,
 )
-from .compute_done import replaced, taken, told_power, was_held
+from .compute_done import is_the_vms, replaced, taken, told_power, was_held
 from .compute_entities import DiskEntity
 from .compute_new_disk import left_out
 from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
@@ -196,9 +197,9 @@ def _steps(
     if any(place != "os" for place in new):
         # Another disk at a LUN in one request is refused ("Changing property dataDisk.managedDisk.id is not allowed").
         steps.append(step("detach its data disks", why, op="detach", disks=new, undo=True))
-    back = _detached(detail, new, run)
-    held = new | back
-    as_before = {"held": {place: was_held(detail, place, "") for place in back}} if back else {}
+    back, doubtful = _detached(detail, new, run)
+    held = new | {place: name for place, (name, _as) in back.items()}
+    as_before = {"held": {place: told for place, (_name, told) in back.items()}} if back else {}
     steps.append(step("swap its disks", why, op="swap", disks=held, undo=True, **as_before))
     if wanted == "on":
         steps.append(
@@ -225,19 +226,27 @@ def _steps(
         lost = left_out(by_short(detail, old[place] or "")) if detail.named(name) is None else []
         if lost:
             warnings.append(f"{actual.vm}: no room on disk {name} for the tags {', '.join(lost)} of {old[place]}.")
-    for place, name in back.items():
+    for place, (name, _told) in back.items():
         warnings.append(f"{actual.vm}: a restore that was interrupted has detached {place}; {name} comes back there.")
-    return steps, tuple(warnings)
+    return steps, (*warnings, *(f"{actual.vm}: {text}" for text in doubtful))
 
 
-def _detached(detail: Detail, new: t.Mapping[str, str], run: str) -> dict[str, str]:
-    """What interrupted runs have detached from places that this one brings no disk for."""
-    return {
-        place: told
-        for place, disk in detail.interrupted(run).items()
-        if place not in new and place != "os" and detail.attached(place) is None
-        if (told := (disk.tags or {}).get(REPLACES_TAG, "")) and by_short(detail, told) is not None
-    }
+def _detached(detail: Detail, new: t.Mapping[str, str], run: str) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """What interrupted runs have detached from places that this one brings no disk for, and how it was held.
+
+    Behind it, what only a tag says of: a disk that is not known as the VM's is not attached to it on a tag's word.
+    """
+    found, doubtful = {}, []
+    for place, disk in detail.interrupted(run).items():
+        tags = disk.tags or {}
+        old = by_short(detail, told) if (told := tags.get(REPLACES_TAG, "")) else None
+        if old is None or place in new or place == "os" or detail.attached(place) is not None:
+            continue
+        if is_the_vms(detail, old):
+            found[place] = (told, tags.get(HELD_TAG, ""))
+        else:
+            doubtful.append(f"an interrupted restore seems to have detached {place} ({told}); attach it by hand.")
+    return found, doubtful
 
 
 def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]:

@@ -33,6 +33,30 @@ async def test_a_disk_from_half_a_copy(cloud: Cloud) -> None:
     assert code(await cloud("PUT", "disks/none", body)) == "OperationNotAllowed"
 
 
+async def test_data_that_is_on_its_way_beside_its_vm(cloud: Cloud) -> None:
+    """A point is Succeeded before all its data is there; what is made of it too early is broken."""
+    await cloud.collection()
+    cloud.world.switches.set("compute_hydration_takes", "600s")
+    point = await cloud.point("one")
+    assert point["properties"]["provisioningState"] == "Succeeded"
+    shown = (await cloud.read("one"))["properties"]["instanceView"]["diskRestorePoints"]
+    assert {each["replicationStatus"]["completionPercent"] for each in shown} == {0}
+    await cloud.end(await cloud.disk_from("half", disk_points(point)[None]))
+    assert cloud.azure.disks[cloud.id("disks/half").lower()].files == {}
+    cloud.world.clock.advance(601)
+    shown = (await cloud.read("one"))["properties"]["instanceView"]["diskRestorePoints"]
+    assert {each["replicationStatus"]["completionPercent"] for each in shown} == {100}
+    await cloud.end(await cloud.disk_from("whole", disk_points(point)[None]))
+    assert cloud.azure.disks[cloud.id("disks/whole").lower()].files
+
+
+async def test_zones_of_a_zone_redundant_disk(cloud: Cloud) -> None:
+    properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    body = {"location": "westeurope", "sku": {"name": "Premium_ZRS"}, "properties": properties}
+    assert code(await cloud("PUT", "disks/zoned", {**body, "zones": ["1"]})) == "InvalidParameter"
+    await cloud.ok("PUT", "disks/redundant", body)
+
+
 async def test_swaps_of_data_disks(cloud: Cloud) -> None:
     await cloud.collection()
     points = disk_points(await cloud.point("one"))

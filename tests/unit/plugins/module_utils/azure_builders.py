@@ -44,19 +44,20 @@ def detail(
     point: bool = True,
     source: str | None = SOURCE,
     also: dict[str, str] | None = None,
+    power: str = "running",
+    held: dict[str, dict[str, Any]] | None = None,
 ) -> Detail:
     """The VM with what is attached by place, and a collection with one point of its OS disk and of what it has `also`.
 
-    A data disk of the point comes from the disk of that name.
+    A data disk of the point comes from the disk of that name; `held` are more members of attachments.
     """
-    held = attached if attached is not None else {"os": "o"}
-    data = [
-        {"lun": int(place[3:]), "managedDisk": {"id": f"{GROUP}/disks/{name}"}}
-        for place, name in held.items()
-        if place != "os"
-    ]
-    os_disk = {"managedDisk": {"id": f"{GROUP}/disks/{held['os']}"}} if "os" in held else None
-    view = {"statuses": [{"code": "PowerState/running"}]}
+    shown = {
+        place: {"managedDisk": {"id": f"{GROUP}/disks/{name}"}, **(held or {}).get(place, {})}
+        for place, name in ({"os": "o"} if attached is None else attached).items()
+    }
+    data = [{"lun": int(place[3:]), **each} for place, each in shown.items() if place != "os"]
+    os_disk = shown.get("os")
+    view = {"statuses": [{"code": f"PowerState/{power}"}]}
     properties: dict[str, Any] = {"storageProfile": {"osDisk": os_disk, "dataDisks": data}, "instanceView": view}
     raw = {"id": ID, "name": "v", "location": "l", "properties": properties}
     kept = [
@@ -69,12 +70,12 @@ def detail(
     ]
     os_kept = {"name": "o", "managedDisk": {"id": f"{GROUP}/disks/o"}, "diskRestorePoint": {"id": source}}
     storage = {"storageProfile": {"osDisk": os_kept, "dataDisks": kept}}
-    shown = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
+    kept_point = {"id": POINT, "name": "p", "properties": {"provisioningState": "Succeeded", "sourceMetadata": storage}}
     home = {
         "id": POINT.rpartition("/restorePoints/")[0],
         "name": "c",
         "location": "l",
-        "properties": {"restorePoints": [shown] if point else []},
+        "properties": {"restorePoints": [kept_point] if point else []},
     }
     return Detail(
         VmEntity.model_validate(raw),

@@ -177,3 +177,13 @@ def test_tags_that_lead_in_a_circle_end() -> None:
 def test_a_point_that_lacks_a_disk_restore_point() -> None:
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
         _plan(detail(disk("o"), source=None))
+
+
+@pytest.mark.parametrize(("state", "told"), [("Failed", "it is failed"), (None, "it is in no state that is known")])
+def test_a_point_that_is_not_whole(state: str | None, told: str) -> None:
+    of = detail(disk("o"))
+    assert of.collection is not None
+    (point,) = of.collection.properties.restorePoints or []
+    object.__setattr__(point.properties, "provisioningState", state)
+    with pytest.raises(MissingCheckpoint, match=told):
+        _plan(of)

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import MissingCheckpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    BadAnswer,
+    InvalidInput,
+    MissingCheckpoint,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Power, Staged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import (
@@ -211,3 +215,111 @@ def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
     of = detail(disk("o"), source=None)
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
         restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+
+
+def test_every_disk_that_is_left_behind_is_looked_after() -> None:
+    """A VM with data disks: they are kept, detached first, and the old ones go."""
+    data = {"os": "o", "lun0": "d", "lun5": "e"}
+    of = detail(
+        *(disk("o"), disk("d"), disk("e")), attached=data, also={"lun0": "d"}, held={"lun0": {"deleteOption": "Delete"}}
+    )
+    assert _steps(of, old_disks="delete") == [
+        *("create_disk", "create_disk", "keep", "deallocate", "detach", "swap", "start"),
+        *("delete_disk", "delete_disk", "finish", "finish"),
+    ]
+    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+    assert staged.warnings == ("vm v: the point holds no lun5; what is attached there stays as it is.",)
+    assert "terms" not in staged.steps[0].about
+    asked = restore_steps(RestoreTo(name="p", old_disks="delete"), inventory(of), lambda: TARGET, "on")
+    assert asked.steps[0].about["terms"] == {"old_disks": "delete"}
+
+
+def test_tags_without_room_are_told() -> None:
+    many = {f"t{number:02}": "x" for number in range(42)}
+    old = disk("o").model_copy(update={"tags": many})
+    (told,) = restore_steps(RestoreTo(name="p"), inventory(detail(old)), lambda: TARGET, "on").warnings
+    assert told.endswith("for the tags t40, t41 of rg/o.")
+
+
+def test_a_disk_that_another_run_has_detached_comes_back_as_it_was_held() -> None:
+    left = disk("v-lun3-q", run="q", state="pending", replaces="rg/d", held="ReadOnly/Delete/")
+
+    def planned(*more: DiskEntity, **attached: str) -> tuple[Step, str]:
+        of = detail(disk("o"), *more, left, attached={"os": "o", **attached})
+        staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+        return next(step for step in staged.steps if step.about["op"] == "swap"), "".join(staged.warnings)
+
+    swap, told = planned(disk("d", run="earlier", state="done"))
+    assert swap.about["disks"]["lun3"] == "rg/d"
+    assert swap.about["held"] == {"lun3": "ReadOnly/Delete/"}
+    assert "has detached lun3; rg/d comes back there" in told
+    # A tag is a claim: a disk that nothing else knows as the VM's is not attached to it, nor one that is gone.
+    for (swap, told), said in (
+        (planned(disk("d")), "seems to have detached lun3 (rg/d); attach it by hand"),
+        (planned(), ""),
+        (planned(disk("d"), lun3="e"), "no lun3; what is attached there stays"),
+    ):
+        assert "lun3" not in swap.about["disks"]
+        assert "held" not in swap.about
+        assert said in told
+        assert "comes back" not in told
+
+
+def test_what_is_marked_does_not_have_to_be_marked_where_it_goes() -> None:
+    stood = _made("stood")
+    of = detail(disk("o"), stood, attached={"os": "v-os-stood"})
+    wish = RestoreTo(name="p", restore_key="k", old_disks="delete")
+    steps = restore_steps(wish, inventory(of), lambda: TARGET, "on").steps
+    about = [(step.about["op"], step.about["disk"]) for step in steps if "disk" in step.about][1:]
+    assert about == [("delete_disk", "rg/v-os-stood"), ("finish", steps[0].about["disk"])]
+
+
+def test_a_key_names_one_restore() -> None:
+    other = Checkpoint(f"{POINT}2", "p2")
+    run = _run_of(_keyed(detail(disk("o")), TARGET))
+    of = inventory(detail(disk("o"), _made(run)), points=(TARGET, other))
+    for wish in (
+        RestoreTo(name="p2", restore_key="k"),
+        RestoreTo(checkpoint_id=f"{POINT}2", restore_key="k"),
+    ):
+        with pytest.raises(InvalidInput, match="it was used for a restore to p"):
+            restore_steps(wish, of, lambda: other, "on")
+    same = RestoreTo(checkpoint_id=POINT, restore_key="k")
+    assert restore_steps(same, of, lambda: TARGET, "on").resumed is True
+    gone = RestoreTo(checkpoint_id="gone", restore_key="k")
+    assert restore_steps(gone, of, lambda: TARGET, "on").resumed is True
+
+
+def test_another_restore_that_has_swapped_and_not_ended_is_set_aside() -> None:
+    """This one begins from where the VM is, and remembers that it ran."""
+    theirs = disk("v-os-t", run="t", state="pending", power="on", **{"point-id": short_hash(f"{POINT}2")})
+    of = detail(disk("o"), theirs, attached={"os": "v-os-t"}, power="deallocated")
+    staged = restore_steps(RestoreTo(name="p"), inventory(of, "off"), lambda: TARGET, "off")
+    assert staged.resumed is False
+    assert "start" in [step.about["op"] for step in staged.steps]
+
+
+def test_a_point_that_is_shown_without_its_disks() -> None:
+    with pytest.raises(BadAnswer, match="shown without its disks"):
+        restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"), point=False)), lambda: TARGET, "on")
+
+
+@pytest.mark.parametrize(
+    ("power", "attached", "told"),
+    [
+        ("running", {"os": "o"}, "or remove those disks."),
+        ("deallocated", {"os": "o"}, "To have the VM as it was: start the VM."),
+        ("deallocated", {}, "To have the VM as it was: attach o again, start the VM."),
+    ],
+)
+def test_what_a_run_without_its_point_has_left_is_told(power: str, attached: dict[str, str], told: str) -> None:
+    of = detail(disk("o"), _made("left"), attached=attached, point=False, power=power)
+    with pytest.raises(MissingCheckpoint, match="An earlier restore has begun") as caught:
+        _keyed(of)
+    assert caught.value.remedy.endswith(told)
+
+
+def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> None:
+    with pytest.raises(MissingCheckpoint) as caught:
+        _keyed(detail(disk("o"), point=False))
+    assert (caught.value.message, caught.value.remedy) == ("nothing to restore", "")

@@ -1,0 +1,142 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a new disk is made with: where the VM is, as the disk it replaces, and known by the restore's tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+    Disk,
+    DiskEntity,
+    DiskRestorePointEntity,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_new_disk import (
+    left_out,
+    new_disk,
+)
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
+    GROUP,
+    SOURCE,
+    detail,
+)
+
+ABOUT: dict[str, Any] = {
+    "run": "r",
+    "point": "c/p",
+    "point_id": "h",
+    "power": "on",
+    "replaces": "rg/o",
+    "held": "None//",
+}
+KEY = f"{GROUP}/diskEncryptionSets/k"
+BY_KEY = "EncryptionAtRestWithCustomerKey"
+
+
+def _source(**members: Any) -> Disk:
+    return Disk.model_validate({"diskRestorePoint": {"id": SOURCE}, **members})
+
+
+def _old(zones: Any = None, sku: Any = None, tags: Any = None, **properties: Any) -> DiskEntity:
+    told = {"id": f"{GROUP}/disks/o", "name": "o", "location": "l", "sku": sku, "tags": tags, "properties": properties}
+    return DiskEntity.model_validate(told)
+
+
+def _told(**properties: Any) -> DiskRestorePointEntity:
+    return DiskRestorePointEntity.model_validate({"id": SOURCE, "name": "o_1", "properties": properties})
+
+
+def _made(
+    source: Disk | None = None,
+    told: DiskRestorePointEntity | None = None,
+    old: DiskEntity | None = None,
+    zones: list[str] | None = None,
+    **about: Any,
+) -> dict[str, Any]:
+    of = detail()
+    object.__setattr__(of.vm, "zones", zones)
+    return new_disk({**ABOUT, **about}, of, source or _source(), told, old)
+
+
+def test_the_least() -> None:
+    made = _made()
+    assert made == {
+        "location": "l",
+        "tags": made["tags"],
+        "properties": {"creationData": {"createOption": "Restore", "sourceResourceId": SOURCE}},
+    }
+    assert _made(Disk())["properties"]["creationData"]["sourceResourceId"] is None
+
+
+def test_its_tags_tell_the_run() -> None:
+    told = {name.removeprefix("hybridvm-restore-"): value for name, value in _made(keyed=True)["tags"].items()}
+    assert {name: told[name] for name in ("run", "state", "keyed", "replaces", "held", "power", "point")} == {
+        "run": "r",
+        "state": "pending",
+        "keyed": "yes",
+        "replaces": "rg/o",
+        "held": "None//",
+        "power": "on",
+        "point": "c/p",
+    }
+    assert len(told) == 10
+    plain = _made(replaces=None, held=None)["tags"]
+    assert (plain["hybridvm-restore-replaces"], plain["hybridvm-restore-keyed"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "zones"), [("Premium_LRS", ["1"]), ("Premium_ZRS", None), ("StandardSSD_zrs", None), (None, ["1"])]
+)
+def test_zones_are_the_vms_except_of_a_redundant_disk(kind: str | None, zones: list[str] | None) -> None:
+    by_old = _made(old=_old(sku={"name": kind}), zones=["1"])
+    by_point = _made(_source(managedDisk={"storageAccountType": kind}), zones=["1"])
+    for made in (by_old, by_point):
+        assert made.get("zones") == zones
+        assert made.get("sku") == ({"name": kind} if kind else None)
+    assert "zones" not in _made(old=_old(sku={"name": kind}))
+    assert _made(_source(managedDisk={"storageAccountType": "a"}), old=_old(sku={"name": "b"}))["sku"] == {"name": "b"}
+
+
+def test_its_system() -> None:
+    assert _made(_source(osType="Linux"))["properties"]["osType"] == "Linux"
+    for told, old, generation in (
+        (_told(hyperVGeneration="V2"), _old(hyperVGeneration="V1"), "V2"),
+        (_told(), _old(hyperVGeneration="V1"), "V1"),
+        (None, _old(), None),
+        (_told(), None, None),
+    ):
+        assert _made(told=told, old=old)["properties"].get("hyperVGeneration") == generation
+
+
+@pytest.mark.parametrize(
+    ("told", "old", "key"),
+    [
+        (None, _old(encryption={"type": BY_KEY, "diskEncryptionSetId": KEY}), KEY),
+        (_told(encryption={"type": BY_KEY, "diskEncryptionSet": {"id": KEY}}), None, KEY),
+        (_told(encryption={"type": BY_KEY, "diskEncryptionSetId": KEY}), _old(encryption={"type": "x"}), None),
+        (_told(), _old(), None),
+    ],
+)
+def test_its_key(told: DiskRestorePointEntity | None, old: DiskEntity | None, key: str | None) -> None:
+    made = _made(told=told, old=old)["properties"].get("encryption")
+    assert made == ({"type": BY_KEY, "diskEncryptionSetId": key} if key else None)
+
+
+def test_its_network_is_the_old_one_s() -> None:
+    closed = {"networkAccessPolicy": "AllowPrivate", "diskAccessId": "/a", "publicNetworkAccess": "Disabled"}
+    assert closed.items() <= _made(old=_old(**closed))["properties"].items()
+    assert not closed.keys() & _made(old=_old())["properties"].keys()
+    assert not closed.keys() & _made()["properties"].keys()
+
+
+def test_the_users_tags_come_along_as_far_as_there_is_room() -> None:
+    many = {f"t{number:02}": "x" for number in range(45)}
+    old = _old(tags={**many, "hybridvm-restore-run": "before", "HybridVM-Restore-Old": "x"})
+    made = _made(old=old)["tags"]
+    assert len(made) == 50
+    assert made["hybridvm-restore-run"] == "r"
+    assert left_out(old) == ["t40", "t41", "t42", "t43", "t44"]
+    assert (left_out(None), left_out(_old())) == ([], [])

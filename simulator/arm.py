@@ -144,3 +144,11 @@ def dressed(answer: Answer, call: Call, world: World, *, provider: bool) -> Answ
     if client_id and (call.header("x-ms-return-client-request-id") or "").lower() == "true":
         own.append(("x-ms-client-request-id", client_id))
     return Answer(answer.status, [*answer.headers, *own], answer.body)
+
+
+def page_start(call: Call) -> int:
+    """The row that a page of a list begins with, as its $skipToken tells."""
+    token = call.query.get("$skipToken") or "0"
+    if not (token.isascii() and token.isdigit() and len(token) < 10):
+        raise ArmError(400, "InvalidParameter", f"The value '{token}' of '$skipToken' is invalid.")
+    return int(token)

@@ -56,7 +56,7 @@ class Graph:
         rows = filtered(rows, str(query))
         size = min(int(options.get("$top", MOST_ROWS)), self.world.switches.compute_graph_page_size, MOST_ROWS)
         token = options.get("$skipToken")
-        start = int(str(token).rpartition("_")[2]) if token else int(options.get("$skip", 0))
+        start = _after(token) if token else int(options.get("$skip", 0))
         page = rows[start : start + size]
         shown: dict[str, Any] = {
             "totalRecords": len(rows),
@@ -124,6 +124,14 @@ class Graph:
 
     def _visible(self, row: dict[str, Any], subscriptions: list[str] | None) -> bool:
         return subscriptions is None or any(same(each, row["subscriptionId"]) for each in subscriptions)
+
+
+def _after(token: object) -> int:
+    """The row that a page begins with."""
+    found = re.fullmatch(r"simulated_([0-9]{1,9})", str(token))
+    if found is None:
+        raise ArmError(400, "BadRequest", f"The provided $skipToken '{token}' is invalid.")
+    return int(found[1])
 
 
 def filtered(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import orjson
 
-from simulator.arm import ArmError
+from simulator.arm import ArmError, page_start
 from simulator.arm_operations import certificate
 from simulator.azure_jobs import AzureJob, Refused
 from simulator.exchange import Answer, Call
@@ -141,7 +141,7 @@ def paged(world: World, call: Call, entries: Sequence[dict[str, Any]]) -> Answer
     """A list, in pages when that is switched on; nextLink is absent on the last one (recorded)."""
     switches, token = world.switches, call.query.get("$skipToken")
     size = switches.compute_page_size
-    start = int(token or 0)
+    start = page_start(call)
     page: dict[str, Any] = {"value": list(entries)}
     after: int | None = None
     if size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from simulator.arm import ArmError, check_version
+from simulator.arm import ArmError, check_version, page_start
 from simulator.exchange import Answer, Call, json_answer
 from simulator.ids import same
 from simulator.scvmm_shapes import machine
@@ -117,7 +117,7 @@ class Machines:
             machine(self.world, uri, kind) for uri, kind in self._all() if group is None or same(_group_of(uri), group)
         ]
         size = self.world.switches.arc_page_size
-        start = int(call.query.get("$skipToken", "0") or 0)
+        start = page_start(call)
         page: dict[str, Any] = {"value": shown[start:]}
         if size and start + size < len(shown):
             version = call.query["api-version"]

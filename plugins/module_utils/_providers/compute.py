@@ -17,7 +17,7 @@ from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
+from .._errors import BadAnswer, InvalidInput, NotFound, ServiceError, Unsupported
 from .._mark import GENERATED_LENGTH, Mark, read_generated
 from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
 from .._operation import Operation, Status
@@ -176,9 +176,13 @@ class Compute:
 
     async def take(self, step: Step, actual: Inventory) -> Operation:
         """One step of a restore in place, or the making of the collection."""
-        if step.about.get("op") == "make_collection":
-            return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
-        return await self._steps.take(step, actual)
+        try:
+            if step.about.get("op") == "make_collection":
+                return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
+            return await self._steps.take(step, actual)
+        except ServiceError as problem:
+            problem.subject = str(step.vm)  # of many VMs' steps the one that it was, not the host that all have
+            raise
 
     def taken(self, step: Step, actual: Inventory) -> bool:
         """Whether reading shows the step as done."""

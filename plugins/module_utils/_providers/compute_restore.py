@@ -80,6 +80,8 @@ def restore_steps(
         begun_with = "on"
         warnings = (f"{actual.vm}: it is off, and a restore that was interrupted found it on; so it counts as on.",)
     refuse_unknown_power(wish, actual, begun_with or power_before)
+    if made and not under_way:
+        warnings += (f"{actual.vm}: an earlier run has begun this restore ({run}); what is left of it is done.",)
     steps, more = _steps(wish, actual, point, run, begun_with or power_before)
     warnings += more
     left = tuple(step for step in steps if not taken(step, actual))

@@ -133,3 +133,12 @@ def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, doe
             assert (result["error"]["retry"], made.sent()) == ("never", [])
         else:
             assert done(result)["changed"] is True
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_an_ephemeral_os_disk_cannot_be_restored_in_place(check: bool) -> None:
+    """There is no disk to take its place; what a point holds of the VM does not change that."""
+    made = bench(document(os_disk={"kind": "ephemeral", "files": GOOD["os"]}))
+    assert "its OS disk (shop01_OsDisk) is ephemeral" in failed(restore(made, check=check), "vm_state")
+    assert made.sent() == []
+    assert done(checkpoint(made, check=check, name="before", state="absent"))["changed"] is True

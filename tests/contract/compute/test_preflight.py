@@ -61,8 +61,12 @@ def test_disks_that_cannot_be_captured(case: str, check: bool) -> None:
 def test_an_excluded_disk_is_no_obstacle() -> None:
     for case in ("unmanaged data disk", "shared data disk"):
         made = _bench(NEVER[case][0])
+        result = point(made, exclude_disks=["lun0"])
         if case == "shared data disk":
-            assert done(point(made, exclude_disks=["lun0"]))["restore_point"]["usable"] is True
+            assert done(result)["restore_point"]["usable"] is True
+        else:  # it has no id by which a point could leave it out
+            assert "exclude_disks: 'lun0'" in failed(result, "invalid_input")
+            assert made.sent() == []
 
 
 def test_what_exists_needs_no_room() -> None:

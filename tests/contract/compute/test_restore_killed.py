@@ -99,6 +99,18 @@ def test_what_is_left_is_shown_before_it_is_done() -> None:
     assert done(restore(made, **CASES["key"]))["plan"] == checked["plan"]
 
 
+@pytest.mark.parametrize("key", [None, "deploy-1"])
+def test_a_run_that_is_taken_up_says_so(key: str | None) -> None:
+    made = bench()
+    whole = done(restore(made, check=True, restore_key=key))
+    assert whole["warnings"] == []
+    run = whole["plan"]["actions"][0]["about"]["run"]
+    killed(made, 3, "heard", restore_key=key)
+    for check in (True, False):
+        (told,) = done(restore(made, check=check, restore_key=key))["warnings"]
+        assert told == f"vm shop01: an earlier run has begun this restore ({run}); what is left of it is done."
+
+
 def _without_point(step: str, *, anew: bool) -> Bench:
     """Killed after a step; then its restore point goes, and with `anew` one like it takes its name and id."""
     made = bench()

@@ -231,3 +231,20 @@ def test_a_vm_that_was_off_is_not_said_to_have_run() -> None:
     fail_next(made, "vm")
     message = failed(restore(made), "operation_failed")
     assert "The VM is off, with old disk at os" in message
+
+
+@pytest.mark.parametrize("step", ["create disk", "deallocate", "swap", "start"])
+def test_an_error_names_the_vm_and_not_the_host_that_all_have(step: str) -> None:
+    made = bench()
+    steps = verbs(done(restore(made, check=True)))
+    number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
+
+    def refuse(request: httpx.Request) -> None:
+        if len(made.sent()) == number and request is made.sent()[-1]:
+            made.watch = lambda _request: None
+            made.world.faults.add(kind="status", status=400, method="PUT|POST|PATCH", path="Microsoft.Compute")
+
+    made.watch = refuse
+    result = restore(made)
+    assert failed(result, "refused").startswith("vm shop01: ")
+    assert result["error"]["status"] == 400

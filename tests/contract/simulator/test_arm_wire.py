@@ -254,3 +254,10 @@ async def test_discovery(sim: Sim) -> None:
     instance = (await sim.http.get("/common/discovery/instance?api-version=1.1")).json()
     assert instance["tenant_discovery_endpoint"].startswith("https://simulator.test/")
     assert (await sim.http.get("/nothing/here")).status_code == 404
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1.5"])
+async def test_a_page_that_nobody_was_sent_to(sim: Sim, token: str) -> None:
+    path = f"/subscriptions/{sim.world.arc.subscription_id}/providers/Microsoft.HybridCompute/machines"
+    answer = await sim.arm("GET", f"{path}?$skipToken={token}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")

@@ -113,3 +113,12 @@ async def test_the_graph_lags_and_has_pages(cloud: Cloud) -> None:
     ).json()
     assert [each["data"][0]["name"] for each in (first, rest)] == ["a", "b"]
     assert "$skipToken" not in rest
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1.5", "²", "9 9"])
+async def test_a_page_that_nobody_was_sent_to(cloud: Cloud, token: str) -> None:
+    answer = await cloud("GET", f"disks?$skipToken={token}")
+    assert (answer.status_code, code(answer)) == (400, "InvalidParameter")
+    body = {"query": "resources", "options": {"$skipToken": token}}
+    answer = await cloud("POST", "/providers/Microsoft.ResourceGraph/resources", body, version="2022-10-01")
+    assert (answer.status_code, code(answer)) == (400, "BadRequest")

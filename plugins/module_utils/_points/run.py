@@ -155,12 +155,13 @@ class Run:
         return seen[0]
 
     def result(self, *, check_only: bool, **more: t.Any) -> dict[str, t.Any]:
-        """The result's common keys."""
+        """The result's common keys. The diff shows what would be done in check mode, else what was."""
         self.timing["total"] = anyio.current_time() - self._begun
+        shown = self.plan if check_only else replace(self.plan, actions=tuple(self._done))
         told: dict[str, t.Any] = {
             "changed": bool(self.plan.writes) if check_only else self.changed,
             "plan": to_result([self.plan]),
-            "diff": shapes.diff(str(self.subject), self.plan),
+            "diff": shapes.diff(str(self.subject), shown),
             "operation": None if self.operation is None else self.operation.to_result(),
             "timing": {name: round(seconds, 2) for name, seconds in self.timing.items()},
             "warnings": list(dict.fromkeys([*self.plan.warnings, *self.warnings])),

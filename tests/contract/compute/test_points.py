@@ -58,6 +58,15 @@ def test_present_and_absent() -> None:
     assert told(made.sent()) == [("PUT", "new"), ("DELETE", "new")]
 
 
+def test_the_diff_of_a_failure_shows_nothing_that_was_not_done() -> None:
+    made = bench()
+    made.world.faults.add(kind="status", status=400, method="PUT", path="/restorePoints/new")
+    result = point(made)
+    failed(result, "refused")
+    assert result["plan"]["actions"]
+    assert (result["diff"]["before"], result["diff"]["after"]) == ("", "")
+
+
 @pytest.mark.parametrize("os_type", ["Linux", "Windows"])
 def test_consistency(os_type: str) -> None:
     made = bench(document(os_type=os_type))

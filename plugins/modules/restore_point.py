@@ -55,7 +55,8 @@ options:
     default: warn
   exclude_disks:
     description:
-      - Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)). Only ids where the VM may not be read.
+      - Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)); each once, and not all there are. Only ids
+        where the VM may not be read.
     type: list
     elements: str
   source_restore_point:

@@ -90,7 +90,7 @@ async def surroundings(service: Service, wish: PointWish, collection: Collection
         _unread(wish, around, problem)
         run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
         return around
-    excluded = [_disk("exclude_disks", name, around.vm, run).managed_id for name in wish.exclude_disks or []]
+    excluded = _excluded(wish, around.vm, run)
     around.fields["exclude_disks"] = excluded or None
     around.fields["encryption_sets"] = _encryption(wish, around.vm, excluded, run) or None
     kept = [disk for disk in around.vm.disks if disk.managed_id not in excluded]
@@ -153,11 +153,31 @@ def _encryption(wish: PointWish, vm: VmEntity, excluded: t.Sequence[str], run: R
     return [found[place] for place in sorted(found)]
 
 
+def _excluded(wish: PointWish, vm: VmEntity, run: Run) -> list[str]:
+    """The ids of the disks that the point leaves out: each once, and not all there are."""
+    found: list[str] = []
+    for name in wish.exclude_disks or []:
+        disk = _disk("exclude_disks", name, vm, run)
+        if disk.managed_id in found:
+            raise InvalidInput(f"exclude_disks: {disk.place} is named twice ({name[:100]}).", subject=str(run.subject))
+        found.append(disk.managed_id)
+    if found and len(found) == len(vm.disks):
+        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.", subject=str(run.subject))
+    return found
+
+
 def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:
     """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
     wanted = given.strip().lower()
     for disk in vm.disks:
-        if wanted in disk_names(disk) and disk.managed_id:
-            return disk
+        if not wanted or wanted not in disk_names(disk):
+            continue
+        if not disk.managed_id:
+            raise InvalidInput(
+                f"{option}: {given[:100]!r} is an unmanaged disk, which a point can neither hold nor leave out.",
+                subject=str(run.subject),
+                remedy="Convert it to a managed disk.",
+            )
+        return disk
     known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
     raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(run.subject))

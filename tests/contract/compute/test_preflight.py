@@ -65,8 +65,25 @@ def test_an_excluded_disk_is_no_obstacle() -> None:
         if case == "shared data disk":
             assert done(result)["restore_point"]["usable"] is True
         else:  # it has no id by which a point could leave it out
-            assert "exclude_disks: 'lun0'" in failed(result, "invalid_input")
+            message = failed(result, "invalid_input")
+            assert "exclude_disks: 'lun0' is an unmanaged disk" in message
+            assert "Convert it" in message
             assert made.sent() == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["lun0", "lun0"], "exclude_disks: lun0 is named twice (lun0)."),
+        (["0", "shop01_DataDisk_0"], "exclude_disks: lun0 is named twice (shop01_DataDisk_0)."),
+        (["os", "0"], "exclude_disks: names all disks of shop01."),
+    ],
+)
+def test_disks_that_cannot_be_left_out_so(given: list[str], told: str, check: bool) -> None:
+    made = bench()
+    assert told in failed(point(made, check=check, exclude_disks=given), "invalid_input")
+    assert made.sent() == []
 
 
 def test_what_exists_needs_no_room() -> None:

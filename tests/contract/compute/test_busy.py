@@ -12,7 +12,19 @@ import httpx
 import pytest
 
 from simulator.azure_jobs import CONCURRENT
-from tests.contract.compute.shop import HOME, bench, collection, done, fail_next, failed, names, point, points, verbs
+from tests.contract.compute.shop import (
+    HOME,
+    bench,
+    collection,
+    done,
+    fail_next,
+    failed,
+    names,
+    point,
+    points,
+    shop,
+    verbs,
+)
 from tests.support.bench import Bench, Result
 
 BUSY = {"error": {"code": "AnotherOperationInProgress", "message": "Another operation is in progress."}}
@@ -117,6 +129,20 @@ def test_points_that_came_during_a_lock_count() -> None:
     _at_the_first(made, "PUT", lambda: home.points.extend(more))
     assert "holds 500 restore points" in failed(point(made), "limit_reached")
     assert len(made.sent()) == 1
+
+
+def test_what_was_changed_before_a_lock_is_not_denied_after_it() -> None:
+    """The failed point is gone when the new one is refused: first for another's sake, then for the VM that stopped."""
+    made = bench()
+    points(made)[0].state = "Failed"
+    concurrent = {"error": {"code": "VMRestorePointClientError", "message": CONCURRENT}}
+    made.world.faults.add(kind="status", status=409, method="PUT", body=concurrent)
+    _at_the_first(made, "PUT", lambda: setattr(shop(made), "power", "deallocated"))
+    result = point(made, name="before", on_downgrade="fail")
+    message = failed(result, "vm_state")
+    assert "not running" in message
+    assert "Nothing was changed" not in result["msg"]
+    assert (result["changed"], names(made), verbs(result)) == (True, [], ["delete", "create"])
 
 
 @pytest.mark.parametrize("second", ["404", "locked"])

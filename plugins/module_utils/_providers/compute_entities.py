@@ -283,13 +283,23 @@ class CollectionProperties(_Part):
     restorePoints: list[PointEntity] | None = None
 
 
+def _ours_as_written(value: object) -> object:
+    """Names of tags are one in any case (documented): ours are looked for as we write them, in lower case."""
+    if not isinstance(value, dict):
+        return value
+    return {name.lower() if str(name).lower().startswith("hybridvm-") else name: text for name, text in value.items()}
+
+
+Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
+
+
 class CollectionEntity(_Part):
     """Microsoft.Compute/restorePointCollections."""
 
     id: ResourceId
     name: Named
     location: str
-    tags: dict[str, str] | None = None
+    tags: Tags | None = None
     properties: CollectionProperties
 
 
@@ -324,7 +334,7 @@ class DiskEntity(_Part):
     location: str
     zones: list[str] | None = None
     sku: Sku | None = None
-    tags: dict[str, str] | None = None
+    tags: Tags | None = None
     managedBy: str | None = None
     properties: ManagedDiskProperties
 

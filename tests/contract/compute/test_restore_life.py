@@ -222,11 +222,12 @@ def test_old_disks_go_when_asked() -> None:
 def test_tags_that_came_back_in_another_case_are_ours_all_the_same() -> None:
     """Names of tags are one in any case, and whoever edits them may have changed it."""
     made = bench()
-    options = {"restore_key": "deploy-1", "safety_checkpoint": True}
+    options: dict[str, Any] = {"restore_key": "deploy-1", "safety_checkpoint": True}
     assert done(restore(made, **options))["checkpoint"]["managed"] is True
     made.world.settle()
-    things = [*made.world.azure.disks.values(), *made.world.azure.collections.values()]
-    for thing in things:
-        thing.tags = {name.title(): value for name, value in thing.tags.items()}
+    for disk in made.world.azure.disks.values():
+        disk.tags = {name.title(): value for name, value in disk.tags.items()}
+    for home in made.world.azure.collections.values():
+        home.tags = {name.title(): value for name, value in home.tags.items()}
     again = done(restore(made, **options))
     assert (again["changed"], again["checkpoint"]["managed"]) == (False, True)

@@ -29,6 +29,8 @@ export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
 # Tests that start ansible-playbook have a phase of their own: each takes seconds, and shows no coverage.
 PLAYBOOKS := tests/contract/playbooks
 WITHOUT_PLAYBOOKS := --ignore $(PLAYBOOKS)
+# These show no coverage either: the simulator and the plugins do not know each other.
+OF_SIMULATOR := tests/contract/simulator
 
 # Every phase says how long it took; "make test" ends with the table.
 BEGIN = @mkdir -p build; printf '\n== %s\n' $@; SECONDS=0; phases=$(CURDIR)/build/phases
@@ -49,7 +51,7 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 	exec python -m simulator $(ARGS)
 
 .PHONY: test
-test: fresh lint types imports coverage simulation hostile docs outside playbooks beside  ## everything, stopping at the first failure
+test: fresh lint types imports coverage thorough simulation hostile docs outside playbooks beside  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
 
@@ -128,9 +130,16 @@ contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests b
 coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
 	$(BEGIN)
 	mkdir -p build/coverage
-	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS)
+	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough'
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
+	$(END)
+
+.PHONY: thorough
+thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and switches in turn, and the simulator's own tests
+	$(BEGIN)
+	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) --ignore tests/unit -m thorough
+	python -m pytest -n 2 $(OF_SIMULATOR)
 	$(END)
 
 # Order in sets of texts depends on the hash seed: a seed is to be the same story always.

@@ -98,6 +98,9 @@ def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:
     assert before[0].endswith('w w old"')
     assert after[0].endswith('w w new"')
     assert "…" in before[0]
+    longer = "w " * 100 + "more"
+    before, after = shown(present(description=longer), point("a", description=longer.removesuffix("more") + "m"))
+    assert (before[0][-3:], after[0][-6:]) == (' m"', ' more"')
 
 
 def test_one_long_name_does_not_push_everything_to_the_right() -> None:

@@ -45,6 +45,7 @@ class Arm:
         self.base = base
         self.sign_in = sign_in
         self._read_locks: dict[str, tuple[float, list[dict[str, t.Any]]]] = {}
+        self._reading_locks = anyio.Lock()
 
     def url(self, path: str, api_version: str, **query: str) -> str:
         """The URL of a resource path (already percent-encoded) with api-version and what else is asked for.
@@ -89,11 +90,12 @@ class Arm:
 
     async def _locks_of(self, group: str) -> list[dict[str, t.Any]]:
         """Those of a resource group, read once in a while: every look at a VM asks, and a lock comes by hand."""
-        read_at, rows = self._read_locks.get(group, (-LOCKS_AGE, []))
-        now = anyio.current_time()
-        if now - read_at >= LOCKS_AGE:
-            rows = await self.hints(self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION))
-            self._read_locks[group] = (now, rows)
+        async with self._reading_locks:  # of many VMs in a group one asks
+            read_at, rows = self._read_locks.get(group, (-LOCKS_AGE, []))
+            if anyio.current_time() - read_at >= LOCKS_AGE:
+                url = self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
+                rows = await self.hints(url)
+                self._read_locks[group] = (anyio.current_time(), rows)
         return rows
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:

@@ -39,18 +39,20 @@ def carried_out(before: Inventory, now: Inventory, done: t.Sequence[Action]) -> 
 
     A new checkpoint that no list shows yet (`wait: false`) stands there as it was planned.
     """
-    known = {c.id.lower() for c in before.checkpoints}
+    # One that went and was made anew under its name may bear the same id.
+    gone = {a.checkpoint.id.lower() for a in done if isinstance(a, Delete)}
+    known = {c.id.lower() for c in before.checkpoints} - gone
     shown = [c.name for c in now.checkpoints if c.id.lower() not in known]
     new = [a for a in done if isinstance(a, Create) and not any(_made_by(a, name) for name in shown)]
     width = _width([c.name for c in (*before.checkpoints, *now.checkpoints)] + [a.name for a in new])
     lines, after = [], []
     for checkpoint in before.checkpoints:
-        found = now.by_id(checkpoint.id)
+        found = None if checkpoint.id.lower() in gone else now.by_id(checkpoint.id)
         was, told = _descriptions(checkpoint.description, found.description if found else checkpoint.description)
         lines.append(_line(checkpoint, was, width))
         if found:
             after.append(_line(found, told, width))
-    after += [_line(c, flat(c.description, _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
+    after += [_line(c, flat(hidden(c.description), _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
     after += [_new(action, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])
 
@@ -98,7 +100,7 @@ def _new(action: Create, width: int) -> str:
 
 def _name(name: str) -> str:
     """What others have named may hold anything; a terminal must not obey it."""
-    return flat(name, 255)
+    return flat(hidden(name), 255)
 
 
 def _steps(actions: t.Iterable[Action]) -> list[str]:
@@ -108,7 +110,8 @@ def _steps(actions: t.Iterable[Action]) -> list[str]:
 def _step(action: Action) -> str:
     if isinstance(action, Restore):
         target = action.checkpoint
-        return f"restore to {_name(target.name)} ({show_time(target.created)}, {flat(target.id, 400)}): {action.reason}"
+        which = f"{show_time(target.created)}, {flat(hidden(target.id), 400)}"
+        return f"restore to {_name(target.name)} ({which}): {action.reason}"
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"
     if isinstance(action, Step):

@@ -69,7 +69,7 @@ class CheckpointError(Exception):
         details: dict[str, t.Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = one_line(message)
+        self._message = one_line(message)
         self.subject = one_line(subject, 300)
         self.remedy = one_line(remedy)
         self.status = status
@@ -77,6 +77,21 @@ class CheckpointError(Exception):
         self.correlation_id = one_line(correlation_id, 100) if correlation_id else None
         self.operation = operation
         self.details = details
+
+    @property
+    def message(self) -> str:
+        """What went wrong, without the subject."""
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        # Longer than what a service may say of itself: what was added last must not be cut off.
+        self._message = one_line(text, 3000)
+
+    def undenied(self) -> t.Self:
+        """The same error once something was changed: a plan made anew does not know what came before it."""
+        self._message = self._message.replace(" Nothing was changed.", "")
+        return self
 
     def about(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""

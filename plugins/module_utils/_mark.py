@@ -23,7 +23,8 @@ from ._times import format_time, parse_time
 
 _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
-    r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?\]\s*\Z"
+    r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?"
+    r"(?: target=(?P<target>[0-9a-f]{8}))?\]\s*\Z"
 )
 
 _GENERATED = re.compile(r"(?P<series>.+)-\d{8}T\d{6}Z-(?P<nonce>[0-9a-f]{12})")
@@ -33,7 +34,11 @@ GENERATED_LENGTH = 30
 
 @dataclass(frozen=True)
 class Mark:
-    """What our mark in a description says."""
+    """What our mark in a description says.
+
+    `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to. `written` is False
+    where no description holds it and it only stands for what a service tells otherwise.
+    """
 
     nonce: str
     created: datetime
@@ -41,12 +46,17 @@ class Mark:
     safety: bool = False
     power: str | None = None
     key: str | None = None
+    target: str | None = None
+    written: bool = True
 
     def __str__(self) -> str:
         parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
         parts += [name for name, is_set in (("pin", self.pin), ("safety", self.safety)) if is_set]
-        parts += [f"{name}={value}" for name, value in (("power", self.power), ("key", self.key)) if value]
+        parts += [f"{name}={value}" for name, value in self._told() if value]
         return f"[{' '.join(parts)}]"
+
+    def _told(self) -> tuple[tuple[str, str | None], ...]:
+        return ("power", self.power), ("key", self.key), ("target", self.target)
 
     def to_result(self) -> dict[str, object]:
         """The `mark` key of a checkpoint in results."""
@@ -57,6 +67,7 @@ class Mark:
             "safety": self.safety,
             "power": self.power,
             "key": self.key,
+            "target": self.target,
         }
 
 
@@ -77,7 +88,8 @@ def split(text: str | None) -> tuple[str, Mark | None]:
         created = parse_time(found["at"])
     except ValueError:
         return text, None
-    mark = Mark(found["nonce"], created, bool(found["pin"]), bool(found["safety"]), found["power"], found["key"])
+    pin, safety = bool(found["pin"]), bool(found["safety"])
+    mark = Mark(found["nonce"], created, pin, safety, found["power"], found["key"], found["target"])
     return text[: found.start()], mark
 
 
@@ -90,6 +102,11 @@ def read_generated(name: str) -> tuple[str, str] | None:
     """(series, nonce) of a generated name; None for any other."""
     found = _GENERATED.fullmatch(name)
     return (found["series"], found["nonce"]) if found else None
+
+
+def id_hash(checkpoint_id: str) -> str:
+    """What a mark carries of the id of the checkpoint that a restore goes to."""
+    return hashlib.sha256(checkpoint_id.lower().encode()).hexdigest()[:8]
 
 
 def key_hash(restore_key: str) -> str:

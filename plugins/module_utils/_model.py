@@ -159,7 +159,7 @@ class Checkpoint:
             "usable": self.usable,
             "consistency": self.consistency,
             "managed": self.managed,
-            "mark": None if self.mark is None else self.mark.to_result(),
+            "mark": self.mark.to_result() if self.mark is not None and self.mark.written else None,
             "age_seconds": self.age_seconds(now),
         }
 
@@ -184,8 +184,8 @@ class Inventory:
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
     `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
     `obstacles` stand in the way of some verbs, `cautions` (verb, text) are told where that verb goes on all the same,
-    `prelude` are the steps a first create needs before it, and `detail` is what only the provider understands
-    (`restore_steps` reads it).
+    `prelude` are the steps a first create needs before it, `managed_new` says whether what is made is then managed, and
+    `detail` is what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -198,6 +198,7 @@ class Inventory:
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
+    managed_new: bool = True
     detail: t.Any = None
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:

@@ -59,7 +59,8 @@ class Create(Action):
     """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore.
 
     With `generate` the name begins a series, and the checkpoint gets one of its own behind it. With `strict` it must be
-    known to be usable: max_age takes nothing less.
+    known to be usable: max_age takes nothing less. `back_from` is, of a safety checkpoint, the id of the one that the
+    restore behind it goes to.
     """
 
     verb = "create"
@@ -69,6 +70,7 @@ class Create(Action):
     key: str | None = None
     generate: bool = False
     strict: bool = False
+    back_from: str = ""
 
     def target(self) -> dict[str, t.Any]:
         checkpoint: dict[str, t.Any] = {"name": self.name}
@@ -252,8 +254,11 @@ class Approval:
                 about = {key: action.get(key) for key in ("action", "vm_id", "service")}
                 self._actions[_canonical(about | _approved(action))] = _show(action)
 
-    def check(self, plans: t.Sequence[Plan], *, part: bool = False) -> None:
-        """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan."""
+    def check(self, plans: t.Sequence[Plan], *, part: bool = False, done: t.Sequence[Action] = ()) -> None:
+        """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan.
+
+        What was `done` is spent: one that somebody made anew where an approved one went was not approved to go.
+        """
         writes = [action for plan in plans for action in plan.writes]
         if not writes:
             return
@@ -264,7 +269,8 @@ class Approval:
                 # From here on the plan itself is what was approved: a plan made anew after a lock must stay within it.
                 self._actions = {action.identity(): _show(action.to_result()) for action in writes}
                 return
-        extra = [action for action in writes if action.identity() not in self._actions]
+        spent = {action.identity() for action in done if action.verb in ("create", "delete")}
+        extra = [action for action in writes if action.identity() not in self._actions.keys() - spent]
         if extra:
             raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in extra])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from ._errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
-from ._mark import key_hash
+from ._mark import id_hash, key_hash
 from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
 from ._plan import Action, Create, Keep, Plan, Power, Restore
 from ._selection import choose, matches, pick, there_are
@@ -100,6 +100,7 @@ def _safety(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, targ
         safety=True,
         key=key_hash(wish.restore_key) if wish.restore_key else None,
         generate=capabilities.names_unique,
+        back_from=target.id,
     )
 
 
@@ -115,13 +116,16 @@ def _safety_name(capabilities: Capabilities, name: str) -> str:
 
 def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, earlier: Checkpoint) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
-    name = wish.name
+    name = told = wish.name
+    same = True
     if wish.checkpoint_id is not None and (found := actual.by_id(wish.checkpoint_id)) is not None:
-        name = found.name
-    if name is None or earlier.is_named(_safety_name(capabilities, name)):
+        name, told = found.name, f"{found.name} ({found.id})"
+        went_to = earlier.mark.target if earlier.mark else None
+        same = went_to in (None, id_hash(found.id))
+    if name is None or (same and earlier.is_named(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
-        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{name}". '
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}". '
         "Nothing was changed.",
         subject=str(actual.vm),
         remedy="Give each restore a key of its own.",

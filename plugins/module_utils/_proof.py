@@ -92,6 +92,7 @@ def unsettled(problem: AnswerLost, subject: str, what: str, pace: Pace) -> Outco
         status=problem.status,
         request_id=problem.request_id,
         correlation_id=problem.correlation_id,
+        details=problem.details,
         remedy="Look before you run the task again: what the service still hides could be done a second time.",
     )
 
@@ -111,6 +112,7 @@ def unread(problem: CheckpointError, subject: str, what: str) -> OutcomeUnknown:
         status=problem.status,
         request_id=problem.request_id,
         correlation_id=problem.correlation_id,
+        details=problem.details,
         operation=problem.operation,
         remedy="Look at it before you run the task again.",
     )

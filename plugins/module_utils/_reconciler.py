@@ -73,7 +73,7 @@ class Reconciler:
                     self.todo = self._plan_now()
                     self.plan = replace(self.todo, actions=(*self.done, *self.todo.actions))
                     if approval is not None:
-                        approval.check([self.todo], part=True)
+                        approval.check([self.todo], part=True, done=self.done)
         except CheckpointError as problem:
             await self._tell_where(problem)
             raise
@@ -99,6 +99,8 @@ class Reconciler:
                 self.actual = await steps.do(action, self._now(), self.memory)
             except Locked:
                 self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
+                if steps.carried_out:
+                    self.done.append(action)
                 if isinstance(action, Delete) and steps.lost:
                     self._open.append(action)
                 raise
@@ -150,6 +152,7 @@ class Reconciler:
     async def _tell_where(self, problem: CheckpointError) -> None:
         """Of a restore in several steps, the error says where it has left the VM, and that the same task goes on."""
         if self._at is None:
+            self._tell_power(problem)
             return
         read = ""
         try:
@@ -161,6 +164,16 @@ class Reconciler:
             problem.message += f" {read}{where}"
             again = "" if "again" in problem.remedy else " Run the same task again: it goes on from where it stands."
             problem.remedy = f"{problem.remedy}{again}".strip()
+
+    def _tell_power(self, problem: CheckpointError) -> None:
+        """A restore that turned the VM off, and got no further, says so: nobody else will at night."""
+        last = next((action for action in reversed(self.done) if isinstance(action, Power)), None)
+        if last is None or last.on:
+            return
+        safety = next((action.name for action in self.done if isinstance(action, Create) and action.safety), None)
+        kept = f' "{safety}" was made before.' if safety else ""
+        problem.message += f" The VM was turned off for it, and nothing has turned it on again.{kept}"
+        problem.remedy = f"{problem.remedy} Turn the VM on, or run the task with power_after on.".strip()
 
     def _is_still_there(self, action: Action) -> None:
         """The task's checkpoint must outlive what was done after it: a service might remove children with a parent."""
@@ -202,7 +215,7 @@ class Reconciler:
             if actual.busy is None:
                 return actual
             if first:
-                holder, first = await self.provider.latest(self.vm), False
+                holder, first = await self._holder(), False
             if not await self.pace.deadline.sleep(self.pace.poll_interval):
                 changed = "" if self.changed else " Nothing was changed."
                 raise Locked(
@@ -211,6 +224,13 @@ class Reconciler:
                     remedy="Raise wait_timeout or try again.",
                     operation=holder.to_result() if holder else None,
                 )
+
+    async def _holder(self) -> Operation | None:
+        """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""
+        try:
+            return await self.provider.latest(self.vm)
+        except CheckpointError:
+            return None
 
     async def _read_ripe(self) -> Inventory:
         """The VM when what it shows is evidence of what an earlier run with the same restore_key has done."""
@@ -242,11 +262,14 @@ class Reconciler:
                 request_id=problem.request_id,
                 correlation_id=problem.correlation_id,
                 operation=problem.operation,
+                details=problem.details,
             )
 
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
         problem.about(str(self.vm))
+        if self.changed:
+            problem.undenied()
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem

@@ -80,7 +80,11 @@ def _meaning(
             _way_in(sign_in, offered),
         )
     if status == 403:
-        return Forbidden, f"{doing}: forbidden (403){told}.", "Ask for the right to manage checkpoints of this VM."
+        return (
+            Forbidden,
+            f"{doing}: forbidden (403){told}.",
+            "Ask for the right that it names, or to manage checkpoints of this VM.",
+        )
     if status == 404:
         return NotFound, f"{doing}: not found (404){told}.", "Check that it still exists and that this user may see it."
     if 300 <= status < 400:

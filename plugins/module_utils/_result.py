@@ -12,7 +12,7 @@ from ._diff import carried_out, planned
 from ._errors import CheckpointError, PlanChanged, SomeFailed
 from ._fleet import Member
 from ._model import Checkpoint
-from ._plan import Create, Plan, Update, to_result
+from ._plan import Create, Update, to_result
 
 
 def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:
@@ -111,14 +111,14 @@ def _checkpoint(member: Member, now: datetime | None, check_only: bool) -> dict[
         # Outside check mode what was read last is the truth, also where a task failed before its update.
         return found.to_result(now) | ({"description": told} if check_only and told is not None else {})
     if check_only and now is not None:
-        return next((_expected(action, plan, now) for action in plan.actions if isinstance(action, Create)), None)
+        return next((_expected(action, member, now) for action in plan.actions if isinstance(action, Create)), None)
     return None
 
 
-def _expected(action: Create, plan: Plan, now: datetime) -> dict[str, t.Any]:
+def _expected(action: Create, member: Member, now: datetime) -> dict[str, t.Any]:
     shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(now)
     unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "current", "mark", "age_seconds"))
-    return {**shape, **unknown, "usable": None, "managed": True}
+    return {**shape, **unknown, "usable": None, "managed": member.run.actual is None or member.run.actual.managed_new}
 
 
 def _diff(member: Member, check_only: bool) -> dict[str, str] | None:

@@ -130,13 +130,15 @@ def there_are(found: t.Sequence[Checkpoint]) -> str:
 
 
 def _listed(found: t.Sequence[Checkpoint], show: t.Callable[[Checkpoint], str]) -> str:
-    """All of them, or of many the newest, newest first: a long line may be cut at its end."""
+    """All of them, or of many the newest, those first: a long line may be cut at its end."""
     if len(found) <= MOST_LISTED:
         return f": {', '.join(show(c) for c in found)}"
     dated = [(c.created, c) for c in found if c.created is not None]
-    # Where a time is unknown the service's own order is all there is; its last ones are taken for the newest.
+    # Where a time is unknown the service's own order is all there is.
     ordered = [c for _time, c in sorted(dated, key=lambda pair: pair[0])] if len(dated) == len(found) else list(found)
-    newest_first = ordered[: -MOST_LISTED - 1 : -1]
+    shown = ", ".join(show(c) for c in ordered[: -MOST_LISTED - 1 : -1])
     more = len(found) - MOST_LISTED
+    if len(dated) < len(found):
+        return f"; the last {MOST_LISTED} as the service lists them ({more} more before them): {shown}"
     older = "1 more is older" if more == 1 else f"{more} more are older"
-    return f"; the newest {MOST_LISTED} ({older}): {', '.join(show(c) for c in newest_first)}"
+    return f"; the newest {MOST_LISTED} ({older}): {shown}"

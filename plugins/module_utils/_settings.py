@@ -130,7 +130,7 @@ class SpfSettings(pydantic.BaseModel):
         if missing:
             raise ValueError(
                 f"{_missing(f'SPF with spf_auth {self.spf_auth}', missing)}. A VM given by name or GUID is SPF's; "
-                "one of Arc-enabled SCVMM is given by its ARM id"
+                "one of Arc-enabled SCVMM or of Azure is given by its ARM id"
             )
         return self
 

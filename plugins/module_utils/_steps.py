@@ -14,7 +14,7 @@ import typing as t
 
 from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
 from ._http import AnswerLost
-from ._mark import Mark, generated, join
+from ._mark import Mark, generated, id_hash, join
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation, Status
 from ._plan import Action, Create, Delete, Power, Restore, Step, Update
@@ -29,7 +29,8 @@ Find = t.Callable[[Inventory], "Checkpoint | None"]
 class Steps:
     """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards.
 
-    `lost` says that a write left whose answer did not come, and that it was sent once more.
+    `lost` says that a write left whose answer did not come, and that it was sent once more; `carried_out`, beside
+    Locked, that the step itself is done and only what comes next must be planned anew.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Steps:
         self.warnings: list[str] = []
         self.changed = False
         self.lost = False
+        self.carried_out = False
         self._sent = False
 
     async def do(self, action: Action, actual: Inventory, memory: Memory) -> Inventory:
@@ -88,7 +90,8 @@ class Steps:
         unique = self._provider.capabilities.names_unique
         self.nonce = action.key[:12] if action.key and unique else f"{random.getrandbits(48):012x}"
         power = memory.power if action.safety and memory.power in ("on", "off") else None
-        mark = Mark(self.nonce, actual.now, safety=action.safety, power=power, key=action.key)
+        target = id_hash(action.back_from) if action.back_from else None
+        mark = Mark(self.nonce, actual.now, safety=action.safety, power=power, key=action.key, target=target)
         known = {c.id.lower() for c in actual.checkpoints}
         name = generated(action.name, actual.now, self.nonce) if action.generate else action.name
 
@@ -176,19 +179,29 @@ class Steps:
         )
 
     async def _delete(self, action: Delete, actual: Inventory) -> Inventory:
-        """Gone is proven by a complete list. A lost delete by id is sent once more, after a list that shows it."""
+        """Gone is proven by a complete list. A lost delete by id is sent once more, after a list that shows it.
+
+        Where names are unique an id follows from one, and whoever makes the checkpoint anew gives it the same: that is
+        another one, which nobody has asked to delete.
+        """
         vm, checkpoint = action.vm, action.checkpoint
 
         def gone(now: Inventory) -> bool:
-            return now.by_id(checkpoint.id) is None
+            found = now.by_id(checkpoint.id)
+            return found is None or _is_another(found, checkpoint)
 
-        return await self._simple(
+        now = await self._simple(
             vm,
             lambda: self._provider.delete(vm, checkpoint),
             gone,
             f'deleting checkpoint "{checkpoint.name}" ({checkpoint.id})',
             again=True,
         )
+        found = now.by_id(checkpoint.id)
+        if found is not None and _is_another(found, checkpoint):
+            self.carried_out = self.changed
+            raise Locked(f'checkpoint "{checkpoint.name}" was made anew by somebody else', subject=str(vm))
+        return now
 
     async def _restore(self, action: Restore, actual: Inventory) -> Inventory:
         """The terminal operation is the proof; the VM's pointer only where it had to move. Never sent twice."""
@@ -348,6 +361,13 @@ def _only_new(now: Inventory, known: set[str], name: str) -> Checkpoint | None:
     """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
     new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
     return new[0] if len(new) == 1 else None
+
+
+def _is_another(found: Checkpoint, planned: Checkpoint) -> bool:
+    """Whether a checkpoint of the same id is not the one that was planned for."""
+    if found.created is not None and planned.created is not None:
+        return found.created != planned.created
+    return planned.usable is False and found.usable is not False
 
 
 def _stands_on(inventory: Inventory, target: Checkpoint) -> bool:

@@ -167,11 +167,15 @@ def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None =
     """Each wrong field and why, on one line, without the values: a value may be a secret."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(step) for step in item["loc"] if not str(step).startswith("function-"))
+        where = "".join(_place(step) for step in item["loc"] if not str(step).startswith("function-")).lstrip(".")
         where = (names or {}).get(where, where)
         reason = _reason(item["type"], item["msg"], item.get("ctx", {}))
         parts.append(f"{where}: {reason}" if where else reason)
     return one_line("; ".join(parts))
+
+
+def _place(step: str | int) -> str:
+    return f", element {step + 1}" if isinstance(step, int) else f".{step}"
 
 
 def _reason(kind: str, message: str, context: t.Mapping[str, t.Any]) -> str:

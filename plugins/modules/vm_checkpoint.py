@@ -235,7 +235,7 @@ checkpoint:
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
     mark:
-      description: What the mark holds; null without one.
+      description: What the mark holds; null without one, as on Azure.
       type: dict
       returned: always
     age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
@@ -251,7 +251,14 @@ checkpoint:
     usable: true
     consistency: null
     managed: true
-    mark: {nonce: 9f2c41d07ab3, created: "2026-11-20T11:30:00Z", pin: false, safety: false, power: null, key: null}
+    mark:
+      nonce: 9f2c41d07ab3
+      created: "2026-11-20T11:30:00Z"
+      pin: false
+      safety: false
+      power: null
+      key: null
+      target: null
     age_seconds: 4
 duplicates:
   description: Checkpoints of the same name that somebody else made at the same time; they are kept.

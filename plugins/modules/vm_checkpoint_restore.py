@@ -44,8 +44,8 @@ options:
     default: fail
   safety_checkpoint:
     description:
-      - Take a checkpoint of the VM as it is before it is restored, named C(safety before restore to NAME). It stays
-        until you (or a policy of yours) remove it.
+      - Take a checkpoint of the VM as it is before it is restored, named C(safety before restore to NAME), on Azure
+        C(safety-before-NAME) with time and nonce behind it. It stays until you (or a policy of yours) remove it.
     type: bool
     default: false
   restore_key:
@@ -204,7 +204,7 @@ checkpoint:
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
     mark:
-      description: What the mark holds; null without one.
+      description: What the mark holds; null without one, as on Azure.
       type: dict
       returned: always
     age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
@@ -220,7 +220,14 @@ checkpoint:
     usable: true
     consistency: null
     managed: true
-    mark: {nonce: 9f2c41d07ab3, created: "2026-11-20T11:30:00Z", pin: false, safety: false, power: null, key: null}
+    mark:
+      nonce: 9f2c41d07ab3
+      created: "2026-11-20T11:30:00Z"
+      pin: false
+      safety: false
+      power: null
+      key: null
+      target: null
     age_seconds: 4
 duplicates:
   description: Checkpoints of the same name that somebody else made at the same time; they are kept.

@@ -174,8 +174,8 @@ class Run:
     def failed(self, problem: CheckpointError, **more: t.Any) -> dict[str, t.Any]:
         """The result of a failure, beside what had been done by then."""
         problem.about(str(self.subject))
-        if self.changed:  # a plan made anew after a lock does not know what came before it
-            problem.message = problem.message.replace(" Nothing was changed.", "")
+        if self.changed:
+            problem.undenied()
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return {**self.result(check_only=False, **more), "error": problem.to_result(), "msg": str(problem)}

@@ -17,7 +17,16 @@ from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import BadAnswer, InvalidInput, NotFound, ServiceError, Unsupported
+from .._errors import (
+    BadAnswer,
+    InvalidInput,
+    NotFound,
+    ServiceError,
+    SignInRefused,
+    Unreachable,
+    Unsupported,
+    UntrustedTls,
+)
 from .._mark import GENERATED_LENGTH, Mark, read_generated
 from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
 from .._operation import Operation, Status
@@ -133,6 +142,7 @@ class Compute:
             refuses=state if state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, detail, elsewhere) if whole else (),
             cautions=cautions(machine),
+            managed_new=ours or collection is None,
             prelude=() if collection else (self._make_collection(vm, machine),),
             detail=detail,
         )
@@ -180,6 +190,8 @@ class Compute:
             if step.about.get("op") == "make_collection":
                 return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
             return await self._steps.take(step, actual)
+        except (SignInRefused, Unreachable, UntrustedTls):
+            raise  # of the host, whatever was to be done there
         except ServiceError as problem:
             problem.subject = str(step.vm)  # of many VMs' steps the one that it was, not the host that all have
             raise
@@ -306,7 +318,8 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     mark = None
     if ours and point.created is not None:
         nonce = made[1] if made else "0" * 12
-        mark = Mark(nonce, point.created, safety=bool(series and series.startswith("safety-before-")))
+        safety = bool(series and series.startswith("safety-before-"))
+        mark = Mark(nonce, point.created, safety=safety, written=False)
     # What is not understood is not known: only what says that it failed counts as failed.
     usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:

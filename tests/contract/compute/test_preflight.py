@@ -148,6 +148,14 @@ def test_locks_are_read_once_a_minute_not_at_every_look() -> None:
     assert all(later - earlier >= 60 for earlier, later in pairwise(moments))
 
 
+def test_of_many_vms_in_a_group_one_asks_for_its_locks() -> None:
+    made = bench()
+    asked: list[str] = []
+    made.heard = lambda request: asked.append(request.url.path) if request.url.path.endswith("/locks") else None
+    done(made.run("vm_checkpoint", check=True, vms=[made.azure_vm, shop(made, "shop02").id], name="x", concurrency=2))
+    assert len(asked) == len(set(asked)) > 0
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_locks_for_the_resource_modules(check: bool) -> None:
     made = bench()

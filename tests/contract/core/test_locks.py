@@ -200,6 +200,15 @@ def test_a_vm_that_stays_busy_names_the_job_that_holds_it() -> None:
     assert result["error"]["operation"]["id"] == job.id
 
 
+def test_jobs_that_may_not_be_seen_are_no_reason_to_end() -> None:
+    """Which job it is would only be told; that the VM is busy is known without."""
+    made = bench("spf", create_takes="30s")
+    made.world.spf.vmm.create_checkpoint(made.world.vm("web01"), "theirs", "theirs")
+    made.world.faults.add(kind="status", status=403, path="/Jobs", count=None)
+    result = made.run("vm_checkpoint", vm="web01", name="baseline")
+    assert (code(result), result["changed"]) == (None, False)
+
+
 def test_arc_that_is_updating_is_waited_for() -> None:
     """Some positions of the service show a running operation in provisioningState."""
     made = bench("scvmm", arc_provisioning_during="Updating", create_takes="40s")

@@ -60,6 +60,17 @@ def test_a_running_vm_that_must_not_run(service: str) -> None:
     assert code(_restore(made, service, if_running="fail")) is None
 
 
+def test_a_restore_that_fails_behind_a_stop_says_that_the_vm_is_off(service: str) -> None:
+    made = bench(service)
+    made.fail_next(service, "restore")
+    result = _restore(made, service, if_running="stop", power_after="on", safety_checkpoint=True)
+    assert code(result) == "operation_failed"
+    assert made.world.vm(VMS[service]).power == "PowerOff"
+    assert "The VM was turned off for it, and nothing has turned it on again." in result["msg"]
+    assert '"safety before restore to baseline" was made before' in result["msg"]
+    assert "run the task with power_after on" in result["error"]["remedy"]
+
+
 def test_stop_lets_arc_restore_what_it_would_not_while_it_runs(service: str) -> None:
     made = bench(service, arc_restore_running="fails")
     result = _restore(made, service, if_running="stop", power_after="previous")

@@ -79,7 +79,7 @@ def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], told: str) ->
     [
         ({"name": "c"}, "resource_group is needed with name"),
         ({"subscriptions": []}, "subscriptions is an empty list"),
-        ({"subscriptions": ["x"]}, r"subscriptions\.0: is no subscription"),
+        ({"subscriptions": ["x"]}, r"subscriptions, element 1: is no subscription"),
         ({"subscriptions": [GUID], "resource_group": "rg"}, "leave out resource_group"),
     ],
 )

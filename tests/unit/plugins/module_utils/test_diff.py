@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import carried_out
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import planned as foreseen
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import hiding
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create, Plan, Restore, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+    Action,
+    Create,
+    Delete,
+    Plan,
+    Restore,
+    Step,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import Secrets
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
@@ -114,7 +123,7 @@ def test_a_description_that_stays_is_shown_in_part() -> None:
     assert len(before[0]) < 160
 
 
-def ran(before: list[Checkpoint], now: list[Checkpoint], *done: Create | Restore | Step) -> tuple[list[str], list[str]]:
+def ran(before: list[Checkpoint], now: list[Checkpoint], *done: Action) -> tuple[list[str], list[str]]:
     made = carried_out(having(*before), having(*now), done)
     return made["before"].splitlines(), made["after"].splitlines()
 
@@ -135,6 +144,25 @@ def test_a_series_new_point_is_known_by_how_its_name_begins() -> None:
     made = point("b", "1h", name="nightly-20261120-1")
     _before, after = ran([], [made], Create(WEB01, "none exists", name="nightly", generate=True))
     assert after == ["  nightly-20261120-1  2026-11-20 11:00Z"]
+
+
+def test_one_that_was_made_anew_under_its_id_went_and_came() -> None:
+    old, new = point("a", "1d", name="fp"), point("a", "1h", name="fp")
+    done = (Delete(WEB01, "it failed", old), Create(WEB01, "none usable", name="fp"))
+    before, after = ran([old], [new], *done)
+    assert before == ["  fp  2026-11-19 12:00Z"]
+    assert after == ["  fp  2026-11-20 11:00Z"]
+
+
+def test_a_secret_in_a_name_is_hidden_before_the_name_is_cut() -> None:
+    secrets = Secrets()
+    secrets.add("S3cr3t-Passw0rd-42")
+    before = hiding.set(secrets.hide)
+    try:
+        shown_before, _after = shown(present(), point("a", name="x" * 245 + "S3cr3t-Passw0rd-42"))
+    finally:
+        hiding.reset(before)
+    assert "S3cr" not in shown_before[0]
 
 
 def test_a_run_that_did_nothing_shows_no_difference() -> None:

@@ -114,6 +114,16 @@ def test_one_line_has_no_breaks_no_control_characters_and_an_end(text: str, line
     assert one_line(text) == line
 
 
+def test_what_is_added_to_a_message_is_as_clean_and_not_cut_off() -> None:
+    error = NotFound("x" * 2000)
+    error.message += " The VM\nis \x1b[31moff."
+    assert error.message == "x" * 999 + "… The VM is [31moff."
+
+
+def test_once_something_was_changed_no_message_denies_it() -> None:
+    assert NotFound("It is gone. Nothing was changed. Look.").undenied().message == "It is gone. Look."
+
+
 def test_a_shorter_limit_is_kept() -> None:
     assert one_line("abcdef", 4) == "abc…"
 

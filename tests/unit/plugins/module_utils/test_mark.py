@@ -35,6 +35,7 @@ marks = st.builds(
     safety=st.booleans(),
     power=st.sampled_from([None, "on", "off"]),
     key=st.none() | st.text("0123456789abcdef", min_size=16, max_size=16),
+    target=st.none() | st.text("0123456789abcdef", min_size=8, max_size=8),
 )
 # What the option description lets through: everything printable, and line feeds.
 descriptions = st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" \n"), max_size=60)
@@ -47,8 +48,8 @@ def test_the_mark_stands_on_a_line_of_its_own() -> None:
 
 
 def test_every_field_is_written() -> None:
-    full = Mark(MARK.nonce, MARK.created, pin=True, safety=True, power="off", key="0123456789abcdef")
-    assert str(full) == f"{TEXT[:-1]} pin safety power=off key=0123456789abcdef]"
+    full = Mark(MARK.nonce, MARK.created, pin=True, safety=True, power="off", key="0123456789abcdef", target="89abcdef")
+    assert str(full) == f"{TEXT[:-1]} pin safety power=off key=0123456789abcdef target=89abcdef]"
     assert full.to_result() == {
         "nonce": "9f2c41d07ab3",
         "created": "2026-11-20T11:30:02Z",
@@ -56,6 +57,7 @@ def test_every_field_is_written() -> None:
         "safety": True,
         "power": "off",
         "key": "0123456789abcdef",
+        "target": "89abcdef",
     }
 
 

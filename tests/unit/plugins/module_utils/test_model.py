@@ -84,6 +84,7 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
             "safety": False,
             "power": None,
             "key": None,
+            "target": None,
         },
         "age_seconds": 3600,
     }

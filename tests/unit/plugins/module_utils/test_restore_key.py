@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, OutcomeUnknown
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import key_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import id_hash, key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
     Capabilities,
     Checkpoint,
@@ -131,8 +131,22 @@ def test_a_key_names_one_restore(wish: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput) as caught:
         again(TARGET, other, SAFETY, current="s", **wish)
     assert "it was used for another restore" in caught.value.message
-    assert 'this one is to "other"' in caught.value.message
+    assert 'this one is to "other' in caught.value.message
     assert caught.value.remedy == "Give each restore a key of its own."
+
+
+def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
+    """The safety checkpoint's mark remembers which one it was; one of an older release does not."""
+    twin = replace(TARGET, id="twin")
+    made = planned(restore(name=None, checkpoint_id="t", safety_checkpoint=True, restore_key=KEY), TARGET, twin)
+    assert isinstance(made.writes[0], Create)
+    assert made.writes[0].back_from == "t"
+    told = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("T")))
+    for stands in ("s", "t"):
+        with pytest.raises(InvalidInput, match=r'to "nightly \(twin\)"'):
+            again(TARGET, twin, told, current=stands, name=None, checkpoint_id="twin")
+    assert steps(again(TARGET, twin, told, current="s", name=None, checkpoint_id="t")) == ["restore t"]
+    assert steps(again(TARGET, twin, SAFETY, current="s", name=None, checkpoint_id="twin")) == ["restore twin"]
 
 
 def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:

@@ -206,10 +206,12 @@ def test_what_exists_is_listed_and_of_many_the_newest_twenty() -> None:
         assert told.endswith(", n19 (2026-11-19 16:00Z).")
 
 
-def test_of_many_without_times_the_last_ones_of_the_list_are_taken_for_the_newest() -> None:
+def test_of_many_without_times_the_last_ones_of_the_list_are_shown_and_called_that() -> None:
     many = [point(str(i), None, name=f"n{i}") for i in range(21)]
     told = there_are(many)
-    assert told.startswith("There are 21; the newest 20 (1 more is older): n20 (time unknown), n19 (")
+    assert told.startswith(
+        "There are 21; the last 20 as the service lists them (1 more before them): n20 (time unknown), n19 ("
+    )
     assert told.endswith(", n1 (time unknown).")
 
 

@@ -174,8 +174,9 @@ class Steps:
             return found is not None and found.description == action.description
 
         text = join(action.description, checkpoint.mark)
+        doing = f'updating checkpoint "{checkpoint.name}"'
         return await self._simple(
-            vm, lambda: self._provider.update(vm, checkpoint, text), told, f'updating checkpoint "{checkpoint.name}"'
+            vm, lambda: self._provider.update(vm, checkpoint, text), told, doing, all_or_nothing=True
         )
 
     async def _delete(self, action: Delete, actual: Inventory) -> Inventory:
@@ -196,6 +197,7 @@ class Steps:
             gone,
             f'deleting checkpoint "{checkpoint.name}" ({checkpoint.id})',
             again=True,
+            all_or_nothing=True,
         )
         found = now.by_id(checkpoint.id)
         if found is not None and _is_another(found, checkpoint):
@@ -274,8 +276,12 @@ class Steps:
         doing: str,
         *,
         again: bool = False,
+        all_or_nothing: bool = False,
     ) -> Inventory:
-        """A write whose effect a reading shows. `again` allows one more try after a loss that reading proved undone."""
+        """A write whose effect a reading shows. `again` allows one more try after a loss that reading proved undone.
+
+        With `all_or_nothing` a reading also tells what a failed one has changed.
+        """
         try:
             operation = await send()
         except AnswerLost as problem:
@@ -283,7 +289,7 @@ class Steps:
             found = await self._proof.until(vm, proven)
             if found is None and again:
                 self.lost = True
-                return await self._simple(vm, send, proven, doing)
+                return await self._simple(vm, send, proven, doing, all_or_nothing=all_or_nothing)
             if found is None:
                 raise self._proof.unsettled(problem, vm, doing) from None
             self.changed = True
@@ -303,11 +309,12 @@ class Steps:
         try:
             await self._end(operation, vm, doing)
         except OperationFailed:
-            # What the lost one did late cannot be done again, and Arc says so by a failed operation instead of a 404.
-            if not self.lost:
+            if not all_or_nothing:
                 raise
             now = await self._provider.read(vm)
-            if not proven(now):
+            self.changed = proven(now)
+            # What the lost one did late cannot be done again, and Arc says so by a failed operation instead of a 404.
+            if not (self.lost and self.changed):
                 raise
             return now
         found = await self._proof.until(vm, proven)

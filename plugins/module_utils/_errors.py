@@ -88,6 +88,12 @@ class CheckpointError(Exception):
         # Longer than what a service may say of itself: what was added last must not be cut off.
         self._message = one_line(text, 3000)
 
+    def naming(self, thing: str) -> t.Self:
+        """The same error, in which `thing` is named, also where the subject is a host that many have."""
+        if one_line(thing) not in f"{self.subject} {self._message}":
+            self.message = f"{thing}: {self._message}"
+        return self
+
     def undenied(self) -> t.Self:
         """The same error once something was changed: a plan made anew does not know what came before it."""
         self._message = self._message.replace(" Nothing was changed.", "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ._errors import CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from ._errors import BadAnswer, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
 from ._manner import bounded
 from ._model import VM, Inventory
 from ._plan import Approval
@@ -57,7 +57,10 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
 
     async def one(position: int) -> None:
         provider = await providers.of(references[position])
-        found[position] = (provider, await provider.resolve(references[position]))
+        try:
+            found[position] = (provider, await provider.resolve(references[position]))
+        except BadAnswer as problem:
+            raise problem.naming(f"vm {references[position]}") from None
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
     signed_in: set[int] = set()

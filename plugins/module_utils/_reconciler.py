@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ._deps import anyio
-from ._errors import CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
+from ._errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
 from ._model import VM, Checkpoint, Inventory
 from ._operation import Operation
 from ._plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
@@ -268,6 +268,8 @@ class Reconciler:
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
         problem.about(str(self.vm))
+        if isinstance(problem, BadAnswer):
+            problem.naming(str(self.vm))
         if self.changed:
             problem.undenied()
         if problem.operation is None and self.operation is not None:

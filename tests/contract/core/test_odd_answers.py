@@ -196,3 +196,16 @@ def test_the_deadline_while_a_loss_is_being_settled(service: str) -> None:
     result = made.run("vm_checkpoint", vm=_vm(made, service), name="new", settle_time="0s")
     assert code(result) == "outcome_unknown"
     assert made.seconds < 5
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("kind", ["truncate", "html"])
+def test_an_answer_that_cannot_be_read_names_the_vm_it_was_about(service: str, kind: str) -> None:
+    made = bench(service)
+    made.world.faults.add(
+        kind=kind, status=200, method="GET", path="VMCheckPoints|virtualMachineInstances/default", count=None
+    )
+    reference = VMS[service] if service == "spf" else made.arm_vm
+    result = made.run("vm_checkpoint", vm=reference, name="new")
+    assert code(result) == "bad_answer"
+    assert f"vm {VMS[service] if service == 'spf' else made.arm_vm}: " in result["msg"]

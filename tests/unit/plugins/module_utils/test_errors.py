@@ -120,6 +120,11 @@ def test_what_is_added_to_a_message_is_as_clean_and_not_cut_off() -> None:
     assert error.message == "x" * 999 + "… The VM is [31moff."
 
 
+def test_an_error_of_a_host_can_name_whom_it_was_about() -> None:
+    assert str(NotFound("gone", subject="arm h").naming("vm a")) == "arm h: vm a: gone"
+    assert str(NotFound("gone", subject="vm a").naming("vm a")) == "vm a: gone"
+
+
 def test_once_something_was_changed_no_message_denies_it() -> None:
     assert NotFound("It is gone. Nothing was changed. Look.").undenied().message == "It is gone. Look."
 

@@ -204,8 +204,9 @@ def _steps(
     as_before = {"held": {place: told for place, (_name, told) in back.items()}} if back else {}
     steps.append(step("swap its disks", why, op="swap", disks=held, undo=True, **as_before))
     if wanted == "on":
+        # Not `held`: once it is attached nothing tells what had been detached, and an approval covers this very step.
         steps.append(
-            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=held, undo=True)
+            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
         )
     gone = [name for name in old.values() if name] if wish.old_disks == "delete" else []
     if gone:

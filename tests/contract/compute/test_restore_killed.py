@@ -250,7 +250,11 @@ def test_another_job_after_a_killed_one_ends_with_the_vm_as_it_was(
         assert [held.lun for held in vm.attachments()] == [None, 0], number
 
 
-def test_a_data_disk_that_a_killed_run_has_detached_comes_back_where_the_point_holds_none() -> None:
+OTHER: dict[str, Any] = {"name": "os-only", "restore_key": "another"}
+
+
+def _detached_before() -> Bench:
+    """A run was killed when it had detached the data disk; the point "os-only" does not hold that."""
     made = bench()
     home = next(iter(made.world.azure.collections.values()))
     without = replace(
@@ -260,10 +264,31 @@ def test_a_data_disk_that_a_killed_run_has_detached_comes_back_where_the_point_h
     steps = verbs(done(restore(made, check=True, **CASES["key"])))
     killed(made, steps.index("detach its data disks") + 1, "heard", **CASES["key"])
     assert [held.lun for held in shop(made).attachments()] == [None]
-    result = done(restore(made, name="os-only", restore_key="another"))
+    return made
+
+
+def test_a_data_disk_that_a_killed_run_has_detached_comes_back_where_the_point_holds_none() -> None:
+    made = _detached_before()
+    result = done(restore(made, **OTHER))
     assert [(held.lun, held.name) for held in shop(made).attachments()][1:] == [(0, "shop01_DataDisk_0")]
     assert shop(made).power == "running"
     assert any("comes back there" in told for told in result["warnings"])
+
+
+@pytest.mark.parametrize("stopped", ["locked", "killed"])
+def test_and_an_approved_plan_that_brings_it_back_passes_to_its_end(stopped: str) -> None:
+    """What is left behind the swap is what was approved, although nothing is detached any more."""
+    made = _detached_before()
+    plan = done(restore(made, check=True, **OTHER))["plan"]
+    if stopped == "locked":
+        body = {"error": {"code": "AnotherOperationInProgress", "message": "x"}}
+        made.world.faults.add(kind="status", status=409, method="POST", path="/start", body=body)
+    else:
+        killed(made, made.writes() + verbs({"plan": plan}).index("swap its disks") + 1, "heard", **OTHER)
+        assert shop(made).power == "deallocated"
+    assert done(restore(made, expected_plan=plan, **OTHER))["changed"] is True
+    assert [(held.lun, held.name) for held in shop(made).attachments()][1:] == [(0, "shop01_DataDisk_0")]
+    assert shop(made).power == "running"
 
 
 def test_what_cannot_be_restored_is_refused_before_the_first_disk_is_made() -> None:

@@ -265,6 +265,22 @@ def test_a_disk_that_another_run_has_detached_comes_back_as_it_was_held() -> Non
         assert "comes back" not in told
 
 
+def test_the_start_is_the_same_step_before_and_after_such_a_disk_has_come_back() -> None:
+    """An approval covers it by what it is about, and after the swap nothing tells any more what had been detached."""
+    left = disk("v-lun3-q", run="q", state="pending", replaces="rg/v-lun3-e", power="on", keyed="yes")
+    old = disk("v-lun3-e", run="e", state="done")
+
+    def start(*more: DiskEntity, **attached: str) -> object:
+        of = inventory(detail(disk("o"), old, left, *more, attached=attached, power="deallocated"), "off")
+        staged = restore_steps(RestoreTo(name="p"), of, lambda: TARGET, "off")
+        runs.append(_run_of(staged))
+        return next(step.identity() for step in staged.steps if step.about["op"] == "start")
+
+    runs: list[str] = []
+    before = start(os="o")
+    assert start(_made(runs[0]), os=f"v-os-{runs[0]}", lun3="v-lun3-e") == before
+
+
 def test_what_is_marked_does_not_have_to_be_marked_where_it_goes() -> None:
     stood = _made("stood")
     of = detail(disk("o"), stood, attached={"os": "v-os-stood"})

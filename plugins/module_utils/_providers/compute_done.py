@@ -34,7 +34,7 @@ def taken(step: Step, actual: Inventory) -> bool:
         return detail.collection is not None
     if op == "create_disk":
         disk = detail.named(str(step.about["disk"]))
-        return disk is not None and (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
+        return disk is not None and is_made(detail, disk)
     if op == "delete_disk":
         # Only a group that was listed can show that a disk is gone.
         short = str(step.about["disk"])
@@ -59,6 +59,15 @@ def taken(step: Step, actual: Inventory) -> bool:
         state = DONE if op == "finish" else GIVEN_UP
         return swapped and disk is not None and (disk.tags or {}).get(STATE_TAG) == state
     return False
+
+
+def is_made(detail: Detail, disk: DiskEntity) -> bool:
+    """Whether a disk has been made. `Updating` tells nothing of it: so is shown what is being made, and what was made
+    and has its tags written. But a VM is only ever on disks that were.
+    """
+    if disk.id.lower() in {each.managed_id for each in detail.vm.disks}:
+        return True
+    return (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
 
 
 def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:

@@ -11,7 +11,20 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.shop import GOOD, bench, disks, done, failed, guest, killed, names, restore, shop, verbs
+from tests.contract.compute.shop import (
+    GOOD,
+    bench,
+    disks,
+    done,
+    failed,
+    guest,
+    jobs,
+    killed,
+    names,
+    restore,
+    shop,
+    verbs,
+)
 from tests.support.bench import Bench
 
 pytestmark = pytest.mark.thorough
@@ -289,6 +302,22 @@ def test_and_an_approved_plan_that_brings_it_back_passes_to_its_end(stopped: str
     assert done(restore(made, expected_plan=plan, **OTHER))["changed"] is True
     assert [(held.lun, held.name) for held in shop(made).attachments()][1:] == [(0, "shop01_DataDisk_0")]
     assert shop(made).power == "running"
+
+
+def test_a_disk_whose_tag_is_being_written_is_not_made_again() -> None:
+    """It is shown as `Updating`, as one that is being made; the plan names what is left, and an approved one passes."""
+    made = bench()
+    killed(made, len(verbs(done(restore(made, check=True, **CASES["key"])))) - 2, "heard", **CASES["key"])
+    made.advance(60)
+    plan = done(restore(made, check=True, **CASES["key"]))["plan"]
+    finish = verbs({"plan": plan})
+    assert [step.split()[0] for step in finish] == ["mark", "mark"]
+    made.world.switches.compute_disk_takes = "30s"
+    killed(made, made.writes() + 1, "heard", **CASES["key"])
+    assert "Updating" in {disk.state for disk in made.world.azure.disks.values()}
+    assert verbs(done(restore(made, check=True, **CASES["key"]))) == finish[1:]
+    assert done(restore(made, expected_plan=plan, **CASES["key"]))["changed"] is True
+    assert (guest(made), jobs(made, "deallocate"), shop(made).power) == (GOOD, 1, "running")
 
 
 def test_what_cannot_be_restored_is_refused_before_the_first_disk_is_made() -> None:

@@ -63,6 +63,13 @@ def test_a_disk_is_made_when_it_says_so(state: str | None, is_done: bool) -> Non
     assert taken(step, inventory(detail())) is False
 
 
+@pytest.mark.parametrize("state", ["Succeeded", None, "Updating", "Failed"])
+def test_a_disk_that_the_vm_is_on_was_made(state: str | None) -> None:
+    """`Updating` is also one whose tags are being written: by this very run, when it has swapped."""
+    step = Step(WHO, "", do="x", about={"op": "create_disk", "disk": "n"})
+    assert taken(step, inventory(detail(disk("n", state), attached={"os": "o", "lun4": "n"}))) is True
+
+
 def test_only_a_group_that_was_listed_shows_that_a_disk_is_gone() -> None:
     for short, is_done in (("rg/gone", True), ("RG/GONE", True), ("rg/o", False), ("elsewhere/gone", False)):
         step = Step(WHO, "", do="x", about={"op": "delete_disk", "disk": short})

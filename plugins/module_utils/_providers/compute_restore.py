@@ -8,7 +8,8 @@
 New disks have names that follow from the run (`<vm>-<os|lunN>-<run>`) and tags that say what they are for, so a run
 that was killed anywhere is taken up by the next one: what is done is seen by reading. With a restore_key the run
 follows from the key; without one from the point and the disks the VM had, so a finished restore is a new one when it is
-asked for again. A run whose point has gone before the VM was on its disks has restored nothing: another replaces it.
+asked for again. A run whose point has gone before the VM was on its disks has restored nothing: another replaces it;
+one whose VM was on them by then needs no point to end.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import typing as t
 
 from .._errors import BadAnswer, InvalidInput, MissingCheckpoint
+from .._mark import read_generated
 from .._model import Checkpoint, Inventory, Staged
 from .._plan import Step
 from .._wish import RestoreTo, terms
@@ -34,7 +36,7 @@ from .compute_detail import (
     lead,
     short_hash,
 )
-from .compute_done import is_the_vms, replaced, taken, told_power, was_held
+from .compute_done import is_the_vms, replaced, standing, taken, told_power, was_held
 from .compute_entities import DiskEntity
 from .compute_new_disk import left_out
 from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
@@ -62,7 +64,7 @@ def restore_steps(
             done = f"restore_key: run {run} with this key has ended; its disks are {names}"
             return Staged(_point_of(actual, made), (), done=done)
     aside = None
-    if made and wish.restore_key is None and not under_way and not _is_for(made, target()):
+    if made and wish.restore_key is None and not under_way and not _is_wanted(wish, actual, made, target):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
         aside, run, made = told_power(made), "", {}
     if made:
@@ -86,6 +88,43 @@ def restore_steps(
     warnings += more
     left = tuple(step for step in steps if not taken(step, actual))
     return Staged(point, left, resumed=bool(made), warnings=warnings)
+
+
+def _is_wanted(
+    wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEntity], target: t.Callable[[], Checkpoint]
+) -> bool:
+    """Whether the run that has swapped to these disks is the restore that is asked for."""
+    try:
+        return _is_for(made, target())
+    except MissingCheckpoint as problem:
+        tags = lead(made).tags or {}
+        point = tags.get(POINT_TAG, "")
+        if _is_named(wish, actual, point, tags.get(POINT_ID_TAG, "")):
+            return True
+        where = standing(Step(actual.vm, "", do="", about={"run": tags.get(RUN_TAG)}), actual, actual)
+        problem.message += f" A restore to {point} has begun and not ended. {where}"
+        problem.remedy = (
+            f'Run the restore to "{point.rpartition("/")[2]}" again: it ends without its restore point. '
+            "Or restore to another checkpoint."
+        )
+        raise
+
+
+def _is_named(wish: RestoreTo, actual: Inventory, point: str, point_id: str) -> bool:
+    """Whether a point that has gone is the one that is asked for; which was the latest, nobody knows any more."""
+    home, _slash, name = point.rpartition("/")
+    if wish.checkpoint_id is not None or wish.name is None:
+        return point_id == short_hash(wish.checkpoint_id or "")
+    generated = read_generated(name)
+    gone = Checkpoint(id="", name=name, series=generated[0] if generated else None, any_case=True)
+    return _home(actual).lower() == home.lower() and gone.is_named(wish.name)
+
+
+def _home(actual: Inventory) -> str:
+    """What the collection is called that the task is about, also where it does not exist (any more)."""
+    if actual.detail.collection is not None:
+        return str(actual.detail.collection.name)
+    return next((str(step.about["collection"]).rpartition("/")[2] for step in actual.prelude), "")
 
 
 def _anew(target: t.Callable[[], Checkpoint], detail: Detail) -> Checkpoint:

@@ -124,12 +124,12 @@ def test_a_run_that_is_taken_up_says_so(key: str | None) -> None:
         assert told == f"vm shop01: an earlier run has begun this restore ({run}); what is left of it is done."
 
 
-def _without_point(step: str, *, anew: bool) -> Bench:
+def _without_point(step: str, *, anew: bool, key: str | None = "deploy-1") -> Bench:
     """Killed after a step; then its restore point goes, and with `anew` one like it takes its name and id."""
     made = bench()
-    steps = verbs(done(restore(made, check=True, **CASES["key"])))
+    steps = verbs(done(restore(made, check=True, restore_key=key)))
     number = next(number for number, told in enumerate(steps, 1) if told.startswith(step))
-    killed(made, number, "heard", **CASES["key"])
+    killed(made, number, "heard", restore_key=key)
     kept = next(iter(made.world.azure.collections.values())).points
     (gone,) = kept
     kept.clear()
@@ -176,6 +176,18 @@ def test_a_run_that_has_swapped_ends_without_its_point(step: str) -> None:
     assert done(restore(made, **CASES["key"]))["changed"] is True
     assert (shop(made).power, guest(made)) == ("running", GOOD)
     assert done(restore(made, **CASES["key"]))["changed"] is False
+
+
+@pytest.mark.parametrize("step", ["swap", "start"])
+def test_so_does_one_without_a_key(step: str) -> None:
+    """What it has left is told where something else is asked for."""
+    made = _without_point(step, anew=False, key=None)
+    result = restore(made, name="other")
+    assert "A restore to checkpoints-shop01/before has begun and not ended. The VM is" in result["msg"]
+    assert 'Run the restore to "before" again' in failed(result, "missing_checkpoint")
+    assert done(restore(made))["changed"] is True
+    assert (shop(made).power, guest(made)) == ("running", GOOD)
+    assert "begun" not in failed(restore(made), "missing_checkpoint")
 
 
 def _named(made: Bench) -> dict[str, Any]:

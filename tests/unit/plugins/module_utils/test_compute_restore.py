@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -320,6 +321,65 @@ def test_another_restore_that_has_swapped_and_not_ended_is_set_aside() -> None:
     staged = restore_steps(RestoreTo(name="p"), inventory(of, "off"), lambda: TARGET, "off")
     assert staged.resumed is False
     assert "start" in [step.about["op"] for step in staged.steps]
+
+
+def _without_key(of: Detail, power: Power = "off", **wish: Any) -> Staged:
+    """No key, and no such point any more."""
+
+    def target() -> Checkpoint:
+        raise MissingCheckpoint("nothing to restore", remedy="Look again.")
+
+    return restore_steps(RestoreTo(**wish), inventory(of, power, points=()), target, power)
+
+
+def _swapped(point: str = "c/p") -> Detail:
+    """A run without a key has swapped and not ended; its point has gone."""
+    told = {"point": point, "point-id": short_hash(POINT)}
+    made = disk("v-os-r", run="r", state="pending", power="on", replaces="rg/o", **told)
+    return detail(disk("o"), made, attached={"os": "v-os-r"}, point=False, power="deallocated")
+
+
+@pytest.mark.parametrize("wish", [{"name": "p"}, {"name": "P", "select": "latest"}, {"checkpoint_id": POINT.upper()}])
+def test_without_a_key_too_a_swapped_run_ends_although_its_point_has_gone(wish: dict[str, Any]) -> None:
+    staged = _without_key(_swapped(), **wish)
+    assert (staged.target, staged.resumed) == (None, True)
+    assert [each.about["op"] for each in staged.steps] == ["start", "finish"]
+
+
+def test_also_where_its_whole_collection_has_gone() -> None:
+    gone = replace(_swapped("c/p-20261120T020000Z-9f2c41d07ab3"), collection=None)
+    make = Step(
+        WHO, "", do="make it", about={"op": "make_collection", "collection": POINT.rpartition("/restorePoints/")[0]}
+    )
+    of = replace(inventory(gone, "off", points=()), prelude=(make,))
+
+    def target() -> Checkpoint:
+        raise MissingCheckpoint("nothing to restore")
+
+    assert restore_steps(RestoreTo(name="p"), of, target, "off").resumed is True
+    with pytest.raises(MissingCheckpoint, match="nothing to restore"):
+        restore_steps(RestoreTo(name="p"), replace(of, prelude=()), target, "off")
+
+
+@pytest.mark.parametrize(
+    ("wish", "point"),
+    [
+        ({"name": "other"}, "c/p"),
+        ({"name": "p"}, "elsewhere/p"),
+        ({"checkpoint_id": f"{POINT}2"}, "c/p"),
+        ({"select": "latest"}, "c/p"),  # which that was, nobody knows any more
+    ],
+)
+def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[str, Any], point: str) -> None:
+    with pytest.raises(MissingCheckpoint) as caught:
+        _without_key(_swapped(point), **wish)
+    assert caught.value.message == (
+        f"nothing to restore A restore to {point} has begun and not ended. "
+        "The VM is off; it ran when the restore began, with new disk at os (v-os-r)."
+    )
+    assert caught.value.remedy == (
+        'Run the restore to "p" again: it ends without its restore point. Or restore to another checkpoint.'
+    )
 
 
 def test_a_point_that_is_shown_without_its_disks() -> None:

@@ -60,6 +60,16 @@ def refuse_unknown_power(wish: RestoreTo, actual: Inventory, power_before: str) 
         )
 
 
+def refuse_no_os_disk(actual: Inventory, new: t.Mapping[str, str]) -> None:
+    """An OS disk is swapped in the place of another: a VM that shows none would be switched off for nothing."""
+    if "os" in new and not actual.detail.held("os"):
+        raise VmState(
+            "it shows no OS disk to be replaced. Nothing was changed.",
+            subject=str(actual.vm),
+            remedy="Run the task again once it shows its OS disk.",
+        )
+
+
 def refuse_elsewhere(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk of the point that sits at another LUN by now would be attached twice: as it was and as it is."""
     detail: Detail = actual.detail

@@ -39,7 +39,13 @@ from .compute_detail import (
 from .compute_done import is_the_vms, replaced, standing, taken, told_power, was_held
 from .compute_entities import DiskEntity
 from .compute_new_disk import left_out
-from .compute_refusals import refuse_elsewhere, refuse_strangers, refuse_unknown_power, refuse_unusable
+from .compute_refusals import (
+    refuse_elsewhere,
+    refuse_no_os_disk,
+    refuse_strangers,
+    refuse_unknown_power,
+    refuse_unusable,
+)
 
 
 def restore_steps(
@@ -205,6 +211,7 @@ def _steps(
     new = {place: disk_name(detail.vm.name, place, run) for place in places}
     if point is not None and entity is not None:
         refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
+    refuse_no_os_disk(actual, new)
     refuse_strangers(actual, new, disks)
     refuse_elsewhere(actual, new, disks)
     old = {place: replaced(detail, place, name) for place, name in new.items()}

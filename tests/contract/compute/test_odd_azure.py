@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.compute.shop import HOME, bench, collection, failed, point, restore
+from tests.contract.compute.shop import GOOD, HOME, bench, collection, done, failed, guest, point, restore, shop
 from tests.support.bench import Bench
 
 Change = Callable[[dict[str, Any]], object]
@@ -74,9 +74,30 @@ def test_a_vm_that_cannot_be(change: Change, told: str) -> None:
 
 
 def test_a_vm_that_is_shown_without_an_os_disk_is_not_given_one() -> None:
-    made = _retold("/virtualMachines/shop01", lambda vm: _profile(vm).update(osDisk=None))
-    assert "shows no OS disk" in failed(restore(made), "not_found")
+    """Nor switched off for it: the first reading has shown that it cannot be swapped."""
+    for change in (lambda vm: _profile(vm).update(osDisk=None), lambda vm: _profile(vm).update(osDisk={})):
+        made = _retold("/virtualMachines/shop01", change)
+        for check in (True, False):
+            assert "shows no OS disk" in failed(restore(made, check=check), "vm_state")
+        assert (made.writes(), shop(made).power) == (0, "running")
+
+
+def test_one_that_shows_it_no_more_when_it_is_off() -> None:
+    """The swap says so then; and once it is shown again, the same task ends."""
+    made = bench()
+
+    def gone(document: dict[str, Any]) -> None:
+        if made.sent("POST", path="/deallocate"):
+            _profile(document)["osDisk"] = None
+
+    made.through = lambda wire: Retold(wire, "/virtualMachines/shop01", gone)
+    message = failed(restore(made), "not_found")
+    assert "shows no OS disk to be replaced" in message
+    assert "The VM is off; it ran when the restore began" in message
     assert made.world.dump()["compute"]["vms"][0]["os_disk"]["name"] == "shop01_OsDisk"
+    made.through = lambda wire: wire
+    done(restore(made))
+    assert (guest(made), shop(made).power) == (GOOD, "running")
 
 
 def _first(document: dict[str, Any]) -> dict[str, Any]:

@@ -132,6 +132,25 @@ def test_a_run_that_is_taken_up_knows_it() -> None:
     assert "start" in _ops(_plan(detail(disk("o"), made), "unknown"))
 
 
+# The OS disk ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_vm_that_shows_no_os_disk_is_not_switched_off_for_a_swap_of_it() -> None:
+    with pytest.raises(VmState, match="it shows no OS disk to be replaced") as told:
+        _plan(detail(disk("o"), attached={}))
+    assert told.value.retry == "safe"
+
+
+def test_where_the_point_holds_none_it_need_not_show_any() -> None:
+    of = detail(disk("o"), disk("d"), attached={"lun0": "d"}, also={"lun0": "d"})
+    assert of.collection is not None
+    (point,) = of.collection.properties.restorePoints or []
+    metadata = point.properties.sourceMetadata
+    assert metadata is not None
+    object.__setattr__(metadata.storageProfile, "osDisk", None)
+    assert _ops(_plan(of)) == ["create_disk", "deallocate", "detach", "swap", "start", "finish"]
+
+
 # The same disk at another LUN -----------------------------------------------------------------------------------------
 
 
@@ -153,7 +172,9 @@ def test_one_that_an_earlier_restore_has_put_in_its_place_too() -> None:
 
 
 def test_two_disks_that_have_changed_places_are_both_replaced() -> None:
-    of = detail(disk("o"), disk("d"), disk("e"), attached={"lun0": "e", "lun1": "d"}, also={"lun0": "d", "lun1": "e"})
+    of = detail(
+        disk("o"), disk("d"), disk("e"), attached={"os": "o", "lun0": "e", "lun1": "d"}, also={"lun0": "d", "lun1": "e"}
+    )
     assert _ops(_plan(of)).count("create_disk") == 3
 
 

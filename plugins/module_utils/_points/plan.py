@@ -55,6 +55,21 @@ def is_there(found: CollectionEntity | PointEntity | None) -> bool:
     return not (isinstance(found, PointEntity) and found.failed)
 
 
+def is_another(found: CollectionEntity | PointEntity, planned: CollectionEntity | PointEntity) -> bool:
+    """Whether what bears a name now is not what was read under it before: that has gone, and this was made anew."""
+    if isinstance(found, PointEntity) and isinstance(planned, PointEntity):
+        if found.created is not None and planned.created is not None:
+            return found.created != planned.created
+        return planned.failed and found.state in ("creating", "succeeded") and not found.failed
+    made = [_guid(found), _guid(planned)]
+    return all(made) and made[0] != made[1]
+
+
+def _guid(found: CollectionEntity | PointEntity) -> str:
+    """What tells a collection from another one of its name."""
+    return (found.properties.restorePointCollectionId or "") if isinstance(found, CollectionEntity) else ""
+
+
 def plan_collection(
     wish: CollectionWish,
     subject: Resource,

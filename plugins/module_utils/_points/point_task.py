@@ -121,18 +121,18 @@ class PointTask:
         await self._end(operation, f"{now.state} of it")
         return True
 
-    async def do(self, action: Action, wait_for_it: bool) -> None:
-        """One step of the plan."""
-        if isinstance(action, DeleteResource):
+    async def do(self, action: Action, wait_for_it: bool) -> bool:
+        """One step of the plan; whether the rest of it still fits."""
+        if isinstance(action, DeleteResource) and self.now is not None:
             delete = partial(self._service.delete, self.run.subject.id)
-            self.now = await self.run.send(
-                delete, self._read, lambda found: found is None, "deleting it", wait=wait_for_it, again=True
-            )
-        elif isinstance(action, CreateResource):
+            self.now = await self.run.send_delete(delete, self._read, self.now, wait=wait_for_it)
+            return self.now is None or self._wish.state == "absent"
+        if isinstance(action, CreateResource):
             write = partial(self._service.put_point, self.run.subject.id, self._wish, self._around.fields)
             self.now = await self.run.send(
                 write, self._read, lambda found: found is not None, "creating it", wait=wait_for_it
             )
+        return True
 
     async def become_whole(self) -> None:
         """Until Succeeded, and for a copy until every disk has arrived; then what was achieved is held to the wish."""

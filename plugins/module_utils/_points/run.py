@@ -15,10 +15,12 @@ from .._http import AnswerLost
 from .._operation import Operation, Status
 from .._plan import Action, Approval, DeleteResource, Plan, to_result
 from .._proof import CLAIMING, Pace, ended, not_shown, read_until, unread, unsettled
+from .._providers.compute_entities import CollectionEntity, PointEntity
 from . import shapes
-from .plan import Resource
+from .plan import Resource, is_another
 
 Read = t.TypeVar("Read")
+Kind = t.TypeVar("Kind", CollectionEntity, PointEntity)
 Look = t.Callable[[], t.Awaitable[Plan]]
 
 
@@ -48,32 +50,37 @@ class Run:
         self.timing.setdefault("read", anyio.current_time() - self._begun)
 
     async def carry_out(
-        self, do: t.Callable[[Action, bool], t.Awaitable[None]], look: Look, approval: Approval | None
+        self, do: t.Callable[[Action, bool], t.Awaitable[bool]], look: Look, approval: Approval | None
     ) -> None:
         """`do` each step of the plan, told whether to wait for it; after a lock look and plan again.
 
-        A plan made anew is held against the approval before anything is written.
+        `do` returns whether the rest of the plan still fits what it has read: else it is made anew at once. A plan made
+        anew is held against the approval before anything is written.
         """
         start, pause = anyio.current_time(), self.pace.poll_interval
         try:
             while True:
                 try:
-                    return await self._do(do)
+                    if await self._do(do):
+                        return
                 except Locked as problem:
                     await self._sit_out(problem, pause)
-                pause = min(pause * 2, max(60.0, self.pace.poll_interval))
+                    pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                 self.planned(await look())
                 if approval is not None:
                     approval.check([self.todo], part=True)
         finally:
             self.timing["apply"] = anyio.current_time() - start
 
-    async def _do(self, do: t.Callable[[Action, bool], t.Awaitable[None]]) -> None:
+    async def _do(self, do: t.Callable[[Action, bool], t.Awaitable[bool]]) -> bool:
         writes = self.todo.writes
         for position, action in enumerate(writes):
-            await do(action, self.pace.wait or position < len(writes) - 1)
+            fits = await do(action, self.pace.wait or position < len(writes) - 1)
             self._done.append(action)
             self._deleted = False
+            if not fits:
+                return False
+        return True
 
     async def _sit_out(self, problem: Locked, pause: float) -> None:
         """Let the other operation end. The pauses grow: each refused create costs one of three in an hour."""
@@ -99,8 +106,9 @@ class Run:
     ) -> Read:
         """One write, its operation, and the reading that proves it; a lost answer is settled by reading.
 
-        `again` (a delete by id) allows one more try after a loss that reading has shown to be undone. Once it has left,
-        no error may say that nothing was changed.
+        `again` (a delete) allows one more try after a loss that reading has shown to be undone: `proven` must know what
+        was to go from what has been made under its name since. Once it has left, no error may say that nothing was
+        changed.
         """
         before = self.changed
         try:
@@ -130,6 +138,24 @@ class Run:
             # A delete that was locked out has done nothing; a create may have left something that failed.
             self.changed = before if again or self._deleted else True
             raise
+
+    async def send_delete(
+        self,
+        write: t.Callable[[], t.Awaitable[Operation]],
+        read: t.Callable[[], t.Awaitable[Kind | None]],
+        planned: Kind,
+        *,
+        wait: bool,
+    ) -> Kind | None:
+        """A DELETE of what was planned to go. It goes by name: one that was made under it since is not sent another."""
+
+        def gone(found: Kind | None) -> bool:
+            return found is None or is_another(found, planned)
+
+        found = await self.send(write, read, gone, "deleting it", wait=wait, again=True)
+        if found is not None and is_another(found, planned):
+            self.warnings.append(f"{self.subject}: it has gone, and was made anew by another run since.")
+        return found
 
     @contextmanager
     def _left(self, doing: str) -> t.Iterator[None]:

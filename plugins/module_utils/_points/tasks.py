@@ -100,18 +100,17 @@ class CollectionTask:
         await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), doing=doing)
         return True
 
-    async def do(self, action: Action, wait_for_it: bool) -> None:
-        """One step of the plan."""
+    async def do(self, action: Action, wait_for_it: bool) -> bool:
+        """One step of the plan, which has one only."""
         if isinstance(action, CreateResource):
             write = partial(self._service.put_collection, self._home, self._wish, self._location or "")
             self.now = await self.run.send(write, self._read, self._is_made, "creating it", wait=wait_for_it)
         elif isinstance(action, UpdateResource) and self.now is not None:
             await self._update(action, self.now, wait_for_it)
-        elif isinstance(action, DeleteResource):
+        elif isinstance(action, DeleteResource) and self.now is not None:
             delete = partial(self._service.delete, str(self._home))
-            self.now = await self.run.send(
-                delete, self._read, lambda found: found is None, "deleting it", wait=wait_for_it, again=True
-            )
+            self.now = await self.run.send_delete(delete, self._read, self.now, wait=wait_for_it)
+        return True
 
     async def _read(self) -> CollectionEntity | None:
         return await self._service.collection(self._home)

@@ -1,63 +1,73 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A point that somebody makes anew under the same name, and so the same id, is another one: not deleted for the old."""
+"""A name is not the thing: what another run has made under it since is neither removed nor taken for our own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.contract.compute.shop import bench, checkpoint, done, names, points
+from simulator.azure_model import Collection
+from tests.contract.compute.shop import HOME, bench, collection, done, names, point, points, told, verbs
 from tests.support.bench import Bench
 
-ANOTHERS = "another's"
+
+def _home(made: Bench) -> Collection:
+    return next(each for each in made.world.azure.collections.values() if each.name == HOME)
 
 
-def _made_anew(made: Bench, wanted_state: str) -> None:
-    """The point goes by our DELETE, and before we look again another controller has made it anew."""
-    (old,) = points(made)
-    old.state = wanted_state
-    donor = replace(old)
-    home = next(iter(made.world.azure.collections.values()))
+@pytest.mark.parametrize("loss", ["lose_answer", "lose_request"])
+@pytest.mark.parametrize("state", ["Creating", "Succeeded"])
+def test_a_point_made_anew_by_another_run_is_kept(state: str, loss: str) -> None:
+    """The failed point is gone, and only the answer that says so was lost; or another run has removed it."""
+    made = bench()
+    home, failed_one = _home(made), points(made)[0]
+    failed_one.state = "Failed"
+    made.world.faults.add(kind=loss, method="DELETE")
 
     def watch(request: httpx.Request) -> None:
         made.world.settle()
-        if request.method == "GET" and len(made.sent("DELETE")) == 1 and not home.points:
-            home.points.append(replace(donor, state="Succeeded", created=made.clock(), vm_id=ANOTHERS))
+        if request.method != "GET" or len(made.sent("DELETE")) != 1:
+            return
+        if loss == "lose_request" and failed_one in home.points:
+            home.points.remove(failed_one)
+        if not home.points:
+            home.points.append(replace(failed_one, state=state, created=made.clock()))
+        elif made.clock() > home.points[0].created + 60:
+            home.points[0].state = "Succeeded"
 
     made.watch = watch
+    result = done(point(made, name="before"))
+    assert (result["changed"], told(made.sent())) == (True, [("DELETE", "before")])
+    assert verbs(result) == ["delete", "keep"]
+    assert (names(made), result["restore_point"]["usable"]) == (["before"], True)
 
 
-@pytest.mark.parametrize("lost", [True, False], ids=["answer lost", "accepted"])
-def test_a_failed_point_that_another_run_has_replaced_by_a_good_one(lost: bool) -> None:
+@pytest.mark.parametrize("loss", ["lose_answer", None])
+@pytest.mark.parametrize("what", ["point", "collection"])
+def test_what_is_to_be_absent_and_was_made_anew_is_not_removed_a_second_time(what: str, loss: str | None) -> None:
+    """It was gone; what bears the name now is another run's, and no plan has named it."""
     made = bench()
-    _made_anew(made, "Failed")
-    if lost:
-        made.world.faults.add(kind="lose_answer", method="DELETE")
-    result = done(checkpoint(made, name="before", settle_time="10s"))
-    assert result["changed"] is True
-    assert [request.method for request in made.sent()] == ["DELETE"]
-    assert [point.vm_id for point in points(made)] == [ANOTHERS]
-    assert [action["action"] for action in result["plan"]["actions"]] == ["delete", "keep"]
+    if loss is not None:
+        made.world.faults.add(kind=loss, method="DELETE")
+    home, gone = _home(made), points(made)[0]
 
+    def watch(request: httpx.Request) -> None:
+        made.world.settle()
+        if request.method != "GET" or not made.sent("DELETE"):
+            return
+        if what == "point" and not home.points:
+            home.points.append(replace(gone, created=made.clock()))
+        if what == "collection" and not made.world.azure.collections:
+            made.world.azure.collections[home.id.lower()] = replace(home, guid="another", points=[gone])
 
-def test_absent_takes_the_new_one_only_by_a_plan_that_names_it() -> None:
-    made = bench()
-    _made_anew(made, "Succeeded")
-    made.world.faults.add(kind="lose_answer", method="DELETE")
-    result = done(checkpoint(made, name="before", state="absent", settle_time="10s"))
-    assert names(made) == []
-    assert [request.method for request in made.sent()] == ["DELETE", "DELETE"]
-    assert [action["action"] for action in result["plan"]["actions"]] == ["delete", "delete"]
-
-
-def test_an_approved_removal_does_not_reach_the_new_one() -> None:
-    made = bench()
-    approved = done(checkpoint(made, check=True, name="before", state="absent"))["plan"]
-    _made_anew(made, "Succeeded")
-    made.world.faults.add(kind="lose_answer", method="DELETE")
-    checkpoint(made, name="before", state="absent", settle_time="10s", expected_plan=approved)
-    assert [point.vm_id for point in points(made)] == [ANOTHERS]
+    made.watch = watch
+    options: dict[str, Any] = {"state": "absent"}
+    result = done(point(made, name="before", **options) if what == "point" else collection(made, force=True, **options))
+    assert (result["changed"], len(made.sent()), names(made)) == (True, 1, ["before"])
+    assert [text for text in result["warnings"] if "made anew by another run" in text]
+    assert result["restore_point" if what == "point" else "restore_point_collection"]["name"] in ("before", HOME)

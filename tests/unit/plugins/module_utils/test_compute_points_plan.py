@@ -15,6 +15,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import (
     Resource,
     in_any_case,
+    is_another,
     is_downgrade,
     is_on_its_way,
     place,
@@ -165,6 +166,19 @@ def test_a_point_is_made_kept_made_anew_and_removed() -> None:
     assert _verbs(_for(_point(), _made("Deleting"))) == ["create"]
     assert _verbs(_for(_point(state="absent"), None)) == []
     assert _verbs(_for(_point(state="absent"), _made())) == ["delete"]
+
+
+def test_what_bears_a_name_may_be_another_than_was_read() -> None:
+    early, late = {"timeCreated": "2024-01-01T00:00:00Z"}, {"timeCreated": "2024-01-01T00:00:01Z"}
+    assert is_another(_made(**late), _made(**early))
+    assert not is_another(_made("Deleting", **early), _made("Failed", **early))
+    # A point that failed need not tell when it was made.
+    assert [is_another(_made(state), _made("Failed")) for state in ("Creating", "Succeeded")] == [True] * 2
+    assert [is_another(_made(state, **late), _made("Failed")) for state in ("Failed", "Deleting")] == [False] * 2
+    assert not is_another(_made("Creating"), _made())
+    first, second = _home(restorePointCollectionId="1"), _home(restorePointCollectionId="2")
+    assert [is_another(found, first) for found in (first, second, _home())] == [False, True, False]
+    assert not is_another(second, _home())
 
 
 def test_obstacles_to_a_point() -> None:

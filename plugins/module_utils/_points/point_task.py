@@ -10,7 +10,7 @@ from functools import partial
 
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import CheckpointError, Downgraded, InvalidInput, NotFound, OperationFailed
+from .._errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
 from .._manner import approval_of, manner_of
 from .._operation import Deadline, Operation, Status, wait
 from .._plan import Action, CreateResource, DeleteResource, Plan
@@ -144,7 +144,13 @@ class PointTask:
             if not run.pace.wait:
                 return
             await self._end(operation, "copying it" if self._wish.source_restore_point else "making it")
-            self.now = now = await self._read() or now
+            self.now = now = await self._read()
+        if now is None or now.state == "deleting":
+            raise NotProven(
+                f"it was there, and is {'gone again' if now is None else 'being removed'}.",
+                subject=str(run.subject),
+                remedy="Look at it before you run the task again.",
+            )
         if now.failed:
             raise OperationFailed(
                 f"it was made, and {'it' if now.state == 'failed' else 'the copying of its disks'} failed{_why(now)}.",
@@ -191,7 +197,8 @@ def _fits(wish: PointWish, collection: CollectionEntity, home: ArmId, run: Run) 
 
 
 def _whole(point: PointEntity) -> bool:
-    return point.failed or shapes.usable(point) is True
+    """Whether there is nothing left to wait for: all of it has arrived, or never will."""
+    return point.failed or point.state == "deleting" or shapes.usable(point) is True
 
 
 def _why(point: PointEntity) -> str:

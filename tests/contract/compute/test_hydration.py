@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.compute.shop import GOOD, HOME, bench, checkpoint, disks, done, failed, guest, point, restore, spoil
@@ -81,3 +82,30 @@ def test_the_deadline_tells_how_far_it_is() -> None:
     result = point(made, wait_timeout="200s")
     failed(result, "timed_out")
     assert 20 <= result["error"]["operation"]["percent"] <= 40
+
+
+@pytest.mark.parametrize("how", ["gone", "going"])
+@pytest.mark.parametrize("from_the_first", [False, True])
+def test_what_is_removed_while_it_is_watched_is_no_success(how: str, from_the_first: bool) -> None:
+    made = bench(compute_hydration_takes="600s")
+    home = next(iter(made.world.azure.collections.values()))
+    seen: list[httpx.Request] = []
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "GET" and request.url.path.endswith("/new") and made.sent("PUT"):
+            seen.append(request)
+            if len(seen) == (2 if from_the_first else 4):
+                new = next(each for each in home.points if each.name == "new")
+                if how == "going":
+                    new.state = "Deleting"
+                else:
+                    home.points.remove(new)
+
+    made.watch = watch
+    result = point(made)
+    message = failed(result, "not_proven")
+    assert ("it was there, and is gone again" if how == "gone" else "it was there, and is being removed") in message
+    assert (result["changed"], len(made.sent())) == (True, 1)
+    shown = result["restore_point"]
+    assert shown is None if how == "gone" else shown["provisioning_state"] == "Deleting"
+    assert made.seconds < 60

@@ -18,7 +18,7 @@ from .._model import Obstacle
 from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute_preflight import obstacles
 from .copies import refuse_copies, refuse_source
-from .plan import PLACE, disk_names, source_id, source_path
+from .plan import PLACE, disk_names
 from .run import Run
 from .service import Service
 from .wishes import VMS, CollectionWish, PointWish, source_of, source_point
@@ -73,7 +73,7 @@ def kept_fields(wish: PointWish, collection: CollectionEntity) -> dict[str, t.An
     """What of the wish an existing point is held against; nothing but the collection is needed for it."""
     told: dict[str, t.Any] = {"instant_access_duration": wish.instant_access_duration}
     if wish.source_restore_point is not None:
-        told["source_restore_point"] = source_point(wish.source_restore_point, source_id(collection))
+        told["source_restore_point"] = source_point(wish.source_restore_point, collection.source_id)
     return told
 
 
@@ -85,7 +85,7 @@ async def surroundings(service: Service, wish: PointWish, collection: Collection
         return around
     around.fields["consistency"] = wish.consistency
     try:
-        around.vm = await _vm(service, source_path(collection), run)
+        around.vm = await _vm(service, collection.source_path, run)
     except Forbidden as problem:
         _unread(wish, around, problem)
         run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
@@ -104,7 +104,7 @@ async def _copied(service: Service, source: str, collection: CollectionEntity, r
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:
-        origin = await service.collection(source_path(collection))
+        origin = await service.collection(collection.source_path)
         point = await service.point(source) if origin is not None else None
     except Forbidden:
         run.warnings.append(f"{run.subject}: its source may not be read, so nothing could be checked beforehand.")

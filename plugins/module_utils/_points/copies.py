@@ -12,12 +12,12 @@ from __future__ import annotations
 from .._arm_id import ArmId
 from .._errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute_entities import CollectionEntity, PointEntity
-from .plan import Resource, place, source_id, source_path
+from .plan import Resource, place
 
 
 def takes_copies(collection: CollectionEntity) -> bool:
     """Whether its source is another collection."""
-    return "/restorepointcollections/" in source_id(collection).lower()
+    return "/restorepointcollections/" in collection.source_id.lower()
 
 
 def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
@@ -26,7 +26,7 @@ def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | N
         raise NotFound(f"its source collection {source} does not exist, or is hidden.", subject=str(subject))
     why = ""
     if takes_copies(origin):
-        why = f"holds copies itself, of {source_id(origin)}, and copies cannot be copied again"
+        why = f"holds copies itself, of {origin.source_id}, and copies cannot be copied again"
     elif place(origin.location) == place(location):
         why = f"lies in {origin.location} too, and copies go to another region"
     if why:
@@ -47,13 +47,13 @@ def refuse_source(
     """A copy is of a point that lies in its collection's source, and is whole."""
     if origin is None:
         raise NotFound(
-            f"the source collection {source_id(home)} of its collection does not exist, or is hidden.",
+            f"the source collection {home.source_id} of its collection does not exist, or is hidden.",
             subject=str(subject),
         )
     name = source.rsplit("/", 1)[-1]
-    if source.rsplit("/", 2)[0].lower() != source_path(home).lower():
+    if not home.is_of(source.rsplit("/", 2)[0]):
         raise InvalidInput(
-            f"source_restore_point: {source} does not lie in {source_id(home)}, which collection {home.name} copies.",
+            f"source_restore_point: {source} does not lie in {home.source_id}, which collection {home.name} copies.",
             subject=str(subject),
             remedy="Name a point of that collection, or use a collection for copies of the other one.",
         )

@@ -16,7 +16,6 @@ from .._providers import Providers, World
 from .._secrets import Secrets
 from .._wish import check
 from . import shapes
-from .plan import source_path
 from .service import Service
 from .wishes import POINTS, CollectionQuery, collection_id, needs, source_of
 
@@ -68,7 +67,7 @@ async def _one(
     entity = await service.collection(_arm_id.parse(collection))
     if entity is None:
         return None
-    if source is not None and source_path(entity).lower() != source:
+    if source is not None and not entity.is_of(source):
         return None
     points: list[dict[str, t.Any]] = []
     for point in (entity.properties.restorePoints or []) if query.points else []:

@@ -221,21 +221,10 @@ def _why_kept(now: PointEntity) -> str:
     return _kept(now.state)
 
 
-def source_id(collection: CollectionEntity) -> str:
-    """The id of the VM or collection that a collection is made for, as it was answered."""
-    return (collection.properties.source.id or "") if collection.properties.source else ""
-
-
-def source_path(collection: CollectionEntity) -> str:
-    """The same as a path: published examples leave the first slash out."""
-    return f"/{source_id(collection).strip('/')}"
-
-
 def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -> None:
-    source = source_id(now)
     differs = []
-    if wish.source is not None and wish.source.lower().strip("/") != source.lower().strip("/"):
-        differs.append(f"source is {source}")
+    if wish.source is not None and not now.is_of(wish.source):
+        differs.append(f"source is {now.source_id}")
     if wish.location is not None and place(wish.location) != place(now.location):
         differs.append(f"location is {now.location}")
     if differs:

@@ -235,10 +235,9 @@ class Compute:
         if answer is None:
             return None, None
         collection = read(CollectionEntity, answer.json(), answer)
-        source = (collection.properties.source.id or "") if collection.properties.source else ""
-        if source.lower().lstrip("/") != vm.canonical.lstrip("/"):
+        if not collection.is_of(vm.canonical):
             raise InvalidInput(
-                f"collection: {home} holds restore points of {source or 'another source'}.",
+                f"collection: {home} holds restore points of {collection.source_id or 'another source'}.",
                 subject=str(vm),
                 remedy="Name another collection; a collection's source cannot be changed.",
             )

@@ -302,6 +302,20 @@ class CollectionEntity(_Part):
     tags: Tags | None = None
     properties: CollectionProperties
 
+    @property
+    def source_id(self) -> str:
+        """The id of the VM or collection that it is made for, as it was answered."""
+        return (self.properties.source.id or "") if self.properties.source else ""
+
+    @property
+    def source_path(self) -> str:
+        """The same as a path: published examples leave the first slash out."""
+        return f"/{self.source_id.strip('/')}"
+
+    def is_of(self, source: str) -> bool:
+        """Whether it is made for that VM or collection, in whatever spelling."""
+        return self.source_path.lower() == f"/{source.strip('/')}".lower()
+
 
 class Sku(_Part):
     name: str | None = None

@@ -145,7 +145,7 @@ def plan_point(
         return Plan(subject, _delete_point(subject, now, obstacles))
     if now is not None and is_there(now):
         kept = KeepResource(subject, _why_kept(now), resource=subject.id)
-        return Plan(subject, (kept,), drift=_drift(wish, now, fields))
+        return Plan(subject, (kept,), drift=drift(wish, now, fields))
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -240,7 +240,7 @@ def place(location: str) -> str:
     return location.lower().replace(" ", "")
 
 
-def _drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
+def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
     """What an existing point has otherwise; nothing of it can be changed."""
     found: list[dict[str, t.Any]] = []
     if wish.exclude_disks is not None and not _leaves_out(now, wish.exclude_disks):

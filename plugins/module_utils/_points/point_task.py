@@ -22,7 +22,7 @@ from .._wish import check
 from . import shapes
 from .around import Surroundings, kept_fields, surroundings
 from .copies import takes_copies
-from .plan import Resource, is_downgrade, is_on_its_way, is_there, plan_point
+from .plan import Resource, drift, is_downgrade, is_on_its_way, is_there, plan_point
 from .run import Run, watched
 from .service import Service
 from .wishes import PointWish, collection_id, gate_point
@@ -157,6 +157,8 @@ class PointTask:
                 subject=str(run.subject),
                 remedy="Run the task again: a failed point is removed and made again.",
             )
+        if run.adopted:
+            run.differs(drift(self._wish, now, self._around.fields))
         achieved = now.properties.consistencyMode or ""
         if is_downgrade(self._wish, achieved):
             if self._wish.on_downgrade == "fail":

@@ -33,6 +33,7 @@ class Run:
         self.plan = self.todo = Plan(subject)
         self.operation: Operation | None = None
         self.changed = False
+        self.adopted = False  # the last write's answer was lost: what reading has shown may be another run's
         self.warnings: list[str] = []
         self.timing: dict[str, float] = {}
         self._begun = begun
@@ -48,6 +49,10 @@ class Run:
         self.todo = todo
         self.plan = replace(todo, actions=(*self._done, *todo.actions))
         self.timing.setdefault("read", anyio.current_time() - self._begun)
+
+    def differs(self, drift: tuple[dict[str, t.Any], ...]) -> None:
+        """What the resource has otherwise than asked for, and keeps."""
+        self.plan = replace(self.plan, drift=drift)
 
     async def carry_out(
         self, do: t.Callable[[Action, bool], t.Awaitable[bool]], look: Look, approval: Approval | None
@@ -121,7 +126,7 @@ class Run:
                 return await self.send(write, read, proven, doing, wait=wait)
             if seen is None:
                 raise unsettled(problem, str(self.subject), doing, self.pace) from None
-            self.changed = True
+            self.changed = self.adopted = True
             return seen[0]
         except NotFound:
             # Somebody else may have done it, or the one before whose answer was lost: a reading decides, not the 404.
@@ -130,7 +135,7 @@ class Run:
                 raise
             self.changed = self.changed or self._deleted
             return now
-        self.operation, self.changed = operation, True
+        self.operation, self.changed, self.adopted = operation, True, False
         try:
             with self._left(doing):
                 return await self._prove(operation, read, proven, doing, wait)

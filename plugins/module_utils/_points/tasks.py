@@ -116,8 +116,10 @@ class CollectionTask:
         return await self._service.collection(self._home)
 
     def _is_made(self, found: CollectionEntity | None) -> bool:
+        """Where the answer to our PUT was lost another run may have made one of that name, of something else."""
         return (
             found is not None
+            and found.is_of(self._wish.source or "")
             and place(found.location) == place(self._location or "")
             and state_of(found) == "succeeded"
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ import httpx
 import pytest
 
 from simulator.azure_model import Collection
-from tests.contract.compute.shop import HOME, bench, collection, done, names, point, points, told, verbs
+from tests.contract.compute.shop import HOME, bench, collection, done, failed, names, point, points, told, verbs
+from tests.contract.core.scenarios import code
 from tests.support.bench import Bench
 
 
@@ -71,3 +73,62 @@ def test_what_is_to_be_absent_and_was_made_anew_is_not_removed_a_second_time(wha
     assert (result["changed"], len(made.sent()), names(made)) == (True, 1, ["before"])
     assert [text for text in result["warnings"] if "made anew by another run" in text]
     assert result["restore_point" if what == "point" else "restore_point_collection"]["name"] in ("before", HOME)
+
+
+@pytest.mark.parametrize("spelling", [str, str.upper, lambda vm: vm.lstrip("/")], ids=["same", "case", "slash"])
+def test_a_collection_of_another_vm_is_not_taken_for_one_whose_answer_was_lost(spelling: Callable[[str], str]) -> None:
+    """The request never came; another run has made a collection of that name: of the same VM it is as good as ours."""
+    for vm, error in (("shop01", None), ("shop02", "outcome_unknown")):
+        made = bench()
+        made.world.faults.add(kind="lose_request", method="PUT")
+        source = made.world.azure.named(vm).id
+        _other_run(made, _theirs(made, spelling(source)))
+        result = collection(made, name="mine", source=made.azure_vm, settle_time="10s")
+        assert (code(result), len(made.sent())) == (error, 1), result.get("msg")
+        if error:
+            assert "is open" in result["msg"]
+            assert "source is" in failed(collection(made, name="mine", source=made.azure_vm), "invalid_input")
+
+
+def _theirs(made: Bench, source: str) -> Callable[[], None]:
+    def make() -> None:
+        made_it = replace(_home(made), id=_home(made).id.replace(HOME, "mine"), source=source, points=[])
+        made.world.azure.collections[made_it.id.lower()] = made_it
+
+    return make
+
+
+def _other_run(made: Bench, makes: Callable[[], None]) -> None:
+    """What another run makes while our own request leaves."""
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "PUT":
+            makes()
+
+    made.watch = watch
+
+
+ASKED: list[dict[str, Any]] = [{}, {"exclude_disks": []}, {"consistency": "crash", "exclude_disks": ["os"]}]
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+def test_what_a_point_that_was_adopted_has_otherwise_is_told(asked: dict[str, Any]) -> None:
+    """Nothing of a point can be changed: the same drift as the next run tells."""
+    made = bench()
+    made.world.faults.add(kind="lose_request", method="PUT")
+    one = replace(points(made)[0], name="new", consistency="CrashConsistent", exclude=["/x"])
+    one.disks = one.disks[:1]
+    _other_run(made, lambda: _home(made).points.append(one))
+    result = done(point(made, **asked))
+    assert (result["changed"], len(made.sent())) == (True, 1)
+    assert result["drift"] == done(point(made, **asked))["drift"]
+    assert {each["field"] for each in result["drift"]} == (
+        {"exclude_disks"} if "consistency" in asked else {"consistency", *asked}
+    )
+
+
+def test_a_point_of_ours_whose_answer_was_lost_has_no_drift() -> None:
+    made = bench()
+    made.world.faults.add(kind="lose_answer", method="PUT")
+    result = done(point(made, exclude_disks=["lun0"]))
+    assert (result["changed"], len(made.sent()), "drift" in result) == (True, 1, False)

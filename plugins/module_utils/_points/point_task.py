@@ -130,7 +130,7 @@ class PointTask:
         if isinstance(action, CreateResource):
             write = partial(self._service.put_point, self.run.subject.id, self._wish, self._around.fields)
             self.now = await self.run.send(
-                write, self._read, lambda found: found is not None, "creating it", wait=wait_for_it
+                write, self._read, lambda found: found is not None, "creating it", wait=wait_for_it, leaves=True
             )
         return True
 

@@ -108,12 +108,13 @@ class Run:
         *,
         wait: bool = True,
         again: bool = False,
+        leaves: bool = False,
     ) -> Read:
         """One write, its operation, and the reading that proves it; a lost answer is settled by reading.
 
         `again` (a delete) allows one more try after a loss that reading has shown to be undone: `proven` must know what
-        was to go from what has been made under its name since. Once it has left, no error may say that nothing was
-        changed.
+        was to go from what has been made under its name since. `leaves` (a create): what was locked out half-way may
+        have left something that failed. Once a write has left, no error may say that nothing was changed.
         """
         before = self.changed
         try:
@@ -140,8 +141,7 @@ class Run:
             with self._left(doing):
                 return await self._prove(operation, read, proven, doing, wait)
         except Locked:
-            # A delete that was locked out has done nothing; a create may have left something that failed.
-            self.changed = before if again or self._deleted else True
+            self.changed = before or leaves
             raise
 
     async def send_delete(

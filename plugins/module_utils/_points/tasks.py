@@ -104,7 +104,9 @@ class CollectionTask:
         """One step of the plan, which has one only."""
         if isinstance(action, CreateResource):
             write = partial(self._service.put_collection, self._home, self._wish, self._location or "")
-            self.now = await self.run.send(write, self._read, self._is_made, "creating it", wait=wait_for_it)
+            self.now = await self.run.send(
+                write, self._read, self._is_made, "creating it", wait=wait_for_it, leaves=True
+            )
         elif isinstance(action, UpdateResource) and self.now is not None:
             await self._update(action, self.now, wait_for_it)
         elif isinstance(action, DeleteResource) and self.now is not None:

@@ -84,6 +84,25 @@ def test_a_delete_that_was_locked_out_half_way(times: int) -> None:
         assert (result["changed"], names(made)) == (False, ["before"])
 
 
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize("task", ["update", "create"])
+def test_a_write_that_was_locked_out_half_way(task: str, times: int | None) -> None:
+    """An update that was has changed nothing; a create may have left something that failed."""
+    made = bench()
+    url = "https://simulator.test/subscriptions/x/operations/1"
+    made.world.faults.add(
+        kind="status", status=202, method=TASKS[task][0], count=times, headers={"Azure-AsyncOperation": url}
+    )
+    ended = {"status": "Failed", "error": {"code": "Conflict", "message": "Another operation is in progress."}}
+    made.world.faults.add(kind="status", status=200, path="/operations/1", count=None, body=ended)
+    result = _run(made, task, wait_timeout="60s")
+    if times == 1:
+        assert (done(result)["changed"], len(made.sent())) == (True, 2)
+        return
+    message = failed(result, "locked")
+    assert (result["changed"], "Nothing was changed" in message) == (task == "create", task == "update")
+
+
 def _at_the_first(made: Bench, method: str, happens: Any) -> None:
     """Something happens while the first write of that method is refused."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from .._arm_id import ArmId
 from .._errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute_entities import CollectionEntity, PointEntity
-from .plan import Resource, place
+from .plan import Resource, how_failed, place
 
 
 def takes_copies(collection: CollectionEntity) -> bool:
@@ -64,7 +64,7 @@ def refuse_source(
         )
     if point.failed or point.state != "succeeded":
         raise VmState(
-            f"restore point {name} cannot be copied: it {'failed' if point.failed else f'is {point.state}'}. "
+            f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}. "
             "Nothing was changed.",
             subject=str(subject),
             remedy="Copy one that has succeeded.",

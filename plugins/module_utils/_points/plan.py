@@ -38,11 +38,6 @@ class KeepResource(OnResource):
     writes = False
 
 
-def state_of(found: CollectionEntity | PointEntity) -> str:
-    """`succeeded`, `creating`, `deleting`, …; a resource that does not tell is as it should be."""
-    return (found.properties.provisioningState or "succeeded").lower()
-
-
 def is_on_its_way(state: str) -> bool:
     """Whether something is still being done with a resource in this state."""
     return state in ("creating", "updating", "deleting")
@@ -50,9 +45,14 @@ def is_on_its_way(state: str) -> bool:
 
 def is_there(found: CollectionEntity | PointEntity | None) -> bool:
     """Whether it is present, or being made: nothing new is needed. A point that failed is not present."""
-    if found is None or state_of(found) == "deleting":
+    if found is None or found.state == "deleting":
         return False
     return not (isinstance(found, PointEntity) and found.failed)
+
+
+def how_failed(point: PointEntity) -> str:
+    """In what way a point has failed."""
+    return {"failed": "it failed", "canceled": "it was canceled"}.get(point.state, "the copying of its disks failed")
 
 
 def is_another(found: CollectionEntity | PointEntity, planned: CollectionEntity | PointEntity) -> bool:
@@ -104,7 +104,7 @@ def _plan_collection(
     if wish.instant_access is not None and wish.instant_access != bool(now.properties.instantAccess):
         changes["instant_access"] = _change(bool(now.properties.instantAccess), wish.instant_access)
     if not changes:
-        return Plan(subject, (KeepResource(subject, _kept(state_of(now)), resource=subject.id),))
+        return Plan(subject, (KeepResource(subject, _kept(now.state), resource=subject.id),))
     reason = f"{' and '.join(sorted(changes))} differ"
     return Plan(subject, (UpdateResource(subject, reason, resource=subject.id, fields=changes),))
 
@@ -149,7 +149,7 @@ def plan_point(
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
-        why = _GOING if now.state == "deleting" else "it failed"
+        why = _GOING if now.state == "deleting" else how_failed(now)
     if now is not None and now.state != "deleting":
         actions.append(DeleteResource(subject, why, resource=subject.id))
     told = {name: _change(None, value) for name, value in fields.items() if value is not None}
@@ -187,7 +187,7 @@ def _delete_point(subject: Resource, now: PointEntity | None, obstacles: t.Seque
 def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionEntity | None) -> tuple[Action, ...]:
     if now is None:
         return ()
-    if state_of(now) == "deleting":
+    if now.state == "deleting":
         return (KeepResource(subject, _GOING, resource=subject.id),)
     points = [point.name for point in now.properties.restorePoints or []]
     if points and not wish.force:

@@ -22,7 +22,7 @@ from .._wish import check
 from . import shapes
 from .around import Surroundings, kept_fields, surroundings
 from .copies import takes_copies
-from .plan import Resource, drift, is_downgrade, is_on_its_way, is_there, plan_point
+from .plan import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
 from .run import Run, watched
 from .service import Service
 from .wishes import PointWish, collection_id, gate_point
@@ -153,7 +153,7 @@ class PointTask:
             )
         if now.failed:
             raise OperationFailed(
-                f"it was made, and {'it' if now.state == 'failed' else 'the copying of its disks'} failed{_why(now)}.",
+                f"it was made, and {how_failed(now)}{_why(now)}.",
                 subject=str(run.subject),
                 remedy="Run the task again: a failed point is removed and made again.",
             )

@@ -21,7 +21,7 @@ from .._secrets import Secrets
 from .._wish import check
 from . import shapes
 from .around import where
-from .plan import Resource, in_any_case, is_on_its_way, is_there, place, plan_collection, state_of
+from .plan import Resource, in_any_case, is_on_its_way, is_there, place, plan_collection
 from .run import Run, watched
 from .service import Service
 from .wishes import CollectionWish, collection_id, gate_collection
@@ -91,12 +91,12 @@ class CollectionTask:
         Without `wait` only for one that is going and is to be there: nothing can be made before it is gone.
         """
         now = self.now
-        if now is None or not is_on_its_way(state_of(now)):
+        if now is None or not is_on_its_way(now.state):
             return False
         self.run.operation = operation = watched("collection", now.name, self._read, _state, now)
-        if not self.run.pace.wait and (self._wish.state == "absent" or state_of(now) != "deleting"):
+        if not self.run.pace.wait and (self._wish.state == "absent" or now.state != "deleting"):
             return False
-        pace, doing = self.run.pace, f"{state_of(now)} of it"
+        pace, doing = self.run.pace, f"{now.state} of it"
         await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), doing=doing)
         return True
 
@@ -123,7 +123,7 @@ class CollectionTask:
             found is not None
             and found.is_of(self._wish.source or "")
             and place(found.location) == place(self._location or "")
-            and state_of(found) == "succeeded"
+            and found.state == "succeeded"
         )
 
     async def _update(self, action: OnResource, now: CollectionEntity, wait_for_it: bool) -> None:
@@ -141,5 +141,5 @@ class CollectionTask:
 
 
 def _state(found: CollectionEntity) -> Status:
-    state = state_of(found)
+    state = found.state
     return Status("running" if is_on_its_way(state) else "succeeded", state)

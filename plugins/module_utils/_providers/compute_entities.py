@@ -237,13 +237,18 @@ class PointEntity(_Part):
 
     @property
     def failed(self) -> bool:
-        """Whether it, or the copying of one of its disks, has failed: a copy must then be made anew (documented)."""
+        """Whether it, or the copying of one of its disks, has failed: a copy must then be made anew (documented).
+
+        One whose making was canceled has failed too: nothing more comes of it.
+        """
         view = self.properties.instanceView
         told = [*(view.statuses or [])] if view else []
         for disk in (view.diskRestorePoints or []) if view else []:
             if disk.replicationStatus and disk.replicationStatus.status:
                 told.append(disk.replicationStatus.status)
-        return self.state == "failed" or any((s.code or "").lower() == "replicationstate/failed" for s in told)
+        return self.state in ("failed", "canceled") or any(
+            (s.code or "").lower() == "replicationstate/failed" for s in told
+        )
 
     @property
     def whole(self) -> bool | None:
@@ -254,8 +259,8 @@ class PointEntity(_Part):
 
     @property
     def state(self) -> str:
-        """`creating`, `succeeded`, `failed`, `deleting`, …"""
-        return (self.properties.provisioningState or "").lower()
+        """`creating`, `succeeded`, `failed`, `canceled`, `deleting`, …; one that does not tell is as it should be."""
+        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def created(self) -> datetime | None:
@@ -301,6 +306,11 @@ class CollectionEntity(_Part):
     location: str
     tags: Tags | None = None
     properties: CollectionProperties
+
+    @property
+    def state(self) -> str:
+        """`succeeded`, `updating`, `deleting`, …; one that does not tell is as it should be."""
+        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def source_id(self) -> str:

@@ -18,7 +18,7 @@ def refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Dis
     """A point from which not every disk can be made is refused before the first one is."""
     lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
     if todo and entity.state != "succeeded":
-        why = f"it is {entity.state or 'in no state that is known'}"
+        why = f"it is {entity.state}"
     elif lacking:
         why = f"it lacks the disk restore point of {', '.join(lacking)}"
     else:

@@ -163,6 +163,8 @@ def test_a_point_is_made_kept_made_anew_and_removed() -> None:
     assert _verbs(_for(_point(), _made())) == []
     assert _verbs(_for(_point(), _made("Creating"))) == []
     assert _verbs(_for(_point(), _made("Failed"))) == ["delete", "create"]
+    assert _verbs(_for(_point(), _made("Canceled"))) == ["delete", "create"]
+    assert _verbs(_for(_point(), _made(provisioningState=None))) == []
     assert _verbs(_for(_point(), _made("Deleting"))) == ["create"]
     assert _verbs(_for(_point(state="absent"), None)) == []
     assert _verbs(_for(_point(state="absent"), _made())) == ["delete"]

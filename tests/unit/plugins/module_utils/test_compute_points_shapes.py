@@ -63,6 +63,8 @@ def _home(source: str = HOME, location: str = "westeurope", *points: PointEntity
         (_point(), None, True),
         (_point("Creating"), None, None),
         (_point("Failed"), None, False),
+        (_point("Canceled"), None, False),
+        (_point(provisioningState=None), None, True),
         (_point("Deleting"), None, False),
         (_point("Succeeded", 100, 100), 100, True),
         (_point("Creating", **COPY), 0, False),

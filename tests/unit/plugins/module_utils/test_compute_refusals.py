@@ -200,7 +200,7 @@ def test_a_point_that_lacks_a_disk_restore_point() -> None:
         _plan(detail(disk("o"), source=None))
 
 
-@pytest.mark.parametrize(("state", "told"), [("Failed", "it is failed"), (None, "it is in no state that is known")])
+@pytest.mark.parametrize(("state", "told"), [("Failed", "it is failed"), ("Odd", "it is odd")])
 def test_a_point_that_is_not_whole(state: str | None, told: str) -> None:
     of = detail(disk("o"))
     assert of.collection is not None

@@ -99,7 +99,12 @@ restore_point_collections:
       returned: always
     provisioning_state: {description: Its provisioning state., type: str, returned: always}
     restore_points:
-      description: Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns.
+      description:
+        - Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns; null with
+          O(points=false). What was asked for when a point was made (C(consistency.requested)) is not kept by the
+          service, and null here.
+        - With O(disk_restore_points) each also holds C(disk_restore_points), with C(id), C(name), C(created),
+          C(source_id), C(os_type), C(replication_state) and C(percent) of each disk's.
       type: list
       elements: dict
       returned: always

@@ -309,6 +309,8 @@ vms:
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
+    - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
+      alone, beside the plan where one was made.
   returned: failure
   type: dict
   contains:

@@ -169,7 +169,7 @@ plan:
           type: dict
           returned: with C(create), C(restore), C(keep)
         terms:
-          description: The options beside the target that were set.
+          description: The options beside the target that were set; on Azure its steps hold them in C(about).
           type: dict
           returned: where options beside the target were set
         power: {description: V(on) or V(off)., type: str, returned: with C(power)}
@@ -271,6 +271,8 @@ vms:
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
+    - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
+      alone, beside the plan where one was made.
   returned: failure
   type: dict
   contains:

@@ -78,4 +78,6 @@ async def _one(
                 shapes.disk_restore_point(each) for each in await service.disk_restore_points(point.id)
             ]
         points.append(shown)
-    return shapes.collection(entity, points)
+    return t.cast(dict[str, t.Any], shapes.collection(entity, points)) | (
+        {} if query.points else {"restore_points": None}
+    )

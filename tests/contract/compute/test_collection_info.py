@@ -47,7 +47,7 @@ def test_by_name() -> None:
 def test_without_points() -> None:
     made = bench()
     (shown,) = done(_info(made, name=HOME, resource_group="rg-shop", points=False))["restore_point_collections"]
-    assert shown["restore_points"] == []
+    assert shown["restore_points"] is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])

@@ -64,8 +64,7 @@ def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: 
         raise _missing(wish, actual)
     series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in memory.failed)]
     if wish.max_age is not None:
-        age = wish.max_age
-        series = [c for c in series if c.usable and (c.told_nonce in memory.made or _is_fresh(c, now, age))]
+        series = [c for c in series if c.usable and _counts(c, now, wish.max_age, memory)]
     if not series:
         return _new(wish, actual, capabilities, found, now)
     told = wish.description if capabilities.has_description else None
@@ -73,8 +72,8 @@ def _present(wish: Present, actual: Inventory, capabilities: Capabilities, now: 
     kept = targets[-1]
     actions: list[Action] = [Keep(actual.vm, _why_keep(wish, kept, now), checkpoint=kept)]
     warnings = [
-        f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service has not told '
-        "the host's id for it."
+        f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service does not show '
+        "all of it."
         for c in targets
         if c.usable is None
     ]
@@ -169,6 +168,21 @@ def _supersede(wish: Present, actual: Inventory, found: list[Checkpoint], kept: 
     if kept is None:
         reason = f'superseded: supersede is set and a new "{wish.name}" comes first'
     return [Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, old)]
+
+
+def relied_on(wish: Wish, actual: Inventory, memory: Memory) -> list[Checkpoint]:
+    """Newest first, those that max_age or supersede would rest on: because of them none is made, or older ones go."""
+    if not isinstance(wish, Present) or (wish.max_age is None and not wish.supersede):
+        return []
+    found = [c for c in matches(actual, wish.name, wish.checkpoint_id) if c.usable is not False]
+    if wish.max_age is not None:
+        found = [c for c in found if _counts(c, actual.now, wish.max_age, memory)]
+    return _oldest_first(actual, found)[::-1]
+
+
+def _counts(checkpoint: Checkpoint, now: datetime, max_age: timedelta, memory: Memory) -> bool:
+    """Whether it is young enough for max_age; what this run has made is."""
+    return checkpoint.told_nonce in memory.made or _is_fresh(checkpoint, now, max_age)
 
 
 def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ._arrival import sure_of
 from ._deps import anyio
 from ._errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
 from ._model import VM, Checkpoint, Inventory
@@ -94,7 +95,8 @@ class Reconciler:
             if isinstance(action, Step) and action.about.get("run"):
                 self.memory = replace(self.memory, run=str(action.about["run"]))
                 self._at = action
-            steps = Steps(self.provider, self.pace, self._started, self._own, wait=self.pace.wait or not last)
+            wait = self.pace.wait or not last
+            steps = Steps(self.provider, self.pace, self._started, self._own, wait=wait, needed=not last)
             try:
                 self.actual = await steps.do(action, self._now(), self.memory)
             except Locked:
@@ -213,7 +215,10 @@ class Reconciler:
         while True:
             actual = await self.provider.read(self.vm)
             if actual.busy is None:
-                return actual
+                sure = await sure_of(self.provider, self.pace, self.wish, actual, self.memory)
+                if sure is not None:
+                    return sure
+                continue
             if first:
                 holder, first = await self._holder(), False
             if not await self.pace.deadline.sleep(self.pace.poll_interval):

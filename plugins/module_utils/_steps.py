@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import random
 import typing as t
+from dataclasses import replace
 
+from ._arrival import bringing
 from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
 from ._http import AnswerLost
 from ._mark import Mark, generated, id_hash, join
@@ -30,7 +32,8 @@ class Steps:
     """Carries out one step. What it learns (`checkpoint`, `nonce`, `duplicates`, `warnings`) is read afterwards.
 
     `lost` says that a write left whose answer did not come, and that it was sent once more; `carried_out`, beside
-    Locked, that the step itself is done and only what comes next must be planned anew.
+    Locked, that the step itself is done and only what comes next must be planned anew; `needed`, that what comes behind
+    this step needs what it has made.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Steps:
         own: t.Container[str | None] = (),
         *,
         wait: bool = True,
+        needed: bool = False,
     ) -> None:
         self._provider = provider
         self._pace = pace
         self._proof = Proof(provider, pace, own)
         self._started = started
         self._wait = wait
+        self._needed = needed
         self.checkpoint: Checkpoint | None = None
         self.nonce = ""
         self.duplicates: list[Checkpoint] = []
@@ -157,6 +162,7 @@ class Steps:
                 f'{vm}: checkpoint "{action.name}" ({self.checkpoint.id}) exists, but the host\'s id for it did not '
                 f"come within {show_seconds(self._pace.settle_time)}; whether it is usable is open."
             )
+        self.checkpoint = await self._arrived(action, actual, self.checkpoint)
         twins = [c for c in actual.checkpoints if c.name == name and c.id.lower() not in known]
         self.duplicates = [c for c in twins if c.id != self.checkpoint.id]
         for twin in self.duplicates:
@@ -164,6 +170,23 @@ class Steps:
                 f'{vm}: somebody made another "{action.name}" at the same time: {twin.id}; both are kept.'
             )
         return actual
+
+    async def _arrived(self, action: Create, actual: Inventory, made: Checkpoint) -> Checkpoint:
+        """The new checkpoint: with all of its data where anything needs that, else told to be still on its way."""
+        vm, doing = action.vm, bringing(made)
+        operation = await self._provider.arriving(actual, made) if made.usable else None
+        if operation is None:
+            return made
+        if action.strict or self._needed or operation.last.state == "failed":
+            status = await self._end(operation, vm, doing)
+            if status.state == "unknown":
+                raise NotProven(f"{doing}: it was there and is gone again.", subject=str(vm))
+            return made
+        self.warnings.append(
+            f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
+            f"({operation.last.text}): it can be restored once all of it is there."
+        )
+        return replace(made, usable=None)
 
     async def _update(self, action: Update, actual: Inventory) -> Inventory:
         """The description as the service keeps it, mark included, is what proves it."""

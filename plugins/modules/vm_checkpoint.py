@@ -54,6 +54,7 @@ options:
   supersede:
     description:
       - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made.
+      - On Azure usable means that all of a new restore point's data has arrived; that is waited for.
     type: bool
     default: false
   on_ambiguous:

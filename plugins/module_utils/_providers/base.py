@@ -79,12 +79,21 @@ class Provider(t.Protocol):
         `before` is the VM as the run found it, `now` as it was read last.
         """
 
+    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+        """What still brings the data of a checkpoint that a list shows as usable, or has failed to; None when all of it
+        is there. Asked only where something depends on it.
+        """
+
     async def latest(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
 
 
 class WithoutSteps:
-    """For services that do everything in one call."""
+    """For services that do everything in one call, and whose checkpoints are whole once they are made."""
+
+    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+        """There is nothing to come."""
+        return None
 
     async def take(self, step: Step, actual: Inventory) -> Operation:
         """There are none."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .. import _arm_id
 from .._arm import Arm
@@ -42,6 +42,8 @@ from .compute_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+ARRIVED = timedelta(days=7)
+"""No point is so long on its way: of one that is older nothing is asked."""
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
 CAPABILITIES = Capabilities(
@@ -207,6 +209,28 @@ class Compute:
     def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
         """Whether the VM is on, and on which disks."""
         return compute_done.standing(step, before, now)
+
+    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+        """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
+        if checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED:
+            return None
+        url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
+
+        async def poll() -> Status:
+            answer = await self._arm.find(url, doing=f"reading restore point {checkpoint.name}")
+            if answer is None:
+                return Status("unknown")
+            point = read(PointEntity, answer.json(), answer)
+            if point.failed:
+                return Status("failed", message="its data could not be copied")
+            if point.whole is False:
+                return Status("running", f"at {point.slowest} %", percent=point.slowest)
+            return Status("succeeded")
+
+        last = await poll()
+        if last.state not in ("running", "failed"):
+            return None
+        return Operation("arm", None, poll, anyio.current_time(), last=last)
 
     async def latest(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""

@@ -274,6 +274,13 @@ class PointEntity(_Part):
         metadata = self.properties.sourceMetadata
         return metadata.storageProfile.disks if metadata and metadata.storageProfile else []
 
+    @property
+    def slowest(self) -> int:
+        """How far the disk is that has furthest to go, in percent; 0 where nothing is told of one."""
+        view = self.properties.instanceView
+        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        return min(((row.completionPercent or 0) if row else 0 for row in rows), default=0)
+
 
 class Source(_Part):
     id: str | None = None

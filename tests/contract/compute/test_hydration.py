@@ -10,7 +10,23 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.compute.shop import GOOD, HOME, bench, checkpoint, disks, done, failed, guest, point, restore, spoil
+from tests.contract.compute.shop import (
+    GOOD,
+    HOME,
+    bench,
+    checkpoint,
+    disks,
+    done,
+    failed,
+    guest,
+    names,
+    point,
+    points,
+    restore,
+    shop,
+    spoil,
+)
+from tests.contract.compute.test_odd_azure import Retold
 from tests.support.bench import Bench
 
 OLD = {"shop01_OsDisk", "shop01_DataDisk_0", "shop02_OsDisk"}
@@ -109,3 +125,111 @@ def test_what_is_removed_while_it_is_watched_is_no_success(how: str, from_the_fi
     shown = result["restore_point"]
     assert shown is None if how == "gone" else shown["provisioning_state"] == "Deleting"
     assert made.seconds < 60
+
+
+# What depends on a point ----------------------------------------------------------------------------------------------
+
+SERIES: dict[str, Any] = {"name": "s", "max_age": "1h", "supersede": True}
+
+
+def _asked(made: Bench) -> list[str]:
+    """The points that were asked how far they are, by name."""
+    found = [request.url for request in made.requests if "instanceView" in str(request.url)]
+    return [url.path.rpartition("/")[2] for url in found if "/restorePoints/" in url.path]
+
+
+def _old_one(**switches: Any) -> Bench:
+    """A series with a point that is whole and two hours old."""
+    made = bench(point=False, **switches)
+    done(checkpoint(made, **SERIES))
+    made.advance(7200)
+    return made
+
+
+def test_an_older_point_goes_only_when_all_of_the_new_one_is_there() -> None:
+    made = _old_one()
+    made.world.switches.compute_hydration_takes = "400s"
+    result = done(checkpoint(made, **SERIES))
+    assert made.seconds >= 400
+    assert (result["checkpoint"]["usable"], names(made)) == (True, [result["checkpoint"]["name"]])
+    done(restore(made, name=None, checkpoint_id=result["checkpoint"]["id"]))
+
+
+@pytest.mark.parametrize(
+    "options", [SERIES, {"name": "s", "max_age": "1h"}, {"name": "s", "max_age": "1h", "wait": False}]
+)
+def test_one_that_is_still_arriving_at_the_deadline_is_waited_for_by_the_next_run(options: dict[str, Any]) -> None:
+    """It makes no second one beside it, and the older one stays until then."""
+    made = _old_one()
+    (old,) = names(made)
+    made.world.switches.compute_hydration_takes = "3000s"
+    first = checkpoint(made, **{**options, "wait": True}, wait_timeout="10m")
+    assert 'bringing the data of checkpoint "s-' in failed(first, "timed_out")
+    assert first["error"]["operation"]["percent"] < 100
+    assert (len(names(made)), names(made)[0]) == (2, old)
+    again = checkpoint(made, **options, wait_timeout="10m")
+    assert "last seen: at " in failed(again, "timed_out")
+    assert (again["changed"], len(names(made))) == (False, 2)
+    result = done(checkpoint(made, **options, wait_timeout="1h"))
+    assert (len(made.sent("PUT", path="/restorePoints/")), result["checkpoint"]["usable"]) == (2, True)
+    assert (old in names(made)) == ("supersede" not in options)
+
+
+def test_supersede_alone_removes_nothing_for_one_that_is_still_arriving() -> None:
+    """The newest that is whole is kept, and what is younger too."""
+    made = _old_one()
+    (old,) = names(made)
+    made.world.switches.compute_hydration_takes = "3000s"
+    failed(checkpoint(made, **SERIES, wait_timeout="10m"), "timed_out")
+    result = done(checkpoint(made, name="s", supersede=True))
+    assert (result["changed"], result["checkpoint"]["name"], len(names(made))) == (False, old, 2)
+    points(made)[0].state = "Failed"
+    result = done(checkpoint(made, name="s", supersede=True))
+    assert (result["changed"], result["checkpoint"]["usable"], len(names(made))) == (False, None, 2)
+    assert any("does not show all of it" in text for text in result["warnings"])
+
+
+def test_a_point_that_nothing_depends_on_is_not_waited_for() -> None:
+    made = bench(point=False, compute_hydration_takes="3000s")
+    result = done(checkpoint(made, name="x"))
+    assert made.seconds < 60
+    assert result["checkpoint"]["usable"] is None
+    assert any("its data is still on its way (at 0 %)" in text for text in result["warnings"])
+    assert _asked(made) == ["x"]
+
+
+def test_a_way_back_is_waited_for_before_the_restore() -> None:
+    made = bench(compute_hydration_takes="400s")
+    done(restore(made, safety_checkpoint=True))
+    assert made.seconds >= 400
+    failed(restore(made, safety_checkpoint=True, wait_timeout="5m", restore_key="again"), "timed_out")
+    assert shop(made).power == "running"
+
+
+def test_only_the_newest_point_that_is_whole_is_asked_about() -> None:
+    """Of the series, and where it is young: one request, and none for what is older."""
+    made = _old_one()
+    done(checkpoint(made, name="s", max_age="1h"))
+    done(checkpoint(made, name="other"))
+    made.requests.clear()
+    done(checkpoint(made, name="s", max_age="4h"))
+    assert _asked(made) == [names(made)[1]]
+    made.requests.clear()
+    made.advance(8 * 86400)
+    done(checkpoint(made, name="s", max_age="9d"))
+    done(checkpoint(made, name="s"))
+    assert _asked(made) == []
+
+
+def _failed_copy(document: dict[str, Any]) -> None:
+    document["properties"]["instanceView"] = {"statuses": [{"code": "ReplicationState/failed"}]}
+
+
+def test_a_point_whose_data_could_not_be_copied_does_not_count() -> None:
+    made = _old_one()
+    (old,) = names(made)
+    made.through = lambda wire: Retold(wire, f"/restorePoints/{old}", _failed_copy)
+    result = done(checkpoint(made, name="s", max_age="1d"))
+    assert result["changed"] is True
+    made.through = lambda wire: Retold(wire, "/restorePoints/y", _failed_copy)
+    assert "its data could not be copied" in failed(checkpoint(made, name="y"), "operation_failed")

@@ -66,8 +66,7 @@ def test_any_usable_match_satisfies_plain_present(name: str, points: Points, exp
 
 def test_one_that_may_be_unusable_comes_with_a_warning() -> None:
     assert planned(present(), point("a", usable=None)).warnings == (
-        'vm web01: nobody can say yet whether checkpoint "nightly" (a) is usable: the service has not told the '
-        "host's id for it.",
+        'vm web01: nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
     )
     assert planned(present(), point("a")).warnings == ()
 

@@ -8,9 +8,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory, relied_on
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     TIMELESS,
+    absent,
     chain,
+    having,
     mark,
     ours,
     planned,
@@ -45,6 +49,26 @@ SUPERSEDE = present(supersede=True)
 )
 def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: list[str]) -> None:
     assert steps(planned(SUPERSEDE, *points)) == expected, name
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        (SUPERSEDE, ["a1", "f6", "b2", "d4"]),
+        (present(max_age="2h"), ["a1", "f6"]),
+        (present(max_age="2h", supersede=True), ["a1", "f6"]),
+        (present(), []),
+        (absent(), []),
+    ],
+)
+def test_what_must_be_whole(wish: Wish, expected: list[str]) -> None:
+    """Newest first; what this run has made is young enough, and what is unusable is out."""
+    points = (
+        *(ours("d4", "9h"), ours("b2", "5h"), ours("a1", "1h", usable=None), ours("c3", "1h", usable=False)),
+        *(ours("f6", "3h"), ours("e5", "1h", name="weekly")),
+    )
+    found = relied_on(wish, having(*points), Memory(made=frozenset({"f60000000000"})))
+    assert [c.id for c in found] == expected
 
 
 def test_without_supersede_nothing_goes() -> None:

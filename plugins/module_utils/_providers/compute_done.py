@@ -125,7 +125,8 @@ def standing(step: Step, before: Inventory, now: Inventory) -> str:
     began = told_power(made) or before.power
     if step.about.get("op") in ("create_disk", "keep") and now.power == began:
         return ""
-    shown = {"on": "running", "off": "off"}.get(now.power) or f'shown as "{detail.vm.power_code}"'
+    untold = f'shown as "{detail.vm.power_code}"' if detail.vm.power_code else "not shown as on or off"
+    shown = {"on": "running", "off": "off"}.get(now.power, untold)
     was = "; it ran when the restore began" if began == "on" and now.power != "on" else ""
     held: dict[str, list[str]] = {"new": [], "old": [], "no": []}
     for place in sorted(made, key=lambda place: (place != "os", place)):

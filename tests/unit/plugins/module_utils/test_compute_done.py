@@ -141,4 +141,8 @@ def test_each_place_is_told() -> None:
         'The VM is shown as "starting"; it ran when the restore began, with new disk at os (v-os-r) '
         "and old disk at lun0 and no disk at lun1."
     )
+    untold = detail(_made("r"), attached={"os": "v-os-r"}, power="")
+    assert _stands("start", untold, "unknown") == (
+        "The VM is not shown as on or off; it ran when the restore began, with new disk at os (v-os-r)."
+    )
     assert _stands("deallocate", detail(), "on") == "The VM is running, with the disks that it had."

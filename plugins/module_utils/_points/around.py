@@ -115,7 +115,8 @@ async def _copied(service: Service, source: str, collection: CollectionEntity, r
 def _unread(wish: PointWish, around: Surroundings, problem: Forbidden) -> None:
     """Without the VM its disks can be named by id, and by place where they are to be encrypted."""
     sets = [(each.disk.strip().lower(), each) for each in wish.encryption_sets or []]
-    unknown = [name for name in wish.exclude_disks or [] if not name.startswith("/")]
+    excluded = [name.strip().lower() for name in wish.exclude_disks or []]
+    unknown = [name for name in excluded if not name.startswith("/")]
     unknown += [each.disk for place, each in sets if not PLACE.fullmatch(place)]
     if unknown:
         problem.remedy = (
@@ -123,9 +124,10 @@ def _unread(wish: PointWish, around: Surroundings, problem: Forbidden) -> None:
             "encryption_sets by place (os, lun0)."
         )
         raise problem
-    around.fields["exclude_disks"] = list(wish.exclude_disks or []) or None
+    around.fields["exclude_disks"] = sorted(excluded) or None
     around.fields["encryption_sets"] = [
-        {"place": f"lun{place}" if place.isdigit() else place, "id": each.id, "type": each.type} for place, each in sets
+        {"place": f"lun{place}" if place.isdigit() else place, "id": each.id, "type": each.type}
+        for place, each in sorted(sets, key=lambda found: found[0].removeprefix("lun"))
     ] or None
 
 
@@ -163,7 +165,7 @@ def _excluded(wish: PointWish, vm: VmEntity, run: Run) -> list[str]:
         found.append(disk.managed_id)
     if found and len(found) == len(vm.disks):
         raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.", subject=str(run.subject))
-    return found
+    return sorted(found)
 
 
 def _disk(option: str, given: str, vm: VmEntity, run: Run) -> Disk:

@@ -93,9 +93,8 @@ def _plan_collection(
             missing = "source" if wish.source is None else "location"
             raise InvalidInput(f"{missing}: is needed to make a collection.", subject=str(subject))
         fields = {"location": location, "source": wish.source, "tags": wish.tags, "instant_access": wish.instant_access}
-        set_fields = {name: _change(None, value) for name, value in fields.items() if value is not None}
         reason = "it does not exist" if now is None else _GOING
-        return Plan(subject, (CreateResource(subject, reason, resource=subject.id, fields=set_fields),))
+        return Plan(subject, (CreateResource(subject, reason, resource=subject.id, fields=_set(fields)),))
     _immutable(wish, subject, now)
     changes: dict[str, Change] = {}
     tags = wanted_tags(wish, now)
@@ -152,8 +151,7 @@ def plan_point(
         why = _GOING if now.state == "deleting" else how_failed(now)
     if now is not None and now.state != "deleting":
         actions.append(DeleteResource(subject, why, resource=subject.id))
-    told = {name: _change(None, value) for name, value in fields.items() if value is not None}
-    actions.append(CreateResource(subject, why, resource=subject.id, fields=told))
+    actions.append(CreateResource(subject, why, resource=subject.id, fields=_set(fields)))
     _refuse(actions, subject, obstacles)
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
@@ -283,6 +281,22 @@ def disk_names(disk: Disk) -> set[str]:
 def is_downgrade(wish: PointWish, achieved: str) -> bool:
     """Whether less came than was asked for: file system consistency is what application mode gives on Linux."""
     return wish.consistency == "application" and wish.source_restore_point is None and achieved == "CrashConsistent"
+
+
+def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:
+    """What the user set of something new."""
+    return {name: _change(None, _spelled(name, value)) for name, value in fields.items() if value is not None}
+
+
+def _spelled(field: str, value: t.Any) -> t.Any:
+    """Ids and places in one spelling: an approval knows no other, and the service none either."""
+    if field == "location":
+        return place(value)
+    if field in ("source", "source_restore_point"):
+        return f"/{value.strip('/')}".lower()
+    if field == "encryption_sets":
+        return [{**each, "id": each["id"].lower()} for each in value]
+    return value
 
 
 def _change(before: t.Any, after: t.Any) -> Change:

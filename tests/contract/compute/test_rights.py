@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.shop import HOME, bench, bodies, collection, done, failed, names, point, shop
+from tests.contract.compute.shop import HOME, bench, bodies, collection, document, done, failed, names, point, shop
 from tests.support.bench import Bench
 
 DES = (
@@ -76,7 +76,7 @@ def test_without_the_vm_disks_are_named_by_id_and_by_place() -> None:
     sets = [{"disk": place, "id": DES, "type": "EncryptionAtRestWithCustomerKey"} for place in ("os",)]
     done(point(made, exclude_disks=[disk], encryption_sets=sets))
     properties = bodies(made)[0]["properties"]
-    assert properties["excludeDisks"] == [{"id": disk}]
+    assert properties["excludeDisks"] == [{"id": disk.lower()}]
     assert list(properties["sourceMetadata"]["storageProfile"]) == ["osDisk"]
     done(point(made, name="second", encryption_sets=[{**sets[0], "disk": "0"}]))
     assert bodies(made)[1]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["lun"] == 0
@@ -88,6 +88,25 @@ def test_without_the_vm_disks_are_named_by_id_and_by_place() -> None:
         message = failed(point(made, name="third", **options), "forbidden")
         assert f"To find {name} the VM must be read" in message
     assert len(made.sent()) == 2
+
+
+def test_the_digest_is_one_whether_the_vm_may_be_read_or_not() -> None:
+    """Who approves a plan need not have the rights of who carries it out."""
+    disks = [bench().world.azure.resource_id("disks", f"shop01_DataDisk_{number}") for number in (0, 1)]
+    sets = [
+        {"disk": place, "id": key, "type": "EncryptionAtRestWithCustomerKey"}
+        for place, key in (("LUN2", DES), ("os", DES.upper()))
+    ]
+    more = [{"lun": lun} for lun in (0, 1, 2)]
+
+    def digest(made: Bench, excluded: list[str], encrypted: list[dict[str, str]]) -> str:
+        plan = done(point(made, check=True, exclude_disks=excluded, encryption_sets=encrypted))["plan"]
+        return str(plan["digest"])
+
+    found = digest(bench(document(data_disks=more)), ["lun0", "shop01_DataDisk_1"], sets)
+    for excluded, encrypted in ((disks, sets), ([disks[1].upper(), f" {disks[0]}"], sets[::-1])):
+        for prepare in (lambda made: made, _unreadable):
+            assert digest(prepare(bench(document(data_disks=more))), excluded, encrypted) == found
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, LimitReached, VmState
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Obstacle
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import (
     Resource,
     in_any_case,
@@ -168,6 +168,26 @@ def test_a_point_is_made_kept_made_anew_and_removed() -> None:
     assert _verbs(_for(_point(), _made("Deleting"))) == ["create"]
     assert _verbs(_for(_point(state="absent"), None)) == []
     assert _verbs(_for(_point(state="absent"), _made())) == ["delete"]
+
+
+def test_the_digest_is_one_however_ids_and_places_are_spelled() -> None:
+    def of(source: str, location: str) -> str:
+        return digest([plan_collection(_wish(source=source), SUBJECT, None, location)])
+
+    assert {
+        of(VM, "westeurope"),
+        of(VM.upper(), "West Europe"),
+        of(VM[1:], "westEurope"),
+        of(f"{VM}/", "westeurope"),
+    } == {of(VM, "westeurope")}
+    assert of(VM, "westeurope") != of(f"{VM}2", "westeurope") != of(f"{VM}2", "eastus")
+
+    def made(source: str, key: str, lun: str = "lun0") -> str:
+        sets = [{"place": lun, "id": key, "type": "EncryptionAtRestWithCustomerKey"}]
+        return digest([_for(_point(), None, fields={"source_restore_point": source, "encryption_sets": sets})])
+
+    assert {made("/S/P", "/Key"), made("s/p", "/key"), made("/s/P/", "/KEY")} == {made("/s/p", "/key")}
+    assert len({made("/s/p", "/key"), made("/s/q", "/key"), made("/s/p", "/kez"), made("/s/p", "/key", "lun1")}) == 4
 
 
 def test_what_bears_a_name_may_be_another_than_was_read() -> None:

@@ -21,7 +21,7 @@ from .copies import refuse_copies, refuse_source
 from .plan import PLACE, disk_names
 from .run import Run
 from .service import Service
-from .wishes import VMS, CollectionWish, PointWish, source_of, source_point
+from .wishes import VMS, CollectionWish, PointWish, disk_id, source_of, source_point
 
 
 @dataclass
@@ -87,7 +87,7 @@ async def surroundings(service: Service, wish: PointWish, collection: Collection
     try:
         around.vm = await _vm(service, collection.source_path, run)
     except Forbidden as problem:
-        _unread(wish, around, problem)
+        _unread(wish, around, problem, run)
         run.warnings.append(f"{run.subject}: its VM may not be read, so nothing could be checked beforehand.")
         return around
     excluded = _excluded(wish, around.vm, run)
@@ -112,23 +112,35 @@ async def _copied(service: Service, source: str, collection: CollectionEntity, r
     refuse_source(run.subject, source, origin, point, collection)
 
 
-def _unread(wish: PointWish, around: Surroundings, problem: Forbidden) -> None:
-    """Without the VM its disks can be named by id, and by place where they are to be encrypted."""
-    sets = [(each.disk.strip().lower(), each) for each in wish.encryption_sets or []]
-    excluded = [name.strip().lower() for name in wish.exclude_disks or []]
-    unknown = [name for name in excluded if not name.startswith("/")]
-    unknown += [each.disk for place, each in sets if not PLACE.fullmatch(place)]
+def _unread(wish: PointWish, around: Surroundings, problem: Forbidden, run: Run) -> None:
+    """Without the VM its disks can be named by id, and by place where they are to be encrypted; each once."""
+    named = [name.strip() for name in wish.exclude_disks or []]
+    places = [(each.disk.strip().lower(), each) for each in wish.encryption_sets or []]
+    unknown = [name for name in named if not name.startswith("/")]
+    unknown += [each.disk for place, each in places if not PLACE.fullmatch(place)]
     if unknown:
         problem.remedy = (
             f"To find {', '.join(unknown)} the VM must be read: ask for that right, or write exclude_disks as ids and "
             "encryption_sets by place (os, lun0)."
         )
         raise problem
+    excluded: list[str] = []
+    for name in named:
+        excluded.append(_new(disk_id(name), excluded, f"exclude_disks: {name[:200]}", run))
+    sets: dict[str, dict[str, str]] = {}
+    for place, each in places:
+        lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
+        told = {"place": lun, "id": each.id, "type": each.type}
+        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", run)] = told
     around.fields["exclude_disks"] = sorted(excluded) or None
-    around.fields["encryption_sets"] = [
-        {"place": f"lun{place}" if place.isdigit() else place, "id": each.id, "type": each.type}
-        for place, each in sorted(sets, key=lambda found: found[0].removeprefix("lun"))
-    ] or None
+    around.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
+
+
+def _new(disk: str, known: t.Container[str], given: str, run: Run) -> str:
+    """The disk, which is not among those that are known yet."""
+    if disk in known:
+        raise InvalidInput(f"{given} is named twice.", subject=str(run.subject))
+    return disk
 
 
 async def _disks_of(service: Service, kept: t.Sequence[Disk], run: Run) -> dict[str, DiskEntity]:

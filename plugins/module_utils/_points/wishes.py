@@ -14,6 +14,7 @@ from .._errors import InvalidInput
 
 VMS = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
+DISKS = "Microsoft.Compute/disks"
 KEYS = "Microsoft.Compute/diskEncryptionSets"
 POINTS = "2021-03-01"
 """The first api-version with restore points."""
@@ -158,6 +159,11 @@ def collection_id(subscription: str | None, group: str | None, collection: str) 
 def source_of(given: str) -> ArmId:
     """The id of what a collection is made for: a VM, or for copies another collection."""
     return _of_kind(f"/{given.lstrip('/')}", "source", VMS, COLLECTIONS)
+
+
+def disk_id(given: str) -> str:
+    """The id of a managed disk that a point leaves out."""
+    return _of_kind(given, "exclude_disks", DISKS).canonical
 
 
 def source_point(given: str, collection: str) -> str:

@@ -90,6 +90,34 @@ def test_without_the_vm_disks_are_named_by_id_and_by_place() -> None:
     assert len(made.sent()) == 2
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("disks", "places", "told"),
+    [
+        (["{disk}", " {DISK} "], [], "exclude_disks: {DISK} is named twice"),
+        ([], ["lun0", "0"], "encryption_sets: 0 is named twice"),
+        ([], ["LUN7", "lun007"], "encryption_sets: lun007 is named twice"),
+        ([], ["os", " OS"], "encryption_sets: OS is named twice"),
+        (["/nonsense?x=1#"], [], "exclude_disks"),
+        (["{disk}/../x"], [], "exclude_disks"),
+        ([DES], [], "exclude_disks: is the id of one of Microsoft.Compute/diskEncryptionSets"),
+    ],
+)
+def test_what_needs_no_vm_is_checked_without_it_too(
+    disks: list[str], places: list[str], told: str, check: bool
+) -> None:
+    made = _unreadable(bench())
+    disk = made.world.azure.resource_id("disks", "shop01_DataDisk_0")
+
+    def filled(text: str) -> str:
+        return text.format(disk=disk, DISK=disk.upper())
+
+    sets = [{"disk": place, "id": DES, "type": "EncryptionAtRestWithCustomerKey"} for place in places]
+    given = {"exclude_disks": [filled(each) for each in disks], "encryption_sets": sets}
+    assert filled(told) in failed(point(made, check=check, **given), "invalid_input")
+    assert made.sent() == []
+
+
 def test_the_digest_is_one_whether_the_vm_may_be_read_or_not() -> None:
     """Who approves a plan need not have the rights of who carries it out."""
     disks = [bench().world.azure.resource_id("disks", f"shop01_DataDisk_{number}") for number in (0, 1)]

@@ -15,6 +15,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishe
     CollectionWish,
     PointWish,
     collection_id,
+    disk_id,
     gate_collection,
     gate_point,
     source_of,
@@ -104,6 +105,13 @@ def test_what_a_collection_is_made_for() -> None:
     for given in ("", "v", f"{COMPUTE}/disks/d", f"{COMPUTE}/virtualMachines"):
         with pytest.raises(InvalidInput, match="source"):
             gate_collection(_collection(source=given), NEWEST)
+
+
+def test_which_disk_is_left_out() -> None:
+    assert disk_id(f"{COMPUTE}/Disks/D/") == f"{COMPUTE}/disks/d".lower()
+    for wrong in (f"{COMPUTE}/snapshots/d", f"{COMPUTE}/disks/..", f"{COMPUTE}/disks/d?x=1", "/nonsense#"):
+        with pytest.raises(InvalidInput, match="exclude_disks"):
+            disk_id(wrong)
 
 
 def test_which_point_is_copied() -> None:

@@ -17,7 +17,7 @@ from .._errors import Forbidden, InvalidInput, NotFound
 from .._model import Obstacle
 from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute_preflight import obstacles
-from .copies import refuse_copies, refuse_source
+from .copies import refuse_copies, refuse_elsewhere, refuse_source
 from .plan import PLACE, disk_names
 from .run import Run
 from .service import Service
@@ -100,7 +100,8 @@ async def surroundings(service: Service, wish: PointWish, collection: Collection
 
 
 async def _copied(service: Service, source: str, collection: CollectionEntity, run: Run) -> None:
-    """The point to be copied is there and whole; whose turn it is the service knows better."""
+    """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
+    refuse_elsewhere(run.subject, source, collection)
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:

@@ -37,6 +37,16 @@ def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | N
         )
 
 
+def refuse_elsewhere(subject: Resource, source: str, home: CollectionEntity) -> None:
+    """A copy is of a point that lies in its collection's source: what is there need not be known for it."""
+    if not home.is_of(source.rsplit("/", 2)[0]):
+        raise InvalidInput(
+            f"source_restore_point: {source} does not lie in {home.source_id}, which collection {home.name} copies.",
+            subject=str(subject),
+            remedy="Name a point of that collection, or use a collection for copies of the other one.",
+        )
+
+
 def refuse_source(
     subject: Resource,
     source: str,
@@ -44,19 +54,13 @@ def refuse_source(
     point: PointEntity | None,
     home: CollectionEntity,
 ) -> None:
-    """A copy is of a point that lies in its collection's source, and is whole."""
+    """A copy is of a point that is there, and was made."""
     if origin is None:
         raise NotFound(
             f"the source collection {home.source_id} of its collection does not exist, or is hidden.",
             subject=str(subject),
         )
     name = source.rsplit("/", 1)[-1]
-    if not home.is_of(source.rsplit("/", 2)[0]):
-        raise InvalidInput(
-            f"source_restore_point: {source} does not lie in {home.source_id}, which collection {home.name} copies.",
-            subject=str(subject),
-            remedy="Name a point of that collection, or use a collection for copies of the other one.",
-        )
     if point is None:
         there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
         raise MissingCheckpoint(

@@ -70,9 +70,11 @@ def test_a_point_that_cannot_be_copied(check: bool) -> None:
     assert "There are: before, broken." in missing
     assert "it failed" in failed(_copy(made, check=check, source_restore_point="broken"), "vm_state")
     elsewhere = f"{_id(made, 'copies')}/restorePoints/before"
-    assert f"does not lie in {_id(made)}" in failed(
-        _copy(made, check=check, source_restore_point=elsewhere), "invalid_input"
-    )
+    for hidden in (False, True):  # nothing of the source need be read for it
+        if hidden:
+            made.world.faults.add(kind="status", status=403, method="GET", path=f"/{HOME}", count=None)
+        result = _copy(made, check=check, source_restore_point=elsewhere)
+        assert f"does not lie in {_id(made)}" in failed(result, "invalid_input")
     assert made.writes() == writes
 
 

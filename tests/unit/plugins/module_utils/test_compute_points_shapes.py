@@ -26,6 +26,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.copies import (
     refuse_copies,
+    refuse_elsewhere,
     refuse_source,
     takes_copies,
 )
@@ -173,8 +174,9 @@ def test_a_point_to_copy() -> None:
     refuse_source(SUBJECT, given.upper(), _home(), _point(), home)
     with pytest.raises(NotFound, match="source collection"):
         refuse_source(SUBJECT, given, None, None, home)
+    refuse_elsewhere(SUBJECT, given.upper(), home)
     with pytest.raises(InvalidInput, match="does not lie in"):
-        refuse_source(SUBJECT, given.replace("home", "other"), _home(), _point(), home)
+        refuse_elsewhere(SUBJECT, given.replace("home", "other"), home)
     with pytest.raises(MissingCheckpoint, match=r"There are: p\."):
         refuse_source(SUBJECT, given, _home(HOME, "l", _point()), None, home)
     with pytest.raises(MissingCheckpoint, match=r"There are: none\."):

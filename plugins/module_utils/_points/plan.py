@@ -250,7 +250,7 @@ def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> t
         ("instant_access_duration", now.properties.instantAccessDurationMinutes),
     ):
         wanted_value = fields.get(name)
-        if wanted_value is not None and str(wanted_value).lower() != str(actual).lower():
+        if wanted_value is not None and (actual is None or _spelled(name, wanted_value) != _spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
     if now.state == "succeeded" and achieved and is_downgrade(wish, achieved):
@@ -260,16 +260,22 @@ def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> t
 
 def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
     """Whether a point leaves out just these. It tells the ids of those it leaves out, and the places of all others."""
-    wanted = {disk.strip().lower() for disk in disks}
+    wanted = {_disk_spelled(disk) for disk in disks}
     if any(wanted & disk_names(disk) for disk in now.disks):
         return False
-    left_out = {(ref.id or "").lower() for ref in now.properties.excludeDisks or []}
+    left_out = {_disk_spelled(ref.id or "") for ref in now.properties.excludeDisks or []}
     told = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
     others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
     # What else is wanted can only be places, of which those of left out disks are not told.
     if others and not (left_out and all(PLACE.fullmatch(other) for other in others)):
         return False
     return len(told) <= len(others)
+
+
+def _disk_spelled(given: str) -> str:
+    """A disk's id, name or place for comparison."""
+    bare = given.strip().lower()
+    return f"/{bare.strip('/')}" if "/" in bare else bare
 
 
 def disk_names(disk: Disk) -> set[str]:

@@ -249,6 +249,8 @@ def test_drift() -> None:
     # Of a disk that was left out a point tells the id; its place can only be believed.
     for same in (["d1"], ["/x/d1"], [" lun1 "], ["1"], ["lun1", "D1"]):
         assert _drift(_point(exclude_disks=same), one) == []
+    bare = _made(excludeDisks=[{"id": "x/D1"}])
+    assert _drift(_point(exclude_disks=["/X/d1/"]), bare) == _drift(_point(exclude_disks=["d1"]), bare) == []
     for other in ([], ["os"], ["d1", "os"], ["d2"], ["d1", "d2"], ["/y/d1"]):
         assert _drift(_point(exclude_disks=other), one) == ["exclude_disks"]
     crash = _made(consistencyMode="CrashConsistent")
@@ -258,6 +260,9 @@ def test_drift() -> None:
     copied = _made(sourceRestorePoint={"id": "/S"})
     copy = _point(source_restore_point="/s")
     assert _drift(copy, copied, source_restore_point="/s") == []
+    for source in ("s", "/S", "s/"):
+        assert _drift(copy, _made(sourceRestorePoint={"id": source}), source_restore_point="/s") == []
+    assert _drift(copy, _made(sourceRestorePoint={}), source_restore_point="/s") == ["source_restore_point"]
     assert _drift(copy, copied, source_restore_point="/other") == ["source_restore_point"]
     assert _drift(copy, _made(), source_restore_point="/s") == ["source_restore_point"]
     lasting = _point(instant_access_duration=60)

@@ -117,7 +117,7 @@ plan:
           returned: always
         vm: {description: The collection's name., type: str, returned: always}
         vm_id: {description: Its canonical id., type: str, returned: always}
-        provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+        provider: {description: V(compute)., type: str, returned: always}
         service: {description: The root of the service that has it., type: str, returned: always}
         reason: {description: Why it is needed., type: str, returned: always}
         resource: {description: Its ARM id., type: str, returned: always}

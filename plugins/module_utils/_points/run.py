@@ -16,6 +16,7 @@ from .._operation import Operation, Status
 from .._plan import Action, Approval, DeleteResource, Plan, to_result
 from .._proof import CLAIMING, Pace, ended, not_shown, read_until, unread, unsettled
 from .._providers.compute_entities import CollectionEntity, PointEntity
+from .._times import show_seconds
 from . import shapes
 from .plan import Resource, is_another
 
@@ -95,7 +96,7 @@ class Run:
             deadline.remaining() < enough
         ):
             changed = "" if self.changed else " Nothing was changed."
-            problem.message = f"{problem.message.rstrip('.')}, still after {deadline.total:g} s.{changed}"
+            problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(deadline.total)}.{changed}"
             problem.remedy = "Raise wait_timeout or try again."
             raise problem
 

@@ -64,7 +64,7 @@ def test_but_not_beyond_the_deadline(task: str) -> None:
     _busy(made, TASKS[task][0], None)
     result = _run(made, task, wait_timeout="60s")
     message = failed(result, "locked")
-    assert "still after 60 s. Nothing was changed. Raise wait_timeout" in message
+    assert "still after 1m. Nothing was changed. Raise wait_timeout" in message
     assert (result["changed"], verbs(result)) == (False, [task])
     assert 50 < made.seconds <= 60
     assert len(made.sent()) < 8

@@ -8,9 +8,14 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from .._errors import flat
 from .._plan import OnResource, Plan
 from .._providers.compute_entities import CollectionEntity, DiskRestorePointEntity, PointEntity
 from .._times import format_time
+from .._words import in_words
+
+_TEXT = 1000
+"""Characters of a line in a diff: what Azure allows is shorter."""
 
 
 def collection(
@@ -127,12 +132,19 @@ def diff(subject: str, plan: Plan) -> dict[str, str]:
             after.append(f"  {name}  {action.reason}\n")
         for field, change in sorted(action.fields.items()):
             if change["before"] is not None:
-                before.append(f"    {field}: {change['before']}\n")
-            if action.verb == "delete":
-                before.append(f"    {field}: {', '.join(change['after'])}\n")
-            else:
-                after.append(f"    {field}: {change['after']}\n")
+                before += _lines(field, change["before"])
+            (before if action.verb == "delete" else after).extend(_lines(field, change["after"]))
     return {"before_header": subject, "after_header": subject, "before": "".join(before), "after": "".join(after)}
+
+
+def _lines(field: str, value: t.Any) -> list[str]:
+    """A field in words; of tags and lists a line for each, so that a diff shows just what differs."""
+    if not isinstance(value, (dict, list)):
+        return [f"    {field}: {flat(in_words(value), _TEXT)}\n"]
+    rows = [in_words([each]) for each in value]
+    if isinstance(value, dict):
+        rows = [f"{name}: {in_words(value[name])}" for name in sorted(value)]
+    return [f"    {field}:{'' if rows else ' none'}\n", *(f"      {flat(row, _TEXT)}\n" for row in rows)]
 
 
 def _time(moment: datetime | None) -> str | None:

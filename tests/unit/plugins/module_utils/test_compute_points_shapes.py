@@ -148,9 +148,26 @@ def test_the_diff_of_each_step() -> None:
     assert shapes.diff("it", plan) == {
         "before_header": "it",
         "after_header": "it",
-        "before": "  old\n    points: p, q\n  r\n    b: x\n",
+        "before": "  old\n    points:\n      p\n      q\n  r\n    b: x\n",
         "after": "  r  b differs\n    a: 1\n    b: y\n  new  it is missing\n",
     }
+
+
+def test_the_diff_shows_tags_and_lists_line_by_line_and_nothing_as_python_writes_it() -> None:
+    fields: dict[str, dict[str, Any]] = {
+        "tags": {"before": {}, "after": {"team": "a\nb", "app": "shop"}},
+        "instant_access": {"before": True, "after": False},
+        "sets": {"before": None, "after": [{"place": "os", "id": "/k"}]},
+    }
+    shown = shapes.diff("it", Plan(SUBJECT, (UpdateResource(SUBJECT, "so", resource="/id/r", fields=fields),)))
+    assert shown["before"] == "  r\n    instant_access: true\n    tags: none\n"
+    assert shown["after"] == (
+        "  r  so\n    instant_access: false\n    sets:\n      (place: os, id: /k)\n"
+        "    tags:\n      app: shop\n      team: a b\n"
+    )
+    many: dict[str, dict[str, Any]] = {"tags": {"before": None, "after": {f"t{n:02}": "x" for n in range(50)}}}
+    whole = shapes.diff("it", Plan(SUBJECT, (CreateResource(SUBJECT, "so", resource="/id/r", fields=many),)))
+    assert "t49: x" in whole["after"]
 
 
 def test_what_takes_copies() -> None:

@@ -91,6 +91,8 @@ class PointTask:
                 remedy="Make it first, with restore_point_collection.",
             )
         self.now = await self._read()
+        if wish.state == "absent" and run.went(self.now):
+            return Plan(run.subject)
         self._around = Surroundings()
         if wish.state == "present":
             _fits(wish, collection, self._home, run)

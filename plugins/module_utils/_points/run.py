@@ -40,6 +40,7 @@ class Run:
         self._begun = begun
         self._done: list[Action] = []
         self._deleted = False  # a DELETE has left whose answer was lost
+        self._going: CollectionEntity | PointEntity | None = None  # what the last DELETE is of
 
     def planned(self, todo: Plan) -> None:
         """What is to be done from here on; the task's plan also holds what was done before."""
@@ -154,14 +155,23 @@ class Run:
         wait: bool,
     ) -> Kind | None:
         """A DELETE of what was planned to go. It goes by name: one that was made under it since is not sent another."""
-
-        def gone(found: Kind | None) -> bool:
-            return found is None or is_another(found, planned)
-
-        found = await self.send(write, read, gone, "deleting it", wait=wait, again=True)
-        if found is not None and is_another(found, planned):
-            self.warnings.append(f"{self.subject}: it has gone, and was made anew by another run since.")
+        self._going = planned
+        found = await self.send(
+            write, read, lambda now: now is None or self._made_anew(now), "deleting it", wait=wait, again=True
+        )
+        self._made_anew(found)
         return found
+
+    def went(self, found: CollectionEntity | PointEntity | None) -> bool:
+        """Whether it went by a DELETE whose answer was lost, and what bears its name now was made since."""
+        return self._deleted and self._made_anew(found)
+
+    def _made_anew(self, found: CollectionEntity | PointEntity | None) -> bool:
+        """Whether another run has made it anew since it was to go; a warning says so."""
+        if found is None or self._going is None or not is_another(found, self._going):
+            return False
+        self.warnings.append(f"{self.subject}: it has gone, and was made anew by another run since.")
+        return True
 
     @contextmanager
     def _left(self, doing: str) -> t.Iterator[None]:

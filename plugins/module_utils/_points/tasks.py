@@ -75,6 +75,8 @@ class CollectionTask:
         """Read and plan; nothing is written."""
         wish, service = self._wish, self._service
         self.now = await self._read()
+        if wish.state == "absent" and self.run.went(self.now):
+            return Plan(self.run.subject)
         if wish.state == "present" and not is_there(self.now):
             self._location = await where(service, wish, self.run)
         locks = tuple(of_locks(await service.locks(self._home)))

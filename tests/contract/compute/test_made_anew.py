@@ -75,6 +75,30 @@ def test_what_is_to_be_absent_and_was_made_anew_is_not_removed_a_second_time(wha
     assert result["restore_point" if what == "point" else "restore_point_collection"]["name"] in ("before", HOME)
 
 
+@pytest.mark.parametrize("what", ["point", "collection"])
+def test_what_was_made_anew_between_a_lost_delete_and_one_that_was_locked_out_is_kept(what: str) -> None:
+    """The first DELETE was still at work when reading gave it up; the second one met the other run's create."""
+    made = bench()
+    made.world.faults.add(kind="lose_request", method="DELETE")
+    busy = {"error": {"code": "AnotherOperationInProgress", "message": "Another operation is in progress."}}
+    made.world.faults.add(kind="status", status=409, method="DELETE", nth=2, body=busy)
+    home, gone = _home(made), points(made)[0]
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "DELETE" and len(made.sent("DELETE")) == 2:
+            if what == "point":
+                home.points[:] = [replace(gone, created=made.clock())]
+            else:
+                made.world.azure.collections[home.id.lower()] = replace(home, guid="another")
+
+    made.watch = watch
+    options: dict[str, Any] = {"state": "absent", "settle_time": "5s"}
+    result = done(point(made, name="before", **options) if what == "point" else collection(made, force=True, **options))
+    assert (result["changed"], len(made.sent()), names(made)) == (True, 2, ["before"])
+    assert [text for text in result["warnings"] if "made anew by another run" in text]
+    assert verbs(result)[0] == "delete"
+
+
 @pytest.mark.parametrize("spelling", [str, str.upper, lambda vm: vm.lstrip("/")], ids=["same", "case", "slash"])
 def test_a_collection_of_another_vm_is_not_taken_for_one_whose_answer_was_lost(spelling: Callable[[str], str]) -> None:
     """The request never came; another run has made a collection of that name: of the same VM it is as good as ours."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from .._arm_id import ArmId
 from .._errors import InvalidInput, MissingCheckpoint, NotFound, VmState
-from .._providers.compute_entities import CollectionEntity, PointEntity
-from .plan import Resource, how_failed, place
+from .._providers.compute_entities import CollectionEntity, PointEntity, place
+from .plan import Resource, how_failed
 
 
 def takes_copies(collection: CollectionEntity) -> bool:

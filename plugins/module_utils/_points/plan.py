@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .._errors import InvalidInput, LimitReached, Obstructed, VmState
 from .._model import VM, Obstacle
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
-from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
+from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity, place
 from . import shapes
 from .wishes import CollectionWish, PointWish
 
@@ -231,11 +231,6 @@ def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -
             subject=str(subject),
             remedy="Use another name, or remove the collection first.",
         )
-
-
-def place(location: str) -> str:
-    """A location for comparison: `West Europe` and `westeurope` are one."""
-    return location.lower().replace(" ", "")
 
 
 def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:

@@ -15,13 +15,13 @@ from .._manner import approval_of, manner_of
 from .._operation import Deadline, Status, wait
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers import Providers, World
-from .._providers.compute_entities import CollectionEntity
+from .._providers.compute_entities import CollectionEntity, place
 from .._providers.compute_preflight import of_locks
 from .._secrets import Secrets
 from .._wish import check
 from . import shapes
 from .around import where
-from .plan import Resource, in_any_case, is_on_its_way, is_there, place, plan_collection
+from .plan import Resource, in_any_case, is_on_its_way, is_there, plan_collection
 from .run import Run, watched
 from .service import Service
 from .wishes import CollectionWish, collection_id, gate_collection

@@ -35,7 +35,7 @@ from .._settings import ArmSettings
 from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
-from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
+from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, place, read
 from .compute_preflight import cautions, obstacles, of_locks_on, points_of
 from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
@@ -125,7 +125,7 @@ class Compute:
         detail = Detail(machine, answer.json(), answer.etag, arm_id.group, collection, disks, groups)
         points = list(collection.properties.restorePoints or []) if collection else []
         bounded_count(points, vm)
-        elsewhere = collection is not None and _place(collection.location) != _place(machine.location)
+        elsewhere = collection is not None and place(collection.location) != place(machine.location)
         if elsewhere:
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
@@ -359,10 +359,6 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         nonce=made[1] if made else None,
         consistency=point.properties.consistencyMode,
     )
-
-
-def _place(location: str) -> str:
-    return location.lower().replace(" ", "")
 
 
 def _in_time(points: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:

@@ -388,6 +388,11 @@ class DiskRestorePointEntity(_Part):
     properties: DiskRestorePointProperties
 
 
+def place(location: str) -> str:
+    """A location for comparison: `West Europe` and `westeurope` are one."""
+    return location.lower().replace(" ", "")
+
+
 Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)
 
 

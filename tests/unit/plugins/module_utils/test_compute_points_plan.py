@@ -18,7 +18,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan 
     is_another,
     is_downgrade,
     is_on_its_way,
-    place,
     plan_collection,
     plan_point,
     wanted_tags,
@@ -28,6 +27,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     CollectionEntity,
     PointEntity,
     VmEntity,
+    place,
 )
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"

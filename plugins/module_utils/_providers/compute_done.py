@@ -67,7 +67,7 @@ def is_made(detail: Detail, disk: DiskEntity) -> bool:
     """
     if disk.id.lower() in {each.managed_id for each in detail.vm.disks}:
         return True
-    return (disk.properties.provisioningState or "Succeeded").lower() == "succeeded"
+    return disk.state == "succeeded"
 
 
 def is_on(detail: Detail, disks: t.Mapping[str, str]) -> bool:

@@ -369,6 +369,11 @@ class DiskEntity(_Part):
     managedBy: str | None = None
     properties: ManagedDiskProperties
 
+    @property
+    def state(self) -> str:
+        """`succeeded`, `updating` (also while it is being made), `failed`, …; one that does not say has succeeded."""
+        return (self.properties.provisioningState or "succeeded").lower()
+
 
 class DiskRestorePointProperties(_Part):
     timeCreated: datetime | None = None

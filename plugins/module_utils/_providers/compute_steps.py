@@ -29,6 +29,8 @@ from .compute_done import in_the_way
 from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, read
 from .compute_new_disk import new_disk
 
+ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+"""How a disk's making has ended, by the disk's own state."""
 TAG = "hybridvm-checkpoints"
 TAG_VALUE = "managed"
 """The tag of collections that this collection made: what lies in them is ours."""
@@ -85,7 +87,7 @@ class ComputeSteps:
         """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""
         detail: Detail = actual.detail
         place, name = str(step.about["place"]), str(step.about["disk"])
-        if (under_way := detail.named(name)) is not None and not _is_terminal(under_way):
+        if (under_way := detail.named(name)) is not None and under_way.state not in ENDS:
             return self._joined(under_way)  # an earlier run's request is still at it
         source = self._source(step, detail, place)
         source_id = source.diskRestorePoint.id if source.diskRestorePoint else None
@@ -109,10 +111,8 @@ class ComputeSteps:
             answer = await self._arm.find(url, doing=f"reading disk {disk.name}")
             if answer is None:
                 return Status("unknown")
-            found = read(DiskEntity, answer.json(), answer)
-            state = found.properties.provisioningState or ""
-            ended: State = "failed" if state.lower() == "failed" else "succeeded"
-            return Status(ended if _is_terminal(found) else "running", state)
+            state = read(DiskEntity, answer.json(), answer).state
+            return Status(ENDS.get(state, "running"), state)
 
         return Operation("arm", None, poll, anyio.current_time(), joined=True)
 
@@ -218,10 +218,6 @@ class ComputeSteps:
 def _gone(step: Step, why: str) -> NotFound:
     remedy = "Run the task again: what is there by then decides what is left to do."
     return NotFound(why, subject=str(step.vm), remedy=remedy)
-
-
-def _is_terminal(disk: DiskEntity) -> bool:
-    return (disk.properties.provisioningState or "Succeeded").lower() in ("succeeded", "failed", "canceled")
 
 
 def _kept(raw: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict[str, t.Any]:

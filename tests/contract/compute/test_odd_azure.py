@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.compute.shop import GOOD, HOME, bench, collection, done, failed, guest, point, restore, shop
+from tests.contract.compute.shop import GOOD, HOME, bench, collection, done, failed, guest, killed, point, restore, shop
 from tests.support.bench import Bench
 
 Change = Callable[[dict[str, Any]], object]
@@ -98,6 +98,18 @@ def test_one_that_shows_it_no_more_when_it_is_off() -> None:
     made.through = lambda wire: wire
     done(restore(made))
     assert (guest(made), shop(made).power) == (GOOD, "running")
+
+
+def test_a_disk_that_another_run_has_begun_and_whose_making_was_canceled() -> None:
+    made = bench(compute_disk_takes="600s")
+    killed(made, 1, "heard", restore_key="deploy-1")
+    (name,) = (disk.name for disk in made.world.azure.disks.values() if disk.name.startswith("shop01-os-"))
+    made.through = lambda wire: Retold(
+        wire, f"/disks/{name}", lambda disk: disk["properties"].update(provisioningState="Canceled")
+    )
+    result = restore(made, restore_key="deploy-1")
+    assert "canceled" in failed(result, "operation_failed")
+    assert (result["changed"], shop(made).power) == (False, "running")
 
 
 def _first(document: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = timedelta(days=7)
 """No point is so long on its way: of one that is older nothing is asked."""
+VIEWED = "2021-11-01"
+"""The first api-version in which a point has an instance view."""
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
 CAPABILITIES = Capabilities(
@@ -212,7 +214,8 @@ class Compute:
 
     async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
-        if checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED:
+        old = checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED
+        if old or self._version < VIEWED:
             return None
         url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
 

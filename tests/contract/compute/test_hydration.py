@@ -221,6 +221,15 @@ def test_only_the_newest_point_that_is_whole_is_asked_about() -> None:
     assert _asked(made) == []
 
 
+def test_where_the_api_version_has_no_such_view_nothing_is_asked() -> None:
+    made = bench(point=False)
+    done(checkpoint(made, **SERIES, compute_api_version="2021-07-01"))
+    done(checkpoint(made, **SERIES, compute_api_version="2021-07-01"))
+    assert _asked(made) == []
+    done(checkpoint(made, **SERIES, compute_api_version="2021-11-01"))
+    assert _asked(made) == names(made)
+
+
 def _failed_copy(document: dict[str, Any]) -> None:
     document["properties"]["instanceView"] = {"statuses": [{"code": "ReplicationState/failed"}]}
 

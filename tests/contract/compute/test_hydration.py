@@ -221,6 +221,30 @@ def test_only_the_newest_point_that_is_whole_is_asked_about() -> None:
     assert _asked(made) == []
 
 
+def test_behind_one_in_a_state_that_nobody_knows_the_next_is_asked_about() -> None:
+    made = _old_one()
+    done(checkpoint(made, name="s", max_age="30m"))
+    points(made)[1].state = "Odd"
+    made.requests.clear()
+    assert done(checkpoint(made, name="s", supersede=True))["changed"] is False
+    assert _asked(made) == names(made)[::-1]
+
+
+def test_one_that_goes_while_it_is_arriving() -> None:
+    made = _old_one()
+    (old,) = names(made)
+    made.world.switches.compute_hydration_takes = "400s"
+
+    def remove(_request: httpx.Request) -> None:
+        if len(_asked(made)) == 5:
+            home = next(iter(made.world.azure.collections.values()))
+            home.points[:] = [kept for kept in home.points if kept.name == old]
+
+    made.watch = remove
+    assert "it was there and is gone again" in failed(checkpoint(made, **SERIES), "not_proven")
+    assert names(made) == [old]
+
+
 def test_where_the_api_version_has_no_such_view_nothing_is_asked() -> None:
     made = bench(point=False)
     done(checkpoint(made, **SERIES, compute_api_version="2021-07-01"))

@@ -23,6 +23,7 @@ from ._plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._planner import Memory
 from ._proof import CLAIMING, Pace, Proof, unread
 from ._providers.base import Provider
+from ._recognise import is_another, marked, only_new, stands_on
 from ._times import show_seconds
 
 Find = t.Callable[[Inventory], "Checkpoint | None"]
@@ -103,7 +104,7 @@ class Steps:
         def ours(now: Inventory) -> Checkpoint | None:
             if unique:
                 return next((c for c in now.checkpoints if c.name.lower() == name.lower()), None)
-            return _marked(now, self.nonce) or (_only_new(now, known, name) if self.changed else None)
+            return marked(now, self.nonce) or (only_new(now, known, name) if self.changed else None)
 
         try:
             operation = await self._provider.create(vm, name, join(action.description or "", mark))
@@ -212,7 +213,7 @@ class Steps:
 
         def gone(now: Inventory) -> bool:
             found = now.by_id(checkpoint.id)
-            return found is None or _is_another(found, checkpoint)
+            return found is None or is_another(found, checkpoint)
 
         now = await self._simple(
             vm,
@@ -223,7 +224,7 @@ class Steps:
             all_or_nothing=True,
         )
         found = now.by_id(checkpoint.id)
-        if found is not None and _is_another(found, checkpoint):
+        if found is not None and is_another(found, checkpoint):
             self.carried_out = self.changed
             raise Locked(f'checkpoint "{checkpoint.name}" was made anew by somebody else', subject=str(vm))
         return now
@@ -231,11 +232,11 @@ class Steps:
     async def _restore(self, action: Restore, actual: Inventory) -> Inventory:
         """The terminal operation is the proof; the VM's pointer only where it had to move. Never sent twice."""
         vm, target = action.vm, action.checkpoint
-        must_move = actual.current_known and not _stands_on(actual, target)
+        must_move = actual.current_known and not stands_on(actual, target)
         doing = f'restoring to checkpoint "{target.name}" ({target.id})'
 
         def moved(now: Inventory) -> bool:
-            return must_move and _stands_on(now, target)
+            return must_move and stands_on(now, target)
 
         try:
             operation = await self._provider.restore(vm, target)
@@ -257,11 +258,11 @@ class Steps:
         if status.state == "unknown" and not await self._proof.until(vm, moved):
             raise self._unproven(operation, vm, doing)
         now = await self._provider.read(vm)
-        if must_move and now.current_known and not _stands_on(now, target):
+        if must_move and now.current_known and not stands_on(now, target):
             # With a restore_key the next run will go by the pointer, so this one waits for it.
             tries = None if action.keyed else 3
-            now = await self._proof.until(vm, lambda read: _stands_on(read, target), tries=tries) or now
-            if not _stands_on(now, target):
+            now = await self._proof.until(vm, lambda read: stands_on(read, target), tries=tries) or now
+            if not stands_on(now, target):
                 shown = now.current()
                 again = action.keyed and shown is not None and shown.is_safety
                 self.warnings.append(
@@ -380,26 +381,3 @@ class Steps:
             else:
                 problem.message += f" It left the checkpoint {left.id} behind, which may be unusable."
             raise
-
-
-def _marked(now: Inventory, nonce: str) -> Checkpoint | None:
-    """The checkpoint this run made, by its mark."""
-    return next((c for c in now.checkpoints if c.mark is not None and c.mark.nonce == nonce), None)
-
-
-def _only_new(now: Inventory, known: set[str], name: str) -> Checkpoint | None:
-    """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
-    new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
-    return new[0] if len(new) == 1 else None
-
-
-def _is_another(found: Checkpoint, planned: Checkpoint) -> bool:
-    """Whether a checkpoint of the same id is not the one that was planned for."""
-    if found.created is not None and planned.created is not None:
-        return found.created != planned.created
-    return planned.usable is False and found.usable is not False
-
-
-def _stands_on(inventory: Inventory, target: Checkpoint) -> bool:
-    current = inventory.current()
-    return current is not None and current.is_(target.id)

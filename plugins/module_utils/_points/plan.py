@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from .._errors import InvalidInput, LimitReached, Obstructed, VmState
 from .._model import VM, Obstacle
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
-from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity, place
+from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
+from .._providers.compute_parts import place
 from . import shapes
 from .wishes import CollectionWish, PointWish
 

@@ -15,7 +15,8 @@ from .._manner import approval_of, manner_of
 from .._operation import Deadline, Status, wait
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers import Providers, World
-from .._providers.compute_entities import CollectionEntity, place
+from .._providers.compute_entities import CollectionEntity
+from .._providers.compute_parts import place
 from .._providers.compute_preflight import of_locks
 from .._secrets import Secrets
 from .._wish import check

@@ -35,7 +35,8 @@ from .._settings import ArmSettings
 from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
-from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, place, read
+from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
+from .compute_parts import place
 from .compute_preflight import cautions, obstacles, of_locks_on, points_of
 from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps

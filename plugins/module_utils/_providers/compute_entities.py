@@ -13,46 +13,19 @@ import typing as t
 from datetime import datetime
 
 from .._answer import Answer
-from .._arm_id import is_name, is_path
 from .._deps import pydantic
 from .._model import Power
-from .._times import read_time
 from .._wish import explain
+from .compute_parts import Named, Part, ResourceId, Tags
 
 
-def _named(value: str) -> str:
-    if not is_name(value):
-        raise ValueError("is no name of a resource")
-    return value
-
-
-def _path(value: str) -> str:
-    if not is_path(value):
-        raise ValueError("is no resource id")
-    return value
-
-
-Named = t.Annotated[str, pydantic.AfterValidator(_named)]
-ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
-"""What requests are made of: it must not lead anywhere else."""
-
-
-class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
-
-    @pydantic.field_validator("timeCreated", "creationTime", mode="before", check_fields=False)
-    @classmethod
-    def _time(cls, value: object) -> object:
-        return read_time(value)
-
-
-class Ref(_Part):
+class Ref(Part):
     """A reference to another resource."""
 
     id: str | None = None
 
 
-class Encryption(_Part):
+class Encryption(Part):
     """How a disk or a disk restore point is encrypted at rest."""
 
     type: str | None = None
@@ -60,21 +33,21 @@ class Encryption(_Part):
     diskEncryptionSet: Ref | None = None
 
 
-class DiskRestorePointRef(_Part):
+class DiskRestorePointRef(Part):
     """Which disk restore point belongs to a disk of a point; only there once the point has succeeded."""
 
     id: str | None = None
     encryption: Encryption | None = None
 
 
-class ManagedDisk(_Part):
+class ManagedDisk(Part):
     """What of a managed disk a VM shows."""
 
     id: t.Optional[ResourceId] = None
     storageAccountType: str | None = None
 
 
-class Disk(_Part):
+class Disk(Part):
     """One disk of a storage profile; the OS disk has no lun."""
 
     lun: t.Annotated[t.Optional[int], pydantic.Field(strict=True, ge=0, le=999)] = None
@@ -99,7 +72,7 @@ class Disk(_Part):
         return (self.managedDisk.id or "").lower() if self.managedDisk else ""
 
 
-class StorageProfile(_Part):
+class StorageProfile(Part):
     """OS disk and data disks."""
 
     osDisk: Disk | None = None
@@ -119,7 +92,7 @@ class StorageProfile(_Part):
         return [*([self.osDisk] if self.osDisk else []), *(self.dataDisks or [])]
 
 
-class Status(_Part):
+class Status(Part):
     """One of an instance view's statuses."""
 
     code: str | None = None
@@ -127,27 +100,27 @@ class Status(_Part):
     message: str | None = None
 
 
-class Agent(_Part):
+class Agent(Part):
     """What a VM's agent says of itself."""
 
     statuses: list[Status] | None = None
 
 
-class VmView(_Part):
+class VmView(Part):
     """A VM's instance view."""
 
     statuses: list[Status] | None = None
     vmAgent: Agent | None = None
 
 
-class VmProperties(_Part):
+class VmProperties(Part):
     vmId: str | None = None
     provisioningState: str | None = None
     storageProfile: StorageProfile | None = None
     instanceView: VmView | None = None
 
 
-class VmEntity(_Part):
+class VmEntity(Part):
     """Microsoft.Compute/virtualMachines."""
 
     id: ResourceId
@@ -183,12 +156,12 @@ class VmEntity(_Part):
         return known.get(self.power_code, "unknown")
 
 
-class Replication(_Part):
+class Replication(Part):
     status: Status | None = None
     completionPercent: int | None = None
 
 
-class DiskView(_Part):
+class DiskView(Part):
     """How far one disk restore point of a copy is."""
 
     id: str | None = None
@@ -196,19 +169,19 @@ class DiskView(_Part):
     replicationStatus: Replication | None = None
 
 
-class PointView(_Part):
+class PointView(Part):
     """A restore point's instance view."""
 
     statuses: list[Status] | None = None
     diskRestorePoints: list[DiskView] | None = None
 
 
-class SourceMetadata(_Part):
+class SourceMetadata(Part):
     location: str | None = None
     storageProfile: StorageProfile | None = None
 
 
-class Details(_Part):
+class Details(Part):
     """The 2021 form's place for times and failures."""
 
     creationTime: datetime | None = None
@@ -216,7 +189,7 @@ class Details(_Part):
     statusMessage: str | None = None
 
 
-class PointProperties(_Part):
+class PointProperties(Part):
     provisioningState: str | None = None
     timeCreated: datetime | None = None
     provisioningDetails: Details | None = None
@@ -228,7 +201,7 @@ class PointProperties(_Part):
     instanceView: PointView | None = None
 
 
-class PointEntity(_Part):
+class PointEntity(Part):
     """restorePointCollections/restorePoints."""
 
     id: ResourceId
@@ -282,12 +255,12 @@ class PointEntity(_Part):
         return min(((row.completionPercent or 0) if row else 0 for row in rows), default=0)
 
 
-class Source(_Part):
+class Source(Part):
     id: str | None = None
     location: str | None = None
 
 
-class CollectionProperties(_Part):
+class CollectionProperties(Part):
     source: Source | None = None
     provisioningState: str | None = None
     restorePointCollectionId: str | None = None
@@ -295,17 +268,7 @@ class CollectionProperties(_Part):
     restorePoints: list[PointEntity] | None = None
 
 
-def _ours_as_written(value: object) -> object:
-    """Names of tags are one in any case (documented): ours are looked for as we write them, in lower case."""
-    if not isinstance(value, dict):
-        return value
-    return {name.lower() if str(name).lower().startswith("hybridvm-") else name: text for name, text in value.items()}
-
-
-Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
-
-
-class CollectionEntity(_Part):
+class CollectionEntity(Part):
     """Microsoft.Compute/restorePointCollections."""
 
     id: ResourceId
@@ -334,16 +297,16 @@ class CollectionEntity(_Part):
         return self.source_path.lower() == f"/{source.strip('/')}".lower()
 
 
-class Sku(_Part):
+class Sku(Part):
     name: str | None = None
 
 
-class CreationData(_Part):
+class CreationData(Part):
     createOption: str | None = None
     sourceResourceId: str | None = None
 
 
-class ManagedDiskProperties(_Part):
+class ManagedDiskProperties(Part):
     provisioningState: str | None = None
     diskState: str | None = None
     diskSizeGB: int | None = None
@@ -357,7 +320,7 @@ class ManagedDiskProperties(_Part):
     creationData: CreationData | None = None
 
 
-class DiskEntity(_Part):
+class DiskEntity(Part):
     """Microsoft.Compute/disks."""
 
     id: ResourceId
@@ -375,7 +338,7 @@ class DiskEntity(_Part):
         return (self.properties.provisioningState or "succeeded").lower()
 
 
-class DiskRestorePointProperties(_Part):
+class DiskRestorePointProperties(Part):
     timeCreated: datetime | None = None
     sourceResourceId: str | None = None
     osType: str | None = None
@@ -385,17 +348,12 @@ class DiskRestorePointProperties(_Part):
     completionPercent: float | None = None
 
 
-class DiskRestorePointEntity(_Part):
+class DiskRestorePointEntity(Part):
     """diskRestorePoints, of the disk resource provider."""
 
     id: ResourceId
     name: Named
     properties: DiskRestorePointProperties
-
-
-def place(location: str) -> str:
-    """A location for comparison: `West Europe` and `westeurope` are one."""
-    return location.lower().replace(" ", "")
 
 
 Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)

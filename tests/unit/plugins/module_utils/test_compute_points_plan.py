@@ -27,8 +27,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     CollectionEntity,
     PointEntity,
     VmEntity,
-    place,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_parts import place
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"
 SUBJECT = Resource("r", "it", "/id", "/id", "compute", "https://arm")

@@ -1,0 +1,55 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Azure's resources are made of, wherever it stands: names, ids, times, tags, locations."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._arm_id import is_name, is_path
+from .._deps import pydantic
+from .._times import read_time
+
+
+def _named(value: str) -> str:
+    if not is_name(value):
+        raise ValueError("is no name of a resource")
+    return value
+
+
+def _path(value: str) -> str:
+    if not is_path(value):
+        raise ValueError("is no resource id")
+    return value
+
+
+Named = t.Annotated[str, pydantic.AfterValidator(_named)]
+ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
+"""What requests are made of: it must not lead anywhere else."""
+
+
+class Part(pydantic.BaseModel):
+    """A part of an answer; what is not known here is left alone."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+
+    @pydantic.field_validator("timeCreated", "creationTime", mode="before", check_fields=False)
+    @classmethod
+    def _time(cls, value: object) -> object:
+        return read_time(value)
+
+
+def _ours_as_written(value: object) -> object:
+    """Names of tags are one in any case (documented): ours are looked for as we write them, in lower case."""
+    if not isinstance(value, dict):
+        return value
+    return {name.lower() if str(name).lower().startswith("hybridvm-") else name: text for name, text in value.items()}
+
+
+Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
+
+
+def place(location: str) -> str:
+    """A location for comparison: `West Europe` and `westeurope` are one."""
+    return location.lower().replace(" ", "")

@@ -1,0 +1,31 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which checkpoint of a reading is the one that is meant."""
+
+from __future__ import annotations
+
+from ._model import Checkpoint, Inventory
+
+
+def marked(now: Inventory, nonce: str) -> Checkpoint | None:
+    """The checkpoint this run made, by its mark."""
+    return next((c for c in now.checkpoints if c.mark is not None and c.mark.nonce == nonce), None)
+
+
+def only_new(now: Inventory, known: set[str], name: str) -> Checkpoint | None:
+    """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
+    new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
+    return new[0] if len(new) == 1 else None
+
+
+def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
+    """Whether a checkpoint of the same id is not the one that was planned for."""
+    if found.created is not None and planned.created is not None:
+        return found.created != planned.created
+    return planned.usable is False and found.usable is not False
+
+
+def stands_on(inventory: Inventory, target: Checkpoint) -> bool:
+    current = inventory.current()
+    return current is not None and current.is_(target.id)

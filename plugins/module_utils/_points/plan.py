@@ -9,7 +9,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import InvalidInput, LimitReached, Obstructed, VmState
+from .._errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
 from .._model import VM, Obstacle
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
@@ -145,7 +145,8 @@ def plan_point(
         return Plan(subject, _delete_point(subject, now, obstacles))
     if now is not None and is_there(now):
         kept = KeepResource(subject, _why_kept(now), resource=subject.id)
-        return Plan(subject, (kept,), drift=drift(wish, now, fields))
+        differs = drift(wish, now, fields)
+        return Plan(subject, (kept,), _told_of(wish, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -171,6 +172,23 @@ def plan_point(
             )
         warnings.append(f"{subject}: {told_so}")
     return Plan(subject, tuple(actions), tuple(warnings))
+
+
+def _told_of(
+    wish: PointWish, subject: Resource, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
+) -> tuple[str, ...]:
+    """What an existing point is not that the wish asks for: nothing can change it, so that is told or refused."""
+    achieved = now.properties.consistencyMode or ""
+    if wish.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
+        raise Downgraded(
+            f"application consistency is asked for, and it is {achieved}. The restore point is kept.",
+            subject=str(subject),
+            remedy="Remove it to have it made anew, or set consistency: crash or on_downgrade: warn.",
+        )
+    if not differs:
+        return ()
+    named = ", ".join(str(each["field"]) for each in differs)
+    return (f"{subject}: {named} is not as asked for, and a point cannot be changed; see drift.",)
 
 
 def _delete_point(subject: Resource, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:

@@ -57,6 +57,7 @@ async def restore_point(params: Params, check_only: bool, world: World, secrets:
                 await run.carry_out(task.do, task.look_again, approval)
                 await task.become_whole()
             except CheckpointError as problem:
+                await task.left_by(problem)
                 return run.failed(problem, restore_point=task.shown())
     return run.result(check_only=check_only, restore_point=task.shown())
 
@@ -71,6 +72,7 @@ class PointTask:
         self._wish = wish
         self._home = home
         self._around = Surroundings()
+        self._judged = False  # the plan has held the point against the wish
 
     def shown(self) -> dict[str, t.Any] | None:
         """The `restore_point` key. Of a copy no consistency is asked for: it has its source's."""
@@ -99,6 +101,7 @@ class PointTask:
             self._around.fields = kept_fields(wish, collection)
             if not is_there(self.now):
                 self._around = await surroundings(self._service, wish, collection, run)
+        self._judged = self.now is not None and shapes.usable(self.now) is True
         around = self._around
         locks = tuple(of_locks(await self._service.locks(self._home)))
         count = len(collection.properties.restorePoints or [])
@@ -162,7 +165,7 @@ class PointTask:
         if run.adopted:
             run.differs(drift(self._wish, now, self._around.fields))
         achieved = now.properties.consistencyMode or ""
-        if is_downgrade(self._wish, achieved):
+        if not self._judged and is_downgrade(self._wish, achieved):
             if self._wish.on_downgrade == "fail":
                 raise Downgraded(
                     f"application consistency was asked for, and {achieved} came. The restore point is kept.",
@@ -170,6 +173,22 @@ class PointTask:
                     remedy="Check the VM's agent, or set on_downgrade: warn.",
                 )
             run.warnings.append(f"{run.subject}: application consistency was asked for, and {achieved} came.")
+
+    async def left_by(self, problem: CheckpointError) -> None:
+        """How it is after a failure, where that can still be seen: what a create has left is named, not deleted."""
+        if not isinstance(problem, OperationFailed):
+            return
+        try:
+            self.now = now = await self._read()
+        except CheckpointError:
+            return
+        if self._wish.state == "absent":
+            self.run.changed = self.run.changed and (now is None or now.state == "deleting")
+        elif now is None and self.run.made_nothing():
+            self.run.changed = False
+        elif now is not None and now.failed and not problem.remedy.startswith("Run the task again"):
+            problem.message += f" It left the point behind, as {now.state}."
+            problem.remedy = "Run the task again: a failed point is removed and made again."
 
     async def _read(self) -> PointEntity | None:
         return await self._service.point(self.run.subject.id)

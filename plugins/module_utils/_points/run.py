@@ -213,6 +213,10 @@ class Run:
             told["drift"] = list(self.plan.drift)
         return told
 
+    def made_nothing(self) -> bool:
+        """Whether no step was carried out."""
+        return not self._done
+
     def failed(self, problem: CheckpointError, **more: t.Any) -> dict[str, t.Any]:
         """The result of a failure, beside what had been done by then."""
         problem.about(str(self.subject))

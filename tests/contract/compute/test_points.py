@@ -184,13 +184,37 @@ def test_a_failed_point_is_not_present(kept: str) -> None:
     made = bench(compute_failed_point=kept)
     fail_next(made, "point", None, "InternalDiskRestorePointError")
     result = point(made)
-    assert "InternalDiskRestorePointError" in failed(result, "operation_failed")
-    assert result["changed"] is True
+    message = failed(result, "operation_failed")
+    assert "InternalDiskRestorePointError" in message
+    assert ("It left the point behind, as failed. Run the task again" in message) is (kept == "kept")
+    assert (result["changed"], result["restore_point"] is not None) == (kept == "kept", kept == "kept")
     checked = done(point(made, check=True))
     assert verbs(checked) == (["delete", "create"] if kept == "kept" else ["create"])
     assert done(point(made))["plan"] == checked["plan"]
     assert [each.state for each in points(made)] == ["Succeeded", "Succeeded"]
     assert done(point(made))["changed"] is False
+
+
+def test_a_removal_that_fails_has_changed_nothing() -> None:
+    made = bench()
+    fail_next(made, "point_delete")
+    result = point(made, name="before", state="absent")
+    failed(result, "operation_failed")
+    assert (result["changed"], names(made)) == (False, ["before"])
+    assert result["restore_point"]["name"] == "before"
+
+
+def test_check_mode_foresees_that_an_existing_point_is_less_consistent() -> None:
+    made = bench()
+    done(point(made, name="less", consistency="crash"))
+    for check in (True, False):
+        strict = point(made, check=check, name="less", on_downgrade="fail")
+        assert "The restore point is kept" in failed(strict, "downgraded")
+        told = done(point(made, check=check, name="less"))
+        assert (told["changed"], [each["field"] for each in told["drift"]]) == (False, ["consistency"])
+        assert told["warnings"] == [
+            "restore point less: consistency is not as asked for, and a point cannot be changed; see drift."
+        ]
 
 
 def test_a_failed_point_can_be_removed() -> None:

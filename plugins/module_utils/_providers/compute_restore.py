@@ -191,7 +191,7 @@ def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity
     attached = [disk for a in detail.vm.disks if (disk := detail.disks.get(a.managed_id)) is not None]
     for run in sorted({(disk.tags or {}).get(RUN_TAG, "") for disk in attached} - {""}):
         made = detail.of_run(run)
-        if not is_done(made):
+        if made and not is_done(made):
             return run, made
     return "", {}
 

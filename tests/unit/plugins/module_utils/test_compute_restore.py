@@ -193,6 +193,14 @@ def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
     assert staged.target == TARGET
 
 
+def test_a_disk_that_a_restore_of_another_vm_has_made_tells_nothing_of_this_one() -> None:
+    """It was moved over; its run is not this VM's."""
+    theirs = disk("w-lun0-t", run="t", state="pending", vm="another VM")
+    of = detail(disk("o"), theirs, attached={"os": "o", "lun0": "w-lun0-t"})
+    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+    assert _run_of(staged) not in ("t", "")
+
+
 def test_a_point_that_is_not_in_the_collection() -> None:
     assert detail().point(f"{POINT}2") is None
     found = detail().point(POINT.upper())

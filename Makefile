@@ -127,7 +127,7 @@ contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests b
 	$(END)
 
 .PHONY: coverage
-coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate
+coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
 	$(BEGIN)
 	mkdir -p build/coverage
 	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough'

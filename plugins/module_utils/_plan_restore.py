@@ -54,7 +54,7 @@ def plan_restore(
         keep = () if stands is None else (Keep(vm, reason, checkpoint=stands),)
         return Plan(vm, (*keep, *still), satisfied_by=stands)
     _refuse_running(wish, actual)
-    target = _target(wish, actual)
+    target = _target(wish, actual) if earlier is None else _same_again(wish, actual, earlier)
     actions: list[Action] = []
     if wish.safety_checkpoint and earlier is None:
         actions.append(_safety(wish, actual, capabilities, target))
@@ -112,6 +112,26 @@ def _safety_name(capabilities: Capabilities, name: str) -> str:
     spelled = name.lower() if capabilities.names_unique else name  # where names are unique they are one in any case
     told = hashlib.sha256(spelled.encode()).hexdigest()[:8]
     return f"{whole[: capabilities.longest_series - 9]}-{told}"
+
+
+def _same_again(wish: RestoreTo, actual: Inventory, earlier: Checkpoint) -> Checkpoint:
+    """The target of a restore that an earlier run with the same key has begun: the one that it had chosen then.
+
+    Another one of that name may have been made since, even on top of the safety checkpoint, and standing there would
+    never prove that the VM has left that.
+    """
+    went_to = earlier.mark.target if earlier.mark else None
+    if wish.restore_key is None or went_to is None:
+        return _target(wish, actual)
+    found = next((c for c in actual.checkpoints if id_hash(c.id) == went_to), None)
+    if found is None:
+        raise MissingCheckpoint(
+            f"restore_key: the checkpoint that its restore was to go to is gone, and the VM still stands on the safety "
+            f"checkpoint {earlier.id} of that restore. Nothing was changed. {there_are(actual.checkpoints)}",
+            subject=str(actual.vm),
+            remedy="Use another restore_key for a restore to another checkpoint.",
+        )
+    return found
 
 
 def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, earlier: Checkpoint) -> None:

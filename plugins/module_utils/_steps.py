@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import typing as t
+from contextlib import suppress
 from dataclasses import replace
 
 from ._arrival import bringing
@@ -138,9 +139,12 @@ class Steps:
             settled is None
             and (running := await self._provider.latest(vm)) is not None
             and running.last.state == "running"
+            and running.work == "create"
         ):
-            # A service that shows the work itself is waited for to its end.
-            await self._end(running, vm, doing)
+            # A service that shows the work itself is waited for to its end. It may be somebody else's, so that not its
+            # end but a reading tells what came of ours.
+            with suppress(Locked, OperationFailed):
+                await self._proof.ended(running, vm, doing)
         actual = settled or await self._provider.read(vm)
         self.checkpoint = ours(actual)
         if self.checkpoint is None:

@@ -260,3 +260,20 @@ def test_a_lost_delete_whose_repetition_finds_nothing_was_ours(service: str) -> 
     result = made.run("vm_checkpoint", vm=reference, name="later", state="absent", settle_time="5s")
     assert (code(result), result["changed"]) == (None, True)
     assert len(made.sent()) == 2
+
+
+def test_somebody_elses_job_that_is_locked_out_while_ours_settles_is_not_ours() -> None:
+    """The host's id never comes, and when the waiting for it is over another user's restore runs: one create it is."""
+    made = bench("spf", spf_host_id="never", restore_takes="45s")
+    made.fail_next("spf", "restore", problem="2602")
+    vm = made.world.vm("web01")
+
+    def theirs(_request: httpx.Request) -> None:
+        if made.clock() - made.base > 15:
+            made.watch = lambda _request: None
+            made.world.spf.vmm.restore(vm, vm.checkpoints[0], "theirs")
+
+    made.watch = theirs
+    result = made.run("vm_checkpoint", vm="web01", name="new", settle_time="30s")
+    assert (code(result), result["changed"]) == (None, True)
+    assert (made.jobs("create"), made.names("web01").count("new")) == (1, 1)

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, OutcomeUnknown
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+    InvalidInput,
+    MissingCheckpoint,
+    OutcomeUnknown,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import id_hash, key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
     Capabilities,
@@ -147,6 +151,17 @@ def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
             again(TARGET, twin, told, current=stands, name=None, checkpoint_id="twin")
     assert steps(again(TARGET, twin, told, current="s", name=None, checkpoint_id="t")) == ["restore t"]
     assert steps(again(TARGET, twin, SAFETY, current="s", name=None, checkpoint_id="twin")) == ["restore twin"]
+
+
+def test_a_retry_goes_to_the_very_checkpoint_that_was_chosen_first() -> None:
+    """Another one of its name that was made since, perhaps on top of the safety checkpoint, is another restore's."""
+    told = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("t")))
+    newer = replace(TARGET, id="newer", created=ago("10m"), parent_id="s", depth=3)
+    assert steps(again(TARGET, told, newer, current="newer", on_ambiguous="newest")) == ["restore t"]
+    with pytest.raises(MissingCheckpoint) as caught:
+        again(told, newer, current="newer", on_ambiguous="newest")
+    assert "the checkpoint that its restore was to go to is gone" in caught.value.message
+    assert caught.value.remedy == "Use another restore_key for a restore to another checkpoint."
 
 
 def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:

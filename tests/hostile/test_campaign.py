@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer, _arm, _fleet, _http, _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import (
-    compute_entities,
+    compute_parts,
     spf,
     spf_entities,
 )
@@ -81,7 +81,7 @@ def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
     with (
         mock.patch.object(_http.Http, "_own", lambda _self, url: httpx.URL(url)),
         mock.patch.object(_arm.Arm, "url", _joined),
-        mock.patch.object(compute_entities, "is_path", return_value=True),
+        mock.patch.object(compute_parts, "is_path", return_value=True),
     ):
         caught("compute create", "somebody else was called", part="json", what="a host's tail")
 

@@ -154,7 +154,7 @@ plan:
               C(reason).
           type: str
           returned: always
-        vm: {description: What it is, and its name., type: str, returned: always}
+        vm: {description: Its kind and name., type: str, returned: always}
         vm_id: {description: Its canonical id., type: str, returned: always}
         provider: {description: V(compute)., type: str, returned: always}
         service: {description: The root of the service that has it., type: str, returned: always}

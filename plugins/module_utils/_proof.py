@@ -59,6 +59,21 @@ async def ended(operation: Operation, pace: Pace, subject: str, doing: str) -> S
     )
 
 
+async def sit_out(problem: Locked, pause: float, pace: Pace, subject: str, *, changed: bool) -> None:
+    """Let the other work that a lock is about end; the lock as an error when the deadline comes first.
+
+    The pauses grow from one to the next: on Azure each refused create costs one of three in an hour.
+    """
+    # A write begun in the last moment would only leave an open question.
+    enough, deadline = min(1.0, pace.poll_interval), pace.deadline
+    pause = min(pause, max(deadline.remaining() - 2 * enough, enough))
+    if not await deadline.sleep(pause) or deadline.remaining() < enough:
+        nothing = "" if changed else " Nothing was changed."
+        problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(deadline.total)}.{nothing}"
+        problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
+        raise problem
+
+
 async def read_until(
     read: t.Callable[[], t.Awaitable[Read]],
     proven: t.Callable[[Read], bool],

@@ -15,7 +15,7 @@ from ._operation import Operation
 from ._plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
 from ._plan_restore import evidence_ripens_in
 from ._planner import Memory, plan
-from ._proof import Pace
+from ._proof import Pace, sit_out
 from ._providers.base import Provider
 from ._steps import Steps
 from ._times import show_seconds
@@ -67,7 +67,7 @@ class Reconciler:
                     await self._apply()
                     break
                 except Locked as problem:
-                    await self._sit_out(problem, pause)
+                    await sit_out(problem, pause, self.pace, str(self.vm), changed=self.changed)
                     pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                     self.actual = await self._read_idle()
                     self._close()
@@ -251,24 +251,6 @@ class Reconciler:
                     subject=str(self.vm),
                     remedy=f"Run the task again in {show_seconds(max(left, 1.0))}, or raise wait_timeout.",
                 )
-
-    async def _sit_out(self, problem: Locked, pause: float) -> None:
-        """Let the other job end. The pauses grow: on Azure each refused create costs one of three in an hour."""
-        # A write begun in the last moment would only leave an open question.
-        enough = min(1.0, self.pace.poll_interval)
-        pause = min(pause, max(self.pace.deadline.remaining() - 2 * enough, enough))
-        if not await self.pace.deadline.sleep(pause) or self.pace.deadline.remaining() < enough:
-            changed = "" if self.changed else " Nothing was changed."
-            raise Locked(
-                f"{problem.message.rstrip('.')}, still after {show_seconds(self.pace.deadline.total)}.{changed}",
-                subject=str(self.vm),
-                remedy="Raise wait_timeout or try again.",
-                status=problem.status,
-                request_id=problem.request_id,
-                correlation_id=problem.correlation_id,
-                operation=problem.operation,
-                details=problem.details,
-            )
 
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""

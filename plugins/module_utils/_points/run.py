@@ -14,9 +14,8 @@ from .._errors import CheckpointError, Locked, NotFound
 from .._http import AnswerLost
 from .._operation import Operation, Status
 from .._plan import Action, Approval, DeleteResource, Plan, to_result
-from .._proof import CLAIMING, Pace, ended, not_shown, read_until, unread, unsettled
+from .._proof import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
 from .._providers.compute_entities import CollectionEntity, PointEntity
-from .._times import show_seconds
 from . import shapes
 from .plan import Resource, is_another
 
@@ -71,7 +70,7 @@ class Run:
                     if await self._do(do):
                         return
                 except Locked as problem:
-                    await self._sit_out(problem, pause)
+                    await sit_out(problem, pause, self.pace, str(self.subject), changed=self.changed)
                     pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                 self.planned(await look())
                 if approval is not None:
@@ -88,18 +87,6 @@ class Run:
             if not fits:
                 return False
         return True
-
-    async def _sit_out(self, problem: Locked, pause: float) -> None:
-        """Let the other operation end. The pauses grow: each refused create costs one of three in an hour."""
-        enough = min(1.0, self.pace.poll_interval)
-        deadline = self.pace.deadline
-        if not await deadline.sleep(min(pause, max(deadline.remaining() - 2 * enough, enough))) or (
-            deadline.remaining() < enough
-        ):
-            changed = "" if self.changed else " Nothing was changed."
-            problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(deadline.total)}.{changed}"
-            problem.remedy = "Raise wait_timeout or try again."
-            raise problem
 
     async def send(
         self,

@@ -62,6 +62,7 @@ def test_a_lock_that_lasts(service: str, case: Scenario) -> None:
     result = case.run(made, service, wait_timeout="90s")
     assert code(result) == "locked"
     assert result["changed"] is False
+    assert result["msg"].startswith(f"vm {VMS[service]}: ")
     assert "Nothing was changed" in result["msg"]
     assert result["error"]["retry"] == "safe"
     assert made.state() == before

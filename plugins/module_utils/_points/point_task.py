@@ -12,7 +12,7 @@ from .._arm_id import ArmId
 from .._deps import anyio
 from .._errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
 from .._manner import approval_of, manner_of
-from .._operation import Deadline, Operation, Status, wait
+from .._operation import Deadline, Operation, Status
 from .._plan import Action, CreateResource, DeleteResource, Plan
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity, PointEntity
@@ -25,6 +25,7 @@ from .copies import takes_copies
 from .plan import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
 from .run import Run, watched
 from .service import Service
+from .task import ResourceTask
 from .wishes import PointWish, collection_id, gate_point
 
 Params = t.Mapping[str, t.Any]
@@ -62,12 +63,11 @@ async def restore_point(params: Params, check_only: bool, world: World, secrets:
     return run.result(check_only=check_only, restore_point=task.shown())
 
 
-class PointTask:
+class PointTask(ResourceTask[PointEntity]):
     """One restore point: `now` is how it was last read."""
 
     def __init__(self, run: Run, service: Service, wish: PointWish, home: ArmId) -> None:
-        self.run = run
-        self.now: PointEntity | None = None
+        super().__init__(run, wish.state)
         self._service = service
         self._wish = wish
         self._home = home
@@ -107,24 +107,8 @@ class PointTask:
         count = len(collection.properties.restorePoints or [])
         return plan_point(wish, run.subject, self.now, around.vm, (*locks, *around.obstacles), around.fields, count)
 
-    async def look_again(self) -> Plan:
-        """The same after a lock, once nothing else is at it."""
-        todo = await self.look()
-        return await self.look() if await self.settle() else todo
-
-    async def settle(self) -> bool:
-        """Wait for what somebody else or an earlier run has begun with it; whether there was anything.
-
-        Without `wait` only for one that is going and is to be there: nothing can be made before it is gone.
-        """
-        now = self.now
-        if now is None or not is_on_its_way(now.state):
-            return False
-        operation = self._watch(now, lambda point: not is_on_its_way(point.state))
-        if not self.run.pace.wait and (self._wish.state == "absent" or now.state != "deleting"):
-            return False
-        await self._end(operation, f"{now.state} of it")
-        return True
+    def _on_its_way(self, now: PointEntity) -> Operation:
+        return self._watch(now, lambda point: not is_on_its_way(point.state))
 
     async def do(self, action: Action, wait_for_it: bool) -> bool:
         """One step of the plan; whether the rest of it still fits."""
@@ -201,10 +185,6 @@ class PointTask:
 
         self.run.operation = watched("restore point", now.name, self._read, show, now)
         return self.run.operation
-
-    async def _end(self, operation: Operation, doing: str) -> None:
-        pace = self.run.pace
-        await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), doing=doing)
 
 
 def _fits(wish: PointWish, collection: CollectionEntity, home: ArmId, run: Run) -> None:

@@ -74,7 +74,7 @@ class Run:
                     pause = min(pause * 2, max(60.0, self.pace.poll_interval))
                 self.planned(await look())
                 if approval is not None:
-                    approval.check([self.todo], part=True)
+                    approval.check([self.todo], part=True, done=self._done)
         finally:
             self.timing["apply"] = anyio.current_time() - start
 

@@ -12,7 +12,7 @@ from .._arm_id import ArmId
 from .._deps import anyio
 from .._errors import CheckpointError
 from .._manner import approval_of, manner_of
-from .._operation import Deadline, Status, wait
+from .._operation import Deadline, Operation, Status
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity
@@ -25,6 +25,7 @@ from .around import where
 from .plan import Resource, in_any_case, is_on_its_way, is_there, plan_collection
 from .run import Run, watched
 from .service import Service
+from .task import ResourceTask
 from .wishes import CollectionWish, collection_id, gate_collection
 
 Params = t.Mapping[str, t.Any]
@@ -61,12 +62,11 @@ async def restore_point_collection(
     return run.result(check_only=check_only, restore_point_collection=shapes.collection(task.now))
 
 
-class CollectionTask:
+class CollectionTask(ResourceTask[CollectionEntity]):
     """One collection: `now` is how it was last read, `location` where a new one lies."""
 
     def __init__(self, run: Run, service: Service, wish: CollectionWish, home: ArmId) -> None:
-        self.run = run
-        self.now: CollectionEntity | None = None
+        super().__init__(run, wish.state)
         self._service = service
         self._wish = wish
         self._home = home
@@ -83,25 +83,8 @@ class CollectionTask:
         locks = tuple(of_locks(await service.locks(self._home)))
         return plan_collection(wish, self.run.subject, self.now, self._location, locks)
 
-    async def look_again(self) -> Plan:
-        """The same after a lock, once nothing else is at it."""
-        todo = await self.look()
-        return await self.look() if await self.settle() else todo
-
-    async def settle(self) -> bool:
-        """Wait for what somebody else or an earlier run has begun with it; whether there was anything.
-
-        Without `wait` only for one that is going and is to be there: nothing can be made before it is gone.
-        """
-        now = self.now
-        if now is None or not is_on_its_way(now.state):
-            return False
-        self.run.operation = operation = watched("collection", now.name, self._read, _state, now)
-        if not self.run.pace.wait and (self._wish.state == "absent" or now.state != "deleting"):
-            return False
-        pace, doing = self.run.pace, f"{now.state} of it"
-        await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), doing=doing)
-        return True
+    def _on_its_way(self, now: CollectionEntity) -> Operation:
+        return watched("collection", now.name, self._read, _state, now)
 
     async def do(self, action: Action, wait_for_it: bool) -> bool:
         """One step of the plan, which has one only."""

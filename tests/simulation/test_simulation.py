@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 from unittest import mock
 
@@ -17,9 +19,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _plan_restore,
     _planner,
     _proof,
+    _steps,
     _task,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import wait
+from simulator.switches import Switches
+from tests.simulation.positions import LEFT, positions
+from tests.simulation.script import SERVICES
 from tests.simulation.verdict import Verdict, shrink, soak, trace
 
 SEEDS = range(1, 400)
@@ -59,6 +65,10 @@ def _all_of_them(actual: Any, _name: Any, _id: Any) -> list[Any]:
     return list(actual.checkpoints)
 
 
+def _always(_actual: Any, _point: Any) -> bool:
+    return True
+
+
 def _not_yet(_actual: Any, _safety: Any) -> bool:
     return False
 
@@ -84,6 +94,10 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         lambda: mock.patch.object(_plan_restore, "_has_happened", _not_yet),
         "one restore for one restore_key",
     ),
+    "is silent about a restore that its key will not remember": (
+        lambda: mock.patch.object(_steps, "stands_on", _always),
+        "what a restore_key cannot remember is said",
+    ),
     "takes a failure for success": (
         lambda: mock.patch.object(_proof, "ended", _never_failed),
         "changed is what was done",
@@ -105,6 +119,16 @@ def test_a_failing_story_becomes_smaller_and_still_fails() -> None:
     assert small.kinds & verdict.kinds
     assert len(small.script.tasks) <= len(verdict.script.tasks)
     assert any("DELETE" in line or "deleteCheckpoint" in line for line in trace(small))
+
+
+def test_every_switch_is_thrown_or_says_why_not() -> None:
+    """What nobody knows is in random position in some story; a new switch needs choices, or a reason."""
+    thrown = set()
+    for seed in range(300):
+        thrown |= set(positions(random.Random(seed), list(SERVICES)))
+    names = {each.name for each in fields(Switches)}
+    assert thrown | set(LEFT) == names
+    assert not thrown & set(LEFT)
 
 
 @pytest.mark.parametrize("seed", [3, 11, 27])

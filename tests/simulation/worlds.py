@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
 from simulator.vms import Checkpoint
 from tests.simulation.record import Run, Work, ids
 from tests.simulation.runs import Judge
+
+FORGETS = "would therefore restore again"
+"""What a run says whose restore a second run with its key would do again."""
 
 
 def judge_world(judge: Judge) -> None:
@@ -116,9 +120,18 @@ def _keys(judge: Judge) -> None:
                     told = f"{run.label}: {vm} {key}"
                     judge.hold("done under a key is done", azure or moved or _slow(judge, run, vm), told)
             told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
-            later = works[1:]
-            allowed = [w for w, e in zip(later, works, strict=False) if w.run and e.run and _at_once(judge, e, w)]
-            judge.hold("one restore for one restore_key", len(later) == len(allowed), told)
+            pairs = [(e, w) for e, w in itertools.pairwise(works) if not _at_once(judge, e, w)]
+            if _unmoved(judge):
+                for earlier, _later in pairs:
+                    warned = earlier.run is None or not earlier.run.well or FORGETS in str(earlier.run.result)
+                    judge.hold("what a restore_key cannot remember is said", warned, told)
+            else:
+                judge.hold("one restore for one restore_key", not pairs, told)
+
+
+def _unmoved(judge: Judge) -> bool:
+    """Whether a restore leaves the VM shown where it was: then nothing remembers it (docs/semantics.md)."""
+    return bool(judge.record.world.switches.pointer_after_restore == "stays")
 
 
 def _slow(judge: Judge, run: Run, vm: str) -> bool:
@@ -202,7 +215,8 @@ def _converges(judge: Judge) -> None:
             continue
         told = f"{run.label} ({run.phase}): {(run.result or {}).get('msg') or run.result}"
         judge.hold("a rerun converges", run.well, told[:1500])
-        if run.phase == "once more" and run.well:
+        forgets = _unmoved(judge) and "restore_key" in run.task.options
+        if run.phase == "once more" and run.well and not forgets:
             judge.hold("the next is unchanged", not (run.result or {})["changed"], told[:1500])
 
 

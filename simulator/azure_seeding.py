@@ -154,8 +154,9 @@ def _disk(azure: Azure, given: dict[str, Any], name: str, location: str, vm: Azu
 def _plant_collection(azure: Azure, given: dict[str, Any]) -> None:
     kind = "restorePointCollections"
     source = given["source"]
-    if not source.startswith("/"):  # a VM of this world
-        source = azure.named(source).id
+    if not source.startswith("/"):  # a collection that stands before this one, or a VM of this world
+        beside = azure.collection(azure.resource_id(kind, source, given.get("resource_group")))
+        source = beside.id if beside else azure.named(source).id
     source_vm, origin = azure.vm(source), azure.collection(source)
     there = source_vm.location if source_vm else origin.location if origin else azure.locations[0]
     collection = Collection(

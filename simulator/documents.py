@@ -40,8 +40,9 @@ def check_world(document: object) -> None:
         if not source.startswith("/") and source.lower() not in known:
             raise WrongDocument(
                 f"compute.collections[{position}].source",
-                f"{source!r} is neither a VM of compute.vms nor an id",
+                f"{source!r} is no VM of compute.vms, no collection before this one, and no id",
             )
+        known.add(str(each["name"]).lower())
 
 
 def check_vm(document: object) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 
 from simulator.azure_model import Point
 from tests.simulation.record import Run, Work
+from tests.simulation.resources import meant_here, planned_to_go
 from tests.simulation.runs import Judge
 
 
@@ -23,29 +24,37 @@ def judge_azure(judge: Judge) -> None:
         _results(judge, vm)
 
 
-def _deletes(judge: Judge, vm: str, name: str | None = None) -> list[Work]:
-    works = [work for work in judge.record.works("point_delete", vm) if not work.failed]
-    return [work for work in works if name is None or work.name.lower() == name.lower()]
+def _deletes(judge: Judge, vm: str) -> list[Work]:
+    return [work for work in judge.record.works("point_delete", vm) if not work.failed]
 
 
 def _exactly_one(judge: Judge, vm: str) -> None:
-    """Of one name there is never more than one point, and none is made anew over another.
+    """Of one name there is never more than one point in a collection, and none is made anew over another.
 
     A service that makes a point anew when two controllers PUT it at once leaves one, too: the later.
     """
     anew = judge.record.world.switches.compute_reput == "201"
-    standing: dict[str, set[int]] = {}
+    standing: dict[tuple[str, str], set[int]] = {}
     story = [work for work in judge.record.works("create", vm) if work.succeeded] + _deletes(judge, vm)
+    story += [work for work in judge.record.works("collection_delete", vm) if work.succeeded]
     for work in sorted(story, key=lambda each: each.job.finished or each.at):
-        same = standing.setdefault(work.name.lower(), set())
+        if work.kind == "collection_delete":
+            for place in [each for each in standing if each[0] == work.home]:
+                standing.pop(place)
+            continue
+        same = standing.setdefault((work.home, work.name.lower()), set())
         if work.kind == "create":
             same.add(id(work.point))
         else:
             same.discard(id(work.point))
-        told = f"{work.run.label if work.run else 'somebody'}: {work.name} of {vm}: {len(same)}"
+        told = f"{work.run.label if work.run else 'somebody'}: {work.home}/{work.name} of {vm}: {len(same)}"
         judge.hold("exactly one point of a name", anew or len(same) <= 1, told)
-    names = Counter(point.name.lower() for point in judge.record.azure_points()[vm])
+    names = Counter(_place(judge, point) for point in judge.record.azure_points()[vm])
     judge.hold("exactly one point of a name", all(count == 1 for count in names.values()), f"{vm}: {names}")
+
+
+def _place(judge: Judge, point: Point) -> tuple[str, str]:
+    return judge.record.homes[id(point)], point.name.lower()
 
 
 def _points(judge: Judge, vm: str) -> None:
@@ -53,34 +62,34 @@ def _points(judge: Judge, vm: str) -> None:
     now = {id(point) for point in judge.record.azure_points()[vm]}
     ever = list(judge.record.planted_points[vm])
     ever += [work.point for work in judge.record.works("create", vm) if isinstance(work.point, Point)]
+    along = {id(point) for work in judge.record.works("collection_delete", vm) for point in work.inside}
     for point in ever:
         removed = point.state == "Failed" or any(work.point is point for work in _deletes(judge, vm))
         anew = judge.record.world.switches.compute_reput == "201" and any(
-            other.name.lower() == point.name.lower() for other in ever if other is not point
+            _place(judge, other) == _place(judge, point) for other in ever if other is not point
         )
-        judge.hold("nothing is lost", id(point) in now or removed or anew, f"{vm}: {point.name}")
+        kept = id(point) in now or removed or anew or id(point) in along
+        judge.hold("nothing is lost", kept, f"{vm}: {'/'.join(_place(judge, point))}")
     for work in _deletes(judge, vm):
         if work.run is None:
             continue
-        planned = [
-            action.checkpoint.name.lower()
-            for plan in work.run.plans
-            for action in plan.writes
-            if action.verb == "delete"
-        ]
-        told = f"{work.run.label} deleted {work.name} of {vm}"
-        judge.hold("what is deleted was planned", work.name.lower() in planned, told)
+        told = f"{work.run.label} deleted {work.home}/{work.name} of {vm}"
+        judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
         judge.hold("what is deleted was meant", _meant(judge, work.run, work), told)
 
 
 def _meant(judge: Judge, run: Run, work: Work) -> bool:
     """Absent names it, or it failed and its name is needed, or it is an older one of the series that is ours."""
     options, name = run.task.options, str(run.task.options.get("name")).lower()
+    failed = isinstance(work.point, Point) and work.point.finished is None
+    if run.task.module == "restore_point":
+        return meant_here(run, work, failed)
+    if work.home != f"checkpoints-{work.vm}":
+        return False
     ours = all(work.point is not point for point in judge.record.planted_points[work.vm])
     series = work.name.lower() == name or work.name.lower().startswith(f"{name}-")
     if options.get("state") == "absent":
         return series
-    failed = isinstance(work.point, Point) and work.point.finished is None
     return series and (failed or (bool(options.get("supersede")) and ours))
 
 
@@ -186,9 +195,10 @@ def _then(judge: Judge, vm: str, moment: float) -> list[str]:
 
     Where a second PUT makes a point anew, the later one takes the place of the earlier.
     """
-    ever = list(judge.record.planted_points[vm])
+    home = f"checkpoints-{vm}"
+    ever = [point for point in judge.record.planted_points[vm] if judge.record.homes[id(point)] == home]
     for work in sorted(judge.record.works("create", vm), key=lambda each: each.at):
-        if isinstance(work.point, Point) and not work.failed and work.at <= moment:
+        if isinstance(work.point, Point) and work.home == home and not work.failed and work.at <= moment:
             ever.append(work.point)
     if judge.record.world.switches.compute_reput == "201":
         ever = list({point.name.lower(): point for point in ever}.values())

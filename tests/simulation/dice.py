@@ -8,13 +8,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tests.simulation.azure_dice import FOREIGN, NAMES, SERIES, collections, resource_wish
 from tests.simulation.positions import positions
 from tests.simulation.script import Event, Kill, Script, Task
 from tests.simulation.troubles import troubles
-
-FOREIGN = "baseline"
-NAMES = ("gold", "release")
-SERIES = ("nightly",)
 
 
 def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4)) -> Script:
@@ -53,17 +50,13 @@ def _document(dice: random.Random, vms: dict[str, list[str]]) -> dict[str, Any]:
         disks = [{"lun": 0, "size_gb": 64, "files": {"/data": "1"}}] if dice.random() < 0.5 else []
         return {"name": name, "os_disk": {"files": {"/app": "1"}}, "data_disks": disks}
 
-    def by_hand(name: str) -> dict[str, Any]:
-        points = [{"name": FOREIGN, "days_old": 5}, {"name": dice.choice((*NAMES, *SERIES)), "days_old": 2}]
-        return {"name": f"checkpoints-{name}", "source": name, "points": points}
-
     machines = vms.get("compute", [])
     return {
         "spf": {"vms": [vm(name) for name in vms.get("spf", [])]},
         "scvmm": {"vms": [vm(name) for name in vms.get("scvmm", [])]},
         "compute": {
             "vms": [azure(name) for name in machines],
-            "collections": [by_hand(name) for name in machines if dice.random() < 0.4],
+            "collections": [each for name in machines for each in collections(dice, name)],
             "disks": [{"name": f"{name}-spare", "size_gb": 8} for name in machines],
         },
     }
@@ -76,7 +69,11 @@ def _tasks(dice: random.Random, vms: dict[str, list[str]], number: int) -> list[
     if len(vms) > 1 and dice.random() < 0.1:
         some = [dice.choice(names) for names in vms.values()]
         service = "mixed"
-    module, options = _wish(dice, service)
+    if service == "compute" and dice.random() < 0.35:
+        some = some[:1]
+        module, options = resource_wish(dice, some[0])
+    else:
+        module, options = _wish(dice, service)
     options |= {
         "wait_timeout": dice.choice(("45s", "3m", "10m", "10m")),
         "poll_interval": dice.choice(("1s", "5s", "5s", "10s")),

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.azure_jobs import AzureJob
-from simulator.azure_model import Point
+from simulator.azure_model import Collection, Point
 from simulator.exchange import Call
 from simulator.jobs import Job, Kind, Status
 from simulator.vms import Checkpoint, VirtualMachine
@@ -85,6 +86,10 @@ class Work:
     point: Checkpoint | Point | None = None
     name: str = ""
     description: str = ""
+    home: str = ""
+    """The collection that a point lies in, or that goes."""
+    inside: tuple[Point, ...] = ()
+    """What goes with a collection."""
 
     @property
     def refused(self) -> bool:
@@ -118,6 +123,8 @@ class Run:
     sent: list[Sent] = field(default_factory=list)
     plans: list[Any] = field(default_factory=list)
     phase: str = "story"
+    seen: dict[str, Home] = field(default_factory=dict)
+    """Azure's collections as the run ended."""
 
     @property
     def label(self) -> str:
@@ -147,6 +154,14 @@ class Run:
         return result if found is None else dict(found)
 
 
+@dataclass(frozen=True)
+class Home:
+    """A collection at a moment, with its points' states; `whole` are those whose data is all there."""
+
+    tags: dict[str, str]
+    points: dict[str, str]
+
+
 RUN: ContextVar[Run | None] = ContextVar("RUN", default=None)
 SENT: ContextVar[Sent | None] = ContextVar("SENT", default=None)
 
@@ -160,11 +175,14 @@ class Record:
         self.work: list[Work] = []
         self.faults: list[str] = []
         self.os_disks: dict[str, list[tuple[float, str]]] = {}
-        self._points: set[int] = set()
+        self.kept: list[Point] = []  # so that no id() is given twice
         self.planted = self.standing()
         self.planted_points = self.azure_points()
-        for points in self.planted_points.values():
-            self._points.update(id(each) for each in points)
+        self.collections: list[tuple[Run | None, float, Collection]] = [
+            (None, world.now(), each) for each in world.azure.collections.values()
+        ]
+        self.homes: dict[int, str] = {}  # where each point lies, by its id()
+        self._look_for_points()
         machines = {vm.name: vm for vm in world.azure.vms.values()}
         self.luns = {name: {each.lun for each in vm.attachments()} for name, vm in machines.items()}
         self.planted_disks = {name: [d for d in world.azure.disks if f"/{name}" in d] for name in machines}
@@ -184,6 +202,31 @@ class Record:
         """What Compute has now, by VM."""
         azure = self.world.azure
         return {vm.name: azure.points_of(vm.id) for vm in azure.vms.values()}
+
+    def homes_now(self) -> dict[str, Home]:
+        """Azure's collections and what is in them, in lower case."""
+        azure = self.world.azure
+        azure.settle()
+        found = {}
+        for each in azure.collections.values():
+            points = {}
+            for point in each.points:
+                arriving = any(percent < 100 for percent in point.percents(azure.now(), 0))
+                state = "arriving" if point.state == "Succeeded" and arriving else point.state
+                points[point.name.lower()] = "whole" if state == "Succeeded" else state
+            found[each.name.lower()] = Home(dict(each.tags), points)
+        return found
+
+    def _look_for_points(self) -> Point | None:
+        """The one that nobody had seen, with where it lies written down."""
+        found = None
+        for collection in self.world.azure.collections.values():
+            for point in collection.points:
+                if id(point) not in self.homes:
+                    self.homes[id(point)] = collection.name.lower()
+                    self.kept.append(point)
+                    found = point
+        return found
 
     def sample(self) -> None:
         """Look which OS disk each Azure VM has: every change of it is a restore, or one put back."""
@@ -219,30 +262,36 @@ class Record:
         begin = azure.begin
 
         def begun(kind: str, *given: Any, **more: Any) -> AzureJob:
-            found = None
-            for points in self.azure_points().values():
-                for point in points:
-                    if id(point) not in self._points:
-                        self._points.add(id(point))
-                        self.kept.append(point)
-                        found = point
+            found = self._look_for_points()
+            inside: tuple[Point, ...] = ()
             sent = SENT.get()
             target = sent.target.partition("?")[0] if sent else ""
             vm = next((vm.name for vm in azure.vms.values() if vm.name.lower() in target.lower()), "")
             name = target.rsplit("/", 1)[-1]
-            if kind == "point_delete":
-                found = next(
-                    (point for point in self.azure_points().get(vm, []) if point.name.lower() == name.lower()), None
-                )
+            where = re.search("/restorepointcollections/([^/]+)", target.lower())
+            home = where.group(1) if where else ""
+            there = next((each for each in azure.collections.values() if each.name.lower() == home), None)
+            if kind == "point_delete" and there is not None:
+                found = there.point(name)
+            if kind == "collection_delete" and there is not None:
+                inside = tuple(there.points)
             job = begin(kind, *given, **more)
             told = {"point": "create", "disk": "tag" if sent and sent.method == "PATCH" else "disk"}.get(kind, kind)
-            work = Work(RUN.get(), "compute", vm, told, self.world.now(), job, found, name)
+            if kind == "point_delete" and found is not None and found.kind == "copy":
+                told = "copy_delete"
+            work = Work(RUN.get(), "compute", vm, told, self.world.now(), job, found, name, home=home, inside=inside)
             self.work.append(work)
             self.sample()
             return job
 
-        self.kept: list[Point] = []  # so that no id() is given twice
+        add = azure.add_collection
+
+        def added(collection: Collection) -> None:
+            self.collections.append((RUN.get(), self.world.now(), collection))
+            add(collection)
+
         setattr(azure, "begin", begun)  # noqa: B010 - mypy lets nobody assign to a method
+        setattr(azure, "add_collection", added)  # noqa: B010 - the same
 
 
 def sent_from(call: Call, now: float) -> Sent:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
+from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Record, Run, Sent, Work, ids
 from tests.simulation.script import Script
 
@@ -47,7 +48,7 @@ def judge_runs(judge: Judge) -> None:
         _ends(judge, run)
         _secrets(judge, run)
         _check_mode(judge, run)
-        for vm in run.task.vms:
+        for vm in run.task.vms if run.task.module not in RESOURCES else ():
             _creates(judge, run, vm)
             _restores(judge, run, vm)
             if run.result is not None and not run.task.check:
@@ -151,7 +152,7 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
         _usable(judge, run, vm)
     if error is None and changed and not effects and any(each.writes and (each.open or each.late) for each in run.sent):
         return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
-    if changed and not effects and any(_did_it(judge, run, vm, work) for work in mine):
+    if changed and not effects and any(did_it(judge, run, vm, work) for work in mine):
         return  # somebody else did the very same at the same time: reading cannot tell whose it is
     if error is None and run.task.options.get("wait") is not False:
         judge.hold("changed is what was done", changed == bool(effects), told)
@@ -159,7 +160,7 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
         judge.hold("nothing was sent where that is said", not effects, told)
 
 
-def _did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
+def did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
     """Whether another run did with success, while this one was on, what this one failed to do."""
     others = [work for work in judge.record.works(failed.kind, vm) if work.run is not run and work.succeeded]
     return any(run.start <= (work.job.finished or work.at) and work.at <= run.end for work in others)

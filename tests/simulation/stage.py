@@ -21,6 +21,7 @@ import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _reconciler, _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.run import Run as ResourceRun
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
 from simulator.app import Front
 from simulator.azure_jobs import PlannedEnd, Refused
@@ -31,7 +32,7 @@ from simulator.switches import Switches
 from simulator.world import World
 from tests.simulation.record import RUN, SENT, Record, Run, sent_from
 from tests.simulation.script import Event, Script, Task
-from tests.support.bench import BARE_ENVIRONMENT, HOST, START
+from tests.support.bench import BARE_ENVIRONMENT, HOST, RESOURCES, START
 from tests.support.wire import Killed, Wire
 
 QUIET = 6 * 3600.0
@@ -41,6 +42,9 @@ SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_poi
 SETTLED |= {"compute_max_collections": 10000}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
 Plan = Any
+PLANNED = ResourceRun.planned
+AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
+DESCRIBE_A_STATE = ("vm_checkpoint", *RESOURCES)
 
 
 def play(script: Script) -> Record:
@@ -52,8 +56,15 @@ def play(script: Script) -> Record:
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
         patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(script.seed)))
         patches.enter_context(mock.patch.object(_reconciler, "plan", stage.planned))
+        patches.enter_context(mock.patch.object(ResourceRun, "planned", _planned_of_a_resource))
         trio.run(stage.main, clock=trio.testing.MockClock(autojump_threshold=0))
     return stage.record
+
+
+def _planned_of_a_resource(self: ResourceRun, todo: Plan) -> None:
+    if (run := RUN.get()) is not None:
+        run.plans.append(todo)
+    PLANNED(self, todo)
 
 
 class Stage:
@@ -111,7 +122,7 @@ class Stage:
         return [
             replace(task, options=task.options | PATIENT | ({"max_age": "2h"} if "max_age" in task.options else {}))
             for task in self.script.tasks
-            if not task.check and (task.module == "vm_checkpoint" or "restore_key" in task.options)
+            if not task.check and (task.module in DESCRIBE_A_STATE or "restore_key" in task.options)
         ]
 
     async def _quiet(self) -> None:
@@ -173,14 +184,27 @@ class Stage:
         finally:
             RUN.reset(token)
             run.end = self.world.now()
+            run.seen = self.record.homes_now()
         return run
 
     async def _finish(self, task: Task, wire: httpx.AsyncBaseTransport) -> dict[str, Any]:
         names = [self._reference(vm) for vm in task.vms]
         about: dict[str, Any] = {"vm": names[0]} if len(names) == 1 else {"vms": names}
         surroundings = Surroundings({}, self._wall_clock, wire)
+        if task.module in RESOURCES:
+            params = {**self._connection(), **self._of_azure(task.options)}
+            return await _task.finish(RESOURCES[task.module], params, task.check, surroundings)
         params = {**self._connection(), **about, **task.options}
         return await _task.finish(getattr(_task, task.module), params, task.check, surroundings)
+
+    def _of_azure(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options with ids for names."""
+        azure = self.world.azure
+        found = {**options, "resource_group": azure.resource_group}
+        if (source := options.get("source")) is not None:
+            kind = "restorePointCollections" if source.startswith("own-") else "virtualMachines"
+            found["source"] = azure.resource_id(kind, source)
+        return found
 
     def _wall_clock(self) -> datetime:
         return datetime.fromtimestamp(self.world.now() + self.script.skew, UTC)
@@ -262,7 +286,7 @@ class Stage:
             planned = Planned(Kind(given["job"]), given["vm"], refusal, status)
             self.world.site(service).vmm.planned_failures.append(planned)
         elif service == "compute":
-            kind = {"create": "point", "restore": "vm", "delete": "point_delete", "power": "power"}[given["job"]]
+            kind = AZURE_JOBS.get(given["job"], given["job"])
             when = 409 if end == "2602" else None
             self.world.azure.planned.append(PlannedEnd(kind, None, Refused(409, "InternalOperationError"), when))
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.script import Task, Trouble
 
 LATE = ("RemoteProtocolError", "ReadError", "ReadTimeout", "WriteError", "CloseError")
 NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
 STATUSES = (408, 500, 502, 503, 504)
+OF_RESOURCES = ("create", "delete", "copy", "replication", "collection", "collection_delete")
 BODIES: tuple[Any, ...] = (
     [],
     {},
@@ -72,7 +74,7 @@ def _fault(dice: random.Random, task: Task, which: str) -> dict[str, Any]:
     if kind == "nothing_known":
         return {"kind": "status", "status": 404, "body": {"error": {"code": "NotFound", "message": "Not found."}}}
     if kind == "job":
-        what = dice.choice(("create", "restore", "delete", "power"))
+        what = dice.choice(OF_RESOURCES if task.module in RESOURCES else ("create", "restore", "delete", "power"))
         end = dice.choice(("Failed", "Failed", "Canceled", "2602", "SucceedWithInfo"))
         return {"kind": "job", "job": what, "end": end, "service": task.service, "vm": task.vms[0]}
     return {"kind": kind}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from tests.simulation.azures import judge_azure
 from tests.simulation.dice import script
 from tests.simulation.record import Record, Run
+from tests.simulation.resources import judge_resources
 from tests.simulation.runs import Judge, judge_runs
 from tests.simulation.script import SERVICES, Script
 from tests.simulation.stage import play
@@ -45,6 +46,7 @@ def judged(story: Script) -> Verdict:
     judge_runs(judge)
     judge_world(judge)
     judge_azure(judge)
+    judge_resources(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

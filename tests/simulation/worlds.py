@@ -10,7 +10,9 @@ from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
 from simulator.vms import Checkpoint
+from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Run, Work, ids
+from tests.simulation.resources import hopeless
 from tests.simulation.runs import Judge
 
 FORGETS = "would therefore restore again"
@@ -222,6 +224,8 @@ def _converges(judge: Judge) -> None:
 
 def _hopeless(judge: Judge, run: Run) -> bool:
     """Errors that tell the user the truth: several fit, none is there, or the service never says what was needed."""
+    if run.task.module in RESOURCES:
+        return hopeless(run)
     switches = judge.record.world.switches
     told = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
     honest = {"ambiguous", "missing_checkpoint", "unknown_time"}

@@ -10,7 +10,7 @@ from functools import partial
 
 from .._arm_id import ArmId
 from .._deps import anyio
-from .._errors import CheckpointError
+from .._errors import CheckpointError, Locked
 from .._manner import approval_of, manner_of
 from .._operation import Deadline, Operation, Status
 from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
@@ -96,9 +96,23 @@ class CollectionTask(ResourceTask[CollectionEntity]):
         elif isinstance(action, UpdateResource) and self.now is not None:
             await self._update(action, self.now, wait_for_it)
         elif isinstance(action, DeleteResource) and self.now is not None:
-            delete = partial(self._service.delete, str(self._home))
+            delete = self._deleting(self.now)
             self.now = await self.run.send_delete(delete, self._read, self.now, wait=wait_for_it)
         return True
+
+    def _deleting(self, planned: CollectionEntity) -> t.Callable[[], t.Awaitable[Operation]]:
+        """The DELETE. What came into the collection before a second one is in no plan, so that is made anew first."""
+        left = False
+
+        async def delete() -> Operation:
+            nonlocal left
+            now = await self._read() if left else planned
+            if now is not None and _held(now) - _held(planned):
+                raise Locked("restore points were made in it since it was to go", subject=str(self.run.subject))
+            left = True
+            return await self._service.delete(str(self._home))
+
+        return delete
 
     async def _read(self) -> CollectionEntity | None:
         return await self._service.collection(self._home)
@@ -124,6 +138,11 @@ class CollectionTask(ResourceTask[CollectionEntity]):
             wanted["tags"] = in_any_case(wanted["tags"])
         patch = partial(self._service.patch_collection, self._home, now, action.fields)
         self.now = await self.run.send(patch, self._read, shown, "updating it", wait=wait_for_it)
+
+
+def _held(found: CollectionEntity) -> set[tuple[str, t.Any]]:
+    """The points in a collection, one made anew under a name being another."""
+    return {(point.name.lower(), point.created) for point in found.properties.restorePoints or []}
 
 
 def _state(found: CollectionEntity) -> Status:

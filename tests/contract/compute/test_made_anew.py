@@ -99,6 +99,33 @@ def test_what_was_made_anew_between_a_lost_delete_and_one_that_was_locked_out_is
     assert verbs(result)[0] == "delete"
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_point_that_came_into_a_collection_after_a_lost_delete_goes_with_no_plan_that_does_not_name_it(
+    approved: bool,
+) -> None:
+    """The first DELETE never came; before the second one the plan is made anew."""
+    made = bench()
+    made.world.faults.add(kind="lose_request", method="DELETE")
+    home, old = _home(made), points(made)[0]
+
+    def watch(request: httpx.Request) -> None:
+        if request.method == "DELETE" and len(home.points) == 1:
+            home.points.append(replace(old, name="later", created=made.clock()))
+
+    options: dict[str, Any] = {"state": "absent", "force": True, "settle_time": "5s"}
+    if approved:
+        options["expected_plan"] = done(collection(made, check=True, **options))["plan"]
+    made.watch = watch
+    result = collection(made, **options)
+    if approved:
+        assert "later" in failed(result, "plan_changed")
+        assert (len(made.sent("DELETE")), names(made)) == (1, ["before", "later"])
+    else:
+        gone = result["plan"]["actions"][-1]["fields"]["restore_points_that_go"]["after"]
+        assert (code(result), gone) == (None, ["before", "later"])
+        assert (len(made.sent("DELETE")), verbs(result)) == (2, ["delete"])
+
+
 @pytest.mark.parametrize("spelling", [str, str.upper, lambda vm: vm.lstrip("/")], ids=["same", "case", "slash"])
 def test_a_collection_of_another_vm_is_not_taken_for_one_whose_answer_was_lost(spelling: Callable[[str], str]) -> None:
     """The request never came; another run has made a collection of that name: of the same VM it is as good as ours."""

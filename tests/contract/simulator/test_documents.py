@@ -97,7 +97,7 @@ def test_every_member_is_documented(head: str, members: dict[str, Any]) -> None:
         (
             "compute",
             {"collections": [{"name": "c", "source": "shop09"}]},
-            "compute.collections[0].source: 'shop09' is neither a VM of compute.vms nor an id",
+            "compute.collections[0].source: 'shop09' is no VM of compute.vms, no collection before this one, and no id",
         ),
     ],
 )

@@ -23,10 +23,19 @@ def collections(dice: random.Random, vm: str) -> list[dict[str, Any]]:
         found.append({"name": f"checkpoints-{vm}", "source": vm, "points": points})
     if dice.random() < 0.6:
         points = [{"name": dice.choice(NAMES), "days_old": 4}] if dice.random() < 0.6 else []
-        found.append({"name": f"own-{vm}", "source": vm, "points": points})
+        found.append({"name": f"own-{vm}", "source": vm, "points": points, "tags": {"owner": "platform"}})
         if dice.random() < 0.6:
             found.append({"name": f"north-{vm}", "source": f"own-{vm}", "location": NORTH})
     return found
+
+
+def contrary(dice: random.Random, vm: str, module: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What somebody else wishes of the same thing: that it is gone, or there."""
+    while True:
+        found, other = resource_wish(dice, vm)
+        same = all(other.get(name) == options.get(name) for name in ("name", "collection"))
+        if found == module and same and (other.get("state") == "absent") != (options.get("state") == "absent"):
+            return other
 
 
 def resource_wish(dice: random.Random, vm: str) -> tuple[str, dict[str, Any]]:

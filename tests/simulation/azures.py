@@ -76,6 +76,19 @@ def _points(judge: Judge, vm: str) -> None:
         told = f"{work.run.label} deleted {work.home}/{work.name} of {vm}"
         judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
         judge.hold("what is deleted was meant", _meant(judge, work.run, work), told)
+        judge.hold("what was made anew is not deleted for what was there", not _seen_anew(judge, work), told)
+
+
+def _seen_anew(judge: Judge, work: Work) -> bool:
+    """Whether a DELETE met a point that is younger than the plan, though a reading before the DELETE has shown it."""
+    made = next((each for each in judge.record.works("create", work.vm) if each.point is work.point), None)
+    if made is None or work.run is None or work.sent is None:
+        return False
+    sent, home = work.sent.at, f"/{work.home}"
+    reads = [each.at for each in work.run.sent if each.method == "GET" and home in each.target.lower()]
+    read = max((moment for moment in reads if moment < sent), default=0.0)
+    planned = max((moment for moment in work.run.planned_at if moment <= sent), default=0.0)
+    return planned < made.at < read
 
 
 def _meant(judge: Judge, run: Run, work: Work) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.simulation.azure_dice import FOREIGN, NAMES, SERIES, collections, resource_wish
+from tests.simulation.azure_dice import FOREIGN, NAMES, RESOURCES, SERIES, collections, contrary, resource_wish
 from tests.simulation.positions import positions
 from tests.simulation.script import Event, Kill, Script, Task
 from tests.simulation.troubles import troubles
+
+PACE = ("wait_timeout", "poll_interval", "settle_time")
 
 
 def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4)) -> Script:
@@ -93,6 +95,10 @@ def _tasks(dice: random.Random, vms: dict[str, list[str]], number: int) -> list[
             again = dice.choice((None, 0.0, 2.0, 400.0))
         begin = start if not twin else start + dice.choice((0.0, 0.0, 1.0, 4.0))
         made.append(Task(number + twin, begin, module, service, tuple(some), options, check, kill, again))
+    if module in RESOURCES and dice.random() < 0.4:
+        other = contrary(dice, some[0], module, options) | {name: options[name] for name in PACE}
+        begin = round(start + dice.uniform(0, 20), 1)
+        made.append(Task(number + len(made), begin, module, service, tuple(some), other))
     return made
 
 

@@ -90,6 +90,8 @@ class Work:
     """The collection that a point lies in, or that goes."""
     inside: tuple[Point, ...] = ()
     """What goes with a collection."""
+    sent: Sent | None = None
+    """The request that began it."""
 
     @property
     def refused(self) -> bool:
@@ -123,13 +125,21 @@ class Run:
     sent: list[Sent] = field(default_factory=list)
     plans: list[Any] = field(default_factory=list)
     phase: str = "story"
+    planned_at: list[float] = field(default_factory=list)
+    before: dict[str, Home] = field(default_factory=dict)
+    """Azure's collections as the run began."""
     seen: dict[str, Home] = field(default_factory=dict)
-    """Azure's collections as the run ended."""
+    """The same as it ended."""
 
     @property
     def label(self) -> str:
         """How traces call it."""
         return f"{self.task.label}.{self.attempt}" + ("" if self.phase == "story" else " (quiet)")
+
+    def plan_made(self, plan: Any, now: float) -> None:
+        """One more plan of this run."""
+        self.plans.append(plan)
+        self.planned_at.append(now)
 
     @property
     def over(self) -> float:
@@ -279,7 +289,9 @@ class Record:
             told = {"point": "create", "disk": "tag" if sent and sent.method == "PATCH" else "disk"}.get(kind, kind)
             if kind == "point_delete" and found is not None and found.kind == "copy":
                 told = "copy_delete"
-            work = Work(RUN.get(), "compute", vm, told, self.world.now(), job, found, name, home=home, inside=inside)
+            work = Work(
+                RUN.get(), "compute", vm, told, self.world.now(), job, found, name, home=home, inside=inside, sent=sent
+            )
             self.work.append(work)
             self.sample()
             return job

@@ -105,9 +105,9 @@ def _seen(judge: Judge, run: Run) -> None:
     elif absent:
         judge.hold("the collection is as wished", home is None, told)
     else:
-        tags = home.tags if home else {}
-        exact = options["append_tags"] or tags == options["tags"]
-        judge.hold("the collection is as wished", exact and options["tags"].items() <= tags.items(), told)
+        was = run.before.get(home_of(run))
+        kept = was.tags if was and options["append_tags"] else {}
+        judge.hold("the collection is as wished", (home.tags if home else None) == kept | options["tags"], told)
 
 
 def _disturbed(judge: Judge, run: Run) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,7 +43,6 @@ SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_poi
 SETTLED |= {"compute_max_collections": 10000}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
 Plan = Any
-PLANNED = ResourceRun.planned
 AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
 DESCRIBE_A_STATE = ("vm_checkpoint", *RESOURCES)
 
@@ -56,15 +56,9 @@ def play(script: Script) -> Record:
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
         patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(script.seed)))
         patches.enter_context(mock.patch.object(_reconciler, "plan", stage.planned))
-        patches.enter_context(mock.patch.object(ResourceRun, "planned", _planned_of_a_resource))
+        patches.enter_context(mock.patch.object(ResourceRun, "planned", stage.planned_of_a_resource()))
         trio.run(stage.main, clock=trio.testing.MockClock(autojump_threshold=0))
     return stage.record
-
-
-def _planned_of_a_resource(self: ResourceRun, todo: Plan) -> None:
-    if (run := RUN.get()) is not None:
-        run.plans.append(todo)
-    PLANNED(self, todo)
 
 
 class Stage:
@@ -84,8 +78,19 @@ class Stage:
         """The planner, with every plan that it makes written down."""
         made = self._plan(*given, **more)
         if (run := RUN.get()) is not None:
-            run.plans.append(made)
+            run.plan_made(made, self.world.now())
         return made
+
+    def planned_of_a_resource(self) -> Callable[[ResourceRun, Plan], None]:
+        """The same for collections and points, whose runs take their plans."""
+        planned = ResourceRun.planned
+
+        def written_down(way: ResourceRun, todo: Plan) -> None:
+            if (run := RUN.get()) is not None:
+                run.plan_made(todo, self.world.now())
+            planned(way, todo)
+
+        return written_down
 
     async def main(self) -> None:
         """The whole story."""
@@ -156,7 +161,7 @@ class Stage:
             vmm.made_outside(vm, event.argument)
 
     async def _run(self, task: Task, attempt: int, services: trio.Nursery, phase: str, *, dying: bool = False) -> Run:
-        run = Run(task, attempt, self.world.now(), phase=phase)
+        run = Run(task, attempt, self.world.now(), phase=phase, before=self.record.homes_now())
         self.record.runs.append(run)
         count = 0
 

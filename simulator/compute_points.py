@@ -11,7 +11,7 @@ from simulator.arm import ArmError
 from simulator.azure_jobs import Refused
 from simulator.azure_model import Collection, Point
 from simulator.azure_points import Wanted, create, delete
-from simulator.compute_shapes import point_shape
+from simulator.compute_shapes import VIEWED, point_shape
 from simulator.compute_wire import Ask, accepted, answered, begun_headers, missing
 from simulator.exchange import Answer
 
@@ -124,11 +124,14 @@ def wanted_from(ask: Ask, collection: Collection) -> Wanted:
             )
     elif collection.instant_access and mode is None and ask.version >= "2025-04-01":
         minutes = 300
+    source = (properties.get("sourceRestorePoint") or {}).get("id")
+    if source is not None:
+        ask.since(VIEWED)
     return Wanted(
         version=ask.version,
         exclude=[str(each.get("id", "")) for each in properties.get("excludeDisks") or []],
         crash=mode is not None,
-        source_point=(properties.get("sourceRestorePoint") or {}).get("id"),
+        source_point=source,
         instant_minutes=minutes,
         encryption=_encryption(ask, properties),
     )

@@ -14,6 +14,7 @@ from simulator.compute_wire import stamped
 if TYPE_CHECKING:
     from simulator.world import World
 
+VIEWED = "2021-11-01"  # the models of azure-mgmt-compute 30.0 have instance views and copies from here on
 OLD = "2021-07-01"  # before it: provisioningDetails and disks/{disk}?id={guid} (recorded with 2021-04-01)
 GB = 2**30
 _PLACED = frozenset(
@@ -73,7 +74,7 @@ def point_shape(
         properties["timeCreated"] = created
     if version >= "2025-04-01" and point.instant_minutes is not None:
         properties["instantAccessDurationMinutes"] = point.instant_minutes
-    if instance_view and version >= OLD:
+    if instance_view and version >= VIEWED:
         properties["instanceView"] = _instance_view(world, id_, point, version)
     return {"name": point.name, "id": id_, "properties": properties}
 

@@ -10,7 +10,7 @@ import typing as t
 
 from . import _result
 from ._deps import anyio, pydantic
-from ._errors import CheckpointError, InvalidInput, SomeFailed, hiding
+from ._errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
 from ._fleet import Terms, gather, reconcile
 from ._manner import approval_of, manner_of
 from ._model import VM, Checkpoint, Inventory
@@ -21,6 +21,8 @@ from ._settings import trusts_anybody
 from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
 
 MAX_REFERENCE = 1024
+LONGEST_WARNING = 3000
+"""Characters: what a service shows stands in warnings too, and it may show anything."""
 Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict[str, t.Any]]]
 
 
@@ -29,15 +31,24 @@ async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, worl
     secrets = Secrets()
     before = hiding.set(secrets.hide)
     try:
-        result = await run(params, check_only, world, secrets)
-    except CheckpointError as problem:
-        result = _result.failure(problem)
+        result = await _ended(run, params, check_only, world, secrets)
+        if "warnings" in result:
+            result["warnings"] = [one_line(text, LONGEST_WARNING) for text in result["warnings"]]
     finally:
         hiding.reset(before)
     if trusts_anybody(params, world.environ):
         told = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
         result["warnings"] = [*result.get("warnings", []), told]
     return t.cast(dict[str, t.Any], secrets.scrub(result))
+
+
+async def _ended(
+    run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+) -> dict[str, t.Any]:
+    try:
+        return await run(params, check_only, world, secrets)
+    except CheckpointError as problem:
+        return _result.failure(problem)
 
 
 class InfoQuery(pydantic.BaseModel):

@@ -61,7 +61,7 @@ options:
     elements: str
   source_restore_point:
     description:
-      - The point to copy, by name in the source collection or by ARM id. Needs O(compute_api_version) V(2021-07-01) or
+      - The point to copy, by name in the source collection or by ARM id. Needs O(compute_api_version) V(2021-11-01) or
         newer.
     type: str
   instant_access_duration:

@@ -38,11 +38,13 @@ options:
     type: bool
     default: true
   instance_view:
-    description: Whether to read each point's instance view, which tells how far a copy is.
+    description:
+      - Whether to read each point's instance view, which tells how far a copy is. Needs O(compute_api_version)
+        V(2021-11-01) or newer, and O(points=true).
     type: bool
     default: false
   disk_restore_points:
-    description: Whether to read each point's disk restore points.
+    description: Whether to read each point's disk restore points. Needs O(points=true).
     type: bool
     default: false
   concurrency:

@@ -17,7 +17,7 @@ from .._secrets import Secrets
 from .._wish import check
 from . import shapes
 from .service import Service
-from .wishes import POINTS, CollectionQuery, collection_id, needs, source_of
+from .wishes import CollectionQuery, collection_id, gate_query, source_of
 
 Params = t.Mapping[str, t.Any]
 
@@ -34,7 +34,7 @@ async def restore_point_collection_info(
     found: dict[int, dict[str, t.Any]] = {}
     async with Providers(params, world, deadline, secrets) as providers:
         arm, settings = await providers.arm()
-        needs(settings.compute_api_version, POINTS, "restore_point_collection_info")
+        gate_query(query, settings.compute_api_version)
         service = Service(arm, settings)
         ids = await _ids(service, query, settings.subscription_id)
 

@@ -20,6 +20,7 @@ from .._providers.compute_entities import (
     VmEntity,
     read,
 )
+from .._providers.compute_parts import view
 from .._settings import ArmSettings
 from .wishes import CollectionWish, PointWish
 
@@ -90,8 +91,8 @@ class Service:
             token = pages.follow(answer, following)
 
     async def point(self, point_id: str) -> PointEntity | None:
-        """A restore point with its instance view; None where there is none."""
-        url = self._arm.url(_arm_id.quote(point_id), self._compute, _expand="instanceView")
+        """A restore point with its instance view, where there are such; None where there is no point."""
+        url = self._arm.url(_arm_id.quote(point_id), self._compute, **view(self._compute))
         answer = await self._arm.find(url, doing=f"reading restore point {point_id.rsplit('/', 1)[-1]}")
         return None if answer is None else read(PointEntity, answer.json(), answer)
 

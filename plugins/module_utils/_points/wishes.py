@@ -11,6 +11,7 @@ import typing as t
 from .._arm_id import ArmId, name, parse
 from .._deps import pydantic
 from .._errors import InvalidInput
+from .._providers.compute_parts import VIEWED
 
 VMS = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
@@ -18,11 +19,12 @@ DISKS = "Microsoft.Compute/disks"
 KEYS = "Microsoft.Compute/diskEncryptionSets"
 POINTS = "2021-03-01"
 """The first api-version with restore points."""
-COPIES = "2021-07-01"
+COPIES = VIEWED
 INSTANT_ACCESS = "2025-04-01"
 """The first api-version with instant access (swagger)."""
 ENCRYPTION = "2023-03-01"
 CRASH = "2021-07-01"
+"""As documented for crash consistent points; models have it as input since 2022-03-01."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -139,6 +141,10 @@ class CollectionQuery(_Wish):
             raise ValueError("subscriptions is an empty list; name one, or leave it out for subscription_id")
         if self.subscriptions is not None and self.resource_group is not None:
             raise ValueError("subscriptions means whole ones; leave out resource_group")
+        if not self.points and (self.instance_view or self.disk_restore_points):
+            raise ValueError(
+                "points is false, so instance_view and disk_restore_points would show nothing; leave one out"
+            )
         return self
 
 
@@ -197,6 +203,13 @@ def gate_collection(wish: CollectionWish, api_version: str) -> None:
         needs(api_version, COPIES, "source (of copies)")
     if wish.instant_access is not None and wish.state == "present":
         needs(api_version, INSTANT_ACCESS, "instant_access")
+
+
+def gate_query(query: CollectionQuery, api_version: str) -> None:
+    """The same for what is only read."""
+    needs(api_version, POINTS, "restore_point_collection_info")
+    if query.instance_view:
+        needs(api_version, VIEWED, "instance_view")
 
 
 def gate_point(wish: PointWish, api_version: str) -> None:

@@ -36,7 +36,7 @@ from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail
 from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
-from .compute_parts import place
+from .compute_parts import place, view
 from .compute_preflight import cautions, obstacles, of_locks_on, points_of
 from .compute_restore import restore_steps
 from .compute_steps import TAG, TAG_VALUE, ComputeSteps
@@ -45,8 +45,6 @@ MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = timedelta(days=7)
 """No point is so long on its way: of one that is older nothing is asked."""
-VIEWED = "2021-11-01"
-"""The first api-version in which a point has an instance view."""
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
 CAPABILITIES = Capabilities(
@@ -163,7 +161,7 @@ class Compute:
 
     async def _point(self, point: PointEntity) -> PointEntity:
         """The point with its instance view: away from its VM, Succeeded says only that copying has begun."""
-        url = self._arm.url(_arm_id.quote(point.id), self._version, _expand="instanceView")
+        url = self._arm.url(_arm_id.quote(point.id), self._version, **view(self._version))
         answer = await self._arm.find(url, doing=f"reading restore point {point.name}")
         return point if answer is None else read(PointEntity, answer.json(), answer)
 
@@ -216,7 +214,7 @@ class Compute:
     async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
         old = checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED
-        if old or self._version < VIEWED:
+        if old or not view(self._version):
             return None
         url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
 

@@ -11,6 +11,14 @@ from .._arm_id import is_name, is_path
 from .._deps import pydantic
 from .._times import read_time
 
+VIEWED = "2021-11-01"
+"""The first api-version in which points have an instance view and may be copies (models of azure-mgmt-compute 30)."""
+
+
+def view(api_version: str) -> dict[str, str]:
+    """What to ask for along with a restore point: how far its data is, where the api-version can tell."""
+    return {"_expand": "instanceView"} if api_version[:10] >= VIEWED else {}
+
 
 def _named(value: str) -> str:
     if not is_name(value):

@@ -174,6 +174,14 @@ def test_locks_for_the_resource_modules(check: bool) -> None:
     assert HOME in made.world.azure.collections[next(iter(made.world.azure.collections))].id
 
 
+@pytest.mark.parametrize("agent", ["x" * 70_000, "a\x00b\x1b[2J\r\nc\u2028d\u202ee"], ids=["long", "controls"])
+def test_what_an_agent_is_shown_as_stays_in_one_printable_line(agent: str) -> None:
+    made = bench(compute_no_agent="downgrades")
+    shop(made).agent = agent
+    (told,) = done(checkpoint(made, name="new", check=True))["warnings"]
+    assert (told.isprintable(), len(told) <= 3000) == (True, True)
+
+
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
     ("power", "agent", "said"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.compute.shop import HOME, bench, collection, done, fail_next, failed, names, point
+from tests.contract.core.scenarios import code
 from tests.support.bench import Bench, Result
 
 OLD = "2021-04-01"
@@ -160,11 +161,11 @@ def test_an_api_version_without_copies_is_told_before_a_collection_for_them_is_m
     made = bench()
     old: dict[str, Any] = {"check": check, "compute_api_version": OLD}
     message = failed(collection(made, name="copies", source=_id(made), location="northeurope", **old), "invalid_input")
-    assert "needs compute_api_version 2021-07-01" in message
+    assert "needs compute_api_version 2021-11-01" in message
     assert _asked(made) == []
     _copies(made)
     seen = len(_asked(made))
-    assert "2021-07-01" in failed(_copy(made, **old), "invalid_input")
+    assert "2021-11-01" in failed(_copy(made, **old), "invalid_input")
     assert len(_asked(made)) == seen
 
 
@@ -222,3 +223,13 @@ def test_a_source_that_is_answered_without_its_first_slash() -> None:
     assert "There are: before." in failed(_copy(made, check=True, source_restore_point="nope"), "missing_checkpoint")
     assert done(_copy(made, check=True))["changed"] is True
     assert done(point(made, check=True))["changed"] is True
+
+
+def test_where_the_api_version_has_no_instance_view_none_is_asked_for() -> None:
+    made = bench()
+    for version, asked in (("2021-07-01", False), ("2021-11-01", True)):
+        seen = len(made.requests)
+        result = point(made, name="before", consistency="application", compute_api_version=version)
+        assert (code(result), result["changed"], result["restore_point"]["usable"]) == (None, False, True)
+        urls = [str(request.url) for request in made.requests[seen:] if "restorePoints/before" in str(request.url)]
+        assert (bool(urls), any("instanceView" in url for url in urls)) == (True, asked)

@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishe
     disk_id,
     gate_collection,
     gate_point,
+    gate_query,
     source_of,
     source_point,
 )
@@ -30,6 +31,7 @@ NEWEST = "2026-04-01"
 OLDER = {
     "2021-03-01": "2020-12-01",
     "2021-07-01": "2021-04-01",
+    "2021-11-01": "2021-08-01",
     "2023-03-01": "2022-11-01",
     "2025-04-01": "2024-11-01",
 }
@@ -135,7 +137,7 @@ def test_which_point_is_copied() -> None:
     [
         ({}, "2021-03-01"),
         ({"source": f"{COMPUTE}/virtualMachines/v"}, "2021-03-01"),
-        ({"source": HOME}, "2021-07-01"),
+        ({"source": HOME}, "2021-11-01"),
         ({"instant_access": False}, "2025-04-01"),
         ({"instant_access": True, "state": "absent"}, "2021-03-01"),
     ],
@@ -151,7 +153,7 @@ def test_the_api_version_that_a_collection_needs(options: dict[str, Any], first:
     ("options", "first"),
     [
         ({}, "2021-03-01"),
-        ({"source_restore_point": "p"}, "2021-07-01"),
+        ({"source_restore_point": "p"}, "2021-11-01"),
         ({"consistency": "crash"}, "2021-07-01"),
         ({"instant_access_duration": 60}, "2025-04-01"),
         ({"encryption_sets": [{"disk": "os", "id": f"{COMPUTE}/diskEncryptionSets/k"}]}, "2023-03-01"),
@@ -161,6 +163,19 @@ def test_the_api_version_that_a_point_needs(options: dict[str, Any], first: str)
     gate_point(_point(**options), first)
     with pytest.raises(InvalidInput, match=first):
         gate_point(_point(**options), OLDER[first])
+
+
+@pytest.mark.parametrize(("options", "first"), [({}, "2021-03-01"), ({"instance_view": True}, "2021-11-01")])
+def test_the_api_version_that_info_needs(options: dict[str, Any], first: str) -> None:
+    gate_query(CollectionQuery(**options), first)
+    with pytest.raises(InvalidInput, match=first):
+        gate_query(CollectionQuery(**options), OLDER[first])
+
+
+@pytest.mark.parametrize("view", ["instance_view", "disk_restore_points"])
+def test_a_view_of_points_that_are_not_listed_is_refused(view: str) -> None:
+    with pytest.raises(InvalidInput, match="would show nothing"):
+        check(CollectionQuery, {"points": False, view: True})
 
 
 def test_an_encryption_set_s_id_is_one() -> None:

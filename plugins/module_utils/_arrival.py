@@ -1,18 +1,20 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Before older checkpoints go, or no new one is made, because of one: whether all of its data is there."""
+"""Before one decides what else is done (older ones go, none is made, a VM goes back): whether all its data is there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ._errors import VmState
 from ._model import Checkpoint, Inventory
 from ._operation import Operation
+from ._plan import Plan
 from ._planner import Memory, relied_on
 from ._proof import Pace, ended
 from ._providers.base import Provider
-from ._wish import Present, Wish
+from ._wish import Present, RestoreTo, Wish
 
 
 async def sure_of(provider: Provider, pace: Pace, wish: Wish, actual: Inventory, memory: Memory) -> Inventory | None:
@@ -37,6 +39,23 @@ async def sure_of(provider: Provider, pace: Pace, wish: Wish, actual: Inventory,
         return actual
     await ended(first[1], pace, str(actual.vm), bringing(first[0]))
     return None
+
+
+async def refuse_arriving(provider: Provider, wish: Wish, made: Plan, actual: Inventory) -> None:
+    """VmState for a restore to what is not all there: in check mode too, and before a safety checkpoint is made."""
+    target = made.satisfied_by
+    if not isinstance(wish, RestoreTo) or target is None or not made.writes:
+        return
+    operation = await provider.arriving(actual, target)
+    if operation is None:
+        return
+    lost = operation.last.state == "failed"
+    how = "its data could not be copied" if lost else f"its data is still on its way ({operation.last.text})"
+    raise VmState(
+        f'checkpoint "{target.name}" is not usable{"" if lost else " yet"}: {how}. Nothing was changed.',
+        subject=str(actual.vm),
+        remedy="Choose another one." if lost else "Run the task again when all of it is there.",
+    )
 
 
 def bringing(checkpoint: Checkpoint) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ._arrival import sure_of
+from ._arrival import refuse_arriving, sure_of
 from ._deps import anyio
 from ._errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
 from ._model import VM, Checkpoint, Inventory
@@ -54,7 +54,9 @@ class Reconciler:
         start = anyio.current_time()
         self.actual = self.before = await self._read_ripe()
         self.memory = replace(self.memory, power=self.memory.power or self.actual.power)
-        self.plan = self.todo = self._plan_now()
+        made = self._plan_now()
+        await refuse_arriving(self.provider, self.wish, made, self.actual)
+        self.plan = self.todo = made
         self.timing["read"] = anyio.current_time() - start
         return self.plan
 

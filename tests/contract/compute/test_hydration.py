@@ -41,11 +41,32 @@ def _half_way(**switches: Any) -> Bench:
     return made
 
 
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("options", [{}, {"restore_key": "deploy-1"}, {"safety_checkpoint": True}], ids=str)
+def test_a_restore_is_refused_before_anything_is_done_for_it(options: dict[str, Any], check: bool) -> None:
+    """Its safety checkpoint would be made for nothing, and a plan that cannot be carried out is none."""
+    made = _half_way()
+    writes = made.writes()
+    result = restore(made, check=check, **options)
+    message = failed(result, "vm_state")
+    assert 'checkpoint "before" is not usable yet' in message
+    assert "its data is still on its way (at 50 %). Nothing was changed. Run the task again when all" in message
+    assert (result["error"]["retry"], result["changed"], made.writes()) == ("safe", False, writes)
+
+
+def test_a_restore_to_what_could_not_be_copied_is_refused() -> None:
+    made = _half_way()
+    made.through = lambda wire: Retold(wire, "/restorePoints/before", _failed_copy)
+    message = failed(restore(made, check=True), "vm_state")
+    assert "is not usable: its data could not be copied. Nothing was changed. Choose another one." in message
+
+
 @pytest.mark.parametrize("incomplete", ["broken", "refused"])
 @pytest.mark.parametrize("key", [None, "deploy-1"])
 def test_it_is_not_restored_before_all_of_it_is_there(key: str | None, incomplete: str) -> None:
-    """All its disks are looked at before the first new one is made: nothing of it may be half there."""
+    """All its disks are looked at before the first new one is made, also where the point tells nothing by itself."""
     made = _half_way(compute_incomplete_copy=incomplete)
+    made.through = lambda wire: Retold(wire, "/restorePoints/before", _viewless)
     writes = made.writes()
     result = restore(made, restore_key=key)
     message = failed(result, "vm_state")
@@ -252,6 +273,10 @@ def test_where_the_api_version_has_no_such_view_nothing_is_asked() -> None:
     assert _asked(made) == []
     done(checkpoint(made, **SERIES, compute_api_version="2021-11-01"))
     assert _asked(made) == names(made)
+
+
+def _viewless(document: dict[str, Any]) -> None:
+    document["properties"].pop("instanceView", None)
 
 
 def _failed_copy(document: dict[str, Any]) -> None:

@@ -192,6 +192,7 @@ def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
             raise MissingCheckpoint(
                 f"nothing to restore: no checkpoint has the id {wish.checkpoint_id}. {there_are(actual.checkpoints)}",
                 subject=str(actual.vm),
+                remedy=_exists(actual),
             )
         return found[0]
     if wish.name is None:
@@ -205,11 +206,15 @@ def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
             f"nothing to restore: no {'usable ' if found else ''}checkpoint{named}{unusable}. "
             f"{there_are(actual.checkpoints)}",
             subject=str(actual.vm),
-            remedy="Name it by checkpoint_id to restore it all the same." if found else "",
+            remedy="Name it by checkpoint_id to restore it all the same." if found else _exists(actual),
         )
     if wish.select is not None:
         return pick(actual, usable, wish.select)
     return choose(actual, usable, wish.on_ambiguous, wish.name or "")[0]
+
+
+def _exists(actual: Inventory) -> str:
+    return "Name one that exists." if actual.checkpoints else "Make one first."
 
 
 def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Checkpoint | None:

@@ -241,6 +241,7 @@ def _missing(wish: Present, actual: Inventory) -> MissingCheckpoint:
         f"no checkpoint has the id {wish.checkpoint_id}, and checkpoint_id never creates. "
         f"{there_are(actual.checkpoints)}",
         subject=str(actual.vm),
+        remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
     )
 
 

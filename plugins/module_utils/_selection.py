@@ -49,6 +49,7 @@ def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) ->
                 f"nothing to restore: no usable checkpoint was made before {show_time(select.before)}. "
                 f"{there_are(found)}",
                 subject=str(inventory.vm),
+                remedy="Take a later time.",
             )
     return oldest(inventory, candidates) if select.which == "oldest" else newest(inventory, candidates)
 

@@ -65,7 +65,9 @@ def refuse_source(
     if point is None:
         there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
         raise MissingCheckpoint(
-            f"nothing to copy: {origin.name} holds no restore point {name}. There are: {there}.", subject=str(subject)
+            f"nothing to copy: {origin.name} holds no restore point {name}. There are: {there}.",
+            subject=str(subject),
+            remedy="Name one of these, or make it first.",
         )
     if point.failed or point.state != "succeeded":
         raise VmState(

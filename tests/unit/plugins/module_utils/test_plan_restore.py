@@ -75,17 +75,19 @@ def test_an_order_that_nobody_knows_is_not_guessed() -> None:
 @pytest.mark.parametrize(
     ("options", "points", "line"),
     [
-        ({}, (), 'nothing to restore: no checkpoint named "nightly". There are no checkpoints.'),
+        ({}, (), 'nothing to restore: no checkpoint named "nightly". There are no checkpoints. Make one first.'),
         (
             {"name": "weekly"},
             (OLD,),
-            'nothing to restore: no checkpoint named "weekly". There are: nightly (2026-11-20 03:00Z).',
+            'nothing to restore: no checkpoint named "weekly". There are: nightly (2026-11-20 03:00Z). '
+            "Name one that exists.",
         ),
-        ({"select": "latest"}, (), "nothing to restore: no checkpoint. There are no checkpoints."),
+        ({"select": "latest"}, (), "nothing to restore: no checkpoint. There are no checkpoints. Make one first."),
         (
             {"checkpoint_id": "gone"},
             (OLD,),
-            "nothing to restore: no checkpoint has the id gone. There are: nightly (2026-11-20 03:00Z).",
+            "nothing to restore: no checkpoint has the id gone. There are: nightly (2026-11-20 03:00Z). "
+            "Name one that exists.",
         ),
         (
             {},

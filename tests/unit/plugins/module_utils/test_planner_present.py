@@ -189,7 +189,8 @@ def test_checkpoint_id_never_creates() -> None:
         planned(present(checkpoint_id="gone"), point("a"))
     assert str(caught.value) == (
         "vm web01: no checkpoint has the id gone, and checkpoint_id never creates. "
-        "There are: nightly (2026-11-20 11:00Z)."
+        "There are: nightly (2026-11-20 11:00Z). "
+        "Give the id of one that exists, or leave checkpoint_id out to have one made."
     )
 
 

@@ -33,7 +33,14 @@ def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4
         troubles=tuple(troubles(dice, tasks)),
         events=tuple(_events(dice, vms)),
         skew=dice.choice((0.0, 0.0, 7.0, -20.0)),
+        jumps=tuple(_jumps(dice)),
     )
+
+
+def _jumps(dice: random.Random) -> list[tuple[float, float]]:
+    """A clock that is set while tasks run: by summer time, by hand, by a time server."""
+    count = dice.choice((0, 0, 1, 2))
+    return [(round(dice.uniform(0, 90), 1), dice.choice((3600.0, -3600.0, 40.0, -40.0))) for _jump in range(count)]
 
 
 def _document(dice: random.Random, vms: dict[str, list[str]]) -> dict[str, Any]:

@@ -76,10 +76,13 @@ class Script:
     troubles: tuple[Trouble, ...] = ()
     events: tuple[Event, ...] = ()
     skew: float = 0.0
+    jumps: tuple[tuple[float, float], ...] = ()
+    """Moments at which the controllers' clock is set, and by how many seconds."""
 
     def lines(self) -> list[str]:
         """The story for people."""
         told = [f"switches off their defaults: {self.switches}", f"wall clock wrong by {self.skew:g} s"]
+        told += [f"wall clock set by {seconds:g} s at {at:g} s" for at, seconds in self.jumps]
         for task in self.tasks:
             kill = f" killed at request {task.kill.request} ({task.kill.when})" if task.kill else ""
             again = f", again after {task.again:g} s" if task.again is not None else ""

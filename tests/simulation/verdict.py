@@ -76,6 +76,8 @@ def _smaller(story: Script) -> Iterator[Script]:
         yield replace(story, troubles=story.troubles[:place] + story.troubles[place + 1 :])
     for place in range(len(story.events)):
         yield replace(story, events=story.events[:place] + story.events[place + 1 :])
+    for place in range(len(story.jumps)):
+        yield replace(story, jumps=story.jumps[:place] + story.jumps[place + 1 :])
     for name in story.switches:
         yield replace(story, switches={key: value for key, value in story.switches.items() if key != name})
     for place, task in enumerate(story.tasks):

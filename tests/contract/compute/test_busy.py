@@ -129,6 +129,19 @@ def test_a_plan_made_anew_after_a_lock_is_held_against_the_approval() -> None:
     assert verbs(result) == ["delete", "create"]
 
 
+def test_one_that_was_approved_to_go_goes_once() -> None:
+    """The failed point goes, as approved; one that failed under its name while the create was locked out was not."""
+    made = bench()
+    points(made)[0].state = "Failed"
+    plan = done(point(made, name="before", check=True))["plan"]
+    _busy(made, "PUT", 1)
+    home = next(each for each in made.world.azure.collections.values() if each.name == HOME)
+    another = replace(points(made)[0], state="Failed")
+    _at_the_first(made, "PUT", lambda: home.points.append(another))
+    assert "delete before" in failed(point(made, name="before", expected_plan=plan), "plan_changed")
+    assert [request.method for request in made.sent()] == ["DELETE", "PUT"]
+
+
 def test_what_has_come_into_a_collection_during_a_lock_was_not_approved_to_go() -> None:
     made = bench()
     plan = done(collection(made, check=True, state="absent", force=True))["plan"]

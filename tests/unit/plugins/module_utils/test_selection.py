@@ -109,7 +109,8 @@ def test_before_is_strict_and_none_before_is_an_error_that_lists_what_there_is()
         picked(before("9h"), *DATED)
     assert str(caught.value) == (
         "vm web01: nothing to restore: no usable checkpoint was made before 2026-11-20 03:00Z. "
-        "There are: nightly (2026-11-20 11:00Z), nightly (2026-11-20 03:00Z), nightly (2026-11-20 07:00Z). Take a later time."
+        "There are: nightly (2026-11-20 11:00Z), nightly (2026-11-20 03:00Z), nightly (2026-11-20 07:00Z). "
+        "Take a later time."
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from unittest import mock
 
@@ -23,10 +23,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _task,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import point_task
 from simulator.switches import Switches
+from tests.simulation.dice import script
 from tests.simulation.positions import LEFT, positions
 from tests.simulation.script import SERVICES
-from tests.simulation.verdict import Verdict, shrink, soak, trace
+from tests.simulation.verdict import Verdict, judged, shrink, soak, trace
 
 SEEDS = range(1, 400)
 Patch = Callable[[], Any]
@@ -35,9 +37,11 @@ Patch = Callable[[], Any]
 def caught(patch: Patch, breaks: str) -> Verdict:
     """The first seed that shows that `breaks` does not hold of the client so patched, and holds of the client as is."""
     for seed in SEEDS:
+        story = script(seed, SERVICES)
+        story = replace(story, switches=story.switches | WHERE.get(breaks, {}))
         with patch():
-            verdict = soak(seed)
-        if breaks in verdict.kinds and breaks not in soak(seed).kinds:
+            verdict = judged(story)
+        if breaks in verdict.kinds and breaks not in judged(story).kinds:
             return verdict
     raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
 
@@ -73,6 +77,8 @@ def _not_yet(_actual: Any, _safety: Any) -> bool:
     return False
 
 
+WHERE = {"what a restore_key cannot remember is said": {"pointer_after_restore": "stays"}}
+"""Switches for what is seldom met."""
 BROKEN: dict[str, tuple[Patch, str]] = {
     "sends a lost create again": (
         lambda: mock.patch.object(_http.Http, "write", _sent_again),
@@ -97,6 +103,10 @@ BROKEN: dict[str, tuple[Patch, str]] = {
     "is silent about a restore that its key will not remember": (
         lambda: mock.patch.object(_steps, "stands_on", _always),
         "what a restore_key cannot remember is said",
+    ),
+    "takes a point that is arriving for one that is there": (
+        lambda: mock.patch.object(point_task, "_whole", return_value=True),
+        "the point is as wished",
     ),
     "takes a failure for success": (
         lambda: mock.patch.object(_proof, "ended", _never_failed),

@@ -64,10 +64,15 @@ class Arm:
             raise self.error(answer, doing=doing)
         return answer
 
-    async def find(self, url: str, *, doing: str) -> Answer | None:
-        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence."""
+    async def find(self, url: str, *, doing: str, grouped: bool = False) -> Answer | None:
+        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence.
+
+        `grouped`: where even its resource group is missing, nothing can be made there, and that is an error.
+        """
         answer = await self.http.read(url, headers=_headers(), doing=doing)
         if answer.status == 404:
+            if grouped and read_error(error_of(answer))[0].lower() == "resourcegroupnotfound":
+                raise self.error(answer, doing=doing)
             return None
         if answer.status != 200:
             raise self.error(answer, doing=doing)

@@ -137,7 +137,13 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     part = run.of(vm)
     changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
     mine = [work for work in judge.record.work if work.run is run and work.vm == vm]
-    effects: list[object] = [work for work in mine if not work.failed]
+    # Where a run says that it is open whether what it made can be used, it may fail yet.
+    left_open = (part.get("checkpoint") or {}).get("usable") is None
+
+    def stood(work: Work) -> bool:
+        return not work.failed or (left_open and work.kind == "create" and (work.job.finished or run.end) > run.end)
+
+    effects: list[object] = [work for work in mine if stood(work)]
     if any(w.kind == "create" and w.failed and judge.record.world.switches.failed_create_row == "left" for w in mine):
         return  # what it left behind is a change or none, as one likes
     # A collection is made in the answer itself.

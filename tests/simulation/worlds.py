@@ -125,7 +125,9 @@ def _keys(judge: Judge) -> None:
             pairs = [(e, w) for e, w in itertools.pairwise(works) if not _at_once(judge, e, w)]
             if _unmoved(judge):
                 for earlier, _later in pairs:
-                    warned = earlier.run is None or not earlier.run.well or FORGETS in str(earlier.run.result)
+                    # One that did not wait could not see it.
+                    waited = earlier.run is not None and earlier.run.well and earlier.run.task.options.get("wait", True)
+                    warned = not waited or FORGETS in str(earlier.run.result if earlier.run else "")
                     judge.hold("what a restore_key cannot remember is said", warned, told)
             else:
                 judge.hold("one restore for one restore_key", not pairs, told)
@@ -212,13 +214,17 @@ def _then(judge: Judge, vm: str, moment: float) -> list[Checkpoint]:
 
 def _converges(judge: Judge) -> None:
     """A rerun without faults, once the service has settled, succeeds, and the next one is unchanged."""
+    before: Run | None = None
     for run in judge.record.runs:
+        # One that could not tell, honestly, leaves the rest to the next.
+        open_before = before is not None and not before.well
+        before = run
         if run.phase == "story" or _hopeless(judge, run):
             continue
         told = f"{run.label} ({run.phase}): {(run.result or {}).get('msg') or run.result}"
         judge.hold("a rerun converges", run.well, told[:1500])
         forgets = _unmoved(judge) and "restore_key" in run.task.options
-        if run.phase == "once more" and run.well and not forgets:
+        if run.phase == "once more" and run.well and not forgets and not open_before:
             judge.hold("the next is unchanged", not (run.result or {})["changed"], told[:1500])
 
 

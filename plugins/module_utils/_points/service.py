@@ -48,10 +48,11 @@ class Service:
         answer = await self._arm.find(self._arm.url(_arm_id.quote(disk_id), self._disk), doing="reading a disk")
         return None if answer is None else read(DiskEntity, answer.json(), answer)
 
-    async def collection(self, home: ArmId | str) -> CollectionEntity | None:
-        """A collection with its points; None where there is none."""
+    async def collection(self, home: ArmId | str, *, grouped: bool = False) -> CollectionEntity | None:
+        """A collection with its points; None where there is none. `grouped`: its resource group has to be there."""
         url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
-        answer = await self._arm.find(url, doing=f"reading collection {str(home).rsplit('/', 1)[-1]}")
+        doing = f"reading collection {str(home).rsplit('/', 1)[-1]}"
+        answer = await self._arm.find(url, doing=doing, grouped=grouped)
         return None if answer is None else read(CollectionEntity, answer.json(), answer)
 
     async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:

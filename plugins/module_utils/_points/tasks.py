@@ -115,7 +115,7 @@ class CollectionTask(ResourceTask[CollectionEntity]):
         return delete
 
     async def _read(self) -> CollectionEntity | None:
-        return await self._service.collection(self._home)
+        return await self._service.collection(self._home, grouped=self._wish.state == "present")
 
     def _is_made(self, found: CollectionEntity | None) -> bool:
         """Where the answer to our PUT was lost another run may have made one of that name, of something else."""

@@ -237,11 +237,14 @@ def test_groups(group: str) -> None:
     failed(collection(made, resource_group=group, source=made.azure_vm), "invalid_input")
 
 
-def test_in_another_group_that_is_missing() -> None:
+@pytest.mark.parametrize("check", [True, False])
+def test_in_another_group_that_is_missing(check: bool) -> None:
+    """Nothing can be made there, and check mode knows it; what is to be absent is."""
     made = bench(point=False)
-    result = collection(made, resource_group="rg-none", source=made.azure_vm)
-    assert result["error"]["code"] in ("not_found", "refused")
-    assert "rg-none" in result["error"]["message"]
+    message = failed(collection(made, check=check, resource_group="rg-none", source=made.azure_vm), "not_found")
+    assert "ResourceGroupNotFound: Resource group 'rg-none' could not be found" in message
+    assert done(collection(made, check=check, resource_group="rg-none", state="absent"))["changed"] is False
+    assert made.sent() == []
 
 
 def test_no_subscription() -> None:

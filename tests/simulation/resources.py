@@ -48,6 +48,11 @@ def planned_to_go(run: Run) -> set[tuple[str, str]]:
     return found
 
 
+def has_failed(point: Point) -> bool:
+    """Whether it was not made, or its data stopped half-way."""
+    return point.finished is None or (point.replication is not None and point.replication.failed)
+
+
 def meant_here(run: Run, work: Work, failed: bool) -> bool:
     """Whether a `restore_point` task's own words allow that a point goes."""
     options = run.task.options
@@ -140,8 +145,8 @@ def _copies(judge: Judge) -> None:
             continue
         told = f"{work.run.label} deleted {work.home}/{work.name}"
         judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
-        stopped = isinstance(work.point, Point) and (work.point.replication is None or work.point.replication.failed)
-        judge.hold("what is deleted was meant", meant_here(work.run, work, stopped), told)
+        failed = isinstance(work.point, Point) and has_failed(work.point)
+        judge.hold("what is deleted was meant", meant_here(work.run, work, failed), told)
 
 
 def _collections(judge: Judge) -> None:

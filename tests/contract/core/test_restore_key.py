@@ -164,6 +164,32 @@ def test_wherever_the_pointer_is_shown(service: str, after_restore: str, after_d
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_what_stands_on_the_safety_checkpoint_does_not_hide_the_warning(service: str) -> None:
+    """A run that was killed before its restore, another's checkpoint on top, and a pointer that does not move."""
+    made = bench(service, pointer_after_restore="stays")
+    position = next(n for n in range(1, _length(service) + 1) if _killed_after_safety(service, n))
+    _kill(made, position, "heard")
+    with pytest.raises(Killed):
+        _run(made, service)
+    _alive(made)
+    made.advance(600)
+    made.run("vm_checkpoint", vm=VMS[service] if service == "spf" else made.arm_vm, name="on top")
+    result = _run(made, service)
+    assert (code(result), made.jobs("create"), made.jobs("restore")) == (None, 2, 1)
+    assert "a run with the same restore_key would therefore restore again" in result["warnings"][0]
+
+
+def _killed_after_safety(service: str, position: int) -> bool:
+    """Whether a kill at that request leaves a safety checkpoint and no restore."""
+    made = bench(service)
+    _kill(made, position, "heard")
+    with pytest.raises(Killed):
+        _run(made, service)
+    made.world.settle()
+    return (made.jobs("create"), made.jobs("restore")) == (1, 0)
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_key_is_not_told(service: str) -> None:
     made = bench(service)
     result = _run(made, service, restore_key="very-secret-key")

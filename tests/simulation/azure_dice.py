@@ -15,48 +15,57 @@ RESOURCES = ("restore_point", "restore_point_collection")
 NORTH = "northeurope"
 
 
-def collections(dice: random.Random, vm: str) -> list[dict[str, Any]]:
+def planted_collections(dice: random.Random, vm: str) -> list[dict[str, Any]]:
     """By hand: the one where a VM's checkpoints lie, one beside it, and one in another region for copies of that."""
     found: list[dict[str, Any]] = []
     if dice.random() < 0.4:
         points = [{"name": FOREIGN, "days_old": 5}, {"name": dice.choice((*NAMES, *SERIES)), "days_old": 2}]
         found.append({"name": f"checkpoints-{vm}", "source": vm, "points": points})
-    if dice.random() < 0.6:
-        points = [{"name": dice.choice(NAMES), "days_old": 4}] if dice.random() < 0.6 else []
+    if dice.random() < 0.7:
+        some = dice.sample(NAMES, k=dice.choice((0, 1, 1, 2)))
+        points = [{"name": name, "days_old": 4} for name in some]
         found.append({"name": f"own-{vm}", "source": vm, "points": points, "tags": {"owner": "platform"}})
-        if dice.random() < 0.6:
+        if dice.random() < 0.7:
             found.append({"name": f"north-{vm}", "source": f"own-{vm}", "location": NORTH})
     return found
 
 
-def contrary(dice: random.Random, vm: str, module: str, options: dict[str, Any]) -> dict[str, Any]:
+def contrary(
+    dice: random.Random, vm: str, planted: list[dict[str, Any]], module: str, options: dict[str, Any]
+) -> dict[str, Any]:
     """What somebody else wishes of the same thing: that it is gone, or there."""
     while True:
-        found, other = resource_wish(dice, vm)
+        found, other = resource_wish(dice, vm, planted)
         same = all(other.get(name) == options.get(name) for name in ("name", "collection"))
         if found == module and same and (other.get("state") == "absent") != (options.get("state") == "absent"):
             return other
 
 
-def resource_wish(dice: random.Random, vm: str) -> tuple[str, dict[str, Any]]:
-    """What is wished of a collection, a point or a copy. The stage knows the ids."""
-    kinds = ("point", "no point", "collection", "no collection", "copies", "no copies", "copy", "no copy")
-    kind = dice.choices(kinds, (34, 12, 16, 8, 6, 4, 14, 6))[0]
+def resource_wish(dice: random.Random, vm: str, planted: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """What is wished of a collection, a point or a copy, mostly of what there is. The stage knows the ids."""
+    there = {each["name"]: [point["name"] for point in each.get("points", [])] for each in planted}
+    own, north, daring = f"own-{vm}", f"north-{vm}", dice.random() < 0.2
+    kinds = ("collection", "no collection", "copies", "no copies", "point", "no point", "copy", "no copy")
+    known = (1, 1, 1, 1, own in there, own in there, north in there, north in there)
+    chances = [
+        chance * (1.0 if daring else usual) for chance, usual in zip((16, 6, 6, 4, 30, 12, 20, 6), known, strict=True)
+    ]
+    kind = dice.choices(kinds, chances)[0]
     absent = {"state": "absent"} if kind.startswith("no ") else {}
     if kind.endswith("point"):
-        home = dice.choice((f"own-{vm}", f"own-{vm}", f"checkpoints-{vm}"))
+        home = dice.choice((own, own, f"checkpoints-{vm}" if daring or f"checkpoints-{vm}" in there else own))
         how = {} if absent else {"consistency": dice.choice(("application", "crash"))}
         return "restore_point", {"name": dice.choice(NAMES), "collection": home, **how, **absent}
     if kind.endswith("copy"):
-        name = dice.choice(NAMES)
+        name = dice.choice(NAMES if daring or not there.get(own) else there[own])
         what = {} if absent else {"source_restore_point": name}
-        return "restore_point", {"name": name, "collection": f"north-{vm}", **what, **absent}
-    own = kind.endswith("collection")
-    options: dict[str, Any] = {"name": f"own-{vm}" if own else f"north-{vm}", **absent}
+        return "restore_point", {"name": name, "collection": north, **what, **absent}
+    of_vm = kind.endswith("collection")
+    options: dict[str, Any] = {"name": own if of_vm else north, **absent}
     if absent:
         options["force"] = dice.choice((True, True, False))
     else:
-        options |= {"source": vm if own else f"own-{vm}", "tags": {"team": dice.choice(("shop", "bank"))}}
-        options |= {} if own else {"location": NORTH}
+        options |= {"source": vm if of_vm else own, "tags": {"team": dice.choice(("shop", "bank"))}}
+        options |= {} if of_vm else {"location": NORTH}
         options["append_tags"] = dice.choice((True, False))
     return "restore_point_collection", options

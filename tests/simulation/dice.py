@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from tests.simulation.azure_dice import FOREIGN, NAMES, RESOURCES, SERIES, collections, contrary, resource_wish
+from tests.simulation.azure_dice import FOREIGN, NAMES, RESOURCES, SERIES, contrary, planted_collections, resource_wish
 from tests.simulation.positions import positions
 from tests.simulation.script import Event, Kill, Script, Task
 from tests.simulation.troubles import troubles
@@ -24,7 +24,7 @@ def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4
     document = _document(dice, vms)
     tasks: list[Task] = []
     for _turn in range(dice.randint(*wishes)):
-        tasks += _tasks(dice, vms, len(tasks))
+        tasks += _tasks(dice, vms, len(tasks), document["compute"]["collections"])
     return Script(
         seed=seed,
         switches=positions(dice, used),
@@ -65,13 +65,15 @@ def _document(dice: random.Random, vms: dict[str, list[str]]) -> dict[str, Any]:
         "scvmm": {"vms": [vm(name) for name in vms.get("scvmm", [])]},
         "compute": {
             "vms": [azure(name) for name in machines],
-            "collections": [each for name in machines for each in collections(dice, name)],
+            "collections": [each for name in machines for each in planted_collections(dice, name)],
             "disks": [{"name": f"{name}-spare", "size_gb": 8} for name in machines],
         },
     }
 
 
-def _tasks(dice: random.Random, vms: dict[str, list[str]], number: int) -> list[Task]:
+def _tasks(
+    dice: random.Random, vms: dict[str, list[str]], number: int, collections: list[dict[str, Any]]
+) -> list[Task]:
     """One user's wish, sometimes carried out by two controllers at once."""
     service = dice.choice(sorted(vms))
     some = dice.sample(vms[service], k=dice.choice((1, 1, len(vms[service]))))
@@ -80,8 +82,10 @@ def _tasks(dice: random.Random, vms: dict[str, list[str]], number: int) -> list[
         service = "mixed"
     if service == "compute" and dice.random() < 0.35:
         some = some[:1]
-        module, options = resource_wish(dice, some[0])
+        planted = [each for each in collections if each["name"].endswith(f"-{some[0]}")]
+        module, options = resource_wish(dice, some[0], planted)
     else:
+        planted = []
         module, options = _wish(dice, service)
     options |= {
         "wait_timeout": dice.choice(("45s", "3m", "10m", "10m")),
@@ -103,7 +107,7 @@ def _tasks(dice: random.Random, vms: dict[str, list[str]], number: int) -> list[
         begin = start if not twin else start + dice.choice((0.0, 0.0, 1.0, 4.0))
         made.append(Task(number + twin, begin, module, service, tuple(some), options, check, kill, again))
     if module in RESOURCES and dice.random() < 0.4:
-        other = contrary(dice, some[0], module, options) | {name: options[name] for name in PACE}
+        other = contrary(dice, some[0], planted, module, options) | {name: options[name] for name in PACE}
         begin = round(start + dice.uniform(0, 20), 1)
         made.append(Task(number + len(made), begin, module, service, tuple(some), other))
     return made

@@ -40,6 +40,10 @@ FREE: dict[str, tuple[Any, ...]] = {
     "compute_time_offset": ("+00:00", "-07:00"),
     "compute_page_size": (0, 1, 2),
     "compute_hydration_takes": ("0s", "20s", "400s", "900s"),
+    "compute_copy_starts": ("0s", "2s", "20s"),
+    "compute_copy_takes": ("5s", "60s", "400s"),
+    "compute_copy_step": (0.0, 30.0, 600.0),
+    "compute_collection_delete_takes": ("0s", "1s", "20s"),
     "compute_agent_seconds": (0.0, 10.0, 200.0),
     "compute_max_points": (500, 500, 3),
     "compute_max_collections": (10000, 10000, 10000, 0),
@@ -48,10 +52,6 @@ FREE: dict[str, tuple[Any, ...]] = {
 LEFT: dict[str, str] = {
     "put_takes": "nobody makes a VM",
     "compute_access_takes": "nobody opens a disk",
-    "compute_collection_delete_takes": "no collection goes",
-    "compute_copy_starts": "nothing is copied to another region",
-    "compute_copy_step": "nothing is copied to another region",
-    "compute_copy_takes": "nothing is copied to another region",
     "compute_graph_page_size": "nobody asks Resource Graph",
     "compute_graph_stale_seconds": "nobody asks Resource Graph",
 }

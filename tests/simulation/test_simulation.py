@@ -23,6 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _task,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import plan as points_plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import point_task
 from simulator.switches import Switches
 from tests.simulation.dice import script
@@ -73,6 +74,13 @@ def _always(_actual: Any, _point: Any) -> bool:
     return True
 
 
+def _without_fields(*given: Any) -> Any:
+    return tuple(replace(each, fields={}) for each in DELETE_COLLECTION(*given))
+
+
+DELETE_COLLECTION = points_plan._delete_collection
+
+
 def _not_yet(_actual: Any, _safety: Any) -> bool:
     return False
 
@@ -103,6 +111,10 @@ BROKEN: dict[str, tuple[Patch, str]] = {
     "is silent about a restore that its key will not remember": (
         lambda: mock.patch.object(_steps, "stands_on", _always),
         "what a restore_key cannot remember is said",
+    ),
+    "does not say which points go along with a collection": (
+        lambda: mock.patch.object(points_plan, "_delete_collection", _without_fields),
+        "what goes along was planned",
     ),
     "takes a point that is arriving for one that is there": (
         lambda: mock.patch.object(point_task, "_whole", return_value=True),

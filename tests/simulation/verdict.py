@@ -96,7 +96,7 @@ def trace(verdict: Verdict) -> Iterator[str]:
         for each in run.sent:
             fate = f"  <- {each.fate}" if each.fate else ""
             body = f" {each.body.decode('utf-8', 'replace')[:160]}" if each.writes else ""
-            lines.append((each.at, f"{run.label}   {each.method} {each.target[:150]}{body} -> {each.status}{fate}"))
+            lines.append((each.at, f"{run.label}   {each.method} {_short(each.target)}{body} -> {each.status}{fate}"))
         lines.append((run.end, f"{run.label} ends: {_outcome(run)}"))
     for work in verdict.record.work:
         who = work.run.label if work.run else "somebody"
@@ -105,6 +105,13 @@ def trace(verdict: Verdict) -> Iterator[str]:
         lines.append((work.at, f"{who}     [{work.service} {work.kind} {work.name} of {work.vm}: {state}{end}]"))
     for moment, text in sorted(lines, key=lambda each: each[0]):
         yield f"{moment - begin:10.2f}  {text}"
+
+
+def _short(target: str) -> str:
+    """A request's target: the end of its path says what it is about, and of a status URL the beginning does."""
+    path, _, query = target.partition("?")
+    path = path[:150] if "/operation" in path.lower() or len(path) <= 100 else f"…{path[-99:]}"
+    return f"{path}?{query[:60]}" if query else path
 
 
 def _outcome(run: Run) -> str:

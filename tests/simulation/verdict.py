@@ -109,7 +109,7 @@ def trace(verdict: Verdict) -> Iterator[str]:
 
 def _short(target: str) -> str:
     """A request's target: the end of its path says what it is about, and of a status URL the beginning does."""
-    path, _, query = target.partition("?")
+    path, _mark, query = target.partition("?")
     path = path[:150] if "/operation" in path.lower() or len(path) <= 100 else f"…{path[-99:]}"
     return f"{path}?{query[:60]}" if query else path
 

@@ -21,6 +21,8 @@ from ._refusal import lost, refusal
 
 LOCKS_VERSION = "2020-05-01"
 LOCKS_AGE = 60.0
+MUTE = 3
+"""How many answers in a row without a status an operation is looked at again after."""
 """Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
@@ -177,7 +179,7 @@ class Arm:
             # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
             return Operation("arm", None, _stated(_own_word(answer)), started, request_id=answer.request_id)
         try:
-            poll = _Poll(self, self.http.check(str(link)))
+            poll = _Poll(self, self.http.check(str(link)), tells="azure-asyncoperation" in answer.headers)
         except BadAnswer as problem:
             # The write was accepted all the same: what came of it is left to reading.
             stated = _stated(Status("unknown", problem.message))
@@ -195,11 +197,19 @@ class Arm:
 
 
 class _Poll:
-    """One look at an operation's status URL, which is kept byte for byte and never shown: it is signed."""
+    """One look at an operation's status URL, which is kept byte for byte and never shown: it is signed.
 
-    def __init__(self, arm: Arm, url: str) -> None:
+    `tells`: every answer holds the status as a word (Azure-AsyncOperation's have to, and every recorded one does). What
+    holds none is somebody else's answer, such as a proxy's, and no success: it is looked at again, and at last left
+    to reading. Location may end in nothing at all; something without a word, after words, is as odd there.
+    """
+
+    def __init__(self, arm: Arm, url: str, *, tells: bool) -> None:
         self._arm = arm
         self._url = url
+        self._tells = tells
+        self._told = False
+        self._mute = 0
         found = _GUID.findall(url.split("?", 1)[0].rsplit("/", 1)[-1])
         self.shown = found[0].lower() if found else None
 
@@ -212,6 +222,13 @@ class _Poll:
             # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
             return Status("unknown", f"HTTP {answer.status}", request_id=answer.request_id)
         status = read_status(answer)
+        empty = answer.body.strip() in (b"", b"null")
+        if status.text:
+            self._told, self._mute = True, 0
+        elif status.state == "succeeded" and (self._tells or (self._told and not empty)):
+            self._mute += 1
+            state: State = "running" if self._mute <= MUTE else "unknown"
+            return Status(state, "no status", request_id=answer.request_id)
         if status.state == "running":
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
             newer = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")

@@ -139,6 +139,9 @@ def _copies(judge: Judge) -> None:
     along = {id(point) for work in judge.record.works("collection_delete") for point in work.inside}
     for work in works:
         gone = any(each.point is work.point for each in goes) or id(work.point) in along or work.failed
+        # A service that makes a point anew over another, when two controllers PUT it at once.
+        twins = [each for each in works if (each.home, each.name.lower()) == (work.home, work.name.lower())]
+        gone = gone or (judge.record.world.switches.compute_reput == "201" and len(twins) > 1)
         judge.hold("nothing is lost", id(work.point) in now or gone, f"{work.home}/{work.name}")
     for work in goes:
         if work.run is None:

@@ -209,3 +209,16 @@ def test_an_answer_that_cannot_be_read_names_the_vm_it_was_about(service: str, k
     result = made.run("vm_checkpoint", vm=reference, name="new")
     assert code(result) == "bad_answer"
     assert f"vm {VMS[service] if service == 'spf' else made.arm_vm}: " in result["msg"]
+
+
+@pytest.mark.parametrize("odd", [{"d": None}, {}, [], "null"], ids=str)
+def test_an_odd_answer_while_a_restore_runs_is_no_success(odd: Any) -> None:
+    """The VM stands on the checkpoint already, so nothing else could tell; and the restore fails."""
+    made = bench("scvmm", arc_connector="fails")
+    vm = made.world.vm(VMS["scvmm"])
+    place = str(vm.checkpoints[0].checkpoint_id)
+    vm.stand(place, place)
+    made.world.faults.add(kind="replace", method="GET", path="operationStatuses", body=odd)
+    result = made.run("vm_checkpoint_restore", vm=made.arm_vm, name=vm.checkpoints[0].name)
+    sent = [request for request in made.sent() if "restoreCheckpoint" in request.url.path]
+    assert (code(result), len(sent)) == ("operation_failed", 1), result.get("msg")

@@ -33,9 +33,9 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wi
 SIGNED = f"{BASE}/providers/Microsoft.ScVmm/locations/X/operationStatuses/a*b?t=1&c=MII%2b&s=Sig-_~&h=1"
 
 
-def waited(*looks: Written, seconds: float = 600.0) -> tuple[Status, Script]:
+def waited(*looks: Written, seconds: float = 600.0, header: str = "location") -> tuple[Status, Script]:
     """A write that was accepted, and looks until it ended."""
-    server = Script(reply(202, b"", location=f"{BASE}/op/1"), *looks)
+    server = Script(reply(202, b"", **{header: f"{BASE}/op/1"}), *looks)
 
     async def main() -> Status:
         async with server.http(seconds=seconds) as http:
@@ -197,3 +197,35 @@ def test_trouble_to_the_end_never_says_that_it_ended_or_is_safe_to_start_again(t
     with pytest.raises(TimedOut) as caught:
         waited(trouble)
     assert caught.value.retry == "after_reading"
+
+
+ODD = [{"d": None}, {}, [], {"value": 3}, {"properties": {}}, "null", ""]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+@pytest.mark.parametrize("end", ["Failed", "Succeeded"])
+def test_an_answer_without_a_status_is_no_success_where_there_has_to_be_one(odd: Any, end: str) -> None:
+    """Azure-AsyncOperation: a proxy's or another page's answer is looked past, three times in a row at most."""
+    status, server = waited(
+        *[reply(200, odd)] * 3,
+        reply(200, {"status": "Running"}),
+        *[reply(200, odd)] * 3,
+        reply(200, {"status": end}),
+        header="azure_asyncoperation",
+    )
+    assert (status.text, len(server.requests)) == (end, 9)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_of_an_operation_that_never_tells_its_status_nothing_is_known(odd: Any) -> None:
+    status, server = waited(*[reply(200, odd)] * 4, header="azure_asyncoperation")
+    assert (status.state, status.text, len(server.requests)) == ("unknown", "no status", 5)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_location_may_end_in_nothing_and_in_a_result_where_no_status_was_told(odd: Any) -> None:
+    status, server = waited(reply(202, "null"), reply(200, odd))
+    assert (status.state, len(server.requests)) == ("succeeded", 3)
+    told, server = waited(reply(202, {"status": "Running"}), reply(200, odd), reply(200, {"status": "Failed"}))
+    nothing = odd in ("null", "")
+    assert (told.state, len(server.requests)) == (("succeeded", 3) if nothing else ("failed", 4))

@@ -28,6 +28,7 @@ from .compute_detail import (
     POINT_TAG,
     REPLACES_TAG,
     RUN_TAG,
+    SOURCE_TAG,
     Detail,
     by_short,
     disk_name,
@@ -35,6 +36,7 @@ from .compute_detail import (
     is_done,
     lead,
     short_hash,
+    source_hash,
 )
 from .compute_done import is_the_vms, replaced, standing, taken, told_power, was_held
 from .compute_entities import DiskEntity
@@ -79,7 +81,7 @@ def restore_steps(
     else:
         point = _anew(target, detail)
         run = run or detail.unfinished(point.id) or _first_run(detail, actual.vm.canonical, point)
-        while is_done(made := detail.of_run(run)) or detail.is_spent(made):
+        while is_done(made := detail.of_run(run)) or detail.is_spent(made) or not _is_from(actual, made, point):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
             run = hashed(run, "again")
     begun_with = told_power(made) or aside
@@ -101,7 +103,7 @@ def _is_wanted(
 ) -> bool:
     """Whether the run that has swapped to these disks is the restore that is asked for."""
     try:
-        return _is_for(made, target())
+        return _is_from(actual, made, target())
     except MissingCheckpoint as problem:
         tags = lead(made).tags or {}
         point = tags.get(POINT_TAG, "")
@@ -161,6 +163,15 @@ def _way_back(detail: Detail, left: t.Mapping[str, DiskEntity]) -> str:
 
 def _is_for(made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
     return any((disk.tags or {}).get(POINT_ID_TAG) == short_hash(point.id) for disk in made.values())
+
+
+def _is_from(actual: Inventory, made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
+    """Whether the disks were made of that very point: another may have been made under its name and id since."""
+    if not made:
+        return True
+    entity = actual.detail.point(point.id)
+    sources = {source_hash(disk) for disk in entity.disks} if entity else set()
+    return _is_for(made, point) and all((disk.tags or {}).get(SOURCE_TAG) in sources for disk in made.values())
 
 
 def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEntity]) -> None:
@@ -307,4 +318,4 @@ def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]
 
 
 def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
-    return next((c for c in actual.checkpoints if _is_for(made, c)), None)
+    return next((c for c in actual.checkpoints if made and _is_from(actual, made, c)), None)

@@ -170,9 +170,10 @@ def test_a_run_whose_point_was_made_anew_begins_anew(step: str) -> None:
     assert done(restore(made, **CASES["key"]))["changed"] is False
 
 
+@pytest.mark.parametrize("anew", [False, True])
 @pytest.mark.parametrize("step", ["swap", "start"])
-def test_a_run_that_has_swapped_ends_without_its_point(step: str) -> None:
-    made = _without_point(step, anew=False)
+def test_a_run_that_has_swapped_ends_without_its_point(step: str, anew: bool) -> None:
+    made = _without_point(step, anew=anew)
     assert done(restore(made, **CASES["key"]))["changed"] is True
     assert (shop(made).power, guest(made)) == ("running", GOOD)
     assert done(restore(made, **CASES["key"]))["changed"] is False
@@ -188,6 +189,19 @@ def test_so_does_one_without_a_key(step: str) -> None:
     assert done(restore(made))["changed"] is True
     assert (shop(made).power, guest(made)) == ("running", GOOD)
     assert "begun" not in failed(restore(made), "missing_checkpoint")
+
+
+@pytest.mark.parametrize("step", ["swap", "start"])
+def test_without_a_key_one_whose_point_was_made_anew_is_not_what_is_asked_for(step: str) -> None:
+    """The task names the point that there is now, and the VM goes back to that."""
+    made = _without_point(step, anew=True, key=None)
+    (point,) = next(iter(made.world.azure.collections.values())).points
+    for disk in point.disks:
+        disk.disk.files = dict.fromkeys(disk.disk.files, "anew")
+    result = done(restore(made))
+    assert (result["changed"], "create disk" in verbs(result)[0]) == (True, True)
+    assert shop(made).power == "running"
+    assert {text for files in guest(made).values() for text in files.values()} == {"anew"}
 
 
 def _named(made: Bench) -> dict[str, Any]:

@@ -218,15 +218,16 @@ def _exists(actual: Inventory) -> str:
 
 
 def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Checkpoint | None:
-    """The safety checkpoint that this run, or an earlier one with the same restore_key, has made."""
+    """The safety checkpoint that this run, or an earlier one with its restore_key, has made; a usable one first."""
     key = key_hash(wish.restore_key) if wish.restore_key else None
+    found = []
     for checkpoint in actual.checkpoints:
         if not checkpoint.is_safety:
             continue
         told = checkpoint.mark.key if checkpoint.mark else None
         if checkpoint.told_nonce in made or (key and (told == key or checkpoint.told_nonce == key[:12])):
-            return checkpoint
-    return None
+            found.append(checkpoint)
+    return next((each for each in found if each.usable), found[0] if found else None)
 
 
 def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:

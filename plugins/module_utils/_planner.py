@@ -47,7 +47,10 @@ def plan(
         made = _absent(wish, actual)
     else:
         power = memory.power or actual.power
-        made = plan_restore(wish, actual, capabilities, memory.made, power, memory.restored, memory.run)
+        # What a create of this run has left behind that failed is no evidence of a restore.
+        points = tuple(c for c in actual.checkpoints if not (c.told_nonce and c.told_nonce in memory.failed))
+        standing = replace(actual, checkpoints=points)
+        made = plan_restore(wish, standing, capabilities, memory.made, power, memory.restored, memory.run)
     _refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     told = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)

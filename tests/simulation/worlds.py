@@ -120,7 +120,8 @@ def _keys(judge: Judge) -> None:
                     # Where another user's restore took the VM off the safety checkpoint, nobody can tell.
                     moved = any(work.succeeded for work in judge.record.works("restore", vm))
                     told = f"{run.label}: {vm} {key}"
-                    judge.hold("done under a key is done", azure or moved or _slow(judge, run, vm), told)
+                    open_one = _slow(judge, run, vm) or _left_row(judge, key, vm)
+                    judge.hold("done under a key is done", azure or moved or open_one, told)
             told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
             pairs = [(e, w) for e, w in itertools.pairwise(works) if not _at_once(judge, e, w)]
             if _unmoved(judge):
@@ -138,6 +139,12 @@ def _unmoved(judge: Judge) -> bool:
     return bool(judge.record.world.switches.pointer_after_restore == "stays")
 
 
+def _left_row(judge: Judge, key: object, vm: str) -> bool:
+    """Whether Arc lists what a failed create of the key's safety checkpoint has left (docs/semantics.md)."""
+    works = [work for work in judge.record.works("create", vm) if work.failed and _leaves(judge, work)]
+    return any(work.run is not None and work.run.task.options.get("restore_key") == key for work in works)
+
+
 def _slow(judge: Judge, run: Run, vm: str) -> bool:
     """Whether a create took longer than settle_time where running ones are listed (docs/semantics.md)."""
     settle = parse_duration(str(run.task.options["settle_time"])).total_seconds()
@@ -149,6 +156,10 @@ def _at_once(judge: Judge, earlier: Work, later: Work) -> bool:
     """Whether the second run could not see what the first had done: it had begun, or Arc still hid it."""
     cascade = judge.record.world.switches.delete_children == "deleted"  # the safety checkpoint may have gone with it
     if earlier.run is None or later.run is None or cascade:
+        return True
+    # Another user's restore may have brought the VM back onto what stands on the safety checkpoint.
+    others = [work for work in judge.record.works("restore", earlier.vm) if work.succeeded]
+    if any(earlier.at < work.at < later.at and work.run is not earlier.run for work in others):
         return True
     shown = _shown_at(judge, earlier.service, earlier)
     return later.run.start <= max(earlier.run.over, shown)

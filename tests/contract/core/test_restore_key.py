@@ -190,6 +190,18 @@ def _killed_after_safety(service: str, position: int) -> bool:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_a_safety_checkpoint_that_failed_and_left_its_row_proves_nothing(service: str) -> None:
+    """It was locked out half-way; the VM never stood on it, so that it stands elsewhere is no restore."""
+    made = bench(service, failed_create_row="left", arc_lists_running_create=True)
+    made.fail_next(service, "create", VMS[service], problem="2602")
+    result = _run(made, service)
+    assert (code(result), result["changed"], made.jobs("restore")) == (None, True, 1)
+    assert made.world.vm(VMS[service]).files["/etc/app.conf"] == "version = 1\n"
+    again = _run(made, service)
+    assert (code(again), again["changed"], made.jobs("restore")) == (None, False, 1)
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_key_is_not_told(service: str) -> None:
     made = bench(service)
     result = _run(made, service, restore_key="very-secret-key")

@@ -94,7 +94,7 @@ def _seen_anew(judge: Judge, work: Work) -> bool:
 def _meant(judge: Judge, run: Run, work: Work) -> bool:
     """Absent names it, or it failed and its name is needed, or it is an older one of the series that is ours."""
     options, name = run.task.options, str(run.task.options.get("name")).lower()
-    failed = isinstance(work.point, Point) and has_failed(work.point)
+    failed = isinstance(work.point, Point) and has_failed(judge, work.point)
     if run.task.module == "restore_point":
         return meant_here(run, work, failed)
     if work.home != f"checkpoints-{work.vm}":

@@ -48,9 +48,11 @@ def planned_to_go(run: Run) -> set[tuple[str, str]]:
     return found
 
 
-def has_failed(point: Point) -> bool:
+def has_failed(judge: Judge, point: Point) -> bool:
     """Whether it was not made, or its data stopped half-way."""
-    return point.finished is None or (point.replication is not None and point.replication.failed)
+    works = [work for kind in MADE for work in judge.record.works(kind) if work.point is point]
+    stopped = point.replication is not None and point.replication.failed
+    return point.finished is None or stopped or any(work.failed for work in works)
 
 
 def meant_here(run: Run, work: Work, failed: bool) -> bool:
@@ -148,7 +150,7 @@ def _copies(judge: Judge) -> None:
             continue
         told = f"{work.run.label} deleted {work.home}/{work.name}"
         judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
-        failed = isinstance(work.point, Point) and has_failed(work.point)
+        failed = isinstance(work.point, Point) and has_failed(judge, work.point)
         judge.hold("what is deleted was meant", meant_here(work.run, work, failed), told)
 
 

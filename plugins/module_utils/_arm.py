@@ -21,9 +21,9 @@ from ._refusal import lost, refusal
 
 LOCKS_VERSION = "2020-05-01"
 LOCKS_AGE = 60.0
-MUTE = 3
-"""How many answers in a row without a status an operation is looked at again after."""
 """Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
+MUTE = 3
+"""After so many answers in a row without a status an operation is left to reading."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
     "succeeded": "succeeded",
@@ -179,7 +179,7 @@ class Arm:
             # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
             return Operation("arm", None, _stated(_own_word(answer)), started, request_id=answer.request_id)
         try:
-            poll = _Poll(self, self.http.check(str(link)), tells="azure-asyncoperation" in answer.headers)
+            poll = _Poll(self, self.http.check(str(link)), tells=bool(answer.headers.get("azure-asyncoperation")))
         except BadAnswer as problem:
             # The write was accepted all the same: what came of it is left to reading.
             stated = _stated(Status("unknown", problem.message))

@@ -140,9 +140,9 @@ class CollectionTask(ResourceTask[CollectionEntity]):
         self.now = await self.run.send(patch, self._read, shown, "updating it", wait=wait_for_it)
 
 
-def _held(found: CollectionEntity) -> set[tuple[str, t.Any]]:
-    """The points in a collection, one made anew under a name being another."""
-    return {(point.name.lower(), point.created) for point in found.properties.restorePoints or []}
+def _held(found: CollectionEntity) -> set[str]:
+    """The points in a collection, as plans name them."""
+    return {point.name.lower() for point in found.properties.restorePoints or []}
 
 
 def _state(found: CollectionEntity) -> Status:

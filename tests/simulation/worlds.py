@@ -120,7 +120,7 @@ def _keys(judge: Judge) -> None:
                     # Where another user's restore took the VM off the safety checkpoint, nobody can tell.
                     moved = any(work.succeeded for work in judge.record.works("restore", vm))
                     told = f"{run.label}: {vm} {key}"
-                    open_one = _slow(judge, run, vm) or _left_row(judge, key, vm)
+                    open_one = _slow(judge, run, vm) or _left_row(judge, run, vm)
                     judge.hold("done under a key is done", azure or moved or open_one, told)
             told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
             pairs = [(e, w) for e, w in itertools.pairwise(works) if not _at_once(judge, e, w)]
@@ -139,10 +139,11 @@ def _unmoved(judge: Judge) -> bool:
     return bool(judge.record.world.switches.pointer_after_restore == "stays")
 
 
-def _left_row(judge: Judge, key: object, vm: str) -> bool:
-    """Whether Arc lists what a failed create of the key's safety checkpoint has left (docs/semantics.md)."""
+def _left_row(judge: Judge, run: Run, vm: str) -> bool:
+    """Whether Arc lists what a failed create of an earlier run with its key has left (docs/semantics.md)."""
     works = [work for work in judge.record.works("create", vm) if work.failed and _leaves(judge, work)]
-    return any(work.run is not None and work.run.task.options.get("restore_key") == key for work in works)
+    makers = [work.run for work in works if work.run is not None and work.run is not run]
+    return any(maker.task.options.get("restore_key") == run.task.options["restore_key"] for maker in makers)
 
 
 def _slow(judge: Judge, run: Run, vm: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import compute, scvmm, spf
 
 README = Path(__file__).resolve().parent.parent / "README.md"

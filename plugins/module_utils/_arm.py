@@ -13,10 +13,10 @@ import uuid
 from ._answer import Answer, Pages
 from ._arm_error import error_of, read_error, whole
 from ._arm_id import ArmId, parse, quote
+from ._core.errors import BadAnswer, CheckpointError, InvalidInput, one_line
+from ._core.operation import Operation, State, Status
 from ._deps import anyio
-from ._errors import BadAnswer, CheckpointError, InvalidInput, one_line
 from ._http import Http
-from ._operation import Operation, State, Status
 from ._refusal import lost, refusal
 
 LOCKS_VERSION = "2020-05-01"

@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from ._answer import Answer
-from ._errors import BadAnswer, one_line
-from ._words import in_words
+from ._core.errors import BadAnswer, one_line
+from ._core.formatting import in_words
 
 _LEVELS, _PARTS = 24, 1000
 """How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""

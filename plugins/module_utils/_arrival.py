@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ._errors import VmState
-from ._model import Checkpoint, Inventory
-from ._operation import Operation
-from ._plan import Plan
+from ._core.errors import VmState
+from ._core.model import Checkpoint, Inventory
+from ._core.operation import Operation
+from ._core.plan import Plan
+from ._core.spec import Present, RestoreTo, Wish
 from ._planner import Memory, relied_on
 from ._proof import Pace, ended
 from ._providers.base import Provider
-from ._wish import Present, RestoreTo, Wish
 
 
 async def sure_of(provider: Provider, pace: Pace, wish: Wish, actual: Inventory, memory: Memory) -> Inventory | None:

@@ -17,11 +17,11 @@ from contextlib import contextmanager
 
 from ._answer import Answer
 from ._body import ACCEPTED, Body, Unreadable
+from ._core.errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
+from ._core.operation import Deadline
+from ._core.redaction import Secrets
+from ._core.times import show_seconds
 from ._deps import anyio, httpx
-from ._errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
-from ._operation import Deadline
-from ._secrets import Secrets
-from ._times import show_seconds
 from ._tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ._core.errors import MissingLibrary
 from ._deps import IMPORT_ERROR, anyio
-from ._errors import MissingLibrary
 from ._providers import World
 from ._result import failure
 from ._task import Run, finish

@@ -11,9 +11,9 @@ import urllib.parse
 import xml.etree.ElementTree as ET
 
 from ._answer import MAX_PARTS, Answer
-from ._errors import CheckpointError, hidden, one_line
+from ._core.errors import CheckpointError, hidden, one_line
+from ._core.formatting import in_words
 from ._refusal import refusal
-from ._words import in_words
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 
-from ._errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
-from ._mark import id_hash, key_hash
-from ._model import Capabilities, Checkpoint, Inventory, RestoreSteps
-from ._plan import Action, Create, Keep, Plan, Power, Restore
+from ._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
+from ._core.model import Capabilities, Checkpoint, Inventory, RestoreSteps
+from ._core.ownership import id_hash, key_hash
+from ._core.plan import Action, Create, Keep, Plan, Power, Restore
+from ._core.spec import RestoreTo, Wish, terms
 from ._selection import choose, matches, pick, there_are
-from ._wish import RestoreTo, Wish, terms
 
 
 def plan_restore(

@@ -9,8 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ._deps import anyio
-from ._errors import (
+from ._core.errors import (
     CheckpointError,
     Forbidden,
     InvalidInput,
@@ -23,11 +22,12 @@ from ._errors import (
     Unavailable,
     Unreachable,
 )
+from ._core.model import VM, Inventory
+from ._core.operation import Deadline, Operation, Status, wait
+from ._core.times import show_seconds
+from ._deps import anyio
 from ._http import AnswerLost
-from ._model import VM, Inventory
-from ._operation import Deadline, Operation, Status, wait
 from ._providers.base import Provider
-from ._times import show_seconds
 
 Proven = t.Callable[[Inventory], bool]
 Read = t.TypeVar("Read")

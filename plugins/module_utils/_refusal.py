@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ._answer import Answer
-from ._errors import (
+from ._core.errors import (
     BadAnswer,
     CheckpointError,
     Forbidden,

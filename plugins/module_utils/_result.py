@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from ._core.errors import CheckpointError, PlanChanged, SomeFailed
+from ._core.model import Checkpoint
+from ._core.plan import Create, Update, to_result
 from ._diff import carried_out, planned
-from ._errors import CheckpointError, PlanChanged, SomeFailed
 from ._fleet import Member
-from ._model import Checkpoint
-from ._plan import Create, Update, to_result
 
 
 def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:

@@ -15,17 +15,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ._arrival import bringing
-from ._errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from ._core.errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from ._core.model import VM, Checkpoint, Inventory
+from ._core.operation import Operation, Status
+from ._core.ownership import Mark, generated, id_hash, join
+from ._core.plan import Action, Create, Delete, Power, Restore, Step, Update
+from ._core.times import show_seconds
 from ._http import AnswerLost
-from ._mark import Mark, generated, id_hash, join
-from ._model import VM, Checkpoint, Inventory
-from ._operation import Operation, Status
-from ._plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._planner import Memory
 from ._proof import CLAIMING, Pace, Proof, unread
 from ._providers.base import Provider
 from ._recognise import is_another, marked, only_new, stands_on
-from ._times import show_seconds
 
 Find = t.Callable[[Inventory], "Checkpoint | None"]
 

@@ -9,16 +9,16 @@ import re
 import typing as t
 
 from . import _result
+from ._core.errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
+from ._core.model import VM, Checkpoint, Inventory
+from ._core.operation import Deadline
+from ._core.redaction import Secrets
+from ._core.settings import trusts_anybody
+from ._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, check
 from ._deps import anyio, pydantic
-from ._errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
 from ._fleet import Terms, gather, reconcile
 from ._manner import approval_of, manner_of
-from ._model import VM, Checkpoint, Inventory
-from ._operation import Deadline
 from ._providers import Provider, Providers, Scope, World
-from ._secrets import Secrets
-from ._settings import trusts_anybody
-from ._wish import Absent, Duration, Name, Present, RestoreTo, Wish, check
 
 MAX_REFERENCE = 1024
 LONGEST_WARNING = 3000

@@ -27,7 +27,7 @@ import httpx
 import trio
 import trio._core._run as scheduler
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from tests.hostile import changes
 from tests.hostile.judge import judge
 from tests.hostile.tamper import Change, Endless, Heard, Log, Tamper

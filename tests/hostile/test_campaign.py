@@ -15,11 +15,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer, _arm, _fleet, _http, _task
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import (
-    compute_parts,
-    spf,
-    spf_entities,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import compute_parts, spf, spf_entities
 from tests.hostile import changes
 from tests.hostile.campaign import Case, Verdict, chances, play, run
 from tests.hostile.judge import deed_of

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Record, Run, Sent, Work, ids
 from tests.simulation.script import Script

@@ -22,7 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _steps,
     _task,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import plan as points_plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import point_task
 from simulator.switches import Switches

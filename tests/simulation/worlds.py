@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from simulator.vms import Checkpoint
 from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Run, Work, ids

@@ -10,7 +10,7 @@ import pytest
 from tools import coverage_gate, house
 
 HEAD = f"{house.LICENSE_LINE}\n"
-CORE = "plugins/module_utils/_reconciler.py"
+CORE = "plugins/module_utils/_core/plan.py"
 
 
 def found(source: str, path: str = CORE, pure: frozenset[str] = frozenset()) -> list[str]:

@@ -13,11 +13,11 @@ import typing as t
 import urllib.parse
 
 from .._answer import Answer
+from .._core.errors import BadAnswer, CheckpointError, SignInRefused, one_line
+from .._core.formatting import in_words
+from .._core.redaction import Secrets
 from .._deps import anyio, httpx
-from .._errors import BadAnswer, CheckpointError, SignInRefused, one_line
 from .._http import Http, SignIn
-from .._secrets import Secrets
-from .._words import in_words
 
 LONGEST = 65536
 """Characters of a token; servers take headers of 16 or 32 KiB."""

@@ -13,8 +13,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._arm_id import ArmId
-from .._errors import Forbidden, InvalidInput, NotFound
-from .._model import Obstacle
+from .._core.errors import Forbidden, InvalidInput, NotFound
+from .._core.model import Obstacle
 from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute_preflight import obstacles
 from .copies import refuse_copies, refuse_elsewhere, refuse_source

@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from .. import _arm_id
+from .._core.errors import InvalidInput
+from .._core.operation import Deadline
+from .._core.redaction import Secrets
+from .._core.spec import check
 from .._deps import anyio
-from .._errors import InvalidInput
 from .._manner import bounded, manner_of
-from .._operation import Deadline
 from .._providers import Providers, World
-from .._secrets import Secrets
-from .._wish import check
 from . import shapes
 from .service import Service
 from .wishes import CollectionQuery, collection_id, gate_query, source_of

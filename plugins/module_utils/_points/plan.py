@@ -9,9 +9,9 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
-from .._model import VM, Obstacle
-from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
+from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
+from .._core.model import VM, Obstacle
+from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
 from .._providers.compute_parts import place
 from . import shapes

@@ -9,16 +9,16 @@ import typing as t
 from functools import partial
 
 from .._arm_id import ArmId
+from .._core.errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
+from .._core.operation import Deadline, Operation, Status
+from .._core.plan import Action, CreateResource, DeleteResource, Plan
+from .._core.redaction import Secrets
+from .._core.spec import check
 from .._deps import anyio
-from .._errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
 from .._manner import approval_of, manner_of
-from .._operation import Deadline, Operation, Status
-from .._plan import Action, CreateResource, DeleteResource, Plan
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity, PointEntity
 from .._providers.compute_preflight import of_locks
-from .._secrets import Secrets
-from .._wish import check
 from . import shapes
 from .around import Surroundings, kept_fields, surroundings
 from .copies import takes_copies

@@ -9,11 +9,11 @@ import typing as t
 from contextlib import contextmanager
 from dataclasses import replace
 
+from .._core.errors import CheckpointError, Locked, NotFound
+from .._core.operation import Operation, Status
+from .._core.plan import Action, Approval, DeleteResource, Plan, to_result
 from .._deps import anyio
-from .._errors import CheckpointError, Locked, NotFound
 from .._http import AnswerLost
-from .._operation import Operation, Status
-from .._plan import Action, Approval, DeleteResource, Plan, to_result
 from .._proof import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
 from .._providers.compute_entities import CollectionEntity, PointEntity
 from . import shapes

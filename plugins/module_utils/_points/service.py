@@ -11,7 +11,8 @@ from .. import _arm_id
 from .._answer import Pages
 from .._arm import Arm, id_of
 from .._arm_id import ArmId
-from .._operation import Operation
+from .._core.operation import Operation
+from .._core.settings import ArmSettings
 from .._providers.compute_entities import (
     CollectionEntity,
     DiskEntity,
@@ -21,7 +22,6 @@ from .._providers.compute_entities import (
     read,
 )
 from .._providers.compute_parts import view
-from .._settings import ArmSettings
 from .wishes import CollectionWish, PointWish
 
 GRAPH_VERSION = "2022-10-01"

@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._errors import flat
-from .._plan import OnResource, Plan
+from .._core.errors import flat
+from .._core.formatting import in_words
+from .._core.plan import OnResource, Plan
+from .._core.times import format_time
 from .._providers.compute_entities import CollectionEntity, DiskRestorePointEntity, PointEntity
-from .._times import format_time
-from .._words import in_words
 
 _TEXT = 1000
 """Characters of a line in a diff: what Azure allows is shorter."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from abc import ABC, abstractmethod
 
-from .._operation import Operation, wait
-from .._plan import Plan
+from .._core.operation import Operation, wait
+from .._core.plan import Plan
 from .._providers.compute_entities import CollectionEntity, PointEntity
 from .plan import is_on_its_way
 from .run import Run

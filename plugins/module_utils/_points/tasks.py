@@ -9,17 +9,17 @@ import typing as t
 from functools import partial
 
 from .._arm_id import ArmId
+from .._core.errors import CheckpointError, Locked
+from .._core.operation import Deadline, Operation, Status
+from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
+from .._core.redaction import Secrets
+from .._core.spec import check
 from .._deps import anyio
-from .._errors import CheckpointError, Locked
 from .._manner import approval_of, manner_of
-from .._operation import Deadline, Operation, Status
-from .._plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers import Providers, World
 from .._providers.compute_entities import CollectionEntity
 from .._providers.compute_parts import place
 from .._providers.compute_preflight import of_locks
-from .._secrets import Secrets
-from .._wish import check
 from . import shapes
 from .around import where
 from .plan import Resource, in_any_case, is_on_its_way, is_there, plan_collection

@@ -9,8 +9,8 @@ import re
 import typing as t
 
 from .._arm_id import ArmId, name, parse
+from .._core.errors import InvalidInput
 from .._deps import pydantic
-from .._errors import InvalidInput
 from .._providers.compute_parts import VIEWED
 
 VMS = "Microsoft.Compute/virtualMachines"

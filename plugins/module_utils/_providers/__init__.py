@@ -15,12 +15,12 @@ from .._auth import clouds
 from .._auth.basic import Basic
 from .._auth.bearer import Bearer
 from .._auth.client_secret import ClientSecret
+from .._core.errors import InvalidInput
+from .._core.operation import Deadline
+from .._core.redaction import Secrets
+from .._core.settings import ArmSettings, SpfSettings, TlsSettings, settings
 from .._deps import httpx
-from .._errors import InvalidInput
 from .._http import Http, SignIn
-from .._operation import Deadline
-from .._secrets import Secrets
-from .._settings import ArmSettings, SpfSettings, TlsSettings, settings
 from .._tls import tls_context
 from . import compute, scvmm
 from .base import Provider, Scope

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._errors import BadAnswer, Unsupported
-from .._model import VM, Capabilities, Checkpoint, Inventory
-from .._operation import Operation
-from .._plan import Step
+from .._core.errors import BadAnswer, Unsupported
+from .._core.model import VM, Capabilities, Checkpoint, Inventory
+from .._core.operation import Operation
+from .._core.plan import Step
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from datetime import datetime, timedelta
 from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
-from .._deps import anyio
-from .._errors import (
+from .._core.errors import (
     BadAnswer,
     InvalidInput,
     NotFound,
@@ -27,11 +26,12 @@ from .._errors import (
     Unsupported,
     UntrustedTls,
 )
-from .._mark import GENERATED_LENGTH, Mark, read_generated
-from .._model import VM, Capabilities, Checkpoint, Inventory, Obstacle
-from .._operation import Operation, Status
-from .._plan import Step
-from .._settings import ArmSettings
+from .._core.model import VM, Capabilities, Checkpoint, Inventory, Obstacle
+from .._core.operation import Operation, Status
+from .._core.ownership import GENERATED_LENGTH, Mark, read_generated
+from .._core.plan import Step
+from .._core.settings import ArmSettings
+from .._deps import anyio
 from . import compute_done
 from .base import Scope, bounded_count
 from .compute_detail import REPLACES_TAG, Detail

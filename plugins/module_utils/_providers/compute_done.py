@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model import Inventory
-from .._plan import Step
+from .._core.model import Inventory
+from .._core.plan import Step
 from .compute_detail import (
     DONE,
     GIVEN_UP,

@@ -13,9 +13,9 @@ import typing as t
 from datetime import datetime
 
 from .._answer import Answer
+from .._core.model import Power
+from .._core.spec import explain
 from .._deps import pydantic
-from .._model import Power
-from .._wish import explain
 from .compute_parts import Named, Part, ResourceId, Tags
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._model import Obstacle
+from .._core.model import Obstacle
 from .compute_detail import Detail, short_name
 from .compute_entities import Disk, DiskEntity, VmEntity
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
-from .._model import Inventory
-from .._wish import RestoreTo
+from .._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
+from .._core.model import Inventory
+from .._core.spec import RestoreTo
 from .compute_detail import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
 from .compute_entities import Disk, PointEntity
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._errors import BadAnswer, InvalidInput, MissingCheckpoint
-from .._mark import read_generated
-from .._model import Checkpoint, Inventory, Staged
-from .._plan import Step
-from .._wish import RestoreTo, terms
+from .._core.errors import BadAnswer, InvalidInput, MissingCheckpoint
+from .._core.model import Checkpoint, Inventory, Staged
+from .._core.ownership import read_generated
+from .._core.plan import Step
+from .._core.spec import RestoreTo, terms
 from .compute_detail import (
     DONE,
     HELD_TAG,

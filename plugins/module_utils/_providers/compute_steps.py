@@ -10,21 +10,13 @@ import typing as t
 from .. import _arm_id
 from .._arm import Arm
 from .._arm_id import ArmId
+from .._core.errors import NotFound, Unsupported, VmState
+from .._core.model import Inventory
+from .._core.operation import Operation, State, Status
+from .._core.plan import Step
+from .._core.settings import ArmSettings
 from .._deps import anyio
-from .._errors import NotFound, Unsupported, VmState
-from .._model import Inventory
-from .._operation import Operation, State, Status
-from .._plan import Step
-from .._settings import ArmSettings
-from .compute_detail import (
-    DONE,
-    GIVEN_UP,
-    HELD_TAG,
-    STATE_TAG,
-    Detail,
-    as_held,
-    by_short,
-)
+from .compute_detail import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
 from .compute_done import in_the_way
 from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, read
 from .compute_new_disk import new_disk

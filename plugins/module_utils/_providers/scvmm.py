@@ -15,13 +15,13 @@ from datetime import datetime
 from .._answer import Answer
 from .._arm import Arm
 from .._arm_id import ArmId, parse, quote
+from .._core.ancestry import Row, grow
+from .._core.errors import BadAnswer, InvalidInput, NotFound, Unsupported
+from .._core.model import VM, Capabilities, Checkpoint, Inventory, Power
+from .._core.operation import Operation
+from .._core.ownership import split
+from .._core.spec import explain
 from .._deps import pydantic
-from .._errors import BadAnswer, InvalidInput, NotFound, Unsupported
-from .._mark import split
-from .._model import VM, Capabilities, Checkpoint, Inventory, Power
-from .._operation import Operation
-from .._tree import Row, grow
-from .._wish import explain
 from .base import Scope, WithoutSteps, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"

@@ -12,14 +12,14 @@ from datetime import datetime
 
 from .. import _odata as odata
 from .._answer import Answer, Pages
+from .._core.ancestry import grow
+from .._core.errors import Ambiguous, BadAnswer, InvalidInput, NotFound
+from .._core.model import VM, Capabilities, Checkpoint, Inventory
+from .._core.operation import Operation
+from .._core.settings import SpfSettings
 from .._deps import anyio
-from .._errors import Ambiguous, BadAnswer, InvalidInput, NotFound
 from .._http import Http
-from .._model import VM, Capabilities, Checkpoint, Inventory
-from .._operation import Operation
 from .._refusal import lost
-from .._settings import SpfSettings
-from .._tree import grow
 from .base import Scope, WithoutSteps, bounded_count
 from .spf_entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
 from .spf_jobs import Jobs

@@ -12,16 +12,16 @@ import typing as t
 from datetime import datetime
 
 from .._answer import Answer
+from .._core.ancestry import Row
+from .._core.errors import one_line
+from .._core.model import Checkpoint, Power
+from .._core.operation import State
+from .._core.operation import Status as Look
+from .._core.ownership import split
+from .._core.spec import explain
+from .._core.times import read_time
 from .._deps import pydantic
-from .._errors import one_line
-from .._mark import split
-from .._model import Checkpoint, Power
 from .._odata import is_guid
-from .._operation import State
-from .._operation import Status as Look
-from .._times import read_time
-from .._tree import Row
-from .._wish import explain
 
 BUSY = {
     "CreatingCheckpoint",

@@ -14,9 +14,9 @@ from datetime import timedelta
 
 from .. import _odata as odata
 from .._answer import Answer
+from .._core.model import VM
+from .._core.operation import Operation, Status
 from .._deps import anyio
-from .._model import VM
-from .._operation import Operation, Status
 from .spf_entities import JobEntity, Kind, VmEntity
 
 VISIBLE_WITHIN = 60.0

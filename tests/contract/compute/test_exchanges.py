@@ -16,9 +16,10 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm_id
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline, Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish
@@ -27,7 +28,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     CollectionEntity,
     PointEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._settings import ArmSettings
 from tests.contract.compute.outside import BASE, EXCLUDED, PATHS, call, excluded, operation, outsides
 from tests.contract.compute.transcripts import POINT_2021
 from tests.contract.core.exchange import Exchange

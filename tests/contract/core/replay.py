@@ -19,13 +19,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._settings import SpfSettings
 from tests.support.bench import BARE_ENVIRONMENT
 
 Given = TypeVar("Given")

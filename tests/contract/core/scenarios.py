@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import codes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
 from tests.support.bench import Bench, Result
 
 SERVICES = ("spf", "scvmm")

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import BadAnswer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Operation
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.core.outside import Source, sources
 from tests.contract.core.replay import MACHINE, arm_vm, json_answer, through_arm

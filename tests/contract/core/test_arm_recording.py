@@ -15,8 +15,13 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline, Operation, Status, wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
+    Deadline,
+    Operation,
+    Status,
+    wait,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.core.exchange import Exchange
 from tests.contract.core.operations import RECORDED_DIFFERENCES, step

@@ -14,9 +14,14 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline, Operation, Status, wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
+    Deadline,
+    Operation,
+    Status,
+    wait,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
 from tests.contract.core.outside import Source, sources

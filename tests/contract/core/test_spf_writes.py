@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Operation
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
 from tests.contract.core.exchange import Exchange
 from tests.contract.core.operations import HEADERS, OTHER_HEADERS

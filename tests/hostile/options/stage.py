@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import codes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
 from simulator.azure_model import Collection
 from tests.contract.compute import shop
 from tests.hostile.options import carried, wire

@@ -12,8 +12,8 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import codes
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
 from tests.hostile.secrets.forms import FORMS, SAS, SPELLINGS, TITLE, Form, leak
 from tests.hostile.secrets.places import ARM, SPF, Place, bench, run, said
 

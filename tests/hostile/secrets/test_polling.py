@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK
 from simulator.exchange import Call
 from simulator.faults import Fault
 from tests.contract.core.replay import MACHINE, module_on

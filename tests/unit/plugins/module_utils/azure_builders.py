@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Checkpoint, Inventory, Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, Inventory, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail, short_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
     CollectionEntity,

@@ -9,12 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import Mark
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import VM, Capabilities, Checkpoint, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Action, OnCheckpoint, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
+    VM,
+    Capabilities,
+    Checkpoint,
+    Inventory,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, OnCheckpoint, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
+    Absent,
+    Present,
+    RestoreTo,
+    Wish,
+    check,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory, plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._times import parse_duration
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Absent, Present, RestoreTo, Wish, check
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WEB01 = VM("web01", "web01", "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000001", "spf", "s")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, PlanChanged
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput, PlanChanged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Approval,
     Create,

@@ -13,14 +13,14 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,
     NotFound,
     Refused,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Reply,

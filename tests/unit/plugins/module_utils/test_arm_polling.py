@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,
     Forbidden,
     SignInRefused,
     TimedOut,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Status, wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Status, wait
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.test_arm import act
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,

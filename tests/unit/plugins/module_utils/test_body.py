@@ -14,9 +14,9 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _body
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._body import Body, Unreadable
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Script,

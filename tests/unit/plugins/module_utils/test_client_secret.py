@@ -14,15 +14,15 @@ import pytest
 import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.client_secret import ClientSecret
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,
     SignInRefused,
     Unavailable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Reply,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Power
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail, as_held
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import (
     amends,

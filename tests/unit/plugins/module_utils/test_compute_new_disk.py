@@ -14,10 +14,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     DiskEntity,
     DiskRestorePointEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_new_disk import (
-    left_out,
-    new_disk,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_new_disk import left_out, new_disk
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     SOURCE,

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput, LimitReached, VmState
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Obstacle
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan, digest
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    InvalidInput,
+    LimitReached,
+    VmState,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Obstacle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import (
     Resource,
     in_any_case,

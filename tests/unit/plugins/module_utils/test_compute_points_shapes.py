@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import ArmId
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     NotFound,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     CreateResource,
     DeleteResource,
     Plan,

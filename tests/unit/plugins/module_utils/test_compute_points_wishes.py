@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import check
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import (
     CollectionQuery,
     CollectionWish,
@@ -22,7 +23,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishe
     source_of,
     source_point,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import check
 
 GUID = "33333333-0000-4000-8000-000000000001"
 COMPUTE = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute"

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     Obstructed,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Power, Staged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, Staged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import replaced
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_refusals import origin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     TARGET,

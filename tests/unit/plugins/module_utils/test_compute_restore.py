@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     InvalidInput,
     MissingCheckpoint,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Power, Staged
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, Staged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import (
     Detail,
     by_short,
@@ -25,7 +26,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import amends, is_on, taken
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import RestoreTo
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     POINT,
     SOURCE,

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import carried_out
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import planned as foreseen
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import hiding
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Create,
     Delete,
@@ -17,8 +15,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
     Restore,
     Step,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import carried_out
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     absent,

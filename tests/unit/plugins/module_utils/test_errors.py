@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _errors
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     NotFound,
     Refused,

@@ -12,7 +12,7 @@ from collections.abc import Generator
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     InvalidInput,
     UntrustedTls,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import (
     GENERATED_LENGTH,
     Mark,
     generated,

@@ -12,9 +12,9 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import LimitReached
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import Secrets
 
 SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
 

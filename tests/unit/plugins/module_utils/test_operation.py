@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 import trio
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,
     TimedOut,
     Unavailable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline, Operation, Status, wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
+    Deadline,
+    Operation,
+    Status,
+    wait,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import virtual
 
 RUNNING = Status("running", "Creating", percent=50)

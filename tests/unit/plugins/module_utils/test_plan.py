@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Create,
     CreateResource,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     CheckpointError,
     MissingCheckpoint,
@@ -18,7 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors impor
     Unsupported,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import LimitReached, VmState
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Obstacle
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached, VmState
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Obstacle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     absent,

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     MissingCheckpoint,
     UnknownTime,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,

@@ -10,9 +10,9 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import CheckpointError
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Approval,
     Create,
     Delete,
@@ -22,8 +22,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import 
     digest,
     to_result,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Wish
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Present, Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     SERVICE,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import Ambiguous, InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create, Plan, Step
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Ambiguous, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     UNIQUE,

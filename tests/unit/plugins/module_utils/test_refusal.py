@@ -9,15 +9,15 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     Locked,
     Unavailable,
     hiding,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._refusal import lost, refusal
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 

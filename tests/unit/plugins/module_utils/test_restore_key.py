@@ -10,17 +10,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     OutcomeUnknown,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._mark import id_hash, key_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import (
-    Capabilities,
-    Checkpoint,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan import Create, Keep, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Keep, Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan_restore import evidence_ripens_in
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (

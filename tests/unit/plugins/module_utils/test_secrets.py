@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import hiding, one_line, without_queries
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._secrets import MASK, Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding, one_line, without_queries
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
 
 SECRET = "p@ss word/+ü"
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     MissingCheckpoint,
     UnknownTime,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Select
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._selection import (
     OnAmbiguous,
     choose,
@@ -25,7 +26,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._selection im
     pick,
     there_are,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import Select
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ago, chain, having, point
 
 LATEST, OLDEST = Select(which="latest"), Select(which="oldest")

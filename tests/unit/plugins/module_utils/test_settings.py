@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._settings import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import (
     ENVIRONMENT,
     ArmSettings,
     SpfSettings,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._spellings import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction_forms import (
     bare,
     decoded,
     folded,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tls import chain, explain_tls, tls_context
 
 

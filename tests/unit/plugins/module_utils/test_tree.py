@@ -8,8 +8,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tree import Row, grow
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ancestry import Row, grow
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import point
 
 ROOT = "vm-guid"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._wish import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Present,
     RestoreTo,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._words import DEEPEST, MOST, in_words
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import DEEPEST, MOST, in_words
 
 
 @pytest.mark.parametrize(

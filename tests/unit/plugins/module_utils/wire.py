@@ -16,8 +16,8 @@ import trio
 import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http, SignIn
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._operation import Deadline
 
 BASE = "https://service.test"
 Result = TypeVar("Result")

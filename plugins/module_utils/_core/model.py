@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from ._mark import Mark
-from ._times import format_time
+from .ownership import Mark
+from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
 

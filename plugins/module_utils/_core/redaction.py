@@ -16,7 +16,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ._spellings import Reading, Span, bare, decoded, folded, read_bare, read_decoded, read_folded
+from .redaction_forms import Reading, Span, bare, decoded, folded, read_bare, read_decoded, read_folded
 
 MASK = "********"
 _ESCAPED, _BARE, _LONG = 4, 8, 24

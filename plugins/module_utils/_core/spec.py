@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta
 
-from ._deps import pydantic
-from ._errors import InvalidInput, one_line
-from ._mark import split
-from ._times import parse_duration, parse_time
+from .._deps import pydantic
+from .errors import InvalidInput, one_line
+from .ownership import split
+from .times import parse_duration, parse_time
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 1500

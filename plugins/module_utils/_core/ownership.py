@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ._times import format_time, parse_time
+from .times import format_time, parse_time
 
 _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"

@@ -9,9 +9,9 @@ import re
 import typing as t
 import urllib.parse
 
-from ._deps import httpx, pydantic
-from ._errors import InvalidInput
-from ._wish import check
+from .._deps import httpx, pydantic
+from .errors import InvalidInput
+from .spec import check
 
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "spf_url": ("SPF_URL",),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import replace
 
-from ._model import Checkpoint
+from .model import Checkpoint
 
 
 class Row(t.NamedTuple):

@@ -10,9 +10,9 @@ import json
 import typing as t
 from dataclasses import dataclass, field
 
-from ._errors import InvalidInput, PlanChanged
-from ._model import VM, Checkpoint
-from ._words import in_words
+from .errors import InvalidInput, PlanChanged
+from .formatting import in_words
+from .model import VM, Checkpoint
 
 VERSION = 1
 

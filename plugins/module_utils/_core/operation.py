@@ -9,9 +9,9 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from ._deps import anyio
-from ._errors import TimedOut, Unavailable, Unreachable
-from ._times import show_seconds
+from .._deps import anyio
+from .errors import TimedOut, Unavailable, Unreachable
+from .times import show_seconds
 
 State = t.Literal["running", "succeeded", "failed", "unknown"]
 

@@ -26,7 +26,7 @@ from ._core.model import VM, Inventory
 from ._core.operation import Deadline, Operation, Status, wait
 from ._core.times import show_seconds
 from ._deps import anyio
-from ._http import AnswerLost
+from ._http.client import AnswerLost
 from ._providers.base import Provider
 
 Proven = t.Callable[[Inventory], bool]

@@ -21,7 +21,7 @@ from ._core.operation import Operation, Status
 from ._core.ownership import Mark, generated, id_hash, join
 from ._core.plan import Action, Create, Delete, Power, Restore, Step, Update
 from ._core.times import show_seconds
-from ._http import AnswerLost
+from ._http.client import AnswerLost
 from ._planner import Memory
 from ._proof import CLAIMING, Pace, Proof, unread
 from ._providers.base import Provider

@@ -14,7 +14,9 @@ from unittest import mock
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer, _arm, _fleet, _http, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm, _fleet, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import compute_parts, spf, spf_entities
 from tests.hostile import changes
 from tests.hostile.campaign import Case, Verdict, chances, play, run

@@ -15,7 +15,7 @@ from unittest import mock
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from tests.contract.core.scenarios import code
 from tests.hostile.campaign import Ending, run
 from tests.hostile.tamper import Change, Heard

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.body import MAX_BODY
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import (
     MAX_DEPTH,
     MAX_LISTING,
     MAX_PAGES,
     MAX_PARTS,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._body import MAX_BODY
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import MAX_CHECKPOINTS
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import MAX_GROUPS
 

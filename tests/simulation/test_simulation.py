@@ -15,7 +15,6 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _fleet,
-    _http,
     _plan_restore,
     _planner,
     _proof,
@@ -23,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
     _task,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import plan as points_plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import point_task
 from simulator.switches import Switches

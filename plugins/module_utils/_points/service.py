@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from .. import _arm_id
-from .._answer import Pages
 from .._arm import Arm, id_of
 from .._arm_id import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
+from .._http.response import Pages
 from .._providers.compute_entities import (
     CollectionEntity,
     DiskEntity,

@@ -11,17 +11,17 @@ from datetime import datetime
 
 from .. import _arm_id
 from .._arm import Arm
-from .._auth import clouds
-from .._auth.basic import Basic
-from .._auth.bearer import Bearer
-from .._auth.client_secret import ClientSecret
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Secrets
 from .._core.settings import ArmSettings, SpfSettings, TlsSettings, settings
 from .._deps import httpx
-from .._http import Http, SignIn
-from .._tls import tls_context
+from .._http.auth import clouds
+from .._http.auth.basic import Basic
+from .._http.auth.bearer import Bearer
+from .._http.auth.client_secret import ClientSecret
+from .._http.client import Http, SignIn
+from .._http.tls import tls_context
 from . import compute, scvmm
 from .base import Provider, Scope
 from .compute import Compute

@@ -12,10 +12,10 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._answer import Answer
 from .._core.model import Power
 from .._core.spec import explain
 from .._deps import pydantic
+from .._http.response import Answer
 from .compute_parts import Named, Part, ResourceId, Tags
 
 

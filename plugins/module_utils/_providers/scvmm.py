@@ -12,7 +12,6 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._answer import Answer
 from .._arm import Arm
 from .._arm_id import ArmId, parse, quote
 from .._core.ancestry import Row, grow
@@ -22,6 +21,7 @@ from .._core.operation import Operation
 from .._core.ownership import split
 from .._core.spec import explain
 from .._deps import pydantic
+from .._http.response import Answer
 from .base import Scope, WithoutSteps, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"

@@ -13,10 +13,10 @@ import typing as t
 from datetime import timedelta
 
 from .. import _odata as odata
-from .._answer import Answer
 from .._core.model import VM
 from .._core.operation import Operation, Status
 from .._deps import anyio
+from .._http.response import Answer
 from .spf_entities import JobEntity, Kind, VmEntity
 
 VISIBLE_WITHIN = 60.0

@@ -15,11 +15,11 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm_id
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish

@@ -17,12 +17,12 @@ import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.basic import Basic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf

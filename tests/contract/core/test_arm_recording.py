@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
@@ -22,6 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
     Status,
     wait,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.core.exchange import Exchange
 from tests.contract.core.operations import RECORDED_DIFFERENCES, step

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 DATE = "Fri, 20 Nov 2026 08:00:00 GMT"

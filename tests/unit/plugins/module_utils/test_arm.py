@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
@@ -20,7 +19,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Refused,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Reply,

@@ -9,9 +9,9 @@ import base64
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.basic import Basic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.bearer import Bearer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import SignIn
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import Script, reply
 
 

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _body
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._body import Body, Unreadable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import body as _body
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.body import Body, Unreadable
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Script,

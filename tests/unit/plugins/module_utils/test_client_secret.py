@@ -13,7 +13,6 @@ import httpx
 import pytest
 import trio
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.client_secret import ClientSecret
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,
@@ -22,7 +21,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.client_secret import ClientSecret
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Reply,

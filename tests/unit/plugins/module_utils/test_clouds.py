@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._auth.clouds import Cloud, discover, known
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.clouds import Cloud, discover, known
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import BASE, Script, reply, virtual
 
 LOGIN = {"loginEndpoint": "https://login.service.test/", "audiences": ["https://audience.test/", "other"]}

@@ -17,7 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     InvalidInput,
     UntrustedTls,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import SignIn
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Script,

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import (
     BASE,
     Script,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     Locked,
@@ -16,8 +15,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     hiding,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import AnswerLost
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._refusal import lost, refusal
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import lost, refusal
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 

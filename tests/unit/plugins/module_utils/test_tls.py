@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tls import chain, explain_tls, tls_context
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls import chain, explain_tls, tls_context
 
 
 @pytest.fixture(scope="module")

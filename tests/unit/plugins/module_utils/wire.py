@@ -15,9 +15,9 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._answer import Answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import Http, SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http, SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
 
 BASE = "https://service.test"
 Result = TypeVar("Result")

@@ -13,10 +13,10 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, InvalidInput
-from .._core.settings import https_url
-from .._deps import httpx
-from .._http import Http
+from ..._core.errors import BadAnswer, InvalidInput
+from ..._core.settings import https_url
+from ..._deps import httpx
+from ..client import Http
 
 METADATA_VERSION = "2019-05-01"
 MICROSOFT = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .._deps import httpx
-from .._http import SignIn
+from ..._deps import httpx
+from ..client import SignIn
 
 
 class Bearer(SignIn):

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._answer import Answer
-from ._core.errors import (
+from .._core.errors import (
     BadAnswer,
     CheckpointError,
     Forbidden,
@@ -19,7 +18,8 @@ from ._core.errors import (
     Unavailable,
     one_line,
 )
-from ._http import AnswerLost
+from .client import AnswerLost
+from .response import Answer
 
 MEND = "Mend what the service names, then run the task again."
 

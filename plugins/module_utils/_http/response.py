@@ -12,8 +12,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from ._core.errors import BadAnswer, one_line
-from ._core.times import parse_http_date
+from .._core.errors import BadAnswer, one_line
+from .._core.times import parse_http_date
 
 MAX_PAGES = 2000
 MAX_LISTING = 128 * 1024 * 1024

@@ -9,7 +9,7 @@ import pathlib
 import ssl
 import typing as t
 
-from ._core.errors import InvalidInput, UntrustedTls
+from .._core.errors import InvalidInput, UntrustedTls
 
 
 def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:

@@ -12,12 +12,12 @@ import copy
 import typing as t
 import urllib.parse
 
-from .._answer import Answer
-from .._core.errors import BadAnswer, CheckpointError, SignInRefused, one_line
-from .._core.formatting import in_words
-from .._core.redaction import Secrets
-from .._deps import anyio, httpx
-from .._http import Http, SignIn
+from ..._core.errors import BadAnswer, CheckpointError, SignInRefused, one_line
+from ..._core.formatting import in_words
+from ..._core.redaction import Secrets
+from ..._deps import anyio, httpx
+from ..client import Http, SignIn
+from ..response import Answer
 
 LONGEST = 65536
 """Characters of a token; servers take headers of 16 or 32 KiB."""

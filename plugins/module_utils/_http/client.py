@@ -15,14 +15,14 @@ import socket
 import typing as t
 from contextlib import contextmanager
 
-from ._answer import Answer
-from ._body import ACCEPTED, Body, Unreadable
-from ._core.errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
-from ._core.operation import Deadline
-from ._core.redaction import Secrets
-from ._core.times import show_seconds
-from ._deps import anyio, httpx
-from ._tls import chain, explain_tls
+from .._core.errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
+from .._core.operation import Deadline
+from .._core.redaction import Secrets
+from .._core.times import show_seconds
+from .._deps import anyio, httpx
+from .body import ACCEPTED, Body, Unreadable
+from .response import Answer
+from .tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
 for _name in ("httpx", "httpcore"):

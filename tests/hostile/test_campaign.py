@@ -14,7 +14,8 @@ from unittest import mock
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm, _fleet, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _fleet, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import compute_parts, spf, spf_entities

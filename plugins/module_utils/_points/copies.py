@@ -9,7 +9,7 @@ several are copied only the service knows.
 
 from __future__ import annotations
 
-from .._arm_id import ArmId
+from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute_entities import CollectionEntity, PointEntity
 from .._providers.compute_parts import place

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import _arm_id
+from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Secrets

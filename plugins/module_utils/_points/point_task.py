@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._arm_id import ArmId
+from .._arm.ids import ArmId
 from .._core.errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
 from .._core.operation import Deadline, Operation, Status
 from .._core.plan import Action, CreateResource, DeleteResource, Plan

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import _arm_id
-from .._arm import Arm, id_of
-from .._arm_id import ArmId
+from .._arm import ids as _arm_id
+from .._arm.client import Arm, id_of
+from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages

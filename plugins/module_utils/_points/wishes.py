@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._arm_id import ArmId, name, parse
+from .._arm.ids import ArmId, name, parse
 from .._core.errors import InvalidInput
 from .._deps import pydantic
 from .._providers.compute_parts import VIEWED

@@ -9,8 +9,8 @@ import typing as t
 from contextlib import AsyncExitStack
 from datetime import datetime
 
-from .. import _arm_id
-from .._arm import Arm
+from .._arm import ids as _arm_id
+from .._arm.client import Arm
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Secrets

@@ -13,9 +13,9 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .. import _arm_id
-from .._arm import Arm
-from .._arm_id import ArmId
+from .._arm import ids as _arm_id
+from .._arm.client import Arm
+from .._arm.ids import ArmId
 from .._core.errors import (
     BadAnswer,
     InvalidInput,

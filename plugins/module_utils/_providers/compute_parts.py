@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._arm_id import is_name, is_path
+from .._arm.ids import is_name, is_path
 from .._core.times import read_time
 from .._deps import pydantic
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._arm import Arm
-from .._arm_id import ArmId, parse, quote
+from .._arm.client import Arm
+from .._arm.ids import ArmId, parse, quote
 from .._core.ancestry import Row, grow
 from .._core.errors import BadAnswer, InvalidInput, NotFound, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, Inventory, Power

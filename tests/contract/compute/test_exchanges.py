@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _arm_id
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import ids as _arm_id
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadAnswer,
     CheckpointError,

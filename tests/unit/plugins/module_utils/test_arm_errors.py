@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, Locked
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.test_arm import using
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import Script, answer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import is_name, is_path, name, parse, quote
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import is_name, is_path, name, parse, quote
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer, InvalidInput
 
 GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm_id import ArmId
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,

@@ -9,9 +9,9 @@ import json
 import re
 import typing as t
 
-from ._core.errors import BadAnswer, one_line
-from ._core.formatting import in_words
-from ._http.response import Answer
+from .._core.errors import BadAnswer, one_line
+from .._core.formatting import in_words
+from .._http.response import Answer
 
 _LEVELS, _PARTS = 24, 1000
 """How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""

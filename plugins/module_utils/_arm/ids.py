@@ -9,7 +9,7 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
-from ._core.errors import BadAnswer, InvalidInput
+from .._core.errors import BadAnswer, InvalidInput
 
 _INSTANCE = "/providers/microsoft.scvmm/virtualmachineinstances/default"
 _SEGMENT = re.compile(r"[\w().-]{1,260}")

@@ -10,14 +10,14 @@ import re
 import typing as t
 import uuid
 
-from ._arm_error import error_of, read_error, whole
-from ._arm_id import ArmId, parse, quote
-from ._core.errors import BadAnswer, CheckpointError, InvalidInput, one_line
-from ._core.operation import Operation, State, Status
-from ._deps import anyio
-from ._http.client import Http
-from ._http.error_mapping import lost, refusal
-from ._http.response import Answer, Pages
+from .._core.errors import BadAnswer, CheckpointError, InvalidInput, one_line
+from .._core.operation import Operation, State, Status
+from .._deps import anyio
+from .._http.client import Http
+from .._http.error_mapping import lost, refusal
+from .._http.response import Answer, Pages
+from .errors import error_of, read_error, whole
+from .ids import ArmId, parse, quote
 
 LOCKS_VERSION = "2020-05-01"
 LOCKS_AGE = 60.0

@@ -10,7 +10,7 @@ import re
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.conformance.replay.notes import NOTES
 from tests.conformance.simulated import ROOT
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
 from .._core.model import Obstacle
-from .._providers.compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
-from .._providers.compute_preflight import obstacles
+from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute.preflight import obstacles
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
 from .plan import PLACE, disk_names
 from .run import Run

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
-from .._providers.compute_entities import CollectionEntity, PointEntity
-from .._providers.compute_parts import place
+from .._providers.compute.entities import CollectionEntity, PointEntity
+from .._providers.compute.fields import place
 from .plan import Resource, how_failed
 
 

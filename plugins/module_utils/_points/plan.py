@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
 from .._core.model import VM, Obstacle
 from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
-from .._providers.compute_entities import CollectionEntity, Disk, PointEntity, VmEntity
-from .._providers.compute_parts import place
+from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
+from .._providers.compute.fields import place
 from . import shapes
 from .wishes import CollectionWish, PointWish
 

@@ -17,8 +17,8 @@ from .._core.spec import check
 from .._deps import anyio
 from .._manner import approval_of, manner_of
 from .._providers import Providers, World
-from .._providers.compute_entities import CollectionEntity, PointEntity
-from .._providers.compute_preflight import of_locks
+from .._providers.compute.entities import CollectionEntity, PointEntity
+from .._providers.compute.preflight import of_locks
 from . import shapes
 from .around import Surroundings, kept_fields, surroundings
 from .copies import takes_copies

@@ -15,7 +15,7 @@ from .._core.plan import Action, Approval, DeleteResource, Plan, to_result
 from .._deps import anyio
 from .._http.client import AnswerLost
 from .._proof import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
-from .._providers.compute_entities import CollectionEntity, PointEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from . import shapes
 from .plan import Resource, is_another
 

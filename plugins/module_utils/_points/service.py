@@ -13,7 +13,7 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages
-from .._providers.compute_entities import (
+from .._providers.compute.entities import (
     CollectionEntity,
     DiskEntity,
     DiskRestorePointEntity,
@@ -21,7 +21,7 @@ from .._providers.compute_entities import (
     VmEntity,
     read,
 )
-from .._providers.compute_parts import view
+from .._providers.compute.fields import view
 from .wishes import CollectionWish, PointWish
 
 GRAPH_VERSION = "2022-10-01"

@@ -12,7 +12,7 @@ from .._core.errors import flat
 from .._core.formatting import in_words
 from .._core.plan import OnResource, Plan
 from .._core.times import format_time
-from .._providers.compute_entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
 
 _TEXT = 1000
 """Characters of a line in a diff: what Azure allows is shorter."""

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 
 from .._core.operation import Operation, wait
 from .._core.plan import Plan
-from .._providers.compute_entities import CollectionEntity, PointEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .plan import is_on_its_way
 from .run import Run
 

@@ -17,9 +17,9 @@ from .._core.spec import check
 from .._deps import anyio
 from .._manner import approval_of, manner_of
 from .._providers import Providers, World
-from .._providers.compute_entities import CollectionEntity
-from .._providers.compute_parts import place
-from .._providers.compute_preflight import of_locks
+from .._providers.compute.entities import CollectionEntity
+from .._providers.compute.fields import place
+from .._providers.compute.preflight import of_locks
 from . import shapes
 from .around import where
 from .plan import Resource, in_any_case, is_on_its_way, is_there, plan_collection

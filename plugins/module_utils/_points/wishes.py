@@ -11,7 +11,7 @@ import typing as t
 from .._arm.ids import ArmId, name, parse
 from .._core.errors import InvalidInput
 from .._deps import pydantic
-from .._providers.compute_parts import VIEWED
+from .._providers.compute.fields import VIEWED
 
 VMS = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"

@@ -22,11 +22,12 @@ from .._http.auth.bearer import Bearer
 from .._http.auth.client_secret import ClientSecret
 from .._http.client import Http, SignIn
 from .._http.tls import tls_context
-from . import compute, scvmm
+from . import scvmm
 from .base import Provider, Scope
-from .compute import Compute
+from .compute import provider as compute
+from .compute.provider import Compute
 from .scvmm import Scvmm
-from .spf import Spf
+from .spf.provider import Spf
 
 __all__ = ["Provider", "Providers", "Scope", "World"]
 

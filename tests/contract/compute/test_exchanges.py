@@ -23,11 +23,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import Compute
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     PointEntity,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
 from tests.contract.compute.outside import BASE, EXCLUDED, PATHS, call, excluded, operation, outsides
 from tests.contract.compute.transcripts import POINT_2021
 from tests.contract.core.exchange import Exchange

@@ -25,7 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.be
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.support.bench import BARE_ENVIRONMENT
 
 Given = TypeVar("Given")

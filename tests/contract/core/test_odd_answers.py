@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf_entities import JobEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import JobEntity
 from tests.contract.core.replay import MACHINE, TOKEN, json_answer, module_on
 from tests.contract.core.scenarios import SERVICES, VMS, bench, code
 from tests.support.bench import Bench, Result

@@ -22,8 +22,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
     Status,
     wait,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import spf_entities
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.core.outside import Source, sources
 from tests.contract.core.replay import json_answer, through_spf
 

@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _odata as odata
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import NotFound, Refused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.core.outside import Source, errors, sources
 from tests.contract.core.replay import through_spf
 

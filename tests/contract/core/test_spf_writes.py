@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.core.exchange import Exchange
 from tests.contract.core.operations import HEADERS, OTHER_HEADERS
 from tests.contract.core.outside import Source, sources

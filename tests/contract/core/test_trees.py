@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.core.outside import Source, sources
 from tests.contract.core.replay import through_spf
 

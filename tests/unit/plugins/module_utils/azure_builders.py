@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, Inventory, Power
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail, short_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     DiskEntity,
     VmEntity,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import (
+    Detail,
+    short_hash,
 )
 
 GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"

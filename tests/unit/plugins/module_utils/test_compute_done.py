@@ -11,8 +11,11 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail, as_held
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import (
+    Detail,
+    as_held,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_verify import (
     amends,
     standing,
     taken,

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     Disk,
     DiskEntity,
     DiskRestorePointEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_new_disk import left_out, new_disk
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_disk import (
+    left_out,
+    new_disk,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     SOURCE,

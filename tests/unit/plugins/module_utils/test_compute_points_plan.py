@@ -27,12 +27,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan 
     wanted_tags,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     PointEntity,
     VmEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_parts import place
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import place
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"
 SUBJECT = Resource("r", "it", "/id", "/id", "compute", "https://arm")

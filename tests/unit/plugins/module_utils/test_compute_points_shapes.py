@@ -31,7 +31,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.copie
     takes_copies,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import Resource
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     DiskRestorePointEntity,
     PointEntity,

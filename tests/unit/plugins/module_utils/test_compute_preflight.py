@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     DiskEntity,
     VmEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_preflight import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.preflight import (
     cautions,
     obstacles,
     of_locks,

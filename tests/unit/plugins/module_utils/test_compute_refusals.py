@@ -17,11 +17,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, Staged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import Detail
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import replaced
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import DiskEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_refusals import origin
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_plan import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_refusals import origin
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import Detail
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_verify import replaced
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     TARGET,

@@ -18,14 +18,18 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, Staged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_detail import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_plan import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import (
     Detail,
     by_short,
     short_hash,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_done import amends, is_on, taken
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_entities import DiskEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute_restore import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_verify import (
+    amends,
+    is_on,
+    taken,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     POINT,
     SOURCE,

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _odata as odata
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 GUID = "831E819F-0000-4000-8000-000000000001"

@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _odata as odata
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Locked
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.wire import answer
 
 LIGHT = {"odata.error": {"code": "", "message": {"lang": "en-US", "value": "It says no."}}}

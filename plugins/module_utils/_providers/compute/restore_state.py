@@ -9,7 +9,7 @@ import hashlib
 import typing as t
 from dataclasses import dataclass
 
-from .compute_entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 
 PREFIX = "hybridvm-restore-"
 RUN_TAG = "hybridvm-restore-run"

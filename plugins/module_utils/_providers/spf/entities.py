@@ -11,17 +11,17 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._core.ancestry import Row
-from .._core.errors import one_line
-from .._core.model import Checkpoint, Power
-from .._core.operation import State
-from .._core.operation import Status as Look
-from .._core.ownership import split
-from .._core.spec import explain
-from .._core.times import read_time
-from .._deps import pydantic
-from .._http.response import Answer
-from .._odata import is_guid
+from ..._core.ancestry import Row
+from ..._core.errors import one_line
+from ..._core.model import Checkpoint, Power
+from ..._core.operation import State
+from ..._core.operation import Status as Look
+from ..._core.ownership import split
+from ..._core.spec import explain
+from ..._core.times import read_time
+from ..._deps import pydantic
+from ..._http.response import Answer
+from .odata import is_guid
 
 BUSY = {
     "CreatingCheckpoint",

@@ -12,11 +12,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._core.model import Power
-from .._core.spec import explain
-from .._deps import pydantic
-from .._http.response import Answer
-from .compute_parts import Named, Part, ResourceId, Tags
+from ..._core.model import Power
+from ..._core.spec import explain
+from ..._deps import pydantic
+from ..._http.response import Answer
+from .fields import Named, Part, ResourceId, Tags
 
 
 class Ref(Part):

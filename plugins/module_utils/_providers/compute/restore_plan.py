@@ -16,12 +16,21 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import BadAnswer, InvalidInput, MissingCheckpoint
-from .._core.model import Checkpoint, Inventory, Staged
-from .._core.ownership import read_generated
-from .._core.plan import Step
-from .._core.spec import RestoreTo, terms
-from .compute_detail import (
+from ..._core.errors import BadAnswer, InvalidInput, MissingCheckpoint
+from ..._core.model import Checkpoint, Inventory, Staged
+from ..._core.ownership import read_generated
+from ..._core.plan import Step
+from ..._core.spec import RestoreTo, terms
+from .entities import DiskEntity
+from .restore_disk import left_out
+from .restore_refusals import (
+    refuse_elsewhere,
+    refuse_no_os_disk,
+    refuse_strangers,
+    refuse_unknown_power,
+    refuse_unusable,
+)
+from .restore_state import (
     DONE,
     HELD_TAG,
     POINT_ID_TAG,
@@ -38,16 +47,7 @@ from .compute_detail import (
     short_hash,
     source_hash,
 )
-from .compute_done import is_the_vms, replaced, standing, taken, told_power, was_held
-from .compute_entities import DiskEntity
-from .compute_new_disk import left_out
-from .compute_refusals import (
-    refuse_elsewhere,
-    refuse_no_os_disk,
-    refuse_strangers,
-    refuse_unknown_power,
-    refuse_unusable,
-)
+from .restore_verify import is_the_vms, replaced, standing, taken, told_power, was_held
 
 
 def restore_steps(

@@ -10,19 +10,19 @@ import typing as t
 import urllib.parse
 from datetime import datetime
 
-from .. import _odata as odata
-from .._core.ancestry import grow
-from .._core.errors import Ambiguous, BadAnswer, InvalidInput, NotFound
-from .._core.model import VM, Capabilities, Checkpoint, Inventory
-from .._core.operation import Operation
-from .._core.settings import SpfSettings
-from .._deps import anyio
-from .._http.client import Http
-from .._http.error_mapping import lost
-from .._http.response import Answer, Pages
-from .base import Scope, WithoutSteps, bounded_count
-from .spf_entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
-from .spf_jobs import Jobs
+from ..._core.ancestry import grow
+from ..._core.errors import Ambiguous, BadAnswer, InvalidInput, NotFound
+from ..._core.model import VM, Capabilities, Checkpoint, Inventory
+from ..._core.operation import Operation
+from ..._core.settings import SpfSettings
+from ..._deps import anyio
+from ..._http.client import Http
+from ..._http.error_mapping import lost
+from ..._http.response import Answer, Pages
+from ..base import Scope, WithoutSteps, bounded_count
+from . import odata
+from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
+from .jobs import Jobs
 
 CAPABILITIES = Capabilities(
     provider="spf",

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._arm.ids import is_name, is_path
-from .._core.times import read_time
-from .._deps import pydantic
+from ..._arm.ids import is_name, is_path
+from ..._core.times import read_time
+from ..._deps import pydantic
 
 VIEWED = "2021-11-01"
 """The first api-version in which points have an instance view and may be copies (models of azure-mgmt-compute 30)."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from .. import _odata as odata
-from .._core.model import VM
-from .._core.operation import Operation, Status
-from .._deps import anyio
-from .._http.response import Answer
-from .spf_entities import JobEntity, Kind, VmEntity
+from ..._core.model import VM
+from ..._core.operation import Operation, Status
+from ..._deps import anyio
+from ..._http.response import Answer
+from . import odata
+from .entities import JobEntity, Kind, VmEntity
 
 VISIBLE_WITHIN = 60.0
 """Seconds in which a job may still be on its way into the list; the vendor's own cmdlets ask on without end."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.model import Inventory
-from .._core.plan import Step
-from .compute_detail import (
+from ..._core.model import Inventory
+from ..._core.plan import Step
+from .entities import DiskEntity
+from .restore_state import (
     DONE,
     GIVEN_UP,
     HELD_TAG,
@@ -23,7 +24,6 @@ from .compute_detail import (
     short_hash,
     short_name,
 )
-from .compute_entities import DiskEntity
 
 
 def taken(step: Step, actual: Inventory) -> bool:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import typing as t
 
-from .._arm import ids as _arm_id
-from .._arm.client import Arm
-from .._arm.ids import ArmId
-from .._core.errors import NotFound, Unsupported, VmState
-from .._core.model import Inventory
-from .._core.operation import Operation, State, Status
-from .._core.plan import Step
-from .._core.settings import ArmSettings
-from .._deps import anyio
-from .compute_detail import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
-from .compute_done import in_the_way
-from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, read
-from .compute_new_disk import new_disk
+from ..._arm import ids as _arm_id
+from ..._arm.client import Arm
+from ..._arm.ids import ArmId
+from ..._core.errors import NotFound, Unsupported, VmState
+from ..._core.model import Inventory
+from ..._core.operation import Operation, State, Status
+from ..._core.plan import Step
+from ..._core.settings import ArmSettings
+from ..._deps import anyio
+from .entities import Disk, DiskEntity, DiskRestorePointEntity, read
+from .restore_disk import new_disk
+from .restore_state import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
+from .restore_verify import in_the_way
 
 ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
 """How a disk's making has ended, by the disk's own state."""

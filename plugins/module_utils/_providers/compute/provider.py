@@ -13,10 +13,10 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from .._arm import ids as _arm_id
-from .._arm.client import Arm
-from .._arm.ids import ArmId
-from .._core.errors import (
+from ..._arm import ids as _arm_id
+from ..._arm.client import Arm
+from ..._arm.ids import ArmId
+from ..._core.errors import (
     BadAnswer,
     InvalidInput,
     NotFound,
@@ -26,20 +26,20 @@ from .._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from .._core.model import VM, Capabilities, Checkpoint, Inventory, Obstacle
-from .._core.operation import Operation, Status
-from .._core.ownership import GENERATED_LENGTH, Mark, read_generated
-from .._core.plan import Step
-from .._core.settings import ArmSettings
-from .._deps import anyio
-from . import compute_done
-from .base import Scope, bounded_count
-from .compute_detail import REPLACES_TAG, Detail
-from .compute_entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
-from .compute_parts import place, view
-from .compute_preflight import cautions, obstacles, of_locks_on, points_of
-from .compute_restore import restore_steps
-from .compute_steps import TAG, TAG_VALUE, ComputeSteps
+from ..._core.model import VM, Capabilities, Checkpoint, Inventory, Obstacle
+from ..._core.operation import Operation, Status
+from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
+from ..._core.plan import Step
+from ..._core.settings import ArmSettings
+from ..._deps import anyio
+from ..base import Scope, bounded_count
+from . import restore_verify as compute_done
+from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
+from .fields import place, view
+from .preflight import cautions, obstacles, of_locks_on, points_of
+from .restore_plan import restore_steps
+from .restore_state import REPLACES_TAG, Detail
+from .restore_steps import TAG, TAG_VALUE, ComputeSteps
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"

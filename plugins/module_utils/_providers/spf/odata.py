@@ -10,10 +10,10 @@ import typing as t
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-from ._core.errors import CheckpointError, hidden, one_line
-from ._core.formatting import in_words
-from ._http.error_mapping import refusal
-from ._http.response import MAX_PARTS, Answer
+from ..._core.errors import CheckpointError, hidden, one_line
+from ..._core.formatting import in_words
+from ..._http.error_mapping import refusal
+from ..._http.response import MAX_PARTS, Answer
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
-from .._core.model import Inventory
-from .._core.spec import RestoreTo
-from .compute_detail import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
-from .compute_entities import Disk, PointEntity
+from ..._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
+from ..._core.model import Inventory
+from ..._core.spec import RestoreTo
+from .entities import Disk, PointEntity
+from .restore_state import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
 
 
 def refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Disk]) -> None:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.model import Obstacle
-from .compute_detail import Detail, short_name
-from .compute_entities import Disk, DiskEntity, VmEntity
+from ..._core.model import Obstacle
+from .entities import Disk, DiskEntity, VmEntity
+from .restore_state import Detail, short_name
 
 LOCKS = "/providers/microsoft.authorization/locks/"
 OF_VM = ("power", "keep", "release", "deallocate", "detach", "swap", "swap_back", "start")

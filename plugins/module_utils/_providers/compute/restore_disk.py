@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .compute_detail import (
+from .entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption
+from .restore_state import (
     HELD_TAG,
     KEYED_TAG,
     PENDING,
@@ -24,7 +25,6 @@ from .compute_detail import (
     short_hash,
     source_hash,
 )
-from .compute_entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption
 
 ROOM = 50 - 10
 """A resource bears 50 tags (azure-resource-manager, tag-resources), and a restore's own take 10."""

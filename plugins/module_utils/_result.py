@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
+from ._checkpoints.diff import carried_out, planned
 from ._core.errors import CheckpointError, PlanChanged, SomeFailed
 from ._core.model import Checkpoint
 from ._core.plan import Create, Update, to_result
-from ._diff import carried_out, planned
 from ._fleet import Member
 
 

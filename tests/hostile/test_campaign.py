@@ -19,12 +19,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import c
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import (
-    entities as spf_entities,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import (
-    provider as spf,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 from tests.hostile import changes
 from tests.hostile.campaign import Case, Verdict, chances, play, run
 from tests.hostile.judge import deed_of

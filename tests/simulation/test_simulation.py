@@ -13,13 +13,12 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import (
-    _fleet,
-    _plan_restore,
-    _planner,
-    _proof,
-    _steps,
-    _task,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _fleet, _proof, _steps, _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import (
+    planner as _planner,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import (
+    restore_planner as _plan_restore,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http

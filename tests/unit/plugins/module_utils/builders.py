@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory, plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
     VM,
     Capabilities,
@@ -25,7 +26,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
     check,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory, plan
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WEB01 = VM("web01", "web01", "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000001", "spf", "s")

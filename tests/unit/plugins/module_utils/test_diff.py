@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
@@ -17,8 +19,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import carried_out
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     absent,

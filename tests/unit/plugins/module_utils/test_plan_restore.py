@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     CheckpointError,
@@ -19,7 +20,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     chain,

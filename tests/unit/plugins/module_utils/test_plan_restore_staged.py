@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import MissingCheckpoint, VmState
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory, Staged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Plan, Step
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     UNIQUE,
     WEB01,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
@@ -23,7 +24,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
     to_result,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Wish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     SERVICE,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory, relied_on
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory, relied_on
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     TIMELESS,
     absent,

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.restore_planner import (
+    evidence_ripens_in,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
@@ -18,8 +22,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Keep, Plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._plan_restore import evidence_ripens_in
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._planner import Memory
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     TIMELESS,

@@ -9,14 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    Ambiguous,
-    MissingCheckpoint,
-    UnknownTime,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Select
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._selection import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.selection import (
     OnAmbiguous,
     choose,
     is_older,
@@ -26,6 +19,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._selection im
     pick,
     there_are,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    Ambiguous,
+    MissingCheckpoint,
+    UnknownTime,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Select
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ago, chain, having, point
 
 LATEST, OLDEST = Select(which="latest"), Select(which="oldest")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
-from ._core.model import Checkpoint, Inventory
-from ._core.spec import Select
-from ._core.times import show_time
+from .._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
+from .._core.model import Checkpoint, Inventory
+from .._core.spec import Select
+from .._core.times import show_time
 
 MOST_LISTED = 20
 OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ._core.model import Checkpoint, Inventory
+from .._core.model import Checkpoint, Inventory
 
 
 def marked(now: Inventory, nonce: str) -> Checkpoint | None:

@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
-from ._core.model import Capabilities, Checkpoint, Inventory
-from ._core.plan import Action, Create, Delete, Keep, Plan, Update
-from ._core.spec import Absent, Present, Wish
-from ._core.times import format_duration, show_seconds, show_time
-from ._plan_restore import plan_restore
-from ._selection import choose, is_older, matches, there_are
+from .._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
+from .._core.model import Capabilities, Checkpoint, Inventory
+from .._core.plan import Action, Create, Delete, Keep, Plan, Update
+from .._core.spec import Absent, Present, Wish
+from .._core.times import format_duration, show_seconds, show_time
+from .restore_planner import plan_restore
+from .selection import choose, is_older, matches, there_are
 
 _SKEW = timedelta(minutes=5)
 

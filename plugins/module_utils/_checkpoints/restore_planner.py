@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 
-from ._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
-from ._core.model import Capabilities, Checkpoint, Inventory, RestoreSteps
-from ._core.ownership import id_hash, key_hash
-from ._core.plan import Action, Create, Keep, Plan, Power, Restore
-from ._core.spec import RestoreTo, Wish, terms
-from ._selection import choose, matches, pick, there_are
+from .._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
+from .._core.model import Capabilities, Checkpoint, Inventory, RestoreSteps
+from .._core.ownership import id_hash, key_hash
+from .._core.plan import Action, Create, Keep, Plan, Power, Restore
+from .._core.spec import RestoreTo, Wish, terms
+from .selection import choose, matches, pick, there_are
 
 
 def plan_restore(

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ._core.errors import flat, hidden
-from ._core.model import Checkpoint, Inventory
-from ._core.plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
-from ._core.times import show_time
+from .._core.errors import flat, hidden
+from .._core.model import Checkpoint, Inventory
+from .._core.plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
+from .._core.times import show_time
 
 _NAME = 60
 _TEXT = 120

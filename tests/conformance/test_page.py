@@ -8,9 +8,9 @@ from __future__ import annotations
 import inspect
 import re
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import Service
 from tests.conformance.replay.notes import NOTES
 from tests.conformance.simulated import ROOT
 

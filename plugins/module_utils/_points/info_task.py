@@ -15,9 +15,9 @@ from .._core.spec import check
 from .._deps import anyio
 from .._manner import bounded, manner_of
 from .._providers import Providers, World
-from . import shapes
-from .service import Service
-from .wishes import CollectionQuery, collection_id, gate_query, source_of
+from .._restore_points import results as shapes
+from .._restore_points.client import Service
+from .._restore_points.specs import CollectionQuery, collection_id, gate_query, source_of
 
 Params = t.Mapping[str, t.Any]
 

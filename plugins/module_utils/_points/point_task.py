@@ -19,14 +19,14 @@ from .._manner import approval_of, manner_of
 from .._providers import Providers, World
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import of_locks
-from . import shapes
+from .._restore_points import results as shapes
+from .._restore_points.client import Service
+from .._restore_points.copies import takes_copies
+from .._restore_points.planner import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
+from .._restore_points.specs import PointWish, collection_id, gate_point
 from .around import Surroundings, kept_fields, surroundings
-from .copies import takes_copies
-from .plan import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
 from .run import Run, watched
-from .service import Service
 from .task import ResourceTask
-from .wishes import PointWish, collection_id, gate_point
 
 Params = t.Mapping[str, t.Any]
 

@@ -16,8 +16,8 @@ from .._deps import anyio
 from .._http.client import AnswerLost
 from .._proof import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
 from .._providers.compute.entities import CollectionEntity, PointEntity
-from . import shapes
-from .plan import Resource, is_another
+from .._restore_points import results as shapes
+from .._restore_points.planner import Resource, is_another
 
 Read = t.TypeVar("Read")
 Kind = t.TypeVar("Kind", CollectionEntity, PointEntity)

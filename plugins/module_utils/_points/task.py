@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from .._core.operation import Operation, wait
 from .._core.plan import Plan
 from .._providers.compute.entities import CollectionEntity, PointEntity
-from .plan import is_on_its_way
+from .._restore_points.planner import is_on_its_way
 from .run import Run
 
 Entity = t.TypeVar("Entity", CollectionEntity, PointEntity)

@@ -20,13 +20,13 @@ from .._providers import Providers, World
 from .._providers.compute.entities import CollectionEntity
 from .._providers.compute.fields import place
 from .._providers.compute.preflight import of_locks
-from . import shapes
+from .._restore_points import results as shapes
+from .._restore_points.client import Service
+from .._restore_points.planner import Resource, in_any_case, is_on_its_way, is_there, plan_collection
+from .._restore_points.specs import CollectionWish, collection_id, gate_collection
 from .around import where
-from .plan import Resource, in_any_case, is_on_its_way, is_there, plan_collection
 from .run import Run, watched
-from .service import Service
 from .task import ResourceTask
-from .wishes import CollectionWish, collection_id, gate_collection
 
 Params = t.Mapping[str, t.Any]
 

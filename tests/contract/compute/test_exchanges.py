@@ -20,14 +20,17 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.service import Service
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     PointEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results as shapes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import Service
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
+    CollectionWish,
+    PointWish,
+)
 from tests.contract.compute.outside import BASE, EXCLUDED, PATHS, call, excluded, operation, outsides
 from tests.contract.compute.transcripts import POINT_2021
 from tests.contract.core.exchange import Exchange

@@ -16,7 +16,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
+    CollectionEntity,
+    PointEntity,
+    VmEntity,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import place
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
     Resource,
     in_any_case,
     is_another,
@@ -26,13 +32,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan 
     plan_point,
     wanted_tags,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import CollectionWish, PointWish
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    CollectionEntity,
-    PointEntity,
-    VmEntity,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
+    CollectionWish,
+    PointWish,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import place
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"
 SUBJECT = Resource("r", "it", "/id", "/id", "compute", "https://arm")

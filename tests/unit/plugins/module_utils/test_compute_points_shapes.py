@@ -23,19 +23,19 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
     Power,
     UpdateResource,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import shapes
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.copies import (
-    refuse_copies,
-    refuse_elsewhere,
-    refuse_source,
-    takes_copies,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.plan import Resource
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     DiskRestorePointEntity,
     PointEntity,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results as shapes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.copies import (
+    refuse_copies,
+    refuse_elsewhere,
+    refuse_source,
+    takes_copies,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import Resource
 
 SUBJECT = Resource("r", "it", "/id/r", "/id/r", "compute", "https://arm")
 HOME = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/restorePointCollections/home"

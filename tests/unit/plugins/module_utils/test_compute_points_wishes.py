@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import check
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.wishes import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
     CollectionQuery,
     CollectionWish,
     PointWish,

@@ -14,8 +14,8 @@ from .._core.model import VM, Obstacle
 from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
 from .._providers.compute.fields import place
-from . import shapes
-from .wishes import CollectionWish, PointWish
+from . import results as shapes
+from .specs import CollectionWish, PointWish
 
 Change = dict[str, t.Any]
 MAX_POINTS = 500

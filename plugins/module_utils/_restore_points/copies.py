@@ -13,7 +13,7 @@ from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import place
-from .plan import Resource, how_failed
+from .planner import Resource, how_failed
 
 
 def takes_copies(collection: CollectionEntity) -> bool:

@@ -22,7 +22,7 @@ from .._providers.compute.entities import (
     read,
 )
 from .._providers.compute.fields import view
-from .wishes import CollectionWish, PointWish
+from .specs import CollectionWish, PointWish
 
 GRAPH_VERSION = "2022-10-01"
 GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollections' | project id"

@@ -12,7 +12,7 @@ from ._checkpoints.diff import carried_out, planned
 from ._core.errors import CheckpointError, PlanChanged, SomeFailed
 from ._core.model import Checkpoint
 from ._core.plan import Create, Update, to_result
-from ._fleet import Member
+from ._engine.fleet import Member
 
 
 def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:

@@ -16,8 +16,8 @@ from ._core.redaction import Secrets
 from ._core.settings import trusts_anybody
 from ._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, check
 from ._deps import anyio, pydantic
-from ._fleet import Terms, gather, reconcile
-from ._manner import approval_of, manner_of
+from ._engine.fleet import Terms, gather, reconcile
+from ._engine.run_options import approval_of, manner_of
 from ._providers import Provider, Providers, Scope, World
 
 MAX_REFERENCE = 1024

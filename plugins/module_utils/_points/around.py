@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
 from .._core.model import Obstacle
+from .._engine.resource_run import Run
 from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .._providers.compute.preflight import obstacles
 from .._restore_points.client import Service
 from .._restore_points.copies import refuse_copies, refuse_elsewhere, refuse_source
 from .._restore_points.planner import PLACE, disk_names
 from .._restore_points.specs import VMS, CollectionWish, PointWish, disk_id, source_of, source_point
-from .run import Run
 
 
 @dataclass

@@ -13,7 +13,7 @@ from .._core.operation import Deadline
 from .._core.redaction import Secrets
 from .._core.spec import check
 from .._deps import anyio
-from .._manner import bounded, manner_of
+from .._engine.run_options import bounded, manner_of
 from .._providers import Providers, World
 from .._restore_points import results as shapes
 from .._restore_points.client import Service

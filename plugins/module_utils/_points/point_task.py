@@ -15,7 +15,9 @@ from .._core.plan import Action, CreateResource, DeleteResource, Plan
 from .._core.redaction import Secrets
 from .._core.spec import check
 from .._deps import anyio
-from .._manner import approval_of, manner_of
+from .._engine.resource_run import Run, watched
+from .._engine.resource_task import ResourceTask
+from .._engine.run_options import approval_of, manner_of
 from .._providers import Providers, World
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import of_locks
@@ -25,8 +27,6 @@ from .._restore_points.copies import takes_copies
 from .._restore_points.planner import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
 from .._restore_points.specs import PointWish, collection_id, gate_point
 from .around import Surroundings, kept_fields, surroundings
-from .run import Run, watched
-from .task import ResourceTask
 
 Params = t.Mapping[str, t.Any]
 

@@ -15,7 +15,9 @@ from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Pla
 from .._core.redaction import Secrets
 from .._core.spec import check
 from .._deps import anyio
-from .._manner import approval_of, manner_of
+from .._engine.resource_run import Run, watched
+from .._engine.resource_task import ResourceTask
+from .._engine.run_options import approval_of, manner_of
 from .._providers import Providers, World
 from .._providers.compute.entities import CollectionEntity
 from .._providers.compute.fields import place
@@ -25,8 +27,6 @@ from .._restore_points.client import Service
 from .._restore_points.planner import Resource, in_any_case, is_on_its_way, is_there, plan_collection
 from .._restore_points.specs import CollectionWish, collection_id, gate_collection
 from .around import where
-from .run import Run, watched
-from .task import ResourceTask
 
 Params = t.Mapping[str, t.Any]
 

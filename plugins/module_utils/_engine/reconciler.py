@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from ._arrival import refuse_arriving, sure_of
-from ._checkpoints.planner import Memory, plan
-from ._checkpoints.restore_planner import evidence_ripens_in
-from ._core.errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
-from ._core.model import VM, Checkpoint, Inventory
-from ._core.operation import Operation
-from ._core.plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
-from ._core.spec import Wish
-from ._core.times import show_seconds
-from ._deps import anyio
-from ._proof import Pace, sit_out
-from ._providers.base import Provider
-from ._steps import Steps
+from .._checkpoints.planner import Memory, plan
+from .._checkpoints.restore_planner import evidence_ripens_in
+from .._core.errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
+from .._core.model import VM, Checkpoint, Inventory
+from .._core.operation import Operation
+from .._core.plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
+from .._core.spec import Wish
+from .._core.times import show_seconds
+from .._deps import anyio
+from .._providers.base import Provider
+from .readiness import refuse_arriving, sure_of
+from .steps import Steps
+from .verification import Pace, sit_out
 
 
 @dataclass

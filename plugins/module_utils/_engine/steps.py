@@ -14,18 +14,18 @@ import typing as t
 from contextlib import suppress
 from dataclasses import replace
 
-from ._arrival import bringing
-from ._checkpoints.identity import is_another, marked, only_new, stands_on
-from ._checkpoints.planner import Memory
-from ._core.errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
-from ._core.model import VM, Checkpoint, Inventory
-from ._core.operation import Operation, Status
-from ._core.ownership import Mark, generated, id_hash, join
-from ._core.plan import Action, Create, Delete, Power, Restore, Step, Update
-from ._core.times import show_seconds
-from ._http.client import AnswerLost
-from ._proof import CLAIMING, Pace, Proof, unread
-from ._providers.base import Provider
+from .._checkpoints.identity import is_another, marked, only_new, stands_on
+from .._checkpoints.planner import Memory
+from .._core.errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from .._core.model import VM, Checkpoint, Inventory
+from .._core.operation import Operation, Status
+from .._core.ownership import Mark, generated, id_hash, join
+from .._core.plan import Action, Create, Delete, Power, Restore, Step, Update
+from .._core.times import show_seconds
+from .._http.client import AnswerLost
+from .._providers.base import Provider
+from .readiness import bringing
+from .verification import CLAIMING, Pace, Proof, unread
 
 Find = t.Callable[[Inventory], "Checkpoint | None"]
 

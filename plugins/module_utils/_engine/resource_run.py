@@ -14,10 +14,10 @@ from .._core.operation import Operation, Status
 from .._core.plan import Action, Approval, DeleteResource, Plan, to_result
 from .._deps import anyio
 from .._http.client import AnswerLost
-from .._proof import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._restore_points import results as shapes
 from .._restore_points.planner import Resource, is_another
+from .verification import CLAIMING, Pace, ended, not_shown, read_until, sit_out, unread, unsettled
 
 Read = t.TypeVar("Read")
 Kind = t.TypeVar("Kind", CollectionEntity, PointEntity)

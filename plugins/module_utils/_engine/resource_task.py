@@ -12,7 +12,7 @@ from .._core.operation import Operation, wait
 from .._core.plan import Plan
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._restore_points.planner import is_on_its_way
-from .run import Run
+from .resource_run import Run
 
 Entity = t.TypeVar("Entity", CollectionEntity, PointEntity)
 

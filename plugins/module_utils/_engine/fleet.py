@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from ._core.errors import BadAnswer, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
-from ._core.model import VM, Inventory
-from ._core.plan import Approval
-from ._core.spec import Wish
-from ._manner import bounded
-from ._proof import Pace
-from ._providers import Provider, Providers, Scope
-from ._reconciler import Reconciler
+from .._core.errors import BadAnswer, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from .._core.model import VM, Inventory
+from .._core.plan import Approval
+from .._core.spec import Wish
+from .._providers import Provider, Providers, Scope
+from .reconciler import Reconciler
+from .run_options import bounded
+from .verification import Pace
 
 State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]
 

@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ._core.errors import (
+from .._core.errors import (
     CheckpointError,
     Forbidden,
     InvalidInput,
@@ -22,12 +22,12 @@ from ._core.errors import (
     Unavailable,
     Unreachable,
 )
-from ._core.model import VM, Inventory
-from ._core.operation import Deadline, Operation, Status, wait
-from ._core.times import show_seconds
-from ._deps import anyio
-from ._http.client import AnswerLost
-from ._providers.base import Provider
+from .._core.model import VM, Inventory
+from .._core.operation import Deadline, Operation, Status, wait
+from .._core.times import show_seconds
+from .._deps import anyio
+from .._http.client import AnswerLost
+from .._providers.base import Provider
 
 Proven = t.Callable[[Inventory], bool]
 Read = t.TypeVar("Read")

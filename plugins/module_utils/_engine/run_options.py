@@ -8,12 +8,12 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from ._core.errors import CheckpointError
-from ._core.operation import Deadline
-from ._core.plan import Approval
-from ._core.spec import Duration, check
-from ._deps import anyio, pydantic
-from ._proof import Pace
+from .._core.errors import CheckpointError
+from .._core.operation import Deadline
+from .._core.plan import Approval
+from .._core.spec import Duration, check
+from .._deps import anyio, pydantic
+from .verification import Pace
 
 Item = t.TypeVar("Item")
 

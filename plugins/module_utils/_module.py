@@ -14,8 +14,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ._core.errors import MissingLibrary
 from ._deps import IMPORT_ERROR, anyio
 from ._providers import World
-from ._result import failure
-from ._task import Run, finish
+from ._tasks.checkpoints import Run, finish
+from ._tasks.result import failure
 
 
 def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:

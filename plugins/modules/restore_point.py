@@ -265,8 +265,8 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION, PACE
-from ..module_utils._points.point_task import restore_point
+from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.restore_point import restore_point
 
 
 def main() -> None:

@@ -181,8 +181,8 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION, PACE
-from ..module_utils._points.tasks import restore_point_collection
+from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.restore_point_collection import restore_point_collection
 
 
 def main() -> None:

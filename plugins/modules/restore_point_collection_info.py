@@ -136,8 +136,8 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION, NO_WAITING
-from ..module_utils._points.info_task import restore_point_collection_info
+from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING
+from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
 
 
 def main() -> None:

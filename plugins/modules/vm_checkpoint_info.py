@@ -158,8 +158,8 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._options import CONNECTION, NO_WAITING, VMS
-from ..module_utils._task import vm_checkpoint_info
+from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING, VMS
+from ..module_utils._tasks.checkpoints import vm_checkpoint_info
 
 
 def main() -> None:

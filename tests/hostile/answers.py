@@ -19,8 +19,8 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from tests.contract.core.scenarios import code
 from tests.support.bench import BARE_ENVIRONMENT, RESOURCES, Result
 

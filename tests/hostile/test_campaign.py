@@ -14,7 +14,6 @@ from unittest import mock
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
@@ -22,6 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from tests.hostile import changes
 from tests.hostile.campaign import Case, Verdict, chances, play, run
 from tests.hostile.judge import deed_of

@@ -20,11 +20,11 @@ import trio
 import trio._core._run as scheduler
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import reconciler as _reconciler
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.resource_run import Run as ResourceRun
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from simulator.app import Front
 from simulator.azure_jobs import PlannedEnd, Refused
 from simulator.exchange import Answer, Call

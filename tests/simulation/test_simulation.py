@@ -13,22 +13,16 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import planner as _planner
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import restore_planner as _plan_restore
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import (
-    fleet as _fleet,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import (
-    steps as _steps,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import (
-    verification as _proof,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import steps as _steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import verification as _proof
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points import point_task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import planner as points_plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import restore_point as point_task
 from simulator.switches import Switches
 from tests.simulation.dice import script
 from tests.simulation.positions import LEFT, positions

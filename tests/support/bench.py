@@ -15,13 +15,15 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.info_task import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point import restore_point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
+    restore_point_collection,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection_info import (
     restore_point_collection_info,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.point_task import restore_point
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._points.tasks import restore_point_collection
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
 from simulator.app import Front
 from simulator.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.switches import Switches

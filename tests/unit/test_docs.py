@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import settings as _settings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import argument_specs as _options
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,7 +15,6 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
@@ -26,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from tests.support.bench import BARE_ENVIRONMENT
 
 Given = TypeVar("Given")

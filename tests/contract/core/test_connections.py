@@ -16,8 +16,8 @@ import anyio
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from tests.contract.core.scenarios import bench, code
 from tests.support.bench import HOST, Bench
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._options import CONNECTION
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION
 from tests.contract.core.scenarios import bench, code
 from tests.hostile.options.specs import modules
 

@@ -15,8 +15,8 @@ from unittest import mock
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._options import CONNECTION
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._task import Run
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.checkpoints import Run
 
 MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 PACKAGE = "ansible_collections.hybridvm.checkpoints.plugins.modules"

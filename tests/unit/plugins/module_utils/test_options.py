@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ENVIRONMENT
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._options import CONNECTION, MANNER, VMS
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
 
 SECRET = {"spf_password", "spf_token", "secret", "access_token"}
 

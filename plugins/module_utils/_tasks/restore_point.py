@@ -26,7 +26,7 @@ from .._restore_points.client import Service
 from .._restore_points.copies import takes_copies
 from .._restore_points.planner import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
 from .._restore_points.specs import PointWish, collection_id, gate_point
-from .around import Surroundings, kept_fields, surroundings
+from .restore_point_inputs import Surroundings, kept_fields, surroundings
 
 Params = t.Mapping[str, t.Any]
 

@@ -26,7 +26,7 @@ from .._restore_points import results as shapes
 from .._restore_points.client import Service
 from .._restore_points.planner import Resource, in_any_case, is_on_its_way, is_there, plan_collection
 from .._restore_points.specs import CollectionWish, collection_id, gate_collection
-from .around import where
+from .restore_point_inputs import where
 
 Params = t.Mapping[str, t.Any]
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 import typing as t
 
-from . import _result
-from ._core.errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
-from ._core.model import VM, Checkpoint, Inventory
-from ._core.operation import Deadline
-from ._core.redaction import Secrets
-from ._core.settings import trusts_anybody
-from ._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, check
-from ._deps import anyio, pydantic
-from ._engine.fleet import Terms, gather, reconcile
-from ._engine.run_options import approval_of, manner_of
-from ._providers import Provider, Providers, Scope, World
+from .._core.errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
+from .._core.model import VM, Checkpoint, Inventory
+from .._core.operation import Deadline
+from .._core.redaction import Secrets
+from .._core.settings import trusts_anybody
+from .._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, check
+from .._deps import anyio, pydantic
+from .._engine.fleet import Terms, gather, reconcile
+from .._engine.run_options import approval_of, manner_of
+from .._providers import Provider, Providers, Scope, World
+from . import result as _result
 
 MAX_REFERENCE = 1024
 LONGEST_WARNING = 3000

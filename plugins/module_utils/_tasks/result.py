@@ -8,11 +8,11 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ._checkpoints.diff import carried_out, planned
-from ._core.errors import CheckpointError, PlanChanged, SomeFailed
-from ._core.model import Checkpoint
-from ._core.plan import Create, Update, to_result
-from ._engine.fleet import Member
+from .._checkpoints.diff import carried_out, planned
+from .._core.errors import CheckpointError, PlanChanged, SomeFailed
+from .._core.model import Checkpoint
+from .._core.plan import Create, Update, to_result
+from .._engine.fleet import Member
 
 
 def one(member: Member, *, check_only: bool) -> dict[str, t.Any]:

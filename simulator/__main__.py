@@ -15,11 +15,11 @@ import typing as t
 import uuid
 from pathlib import Path
 
-from simulator.documents import check_world
+from simulator.documents.check import check_world
+from simulator.documents.seeding import DEFAULT_DOCUMENT
 from simulator.ready import random_credentials
-from simulator.seeding import DEFAULT_DOCUMENT
 from simulator.server import serve
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 from simulator.world import World
 
 

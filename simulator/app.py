@@ -13,15 +13,15 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from simulator.clock import http_date
-from simulator.compute import Compute
-from simulator.control import control_app
+from simulator.compute.service import Compute
+from simulator.control.app import control_app
 from simulator.entra import Entra
-from simulator.exchange import Answer, Call, json_answer
-from simulator.faults import HANDLED_FIRST, ConnectionLost, Fault, changed, instead
-from simulator.scvmm import ScVmm
-from simulator.spf import Spf
-from simulator.spf_door import find_root
+from simulator.scvmm.service import ScVmm
+from simulator.spf.door import find_root
+from simulator.spf.service import Spf
+from simulator.wire.clock import http_date
+from simulator.wire.exchange import Answer, Call, json_answer
+from simulator.wire.faults import HANDLED_FIRST, ConnectionLost, Fault, changed, instead
 from simulator.world import World
 
 TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from simulator.exchange import Answer, Call, json_answer
-from simulator.ids import same
+from simulator.wire.exchange import Answer, Call, json_answer
+from simulator.wire.ids import same
 
 if TYPE_CHECKING:
     from simulator.world import World

@@ -8,7 +8,7 @@ from __future__ import annotations
 import httpx
 
 from simulator.app import create_app
-from simulator.faults import ConnectionLost
+from simulator.wire.faults import ConnectionLost
 from simulator.world import World
 
 

@@ -13,18 +13,18 @@ from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any
 
-from simulator.arm_operations import Operation
-from simulator.azure import Azure
-from simulator.azure_seeding import LOCATIONS, dump_compute, plant_compute
-from simulator.clock import WorldClock
-from simulator.documents import check_world
-from simulator.faults import Faults
-from simulator.ids import Ids
-from simulator.journal import Journal
-from simulator.seeding import DEFAULT_DOCUMENT, dump_vm, numbered_document, plant
-from simulator.switches import Switches
-from simulator.vmm import Vmm
-from simulator.vms import VirtualMachine
+from simulator.arm.operations import Operation
+from simulator.azure.subscription import Azure
+from simulator.documents.azure_seeding import LOCATIONS, dump_compute, plant_compute
+from simulator.documents.check import check_world
+from simulator.documents.seeding import DEFAULT_DOCUMENT, dump_vm, numbered_document, plant
+from simulator.switches.all import Switches
+from simulator.vmm.machines import VirtualMachine
+from simulator.vmm.server import Vmm
+from simulator.wire.clock import WorldClock
+from simulator.wire.faults import Faults
+from simulator.wire.ids import Ids
+from simulator.wire.journal import Journal
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

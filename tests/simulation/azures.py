@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
-from simulator.azure_model import Point
+from simulator.azure.model import Point
 from tests.simulation.record import Run, Work
 from tests.simulation.resources import has_failed, meant_here, planned_to_go
 from tests.simulation.runs import Judge

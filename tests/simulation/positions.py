@@ -9,7 +9,7 @@ import random
 from dataclasses import fields
 from typing import Any
 
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 
 # Switches without a list of choices. Nothing lasts for ever: a service that has settled is what the end is about.
 FREE: dict[str, tuple[Any, ...]] = {

@@ -10,11 +10,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.azure_jobs import AzureJob
-from simulator.azure_model import Collection, Point
-from simulator.exchange import Call
-from simulator.jobs import Job, Kind, Status
-from simulator.vms import Checkpoint, VirtualMachine
+from simulator.azure.jobs import AzureJob
+from simulator.azure.model import Collection, Point
+from simulator.vmm.jobs import Job, Kind, Status
+from simulator.vmm.machines import Checkpoint, VirtualMachine
+from simulator.wire.exchange import Call
 from simulator.world import World
 from tests.simulation.script import Task
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from simulator.azure_model import Point
+from simulator.azure.model import Point
 from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Run, Work
 from tests.simulation.runs import HARMLESS, Judge, did_it

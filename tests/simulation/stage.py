@@ -26,11 +26,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.resou
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from simulator.app import Front
-from simulator.azure_jobs import PlannedEnd, Refused
-from simulator.exchange import Answer, Call
-from simulator.faults import Fault
-from simulator.jobs import LOCKED, Kind, Planned, Refusal, Status
-from simulator.switches import Switches
+from simulator.azure.jobs import PlannedEnd, Refused
+from simulator.switches.all import Switches
+from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
+from simulator.wire.exchange import Answer, Call
+from simulator.wire.faults import Fault
 from simulator.world import World
 from tests.simulation.record import RUN, SENT, Record, Run, sent_from
 from tests.simulation.script import Event, Script, Task

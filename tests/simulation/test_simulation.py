@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import planner as points_plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import restore_point as point_task
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 from tests.simulation.dice import script
 from tests.simulation.positions import LEFT, positions
 from tests.simulation.script import SERVICES

@@ -9,7 +9,7 @@ import itertools
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
-from simulator.vms import Checkpoint
+from simulator.vmm.machines import Checkpoint
 from tests.simulation.azure_dice import RESOURCES
 from tests.simulation.record import Run, Work, ids
 from tests.simulation.resources import hopeless

@@ -25,8 +25,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restor
     restore_point_collection_info,
 )
 from simulator.app import Front
-from simulator.jobs import LOCKED, Kind, Planned, Refusal, Status
-from simulator.switches import Switches
+from simulator.switches.all import Switches
+from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.world import World
 from tests.support.wire import Killed, Wire
 

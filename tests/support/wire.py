@@ -12,7 +12,7 @@ import httpx
 import trio
 from starlette.types import ASGIApp
 
-from simulator.faults import ConnectionLost
+from simulator.wire.faults import ConnectionLost
 
 Message = dict[str, Any]
 Watcher = Callable[[httpx.Request], None]

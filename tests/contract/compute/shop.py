@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.azure_jobs import PlannedEnd, Refused
-from simulator.azure_model import AzureVm, Point
+from simulator.azure.jobs import PlannedEnd, Refused
+from simulator.azure.model import AzureVm, Point
 from tests.contract.core.scenarios import code
 from tests.support.bench import Bench, Result
 from tests.support.wire import Killed

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.azure_jobs import CONCURRENT
+from simulator.azure.jobs import CONCURRENT
 from tests.contract.compute.shop import (
     HOME,
     bench,

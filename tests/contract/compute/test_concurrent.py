@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.azure_jobs import CONCURRENT
+from simulator.azure.jobs import CONCURRENT
 from tests.contract.compute.shop import (
     bench,
     checkpoint,

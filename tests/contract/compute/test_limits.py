@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.azure_jobs import MESSAGES
+from simulator.azure.jobs import MESSAGES
 from tests.contract.compute.shop import (
     bench,
     checkpoint,

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.azure_model import Collection
+from simulator.azure.model import Collection
 from tests.contract.compute.shop import HOME, bench, collection, done, failed, names, point, points, told, verbs
 from tests.contract.core.scenarios import code
 from tests.support.bench import Bench

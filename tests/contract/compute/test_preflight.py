@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from simulator.azure_seeding import plant_lock
+from simulator.documents.azure_seeding import plant_lock
 from tests.contract.compute.shop import (
     GOOD,
     HOME,

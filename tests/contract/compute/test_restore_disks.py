@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simulator.azure_machines import move
+from simulator.azure.machines import move
 from tests.contract.compute.shop import (
     BROKEN,
     GOOD,

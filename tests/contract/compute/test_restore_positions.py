@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from simulator.azure_machines import move
-from simulator.azure_machines import power as start
+from simulator.azure.machines import move
+from simulator.azure.machines import power as start
 from tests.contract.compute.shop import (
     GOOD,
     bench,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from simulator.azure_model import Attachment
+from simulator.azure.model import Attachment
 from tests.contract.compute.shop import (
     BROKEN,
     GOOD,

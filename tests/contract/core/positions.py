@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 
 # Switches without a list of choices: the default is played too.
 FREE: dict[str, tuple[Any, ...]] = {

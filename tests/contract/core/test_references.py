@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.seeding import plant
+from simulator.documents.seeding import plant
 from tests.contract.core.scenarios import bench, code
 from tests.support.bench import Bench
 

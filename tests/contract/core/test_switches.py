@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 from tests.contract.core.positions import FREE, OPTIONS, POSITIONS, WITH, services, values
 from tests.contract.core.scenarios import BROKEN, VMS, code
 from tests.support.bench import Bench, Result

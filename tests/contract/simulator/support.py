@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 import trio
 
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 from simulator.transport import SimulatorTransport
-from simulator.vms import Checkpoint, VirtualMachine
+from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.world import World
 
 START = 1_790_000_000.0  # a day in September 2026

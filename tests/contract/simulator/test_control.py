@@ -11,8 +11,8 @@ import httpx
 import pytest
 import trio
 
-from simulator.faults import KINDS, Fault
 from simulator.ready import facts
+from simulator.wire.faults import KINDS, Fault
 from simulator.world import World
 
 from .support import START, Sim, open_sim

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from simulator import documents
-from simulator.documents import WrongDocument, check_world
+from simulator.documents import check as documents
+from simulator.documents.check import WrongDocument, check_world
 from simulator.world import World
 
 from .shapes import ROOT

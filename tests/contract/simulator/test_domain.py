@@ -9,7 +9,7 @@ import httpx
 import pytest
 import trio
 
-from simulator.seeding import plant
+from simulator.documents.seeding import plant
 
 from .support import Sim
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 import trio
 
-from simulator.edm import CHECKPOINT, JOB
-from simulator.edm_vm import VIRTUAL_MACHINE
+from simulator.odata.edm import CHECKPOINT, JOB
+from simulator.odata.edm_vm import VIRTUAL_MACHINE
 
 from .support import Sim
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import trio
 
-from simulator.switches import Switches
+from simulator.switches.all import Switches
 from simulator.world import World
 
 from .shapes import ROOT

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from simulator.azure_model import Collection
+from simulator.azure.model import Collection
 from tests.contract.compute import shop
 from tests.hostile.options.wire import filtered_name, spf_root
 from tests.support.bench import HOST, Bench, Result

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
-from simulator.azure_model import Collection
+from simulator.azure.model import Collection
 from tests.contract.compute import shop
 from tests.hostile.options import carried, wire
 from tests.hostile.options.specs import Module, modules

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.azure_jobs import PlannedEnd, Refused
-from simulator.azure_model import Lock
+from simulator.azure.jobs import PlannedEnd, Refused
+from simulator.azure.model import Lock
 from tests.contract.compute import shop
 from tests.support.bench import Bench
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK
-from simulator.exchange import Call
-from simulator.faults import Fault
+from simulator.wire.exchange import Call
+from simulator.wire.faults import Fault
 from tests.contract.core.replay import MACHINE, module_on
 from tests.hostile.secrets.forms import CLIENT_SECRET, PASSWORD, RECOGNISABLE, SPELLINGS, TITLE, leak
 from tests.hostile.secrets.places import bench, said

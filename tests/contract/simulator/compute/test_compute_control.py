@@ -9,8 +9,8 @@ import json
 
 import pytest
 
-from simulator.azure_jobs import MESSAGES
-from simulator.control_compute import KINDS
+from simulator.azure.jobs import MESSAGES
+from simulator.control.compute import KINDS
 from simulator.ready import facts
 
 from ..shapes import ROOT

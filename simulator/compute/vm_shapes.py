@@ -1,0 +1,115 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Virtual machines and their instance view as documents."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from simulator.azure.machines import power_state
+from simulator.azure.model import Attachment, AzureVm
+from simulator.compute.wire import stamped
+
+if TYPE_CHECKING:
+    from simulator.world import World
+
+
+def etag(vm: AzureVm) -> str:
+    return f'"{vm.etag}"'
+
+
+def vm_shape(world: World, vm: AzureVm, *, instance_view: bool = False) -> dict[str, Any]:
+    """`etag` as a member and as a header."""
+    properties: dict[str, Any] = {
+        "hardwareProfile": {"vmSize": vm.size},
+        "provisioningState": vm.state,
+        "vmId": vm.vm_id,
+        **deepcopy(vm.properties),
+        "storageProfile": storage_shape(world, vm),
+        "timeCreated": stamped(world, vm.created),
+    }
+    if instance_view:
+        properties["instanceView"] = view_shape(world, vm)
+    return {
+        "name": vm.name,
+        "id": vm.id,
+        "type": "Microsoft.Compute/virtualMachines",
+        "location": vm.location,
+        **({"tags": dict(vm.tags)} if vm.tags else {}),
+        **({"zones": list(vm.zones)} if vm.zones else {}),
+        **({"identity": deepcopy(vm.identity)} if vm.identity else {}),
+        "etag": etag(vm),
+        "properties": properties,
+    }
+
+
+def storage_shape(world: World, vm: AzureVm) -> dict[str, Any]:
+    """The disks; size and type are missing while the VM is deallocated (azure-powershell#13213, ansible#52181)."""
+    return {
+        "osDisk": {"osType": vm.os_type, **_held(world, vm, vm.os_disk)},
+        "dataDisks": [{"lun": held.lun, **_held(world, vm, held)} for held in vm.data_disks],
+        "diskControllerType": vm.controller,
+    }
+
+
+def _held(world: World, vm: AzureVm, held: Attachment) -> dict[str, Any]:
+    disk = world.azure.disk(held.disk)
+    shown: dict[str, Any] = {
+        "name": held.name,
+        "createOption": held.create_option,
+        "caching": held.caching,
+        "writeAcceleratorEnabled": held.write_accelerator,
+        "deleteOption": held.delete_option,
+    }
+    if disk is None:
+        return shown
+    known = vm.power != "deallocated"
+    if disk.kind == "unmanaged":
+        shown["vhd"] = {"uri": f"https://simulated.blob.core.windows.net/vhds/{disk.name}.vhd"}
+    else:
+        shown["managedDisk"] = {**({"storageAccountType": disk.sku} if known else {}), "id": held.disk}
+    if disk.kind == "ephemeral":
+        shown["diffDiskSettings"] = {"option": "Local", "placement": "CacheDisk"}
+    return {**shown, **({"diskSizeGB": disk.size_gb} if known else {})}
+
+
+def view_shape(world: World, vm: AzureVm) -> dict[str, Any]:
+    """Power, agent and disks; the agent shows only while the VM runs."""
+    power = power_state(vm)
+    now = stamped(world, world.now())
+    view: dict[str, Any] = {"computerName": vm.name, "hyperVGeneration": vm.generation}
+    if vm.power == "running":
+        ready = world.now() >= vm.agent_from
+        word = vm.agent if ready else "Not Ready"
+        message = "Guest Agent is running" if word == "Ready" else "VM status blob is found but not yet populated."
+        view["vmAgent"] = {
+            "vmAgentVersion": "2.9.1.1" if word == "Ready" else "Unknown",
+            "statuses": [
+                {
+                    "code": f"ProvisioningState/{'succeeded' if word == 'Ready' else 'Unavailable'}",
+                    "level": "Info" if word == "Ready" else "Warning",
+                    "displayStatus": word,
+                    "message": message,
+                    "time": now,
+                }
+            ],
+            "extensionHandlers": [],
+        }
+    done = {
+        "code": "ProvisioningState/succeeded",
+        "level": "Info",
+        "displayStatus": "Provisioning succeeded",
+        "time": now,
+    }
+    view["disks"] = [{"name": held.name, "statuses": [done]} for held in vm.attachments()]
+    state = {"Succeeded": done}.get(
+        vm.state,
+        {"code": f"ProvisioningState/{vm.state.lower()}", "level": "Info", "displayStatus": vm.state, "time": now},
+    )
+    view["statuses"] = [
+        state,
+        {"code": f"PowerState/{power}", "level": "Info", "displayStatus": f"VM {power}"},
+    ]
+    return view

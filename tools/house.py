@@ -238,7 +238,7 @@ def text_findings(text: str) -> t.Iterator[Finding]:
 
 
 def module_of(path: str) -> str:
-    """Name a file of module_utils as pyproject.toml's list of pure ones does: `_plan`, `_points/plan`."""
+    """Name a file of module_utils as pyproject.toml's list of pure ones does: `_deps`, `_core/plan`."""
     return path.rpartition("plugins/module_utils/")[2].removesuffix(".py")
 
 

@@ -11,7 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.conformance.simulated import BUILD, CLIENTS, opted_in, simulated
+from tests.conformance.simulator_process import BUILD, CLIENTS, opted_in, running_simulator
 
 DATAJS = BUILD / "datajs" / "node_modules" / "datajs"
 MONO = BUILD / "mono" / "usr"
@@ -20,7 +20,7 @@ MONO = BUILD / "mono" / "usr"
 def test_datajs(tmp_path: Path) -> None:
     """Verbose JSON, protocol version 2, MERGE; over TLS with a checked certificate."""
     opted_in("DATAJS", DATAJS)
-    with simulated(tmp_path, "--time-scale", "100") as spf:
+    with running_simulator(tmp_path, "--time-scale", "100") as spf:
         ready = spf.ready
         spf.file("spf", "web01", "/etc/app.conf", "broken before")
         secret = base64.b64encode(f"{ready['spf_username']}:{ready['spf_password']}".encode()).decode()
@@ -68,7 +68,7 @@ def test_wcf_data_services_client(tmp_path: Path) -> None:
     build += ["-r:System.Core.dll", f"-out:{program}", str(CLIENTS / "Life.cs")]
     made = subprocess.run(build, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
-    with simulated(tmp_path, "--time-scale", "100", "--http") as spf:
+    with running_simulator(tmp_path, "--time-scale", "100", "--http") as spf:
         ready = spf.ready
         spf.file("spf", "web01", "/etc/app.conf", "broken before")
         command = [mono, str(program), ready["spf_url"], ready["spf_username"], ready["spf_password"]]

@@ -22,9 +22,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from tests.hostile import changes
+from tests.hostile import mutations
 from tests.hostile.campaign import Case, Verdict, chances, play, run
-from tests.hostile.judge import deed_of
+from tests.hostile.invariants import deed_of
 from tests.hostile.tasks import TIMEOUT, Task, tasks
 
 TASKS = {task.name: task for task in tasks()}
@@ -39,7 +39,7 @@ def test_a_task_keeps_every_promise_when_nothing_is_changed(name: str) -> None:
     assert not verdict.met
     ending = run(task)
     assert len(ending.log.heard) >= (1 if "portal" in name else 2)
-    assert task.given(task.bench())["wait_timeout"] == TIMEOUT
+    assert task.given(task.make_lab())["wait_timeout"] == TIMEOUT
 
 
 @pytest.mark.parametrize("name", ["spf restore", "scvmm lock", "compute whole restore", "three VMs"])
@@ -101,7 +101,7 @@ def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
 
 def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
     with mock.patch(
-        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff.flat", lambda text, _most: text
+        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff.flat", lambda text, _most: text
     ):
         caught("spf absent", "not one printable line", part="json", what="controls")
         caught("spf absent", "a line of", part="json", what="long")
@@ -173,9 +173,9 @@ def test_every_write_of_the_tasks_is_told_apart() -> None:
 
 def test_every_place_of_a_document_is_changed_and_nothing_else() -> None:
     document: dict[str, Any] = {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}
-    assert list(changes.places(document)) == [("a",), ("a", 0), ("a", 0, "b"), ("a", 2), ("a", 2, "b"), ("c",)]
-    assert changes.replaced(document, ("a", 2, "b"), "text") == {"a": [{"b": 1}, {"b": 2}, {"b": "wrong"}], "c": None}
-    assert changes.replaced(document, ("a", 0), "removed") == {"a": [{"b": 2}, {"b": 3}], "c": None}
-    assert changes.replaced(document, ("a", 0), "twice") == {"a": [*document["a"], {"b": 1}], "c": None}
-    assert changes.replaced(document, ("x", 0), "null") is document
+    assert list(mutations.places(document)) == [("a",), ("a", 0), ("a", 0, "b"), ("a", 2), ("a", 2, "b"), ("c",)]
+    assert mutations.replaced(document, ("a", 2, "b"), "text") == {"a": [{"b": 1}, {"b": 2}, {"b": "wrong"}], "c": None}
+    assert mutations.replaced(document, ("a", 0), "removed") == {"a": [{"b": 2}, {"b": 3}], "c": None}
+    assert mutations.replaced(document, ("a", 0), "twice") == {"a": [*document["a"], {"b": 1}], "c": None}
+    assert mutations.replaced(document, ("x", 0), "null") is document
     assert document == {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}

@@ -21,9 +21,9 @@ import trustme
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from tests.contract.core.scenarios import code
-from tests.hostile.answers import ON_ARM, ON_SPF
-from tests.support.bench import BARE_ENVIRONMENT, Result
+from tests.contract.checkpoints.scenarios import code
+from tests.hostile.server import ON_ARM, ON_SPF
+from tests.support.lab import BARE_ENVIRONMENT, Result
 
 Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
 MIB = 1024 * 1024

@@ -24,10 +24,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import restore_point as point_task
 from simulator.switches.all import Switches
-from tests.simulation.dice import script
-from tests.simulation.positions import LEFT, positions
+from tests.simulation.generator import script
 from tests.simulation.script import SERVICES
-from tests.simulation.verdict import Verdict, judged, shrink, soak, trace
+from tests.simulation.soak import Verdict, judged, shrink, soak, trace
+from tests.simulation.switch_positions import LEFT, positions
 
 SEEDS = range(1, 400)
 Patch = Callable[[], Any]

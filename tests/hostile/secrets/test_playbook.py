@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.playbooks.support import COLLECTION, Ansible, Simulator, play
-from tests.hostile.secrets.forms import CLIENT_SECRET, PASSWORD, SAS, SIGNATURE, SPELLINGS, SPF_TOKEN, TITLE, leak
+from tests.hostile.secrets.secret_forms import (
+    CLIENT_SECRET,
+    PASSWORD,
+    SAS,
+    SIGNATURE,
+    SPELLINGS,
+    SPF_TOKEN,
+    TITLE,
+    leak,
+)
 
 Record = Callable[[str, Any], None]
 

@@ -101,7 +101,8 @@ def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
 
 def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
     with mock.patch(
-        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff.flat", lambda text, _most: text
+        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff.printable",
+        lambda text, _most: text,
     ):
         caught("spf absent", "not one printable line", part="json", what="controls")
         caught("spf absent", "a line of", part="json", what="long")
@@ -120,9 +121,9 @@ def test_a_client_that_writes_in_check_mode_is_caught() -> None:
 def test_a_client_that_sends_twice_is_caught() -> None:
     write = _http.Http.write
 
-    async def twice(self: Any, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
-        await write(self, method, url, doing=doing, headers=headers, **more)
-        return await write(self, method, url, doing=doing, headers=headers, **more)
+    async def twice(self: Any, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
+        await write(self, method, url, context=context, headers=headers, **more)
+        return await write(self, method, url, context=context, headers=headers, **more)
 
     with mock.patch.object(_http.Http, "write", twice):
         for name in ("spf create", "scvmm create"):

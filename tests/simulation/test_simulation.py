@@ -46,11 +46,11 @@ def caught(patch: Patch, breaks: str) -> Verdict:
     raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
 
 
-async def _sent_again(self: _http.Http, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
+async def _sent_again(self: _http.Http, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
     try:
-        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
-    except _http.AnswerLost:
-        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
+    except _http.ResponseLost:
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
 
 
 WRITE = _http.Http.write
@@ -58,7 +58,7 @@ WRITE = _http.Http.write
 
 async def _never_failed(operation: Any, pace: Any, _subject: str, _doing: str) -> Any:
     """A wait that takes every end for a good one."""
-    return await wait(operation, pace.deadline, pace.poll_interval, subject="", doing="")
+    return await wait(operation, pace.deadline, pace.poll_interval, subject="", context="")
 
 
 def _in_earnest(pace: Any, approval: Any, concurrency: int, on_error: Any, _check_only: bool) -> Any:

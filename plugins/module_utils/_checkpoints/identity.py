@@ -28,4 +28,4 @@ def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
 
 def stands_on(inventory: Inventory, target: Checkpoint) -> bool:
     current = inventory.current()
-    return current is not None and current.is_(target.id)
+    return current is not None and current.has_id(target.id)

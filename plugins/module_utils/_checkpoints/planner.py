@@ -48,7 +48,7 @@ def plan(
     else:
         power = memory.power or actual.power
         # What a create of this run has left behind that failed is no evidence of a restore.
-        points = tuple(c for c in actual.checkpoints if not (c.told_nonce and c.told_nonce in memory.failed))
+        points = tuple(c for c in actual.checkpoints if not (c.run_nonce and c.run_nonce in memory.failed))
         standing = replace(actual, checkpoints=points)
         made = plan_restore(wish, standing, capabilities, memory.made, power, memory.restored, memory.run)
     _refuse(made, actual, capabilities)
@@ -185,7 +185,7 @@ def relied_on(wish: Wish, actual: Inventory, memory: Memory) -> list[Checkpoint]
 
 def _counts(checkpoint: Checkpoint, now: datetime, max_age: timedelta, memory: Memory) -> bool:
     """Whether it is young enough for max_age; what this run has made is."""
-    return checkpoint.told_nonce in memory.made or _is_fresh(checkpoint, now, max_age)
+    return checkpoint.run_nonce in memory.made or _is_fresh(checkpoint, now, max_age)
 
 
 def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:

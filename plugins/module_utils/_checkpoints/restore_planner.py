@@ -142,7 +142,7 @@ def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities,
         name, told = found.name, f"{found.name} ({found.id})"
         went_to = earlier.mark.target if earlier.mark else None
         same = went_to in (None, id_hash(found.id))
-    if name is None or (same and earlier.is_named(_safety_name(capabilities, name))):
+    if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
         f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}". '
@@ -225,7 +225,7 @@ def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Chec
         if not checkpoint.is_safety:
             continue
         told = checkpoint.mark.key if checkpoint.mark else None
-        if checkpoint.told_nonce in made or (key and (told == key or checkpoint.told_nonce == key[:12])):
+        if checkpoint.run_nonce in made or (key and (told == key or checkpoint.run_nonce == key[:12])):
             found.append(checkpoint)
     return next((each for each in found if each.usable), found[0] if found else None)
 

@@ -19,8 +19,8 @@ OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
 
 def matches(inventory: Inventory, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
     """The checkpoints that have that id (or host id) and that name, whichever are given."""
-    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.is_(checkpoint_id)]
-    return [c for c in found if name is None or c.is_named(name)]
+    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.has_id(checkpoint_id)]
+    return [c for c in found if name is None or c.matches_name(name)]
 
 
 def choose(

@@ -22,12 +22,12 @@
     │   ├── Forbidden         forbidden           403
     │   ├── Unavailable       unavailable         408, 429, 5xx or lost connections, longer than we may wait
     │   ├── Refused           refused             the service says no to this very request
-    │   ├── BadAnswer         bad_answer          an answer that cannot be understood or must not be followed
+    │   ├── BadResponse       bad_answer          an answer that cannot be understood or must not be followed
     │   ├── Locked            locked              another job holds the VM (VMM 2602, ARM 409)
     │   ├── OperationFailed   operation_failed    the job or operation ended in failure
     │   ├── TimedOut          timed_out           the deadline came while the operation was still running
     │   ├── OutcomeUnknown    outcome_unknown     sent, no answer, and reading could not settle it
-    │   └── NotProven         not_proven          reported as done, but reading does not show it
+    │   └── NotVerified       not_proven          reported as done, but reading does not show it
     └── SomeFailed            some_failed         of many VMs at least one failed
 
 `retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (mend something).
@@ -246,7 +246,7 @@ class Refused(ServiceError):
     code = "refused"
 
 
-class BadAnswer(ServiceError):
+class BadResponse(ServiceError):
     """An answer that cannot be understood, or that we must not follow."""
 
     code = "bad_answer"
@@ -281,7 +281,7 @@ class OutcomeUnknown(ServiceError):
     retry = "after_reading"
 
 
-class NotProven(ServiceError):
+class NotVerified(ServiceError):
     """The service reported success, but reading again does not show it."""
 
     code = "not_proven"
@@ -325,10 +325,10 @@ def one_line(text: str, limit: int = 1000) -> str:
     # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later. What is
     # cut off here must not cut a secret, so a secret's length more is looked at.
     seen = hidden(text[: limit * 16 + 8192])
-    return flat(without_queries(seen[: limit * 16]), limit)
+    return printable(without_queries(seen[: limit * 16]), limit)
 
 
-def flat(text: str, limit: int) -> str:
+def printable(text: str, limit: int) -> str:
     """`text` on one line that a terminal shows as it is: no control characters, at most `limit` characters long."""
     told = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 16]).split())
     return told if len(told) <= limit else told[: limit - 1] + "…"

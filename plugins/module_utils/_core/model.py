@@ -115,7 +115,7 @@ class Checkpoint:
     nonce: str | None = None
     consistency: str | None = None
 
-    def is_named(self, name: str) -> bool:
+    def matches_name(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""
         if not self.any_case:
             return name in (self.name, self.series)
@@ -127,7 +127,7 @@ class Checkpoint:
         return self.safety or (self.mark is not None and self.mark.safety)
 
     @property
-    def told_nonce(self) -> str | None:
+    def run_nonce(self) -> str | None:
         """The nonce of the run that made it, from its mark or its generated name."""
         return self.nonce if self.mark is None else self.mark.nonce
 
@@ -136,7 +136,7 @@ class Checkpoint:
         """Whether its mark says that this collection made it."""
         return self.mark is not None
 
-    def is_(self, checkpoint_id: str) -> bool:
+    def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
         return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
@@ -203,7 +203,7 @@ class Inventory:
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""
-        return next((c for c in self.checkpoints if c.is_(checkpoint_id)), None)
+        return next((c for c in self.checkpoints if c.has_id(checkpoint_id)), None)
 
     def current(self) -> Checkpoint | None:
         """The checkpoint the VM now runs on top of, if any."""

@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .errors import InvalidInput, PlanChanged
-from .formatting import in_words
+from .formatting import format_value
 from .model import VM, Checkpoint
 
 VERSION = 1
@@ -329,7 +329,7 @@ def _set_by_user(action: t.Mapping[str, t.Any]) -> str:
     told |= {**_mapping(action.get("terms")), **_mapping(_mapping(action.get("about")).get("terms"))}
     if (text := _mapping(action.get("checkpoint")).get("description")) is not None:
         told["description"] = text
-    return f" {in_words([dict(sorted(told.items()))])}" if told else ""
+    return f" {format_value([dict(sorted(told.items()))])}" if told else ""
 
 
 def _last(resource: object) -> str:

@@ -140,7 +140,9 @@ Wish: t.TypeAlias = "Present | Absent | RestoreTo"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 
-def check(kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None) -> Model:
+def validate_options(
+    kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None
+) -> Model:
     """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given.
 
     `names` says how to call an option where that is not its own name, such as the variable it came from.

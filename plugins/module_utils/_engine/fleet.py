@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from .._core.errors import BadResponse, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
 from .._core.model import VM, Inventory
 from .._core.plan import Approval
 from .._core.spec import Wish
@@ -59,7 +59,7 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
         provider = await providers.of(references[position])
         try:
             found[position] = (provider, await provider.resolve(references[position]))
-        except BadAnswer as problem:
+        except BadResponse as problem:
             raise problem.naming(f"vm {references[position]}") from None
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from .._checkpoints.planner import Memory, plan
 from .._checkpoints.restore_planner import evidence_ripens_in
-from .._core.errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
+from .._core.errors import BadResponse, CheckpointError, Locked, NotVerified, OutcomeUnknown, TimedOut
 from .._core.model import VM, Checkpoint, Inventory
 from .._core.operation import Operation
 from .._core.plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
@@ -183,7 +183,7 @@ class Reconciler:
         """The task's checkpoint must outlive what was done after it: a service might remove children with a parent."""
         found = None if self.checkpoint is None else self._now().by_id(self.checkpoint.id)
         if found is None and isinstance(action, Delete) and self.checkpoint is not None:
-            raise NotProven(
+            raise NotVerified(
                 f'checkpoint "{self.checkpoint.name}" ({self.checkpoint.id}) was there and has gone with '
                 f'"{action.checkpoint.name}" ({action.checkpoint.id}).',
                 subject=str(self.vm),
@@ -191,9 +191,9 @@ class Reconciler:
             )
         self.checkpoint = found or self.checkpoint
 
-    def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
+    def _not_proven(self, action: Create, made: Checkpoint | None) -> NotVerified:
         """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""
-        return NotProven(
+        return NotVerified(
             f'checkpoint "{action.name}" ({made.id if made else "no id"}) exists, but nobody can say yet whether it is '
             "usable, so the rest of the plan was not carried out.",
             subject=str(self.vm),
@@ -257,7 +257,7 @@ class Reconciler:
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
         problem.about(str(self.vm))
-        if isinstance(problem, BadAnswer):
+        if isinstance(problem, BadResponse):
             problem.naming(str(self.vm))
         if self.changed:
             problem.undenied()

@@ -13,7 +13,7 @@ from .._core.errors import CheckpointError, Locked, NotFound
 from .._core.operation import Operation, Status
 from .._core.plan import Action, Approval, DeleteResource, Plan, to_result
 from .._deps import anyio
-from .._http.client import AnswerLost
+from .._http.client import ResponseLost
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._restore_points import results as shapes
 from .._restore_points.planner import Resource, is_another
@@ -93,7 +93,7 @@ class Run:
         write: t.Callable[[], t.Awaitable[Operation]],
         read: t.Callable[[], t.Awaitable[Read]],
         proven: t.Callable[[Read], bool],
-        doing: str,
+        context: str,
         *,
         wait: bool = True,
         again: bool = False,
@@ -108,14 +108,14 @@ class Run:
         before = self.changed
         try:
             operation = await write()
-        except AnswerLost as problem:
-            with self._left(doing):
+        except ResponseLost as problem:
+            with self._left(context):
                 seen = await read_until(read, proven, self.pace)
             if seen is None and again:
                 self._deleted = True
-                return await self.send(write, read, proven, doing, wait=wait)
+                return await self.send(write, read, proven, context, wait=wait)
             if seen is None:
-                raise unsettled(problem, str(self.subject), doing, self.pace) from None
+                raise unsettled(problem, str(self.subject), context, self.pace) from None
             self.changed = self.adopted = True
             return seen[0]
         except NotFound:
@@ -127,8 +127,8 @@ class Run:
             return now
         self.operation, self.changed, self.adopted = operation, True, False
         try:
-            with self._left(doing):
-                return await self._prove(operation, read, proven, doing, wait)
+            with self._left(context):
+                return await self._prove(operation, read, proven, context, wait)
         except Locked:
             self.changed = before or leaves
             raise
@@ -161,26 +161,26 @@ class Run:
         return True
 
     @contextmanager
-    def _left(self, doing: str) -> t.Iterator[None]:
+    def _left(self, context: str) -> t.Iterator[None]:
         try:
             yield
         except CLAIMING as problem:
-            raise unread(problem, str(self.subject), doing) from None
+            raise unread(problem, str(self.subject), context) from None
 
     async def _prove(
         self,
         operation: Operation,
         read: t.Callable[[], t.Awaitable[Read]],
         proven: t.Callable[[Read], bool],
-        doing: str,
+        context: str,
         wait: bool,
     ) -> Read:
         if not wait:
             return await read()
-        await ended(operation, self.pace, str(self.subject), doing)
+        await ended(operation, self.pace, str(self.subject), context)
         seen = await read_until(read, proven, self.pace)
         if seen is None:
-            raise not_shown(str(self.subject), doing, operation, self.pace)
+            raise not_shown(str(self.subject), context, operation, self.pace)
         return seen[0]
 
     def result(self, *, check_only: bool, **more: t.Any) -> dict[str, t.Any]:

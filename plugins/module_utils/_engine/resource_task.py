@@ -52,6 +52,6 @@ class ResourceTask(ABC, t.Generic[Entity]):
         await self._end(operation, f"{now.state} of it")
         return True
 
-    async def _end(self, operation: Operation, doing: str) -> None:
+    async def _end(self, operation: Operation, context: str) -> None:
         pace = self.run.pace
-        await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), doing=doing)
+        await wait(operation, pace.deadline, pace.poll_interval, subject=str(self.run.subject), context=context)

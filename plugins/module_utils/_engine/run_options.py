@@ -11,7 +11,7 @@ from datetime import timedelta
 from .._core.errors import CheckpointError
 from .._core.operation import Deadline
 from .._core.plan import Approval
-from .._core.spec import Duration, check
+from .._core.spec import Duration, validate_options
 from .._deps import anyio, pydantic
 from .verification import Pace
 
@@ -47,7 +47,7 @@ class Manner(pydantic.BaseModel):
 
 def manner_of(params: t.Mapping[str, t.Any]) -> Manner:
     """From a task's options; those a module does not have keep their defaults."""
-    return check(Manner, {name: params.get(name) for name in Manner.model_fields})
+    return validate_options(Manner, {name: params.get(name) for name in Manner.model_fields})
 
 
 def approval_of(params: t.Mapping[str, t.Any]) -> Approval | None:

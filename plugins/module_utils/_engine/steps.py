@@ -16,13 +16,13 @@ from dataclasses import replace
 
 from .._checkpoints.identity import is_another, marked, only_new, stands_on
 from .._checkpoints.planner import Memory
-from .._core.errors import Locked, NotFound, NotProven, OperationFailed, OutcomeUnknown
+from .._core.errors import Locked, NotFound, NotVerified, OperationFailed, OutcomeUnknown
 from .._core.model import VM, Checkpoint, Inventory
 from .._core.operation import Operation, Status
 from .._core.ownership import Mark, generated, id_hash, join
 from .._core.plan import Action, Create, Delete, Power, Restore, Step, Update
 from .._core.times import show_seconds
-from .._http.client import AnswerLost
+from .._http.client import ResponseLost
 from .._providers.base import Provider
 from .readiness import bringing
 from .verification import CLAIMING, Pace, Proof, unread
@@ -92,7 +92,7 @@ class Steps:
 
     async def _create(self, action: Create, actual: Inventory, memory: Memory) -> Inventory:
         """Ours is recognised by the mark's nonce; done when the host has made it or `settle_time` is over."""
-        vm, doing = action.vm, f'creating checkpoint "{action.name}"'
+        vm, context = action.vm, f'creating checkpoint "{action.name}"'
         # Where the name is all that a service keeps, a restore_key is told by it.
         unique = self._provider.capabilities.names_unique
         self.nonce = action.key[:12] if action.key and unique else f"{random.getrandbits(48):012x}"
@@ -109,7 +109,7 @@ class Steps:
 
         try:
             operation = await self._provider.create(vm, name, join(action.description or "", mark))
-        except AnswerLost as problem:
+        except ResponseLost as problem:
             self._sent = True
             found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None:
@@ -118,7 +118,7 @@ class Steps:
             lost = await self._proof.started_since(vm, actual.now, "create")
             if lost is not None:
                 self._started(lost)
-                await self._guessed(lost, vm, doing, problem)
+                await self._guessed(lost, vm, context, problem)
         else:
             self._started(operation)
             self.changed = self._sent = True
@@ -126,12 +126,12 @@ class Steps:
                 found = await self._provider.read(vm)
                 self.checkpoint = ours(found)
                 return found
-            status = await self._made_by(operation, vm, doing, ours)
+            status = await self._made_by(operation, vm, context, ours)
             found = await self._proof.until(vm, lambda now: ours(now) is not None)
             if found is None and status.state == "unknown":
-                raise self._unproven(operation, vm, doing)
+                raise self._unproven(operation, vm, context)
             if found is None:
-                raise self._proof.not_shown(vm, doing, operation)
+                raise self._proof.not_shown(vm, context, operation)
         self.changed = True
         # The host's id comes after the job (seen: null at creation, present later); null for long is no failure.
         settled = await self._proof.until(vm, lambda now: (c := ours(now)) is not None and c.usable is not None)
@@ -144,21 +144,21 @@ class Steps:
             # A service that shows the work itself is waited for to its end. It may be somebody else's, so that not its
             # end but a reading tells what came of ours.
             with suppress(Locked, OperationFailed):
-                await self._proof.ended(running, vm, doing)
+                await self._proof.ended(running, vm, context)
         actual = settled or await self._provider.read(vm)
         self.checkpoint = ours(actual)
         if self.checkpoint is None:
-            raise NotProven(f"{doing}: it was there and is gone again.", subject=str(vm))
+            raise NotVerified(f"{context}: it was there and is gone again.", subject=str(vm))
         if self.checkpoint.usable is False:
             raise OperationFailed(
-                f"{doing}: it was made, and the service shows it as unusable ({self.checkpoint.id}).",
+                f"{context}: it was made, and the service shows it as unusable ({self.checkpoint.id}).",
                 subject=str(vm),
                 remedy="Run the task again, or look why it failed.",
             )
         if self.checkpoint.usable is None and action.strict:
-            raise NotProven(
-                f"{doing}: {self.checkpoint.id} exists, but nobody can say yet whether it is usable, and max_age takes "
-                "nothing less.",
+            raise NotVerified(
+                f"{context}: {self.checkpoint.id} exists, but nobody can say yet whether it is usable, and max_age "
+                "takes nothing less.",
                 subject=str(vm),
                 remedy="Look at it and run the task again.",
             )
@@ -178,14 +178,14 @@ class Steps:
 
     async def _arrived(self, action: Create, actual: Inventory, made: Checkpoint) -> Checkpoint:
         """The new checkpoint: with all of its data where anything needs that, else told to be still on its way."""
-        vm, doing = action.vm, bringing(made)
+        vm, context = action.vm, bringing(made)
         operation = await self._provider.arriving(actual, made) if made.usable else None
         if operation is None:
             return made
         if action.strict or self._needed or operation.last.state == "failed":
-            status = await self._end(operation, vm, doing)
+            status = await self._end(operation, vm, context)
             if status.state == "unknown":
-                raise NotProven(f"{doing}: it was there and is gone again.", subject=str(vm))
+                raise NotVerified(f"{context}: it was there and is gone again.", subject=str(vm))
             return made
         self.warnings.append(
             f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
@@ -202,9 +202,9 @@ class Steps:
             return found is not None and found.description == action.description
 
         text = join(action.description, checkpoint.mark)
-        doing = f'updating checkpoint "{checkpoint.name}"'
+        context = f'updating checkpoint "{checkpoint.name}"'
         return await self._simple(
-            vm, lambda: self._provider.update(vm, checkpoint, text), told, doing, all_or_nothing=True
+            vm, lambda: self._provider.update(vm, checkpoint, text), told, context, all_or_nothing=True
         )
 
     async def _delete(self, action: Delete, actual: Inventory) -> Inventory:
@@ -237,19 +237,19 @@ class Steps:
         """The terminal operation is the proof; the VM's pointer only where it had to move. Never sent twice."""
         vm, target = action.vm, action.checkpoint
         must_move = actual.current_known and not stands_on(actual, target)
-        doing = f'restoring to checkpoint "{target.name}" ({target.id})'
+        context = f'restoring to checkpoint "{target.name}" ({target.id})'
 
         def moved(now: Inventory) -> bool:
             return must_move and stands_on(now, target)
 
         try:
             operation = await self._provider.restore(vm, target)
-        except AnswerLost as problem:
+        except ResponseLost as problem:
             self._sent = True
             found = await self._proof.started_since(vm, actual.now, "restore")
             if found is not None:
                 self._started(found)
-                await self._guessed(found, vm, doing, problem)
+                await self._guessed(found, vm, context, problem)
             if (found is None or must_move) and await self._proof.until(vm, moved) is None:
                 raise self._proof.unsettled(problem, vm, "the restore") from None
             self.changed = True
@@ -258,9 +258,9 @@ class Steps:
         self.changed = self._sent = True
         if not self._wait:
             return actual
-        status = await self._end(operation, vm, doing)
+        status = await self._end(operation, vm, context)
         if status.state == "unknown" and not await self._proof.until(vm, moved):
-            raise self._unproven(operation, vm, doing)
+            raise self._unproven(operation, vm, context)
         now = await self._provider.read(vm)
         if must_move and now.current_known and not stands_on(now, target):
             # With a restore_key the next run will go by the pointer, so this one waits for it.
@@ -302,7 +302,7 @@ class Steps:
         vm: VM,
         send: t.Callable[[], t.Awaitable[Operation]],
         proven: t.Callable[[Inventory], bool],
-        doing: str,
+        context: str,
         *,
         again: bool = False,
         all_or_nothing: bool = False,
@@ -313,14 +313,14 @@ class Steps:
         """
         try:
             operation = await send()
-        except AnswerLost as problem:
+        except ResponseLost as problem:
             self._sent = True
             found = await self._proof.until(vm, proven)
             if found is None and again:
                 self.lost = True
-                return await self._simple(vm, send, proven, doing, all_or_nothing=all_or_nothing)
+                return await self._simple(vm, send, proven, context, all_or_nothing=all_or_nothing)
             if found is None:
-                raise self._proof.unsettled(problem, vm, doing) from None
+                raise self._proof.unsettled(problem, vm, context) from None
             self.changed = True
             return found
         except NotFound:
@@ -336,7 +336,7 @@ class Steps:
         if not self._wait:
             return await self._provider.read(vm)
         try:
-            await self._end(operation, vm, doing)
+            await self._end(operation, vm, context)
         except OperationFailed:
             if not all_or_nothing:
                 raise
@@ -348,37 +348,37 @@ class Steps:
             return now
         found = await self._proof.until(vm, proven)
         if found is None:
-            raise self._proof.not_shown(vm, doing, operation)
+            raise self._proof.not_shown(vm, context, operation)
         return found
 
-    async def _guessed(self, found: Operation, vm: VM, doing: str, problem: AnswerLost) -> None:
+    async def _guessed(self, found: Operation, vm: VM, context: str, problem: ResponseLost) -> None:
         """Wait for an operation that is taken for the one whose answer was lost; its failure may be somebody else's."""
         try:
-            await self._end(found, vm, doing)
+            await self._end(found, vm, context)
         except (Locked, OperationFailed):
-            raise self._proof.unsettled(problem, vm, doing) from None
+            raise self._proof.unsettled(problem, vm, context) from None
 
-    def _unproven(self, operation: Operation, vm: VM, doing: str) -> OutcomeUnknown:
+    def _unproven(self, operation: Operation, vm: VM, context: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"{doing} was accepted, but the service shows no such operation, and nothing else proves it.",
+            f"{context} was accepted, but the service shows no such operation, and nothing else proves it.",
             subject=str(vm),
             remedy="Look at the VM before you run the task again.",
             operation=operation.to_result(),
         )
 
-    async def _end(self, operation: Operation, vm: VM, doing: str) -> Status:
+    async def _end(self, operation: Operation, vm: VM, context: str) -> Status:
         try:
-            status = await self._proof.ended(operation, vm, doing)
+            status = await self._proof.ended(operation, vm, context)
         except Locked:
             self.changed = False
             raise
-        self.warnings += [f"{vm}: {doing}: {text}" for text in status.warnings]
+        self.warnings += [f"{vm}: {context}: {text}" for text in status.warnings]
         return status
 
-    async def _made_by(self, operation: Operation, vm: VM, doing: str, ours: Find) -> Status:
+    async def _made_by(self, operation: Operation, vm: VM, context: str, ours: Find) -> Status:
         """Wait for a create. What a failed one has left is named in the error, not deleted."""
         try:
-            return await self._end(operation, vm, doing)
+            return await self._end(operation, vm, context)
         except OperationFailed as problem:
             left = ours(await self._provider.read(vm))
             if left is None:

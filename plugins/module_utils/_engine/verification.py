@@ -15,7 +15,7 @@ from .._core.errors import (
     InvalidInput,
     Locked,
     NotFound,
-    NotProven,
+    NotVerified,
     OperationFailed,
     OutcomeUnknown,
     SignInRefused,
@@ -26,7 +26,7 @@ from .._core.model import VM, Inventory
 from .._core.operation import Deadline, Operation, Status, wait
 from .._core.times import show_seconds
 from .._deps import anyio
-from .._http.client import AnswerLost
+from .._http.client import ResponseLost
 from .._providers.base import Provider
 
 Proven = t.Callable[[Inventory], bool]
@@ -43,14 +43,14 @@ class Pace:
     settle_time: float = 120.0
 
 
-async def ended(operation: Operation, pace: Pace, subject: str, doing: str) -> Status:
+async def ended(operation: Operation, pace: Pace, subject: str, context: str) -> Status:
     """Wait for the operation. Its failure is an error, a lock is Locked; one that is unknown is left to reading."""
-    status = await wait(operation, pace.deadline, pace.poll_interval, subject=subject, doing=doing)
+    status = await wait(operation, pace.deadline, pace.poll_interval, subject=subject, context=context)
     if status.state != "failed":
         return status
     kind: type[CheckpointError] = Locked if status.locked else OperationFailed
     raise kind(
-        f"{doing} {'is locked out' if status.locked else 'failed'}: {(status.message or status.text).rstrip('. ')}.",
+        f"{context} {'is locked out' if status.locked else 'failed'}: {(status.message or status.text).rstrip('. ')}.",
         subject=subject,
         remedy="" if status.locked else "Mend what the service names, then run the task again.",
         operation=operation.to_result(),
@@ -98,7 +98,7 @@ async def read_until(
         pause = min(pause * 1.5, pace.poll_interval)
 
 
-def unsettled(problem: AnswerLost, subject: str, what: str, pace: Pace) -> OutcomeUnknown:
+def unsettled(problem: ResponseLost, subject: str, what: str, pace: Pace) -> OutcomeUnknown:
     """A lost answer that reading could not settle."""
     return OutcomeUnknown(
         f"{what} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
@@ -133,20 +133,20 @@ def unread(problem: CheckpointError, subject: str, what: str) -> OutcomeUnknown:
     )
 
 
-def not_shown(subject: str, doing: str, operation: Operation, pace: Pace) -> NotProven:
+def not_shown(subject: str, context: str, operation: Operation, pace: Pace) -> NotVerified:
     """An operation that succeeded and left no trace."""
-    return NotProven(
-        f"{doing} was reported as done, but reading does not show it after {show_seconds(pace.settle_time)}.",
+    return NotVerified(
+        f"{context} was reported as done, but reading does not show it after {show_seconds(pace.settle_time)}.",
         subject=subject,
         operation=operation.to_result(),
         remedy="Look at it before you run the task again.",
     )
 
 
-def _lost_before(problem: BaseException) -> AnswerLost | None:
+def _lost_before(problem: BaseException) -> ResponseLost | None:
     """The lost answer that was being settled when `problem` came."""
     earlier = problem.__context__
-    while earlier is not None and not isinstance(earlier, AnswerLost):
+    while earlier is not None and not isinstance(earlier, ResponseLost):
         earlier = earlier.__context__
     return earlier
 
@@ -159,9 +159,9 @@ class Proof:
         self._pace = pace
         self._own = own
 
-    async def ended(self, operation: Operation, vm: VM, doing: str) -> Status:
+    async def ended(self, operation: Operation, vm: VM, context: str) -> Status:
         """Wait for the operation; see ended()."""
-        return await ended(operation, self._pace, str(vm), doing)
+        return await ended(operation, self._pace, str(vm), context)
 
     async def until(self, vm: VM, proven: Proven, tries: int | None = None) -> Inventory | None:
         """Read the VM until `proven`; None when it is not within the time."""
@@ -178,10 +178,10 @@ class Proof:
         # The Date header, and so `since`, counts whole seconds.
         return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None
 
-    def unsettled(self, problem: AnswerLost, vm: VM, what: str) -> OutcomeUnknown:
+    def unsettled(self, problem: ResponseLost, vm: VM, what: str) -> OutcomeUnknown:
         """A lost answer that reading could not settle."""
         return unsettled(problem, str(vm), what, self._pace)
 
-    def not_shown(self, vm: VM, doing: str, operation: Operation) -> NotProven:
+    def not_shown(self, vm: VM, context: str, operation: Operation) -> NotVerified:
         """An operation that succeeded and left no trace."""
-        return not_shown(str(vm), doing, operation, self._pace)
+        return not_shown(str(vm), context, operation, self._pace)

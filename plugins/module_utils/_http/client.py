@@ -4,7 +4,7 @@
 """One HTTP client to one origin: what may be repeated, how long, how much is read, and what is never shown.
 
 A read is repeated on 408, 429, 5xx and lost connections. A write is repeated only when it provably never left or was
-refused with 429; any other loss is `AnswerLost`, and the caller settles it by reading.
+refused with 429; any other loss is `ResponseLost`, and the caller settles it by reading.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import socket
 import typing as t
 from contextlib import contextmanager
 
-from .._core.errors import BadAnswer, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
+from .._core.errors import BadResponse, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
 from .._core.operation import Deadline
 from .._core.redaction import Secrets
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
-from .response import Answer
+from .response import Response
 from .tls import chain, explain_tls
 
 # Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
@@ -36,7 +36,7 @@ CONNECT_PATIENCE = 15.0
 LOST_PATIENCE = 60.0
 
 
-class AnswerLost(OutcomeUnknown):
+class ResponseLost(OutcomeUnknown):
     """A write left, and what came of it is not known: only reading can tell."""
 
 
@@ -55,12 +55,12 @@ class _Lost(Exception):
 class _Unread(Exception):
     """An answer came whose body could not be read; its status and headers count all the same."""
 
-    def __init__(self, answer: Answer, why: str) -> None:
+    def __init__(self, response: Response, why: str) -> None:
         super().__init__(why)
-        self.answer = answer
+        self.response = response
 
 
-class SignIn(httpx.Auth):
+class Auth(httpx.Auth):
     """How requests are signed; each way to sign in is one file in `_auth`."""
 
     async def ready(self) -> None:
@@ -81,7 +81,7 @@ class Http:
         label: str,
         deadline: Deadline,
         *,
-        auth: SignIn | None = None,
+        auth: Auth | None = None,
         secrets: Secrets | None = None,
     ) -> None:
         self.label = label
@@ -94,7 +94,7 @@ class Http:
     def check(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
         if str(self._own(url)) != url:
-            raise BadAnswer("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+            raise BadResponse("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
         self._secrets.add_signed(url)
         return url
 
@@ -103,13 +103,13 @@ class Http:
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, TypeError, ValueError):
-            raise BadAnswer("was told to follow something that is no URL.", subject=self.label) from None
+            raise BadResponse("was told to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin or parsed.userinfo:
             # The host as it is sent: an internationalised name may look like the right one. It is a part of what was
             # told, and so of an echoed secret as well.
             host = parsed.raw_host.decode("ascii", "replace")
             where = f" ({parsed.scheme}://{host})" if hidden(url) == url else ""
-            raise BadAnswer(
+            raise BadResponse(
                 f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
             )
@@ -119,23 +119,23 @@ class Http:
         self,
         url: str,
         *,
-        doing: str,
+        context: str,
         headers: t.Mapping[str, str] | None = None,
         limit: float = 100.0,
         patience: float = 1.0,
-    ) -> Answer:
+    ) -> Response:
         """GET, repeated while that may help. `patience` multiplies how long; polls may wait to the deadline (inf).
 
-        `doing` is what an error says was under way, the VM included.
+        `context` is what an error says was under way, the VM included.
         """
-        with _telling(doing):
+        with _telling(context):
             return await self._repeat("GET", url, headers or {}, None, limit, patience)
 
     async def send_again(
-        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes, *, doing: str
-    ) -> Answer:
+        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes, *, context: str
+    ) -> Response:
         """A request that changes nothing although its method says otherwise (a token request): repeated like a read."""
-        with _telling(doing):
+        with _telling(context):
             return await self._repeat(method, url, headers, body, 60.0, 1.0)
 
     async def write(
@@ -143,22 +143,22 @@ class Http:
         method: str,
         url: str,
         *,
-        doing: str,
+        context: str,
         headers: t.Mapping[str, str],
         body: bytes | None = None,
         limit: float = 300.0,
-    ) -> Answer:
-        """One write: sent again only if it never left or was refused with 429; AnswerLost if nobody can know."""
-        with _telling(doing):
+    ) -> Response:
+        """One write: sent again only if it never left or was refused with 429; ResponseLost if nobody can know."""
+        with _telling(context):
             return await self._send(method, url, headers, body, limit)
 
     async def _send(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
-    ) -> Answer:
+    ) -> Response:
         start, pause = anyio.current_time(), 0.5
         while True:
             try:
-                answer = await self._once(method, url, headers, body, limit)
+                response = await self._once(method, url, headers, body, limit)
             except _NeverLeft as error:
                 spent = anyio.current_time() - start
                 if error.final or spent > CONNECT_PATIENCE or not await self._pause(pause):
@@ -168,21 +168,21 @@ class Http:
             except _Lost as error:
                 # No answer, so no id of the service's: its logs can be asked for the one that was sent with it.
                 sent = headers.get("x-ms-client-request-id")
-                raise AnswerLost(f"{error}.", subject=self.label, request_id=sent) from None
+                raise ResponseLost(f"{error}.", subject=self.label, request_id=sent) from None
             except _Unread as error:
-                answer = error.answer
-            if answer.status != 429:
-                return answer
-            pause = await self._throttled(answer, pause)
+                response = error.response
+            if response.status != 429:
+                return response
+            pause = await self._throttled(response, pause)
 
     async def _repeat(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float, patience: float
-    ) -> Answer:
+    ) -> Response:
         start, pause = anyio.current_time(), 0.5
         while True:
             spent = anyio.current_time() - start
             try:
-                answer = await self._once(method, url, headers, body, limit)
+                response = await self._once(method, url, headers, body, limit)
             except _NeverLeft as error:
                 if error.final or spent > CONNECT_PATIENCE * patience or not await self._pause(pause):
                     raise self._unreachable(error, anyio.current_time() - start) from None
@@ -195,17 +195,17 @@ class Http:
                         remedy="Try again later; if the service is only slow, raise wait_timeout.",
                     ) from None
             except _Unread as error:
-                raise error.answer.bad(str(error)) from None
+                raise error.response.bad(str(error)) from None
             else:
-                if answer.status == 429:
-                    pause = await self._throttled(answer, pause)
+                if response.status == 429:
+                    pause = await self._throttled(response, pause)
                     continue
-                allowed = PATIENCE.get(answer.status)
+                allowed = PATIENCE.get(response.status)
                 if allowed is None or spent >= allowed * patience:
-                    return answer
-                wanted = pause if answer.retry_after is None else max(answer.retry_after, 0.5)
+                    return response
+                wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if wanted > self.deadline.remaining() or not await self._pause(wanted):
-                    return answer
+                    return response
             pause = min(pause * 2, 15.0)
 
     async def _pause(self, seconds: float) -> bool:
@@ -219,17 +219,17 @@ class Http:
             remedy="Raise wait_timeout or try again.",
         )
 
-    async def _throttled(self, answer: Answer, pause: float) -> float:
+    async def _throttled(self, response: Response, pause: float) -> float:
         """Wait as the 429 asks; the next pause should it not say."""
-        wanted = pause if answer.retry_after is None else max(answer.retry_after, 0.5)
+        wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
         if wanted > self.deadline.remaining():
             left = show_seconds(self.deadline.remaining())
             raise Unavailable(
                 f"throttled (429): asks to wait {show_seconds(wanted)}, and {left} are left.",
                 subject=self.label,
                 status=429,
-                request_id=answer.request_id,
-                correlation_id=answer.correlation_id,
+                request_id=response.request_id,
+                correlation_id=response.correlation_id,
                 remedy="Try again later, raise wait_timeout, or lower concurrency.",
             )
         if not await self._pause(wanted):
@@ -238,16 +238,16 @@ class Http:
 
     async def _once(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
-    ) -> Answer:
+    ) -> Response:
         """One request and its whole answer; after a 401 once more if the sign-in can be renewed: it changed nothing."""
-        answer, signed = await self._exchange(method, url, headers, body, limit)
-        if answer.status == 401 and self.auth is not None and await self.auth.renew(signed):
-            answer, signed = await self._exchange(method, url, headers, body, limit)
-        return answer
+        response, signed = await self._exchange(method, url, headers, body, limit)
+        if response.status == 401 and self.auth is not None and await self.auth.renew(signed):
+            response, signed = await self._exchange(method, url, headers, body, limit)
+        return response
 
     async def _exchange(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
-    ) -> tuple[Answer, str]:
+    ) -> tuple[Response, str]:
         """The answer, and the Authorization it answers. The URL's own bytes are sent; redirects are not followed.
 
         No request leaves for another origin, whatever its URL was put together from: an answered id that does not
@@ -263,14 +263,14 @@ class Http:
             try:
                 sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
                 request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
-                response = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
+                reply = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
                 try:
-                    content = await _read(response)
+                    content = await _read(reply)
                 except Unreadable as error:
-                    raise _Unread(self._answer(response, b""), str(error)) from None
+                    raise _Unread(self._response(reply, b""), str(error)) from None
                 finally:
-                    await response.aclose()
-                return self._answer(response, content), str(response.request.headers.get("authorization", ""))
+                    await reply.aclose()
+                return self._response(reply, content), str(reply.request.headers.get("authorization", ""))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -280,8 +280,8 @@ class Http:
                 raise _Lost(_words(error)) from None
         raise _Lost(f"no answer within {show_seconds(limit)}")
 
-    def _answer(self, response: httpx.Response, content: bytes) -> Answer:
-        return Answer(response.status_code, response.headers, content, self.label)
+    def _response(self, reply: httpx.Response, content: bytes) -> Response:
+        return Response(reply.status_code, reply.headers, content, self.label)
 
     def _never_left(self, error: Exception) -> _NeverLeft | UntrustedTls:
         untrusted = explain_tls(error, self.label)
@@ -301,21 +301,21 @@ class Http:
 
 
 @contextmanager
-def _telling(doing: str) -> t.Iterator[None]:
+def _telling(context: str) -> t.Iterator[None]:
     """What keeps us from an answer says what it kept us from."""
     try:
         yield
     except Unavailable as problem:
-        problem.message = f"{doing}: {problem.message}"
+        problem.message = f"{context}: {problem.message}"
         raise
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(reply: httpx.Response) -> bytes:
     """The body, bounded. What a transport has read itself, as those in memory do, is unfolded already."""
-    if response.is_stream_consumed:
-        return response.content
-    body = Body(response.headers)
-    async for chunk in response.aiter_raw():
+    if reply.is_stream_consumed:
+        return reply.content
+    body = Body(reply.headers)
+    async for chunk in reply.aiter_raw():
         body.take(chunk)
     return body.whole()
 

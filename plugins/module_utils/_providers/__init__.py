@@ -20,7 +20,7 @@ from .._http.auth import clouds
 from .._http.auth.basic import Basic
 from .._http.auth.bearer import Bearer
 from .._http.auth.client_secret import ClientSecret
-from .._http.client import Http, SignIn
+from .._http.client import Auth, Http
 from .._http.tls import tls_context
 from . import scvmm
 from .base import Provider, Scope
@@ -85,7 +85,7 @@ class Providers:
 
     def _spf(self) -> Provider:
         spf = settings(SpfSettings, self._params, self._world.environ)
-        auth: SignIn
+        auth: Auth
         if spf.spf_auth == "basic":
             username, password = spf.spf_username or "", spf.spf_password or ""
             self._secrets.add_basic(username, password)
@@ -119,7 +119,7 @@ class Providers:
             cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self._deadline), name)
         else:
             cloud = clouds.known(name)
-        auth: SignIn
+        auth: Auth
         if arm.access_token is not None:
             auth, sign_in = Bearer(arm.access_token), "the access token"
         else:

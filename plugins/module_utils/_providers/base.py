@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, Unsupported
+from .._core.errors import BadResponse, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, Inventory
 from .._core.operation import Operation
 from .._core.plan import Step
@@ -27,13 +27,13 @@ MAX_CHECKPOINTS = 2000
 
 
 def bounded_count(points: t.Sized, vm: VM) -> None:
-    """BadAnswer for a list that no service can mean."""
+    """BadResponse for a list that no service can mean."""
     if len(points) > MAX_CHECKPOINTS:
-        raise BadAnswer(f"{len(points)} checkpoints were listed, and no service holds so many.", subject=str(vm))
+        raise BadResponse(f"{len(points)} checkpoints were listed, and no service holds so many.", subject=str(vm))
 
 
 class Provider(t.Protocol):
-    """One service. Every write returns an Operation and is never repeated here; AnswerLost leaves it to the caller."""
+    """One service. Every write returns an Operation and is sent once; ResponseLost leaves the rest to the caller."""
 
     capabilities: Capabilities
 

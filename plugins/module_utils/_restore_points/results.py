@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._core.errors import flat
-from .._core.formatting import in_words
+from .._core.errors import printable
+from .._core.formatting import format_value
 from .._core.plan import OnResource, Plan
 from .._core.times import format_time
 from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
@@ -140,11 +140,11 @@ def diff(subject: str, plan: Plan) -> dict[str, str]:
 def _lines(field: str, value: t.Any) -> list[str]:
     """A field in words; of tags and lists a line for each, so that a diff shows just what differs."""
     if not isinstance(value, (dict, list)):
-        return [f"    {field}: {flat(in_words(value), _TEXT)}\n"]
-    rows = [in_words([each]) for each in value]
+        return [f"    {field}: {printable(format_value(value), _TEXT)}\n"]
+    rows = [format_value([each]) for each in value]
     if isinstance(value, dict):
-        rows = [f"{name}: {in_words(value[name])}" for name in sorted(value)]
-    return [f"    {field}:{'' if rows else ' none'}\n", *(f"      {flat(row, _TEXT)}\n" for row in rows)]
+        rows = [f"{name}: {format_value(value[name])}" for name in sorted(value)]
+    return [f"    {field}:{'' if rows else ' none'}\n", *(f"      {printable(row, _TEXT)}\n" for row in rows)]
 
 
 def _time(moment: datetime | None) -> str | None:

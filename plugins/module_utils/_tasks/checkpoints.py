@@ -12,8 +12,8 @@ from .._core.errors import CheckpointError, InvalidInput, SomeFailed, hiding, on
 from .._core.model import VM, Checkpoint, Inventory
 from .._core.operation import Deadline
 from .._core.redaction import Secrets
-from .._core.settings import trusts_anybody
-from .._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, check
+from .._core.settings import skips_tls_verification
+from .._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, validate_options
 from .._deps import anyio, pydantic
 from .._engine.fleet import Terms, gather, reconcile
 from .._engine.run_options import approval_of, manner_of
@@ -36,7 +36,7 @@ async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, worl
             result["warnings"] = [one_line(text, LONGEST_WARNING) for text in result["warnings"]]
     finally:
         hiding.reset(before)
-    if trusts_anybody(params, world.environ):
+    if skips_tls_verification(params, world.environ):
         told = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
         result["warnings"] = [*result.get("warnings", []), told]
     return t.cast(dict[str, t.Any], secrets.scrub(result))
@@ -72,7 +72,7 @@ class InfoQuery(pydantic.BaseModel):
 
     def asks_for(self, checkpoint: Checkpoint) -> bool:
         """Whether the checkpoint passes the filters by name and owner."""
-        return (self.name is None or checkpoint.is_named(self.name)) and (
+        return (self.name is None or checkpoint.matches_name(self.name)) and (
             self.managed is None or checkpoint.managed == self.managed
         )
 
@@ -109,10 +109,10 @@ async def vm_checkpoint(
         for option in ("max_age", "supersede"):
             if params.get(option):
                 raise InvalidInput(f"{option}: goes with state=present only.")
-        wish = check(Absent, asked)
+        wish = validate_options(Absent, asked)
     else:
         asked |= {name: params.get(name) for name in ("description", "max_age", "supersede")}
-        wish = check(Present, asked)
+        wish = validate_options(Present, asked)
     return await _converge(wish, params, check_only, world, secrets)
 
 
@@ -120,7 +120,7 @@ async def vm_checkpoint_restore(
     params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
 ) -> dict[str, t.Any]:
     """A VM is brought back to a checkpoint."""
-    wish = check(RestoreTo, {name: params.get(name) for name in RestoreTo.model_fields})
+    wish = validate_options(RestoreTo, {name: params.get(name) for name in RestoreTo.model_fields})
     return await _converge(wish, params, check_only, world, secrets)
 
 
@@ -128,7 +128,7 @@ async def vm_checkpoint_info(
     params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
-    query = check(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
+    query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     manner = manner_of(params)
     deadline = Deadline(manner.wait_timeout.total_seconds())
     start = anyio.current_time()

@@ -9,11 +9,11 @@ import typing as t
 from functools import partial
 
 from .._arm.ids import ArmId
-from .._core.errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotProven, OperationFailed
+from .._core.errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotVerified, OperationFailed
 from .._core.operation import Deadline, Operation, Status
 from .._core.plan import Action, CreateResource, DeleteResource, Plan
 from .._core.redaction import Secrets
-from .._core.spec import check
+from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.resource_run import Run, watched
 from .._engine.resource_task import ResourceTask
@@ -25,7 +25,7 @@ from .._restore_points import results as shapes
 from .._restore_points.client import Service
 from .._restore_points.copies import takes_copies
 from .._restore_points.planner import Resource, drift, how_failed, is_downgrade, is_on_its_way, is_there, plan_point
-from .._restore_points.specs import PointWish, collection_id, gate_point
+from .._restore_points.specs import PointWish, collection_id, require_point_api
 from .restore_point_inputs import Surroundings, kept_fields, surroundings
 
 Params = t.Mapping[str, t.Any]
@@ -34,13 +34,13 @@ Params = t.Mapping[str, t.Any]
 async def restore_point(params: Params, check_only: bool, world: World, secrets: Secrets) -> dict[str, t.Any]:
     """A restore point is present or absent."""
     begun = anyio.current_time()
-    wish = check(PointWish, {name: params.get(name) for name in PointWish.model_fields})
+    wish = validate_options(PointWish, {name: params.get(name) for name in PointWish.model_fields})
     manner = manner_of(params)
     approval = approval_of(params)
     pace = manner.pace(Deadline(manner.wait_timeout.total_seconds()))
     async with Providers(params, world, pace.deadline, secrets) as providers:
         arm, settings = await providers.arm()
-        gate_point(wish, settings.compute_api_version)
+        require_point_api(wish, settings.compute_api_version)
         home = collection_id(settings.subscription_id, wish.resource_group, wish.collection)
         point_id = f"{home}/restorePoints/{wish.name}"
         subject = Resource(wish.name, f"restore point {wish.name}", point_id, point_id.lower(), "compute", arm.base)
@@ -135,7 +135,7 @@ class PointTask(ResourceTask[PointEntity]):
             await self._end(operation, "copying it" if self._wish.source_restore_point else "making it")
             self.now = now = await self._read()
         if now is None or now.state == "deleting":
-            raise NotProven(
+            raise NotVerified(
                 f"it was there, and is {'gone again' if now is None else 'being removed'}.",
                 subject=str(run.subject),
                 remedy="Look at it before you run the task again.",

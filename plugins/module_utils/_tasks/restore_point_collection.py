@@ -13,7 +13,7 @@ from .._core.errors import CheckpointError, Locked
 from .._core.operation import Deadline, Operation, Status
 from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
 from .._core.redaction import Secrets
-from .._core.spec import check
+from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.resource_run import Run, watched
 from .._engine.resource_task import ResourceTask
@@ -25,7 +25,7 @@ from .._providers.compute.preflight import of_locks
 from .._restore_points import results as shapes
 from .._restore_points.client import Service
 from .._restore_points.planner import Resource, in_any_case, is_on_its_way, is_there, plan_collection
-from .._restore_points.specs import CollectionWish, collection_id, gate_collection
+from .._restore_points.specs import CollectionWish, collection_id, require_collection_api
 from .restore_point_inputs import where
 
 Params = t.Mapping[str, t.Any]
@@ -36,13 +36,13 @@ async def restore_point_collection(
 ) -> dict[str, t.Any]:
     """A restore point collection is present or absent."""
     begun = anyio.current_time()
-    wish = check(CollectionWish, {name: params.get(name) for name in CollectionWish.model_fields})
+    wish = validate_options(CollectionWish, {name: params.get(name) for name in CollectionWish.model_fields})
     manner = manner_of(params)
     approval = approval_of(params)
     pace = manner.pace(Deadline(manner.wait_timeout.total_seconds()))
     async with Providers(params, world, pace.deadline, secrets) as providers:
         arm, settings = await providers.arm()
-        gate_collection(wish, settings.compute_api_version)
+        require_collection_api(wish, settings.compute_api_version)
         home = collection_id(settings.subscription_id, wish.resource_group, wish.name)
         subject = Resource(wish.name, f"collection {wish.name}", str(home), home.canonical, "compute", arm.base)
         task = CollectionTask(Run(subject, pace, begun), Service(arm, settings), wish, home)

@@ -11,13 +11,13 @@ from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Secrets
-from .._core.spec import check
+from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.run_options import bounded, manner_of
 from .._providers import Providers, World
 from .._restore_points import results as shapes
 from .._restore_points.client import Service
-from .._restore_points.specs import CollectionQuery, collection_id, gate_query, source_of
+from .._restore_points.specs import CollectionQuery, collection_id, require_query_api, source_of
 
 Params = t.Mapping[str, t.Any]
 
@@ -26,7 +26,7 @@ async def restore_point_collection_info(
     params: Params, check_only: bool, world: World, secrets: Secrets
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
-    query = check(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
+    query = validate_options(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
     source = None if query.source is None else source_of(query.source).canonical
     manner = manner_of(params)
     start = anyio.current_time()
@@ -34,7 +34,7 @@ async def restore_point_collection_info(
     found: dict[int, dict[str, t.Any]] = {}
     async with Providers(params, world, deadline, secrets) as providers:
         arm, settings = await providers.arm()
-        gate_query(query, settings.compute_api_version)
+        require_query_api(query, settings.compute_api_version)
         service = Service(arm, settings)
         ids = await _ids(service, query, settings.subscription_id)
 

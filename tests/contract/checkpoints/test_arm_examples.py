@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
@@ -122,5 +122,5 @@ def test_instance(source: Source) -> None:
 def test_instance_without_properties(source: Source) -> None:
     """The smallest example shows no list: an error, for an unreadable list is not an empty one."""
     document = _example(source, "Get_MinimumSet")["responses"]["200"]["body"]
-    with pytest.raises(BadAnswer, match="instance"):
+    with pytest.raises(BadResponse, match="instance"):
         _read(document)

@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
     Status,
     wait,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.checkpoints.exchange import Exchange
 from tests.contract.checkpoints.external_sources import Source, sources
@@ -68,7 +68,7 @@ def _machine(recording: list[Exchange]) -> VM:
 
 
 async def _ended(operation: Operation) -> Status:
-    return await wait(operation, Deadline(600), 30, subject="vm", doing="waiting")
+    return await wait(operation, Deadline(600), 30, subject="vm", context="waiting")
 
 
 def test_create_restore_delete(source: Source) -> None:
@@ -149,7 +149,9 @@ def test_every_recorded_poll_is_understood(source: Source) -> None:
     words = set()
     for exchange in source.recording():
         if step(exchange) == "poll":
-            answer = Answer(exchange.status, httpx.Headers(exchange.answer_headers), exchange.answer_body.encode(), "")
+            answer = Response(
+                exchange.status, httpx.Headers(exchange.answer_headers), exchange.answer_body.encode(), ""
+            )
             status = read_status(answer)
             word = _status(exchange)
             words.add((exchange.status, word, status.state))
@@ -175,7 +177,7 @@ def _followed(link: str) -> str:
 
     async def poll(scvmm: Scvmm) -> None:
         arm: Arm = scvmm._arm
-        answer = Answer(202, httpx.Headers({"Location": link}), b"", "")
+        answer = Response(202, httpx.Headers({"Location": link}), b"", "")
         await arm.operation(answer, 0.0).poll()
 
     respond: Callable[[httpx.Request], httpx.Response] = lambda _r: httpx.Response(200)  # noqa: E731 - typed for mypy

@@ -76,7 +76,7 @@ def _job_seen(job: dict[str, Any]) -> tuple[Status, list[httpx.Request]]:
 
     async def delete(spf: Spf) -> Status:
         operation: Operation = await spf.delete(_vm_of(machine), Checkpoint(job["ID"], "before"))
-        return await wait(operation, Deadline(60), 5, subject="vm", doing="deleting")
+        return await wait(operation, Deadline(60), 5, subject="vm", context="deleting")
 
     return through_spf(ROOT, answer, delete)
 

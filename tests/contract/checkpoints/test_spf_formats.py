@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import NotFound, Refused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, errors, sources
@@ -28,8 +28,8 @@ NAMESPACES = (
 )
 
 
-def _answer(text: str, status: int = 200) -> Answer:
-    return Answer(status, httpx.Headers(), text.encode(), "spf")
+def _answer(text: str, status: int = 200) -> Response:
+    return Response(status, httpx.Headers(), text.encode(), "spf")
 
 
 def _expected(text: str) -> dict[str, Any]:
@@ -109,16 +109,16 @@ def test_errors(source: Source, layer: str) -> None:
     body = errors(source)[layer].replace("..", "Told by the service")
     words = re.findall(r'(?:"value":"|lang="en-US">|<Message>)([^"<]+)', body)
     assert words
-    said = odata.error(_answer(body, 404), doing="looking")
+    said = odata.error(_answer(body, 404), context="looking")
     assert isinstance(said, NotFound)
     assert words[0].rstrip(".") in str(said)
-    assert isinstance(odata.error(_answer(body, 400), doing="looking"), Refused)
+    assert isinstance(odata.error(_answer(body, 400), context="looking"), Refused)
 
 
 def test_error_of_the_web_server(source: Source) -> None:
     """401 and 403 of IIS are HTML: the page's title is told, not its code."""
     page = "<!DOCTYPE html><html><head><title>403 - Forbidden: Access is denied.</title></head><body>x</body></html>"
     assert "IIS: HTML" in source.text("spf/errors.md")
-    said = str(odata.error(_answer(page, 403), doing="looking"))
+    said = str(odata.error(_answer(page, 403), context="looking"))
     assert "403 - Forbidden: Access is denied" in said
     assert "<" not in said

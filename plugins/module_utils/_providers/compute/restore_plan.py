@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.errors import BadAnswer, InvalidInput, MissingCheckpoint
+from ..._core.errors import BadResponse, InvalidInput, MissingCheckpoint
 from ..._core.model import Checkpoint, Inventory, Staged
 from ..._core.ownership import read_generated
 from ..._core.plan import Step
@@ -125,7 +125,7 @@ def _is_named(wish: RestoreTo, actual: Inventory, point: str, point_id: str) -> 
         return point_id == short_hash(wish.checkpoint_id or "")
     generated = read_generated(name)
     gone = Checkpoint(id="", name=name, series=generated[0] if generated else None, any_case=True)
-    return _home(actual).lower() == home.lower() and gone.is_named(wish.name)
+    return _home(actual).lower() == home.lower() and gone.matches_name(wish.name)
 
 
 def _home(actual: Inventory) -> str:
@@ -179,7 +179,7 @@ def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEn
     wanted = actual.by_id(wish.checkpoint_id) if wish.checkpoint_id else None
     told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1] for disk in made.values()}
     names = [c for c in actual.checkpoints if _is_for(made, c)]
-    same = all(c.is_named(wish.name) for c in names) if wish.name else wanted is None or _is_for(made, wanted)
+    same = all(c.matches_name(wish.name) for c in names) if wish.name else wanted is None or _is_for(made, wanted)
     if not same:
         raise InvalidInput(
             f"restore_key: it was used for a restore to {', '.join(sorted(told))}. Nothing was changed.",
@@ -215,7 +215,7 @@ def _steps(
     entity = detail.point(point.id) if point else None
     disks = entity.disks if entity else []
     if point is not None and not disks:
-        raise BadAnswer(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
+        raise BadResponse(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
     wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
     made = detail.of_run(run)
     places = [disk.place for disk in disks] or sorted(made)

@@ -16,7 +16,7 @@ from ..._core.operation import Operation, State, Status
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
-from .entities import Disk, DiskEntity, DiskRestorePointEntity, read
+from .entities import Disk, DiskEntity, DiskRestorePointEntity, parse_entity
 from .restore_disk import new_disk
 from .restore_state import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
 from .restore_verify import in_the_way
@@ -64,7 +64,7 @@ class ComputeSteps:
         """Start or deallocate."""
         action = "start" if on else "deallocate"
         url = self._arm.url(f"{vm.path}/{action}", self._compute)
-        return await self._arm.write("POST", url, None, doing=f"{action} of vm {vm.name}")
+        return await self._arm.write("POST", url, None, context=f"{action} of vm {vm.name}")
 
     async def make_collection(self, step: Step, home: ArmId) -> Operation:
         """A collection of the VM's points, with the tag that says whose they are."""
@@ -73,7 +73,7 @@ class ComputeSteps:
             "tags": {TAG: TAG_VALUE},
             "properties": {"source": {"id": step.vm.id}},
         }
-        return await self._arm.write("PUT", self._arm.url(home.path, self._compute), body, doing=step.do)
+        return await self._arm.write("PUT", self._arm.url(home.path, self._compute), body, context=step.do)
 
     async def _create_disk(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
         """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""
@@ -94,16 +94,16 @@ class ComputeSteps:
         body = new_disk(step.about, detail, source, told, old)
         path = str(ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", name))
         url = self._arm.url(_arm_id.quote(path), self._disk)
-        return await self._arm.write("PUT", url, body, doing=step.do)
+        return await self._arm.write("PUT", url, body, context=step.do)
 
     def _joined(self, disk: DiskEntity) -> Operation:
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
 
         async def poll() -> Status:
-            answer = await self._arm.find(url, doing=f"reading disk {disk.name}")
-            if answer is None:
+            response = await self._arm.find(url, context=f"reading disk {disk.name}")
+            if response is None:
                 return Status("unknown")
-            state = read(DiskEntity, answer.json(), answer).state
+            state = parse_entity(DiskEntity, response.json(), response).state
             return Status(ENDS.get(state, "running"), state)
 
         return Operation("arm", None, poll, anyio.current_time(), joined=True)
@@ -121,10 +121,10 @@ class ComputeSteps:
         if "?" in source_id:
             return None
         url = self._arm.url(_arm_id.quote(source_id), self._disk)
-        answer = await self._arm.find(url, doing="reading a disk restore point")
-        if answer is None:
+        response = await self._arm.find(url, context="reading a disk restore point")
+        if response is None:
             return None
-        found = read(DiskRestorePointEntity, answer.json(), answer)
+        found = parse_entity(DiskRestorePointEntity, response.json(), response)
         percent = found.properties.completionPercent
         if percent is not None and percent < 100:
             changed = "" if begun else " Nothing was changed."
@@ -164,7 +164,7 @@ class ComputeSteps:
         headers = {"If-Match": actual.detail.etag} if actual.detail.etag else {}
         url = self._arm.url(vm.path, self._compute)
         body = {"properties": {"storageProfile": profile}}
-        return await self._arm.write("PATCH", url, body, doing=step.do, headers=headers)
+        return await self._arm.write("PATCH", url, body, context=step.do, headers=headers)
 
     async def _swap(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
         """One PATCH of the storage profile: the OS disk changes, the data disks come; the others stay as they are."""
@@ -198,13 +198,13 @@ class ComputeSteps:
             raise _gone(step, f"disk {step.about['disk']} is gone.")
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
         body = {"tags": {**(disk.tags or {}), STATE_TAG: state}}
-        return await self._arm.write("PATCH", url, body, doing=step.do)
+        return await self._arm.write("PATCH", url, body, context=step.do)
 
     async def _delete_disk(self, step: Step, actual: Inventory) -> Operation:
         disk = by_short(actual.detail, str(step.about["disk"]))
         if disk is None:
             raise _gone(step, f"disk {step.about['disk']} is gone.")
-        return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, doing=step.do)
+        return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, context=step.do)
 
 
 def _gone(step: Step, why: str) -> NotFound:

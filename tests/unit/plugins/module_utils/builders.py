@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
     Present,
     RestoreTo,
     Wish,
-    check,
+    validate_options,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 
@@ -99,19 +99,19 @@ def chain(*points: Checkpoint) -> tuple[Checkpoint, ...]:
 def present(**options: Any) -> Present:
     """The wish for a checkpoint named nightly, checked as the module's options are."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
-    return check(Present, named | options)
+    return validate_options(Present, named | options)
 
 
 def absent(**options: Any) -> Absent:
     """The wish for no checkpoint named nightly."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
-    return check(Absent, named | options)
+    return validate_options(Absent, named | options)
 
 
 def restore(**options: Any) -> RestoreTo:
     """The wish to go back to the checkpoint named nightly, or to what the options say."""
     named = {} if {"checkpoint_id", "select", "name"} & set(options) else {"name": "nightly"}
-    return check(RestoreTo, named | options)
+    return validate_options(RestoreTo, named | options)
 
 
 def planned(

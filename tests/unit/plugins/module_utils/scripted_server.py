@@ -16,8 +16,8 @@ import trio
 import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http, SignIn
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 
 BASE = "https://service.test"
 Result = TypeVar("Result")
@@ -47,10 +47,10 @@ def slow(seconds: float, made: Reply | None = None) -> Reply:
     return replace(made or Reply(), after=seconds)
 
 
-def answer(status: int = 200, body: Any = b"", /, **headers: str) -> Answer:
+def answer(status: int = 200, body: Any = b"", /, **headers: str) -> Response:
     """An answer as the client hands it on."""
     made = reply(status, body, **headers)
-    return Answer(made.status, httpx.Headers(dict(made.headers)), made.body, "service")
+    return Response(made.status, httpx.Headers(dict(made.headers)), made.body, "service")
 
 
 class Script(httpx.AsyncBaseTransport):
@@ -86,28 +86,26 @@ class Script(httpx.AsyncBaseTransport):
         return [later - earlier for earlier, later in zip(self.times, self.times[1:], strict=False)]
 
     @asynccontextmanager
-    async def http(
-        self, *, seconds: float = 600.0, auth: SignIn | None = None, base: str = BASE
-    ) -> AsyncIterator[Http]:
+    async def http(self, *, seconds: float = 600.0, auth: Auth | None = None, base: str = BASE) -> AsyncIterator[Http]:
         """A client of this server, with a deadline."""
         async with httpx.AsyncClient(transport=self) as client:
             yield Http(client, base, "service", Deadline(seconds), auth=auth)
 
-    def read(self, path: str = "/thing", *, seconds: float = 600.0, auth: SignIn | None = None, **how: Any) -> Answer:
+    def read(self, path: str = "/thing", *, seconds: float = 600.0, auth: Auth | None = None, **how: Any) -> Response:
         """One read, start to end."""
 
-        async def main() -> Answer:
+        async def main() -> Response:
             async with self.http(seconds=seconds, auth=auth) as http:
-                return await http.read(BASE + path, doing="reading vm web01", **how)
+                return await http.read(BASE + path, context="reading vm web01", **how)
 
         return virtual(main)
 
-    def write(self, path: str = "/thing", *, seconds: float = 600.0, auth: SignIn | None = None, **how: Any) -> Answer:
+    def write(self, path: str = "/thing", *, seconds: float = 600.0, auth: Auth | None = None, **how: Any) -> Response:
         """One write, start to end."""
 
-        async def main() -> Answer:
+        async def main() -> Response:
             async with self.http(seconds=seconds, auth=auth) as http:
-                return await http.write("POST", BASE + path, doing="changing vm web01", headers={}, body=b"{}", **how)
+                return await http.write("POST", BASE + path, context="changing vm web01", headers={}, body=b"{}", **how)
 
         return virtual(main)
 

@@ -13,14 +13,14 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     CheckpointError,
     NotFound,
     Refused,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,
@@ -44,11 +44,11 @@ def using(server: Script, do: Callable[[Arm], Awaitable[Result]]) -> Result:
 
 
 async def act(arm: Arm, body: dict[str, Any] | None = None) -> Operation:
-    return await arm.write("POST", f"{BASE}/act", body, doing="creating it")
+    return await arm.write("POST", f"{BASE}/act", body, context="creating it")
 
 
 async def things(arm: Arm) -> list[dict[str, Any]]:
-    return [row for _answer, rows in await arm.pages(f"{BASE}/things", doing="listing") for row in rows]
+    return [row for _answer, rows in await arm.pages(f"{BASE}/things", context="listing") for row in rows]
 
 
 async def looked_at(arm: Arm) -> str:
@@ -76,7 +76,7 @@ def test_each_request_has_an_id_of_its_own() -> None:
     server = Script(reply(200, {}))
 
     async def main(arm: Arm) -> None:
-        await arm.get(f"{BASE}/a", doing="reading")
+        await arm.get(f"{BASE}/a", context="reading")
         await act(arm, {"name": "n"})
         await act(arm)
 
@@ -92,7 +92,7 @@ def test_each_request_has_an_id_of_its_own() -> None:
 @pytest.mark.parametrize("status", [201, 202, 204, 301, 404])
 def test_reading_a_resource_is_a_200_or_an_error(status: int) -> None:
     with pytest.raises(CheckpointError) as caught:
-        using(Script(reply(status)), lambda arm: arm.get(f"{BASE}/a", doing="reading it"))
+        using(Script(reply(status)), lambda arm: arm.get(f"{BASE}/a", context="reading it"))
     assert caught.value.message.startswith("reading it: ")
 
 
@@ -122,7 +122,7 @@ def test_pages_are_followed_byte_for_byte_to_their_end() -> None:
     ],
 )
 def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], told: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         listed(*pages)
     assert told in caught.value.message
 
@@ -130,7 +130,7 @@ def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], told: str
 def test_pages_without_an_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_answer, "MAX_PAGES", 5)
     server = Script(*(reply(200, {"value": [{}], "nextLink": f"{BASE}/things?p={p}"}) for p in range(9)))
-    with pytest.raises(BadAnswer, match="the pages do not end"):
+    with pytest.raises(BadResponse, match="the pages do not end"):
         using(server, things)
     assert len(server.requests) == 5
 
@@ -201,23 +201,23 @@ def test_an_address_elsewhere_is_not_looked_at_and_left_to_reading() -> None:
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_a_write_that_ended_in_trouble_may_have_been_done(status: int) -> None:
     server = Script(reply(status, ERROR, x_ms_request_id="r-1"))
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(ResponseLost) as caught:
         posted(server)
     assert (caught.value.status, caught.value.request_id) == (status, "r-1")
     assert "It says no." in caught.value.message
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (404, NotFound), (409, Refused), (302, BadAnswer)])
+@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (404, NotFound), (409, Refused), (302, BadResponse)])
 def test_a_write_that_was_refused_changed_nothing(status: int, kind: type[CheckpointError]) -> None:
     with pytest.raises(kind) as caught:
         posted(Script(reply(status, ERROR)))
-    assert not isinstance(caught.value, AnswerLost)
+    assert not isinstance(caught.value, ResponseLost)
 
 
 def test_finding_is_a_resource_or_the_proof_that_there_is_none() -> None:
     async def found(arm: Arm) -> bool:
-        return await arm.find(f"{BASE}/a", doing="reading it") is not None
+        return await arm.find(f"{BASE}/a", context="reading it") is not None
 
     assert using(Script(reply(200, {})), found)
     assert not using(Script(reply(404)), found)
@@ -248,10 +248,10 @@ def test_hints_are_taken_from_all_pages() -> None:
     server = Script(first, reply(200, {"value": [{"id": "2"}]}))
     assert using(server, lambda arm: arm.hints(f"{BASE}/locks")) == [{"id": "1"}, {"id": "2"}]
     assert using(Script(first, reply(403)), lambda arm: arm.hints(f"{BASE}/locks")) == [{"id": "1"}]
-    with pytest.raises(BadAnswer, match="do not end"):
+    with pytest.raises(BadResponse, match="do not end"):
         using(Script(first, first, first), lambda arm: arm.hints(f"{BASE}/locks"))
     astray = reply(200, {"value": [], "nextLink": "https://evil.test"})
-    with pytest.raises(BadAnswer, match="another origin"):
+    with pytest.raises(BadResponse, match="another origin"):
         using(Script(astray), lambda arm: arm.hints(f"{BASE}/locks"))
 
 
@@ -262,19 +262,19 @@ def test_trouble_is_no_hint() -> None:
 
 def test_a_question_that_is_a_post_is_repeated_like_a_read() -> None:
     server = Script(reply(503), link_lost(), reply(200, {"data": []}))
-    said = using(server, lambda arm: arm.query(f"{BASE}/resources", {"query": "x"}, doing="asking"))
+    said = using(server, lambda arm: arm.query(f"{BASE}/resources", {"query": "x"}, context="asking"))
     assert said.json() == {"data": []}
     assert server.sent == [f"POST {BASE}/resources"] * 3
     assert json.loads(server.requests[-1].content) == {"query": "x"}
     with pytest.raises(CheckpointError, match="asking: forbidden"):
-        using(Script(reply(403)), lambda arm: arm.query(f"{BASE}/resources", {}, doing="asking"))
+        using(Script(reply(403)), lambda arm: arm.query(f"{BASE}/resources", {}, context="asking"))
 
 
 def test_a_write_may_carry_conditions() -> None:
     server = Script(reply(200))
 
     async def main(arm: Arm) -> None:
-        await arm.write("PATCH", f"{BASE}/vm", {}, doing="swapping", headers={"If-Match": '"e1"'})
+        await arm.write("PATCH", f"{BASE}/vm", {}, context="swapping", headers={"If-Match": '"e1"'})
 
     using(server, main)
     assert server.sent == [f"PATCH {BASE}/vm"]
@@ -287,7 +287,7 @@ def test_a_path_that_leads_elsewhere_makes_no_url(path: str) -> None:
     async def made(arm: Arm) -> str:
         return arm.url(path, "2024-01-01")
 
-    with pytest.raises(BadAnswer, match="no path of a resource"):
+    with pytest.raises(BadResponse, match="no path of a resource"):
         using(Script(), made)
 
 
@@ -295,10 +295,10 @@ def test_a_list_s_ids_are_read_in_any_case_and_by_kind() -> None:
     found = "/Subscriptions/0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d/resourceGroups/rg/providers/N/t/n"
 
     async def ids(arm: Arm) -> list[str]:
-        return [str(each) for each in await arm.ids(f"{BASE}/things", doing="listing", kind="scvmm")]
+        return [str(each) for each in await arm.ids(f"{BASE}/things", context="listing", kind="scvmm")]
 
     rows = [{"id": found, "kind": "SCVMM"}, {"id": 7, "kind": "VMware"}, {"id": "x"}]
     assert using(Script(reply(200, {"value": rows})), ids) == [found.replace("/Sub", "/sub")]
     for wrong in (None, 7, "x", "/subscriptions/1/resourceGroups/rg/providers/N/t/n", [found], f"{found}/../x"):
-        with pytest.raises(BadAnswer, match="a listed resource has no usable id"):
+        with pytest.raises(BadResponse, match="a listed resource has no usable id"):
             using(Script(reply(200, {"value": [{"id": wrong, "kind": "scvmm"}]})), ids)

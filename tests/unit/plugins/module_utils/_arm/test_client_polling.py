@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     CheckpointError,
     Forbidden,
     SignInRefused,
@@ -40,7 +40,7 @@ def waited(*looks: Written, seconds: float = 600.0, header: str = "location") ->
     async def main() -> Status:
         async with server.http(seconds=seconds) as http:
             operation = await act(Arm(http, BASE, "client c"))
-            return await wait(operation, http.deadline, 5.0, subject="vm web01", doing="creating it")
+            return await wait(operation, http.deadline, 5.0, subject="vm web01", context="creating it")
 
     return virtual(main), server
 
@@ -88,7 +88,7 @@ def test_the_body_s_word_goes_before_the_status_and_unknown_words_mean_running(
     ["<html>", '{"status": ', '{"status": {}, "error": {"code": 1}}', '{"error": {"code": "X"}}', '{"status": 5}'],
 )
 def test_a_status_that_makes_no_sense_is_no_success(body: str) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         read_status(answer(200, body))
 
 
@@ -160,7 +160,7 @@ def test_a_poll_never_changes_its_origin() -> None:
 
 
 def test_a_next_look_elsewhere_is_refused() -> None:
-    with pytest.raises(BadAnswer, match="on another origin"):
+    with pytest.raises(BadResponse, match="on another origin"):
         waited(reply(202, "null", location="https://evil.test/op"))
 
 

@@ -31,7 +31,7 @@ ERROR = {
 
 def refused(status: int, body: Any) -> CheckpointError:
     async def main(arm: Arm) -> CheckpointError:
-        return arm.error(answer(status, body), doing="creating it")
+        return arm.error(answer(status, body), context="creating it")
 
     return using(Script(), main)
 

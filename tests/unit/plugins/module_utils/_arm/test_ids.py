@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import is_name, is_path, name, parse, quote
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, InvalidInput
 
 GUID = "0fa1c3a2-0000-4000-8000-0000000000AA"
 ID = f"/subscriptions/{GUID}/resourceGroups/hybrid-rg/providers/Microsoft.HybridCompute/machines/web01"
@@ -96,7 +96,7 @@ def test_a_path_is_percent_encoded_with_its_slashes_kept() -> None:
 
 @pytest.mark.parametrize("path", ["/a/../b", "/a/.", "..", "/a/.../b"])
 def test_a_path_that_leads_out_of_itself_is_no_id(path: str) -> None:
-    with pytest.raises(BadAnswer, match="an id was answered that is none"):
+    with pytest.raises(BadResponse, match="an id was answered that is none"):
         quote(path)
 
 

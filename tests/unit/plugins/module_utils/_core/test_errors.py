@@ -16,8 +16,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     NotFound,
     Refused,
     codes,
-    flat,
     one_line,
+    printable,
 )
 
 
@@ -146,4 +146,4 @@ def test_every_part_of_an_error_is_on_one_line() -> None:
 def test_what_a_service_says_takes_no_time_to_be_shortened(text: str) -> None:
     """A regular expression that begins anew at each slash would take hours for the first one."""
     assert len(one_line(text)) <= 1000
-    assert len(flat(text, 1000)) <= 1000
+    assert len(printable(text, 1000)) <= 1000

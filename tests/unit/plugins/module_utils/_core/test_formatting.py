@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import DEEPEST, MOST, in_words
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import DEEPEST, MOST, format_value
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatt
     ],
 )
 def test_each_kind_of_value(value: object, words: str) -> None:
-    assert in_words(value) == words
+    assert format_value(value) == words
 
 
 def test_long_and_deep_ones_are_cut() -> None:
-    assert in_words(list(range(MOST + 5))).endswith("18, 19, …")
-    assert in_words({str(i): i for i in range(MOST + 1)}).endswith("19: 19, …")
+    assert format_value(list(range(MOST + 5))).endswith("18, 19, …")
+    assert format_value({str(i): i for i in range(MOST + 1)}).endswith("19: 19, …")
     deep: object = "found"
     for _level in range(DEEPEST + 3):
         deep = [deep]
-    assert in_words(deep) == f"{'(' * (DEEPEST - 1)}…{')' * (DEEPEST - 1)}"
+    assert format_value(deep) == f"{'(' * (DEEPEST - 1)}…{')' * (DEEPEST - 1)}"

@@ -24,9 +24,9 @@ A, B, C = chain(point("a"), point("b"), point("c"))
 
 @pytest.mark.parametrize("wanted", ["c20f0a11", "C20F0A11", "HOST-9", "host-9"])
 def test_a_checkpoint_answers_to_its_id_and_its_host_id_in_any_case(wanted: str) -> None:
-    assert point("C20f0a11", host_id="Host-9").is_(wanted)
-    assert not point("831e819f", host_id=None).is_(wanted)
-    assert not point("831e819f", host_id=None).is_("")
+    assert point("C20f0a11", host_id="Host-9").has_id(wanted)
+    assert not point("831e819f", host_id=None).has_id(wanted)
+    assert not point("831e819f", host_id=None).has_id("")
 
 
 def test_it_is_found_by_either_id() -> None:

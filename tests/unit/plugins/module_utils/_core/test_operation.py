@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     CheckpointError,
     TimedOut,
     Unavailable,
@@ -45,7 +45,7 @@ class Job:
     def waited(self, *, seconds: float = 600.0, interval: float = 5.0) -> tuple[Status, Operation]:
         async def main() -> tuple[Status, Operation]:
             operation = Operation("job", "j-1", self.poll, trio.current_time(), request_id="r-1")
-            status = await wait(operation, Deadline(seconds), interval, subject="vm web01", doing="creating it")
+            status = await wait(operation, Deadline(seconds), interval, subject="vm web01", context="creating it")
             return status, operation
 
         return virtual(main)
@@ -123,7 +123,7 @@ def test_what_keeps_us_from_looking_does_not_make_it_safe_to_start_again() -> No
 
 def test_other_errors_of_looking_are_their_own() -> None:
     with pytest.raises(CheckpointError) as caught:
-        Job(BadAnswer("HTML.")).waited()
+        Job(BadResponse("HTML.")).waited()
     assert caught.value.code == "bad_answer"
 
 

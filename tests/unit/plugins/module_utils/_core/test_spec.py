@@ -16,7 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
     Present,
     RestoreTo,
     Select,
-    check,
+    validate_options,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import mark
 
@@ -25,16 +25,18 @@ GUID = "831e819f-0000-4000-8000-000000000001"
 
 def refused(kind: type[Present | Absent | RestoreTo], **options: Any) -> str:
     with pytest.raises(InvalidInput) as caught:
-        check(kind, options)
+        validate_options(kind, options)
     return caught.value.message
 
 
 def test_an_option_that_is_null_was_not_given() -> None:
-    assert check(Present, {"name": "nightly", "description": None, "max_age": None}) == Present(name="nightly")
+    assert validate_options(Present, {"name": "nightly", "description": None, "max_age": None}) == Present(
+        name="nightly"
+    )
 
 
 def test_durations_are_read() -> None:
-    assert check(Present, {"name": "nightly", "max_age": "4h"}).max_age == timedelta(hours=4)
+    assert validate_options(Present, {"name": "nightly", "max_age": "4h"}).max_age == timedelta(hours=4)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +71,13 @@ def test_every_wrong_option_is_named_at_once() -> None:
 
 
 def test_a_description_may_have_lines() -> None:
-    assert check(Present, {"name": "n", "description": "a\nb"}).description == "a\nb"
+    assert validate_options(Present, {"name": "n", "description": "a\nb"}).description == "a\nb"
 
 
 def test_absent_needs_a_name_or_an_id() -> None:
     assert refused(Absent) == "name or checkpoint_id is required for state=absent"
-    assert check(Absent, {"checkpoint_id": GUID}).name is None
-    assert check(Absent, {"name": "n", "checkpoint_id": GUID, "on_ambiguous": "all"}).on_ambiguous == "all"
+    assert validate_options(Absent, {"checkpoint_id": GUID}).name is None
+    assert validate_options(Absent, {"name": "n", "checkpoint_id": GUID, "on_ambiguous": "all"}).on_ambiguous == "all"
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def test_restore_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
     ],
 )
 def test_select_is_read_and_goes_with_a_name(given: object, meant: Select) -> None:
-    assert check(RestoreTo, {"select": given}).select == meant
-    assert check(RestoreTo, {"name": "n", "select": given}).select == meant
+    assert validate_options(RestoreTo, {"select": given}).select == meant
+    assert validate_options(RestoreTo, {"name": "n", "select": given}).select == meant
 
 
 def test_a_wish_does_not_change_once_it_is_made() -> None:
-    wish = check(Present, {"name": "n"})
+    wish = validate_options(Present, {"name": "n"})
     with pytest.raises(ValueError, match="frozen"):
         wish.name = "other"

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import body as _body
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.body import Body, Unreadable
@@ -129,9 +129,9 @@ def test_an_endless_body_is_left_at_the_limit(short: int) -> None:
 
     async def main() -> None:
         async with httpx.AsyncClient(transport=Flood()) as client:
-            await Http(client, BASE, "service", Deadline(60)).read(f"{BASE}/x", doing="reading")
+            await Http(client, BASE, "service", Deadline(60)).read(f"{BASE}/x", context="reading")
 
-    with pytest.raises(BadAnswer, match="the answer is longer than 0 MiB; reading stopped"):
+    with pytest.raises(BadResponse, match="the answer is longer than 0 MiB; reading stopped"):
         virtual(main)
     assert sum(taken) == short + 100
 
@@ -142,7 +142,7 @@ def test_a_read_says_so_and_a_write_goes_by_the_rest_of_the_answer(reading: str)
     """What was sent has been taken or refused, and status and headers say which: nothing is sent again."""
     server = Script(reply(202, b"no gzip", content_encoding="gzip", location=f"{BASE}/op"))
     if reading == "read":
-        with pytest.raises(BadAnswer, match="the answer's compression is broken") as caught:
+        with pytest.raises(BadResponse, match="the answer's compression is broken") as caught:
             server.read()
         assert caught.value.status == 202
     else:

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     InvalidInput,
     UntrustedTls,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,
@@ -27,7 +27,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
 )
 
 
-class Token(SignIn):
+class Token(Auth):
     """A token that may be renewed so many times."""
 
     def __init__(self, renewals: int = 0) -> None:
@@ -90,7 +90,7 @@ def test_a_url_of_this_origin_is_followed_byte_for_byte(url: str) -> None:
     ],
 )
 def test_any_other_is_refused(url: object, told: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         checked(url)
     assert caught.value.message.startswith(f"was told to follow {told}")
 
@@ -99,7 +99,7 @@ def test_any_other_is_refused(url: object, told: str) -> None:
 @pytest.mark.parametrize("path", [".evil.test/x", "@evil.test/x", ":8443/x"])
 def test_no_request_leaves_for_another_origin_whatever_it_was_put_together_from(verb: str, path: str) -> None:
     server = Script(reply())
-    with pytest.raises(BadAnswer, match="another origin"):
+    with pytest.raises(BadResponse, match="another origin"):
         getattr(server, verb)(path, auth=Token())
     assert server.requests == []
 
@@ -126,7 +126,7 @@ def test_once_more_only() -> None:
 
 
 def test_a_sign_in_that_cannot_be_renewed_ends_there() -> None:
-    for auth in (Token(), SignIn(), None):
+    for auth in (Token(), Auth(), None):
         server = Script(reply(401))
         assert server.read(auth=auth).status == 401
         assert len(server.requests) == 1

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,
@@ -62,7 +62,7 @@ def test_every_other_answer_is_final_a_503_included(status: int) -> None:
 )
 def test_a_lost_answer_is_left_to_reading(loss: Exception, told: str) -> None:
     server = Script(loss)
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(ResponseLost) as caught:
         server.write()
     assert caught.value.message == told
     assert (caught.value.code, caught.value.retry) == ("outcome_unknown", "after_reading")
@@ -71,7 +71,7 @@ def test_a_lost_answer_is_left_to_reading(loss: Exception, told: str) -> None:
 
 def test_an_answer_that_does_not_come_in_time_is_a_lost_one() -> None:
     server = Script(slow(1000.0))
-    with pytest.raises(AnswerLost, match="no answer within 1m30s"):
+    with pytest.raises(ResponseLost, match="no answer within 1m30s"):
         server.write(limit=90.0)
     assert len(server.requests) == 1
 
@@ -149,7 +149,7 @@ def test_a_token_request_is_repeated_like_a_read_for_it_changes_nothing() -> Non
 
     async def main() -> int:
         async with server.http() as http:
-            return (await http.send_again("POST", f"{BASE}/token", {}, b"x=1", doing="asking")).status
+            return (await http.send_again("POST", f"{BASE}/token", {}, b"x=1", context="asking")).status
 
     assert virtual(main) == 200
     assert server.sent == [f"POST {BASE}/token"] * 3

@@ -15,14 +15,17 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     hiding,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import AnswerLost
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import lost, refusal
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
+    error_after_write,
+    error_from,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
 
 def meant(status: int, said: str = "", *, locked: bool = False, **headers: str) -> CheckpointError:
-    return refusal(answer(status, b"", **headers), said, doing="reading vm web01", locked=locked, sign_in="svc")
+    return error_from(answer(status, b"", **headers), said, context="reading vm web01", locked=locked, sign_in="svc")
 
 
 @pytest.mark.parametrize(
@@ -78,13 +81,13 @@ def test_locked_goes_before_every_status() -> None:
 
 def test_a_401_lists_what_the_server_offers() -> None:
     headers = httpx.Headers([("www-authenticate", "Negotiate"), ("www-authenticate", 'Basic realm="x", charset=y')])
-    error = refusal(Answer(401, headers, b"", "spf"), "", doing="reading", sign_in="svc with basic")
+    error = error_from(Response(401, headers, b"", "spf"), "", context="reading", sign_in="svc with basic")
     assert error.message == "sign-in refused (401) for svc with basic. The server offers Negotiate, Basic."
     assert "svc with basic" in error.remedy
 
 
 def test_without_a_name_for_it_the_sign_in_is_just_that() -> None:
-    assert refusal(answer(401), "", doing="reading").message == "sign-in refused (401). The server offers nothing."
+    assert error_from(answer(401), "", context="reading").message == "sign-in refused (401). The server offers nothing."
 
 
 def test_the_service_s_words_come_on_one_line_and_without_signatures() -> None:
@@ -100,13 +103,13 @@ def test_the_request_is_named() -> None:
 def test_a_write_that_ended_in_a_5xx_is_lost_unless_it_was_locked_out() -> None:
     problem = meant(503, "It says no.", x_ms_request_id="r-1", x_ms_correlation_request_id="c-1")
     assert isinstance(problem, Unavailable)
-    unknown = lost(problem)
-    assert isinstance(unknown, AnswerLost)
+    unknown = error_after_write(problem)
+    assert isinstance(unknown, ResponseLost)
     assert unknown.message == problem.message
     assert (unknown.status, unknown.request_id, unknown.correlation_id) == (503, "r-1", "c-1")
     assert unknown.retry == "after_reading"
     locked = meant(500, locked=True)
-    assert lost(locked) is locked
+    assert error_after_write(locked) is locked
 
 
 def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> None:
@@ -115,7 +118,7 @@ def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> Non
     before = hiding.set(secrets.hide)
     try:
         challenged = answer(401, b"", **{"www-authenticate": "correct horse battery realm=x"})
-        told = str(refusal(challenged, "", doing="reading"))
+        told = str(error_from(challenged, "", context="reading"))
     finally:
         hiding.reset(before)
     assert f"The server offers {MASK}." in told
@@ -131,5 +134,5 @@ def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> Non
 )
 def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(offers: list[str], says: str) -> None:
     headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
-    problem = refusal(Answer(401, headers, b"", "spf"), "", doing="x", sign_in="svc with basic")
+    problem = error_from(Response(401, headers, b"", "spf"), "", context="x", sign_in="svc with basic")
     assert says in problem.remedy

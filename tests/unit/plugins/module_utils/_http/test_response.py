@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Answer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
 DATE = "Fri, 20 Nov 2026 08:00:00 GMT"
@@ -46,7 +46,7 @@ def test_retry_after_is_seconds_or_a_moment_on_the_service_s_own_clock(
 @given(st.binary(max_size=40))
 def test_no_header_can_break_the_reading_of_it(value: bytes) -> None:
     names = (b"retry-after", b"date", b"x-ms-request-id", b"mise-correlation-id")
-    made = Answer(429, httpx.Headers([(name, value) for name in names]), b"", "service")
+    made = Response(429, httpx.Headers([(name, value) for name in names]), b"", "service")
     assert made.retry_after is None or made.retry_after >= 0
     assert made.date is None or made.date.tzinfo is UTC
     assert len(made.request_id or "") <= 100
@@ -60,8 +60,8 @@ def test_an_etag_is_what_can_be_sent_back(headers: dict[str, str], expected: str
 
 @pytest.mark.parametrize("etag", ["\xff", "x" * 1001, "a\x07b"])
 def test_any_other_etag_is_no_answer(etag: str) -> None:
-    made = Answer(200, httpx.Headers([(b"etag", etag.encode("latin-1"))]), b"", "service")
-    with pytest.raises(BadAnswer, match="ETag cannot be sent back"):
+    made = Response(200, httpx.Headers([(b"etag", etag.encode("latin-1"))]), b"", "service")
+    with pytest.raises(BadResponse, match="ETag cannot be sent back"):
         assert made.etag
 
 
@@ -133,7 +133,7 @@ def test_json_is_read_in_any_encoding_of_it(body: bytes) -> None:
     ],
 )
 def test_what_is_no_json_is_told_by_its_kind_and_size(body: bytes, told: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         answer(200, body, content_type="text/html; charset=x", x_ms_request_id="r-1").json()
     assert told in caught.value.message
     assert (caught.value.subject, caught.value.status, caught.value.request_id) == ("service", 200, "r-1")
@@ -141,5 +141,5 @@ def test_what_is_no_json_is_told_by_its_kind_and_size(body: bytes, told: str) ->
 
 
 def test_an_answer_without_a_content_type_says_so() -> None:
-    with pytest.raises(BadAnswer, match="no content type"):
+    with pytest.raises(BadResponse, match="no content type"):
         answer(200, b"x").json()

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import check
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
     CollectionQuery,
     CollectionWish,
     PointWish,
     collection_id,
     disk_id,
-    gate_collection,
-    gate_point,
-    gate_query,
+    require_collection_api,
+    require_point_api,
+    require_query_api,
     source_of,
     source_point,
 )
@@ -38,11 +38,11 @@ OLDER = {
 
 
 def _collection(**options: Any) -> CollectionWish:
-    return check(CollectionWish, {"name": "c", "resource_group": "rg", **options})
+    return validate_options(CollectionWish, {"name": "c", "resource_group": "rg", **options})
 
 
 def _point(**options: Any) -> PointWish:
-    return check(PointWish, {"name": "p", "collection": "c", "resource_group": "rg", **options})
+    return validate_options(PointWish, {"name": "p", "collection": "c", "resource_group": "rg", **options})
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], told: str) ->
 )
 def test_a_query_that_cannot_be_asked(options: dict[str, Any], told: str) -> None:
     with pytest.raises(InvalidInput, match=told):
-        check(CollectionQuery, options)
-    assert check(CollectionQuery, {"subscriptions": [GUID]}).subscriptions == [GUID]
+        validate_options(CollectionQuery, options)
+    assert validate_options(CollectionQuery, {"subscriptions": [GUID]}).subscriptions == [GUID]
 
 
 def test_a_collection_by_name_or_id() -> None:
@@ -106,7 +106,7 @@ def test_what_a_collection_is_made_for() -> None:
     assert source_of(HOME.lstrip("/").upper()).canonical == HOME.lower()
     for given in ("", "v", f"{COMPUTE}/disks/d", f"{COMPUTE}/virtualMachines"):
         with pytest.raises(InvalidInput, match="source"):
-            gate_collection(_collection(source=given), NEWEST)
+            require_collection_api(_collection(source=given), NEWEST)
 
 
 def test_which_disk_is_left_out() -> None:
@@ -129,7 +129,7 @@ def test_which_point_is_copied() -> None:
         f"{HOME}/disks/p",
     ):
         with pytest.raises(InvalidInput, match="source_restore_point"):
-            gate_point(_point(source_restore_point=given), NEWEST)
+            require_point_api(_point(source_restore_point=given), NEWEST)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +143,10 @@ def test_which_point_is_copied() -> None:
     ],
 )
 def test_the_api_version_that_a_collection_needs(options: dict[str, Any], first: str) -> None:
-    gate_collection(_collection(**options), first)
-    gate_collection(_collection(**options), f"{first}-preview")
+    require_collection_api(_collection(**options), first)
+    require_collection_api(_collection(**options), f"{first}-preview")
     with pytest.raises(InvalidInput, match=first):
-        gate_collection(_collection(**options), OLDER[first])
+        require_collection_api(_collection(**options), OLDER[first])
 
 
 @pytest.mark.parametrize(
@@ -160,26 +160,26 @@ def test_the_api_version_that_a_collection_needs(options: dict[str, Any], first:
     ],
 )
 def test_the_api_version_that_a_point_needs(options: dict[str, Any], first: str) -> None:
-    gate_point(_point(**options), first)
+    require_point_api(_point(**options), first)
     with pytest.raises(InvalidInput, match=first):
-        gate_point(_point(**options), OLDER[first])
+        require_point_api(_point(**options), OLDER[first])
 
 
 @pytest.mark.parametrize(("options", "first"), [({}, "2021-03-01"), ({"instance_view": True}, "2021-11-01")])
 def test_the_api_version_that_info_needs(options: dict[str, Any], first: str) -> None:
-    gate_query(CollectionQuery(**options), first)
+    require_query_api(CollectionQuery(**options), first)
     with pytest.raises(InvalidInput, match=first):
-        gate_query(CollectionQuery(**options), OLDER[first])
+        require_query_api(CollectionQuery(**options), OLDER[first])
 
 
 @pytest.mark.parametrize("view", ["instance_view", "disk_restore_points"])
 def test_a_view_of_points_that_are_not_listed_is_refused(view: str) -> None:
     with pytest.raises(InvalidInput, match="would show nothing"):
-        check(CollectionQuery, {"points": False, view: True})
+        validate_options(CollectionQuery, {"points": False, view: True})
 
 
 def test_an_encryption_set_s_id_is_one() -> None:
     for given in ("k", f"{COMPUTE}/disks/k"):
         sets = [{"disk": "os", "id": given}]
         with pytest.raises(InvalidInput, match="encryption_sets"):
-            gate_point(_point(encryption_sets=sets), NEWEST)
+            require_point_api(_point(encryption_sets=sets), NEWEST)

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import SignIn
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, reply
 
 
@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
         (Bearer("e30.e30.x"), "Bearer e30.e30.x"),
     ],
 )
-def test_the_first_request_is_signed_already(auth: SignIn, expected: str) -> None:
+def test_the_first_request_is_signed_already(auth: Auth, expected: str) -> None:
     server = Script(reply())
     server.read(auth=auth)
     server.write(auth=auth)
@@ -31,7 +31,7 @@ def test_the_first_request_is_signed_already(auth: SignIn, expected: str) -> Non
 
 
 @pytest.mark.parametrize("auth", [Basic("svc", "wrong"), Bearer("expired")])
-def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: SignIn) -> None:
+def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: Auth) -> None:
     server = Script(reply(401, b"", www_authenticate="Basic"))
     assert server.read(auth=auth).status == 401
     assert len(server.requests) == 1

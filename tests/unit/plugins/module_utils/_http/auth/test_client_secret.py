@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     CheckpointError,
     SignInRefused,
     Unavailable,
@@ -84,7 +84,7 @@ class SignInHarness:
 
 
 async def read(http: Http, path: str = "/thing") -> int:
-    return (await http.read(BASE + path, doing="reading")).status
+    return (await http.read(BASE + path, context="reading")).status
 
 
 async def gathered(http: Http, count: int) -> list[int | CheckpointError]:
@@ -210,7 +210,7 @@ def test_a_write_refused_with_401_is_sent_once_more_for_it_changed_nothing() -> 
         await read(http)
         await trio.sleep(60)
         harness.valid = {"token-2"}
-        return (await http.write("POST", f"{BASE}/act", doing="writing", headers={}, body=b"{}")).status
+        return (await http.write("POST", f"{BASE}/act", context="writing", headers={}, body=b"{}")).status
 
     assert harness.play(main) == 200
 
@@ -283,7 +283,7 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
     ],
 )
 def test_an_answer_that_makes_no_sense_is_told(said: Reply, told: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         SignInHarness(said).play(read)
     assert told in caught.value.message
 
@@ -296,13 +296,13 @@ def test_an_authority_in_trouble_is_asked_again() -> None:
 def test_a_sign_in_that_hangs_is_not_a_write_whose_answer_was_lost() -> None:
     harness = SignInHarness(slow(100_000.0))
     with pytest.raises(Unavailable):
-        harness.play(lambda http: http.write("POST", f"{BASE}/act", doing="writing", headers={}, limit=30.0))
+        harness.play(lambda http: http.write("POST", f"{BASE}/act", context="writing", headers={}, limit=30.0))
     assert harness.service.requests == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_sign_in_that_is_sent_elsewhere_stays_here(status: int) -> None:
     harness = SignInHarness(reply(status, {"error": "moved"}, location="https://evil.test/token"))
-    with pytest.raises(BadAnswer, match=rf"answered with a redirect \({status}\), which is not followed"):
+    with pytest.raises(BadResponse, match=rf"answered with a redirect \({status}\), which is not followed"):
         harness.play(read)
     assert [request.url.host for request in harness.authority.requests] == ["login.test"]

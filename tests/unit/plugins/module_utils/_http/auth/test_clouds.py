@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.clouds import Cloud, discover, known
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -89,7 +89,7 @@ def test_one_that_does_not_name_itself_is_the_one_that_was_asked() -> None:
     ],
 )
 def test_one_that_names_no_safe_way_to_sign_in_is_refused(said: Any) -> None:
-    with pytest.raises(BadAnswer, match="names no sign-in authority and audience"):
+    with pytest.raises(BadResponse, match="names no sign-in authority and audience"):
         discovered(Script(reply(200, said if said is not None else "null")))
 
 
@@ -98,7 +98,7 @@ def test_one_that_names_no_safe_way_to_sign_in_is_refused(said: Any) -> None:
     [(404, b"", "its metadata endpoint answered 404"), (200, b"<html>", "is not readable JSON")],
 )
 def test_something_else_at_that_address_is_told(status: int, body: bytes, told: str) -> None:
-    with pytest.raises(BadAnswer, match=told):
+    with pytest.raises(BadResponse, match=told):
         discovered(Script(reply(status, body)))
 
 
@@ -140,6 +140,6 @@ def test_a_secret_goes_to_microsoft_or_stays_in_the_house(manager: str, authorit
 )
 def test_it_goes_nowhere_else_whoever_says_so(manager: str, authority: str, shown: str | None) -> None:
     said = {"authentication": LOGIN | {"loginEndpoint": authority}}
-    with pytest.raises(BadAnswer, match="sends sign-ins to another origin") as caught:
+    with pytest.raises(BadResponse, match="sends sign-ins to another origin") as caught:
         discovered(Script(reply(200, said)), manager)
     assert f"({shown or authority.removeprefix('https://')})" in caught.value.message

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    BadAnswer,
+    BadResponse,
     InvalidInput,
     MissingCheckpoint,
 )
@@ -395,7 +395,7 @@ def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[s
 
 
 def test_a_point_that_is_shown_without_its_disks() -> None:
-    with pytest.raises(BadAnswer, match="shown without its disks"):
+    with pytest.raises(BadResponse, match="shown without its disks"):
         restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"), point=False)), lambda: TARGET, "on")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadAnswer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
@@ -109,7 +109,7 @@ def test_an_entity_is_read_in_each_format(body: Any, expected: dict[str, Any]) -
     ],
 )
 def test_what_is_no_page_is_told(body: Any, told: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         odata.page(answer(200, body))
     assert told in caught.value.message
 
@@ -125,7 +125,7 @@ def test_what_is_no_page_is_told(body: Any, told: str) -> None:
     ],
 )
 def test_what_is_no_entity_is_told(body: Any, told: str) -> None:
-    with pytest.raises(BadAnswer, match=told):
+    with pytest.raises(BadResponse, match=told):
         odata.entity(answer(200, body))
 
 
@@ -134,7 +134,7 @@ def test_no_body_breaks_the_reading_of_it(body: bytes) -> None:
     for read in (odata.page, odata.entity):
         try:
             read(answer(200, body))
-        except BadAnswer:
+        except BadResponse:
             continue
     assert isinstance(odata.said_by(answer(500, body)), str)
 
@@ -199,5 +199,5 @@ def test_xml_of_too_many_parts_is_not_parsed(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(odata, "MAX_PARTS", 40)
     assert odata.page(answer(200, feed())).entities == []
     for body in (feed("<a/>" * 40), feed("<a b='='/>" * 20)):
-        with pytest.raises(BadAnswer, match="XML of too many parts"):
+        with pytest.raises(BadResponse, match="XML of too many parts"):
             odata.page(answer(200, body))

@@ -60,7 +60,7 @@ def test_a_long_text_is_cut() -> None:
 
 @pytest.mark.parametrize("body", [LIGHT, VERBOSE, ATOM])
 def test_an_error_quotes_it(body: object) -> None:
-    error = odata.error(answer(400, body), doing="creating it", sign_in="svc")
+    error = odata.error(answer(400, body), context="creating it", sign_in="svc")
     assert error.message == "creating it: refused (400): It says no."
 
 
@@ -82,4 +82,4 @@ def test_an_error_quotes_it(body: object) -> None:
 )
 def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> None:
     body = json.dumps({"odata.error": {"code": "", "message": {"value": said}}})
-    assert isinstance(odata.error(answer(status, body), doing="creating it"), Locked) is locked
+    assert isinstance(odata.error(answer(status, body), context="creating it"), Locked) is locked

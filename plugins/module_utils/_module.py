@@ -13,13 +13,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._core.errors import MissingLibrary
 from ._deps import IMPORT_ERROR, anyio
-from ._providers import World
-from ._tasks.checkpoints import Run, finish
+from ._providers import RunContext
 from ._tasks.result import failure
+from ._tasks.run import TaskFunction, run_task
 
 
-def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:
-    """Run one module: `run` gets its options and whether only to check; its result ends the module."""
+def run_module(task: TaskFunction, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:
+    """Run one module: `task` gets its options and whether only to check; its result ends the module."""
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **rules)
     if IMPORT_ERROR is not None:
         missing = MissingLibrary(
@@ -27,8 +27,8 @@ def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> Non
             remedy="Install the collection's requirements.txt there, or delegate_to: localhost where it is.",
         )
         module.fail_json(exception=IMPORT_ERROR, **failure(missing))
-    world = World(os.environ, lambda: datetime.now(UTC))
-    result: dict[str, t.Any] = anyio.run(finish, run, module.params, bool(module.check_mode), world)
+    context = RunContext(os.environ, lambda: datetime.now(UTC))
+    result: dict[str, t.Any] = anyio.run(run_task, task, module.params, bool(module.check_mode), context)
     for text in result.pop("warnings", []):
         module.warn(text)
     if "error" in result:

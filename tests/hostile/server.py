@@ -19,10 +19,11 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from tests.contract.checkpoints.scenarios import code
-from tests.support.lab import BARE_ENVIRONMENT, RESOURCES, Result
+from tests.support.lab import BARE_ENVIRONMENT, Result
+from tests.support.tasks import TASKS
 
 CHUNK = 64 * 1024
 """As httpcore reads from a socket."""
@@ -91,13 +92,13 @@ class Server(httpx.AsyncBaseTransport):
 
     def run(self, module: str, *, check: bool = False, **options: Any) -> Result:
         """The result of a module that speaks with this server."""
-        task = RESOURCES.get(module) or getattr(_task, module)
-        surroundings = World({}, lambda: datetime.fromtimestamp(0, UTC), self)
+        task = TASKS[module]
+        surroundings = RunContext({}, lambda: datetime.fromtimestamp(0, UTC), self)
 
         async def main() -> Result:
             begin = trio.current_time()
             try:
-                return await _task.finish(task, options, check, surroundings)
+                return await run_task(task, options, check, surroundings)
             finally:
                 self.seconds = trio.current_time() - begin
 

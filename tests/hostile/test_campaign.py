@@ -15,14 +15,13 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from tests.hostile import mutations
+from tests.hostile import mutations, server
 from tests.hostile.campaign import Case, Verdict, chances, play, run
 from tests.hostile.invariants import deed_of
 from tests.hostile.tasks import TIMEOUT, Task, tasks
@@ -109,12 +108,12 @@ def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
 
 
 def test_a_client_that_writes_in_check_mode_is_caught() -> None:
-    terms: Any = _fleet.Terms
+    fleet: Any = RunOptions.fleet
 
-    def in_earnest(*given: Any) -> Any:
-        return terms(*given[:4], False)
+    def in_earnest(options: Any, deadline: Any, _check_only: bool) -> Any:
+        return fleet(options, deadline, False)
 
-    with mock.patch.object(_task, "Terms", in_earnest):
+    with mock.patch.object(RunOptions, "fleet", in_earnest):
         assert "wrote: " in play(TASKS["spf create (check)"], _harmless("spf create (check)")).broken[0]
 
 
@@ -142,12 +141,12 @@ def test_a_client_that_does_what_nobody_planned_is_caught() -> None:
 
 
 def test_a_client_that_denies_what_it_did_is_caught() -> None:
-    finish = _task.finish
+    run_task: Any = vars(server)["run_task"]
 
     async def denied(*given: Any) -> Any:
-        return {**await finish(*given), "changed": False}
+        return {**await run_task(*given), "changed": False}
 
-    with mock.patch.object(_task, "finish", denied):
+    with mock.patch.object(server, "run_task", denied):
         assert "says unchanged" in " ".join(play(TASKS["spf create"], _harmless("spf create")).broken)
 
 

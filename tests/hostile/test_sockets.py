@@ -19,11 +19,12 @@ import anyio
 import pytest
 import trustme
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from tests.contract.checkpoints.scenarios import code
 from tests.hostile.server import ON_ARM, ON_SPF
 from tests.support.lab import BARE_ENVIRONMENT, Result
+from tests.support.tasks import TASKS
 
 Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
 MIB = 1024 * 1024
@@ -98,8 +99,8 @@ def played(
             base = f"https://127.0.0.1:{first.port}"
             given = {**ON_SPF, "spf_url": base} if on == "spf" else {**ON_ARM, "cloud_environment": base}
             options = {"scope": on, "ca_path": trusted, "wait_timeout": timeout, **given}
-            world = World({}, lambda: datetime.now(UTC))
-            return await _task.finish(_task.vm_checkpoint_info, options, False, world)
+            world = RunContext({}, lambda: datetime.now(UTC))
+            return await run_task(TASKS["vm_checkpoint_info"], options, False, world)
 
     with mock.patch.dict(os.environ, BARE_ENVIRONMENT):
         return anyio.run(main)

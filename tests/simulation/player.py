@@ -20,11 +20,9 @@ import trio
 import trio._core._run as scheduler
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import reconciler as _reconciler
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.resource_run import Run as ResourceRun
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from simulator.app import Front
 from simulator.azure.jobs import PlannedEnd, Refused
 from simulator.switches.all import Switches
@@ -34,7 +32,8 @@ from simulator.wire.faults import Fault
 from simulator.world import World
 from tests.simulation.record import RUN, SENT, Record, Run, sent_from
 from tests.simulation.script import Event, Script, Task
-from tests.support.lab import BARE_ENVIRONMENT, HOST, RESOURCES, START
+from tests.support.lab import BARE_ENVIRONMENT, HOST, START
+from tests.support.tasks import TASKS
 from tests.support.wire import Killed, Wire
 
 QUIET = 6 * 3600.0
@@ -43,8 +42,8 @@ SETTLED: dict[str, Any] = dict.fromkeys(("create_takes", "restore_takes", "delet
 SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_points": 500, "arc_connector": "online"}
 SETTLED |= {"compute_max_collections": 10000}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
-Plan = Any
 AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
+RESOURCES = ("restore_point", "restore_point_collection", "restore_point_collection_info")
 DESCRIBE_A_STATE = ("vm_checkpoint", *RESOURCES)
 
 
@@ -56,8 +55,7 @@ def play(script: Script) -> Record:
         patches.enter_context(mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True))
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
         patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(script.seed)))
-        patches.enter_context(mock.patch.object(_reconciler, "plan", player.planned))
-        patches.enter_context(mock.patch.object(ResourceRun, "planned", player.planned_of_a_resource()))
+        patches.enter_context(mock.patch.object(Reconciler, "_plan_now", player.planner()))
         trio.run(player.main, clock=trio.testing.MockClock(autojump_threshold=0))
     return player.record
 
@@ -70,26 +68,18 @@ class Player:
         self.record: Record
         self.world: World
         self.front: Front
-        self._plan = plan
         self._struck: dict[int, int] = {}
         self._seen: dict[tuple[int, str], int] = {}
         self._calm = False
 
-    def planned(self, *given: Any, **more: Any) -> Plan:
-        """The planner, with every plan that it makes written down."""
-        made = self._plan(*given, **more)
-        if (run := RUN.get()) is not None:
-            run.plan_made(made, self.world.now())
-        return made
+    def planner(self) -> Callable[[Reconciler[Any]], None]:
+        """The engine's planning, with every plan that it makes written down."""
+        plan_now = Reconciler._plan_now
 
-    def planned_of_a_resource(self) -> Callable[[ResourceRun, Plan], None]:
-        """The same for collections and points, whose runs take their plans."""
-        planned = ResourceRun.planned
-
-        def written_down(way: ResourceRun, todo: Plan) -> None:
+        def written_down(way: Reconciler[Any]) -> None:
+            plan_now(way)
             if (run := RUN.get()) is not None:
-                run.plan_made(todo, self.world.now())
-            planned(way, todo)
+                run.plan_made(way.todo, self.world.now())
 
         return written_down
 
@@ -199,9 +189,9 @@ class Player:
         surroundings = Surroundings({}, self._wall_clock, wire)
         if task.module in RESOURCES:
             params = {**self._connection(), **self._of_azure(task.options)}
-            return await _task.finish(RESOURCES[task.module], params, task.check, surroundings)
+            return await run_task(TASKS[task.module], params, task.check, surroundings)
         params = {**self._connection(), **about, **task.options}
-        return await _task.finish(getattr(_task, task.module), params, task.check, surroundings)
+        return await run_task(TASKS[task.module], params, task.check, surroundings)
 
     def _of_azure(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options with ids for names."""

@@ -15,19 +15,13 @@ import httpx
 import trio
 import trio.testing
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World as Surroundings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point import restore_point
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
-    restore_point_collection,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection_info import (
-    restore_point_collection_info,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from simulator.app import Front
 from simulator.switches.all import Switches
 from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.world import World
+from tests.support.tasks import TASKS
 from tests.support.wire import Killed, Wire
 
 START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC).timestamp()
@@ -36,11 +30,6 @@ HOST = "https://simulator.test"
 BARE_ENVIRONMENT = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 Result = dict[str, Any]
-RESOURCES: dict[str, _task.Run] = {
-    "restore_point": restore_point,
-    "restore_point_collection": restore_point_collection,
-    "restore_point_collection_info": restore_point_collection_info,
-}
 
 
 class Lab:
@@ -122,10 +111,10 @@ class Lab:
         async def one(number: int, services: trio.Nursery) -> None:
             start, module, options = tasks[number]
             await trio.sleep(start)
-            task = RESOURCES[module] if module in RESOURCES else getattr(_task, module)
+            task = TASKS[module]
             wire = Wire(Front(self.world), services, self._sent, self._heard)
             surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
-            results[number] = await _task.finish(task, {**self.connection, **options}, check, surroundings)
+            results[number] = await run_task(task, {**self.connection, **options}, check, surroundings)
 
         async def main() -> None:
             self._began = trio.current_time()

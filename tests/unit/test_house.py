@@ -47,7 +47,7 @@ def found(source: str, path: str = CORE, pure: frozenset[str] = frozenset()) -> 
         ("text.split(';')[0]", "split for one part"),
         ("str(f()).rsplit('/')[-1]", "split for one part"),
         ("def f(self):\n    'Promise.'\n    ...", "the docstring is body enough"),
-        ("Wish = Present | Absent", "a union of classes at run time"),
+        ("Spec = Present | Absent", "a union of classes at run time"),
         ("Moment = t.Annotated[datetime | None, read]", "a union of classes at run time"),
         ("isinstance(x, Present | _Absent)", "a union of classes at run time"),
         ("\n" * 400, "has more than 400 lines"),
@@ -76,7 +76,7 @@ def test_each_breach_is_found(source: str, expected: str) -> None:
         "text.split(';', maxsplit=1)[0], text.split(';', 1)[0], text.split(';')[1]",
         "def f(self): ...",
         "def f(x: Present | None) -> Present | Absent: y: Present | Absent = flags | MORE",
-        "Wish: t.TypeAlias = 'Present | Absent'",
+        "Spec: t.TypeAlias = 'Present | Absent'",
         "text = 'f()  # noqa'",
     ],
 )

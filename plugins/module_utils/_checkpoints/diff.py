@@ -9,16 +9,17 @@ import json
 import typing as t
 
 from .._core.errors import hidden, printable
-from .._core.model import Checkpoint, Inventory
-from .._core.plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
+from .._core.model import Checkpoint, ObservedVm
+from .._core.plan import Action, Plan, Step
 from .._core.times import show_time
+from .actions import Create, Delete, Power, Restore, Update
 
 _NAME = 60
 _TEXT = 120
 """Characters of a description that does not change: enough to know it by."""
 
 
-def planned(actual: Inventory, plan: Plan) -> dict[str, str]:
+def planned(actual: ObservedVm, plan: Plan) -> dict[str, str]:
     """Ansible's diff of one VM in check mode: a line per checkpoint, steps that leave the set alone below it."""
     gone = {a.checkpoint.id for a in plan.actions if isinstance(a, Delete)}
     told = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
@@ -34,7 +35,7 @@ def planned(actual: Inventory, plan: Plan) -> dict[str, str]:
     return _shown(actual, before, [*after, *_steps(plan.writes)])
 
 
-def carried_out(before: Inventory, now: Inventory, done: t.Sequence[Action]) -> dict[str, str]:
+def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -> dict[str, str]:
     """The same after a run: the set as it was and as it was last read, and the steps that were taken.
 
     A new checkpoint that no list shows yet (`wait: false`) stands there as it was planned.
@@ -63,7 +64,7 @@ def _made_by(action: Create, name: str) -> bool:
     return name.startswith(action.name) if action.generate else name == action.name
 
 
-def _shown(actual: Inventory, before: list[str], after: list[str]) -> dict[str, str]:
+def _shown(actual: ObservedVm, before: list[str], after: list[str]) -> dict[str, str]:
     header = f"checkpoints of {_name(actual.vm.name)} ({actual.vm.provider})"
     return {"before_header": header, "after_header": header, "before": _text(before), "after": _text(after)}
 

@@ -41,28 +41,28 @@ class Capabilities:
     name_pattern: str = r".{1,255}"
     name_rule: str = "1 to 255 characters"
     longest_series: int = 255
-    restore_steps: RestoreSteps | None = None
+    restore_steps: StagedRestorePlanner | None = None
 
 
-class RestoreSteps(t.Protocol):
+class StagedRestorePlanner(t.Protocol):
     """A restore that takes several steps: which, from what was read. Pure.
 
-    `wish` is the RestoreTo, `target` picks the checkpoint (it raises where none is meant), `power_before` is the power
-    state the task began with, `under_way` the run that it has begun already, if it plans anew.
+    `spec` is the RestoreRequest, `target` picks the checkpoint (it raises where none is meant), `power_before` is the
+    power state the task began with, `under_way` the run that it has begun already, if it plans again.
     """
 
     def __call__(
         self,
-        wish: t.Any,
-        actual: Inventory,
+        spec: t.Any,
+        actual: ObservedVm,
         target: t.Callable[[], Checkpoint],
         power_before: str,
         under_way: str | None,
-    ) -> Staged: ...
+    ) -> RestorePlan: ...
 
 
 @dataclass(frozen=True)
-class Staged:
+class RestorePlan:
     """The steps of a restore. `resumed`: an earlier run has begun it; `done`: one has ended it, and why we know."""
 
     target: Checkpoint | None
@@ -72,26 +72,47 @@ class Staged:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class VM:
-    """One virtual machine as a service knows it.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One thing that a plan is about, as a service knows it.
 
-    `reference` is what the user wrote, `id` what the service's calls take, `canonical` the same thing in one spelling
-    (two references with the same service and canonical id are the same VM), `host_id` the hypervisor's id for it, and
-    `partition` what else the service's keys need (SPF: the StampId).
+    `id` is what the service's calls take, `canonical` the same thing in one spelling: two targets with the same service
+    and canonical id are the same thing.
     """
 
-    reference: str
+    kind: t.ClassVar[str] = ""
+
     name: str
     id: str
     canonical: str
     provider: str
     service: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def to_result(self) -> dict[str, str]:
+        """How a plan's actions name it."""
+        return {"target": self.name, "target_id": self.canonical}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VM(Target):
+    """One virtual machine.
+
+    `reference` is what the user wrote, `host_id` the hypervisor's id for it, and `partition` what else the service's
+    keys need (SPF: the StampId).
+    """
+
+    kind = "vm"
+
+    reference: str
     host_id: str | None = None
     partition: str = ""
 
-    def __str__(self) -> str:
-        return f"vm {self.name}"
+    def to_result(self) -> dict[str, str]:
+        """How a plan's actions name it."""
+        return {"vm": self.name, "vm_id": self.canonical}
 
 
 @dataclass(frozen=True)
@@ -178,7 +199,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.

@@ -84,6 +84,11 @@ class Operation:
         }
 
 
+def watched(kind: str, name: str, poll: t.Callable[[], t.Awaitable[Status]], last: Status) -> Operation:
+    """A resource's own state, as it was just seen to be, as an operation to wait for: whoever has begun it."""
+    return Operation(kind, name, poll, anyio.current_time(), last=last, joined=True)
+
+
 async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, context: str) -> Status:
     """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
 

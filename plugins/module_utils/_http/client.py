@@ -15,7 +15,7 @@ import socket
 import typing as t
 from contextlib import contextmanager
 
-from .._core.errors import BadResponse, InvalidInput, OutcomeUnknown, Unavailable, Unreachable, UntrustedTls, hidden
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls, hidden
 from .._core.operation import Deadline
 from .._core.redaction import Secrets
 from .._core.times import show_seconds
@@ -34,10 +34,6 @@ PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
 """Seconds a read is repeated on each status. 500 is short: SPF says it of requests that will never succeed too."""
 CONNECT_PATIENCE = 15.0
 LOST_PATIENCE = 60.0
-
-
-class ResponseLost(OutcomeUnknown):
-    """A write left, and what came of it is not known: only reading can tell."""
 
 
 class _NeverLeft(Exception):

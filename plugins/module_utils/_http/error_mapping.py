@@ -14,11 +14,11 @@ from .._core.errors import (
     Locked,
     NotFound,
     Refused,
+    ResponseLost,
     SignInRefused,
     Unavailable,
     one_line,
 )
-from .client import ResponseLost
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."

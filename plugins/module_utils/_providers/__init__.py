@@ -29,10 +29,10 @@ from .compute.provider import Compute
 from .scvmm import Scvmm
 from .spf.provider import Spf
 
-__all__ = ["Provider", "Providers", "Scope", "World"]
+__all__ = ["Provider", "Providers", "RunContext", "Scope"]
 
 
-class World(t.NamedTuple):
+class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, and in tests another transport."""
 
     environ: t.Mapping[str, str]
@@ -43,7 +43,7 @@ class World(t.NamedTuple):
 class Providers:
     """The services of one task, each set up when first needed and closed together."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], world: World, deadline: Deadline, secrets: Secrets) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], world: RunContext, deadline: Deadline, secrets: Secrets) -> None:
         self._params = params
         self._world = world
         self._deadline = deadline

@@ -16,13 +16,13 @@ from .._arm.client import Arm
 from .._arm.ids import ArmId, parse, quote
 from .._core.ancestry import Row, build_tree
 from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, Inventory, Power
+from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Power
 from .._core.operation import Operation
 from .._core.ownership import split
 from .._core.spec import explain
 from .._deps import pydantic
 from .._http.response import Response
-from .base import Scope, WithoutSteps, bounded_count
+from .base import Scope, SingleCallProvider, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -78,7 +78,7 @@ class _Instance(_Part):
     properties: _Properties
 
 
-class Scvmm(WithoutSteps):
+class Scvmm(SingleCallProvider):
     """Arc-enabled SCVMM behind one resource manager."""
 
     capabilities = CAPABILITIES
@@ -125,7 +125,7 @@ class Scvmm(WithoutSteps):
             remedy=remedy,
         )
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
         if self._subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
@@ -139,7 +139,7 @@ class Scvmm(WithoutSteps):
             raise
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The instance: it is the only inventory there is."""
         instance, response = await self._instance(parse(vm.id), str(vm))
         profile = instance.properties.infrastructureProfile
@@ -153,7 +153,7 @@ class Scvmm(WithoutSteps):
         pointer = profile.lastRestoredVMCheckpoint
         checkpoints, known = build_tree(rows, pointer.checkpointID if pointer else None)
         state = (instance.properties.provisioningState or "").lower()
-        return Inventory(
+        return ObservedVm(
             vm,
             checkpoints,
             now=response.date or self._wall_clock(),
@@ -187,7 +187,7 @@ class Scvmm(WithoutSteps):
         body = None if on else {"skipShutdown": "true"}
         return await self._act(vm, "start" if on else "stop", body, f"turning {vm} {'on' if on else 'off'}")
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """Arc shows no operation but to the one who started it."""
         return None
 

@@ -22,18 +22,19 @@ from .._providers.compute.entities import (
     parse_entity,
 )
 from .._providers.compute.fields import view
-from .specs import CollectionWish, PointWish
+from .specs import CollectionSpec, PointSpec
 
 GRAPH_VERSION = "2022-10-01"
 GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollections' | project id"
 GRAPH_PAGE = 1000
 
 
-class Service:
+class RestorePointClient:
     """The restore point part of one resource manager."""
 
     def __init__(self, arm: Arm, settings: ArmSettings) -> None:
         self._arm = arm
+        self.service = arm.base
         self._compute = settings.compute_api_version
         self._disk = settings.disk_api_version
 
@@ -103,14 +104,14 @@ class Service:
         pages = await self._arm.pages(url, context="listing disk restore points")
         return [parse_entity(DiskRestorePointEntity, row, response) for response, rows in pages for row in rows]
 
-    async def put_collection(self, home: ArmId, wish: CollectionWish, location: str) -> Operation:
+    async def put_collection(self, home: ArmId, spec: CollectionSpec, location: str) -> Operation:
         """A new collection; for copies its source is another collection."""
-        properties: dict[str, t.Any] = {"source": {"id": wish.source}}
-        if wish.instant_access is not None:
-            properties["instantAccess"] = wish.instant_access
+        properties: dict[str, t.Any] = {"source": {"id": spec.source}}
+        if spec.instant_access is not None:
+            properties["instantAccess"] = spec.instant_access
         body: dict[str, t.Any] = {"location": location, "properties": properties}
-        if wish.tags:
-            body["tags"] = wish.tags
+        if spec.tags:
+            body["tags"] = spec.tags
         url = self._arm.url(home.path, self._compute)
         return await self._arm.write("PUT", url, body, context=f"creating collection {home.name}")
 
@@ -127,17 +128,17 @@ class Service:
         url = self._arm.url(home.path, self._compute)
         return await self._arm.write("PATCH", url, body, context=f"updating collection {home.name}")
 
-    async def put_point(self, point_id: str, wish: PointWish, fields: t.Mapping[str, t.Any]) -> Operation:
+    async def put_point(self, point_id: str, spec: PointSpec, fields: t.Mapping[str, t.Any]) -> Operation:
         """A new restore point. Only CrashConsistent may be asked for; the best there is comes without asking."""
         properties: dict[str, t.Any] = {}
-        if wish.consistency == "crash" and wish.source_restore_point is None:
+        if spec.consistency == "crash" and spec.source_restore_point is None:
             properties["consistencyMode"] = "CrashConsistent"
         if fields.get("exclude_disks"):
             properties["excludeDisks"] = [{"id": disk} for disk in fields["exclude_disks"]]
         if fields.get("source_restore_point"):
             properties["sourceRestorePoint"] = {"id": fields["source_restore_point"]}
-        if wish.instant_access_duration is not None:
-            properties["instantAccessDurationMinutes"] = wish.instant_access_duration
+        if spec.instant_access_duration is not None:
+            properties["instantAccessDurationMinutes"] = spec.instant_access_duration
         if fields.get("encryption_sets"):
             properties["sourceMetadata"] = {"storageProfile": _encrypted(fields["encryption_sets"])}
         url = self._arm.url(_arm_id.quote(point_id), self._compute)

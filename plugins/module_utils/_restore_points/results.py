@@ -10,9 +10,10 @@ from datetime import datetime
 
 from .._core.errors import printable
 from .._core.formatting import format_value
-from .._core.plan import OnResource, Plan
+from .._core.plan import Action
 from .._core.times import format_time
 from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .actions import ResourceAction
 
 _TEXT = 1000
 """Characters of a line in a diff: what Azure allows is shorter."""
@@ -119,13 +120,13 @@ def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:
     }
 
 
-def diff(subject: str, plan: Plan) -> dict[str, str]:
+def diff(subject: str, actions: t.Sequence[Action]) -> dict[str, str]:
     """Ansible's diff: what each step sets, before and after."""
     before, after = [], []
-    for action in plan.writes:
-        if not isinstance(action, OnResource):
+    for action in actions:
+        if not isinstance(action, ResourceAction):
             continue
-        name = action.resource.rsplit("/", 1)[-1]
+        name = action.target.name
         if action.verb != "create":
             before.append(f"  {name}\n")
         if action.verb != "delete":

@@ -22,11 +22,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.setting
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from tests.support.lab import BARE_ENVIRONMENT
+from tests.support.targets import vm_of
+from tests.support.tasks import TASKS
 
 Given = TypeVar("Given")
 Answers = Callable[[httpx.Request], httpx.Response]
@@ -83,8 +85,8 @@ def module_on(module: str, answers: Answers, *, check: bool = False, **options: 
     """The result of a whole module whose services give these answers."""
 
     async def main() -> dict[str, Any]:
-        world = World({}, wall_clock, httpx.MockTransport(answers))
-        return await _task.finish(getattr(_task, module), options, check, world)
+        world = RunContext({}, wall_clock, httpx.MockTransport(answers))
+        return await run_task(TASKS[module], options, check, world)
 
     with mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True):
         return virtually(main)
@@ -92,7 +94,7 @@ def module_on(module: str, answers: Answers, *, check: bool = False, **options: 
 
 def arm_vm(base: str, resource_uri: str) -> VM:
     """A machine as the provider hands it on after resolving it."""
-    return VM(resource_uri, "vm1", resource_uri, resource_uri.lower(), "scvmm", base)
+    return vm_of("scvmm", resource_uri, base, name="vm1")
 
 
 def json_answer(document: object, status: int = 200, **headers: str) -> httpx.Response:

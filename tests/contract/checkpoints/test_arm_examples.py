@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.checkpoints.external_sources import Source, sources
@@ -96,8 +96,8 @@ def test_status_url_of_another_origin_gets_no_token(source: Source) -> None:
     assert state == "unknown"
 
 
-def _read(document: dict[str, Any]) -> tuple[Inventory, list[httpx.Request]]:
-    async def read(scvmm: Scvmm) -> Inventory:
+def _read(document: dict[str, Any]) -> tuple[ObservedVm, list[httpx.Request]]:
+    async def read(scvmm: Scvmm) -> ObservedVm:
         return await scvmm.read(VM)
 
     return through_arm(BASE, lambda _r: json_answer(document), read)

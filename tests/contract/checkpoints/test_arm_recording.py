@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
     Operation,
@@ -89,7 +89,7 @@ def test_create_restore_delete(source: Source) -> None:
 
     found, sent = through_arm(BASE, playback.answer, live, VERSION)
     states = [each.state for each in found if isinstance(each, Status)]
-    empty, full, again, end = (each for each in found if isinstance(each, Inventory))
+    empty, full, again, end = (each for each in found if isinstance(each, ObservedVm))
     assert states == ["succeeded"] * 3
     # `lastRestoredVMCheckpoint: {}` beside an empty list is no broken pointer.
     assert (empty.checkpoints, end.checkpoints, empty.current_known, end.current_known) == ((), (), True, True)
@@ -128,7 +128,7 @@ def test_start_is_proven_by_reading(source: Source) -> None:
     start = next(e for e in recording if step(e) == "start")
     after = next(e for e in recording[recording.index(start) :] if step(e) == "read")
 
-    async def read(scvmm: Scvmm) -> Inventory:
+    async def read(scvmm: Scvmm) -> ObservedVm:
         return await scvmm.read(_machine(recording))
 
     inventory, _sent = through_arm(BASE, lambda _r: after.response(), read, VERSION)

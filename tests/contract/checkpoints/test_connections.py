@@ -16,10 +16,11 @@ import anyio
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import World
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from tests.contract.checkpoints.scenarios import code, make_lab
 from tests.support.lab import HOST, Lab
+from tests.support.tasks import TASKS
 
 SUBSCRIPTION = "{subscription_id}"
 AUTHORITY = {"loginEndpoint": HOST, "audiences": [f"{HOST}/"]}
@@ -344,9 +345,9 @@ def test_no_signed_url_and_no_secret_in_any_result() -> None:
 def test_an_environment_that_cannot_be_used_is_named(environ: dict[str, str], says: str) -> None:
     """httpx and ssl read these by themselves, and would end in a traceback."""
     options = {"vm": "web01", "name": "new", "spf_url": "https://spf.example", "spf_username": "u", "spf_password": "p"}
-    world = World({}, lambda: datetime(2026, 11, 20, tzinfo=UTC))
+    world = RunContext({}, lambda: datetime(2026, 11, 20, tzinfo=UTC))
     with mock.patch.dict(os.environ, environ, clear=True):
-        result = anyio.run(_task.finish, _task.vm_checkpoint, options, False, world)
+        result = anyio.run(run_task, TASKS["vm_checkpoint"], options, False, world)
     assert code(result) == "invalid_input"
     assert says in result["msg"]
     assert "hunter2" not in str(result)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
     Operation,
@@ -26,13 +26,14 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.sp
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, sources
 from tests.contract.checkpoints.replay import json_answer, through_spf
+from tests.support.targets import vm_of
 
 pytestmark = pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 ROOT = "https://spf.example:8090/SC2012R2/VMM/Microsoft.Management.Odata.svc"
 
 
 def _vm_of(entity: dict[str, Any]) -> VM:
-    return VM(entity["ID"], "vm", entity["ID"].lower(), entity["ID"].lower(), "spf", ROOT, partition=entity["StampId"])
+    return vm_of("spf", entity["ID"].lower(), ROOT, partition=entity["StampId"])
 
 
 def _sets(**entities: list[dict[str, Any]]) -> Callable[[httpx.Request], httpx.Response]:
@@ -50,7 +51,7 @@ def test_checkpoint_without_host_id(source: Source) -> None:
     entity = source.document("spf/get_checkpoint_entity.json")
     machine = {"ID": entity["VMId"], "StampId": entity["StampId"], "Name": "vm", "Status": "PowerOff"}
 
-    async def read(spf: Spf) -> Inventory:
+    async def read(spf: Spf) -> ObservedVm:
         return await spf.read(_vm_of(machine))
 
     inventory, sent = through_spf(ROOT, _sets(VirtualMachines=[machine], VMCheckPoints=[entity]), read)
@@ -140,7 +141,7 @@ def test_virtual_machine(source: Source) -> None:
     """A captured VM, all its members: found by its name, and off, idle, and on no checkpoint."""
     entity = source.document("spf/vm_entity_2019.json")
 
-    async def look(spf: Spf) -> tuple[VM, Inventory]:
+    async def look(spf: Spf) -> tuple[VM, ObservedVm]:
         vm = await spf.resolve(entity["Name"])
         return vm, await spf.read(vm)
 

@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import NotFound, Refused
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, errors, sources
 from tests.contract.checkpoints.replay import through_spf
+from tests.support.targets import vm_of
 
 pytestmark = pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 ROOT = "https://spf.example:8090/SC2012R2/VMM/Microsoft.Management.Odata.svc"
@@ -83,9 +84,9 @@ def test_every_format_says_the_same(source: Source) -> None:
     """One published checkpoint, read through each format, is one and the same checkpoint."""
     entity = source.document("spf/same_checkpoint_a_week_later_put_body.json") | {"Description": "a < b & \u00e4"}
     machine = {"ID": entity["VMId"], "StampId": entity["StampId"], "LastRestoredCheckpointId": entity["CheckpointID"]}
-    vm = VM("vm", "vm", entity["VMId"], entity["VMId"], "spf", ROOT, partition=entity["StampId"])
+    vm = vm_of("spf", entity["VMId"], ROOT, partition=entity["StampId"])
 
-    async def read(spf: Spf) -> Inventory:
+    async def read(spf: Spf) -> ObservedVm:
         return await spf.read(vm)
 
     found = {}

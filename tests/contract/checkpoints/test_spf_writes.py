@@ -21,6 +21,7 @@ from tests.contract.checkpoints.exchange import Exchange
 from tests.contract.checkpoints.external_sources import Source, sources
 from tests.contract.checkpoints.operations import HEADERS, OTHER_HEADERS
 from tests.contract.checkpoints.replay import json_answer, through_spf
+from tests.support.targets import vm_of
 
 pytestmark = pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 KEY = re.compile(r"VMCheckPoints\(ID=guid'(?P<id>[^']+)',StampId=guid'(?P<stamp>[^']+)'\)$")
@@ -48,7 +49,7 @@ def _compare(sent: httpx.Request, recorded: Exchange) -> None:
 
 
 def _vm(vm_id: str, stamp_id: str, root: str) -> VM:
-    return VM(vm_id, "vm", vm_id, vm_id, "spf", root, partition=stamp_id)
+    return vm_of("spf", vm_id, root, partition=stamp_id)
 
 
 def _on(key: str) -> tuple[str, str]:

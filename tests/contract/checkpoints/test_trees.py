@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Inventory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, sources
 from tests.contract.checkpoints.replay import through_spf
+from tests.support.targets import vm_of
 
 ROOT = "https://spf.example:8090/SC2012R2/VMM/Microsoft.Management.Odata.svc"
 STAMP = "7d9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10"
@@ -34,15 +35,15 @@ def _machine(vm: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read(vm: dict[str, Any]) -> Inventory:
+def _read(vm: dict[str, Any]) -> ObservedVm:
     """In the verbose format, whose dates are those of the inventory of 2017."""
-    known = VM(vm["Name"], vm["Name"], vm["ID"], vm["ID"], "spf", ROOT, partition=STAMP)
+    known = vm_of("spf", vm["ID"], ROOT, name=vm["Name"], partition=STAMP)
 
     def answer(request: httpx.Request) -> httpx.Response:
         rows = [_machine(vm)] if "VirtualMachines" in request.url.path else vm["VMCheckpoints"]
         return httpx.Response(200, json={"d": {"results": list(reversed(rows))}})
 
-    async def read(spf: Spf) -> Inventory:
+    async def read(spf: Spf) -> ObservedVm:
         return await spf.read(known)
 
     inventory, _sent = through_spf(ROOT, answer, read)

@@ -123,7 +123,7 @@ def test_a_plan_made_anew_after_a_lock_is_held_against_the_approval() -> None:
     failed_one = replace(points(lab)[0], name="new", state="Failed")
     _at_the_first(lab, "PUT", lambda: home.points.append(failed_one))
     result = point(lab, expected_plan=plan)
-    assert "delete new" in failed(result, "plan_changed")
+    assert "delete restore point new" in failed(result, "plan_changed")
     assert [request.method for request in lab.sent()] == ["PUT"]
     # What is shown is what would be done now.
     assert verbs(result) == ["delete", "create"]
@@ -138,7 +138,7 @@ def test_one_that_was_approved_to_go_goes_once() -> None:
     home = next(each for each in lab.world.azure.collections.values() if each.name == HOME)
     another = replace(points(lab)[0], state="Failed")
     _at_the_first(lab, "PUT", lambda: home.points.append(another))
-    assert "delete before" in failed(point(lab, name="before", expected_plan=plan), "plan_changed")
+    assert "delete restore point before" in failed(point(lab, name="before", expected_plan=plan), "plan_changed")
     assert [request.method for request in lab.sent()] == ["DELETE", "PUT"]
 
 

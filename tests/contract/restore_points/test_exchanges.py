@@ -26,10 +26,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results as shapes
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import Service
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import RestorePointClient
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
-    CollectionWish,
-    PointWish,
+    CollectionSpec,
+    PointSpec,
 )
 from tests.contract.checkpoints.exchange import Exchange
 from tests.contract.checkpoints.replay import TOKEN, virtually, wall_clock
@@ -43,6 +43,7 @@ from tests.contract.restore_points.external_exchanges import (
     operation,
 )
 from tests.contract.restore_points.transcripts import POINT_2021
+from tests.support.targets import vm_of
 
 ALL = {(source.name, name): each for source in external_sources() for name, each in source.exchanges().items()}
 PLAYED = pytest.mark.parametrize(("source", "name"), [key for key, each in ALL.items() if call(each) != "poll"])
@@ -71,9 +72,9 @@ def _settings(exchange: Exchange) -> ArmSettings:
     return ArmSettings(access_token=TOKEN, compute_api_version=version, disk_api_version=version)
 
 
-def _wish(exchange: Exchange) -> PointWish:
+def _wish(exchange: Exchange) -> PointSpec:
     properties = exchange.body["properties"]
-    return PointWish.model_validate(
+    return PointSpec.model_validate(
         {
             "name": exchange.path.rsplit("/", 1)[-1],
             "collection": exchange.path.rpartition("/restorePoints/")[0],
@@ -86,12 +87,12 @@ def _wish(exchange: Exchange) -> PointWish:
 
 async def _ours(exchange: Exchange, arm: Arm) -> Any:
     """The client's call for the exchange's request."""
-    service, path = Service(arm, _settings(exchange)), exchange.path
+    service, path = RestorePointClient(arm, _settings(exchange)), exchange.path
     kind = call(exchange)
     if kind == "put_collection":
         source = exchange.body["properties"]["source"]["id"]
         tags = exchange.body.get("tags")
-        wish = CollectionWish(name="x", resource_group="x", source=source, tags=tags)
+        wish = CollectionSpec(name="x", resource_group="x", source=source, tags=tags)
         return await service.put_collection(_arm_id.parse(path), wish, exchange.body["location"])
     if kind == "patch_collection":
         now = CollectionEntity.model_validate({"id": path, "name": "x", "location": "x", "properties": {}})
@@ -204,7 +205,7 @@ def test_recorded_operations_are_followed_to_their_end(source: Any) -> None:
 
 
 def _vm(collection: str, source: str) -> VM:
-    return VM(source, "vm", source, source.lower(), "compute", BASE)
+    return vm_of("compute", source, BASE)
 
 
 @pytest.mark.parametrize("source", external_sources(), ids=lambda source: source.name)

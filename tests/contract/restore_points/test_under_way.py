@@ -93,7 +93,7 @@ def test_what_a_point_in_the_making_became_is_held_against_the_approval() -> Non
     lab.world.azure.disturb(lab.world.azure.named("shop01"))  # it will fail
     plan = done(point(lab, check=True))["plan"]
     result = point(lab, expected_plan=plan)
-    assert "delete new" in failed(result, "plan_changed")
+    assert "delete restore point new" in failed(result, "plan_changed")
     assert (len(lab.sent()), result["changed"]) == (1, False)
 
 

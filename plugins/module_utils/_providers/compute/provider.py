@@ -26,7 +26,7 @@ from ..._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from ..._core.model import VM, Capabilities, Checkpoint, Inventory, Obstacle
+from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
 from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
 from ..._core.plan import Step
@@ -102,7 +102,7 @@ class Compute:
             )
         return self._vm(arm_id, reference)
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The VMs of the subscription or of one resource group; each is still to be read."""
         subscription = self._settings.subscription_id
         if subscription is None:
@@ -112,7 +112,7 @@ class Compute:
         found = await self._arm.ids(self._arm.url(path, self._version), context="listing virtual machines")
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The VM, its collection with all points, and with `whole` the disks of its resource group."""
         arm_id = _arm_id.parse(vm.id)
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
@@ -132,7 +132,7 @@ class Compute:
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         busy = [point.name for point in points if point.state in ("creating", "updating", "deleting")]
         state = (machine.properties.provisioningState or "succeeded").lower()
-        return Inventory(
+        return ObservedVm(
             vm,
             _in_time(tuple(_checkpoint(point, ours, elsewhere) for point in points)),
             now=now or response.date or self._wall_clock(),
@@ -187,31 +187,31 @@ class Compute:
         """Start, or deallocate: an Azure VM that is only stopped still costs."""
         return await self._steps.power(_arm_id.parse(vm.id), on)
 
-    async def take(self, step: Step, actual: Inventory) -> Operation:
+    async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """One step of a restore in place, or the making of the collection."""
         try:
             if step.about.get("op") == "make_collection":
-                return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
+                return await self._steps.make_collection(step, self._new_collection(actual.vm, actual.detail.vm))
             return await self._steps.take(step, actual)
         except (SignInRefused, Unreachable, UntrustedTls):
             raise  # of the host, whatever was to be done there
         except ServiceError as problem:
-            problem.subject = str(step.vm)  # of many VMs' steps the one that it was, not the host that all have
+            problem.subject = str(step.target)  # of many VMs' steps the one that it was, not the host that all have
             raise
 
-    def taken(self, step: Step, actual: Inventory) -> bool:
+    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
         """Whether reading shows the step as done."""
         return compute_done.taken(step, actual)
 
-    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
         """What puts the VM back onto its old disks."""
         return compute_done.amends(step, before)
 
-    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
         """Whether the VM is on, and on which disks."""
         return compute_done.standing(step, before, now)
 
-    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+    async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
         old = checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED
         if old or not view(self._version):
@@ -234,7 +234,7 @@ class Compute:
             return None
         return Operation("arm", None, poll, anyio.current_time(), last=last)
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""
         collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)
         points = (collection.properties.restorePoints or []) if collection else []

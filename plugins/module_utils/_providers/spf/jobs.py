@@ -63,7 +63,7 @@ class Jobs:
         operation.poll = by_vm
         return operation
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task as an operation, if it is checkpoint work."""
         found = await self._most_recent(vm)
         if found is None:

@@ -12,14 +12,14 @@ from datetime import datetime
 
 from ..._core.ancestry import build_tree
 from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound
-from ..._core.model import VM, Capabilities, Checkpoint, Inventory
+from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write
 from ..._http.response import Pages, Response
-from ..base import Scope, WithoutSteps, bounded_count
+from ..base import Scope, SingleCallProvider, bounded_count
 from . import odata
 from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, parse_entity
 from .jobs import Jobs
@@ -52,7 +52,7 @@ EXPECTED = (
 """What spf_url takes, for where its server answers as if there were no such root."""
 
 
-class Spf(WithoutSteps):
+class Spf(SingleCallProvider):
     """SPF at one service root."""
 
     capabilities = CAPABILITIES
@@ -90,7 +90,7 @@ class Spf(WithoutSteps):
             remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}.",
         )
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """Two lists for the whole tenant, however many VMs it has."""
         if scope.resource_group is not None:
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
@@ -113,7 +113,7 @@ class Spf(WithoutSteps):
             if self._is_of_stamp(machine)
         ]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
         found, response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
@@ -125,13 +125,13 @@ class Spf(WithoutSteps):
         own = [point for point in points if (point.VMId or "").lower() == vm.id]
         return self._inventory(vm, machine, own, listed.date or response.date or self._wall_clock())
 
-    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> Inventory:
+    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> ObservedVm:
         bounded_count(points, vm)
         rows = [point.row() for point in points]
         if len({row.checkpoint.id for row in rows}) != len(rows):
             raise BadResponse("SPF lists a checkpoint twice.", subject=str(vm))
         checkpoints, known = build_tree(rows, machine.LastRestoredCheckpointId)
-        return Inventory(
+        return ObservedVm(
             vm,
             checkpoints,
             now=now,
@@ -185,9 +185,9 @@ class Spf(WithoutSteps):
             path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}", "power"
         )
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
-        return await self._jobs.latest(vm)
+        return await self._jobs.current_operation(vm)
 
     async def _change(
         self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], context: str, work: str

@@ -17,10 +17,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     CheckpointError,
     NotFound,
     Refused,
+    ResponseLost,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,

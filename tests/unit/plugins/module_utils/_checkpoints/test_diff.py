@@ -5,20 +5,14 @@
 
 from __future__ import annotations
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, Delete, Restore
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
-    Action,
-    Create,
-    Delete,
-    Plan,
-    Restore,
-    Step,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     absent,
@@ -32,7 +26,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
 BASE = point("a", "1d", name="baseline")
 
 
-def shown(wish: Wish, *points: Checkpoint) -> tuple[list[str], list[str]]:
+def shown(wish: Spec, *points: Checkpoint) -> tuple[list[str], list[str]]:
     made = foreseen(having(*points), planned(wish, *points, power="on"))
     return made["before"].splitlines(), made["after"].splitlines()
 

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached, VmState
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Obstacle
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     absent,
@@ -71,7 +71,7 @@ def test_each_service_has_its_own_limit() -> None:
         (restore(), (point("a"),)),
     ],
 )
-def test_a_vm_whose_state_refuses_is_not_touched(wish: Wish, points: tuple[Any, ...]) -> None:
+def test_a_vm_whose_state_refuses_is_not_touched(wish: Spec, points: tuple[Any, ...]) -> None:
     with pytest.raises(VmState) as caught:
         planned(wish, *points, refuses="Stored")
     assert str(caught.value) == (

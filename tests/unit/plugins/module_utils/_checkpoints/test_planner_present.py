@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     MissingCheckpoint,
@@ -119,8 +119,8 @@ def test_a_plan_says_why(options: dict[str, Any], points: Points, reason: str) -
 
 
 def test_a_create_carries_the_description_only_if_the_user_set_one() -> None:
-    bare = planned(present()).writes[0].target()
-    told = planned(present(description="")).writes[0].target()
+    bare = planned(present()).writes[0].details()
+    told = planned(present(description="")).writes[0].details()
     assert bare == {"checkpoint": {"name": "nightly"}}
     assert told == {"checkpoint": {"name": "nightly", "description": ""}}
 
@@ -205,7 +205,7 @@ def test_checkpoint_id_and_name_must_be_of_the_same_checkpoint() -> None:
 
 def test_what_a_failed_create_of_this_run_left_behind_counts_for_nothing() -> None:
     left = point("a", mark=mark("bad"))
-    memory = Memory(failed=frozenset({mark("bad").nonce}))
+    memory = CheckpointProgress(failed=frozenset({mark("bad").nonce}))
     assert steps(planned(present(), left, memory=memory)) == ["create nightly"]
     assert steps(planned(present(), left, ours("b"), memory=memory)) == []
     assert steps(planned(present(), left)) == []
@@ -217,4 +217,6 @@ def test_what_this_run_has_made_is_fresh_however_long_ago() -> None:
     wish = present(max_age="30s", supersede=True)
     assert steps(planned(wish, mine, old)) == ["create nightly", "delete b2", "delete a1"]
     assert mine.mark is not None
-    assert steps(planned(wish, mine, old, memory=Memory(made=frozenset({mine.mark.nonce})))) == ["delete b2"]
+    assert steps(planned(wish, mine, old, memory=CheckpointProgress(made=frozenset({mine.mark.nonce})))) == [
+        "delete b2"
+    ]

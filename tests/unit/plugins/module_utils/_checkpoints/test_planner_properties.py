@@ -10,20 +10,18 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
-    Approval,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import (
     Create,
     Delete,
-    Plan,
     Restore,
     Update,
-    digest,
-    to_result,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest, to_result
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     SERVICE,
@@ -41,7 +39,7 @@ ages = st.sampled_from([None, "1h", "3h", "5h", "9h", "2d"])
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Inventory:
+def worlds(draw: st.DrawFn) -> ObservedVm:
     """Up to six checkpoints, ours and others', dated or not, usable or not, in one line or side by side."""
     points = []
     for number in range(draw(st.integers(0, 6))):
@@ -74,17 +72,17 @@ restores = st.builds(
     power_after=st.sampled_from([None, "on", "off", "previous"]),
     on_ambiguous=st.sampled_from(["fail", "newest", "oldest"]),
 )
-wishes: st.SearchStrategy[Wish] = st.one_of(presents, absents, restores)
+wishes: st.SearchStrategy[Spec] = st.one_of(presents, absents, restores)
 
 
-def plan_or_none(wish: Wish, world: Inventory) -> Plan | None:
+def plan_or_none(wish: Spec, world: ObservedVm) -> Plan | None:
     try:
         return plan(wish, world, SERVICE, NOW)
     except CheckpointError:
         return None
 
 
-def carried_out(made: Plan, world: Inventory) -> Inventory:
+def carried_out(made: Plan, world: ObservedVm) -> ObservedVm:
     """The world after every step went well."""
     points = list(world.checkpoints)
     for action in made.writes:
@@ -100,7 +98,7 @@ def carried_out(made: Plan, world: Inventory) -> Inventory:
 
 
 @given(st.one_of(presents, absents), worlds())
-def test_what_is_carried_out_is_not_asked_for_again(wish: Wish, world: Inventory) -> None:
+def test_what_is_carried_out_is_not_asked_for_again(wish: Spec, world: ObservedVm) -> None:
     # absent with newest or oldest means one more each time: only `fail` and `all` name a state.
     assume(isinstance(wish, Present) or wish.on_ambiguous in ("fail", "all"))
     made = plan_or_none(wish, world)
@@ -111,7 +109,7 @@ def test_what_is_carried_out_is_not_asked_for_again(wish: Wish, world: Inventory
 
 @given(presents, worlds())
 def test_present_deletes_nothing_that_is_not_ours_or_is_pinned_or_of_another_name(
-    wish: Present, world: Inventory
+    wish: Present, world: ObservedVm
 ) -> None:
     made = plan_or_none(wish, world)
     for action in made.writes if made else ():
@@ -123,14 +121,14 @@ def test_present_deletes_nothing_that_is_not_ours_or_is_pinned_or_of_another_nam
 
 
 @given(presents, worlds())
-def test_present_never_ends_without_a_checkpoint_that_was_there_and_usable(wish: Present, world: Inventory) -> None:
+def test_present_never_ends_without_a_checkpoint_that_was_there_and_usable(wish: Present, world: ObservedVm) -> None:
     made = plan_or_none(wish, world)
     if made and any(c.name == wish.name and c.usable for c in world.checkpoints):
         assert any(c.name == wish.name and c.usable for c in carried_out(made, world).checkpoints)
 
 
 @given(wishes, worlds())
-def test_steps_come_in_the_order_create_restore_delete(wish: Wish, world: Inventory) -> None:
+def test_steps_come_in_the_order_create_restore_delete(wish: Spec, world: ObservedVm) -> None:
     made = plan_or_none(wish, world)
     rank = {Create: 0, Update: 0, Restore: 1, Delete: 2}
     order = [rank[type(action)] for action in (made.writes if made else ()) if type(action) in rank]
@@ -142,7 +140,7 @@ def test_steps_come_in_the_order_create_restore_delete(wish: Wish, world: Invent
 
 
 @given(wishes, worlds())
-def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish: Wish, world: Inventory) -> None:
+def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish: Spec, world: ObservedVm) -> None:
     made = plan_or_none(wish, world)
     assume(made is not None)
     assert made is not None
@@ -154,7 +152,7 @@ def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish
 
 
 @given(restores, worlds())
-def test_a_restore_deletes_nothing_and_goes_to_one_usable_checkpoint(wish: Wish, world: Inventory) -> None:
+def test_a_restore_deletes_nothing_and_goes_to_one_usable_checkpoint(wish: Spec, world: ObservedVm) -> None:
     made = plan_or_none(wish, world)
     if made:
         assert [a.checkpoint.usable for a in made.writes if isinstance(a, Restore)] == [True]

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory, relied_on
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import decisive_checkpoints
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     TIMELESS,
     absent,
@@ -61,13 +62,13 @@ def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: 
         (absent(), []),
     ],
 )
-def test_what_must_be_whole(wish: Wish, expected: list[str]) -> None:
+def test_what_must_be_whole(wish: Spec, expected: list[str]) -> None:
     """Newest first; what this run has made is young enough, and what is unusable is out."""
     points = (
         *(ours("d4", "9h"), ours("b2", "5h"), ours("a1", "1h", usable=None), ours("c3", "1h", usable=False)),
         *(ours("f6", "3h"), ours("e5", "1h", name="weekly")),
     )
-    found = relied_on(wish, having(*points), Memory(made=frozenset({"f60000000000"})))
+    found = decisive_checkpoints(wish, having(*points), CheckpointProgress(made=frozenset({"f60000000000"})))
     assert [c.id for c in found] == expected
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Ambiguous, InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Plan, Step
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Wish
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     UNIQUE,
@@ -34,7 +35,7 @@ def of_series(point_id: str, age: str, **fields: Any) -> Checkpoint:
     return ours(point_id, age, name=f"nightly-{point_id}", series="nightly", **fields)
 
 
-def on_azure(wish: Wish, *points: Checkpoint, **fields: Any) -> Plan:
+def on_azure(wish: Spec, *points: Checkpoint, **fields: Any) -> Plan:
     return planned(wish, *points, capabilities=UNIQUE, **fields)
 
 
@@ -105,7 +106,7 @@ def test_elsewhere_the_rule_names_no_series() -> None:
 
 def test_a_description_that_nobody_keeps_is_a_warning_and_is_not_sent() -> None:
     made = on_azure(present(description="words"))
-    assert made.writes[0].target() == {"checkpoint": {"name": "nightly"}}
+    assert made.writes[0].details() == {"checkpoint": {"name": "nightly"}}
     assert made.warnings == ("vm web01: Azure keeps no descriptions; this one is not stored.",)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     CheckpointError,
@@ -19,7 +20,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unsupported,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     chain,
@@ -130,13 +130,13 @@ def test_the_safety_checkpoint_comes_first_and_is_marked_as_one() -> None:
 
 def test_its_name_fits() -> None:
     made = planned(restore(name="x" * 255, safety_checkpoint=True), point("a", name="x" * 255))
-    assert len(made.writes[0].target()["checkpoint"]["name"]) == 255
+    assert len(made.writes[0].details()["checkpoint"]["name"]) == 255
 
 
 def _cut(*names: str, unique: bool = False) -> list[str]:
     service = replace(SERVICE, longest_series=40, names_unique=unique)
     plans = [planned(restore(name=n, safety_checkpoint=True), point("a", name=n), capabilities=service) for n in names]
-    return [str(made.writes[0].target()["checkpoint"]["name"]) for made in plans]
+    return [str(made.writes[0].details()["checkpoint"]["name"]) for made in plans]
 
 
 def test_a_name_that_was_cut_means_one_restore() -> None:
@@ -151,7 +151,7 @@ def test_a_name_that_was_cut_means_one_restore() -> None:
 
 def test_a_plan_made_anew_after_a_lock_makes_no_second_one() -> None:
     assert SAFETY.mark is not None
-    memory = Memory(made=frozenset({SAFETY.mark.nonce}))
+    memory = CheckpointProgress(made=frozenset({SAFETY.mark.nonce}))
     assert steps(planned(restore(safety_checkpoint=True), OLD, SAFETY, memory=memory)) == ["restore old"]
     assert len(steps(planned(restore(safety_checkpoint=True), OLD, SAFETY))) == 2
 
@@ -189,7 +189,7 @@ def test_previous_of_an_unknown_state_is_a_warning() -> None:
 
 
 def test_previous_is_the_state_in_which_the_run_began_not_the_one_it_has_made() -> None:
-    made = planned(restore(power_after="previous"), point("a"), power="off", memory=Memory(power="on"))
+    made = planned(restore(power_after="previous"), point("a"), power="off", memory=CheckpointProgress(power="on"))
     assert steps(made) == ["restore a", "power on"]
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, NoOp
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.restore_planner import (
-    evidence_ripens_in,
+    evidence_age_left,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
@@ -21,7 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Keep, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     TIMELESS,
@@ -88,7 +89,7 @@ def test_done_nothing_is_repeated(name: str, points: tuple[Checkpoint, ...], cur
     assert steps(made) == [], name
     assert (made.satisfied_by and made.satisfied_by.id) == current
     for kept in made.actions:
-        assert isinstance(kept, Keep)
+        assert isinstance(kept, NoOp)
         assert kept.reason == "restore_key: the VM no longer stands on the safety checkpoint s of that restore"
 
 
@@ -122,7 +123,7 @@ def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() ->
     """Two long names that begin alike are two restores."""
     one, other = (replace(TARGET, id=end, name="x" * 254 + end) for end in "ab")
     made = planned(restore(name=one.name, safety_checkpoint=True, restore_key=KEY), one, other)
-    safety = replace(SAFETY, name=str(made.writes[0].target()["checkpoint"]["name"]))
+    safety = replace(SAFETY, name=str(made.writes[0].details()["checkpoint"]["name"]))
     assert steps(again(one, other, safety, current="s", name=one.name)) == ["restore a"]
     with pytest.raises(InvalidInput, match="it was used for another restore"):
         again(one, other, safety, current="s", name=other.name)
@@ -169,7 +170,7 @@ def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:
 
 def test_what_this_run_has_restored_is_not_restored_again() -> None:
     """A lock at the power step makes a new plan: it begins behind the restore."""
-    memory = Memory(restored="t", power="on")
+    memory = CheckpointProgress(restored="t", power="on")
     made = planned(restore(power_after="previous"), TARGET, memory=memory, power="off")
     assert steps(made) == ["power on"]
     assert (made.satisfied_by and made.satisfied_by.id) == "t"
@@ -204,7 +205,7 @@ def test_the_key_needs_the_safety_checkpoint_that_carries_it() -> None:
 
 def test_the_safety_checkpoint_of_this_very_run_means_not_done() -> None:
     assert SAFETY.mark is not None
-    memory = Memory(made=frozenset({SAFETY.mark.nonce}))
+    memory = CheckpointProgress(made=frozenset({SAFETY.mark.nonce}))
     assert steps(again(TARGET, SAFETY, current="s", memory=memory)) == ["restore t"]
 
 
@@ -253,11 +254,11 @@ def test_evidence_ripens_where_no_job_can_be_looked_at(
     points = [replace(TARGET, current=current == "t"), replace(SAFETY, created=ago(age), mark=told)]
     points[1] = replace(points[1], current=current == "s")
     keyed = restore(safety_checkpoint=True, restore_key=KEY)
-    assert evidence_ripens_in(keyed, having(*points), capabilities, 120.0) == wanted, name
-    assert evidence_ripens_in(restore(), having(*points), capabilities, 120.0) == 0.0, name
-    assert evidence_ripens_in(keyed, having(points[0]), capabilities, 120.0) == 0.0, name
-    assert evidence_ripens_in(present(), having(*points), capabilities, 120.0) == 0.0, name
+    assert evidence_age_left(keyed, having(*points), capabilities, 120.0) == wanted, name
+    assert evidence_age_left(restore(), having(*points), capabilities, 120.0) == 0.0, name
+    assert evidence_age_left(keyed, having(points[0]), capabilities, 120.0) == 0.0, name
+    assert evidence_age_left(present(), having(*points), capabilities, 120.0) == 0.0, name
     unknown = having(*points, current_known=False)
-    assert evidence_ripens_in(keyed, unknown, capabilities, 120.0) == 0.0, name
+    assert evidence_age_left(keyed, unknown, capabilities, 120.0) == 0.0, name
     timeless = having(points[0], replace(points[1], created=None))
-    assert evidence_ripens_in(keyed, timeless, capabilities, 120.0) == 0.0, name
+    assert evidence_age_left(keyed, timeless, capabilities, 120.0) == 0.0, name

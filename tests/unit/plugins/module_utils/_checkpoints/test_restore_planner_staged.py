@@ -11,11 +11,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import MissingCheckpoint, VmState
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Inventory, Staged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
+    Checkpoint,
+    ObservedVm,
+    RestorePlan,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import key_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Create, Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, Step
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     UNIQUE,
     WEB01,
@@ -40,11 +45,11 @@ class FakeProvider:
         self.power_before = ""
 
     def __call__(
-        self, wish: Any, actual: Inventory, target: Callable[[], Checkpoint], power_before: str, under_way: str | None
-    ) -> Staged:
+        self, spec: Any, actual: ObservedVm, target: Callable[[], Checkpoint], power_before: str, under_way: str | None
+    ) -> RestorePlan:
         self.power_before = power_before
         told = {"steps": (SWAP, START), **self._staged}
-        return Staged(**({"target": target()} | told if "target" not in told else told))
+        return RestorePlan(**({"target": target()} | told if "target" not in told else told))
 
     def plan(self, *points: Checkpoint, options: dict[str, Any] | None = None, **fields: Any) -> Plan:
         return planned(restore(**options or {}), *points, capabilities=replace(UNIQUE, restore_steps=self), **fields)
@@ -64,7 +69,7 @@ def test_the_target_is_picked_by_everybody_s_rules() -> None:
 
 def test_it_is_told_the_power_that_the_run_began_with() -> None:
     provider = FakeProvider()
-    provider.plan(TARGET, power="off", memory=Memory(power="on"))
+    provider.plan(TARGET, power="off", memory=CheckpointProgress(power="on"))
     assert provider.power_before == "on"
 
 
@@ -79,18 +84,18 @@ def test_the_safety_checkpoint_comes_first_with_what_it_needs_under_a_generated_
 @pytest.mark.parametrize(
     ("name", "staged", "points", "memory"),
     [
-        ("an earlier run has begun", {"resumed": True}, (TARGET,), Memory()),
-        ("the point is gone", {"target": None}, (TARGET,), Memory()),
+        ("an earlier run has begun", {"resumed": True}, (TARGET,), CheckpointProgress()),
+        ("the point is gone", {"target": None}, (TARGET,), CheckpointProgress()),
         (
             "this run has made it",
             {},
             (TARGET, point("s", name="safety-x", mark=mark("5afe", safety=True))),
-            Memory(made=frozenset({mark("5afe").nonce})),
+            CheckpointProgress(made=frozenset({mark("5afe").nonce})),
         ),
     ],
 )
 def test_no_safety_checkpoint_is_made(
-    name: str, staged: dict[str, Any], points: tuple[Checkpoint, ...], memory: Memory
+    name: str, staged: dict[str, Any], points: tuple[Checkpoint, ...], memory: CheckpointProgress
 ) -> None:
     made = FakeProvider(**staged).plan(*points, options={"safety_checkpoint": True}, memory=memory)
     assert steps(made) == ["step swap", "step start"], name

@@ -12,27 +12,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import (
+    Create,
+    Delete,
+    NoOp,
+    Power,
+    Restore,
+    Update,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
-    Create,
-    CreateResource,
-    Delete,
-    DeleteResource,
-    Keep,
     Plan,
-    Power,
-    Restore,
     Step,
-    Update,
-    UpdateResource,
     digest,
     to_result,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.actions import (
+    CreateResource,
+    DeleteResource,
+    UpdateResource,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import CollectionTarget
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import WEB01, ours, point
 
 WEB02 = replace(WEB01, reference="web02", name="web02", id="2", canonical="2")
 A1 = ours("a1")
+COLLECTION = CollectionTarget(name="c", id="/c", canonical="/c", provider="compute", service="s")
 CREATE = Create(WEB01, "it is missing", name="nightly")
 DELETE = Delete(WEB01, "state is absent", checkpoint=A1)
 TAGS = {"tags": {"before": {}, "after": {"a": "1"}}}
@@ -67,47 +73,49 @@ def name_of(*actions: Action) -> str:
         ),
         (replace(CREATE, safety=True), {"action": "create", "checkpoint": {"name": "nightly", "safety": True}}),
         (
-            UpdateResource(WEB01, "tags differ", resource="/c", fields=TAGS),
+            UpdateResource(COLLECTION, "tags differ", fields=TAGS),
             {"action": "update", "resource": "/c", "fields": TAGS},
         ),
-        (CreateResource(WEB01, "missing", resource="/c"), {"action": "create", "resource": "/c", "fields": {}}),
-        (DeleteResource(WEB01, "gone", resource="/c"), {"action": "delete", "resource": "/c", "fields": {}}),
-        (Keep(WEB01, "it exists", checkpoint=A1), {"action": "keep", "checkpoint": {"id": "a1", "name": "nightly"}}),
+        (CreateResource(COLLECTION, "missing"), {"action": "create", "resource": "/c", "fields": {}}),
+        (DeleteResource(COLLECTION, "gone"), {"action": "delete", "resource": "/c", "fields": {}}),
+        (NoOp(WEB01, "it exists", checkpoint=A1), {"action": "keep", "checkpoint": {"id": "a1", "name": "nightly"}}),
     ],
 )
 def test_each_step_shows_its_vm_its_service_what_it_is_about_and_why(action: Action, about: dict[str, object]) -> None:
-    vm = {"vm": "web01", "vm_id": WEB01.canonical, "provider": "spf", "service": "s"}
-    assert action.to_result() == vm | about | {"reason": action.reason}
+    target = {"vm": "web01", "vm_id": WEB01.canonical, "provider": "spf"}
+    if action.target is COLLECTION:
+        target = {"target": "c", "target_id": "/c", "provider": "compute"}
+    assert action.to_result() == target | about | {"id": action.id, "service": "s", "reason": action.reason}
 
 
 def test_a_bare_action_is_about_nothing() -> None:
     with pytest.raises(NotImplementedError):
-        Action(WEB01, "why").target()
+        Action(WEB01, "why").details()
 
 
 def test_a_step_about_no_checkpoint_in_particular_names_none() -> None:
-    assert Delete(WEB01, "why").target() == {"checkpoint": {"id": "", "name": ""}}
+    assert Delete(WEB01, "why").details() == {"checkpoint": {"id": "", "name": ""}}
 
 
 def test_of_a_change_the_digest_covers_what_it_leads_to_not_what_was() -> None:
-    change = UpdateResource(WEB01, "asked", resource="/c", fields=TAGS)
+    change = UpdateResource(COLLECTION, "asked", fields=TAGS)
     assert name_of(change) == name_of(replace(change, fields={"tags": {"before": {"other": "2"}, "after": {"a": "1"}}}))
 
 
 def test_of_a_resource_that_goes_the_digest_covers_what_goes_with_it_and_the_id_in_any_case() -> None:
-    gone = DeleteResource(WEB01, "asked", resource="/c", fields={"go": {"before": None, "after": ["p1"]}})
-    assert name_of(replace(gone, resource="/C")) == name_of(gone)
+    gone = DeleteResource(COLLECTION, "asked", fields={"go": {"before": None, "after": ["p1"]}})
+    assert name_of(replace(gone, target=replace(COLLECTION, id="/C"))) == name_of(gone)
     assert name_of(replace(gone, fields={"go": {"before": None, "after": ["p1", "p2"]}})) != name_of(gone)
 
 
 def test_what_is_kept_is_in_the_plan_but_writes_nothing() -> None:
-    made = Plan(WEB01, (Keep(WEB01, "it exists", checkpoint=A1), DELETE))
+    made = Plan(WEB01, (NoOp(WEB01, "it exists", checkpoint=A1), DELETE))
     assert made.writes == (DELETE,)
     assert [action["action"] for action in to_result([made])["actions"]] == ["keep", "delete"]
 
 
 def test_the_result_is_versioned_json_for_all_vms_in_their_order() -> None:
-    result = to_result([Plan(WEB01, (CREATE,)), Plan(WEB02, (replace(DELETE, vm=WEB02),))])
+    result = to_result([Plan(WEB01, (CREATE,)), Plan(WEB02, (replace(DELETE, target=WEB02),))])
     assert result["version"] == 1
     assert result["digest"].startswith("sha256:")
     assert len(result["digest"]) == 71
@@ -119,8 +127,11 @@ def test_the_result_is_versioned_json_for_all_vms_in_their_order() -> None:
     ("what", "other"),
     [
         ("a reason", replace(CREATE, reason="the newest is 5 h old")),
-        ("how the user spelled the VM", replace(CREATE, vm=replace(WEB01, reference="WEB01", name="WEB01"))),
-        ("what the VM is called in other id spaces", replace(CREATE, vm=replace(WEB01, host_id="h", partition="p"))),
+        ("how the user spelled the VM", replace(CREATE, target=replace(WEB01, reference="WEB01", name="WEB01"))),
+        (
+            "what the VM is called in other id spaces",
+            replace(CREATE, target=replace(WEB01, host_id="h", partition="p")),
+        ),
     ],
 )
 def test_the_digest_does_not_cover_what_changes_by_itself(what: str, other: Action) -> None:
@@ -145,16 +156,16 @@ def test_of_an_existing_checkpoint_the_digest_covers_only_the_id(step: Update, o
 
 
 def test_the_digest_does_not_cover_what_is_kept() -> None:
-    assert name_of(Keep(WEB01, "it exists", checkpoint=A1), CREATE) == name_of(CREATE)
-    assert name_of(Keep(WEB01, "it exists", checkpoint=A1)) == digest([])
+    assert name_of(NoOp(WEB01, "it exists", checkpoint=A1), CREATE) == name_of(CREATE)
+    assert name_of(NoOp(WEB01, "it exists", checkpoint=A1)) == digest([])
 
 
 def test_the_digest_covers_everything_that_is_changed() -> None:
     steps: list[tuple[Action, ...]] = [
         (),
         (CREATE,),
-        (replace(CREATE, vm=WEB02),),
-        (replace(CREATE, vm=replace(WEB01, service="https://other")),),
+        (replace(CREATE, target=WEB02),),
+        (replace(CREATE, target=replace(WEB01, service="https://other")),),
         (replace(CREATE, name="weekly"),),
         (replace(CREATE, description=""),),
         (replace(CREATE, description="words"),),
@@ -168,12 +179,12 @@ def test_the_digest_covers_everything_that_is_changed() -> None:
         (Step(WEB01, "asked", do="swap its disks", about={"disk": "d1"}),),
         (Step(WEB01, "asked", do="swap its disks", about={"disk": "d2"}),),
         (Step(WEB01, "asked", do="start the VM", about={"disk": "d1"}),),
-        (CreateResource(WEB01, "asked", resource="/c"),),
-        (CreateResource(WEB01, "asked", resource="/d"),),
-        (CreateResource(WEB01, "asked", resource="/c", fields=TAGS),),
-        (UpdateResource(WEB01, "asked", resource="/c", fields=TAGS),),
-        (UpdateResource(WEB01, "asked", resource="/c", fields={"tags": {"before": {}, "after": {}}}),),
-        (DeleteResource(WEB01, "asked", resource="/c"),),
+        (CreateResource(COLLECTION, "asked"),),
+        (CreateResource(replace(COLLECTION, id="/d", canonical="/d"), "asked"),),
+        (CreateResource(COLLECTION, "asked", fields=TAGS),),
+        (UpdateResource(COLLECTION, "asked", fields=TAGS),),
+        (UpdateResource(COLLECTION, "asked", fields={"tags": {"before": {}, "after": {}}}),),
+        (DeleteResource(COLLECTION, "asked"),),
         (replace(CREATE, safety=True),),
         (CREATE, DELETE),
         (DELETE, CREATE),

@@ -14,7 +14,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Present,
-    RestoreTo,
+    RestoreRequest,
     Select,
     validate_options,
 )
@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
 GUID = "831e819f-0000-4000-8000-000000000001"
 
 
-def refused(kind: type[Present | Absent | RestoreTo], **options: Any) -> str:
+def refused(kind: type[Present | Absent | RestoreRequest], **options: Any) -> str:
     with pytest.raises(InvalidInput) as caught:
         validate_options(kind, options)
     return caught.value.message
@@ -101,7 +101,7 @@ def test_absent_needs_a_name_or_an_id() -> None:
     ],
 )
 def test_restore_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
-    assert told in refused(RestoreTo, **options)
+    assert told in refused(RestoreRequest, **options)
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_restore_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
     ],
 )
 def test_select_is_read_and_goes_with_a_name(given: object, meant: Select) -> None:
-    assert validate_options(RestoreTo, {"select": given}).select == meant
-    assert validate_options(RestoreTo, {"name": "n", "select": given}).select == meant
+    assert validate_options(RestoreRequest, {"select": given}).select == meant
+    assert validate_options(RestoreRequest, {"name": "n", "select": given}).select == meant
 
 
 def test_a_wish_does_not_change_once_it_is_made() -> None:

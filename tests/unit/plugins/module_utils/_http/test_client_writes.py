@@ -10,8 +10,11 @@ import socket
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    ResponseLost,
+    Unavailable,
+    Unreachable,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,

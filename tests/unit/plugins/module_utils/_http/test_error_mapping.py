@@ -11,11 +11,11 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     Locked,
+    ResponseLost,
     Unavailable,
     hiding,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
     error_after_write,
     error_from,

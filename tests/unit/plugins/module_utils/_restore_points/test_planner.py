@@ -22,32 +22,32 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     VmEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import place
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
-    Resource,
     in_any_case,
-    is_another,
     is_downgrade,
-    is_on_its_way,
+    is_in_progress,
     plan_collection,
     plan_point,
     wanted_tags,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
-    CollectionWish,
-    PointWish,
+    CollectionSpec,
+    PointSpec,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import PointTarget
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"
-SUBJECT = Resource("r", "it", "/id", "/id", "compute", "https://arm")
+SUBJECT = PointTarget(name="it", id="/id", canonical="/id", provider="compute", service="https://arm")
 IN_THE_WAY = Obstacle(("create", "update", "delete"), "it is locked.", "Unlock it.")
 
 
-def _wish(**options: Any) -> CollectionWish:
-    return CollectionWish.model_validate({"name": "c", "resource_group": "rg", **options})
+def _wish(**options: Any) -> CollectionSpec:
+    return CollectionSpec.model_validate({"name": "c", "resource_group": "rg", **options})
 
 
-def _point(**options: Any) -> PointWish:
-    return PointWish.model_validate({"name": "p", "collection": "c", "resource_group": "rg", **options})
+def _point(**options: Any) -> PointSpec:
+    return PointSpec.model_validate({"name": "p", "collection": "c", "resource_group": "rg", **options})
 
 
 def _home(points: int = 0, tags: dict[str, str] | None = None, **properties: Any) -> CollectionEntity:
@@ -69,7 +69,7 @@ def _machine(power: str = "running") -> VmEntity:
     return VmEntity.model_validate({"id": VM, "name": "v", "location": "l", "properties": view})
 
 
-def _of(wish: CollectionWish, now: CollectionEntity | None, *obstacles: Obstacle) -> Plan:
+def _of(wish: CollectionSpec, now: CollectionEntity | None, *obstacles: Obstacle) -> Plan:
     return plan_collection(wish, SUBJECT, now, "westeurope", obstacles)
 
 
@@ -96,7 +96,9 @@ def _reasons(plan: Plan) -> list[tuple[str, str]]:
 def test_what_is_under_way_is_not_begun_again() -> None:
     copied: dict[str, Any] = {"sourceRestorePoint": {"id": "/s"}}
     view: dict[str, Any] = {"instanceView": {"diskRestorePoints": [{"replicationStatus": {"completionPercent": 30}}]}}
-    assert [is_on_its_way(state) for state in ("creating", "updating", "deleting", "succeeded")] == [True] * 3 + [False]
+    assert [is_in_progress(state) for state in ("creating", "updating", "deleting", "succeeded")] == [True] * 3 + [
+        False
+    ]
     assert _reasons(_for(_point(), _made())) == [("keep", "it exists")]
     assert _reasons(_for(_point(), _made("Creating"))) == [("keep", "it is being made")]
     assert _reasons(_for(_point(), _made("Updating"))) == [("keep", "it is being changed")]
@@ -160,7 +162,7 @@ def test_places_are_one_in_any_spelling() -> None:
     assert place("West Europe") == place("westeurope") != place("northeurope")
 
 
-def _for(wish: PointWish, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:
+def _for(wish: PointSpec, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:
     fields = {"exclude_disks": None, "consistency": wish.consistency, **more.pop("fields", {})}
     return plan_point(wish, SUBJECT, now, more.pop("vm", _machine()), obstacles, fields, **more)
 
@@ -235,7 +237,7 @@ def test_a_vm_that_is_off() -> None:
         _for(_point(on_downgrade="fail"), None, vm=off)
 
 
-def _drift(wish: PointWish, now: PointEntity, **fields: Any) -> list[str]:
+def _drift(wish: PointSpec, now: PointEntity, **fields: Any) -> list[str]:
     return [each["field"] for each in _for(wish, now, fields=fields).drift]
 
 
@@ -292,4 +294,4 @@ def test_downgrades(options: dict[str, Any], achieved: str, less: bool) -> None:
 
 
 def test_an_error_names_the_resource() -> None:
-    assert str(SUBJECT) == "it"
+    assert str(SUBJECT) == "restore point it"

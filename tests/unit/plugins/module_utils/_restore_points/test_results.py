@@ -5,39 +5,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     NotFound,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
-    CreateResource,
-    DeleteResource,
-    Plan,
-    Power,
-    UpdateResource,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     DiskRestorePointEntity,
     PointEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results as shapes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.actions import (
+    CreateResource,
+    DeleteResource,
+    UpdateResource,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.copies import (
     refuse_copies,
     refuse_elsewhere,
     refuse_source,
     takes_copies,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import Resource
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import PointTarget
 
-SUBJECT = Resource("r", "it", "/id/r", "/id/r", "compute", "https://arm")
+SUBJECT = PointTarget(name="r", id="/id/r", canonical="/id/r", provider="compute", service="https://arm")
+OLD, NEW = replace(SUBJECT, name="old"), replace(SUBJECT, name="new")
 HOME = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/restorePointCollections/home"
 SOURCE = ArmId("s", "rg", "Microsoft.Compute/restorePointCollections", "home")
 COPY: dict[str, Any] = {"sourceRestorePoint": {"id": f"{HOME}/restorePoints/p"}}
@@ -139,13 +141,13 @@ def test_the_diff_of_each_step() -> None:
     plan = Plan(
         SUBJECT,
         (
-            DeleteResource(SUBJECT, "why", resource="/id/old", fields=gone),
-            UpdateResource(SUBJECT, "b differs", resource="/id/r", fields=fields),
-            CreateResource(SUBJECT, "it is missing", resource="/id/new"),
+            DeleteResource(OLD, "why", fields=gone),
+            UpdateResource(SUBJECT, "b differs", fields=fields),
+            CreateResource(NEW, "it is missing"),
             Power(SUBJECT, "not a resource"),
         ),
     )
-    assert shapes.diff("it", plan) == {
+    assert shapes.diff("it", plan.writes) == {
         "before_header": "it",
         "after_header": "it",
         "before": "  old\n    points:\n      p\n      q\n  r\n    b: x\n",
@@ -159,14 +161,14 @@ def test_the_diff_shows_tags_and_lists_line_by_line_and_nothing_as_python_writes
         "instant_access": {"before": True, "after": False},
         "sets": {"before": None, "after": [{"place": "os", "id": "/k"}]},
     }
-    shown = shapes.diff("it", Plan(SUBJECT, (UpdateResource(SUBJECT, "so", resource="/id/r", fields=fields),)))
+    shown = shapes.diff("it", [UpdateResource(SUBJECT, "so", fields=fields)])
     assert shown["before"] == "  r\n    instant_access: true\n    tags: none\n"
     assert shown["after"] == (
         "  r  so\n    instant_access: false\n    sets:\n      (place: os, id: /k)\n"
         "    tags:\n      app: shop\n      team: a b\n"
     )
     many: dict[str, dict[str, Any]] = {"tags": {"before": None, "after": {f"t{n:02}": "x" for n in range(50)}}}
-    whole = shapes.diff("it", Plan(SUBJECT, (CreateResource(SUBJECT, "so", resource="/id/r", fields=many),)))
+    whole = shapes.diff("it", [CreateResource(SUBJECT, "so", fields=many)])
     assert "t49: x" in whole["after"]
 
 

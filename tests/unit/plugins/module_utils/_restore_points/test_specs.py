@@ -13,8 +13,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
     CollectionQuery,
-    CollectionWish,
-    PointWish,
+    CollectionSpec,
+    PointSpec,
     collection_id,
     disk_id,
     require_collection_api,
@@ -37,12 +37,12 @@ OLDER = {
 }
 
 
-def _collection(**options: Any) -> CollectionWish:
-    return validate_options(CollectionWish, {"name": "c", "resource_group": "rg", **options})
+def _collection(**options: Any) -> CollectionSpec:
+    return validate_options(CollectionSpec, {"name": "c", "resource_group": "rg", **options})
 
 
-def _point(**options: Any) -> PointWish:
-    return validate_options(PointWish, {"name": "p", "collection": "c", "resource_group": "rg", **options})
+def _point(**options: Any) -> PointSpec:
+    return validate_options(PointSpec, {"name": "p", "collection": "c", "resource_group": "rg", **options})
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     InvalidInput,
     MissingCheckpoint,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, Staged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_plan import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import (
@@ -42,7 +42,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 
 
 def _steps(of: Detail, power: Power = "on", **wish: Any) -> list[str]:
-    staged = restore_steps(RestoreTo(name="p", **wish), inventory(of, power), lambda: TARGET, power)
+    staged = restore_steps(RestoreRequest(name="p", **wish), inventory(of, power), lambda: TARGET, power)
     return [str(step.about["op"]) for step in staged.steps]
 
 
@@ -114,13 +114,13 @@ def test_put_back_and_started_only_where_it_ran() -> None:
     assert off == ["deallocate", "detach", "swap_back"]
 
 
-def _keyed(of: Detail, *points: Checkpoint) -> Staged:
+def _keyed(of: Detail, *points: Checkpoint) -> RestorePlan:
     def target() -> Checkpoint:
         if not points:
             raise MissingCheckpoint("nothing to restore")
         return points[0]
 
-    return restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of, points=points), target, "on")
+    return restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of, points=points), target, "on")
 
 
 def _made(run: str, source: str | None = SOURCE, state: str = "pending", **more: str) -> DiskEntity:
@@ -128,7 +128,7 @@ def _made(run: str, source: str | None = SOURCE, state: str = "pending", **more:
     return disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
 
 
-def _run_of(staged: Staged) -> str:
+def _run_of(staged: RestorePlan) -> str:
     return str(staged.steps[0].about["run"])
 
 
@@ -167,22 +167,22 @@ def test_a_swapped_run_ends_although_its_point_has_gone() -> None:
 def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_given_up_unless_keyed() -> None:
     stood, left, keyed = _made("stood"), _made("left"), _made("keyed", keyed="yes")
     of = detail(disk("o"), stood, left, keyed, attached={"os": "v-os-stood"})
-    steps = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
+    steps = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
     told = {each.about["disk"]: each.about["op"] for each in steps if each.about["op"] in ("finish", "give_up")}
     assert told == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about['run']}": "finish"}
     # Also when it is the run behind it that marks it: what it replaced is told by its own disks.
     run = str(steps[0].about["run"])
     mine = disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
     of = detail(disk("o"), stood, left, keyed, mine, attached={"os": f"v-os-{run}"})
-    steps = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
+    steps = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
     assert {each.about["disk"]: each.about["op"] for each in steps} == told
 
 
 def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
-    first = restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
+    first = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
     run = str(first.steps[0].about["run"])
     made = _made(run)
-    again = restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"), made), "off"), lambda: TARGET, "off")
+    again = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"), made), "off"), lambda: TARGET, "off")
     assert again.resumed is True
     assert [each.about["op"] for each in again.steps] == ["deallocate", "swap", "start", "finish"]
     assert {each.about["run"] for each in again.steps} == {run}
@@ -192,7 +192,7 @@ def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
     """Also when the task asks for nothing that tells the run: it is told by the disks the VM is on."""
     made = _made("r")
     of = detail(disk("o"), made, attached={"os": "v-os-r"})
-    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+    staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
     assert (staged.resumed, [step.about["op"] for step in staged.steps]) == (True, ["finish"])
     assert staged.target == TARGET
 
@@ -201,7 +201,7 @@ def test_a_disk_that_a_restore_of_another_vm_has_made_tells_nothing_of_this_one(
     """It was moved over; its run is not this VM's."""
     theirs = disk("w-lun0-t", run="t", state="pending", vm="another VM")
     of = detail(disk("o"), theirs, attached={"os": "o", "lun0": "w-lun0-t"})
-    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+    staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
     assert _run_of(staged) not in ("t", "")
 
 
@@ -214,7 +214,7 @@ def test_a_point_that_is_not_in_the_collection() -> None:
 
 def test_planning_anew_a_task_stays_with_the_run_that_it_has_begun() -> None:
     """Ended by another controller meanwhile it is the end; a second restore would take fresh disks."""
-    wish = RestoreTo(name="p")
+    wish = RestoreRequest(name="p")
     run = _run_of(restore_steps(wish, inventory(detail(disk("o"))), lambda: TARGET, "on"))
     ended = detail(disk("o"), _made(run, state="done"), attached={"os": f"v-os-{run}"})
     staged = restore_steps(wish, inventory(ended), lambda: TARGET, "on", run)
@@ -226,7 +226,7 @@ def test_planning_anew_a_task_stays_with_the_run_that_it_has_begun() -> None:
 
 def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
     of = detail(disk("o"), _made("other", keyed="yes"))
-    staged = restore_steps(RestoreTo(name="p", restore_key="k"), inventory(of, "off"), lambda: TARGET, "off")
+    staged = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of, "off"), lambda: TARGET, "off")
     assert "start" in [each.about["op"] for each in staged.steps]
     assert "counts as on" in staged.warnings[0]
 
@@ -234,7 +234,7 @@ def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
 def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
     of = detail(disk("o"), source=None)
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
-        restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+        restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
 
 
 def test_every_disk_that_is_left_behind_is_looked_after() -> None:
@@ -247,17 +247,17 @@ def test_every_disk_that_is_left_behind_is_looked_after() -> None:
         *("create_disk", "create_disk", "keep", "deallocate", "detach", "swap", "start"),
         *("delete_disk", "delete_disk", "finish", "finish"),
     ]
-    staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+    staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
     assert staged.warnings == ("vm v: the point holds no lun5; what is attached there stays as it is.",)
     assert "terms" not in staged.steps[0].about
-    asked = restore_steps(RestoreTo(name="p", old_disks="delete"), inventory(of), lambda: TARGET, "on")
+    asked = restore_steps(RestoreRequest(name="p", old_disks="delete"), inventory(of), lambda: TARGET, "on")
     assert asked.steps[0].about["terms"] == {"old_disks": "delete"}
 
 
 def test_tags_without_room_are_told() -> None:
     many = {f"t{number:02}": "x" for number in range(42)}
     old = disk("o").model_copy(update={"tags": many})
-    (told,) = restore_steps(RestoreTo(name="p"), inventory(detail(old)), lambda: TARGET, "on").warnings
+    (told,) = restore_steps(RestoreRequest(name="p"), inventory(detail(old)), lambda: TARGET, "on").warnings
     assert told.endswith("for the tags t40, t41 of rg/o.")
 
 
@@ -266,7 +266,7 @@ def test_a_disk_that_another_run_has_detached_comes_back_as_it_was_held() -> Non
 
     def planned(*more: DiskEntity, **attached: str) -> tuple[Step, str]:
         of = detail(disk("o"), *more, left, attached={"os": "o", **attached})
-        staged = restore_steps(RestoreTo(name="p"), inventory(of), lambda: TARGET, "on")
+        staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
         return next(step for step in staged.steps if step.about["op"] == "swap"), "".join(staged.warnings)
 
     swap, told = planned(disk("d", run="earlier", state="done"))
@@ -292,9 +292,9 @@ def test_the_start_is_the_same_step_before_and_after_such_a_disk_has_come_back()
 
     def start(*more: DiskEntity, **attached: str) -> object:
         of = inventory(detail(disk("o"), old, left, *more, attached=attached, power="deallocated"), "off")
-        staged = restore_steps(RestoreTo(name="p"), of, lambda: TARGET, "off")
+        staged = restore_steps(RestoreRequest(name="p"), of, lambda: TARGET, "off")
         runs.append(_run_of(staged))
-        return next(step.identity() for step in staged.steps if step.about["op"] == "start")
+        return next(step.id for step in staged.steps if step.about["op"] == "start")
 
     runs: list[str] = []
     before = start(os="o")
@@ -304,7 +304,7 @@ def test_the_start_is_the_same_step_before_and_after_such_a_disk_has_come_back()
 def test_what_is_marked_does_not_have_to_be_marked_where_it_goes() -> None:
     stood = _made("stood")
     of = detail(disk("o"), stood, attached={"os": "v-os-stood"})
-    wish = RestoreTo(name="p", restore_key="k", old_disks="delete")
+    wish = RestoreRequest(name="p", restore_key="k", old_disks="delete")
     steps = restore_steps(wish, inventory(of), lambda: TARGET, "on").steps
     about = [(step.about["op"], step.about["disk"]) for step in steps if "disk" in step.about][1:]
     assert about == [("delete_disk", "rg/v-os-stood"), ("finish", steps[0].about["disk"])]
@@ -315,14 +315,14 @@ def test_a_key_names_one_restore() -> None:
     run = _run_of(_keyed(detail(disk("o")), TARGET))
     of = inventory(detail(disk("o"), _made(run)), points=(TARGET, other))
     for wish in (
-        RestoreTo(name="p2", restore_key="k"),
-        RestoreTo(checkpoint_id=f"{POINT}2", restore_key="k"),
+        RestoreRequest(name="p2", restore_key="k"),
+        RestoreRequest(checkpoint_id=f"{POINT}2", restore_key="k"),
     ):
         with pytest.raises(InvalidInput, match="it was used for a restore to p"):
             restore_steps(wish, of, lambda: other, "on")
-    same = RestoreTo(checkpoint_id=POINT, restore_key="k")
+    same = RestoreRequest(checkpoint_id=POINT, restore_key="k")
     assert restore_steps(same, of, lambda: TARGET, "on").resumed is True
-    gone = RestoreTo(checkpoint_id="gone", restore_key="k")
+    gone = RestoreRequest(checkpoint_id="gone", restore_key="k")
     assert restore_steps(gone, of, lambda: TARGET, "on").resumed is True
 
 
@@ -330,18 +330,18 @@ def test_another_restore_that_has_swapped_and_not_ended_is_set_aside() -> None:
     """This one begins from where the VM is, and remembers that it ran."""
     theirs = disk("v-os-t", run="t", state="pending", power="on", **{"point-id": short_hash(f"{POINT}2")})
     of = detail(disk("o"), theirs, attached={"os": "v-os-t"}, power="deallocated")
-    staged = restore_steps(RestoreTo(name="p"), inventory(of, "off"), lambda: TARGET, "off")
+    staged = restore_steps(RestoreRequest(name="p"), inventory(of, "off"), lambda: TARGET, "off")
     assert staged.resumed is False
     assert "start" in [step.about["op"] for step in staged.steps]
 
 
-def _without_key(of: Detail, power: Power = "off", **wish: Any) -> Staged:
+def _without_key(of: Detail, power: Power = "off", **wish: Any) -> RestorePlan:
     """No key, and no such point any more."""
 
     def target() -> Checkpoint:
         raise MissingCheckpoint("nothing to restore", remedy="Look again.")
 
-    return restore_steps(RestoreTo(**wish), inventory(of, power, points=()), target, power)
+    return restore_steps(RestoreRequest(**wish), inventory(of, power, points=()), target, power)
 
 
 def _swapped(point: str = "c/p") -> Detail:
@@ -368,9 +368,9 @@ def test_also_where_its_whole_collection_has_gone() -> None:
     def target() -> Checkpoint:
         raise MissingCheckpoint("nothing to restore")
 
-    assert restore_steps(RestoreTo(name="p"), of, target, "off").resumed is True
+    assert restore_steps(RestoreRequest(name="p"), of, target, "off").resumed is True
     with pytest.raises(MissingCheckpoint, match="nothing to restore"):
-        restore_steps(RestoreTo(name="p"), replace(of, prelude=()), target, "off")
+        restore_steps(RestoreRequest(name="p"), replace(of, prelude=()), target, "off")
 
 
 @pytest.mark.parametrize(
@@ -385,10 +385,10 @@ def test_also_where_its_whole_collection_has_gone() -> None:
 def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[str, Any], point: str) -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         _without_key(_swapped(point), **wish)
-    assert caught.value.message == (
-        f"nothing to restore A restore to {point} has begun and not ended. "
+    assert caught.value.notes == [
+        f"A restore to {point} has begun and not ended. "
         "The VM is off; it ran when the restore began, with new disk at os (v-os-r)."
-    )
+    ]
     assert caught.value.remedy == (
         'Run the restore to "p" again: it ends without its restore point. Or restore to another checkpoint.'
     )
@@ -396,7 +396,7 @@ def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[s
 
 def test_a_point_that_is_shown_without_its_disks() -> None:
     with pytest.raises(BadResponse, match="shown without its disks"):
-        restore_steps(RestoreTo(name="p"), inventory(detail(disk("o"), point=False)), lambda: TARGET, "on")
+        restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"), point=False)), lambda: TARGET, "on")
 
 
 @pytest.mark.parametrize(

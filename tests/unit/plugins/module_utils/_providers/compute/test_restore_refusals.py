@@ -15,8 +15,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Obstructed,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, Staged
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreTo
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_plan import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_refusals import origin
@@ -31,11 +31,11 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 )
 
 
-def _plan(of: Detail, power: Power = "on", **wish: Any) -> Staged:
-    return restore_steps(RestoreTo(name="p", **wish), inventory(of, power), lambda: TARGET, power)
+def _plan(of: Detail, power: Power = "on", **wish: Any) -> RestorePlan:
+    return restore_steps(RestoreRequest(name="p", **wish), inventory(of, power), lambda: TARGET, power)
 
 
-def _ops(staged: Staged) -> list[str]:
+def _ops(staged: RestorePlan) -> list[str]:
     return [str(step.about["op"]) for step in staged.steps]
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.azure.disks import checked_location
 from simulator.azure.jobs import Refused
@@ -15,9 +15,7 @@ from simulator.compute.shapes import collection_shape
 from simulator.compute.wire import Ask, accepted, answered, missing, paged
 from simulator.wire.exchange import Answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 KIND = "restorePointCollections"
 _STATUS = {"InvalidParameter": 400, "BadRequest": 400}  # of the codes for what cannot be changed; the others 409

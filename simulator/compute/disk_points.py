@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.azure.jobs import Refused
 from simulator.azure.model import Collection, DiskPoint, Point
 from simulator.compute.shapes import disk_point_shape
 from simulator.compute.wire import Ask, accepted, answered, missing, paged
 from simulator.wire.exchange import Answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
 class DiskPoints:

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.azure.disks import delete, patch, put
 from simulator.azure.model import group_of
 from simulator.compute.shapes import disk_shape
 from simulator.compute.wire import Ask, accepted, answered, begun_headers, missing, paged
 from simulator.wire.exchange import Answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
 class Disks:

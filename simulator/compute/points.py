@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import ArmError
 from simulator.azure.jobs import Refused
@@ -14,9 +14,7 @@ from simulator.azure.points import Wanted, create, delete
 from simulator.compute.shapes import VIEWED, point_shape
 from simulator.compute.wire import Ask, accepted, answered, begun_headers, missing
 from simulator.wire.exchange import Answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 ENCRYPTIONS = frozenset(
     {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from simulator.arm.common import ArmError, check_version, dressed, refused_token
 from simulator.azure.jobs import Refused
@@ -23,9 +22,7 @@ from simulator.compute.vms import ACTIONS, Vms
 from simulator.compute.wire import COMPUTE_VERSIONS, DISK_VERSIONS, Ask, refusal_answer
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _PATH = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?"

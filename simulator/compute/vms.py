@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.arm.common import ArmError
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.machines import attach_detach, create, delete, in_group, power, update
@@ -14,9 +12,7 @@ from simulator.azure.model import AzureVm
 from simulator.compute.vm_shapes import etag, view_shape, vm_shape
 from simulator.compute.wire import Ask, accepted, answered, begun_headers, missing, paged
 from simulator.wire.exchange import Answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 ACTIONS = ("start", "restart", "powerOff", "deallocate", "attachDetachDataDisks")
 

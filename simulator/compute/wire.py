@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from simulator.arm.common import ArmError, page_start
-from simulator.arm.operations import certificate
+from simulator.arm.common import ArmError, certificate, page_start
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.wire.exchange import Answer, Call
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 # ComputeRP, newest last; which ones there are besides those in docs/services.md is [I].
 COMPUTE_VERSIONS = (

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, dressed, refused_token
-from simulator.arm.operations import STATUS_PATH, begin, poll, polling_headers
 from simulator.documents.seeding import plant
 from simulator.scvmm.machines import Machines
+from simulator.scvmm.operations import STATUS_PATH, begin, poll, polling_headers
 from simulator.scvmm.shapes import accepted_properties, envelope, etag, instance, instance_id, inventory
 from simulator.vmm.effects import merged
 from simulator.vmm.jobs import LOCKED, Job, Kind, Refusal
 from simulator.vmm.machines import VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _INSTANCE = re.compile(
     r"(?P<uri>/.+?)/providers/Microsoft\.ScVmm/virtualMachineInstances(?:/(?P<name>[^/]+)(?:/(?P<action>\w+))?)?/?",

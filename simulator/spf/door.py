@@ -8,14 +8,11 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simulator.odata.protocol import ODataError
 from simulator.wire.exchange import Answer, Call, html_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SERVICE = r"/SC2012(?:R2)?/VMM"

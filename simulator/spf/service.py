@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
@@ -29,12 +29,10 @@ from simulator.spf.entities import checkpoint_entity
 from simulator.spf.reads import Reads
 from simulator.vmm.effects import OPERATIONS
 from simulator.vmm.jobs import Job, Kind, Refusal
+from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.vmm.machines import Checkpoint, VirtualMachine
-    from simulator.world import World
+from simulator.world import World
 
 _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^)]*)\))?(?:/(?P<more>.+))?")
 UPDATES = frozenset({"PUT", "MERGE", "PATCH"})

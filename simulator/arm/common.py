@@ -114,7 +114,7 @@ def check_version(call: Call, provider: str, kind: str, supported: tuple[str, ..
     return version
 
 
-def dressed(answer: Answer, call: Call, world: World, *, provider: bool) -> Answer:
+def with_headers(answer: Answer, call: Call, world: World, *, provider: bool) -> Answer:
     """The headers around every recorded answer; correlation and rate-limit ones as the CLI's recorder had cut them."""
     ids = world.secret_ids
     own: list[tuple[str, str]] = [

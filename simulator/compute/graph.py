@@ -10,9 +10,9 @@ from typing import Any
 
 from simulator.arm.common import ArmError, check_version
 from simulator.azure.jobs import Refused
+from simulator.compute.common import answered
 from simulator.compute.shapes import collection_shape, disk_shape
 from simulator.compute.vm_shapes import vm_shape
-from simulator.compute.wire import answered
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
 from simulator.world import World

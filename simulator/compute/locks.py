@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from simulator.arm.common import check_version
-from simulator.compute.wire import paged
+from simulator.compute.common import paged
 from simulator.wire.exchange import Answer, Call
 from simulator.world import World
 

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from simulator.azure.model import Collection, Disk, DiskPoint, Point
-from simulator.compute.wire import stamped
+from simulator.compute.common import stamped
 from simulator.world import World
 
 VIEWED = "2021-11-01"  # the models of azure-mgmt-compute 30.0 have instance views and copies from here on

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator.azure.machines import power_state
 from simulator.azure.model import Attachment, AzureVm
-from simulator.compute.wire import stamped
+from simulator.compute.common import stamped
 from simulator.world import World
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, dressed, refused_token
+from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, refused_token, with_headers
 from simulator.documents.seeding import plant
 from simulator.scvmm.machines import Machines
 from simulator.scvmm.operations import STATUS_PATH, begin, poll, polling_headers
@@ -55,7 +55,7 @@ class ScVmm:
             return None
         refused = refused_token(call, self.world)
         if refused is not None:
-            return dressed(refused, call, self.world, provider=False)
+            return with_headers(refused, call, self.world, provider=False)
         try:
             if on_status:
                 if call.method != "GET":
@@ -67,7 +67,7 @@ class ScVmm:
                 answer = self.machines.handle(call)
         except ArmError as error:
             answer = error.answer()
-        return dressed(
+        return with_headers(
             answer, call, self.world, provider=bool(on_instance) and answer.header("x-ms-failure-cause") is None
         )
 

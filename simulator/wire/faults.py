@@ -61,7 +61,7 @@ class Fault:
             raise ValueError(f"a fault's kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         self.headers = {str(name): str(value) for name, value in self.headers.items()}
 
-    def meets(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         """Whether it strikes this request; counts the ones it sees."""
         if self.method is not None and not re.fullmatch(self.method, call.method):
             return False
@@ -94,21 +94,21 @@ class Faults:
         self.script.clear()
         self.chooser = None
 
-    def strike(self, call: Call) -> Fault | None:
+    def pick(self, call: Call) -> Fault | None:
         """The fault for this request; of several that match, the first."""
         if self.chooser is not None and (chosen := self.chooser(call)) is not None:
             return chosen
-        struck: Fault | None = None
+        picked: Fault | None = None
         for fault in self.script:
-            if fault.meets(call) and struck is None:
-                struck = fault
-        return struck
+            if fault.matches(call) and picked is None:
+                picked = fault
+        return picked
 
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self.script]
 
 
-def instead(fault: Fault) -> Answer:
+def replacement(fault: Fault) -> Answer:
     """The answer that a fault gives in place of the service's."""
     headers = list(fault.headers.items())
     if fault.kind == "redirect":
@@ -123,16 +123,16 @@ def instead(fault: Fault) -> Answer:
     return json_answer(fault.status, fault.body, headers)
 
 
-def changed(fault: Fault, answer: Answer) -> Answer:
+def distort(fault: Fault, answer: Answer) -> Answer:
     """The service's answer after the fault has been at it."""
     if fault.kind == "status_after":
-        return instead(fault)
+        return replacement(fault)
     if fault.kind == "truncate":
         return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
     if fault.kind == "oversize":
         return Answer(answer.status, answer.headers, answer.body + b" " * fault.size)
     if fault.kind == "replace":
-        return Answer(answer.status, answer.headers, instead(fault).body)
+        return Answer(answer.status, answer.headers, replacement(fault).body)
     if fault.kind == "headers":
         for name, value in fault.headers.items():
             answer = answer.replaced(name, value)

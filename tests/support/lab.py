@@ -24,7 +24,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection_info import (
     restore_point_collection_info,
 )
-from simulator.app import Front
+from simulator.app import App
 from simulator.switches.all import Switches
 from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.world import World
@@ -123,7 +123,7 @@ class Lab:
             start, module, options = tasks[number]
             await trio.sleep(start)
             task = RESOURCES[module] if module in RESOURCES else getattr(_task, module)
-            wire = Wire(Front(self.world), services, self._sent, self._heard)
+            wire = Wire(App(self.world), services, self._sent, self._heard)
             surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
             results[number] = await _task.finish(task, {**self.connection, **options}, check, surroundings)
 

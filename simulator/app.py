@@ -21,7 +21,7 @@ from simulator.spf.access import find_root
 from simulator.spf.service import Spf
 from simulator.wire.clock import http_date
 from simulator.wire.exchange import Answer, Call, json_answer
-from simulator.wire.faults import HANDLED_FIRST, ConnectionLost, Fault, distort, replacement
+from simulator.wire.faults import HANDLED_FIRST, WAITING, ConnectionLost, Fault, distort, replacement
 from simulator.world import World
 
 TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py
@@ -50,10 +50,12 @@ class App:
         entry.fault = fault.kind if fault else None
         if fault is not None and fault.kind == "delay":
             await anyio.sleep(world.clock.real_seconds(fault.seconds))
+        if fault is not None and fault.kind == "hold":
+            await world.faults.hold()
         if fault is not None and fault.kind == "lose_request":
             await _drop(scope, fault)
             return
-        if fault is not None and fault.kind not in HANDLED_FIRST and fault.kind != "delay":
+        if fault is not None and fault.kind not in HANDLED_FIRST | WAITING:
             answer = replacement(fault)
         else:
             journal.handled(service, call)

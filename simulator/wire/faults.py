@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import anyio
+
 from simulator.wire.exchange import Answer, Call, html_answer, json_answer
 
 KINDS = (
@@ -19,6 +21,7 @@ KINDS = (
     "lose_answer",  # the service does its work, then the connection closes
     "reset_body",  # the service does its work, the connection closes in the middle of the answer's body
     "delay",  # the request waits `seconds` of simulated time first
+    "hold",  # the request waits until it is let go
     "html",  # a proxy's HTML page with `status` instead of an answer
     "truncate",  # the service's answer, its body cut in half, complete as far as HTTP can tell
     "replace",  # the service's answer with its body replaced by `body` (wrong types, `null`, ...)
@@ -26,6 +29,7 @@ KINDS = (
     "redirect",  # 307 to `location`
     "oversize",  # the service's answer followed by `size` bytes of white space
 )
+WAITING = frozenset({"delay", "hold"})  # the service hears of the request afterwards
 HANDLED_FIRST = frozenset({"status_after", "lose_answer", "reset_body", "truncate", "replace", "headers", "oversize"})
 
 
@@ -80,6 +84,7 @@ class Faults:
     def __init__(self) -> None:
         self.script: list[Fault] = []
         self.chooser: Callable[[Call], Fault | None] | None = None
+        self._held: list[anyio.Event] = []
 
     def add(self, **given: Any) -> Fault:
         """Add a fault from its members; ValueError for an unknown member or kind."""
@@ -91,8 +96,22 @@ class Faults:
         return fault
 
     def clear(self) -> None:
+        """Nothing strikes any more, and what is held goes on."""
         self.script.clear()
         self.chooser = None
+        self.release()
+
+    async def hold(self) -> None:
+        """Wait until `release` or `clear`."""
+        event = anyio.Event()
+        self._held.append(event)
+        await event.wait()
+
+    def release(self) -> None:
+        """Let go the requests that are held now."""
+        for event in self._held:
+            event.set()
+        self._held.clear()
 
     def pick(self, call: Call) -> Fault | None:
         """The fault for this request; of several that match, the first."""

@@ -17,7 +17,7 @@ import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
-from simulator.app import Front
+from simulator.app import App
 from simulator.switches.all import Switches
 from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.world import World
@@ -112,7 +112,7 @@ class Lab:
             start, module, options = tasks[number]
             await trio.sleep(start)
             task = TASKS[module]
-            wire = Wire(Front(self.world), services, self._sent, self._heard)
+            wire = Wire(App(self.world), services, self._sent, self._heard)
             surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
             results[number] = await run_task(task, {**self.connection, **options}, check, surroundings)
 

@@ -134,11 +134,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
     - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
@@ -160,14 +161,11 @@ plan:
         service: {description: The root of the service that has it., type: str, returned: always}
         reason: {description: Why it is needed., type: str, returned: always}
         resource: {description: Its ARM id., type: str, returned: always}
-        fields:
-          description: For each field that is set C(before) and C(after).
-          type: dict
-          returned: always
+        fields: {description: For each field that is set C(before) and C(after)., type: dict, returned: always}
 operation:
   description: The last operation of this run, with the percent of a copy; null when there was none.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     kind: {description: What was waited for., type: str, returned: always}
     id: {description: Its id or name., type: str, returned: always}
@@ -176,13 +174,13 @@ operation:
     seconds: {description: How long it was watched., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point:
   description: The restore point as it is after the task; null when there is none.
-  returned: when it could be read
   type: dict
+  returned: when it could be read
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -193,7 +191,7 @@ restore_point:
       type: dict
       returned: always
       contains:
-        requested: {description: "V(application) or V(crash); null of a copy.", type: str, returned: always}
+        requested: {description: V(application) or V(crash); null of a copy., type: str, returned: always}
         achieved:
           description:
             - V(ApplicationConsistent), V(FileSystemConsistent) or V(CrashConsistent); null where it is not known yet.
@@ -239,16 +237,16 @@ restore_point:
       returned: always
 drift:
   description: What an existing point has otherwise; nothing of a point can be changed.
-  returned: when there is any
   type: list
   elements: dict
+  returned: when there is any
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
     - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
       alone, beside the plan where one was made.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -256,7 +254,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.

@@ -83,11 +83,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 restore_point_collections:
   description: The collections that were found.
-  returned: success
   type: list
   elements: dict
+  returned: success
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -112,14 +113,14 @@ restore_point_collections:
       returned: always
 timing:
   description: Seconds in total.
-  returned: success
   type: dict
+  returned: success
   sample: {total: 0.4}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -127,7 +128,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: Always null; nothing is begun., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.

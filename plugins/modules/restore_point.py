@@ -21,8 +21,8 @@ description:
     what could not be checked beforehand.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.pace
   - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description: Its name.
@@ -85,10 +85,6 @@ options:
         type: str
         choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
         default: EncryptionAtRestWithCustomerKey
-attributes:
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -263,7 +259,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET
 from ..module_utils._tasks.restore_point import restore_point
 
 
@@ -273,7 +269,8 @@ def main() -> None:
         restore_point,
         {
             **CONNECTION,
-            **PACE,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str", "required": True},
             "collection": {"type": "str", "required": True},
             "resource_group": {"type": "str"},
@@ -283,19 +280,7 @@ def main() -> None:
             "exclude_disks": {"type": "list", "elements": "str"},
             "source_restore_point": {"type": "str"},
             "instant_access_duration": {"type": "int"},
-            "encryption_sets": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "disk": {"type": "str", "required": True},
-                    "id": {"type": "str", "required": True},
-                    "type": {
-                        "type": "str",
-                        "choices": ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"],
-                        "default": "EncryptionAtRestWithCustomerKey",
-                    },
-                },
-            },
+            "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
         },
     )
 

@@ -18,8 +18,8 @@ description:
     tell it at once; otherwise it is waited for. Another operation that holds the collection is waited for, too.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.pace
   - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description: Its name.
@@ -58,10 +58,6 @@ options:
     description: With O(state=absent), also remove the restore points in it.
     type: bool
     default: false
-attributes:
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -182,7 +178,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE
 from ..module_utils._tasks.restore_point_collection import restore_point_collection
 
 
@@ -192,7 +188,8 @@ def main() -> None:
         restore_point_collection,
         {
             **CONNECTION,
-            **PACE,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str", "required": True},
             "resource_group": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

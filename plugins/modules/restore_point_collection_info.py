@@ -18,7 +18,8 @@ description:
     back a part of is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   name:
     description: One collection; needs O(resource_group).
@@ -51,20 +52,6 @@ options:
     description: How many collections are read at once, 1 to 64.
     type: int
     default: 4
-  wait_timeout:
-    description: The one deadline of the whole task.
-    type: str
-    default: 10m
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point
@@ -137,7 +124,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS
 from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
 
 
@@ -147,7 +134,8 @@ def main() -> None:
         restore_point_collection_info,
         {
             **CONNECTION,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "name": {"type": "str"},
             "resource_group": {"type": "str"},
             "subscriptions": {"type": "list", "elements": "str"},
@@ -156,7 +144,6 @@ def main() -> None:
             "instance_view": {"type": "bool", "default": False},
             "disk_restore_points": {"type": "bool", "default": False},
             "concurrency": {"type": "int", "default": 4},
-            "wait_timeout": {"type": "str", "default": "10m"},
         },
     )
 

@@ -22,7 +22,8 @@ extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
   - hybridvm.checkpoints.options.many
-  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description:
@@ -65,8 +66,6 @@ options:
     default: fail
 attributes:
   idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
     details:
       - A second run is unchanged while the checkpoint is there and, with O(max_age), young enough.
 seealso:
@@ -325,7 +324,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
 from ..module_utils._tasks.checkpoints import vm_checkpoint
 
 
@@ -336,7 +335,9 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **MANNER,
+            **MANY,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str"},
             "checkpoint_id": {"type": "str"},
             "description": {"type": "str"},

@@ -16,7 +16,8 @@ description:
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   scope:
     description:
@@ -40,16 +41,6 @@ options:
   younger_than:
     description: Only checkpoints not older than this. One of unknown age is left out, and a warning counts them.
     type: str
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint
   - module: hybridvm.checkpoints.vm_checkpoint_restore
@@ -153,7 +144,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING, VMS
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS, VMS
 from ..module_utils._tasks.checkpoints import vm_checkpoint_info
 
 
@@ -164,7 +155,8 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
             "resource_group": {"type": "str"},
             "name": {"type": "str"},

@@ -20,7 +20,8 @@ extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
   - hybridvm.checkpoints.options.many
-  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description:
@@ -78,7 +79,6 @@ options:
     default: keep
 attributes:
   idempotent:
-    description: Running the task again without a change outside changes nothing.
     support: partial
     details:
       - A restore is an act, so a second run restores again. With O(restore_key) it does not.
@@ -286,7 +286,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
 from ..module_utils._tasks.checkpoints import vm_checkpoint_restore
 
 
@@ -297,7 +297,9 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **MANNER,
+            **MANY,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str"},
             "checkpoint_id": {"type": "str"},
             "select": {"type": "raw"},

@@ -259,7 +259,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET, NOT_FOR_COPIES
 from ..module_utils._tasks.restore_point import restore_point
 
 
@@ -282,6 +282,7 @@ def main() -> None:
             "instant_access_duration": {"type": "int"},
             "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
         },
+        mutually_exclusive=NOT_FOR_COPIES,
     )
 
 

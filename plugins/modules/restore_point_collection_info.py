@@ -145,6 +145,8 @@ def main() -> None:
             "disk_restore_points": {"type": "bool", "default": False},
             "concurrency": {"type": "int", "default": 4},
         },
+        mutually_exclusive=[["subscriptions", "resource_group"]],
+        required_by={"name": ["resource_group"]},
     )
 
 

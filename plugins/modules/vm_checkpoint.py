@@ -346,6 +346,9 @@ def main() -> None:
             "supersede": {"type": "bool", "default": False},
             "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
         },
+        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "max_age"]],
+        required_one_of=[["vm", "vms"], ["name", "checkpoint_id"]],
+        required_if=[["supersede", True, ["name"]]],
     )
 
 

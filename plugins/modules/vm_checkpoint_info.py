@@ -164,6 +164,9 @@ def main() -> None:
             "older_than": {"type": "str"},
             "younger_than": {"type": "str"},
         },
+        mutually_exclusive=[["vm", "vms", "scope"]],
+        required_one_of=[["vm", "vms", "scope"]],
+        required_by={"resource_group": ["scope"]},
     )
 
 

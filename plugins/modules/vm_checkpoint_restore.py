@@ -310,6 +310,8 @@ def main() -> None:
             "power_after": {"type": "str", "choices": ["previous", "on", "off"]},
             "old_disks": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
         },
+        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"]],
+        required_one_of=[["vm", "vms"], ["name", "select", "checkpoint_id"]],
     )
 
 

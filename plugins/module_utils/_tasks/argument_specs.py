@@ -63,3 +63,8 @@ ENCRYPTION_SET: dict[str, t.Any] = {
     },
 }
 """The suboptions of `encryption_sets`."""
+
+NOT_FOR_COPIES: list[list[str]] = [
+    ["source_restore_point", option] for option in ("exclude_disks", "instant_access_duration", "encryption_sets")
+]
+"""What a copy has from its source, as pairs that exclude each other."""

@@ -179,13 +179,10 @@ async def _converge(
 
 
 def _references(params: t.Mapping[str, t.Any], query: InfoQuery | None) -> list[str]:
+    """The VMs as they are named. The modules declare the same rule, which a null in a playbook passes."""
     vm, vms = params.get("vm"), params.get("vms")
-    given = [name for name, value in (("vm", vm), ("vms", vms), ("scope", query and query.scope)) if value is not None]
-    choices = "vm and vms" if query is None else "vm, vms and scope"
-    if len(given) != 1:
-        told = f"{' and '.join(given)} are set" if given else "none is set"
-        remedy = "Keep the one that is meant." if given else "Name a VM."
-        raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy=remedy)
+    if [vm, vms, query and query.scope].count(None) != 2:
+        raise InvalidInput(f"exactly one of {'vm and vms' if query is None else 'vm, vms and scope'} is needed.")
     if vms is not None and not vms:
         raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
     if vm is not None:

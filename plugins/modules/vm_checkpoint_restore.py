@@ -218,7 +218,6 @@ checkpoint:
     mark:
       nonce: 9f2c41d07ab3
       created: '2026-11-20T11:30:00Z'
-      pin: false
       safety: false
       power: null
       key: null

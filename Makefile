@@ -101,8 +101,9 @@ imports: $(VENV)/demo-ready $(TOOLS)/ready build/links  ## the layers (nobody im
 	$(END)
 
 .PHONY: docs
-docs: $(TOOLS)/ready build/tree  ## the modules' documentation
+docs: $(TOOLS)/ready build/tree  ## the modules' documentation, and whether its returned keys are what their source says
 	$(BEGIN)
+	python tools/module_docs.py --check
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --skip-rstcheck $(TREE)
 	$(END)
 

@@ -165,12 +165,6 @@ options:
     description: How many of O(vms) are worked on at once, 1 to 64.
     type: int
     default: 4
-  wait_timeout:
-    description:
-      - The one deadline of the whole task, for all its VMs, sign-in and waiting included, such as V(90s), V(10m) or
-        V(1d12h).
-    type: str
-    default: 10m
 """
 
     MANY = r"""
@@ -184,7 +178,7 @@ options:
     default: continue
 """
 
-    PACE = r"""
+    CHANGES = r"""
 options:
   wait:
     description:
@@ -216,9 +210,12 @@ attributes:
   diff_mode:
     description: Returns the set of checkpoints before and after, with times.
     support: full
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
 """
 
-    NO_WAITING = r"""
+    READS = r"""
 options:
   wait:
     description: Accepted for defaults of the action group; nothing is waited for here.
@@ -229,13 +226,24 @@ options:
   settle_time:
     description: Accepted for defaults of the action group; nothing is waited for here.
     type: str
+attributes:
+  check_mode:
+    description: Can run in check mode; it changes nothing anyway.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Running the task again without a change outside changes nothing.
+    support: full
 """
 
     DEADLINE = r"""
 options:
   wait_timeout:
     description:
-      - The one deadline of the whole task, sign-in and waiting included, such as V(90s), V(10m) or V(1d12h).
+      - The one deadline of the whole task, for all its VMs, sign-in and waiting included, such as V(90s), V(10m) or
+        V(1d12h).
     type: str
     default: 10m
 """

@@ -21,8 +21,8 @@ description:
     what could not be checked beforehand.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.pace
   - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description: Its name.
@@ -85,10 +85,6 @@ options:
         type: str
         choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
         default: EncryptionAtRestWithCustomerKey
-attributes:
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -134,11 +130,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
     - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
@@ -160,14 +157,11 @@ plan:
         service: {description: The root of the service that has it., type: str, returned: always}
         reason: {description: Why it is needed., type: str, returned: always}
         resource: {description: Its ARM id., type: str, returned: always}
-        fields:
-          description: For each field that is set C(before) and C(after).
-          type: dict
-          returned: always
+        fields: {description: For each field that is set C(before) and C(after)., type: dict, returned: always}
 operation:
   description: The last operation of this run, with the percent of a copy; null when there was none.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     kind: {description: What was waited for., type: str, returned: always}
     id: {description: Its id or name., type: str, returned: always}
@@ -176,13 +170,13 @@ operation:
     seconds: {description: How long it was watched., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point:
   description: The restore point as it is after the task; null when there is none.
-  returned: when it could be read
   type: dict
+  returned: when it could be read
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -193,7 +187,7 @@ restore_point:
       type: dict
       returned: always
       contains:
-        requested: {description: "V(application) or V(crash); null of a copy.", type: str, returned: always}
+        requested: {description: V(application) or V(crash); null of a copy., type: str, returned: always}
         achieved:
           description:
             - V(ApplicationConsistent), V(FileSystemConsistent) or V(CrashConsistent); null where it is not known yet.
@@ -239,16 +233,16 @@ restore_point:
       returned: always
 drift:
   description: What an existing point has otherwise; nothing of a point can be changed.
-  returned: when there is any
   type: list
   elements: dict
+  returned: when there is any
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
     - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
       alone, beside the plan where one was made.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -256,7 +250,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
@@ -265,7 +259,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET, NOT_FOR_COPIES
 from ..module_utils._tasks.restore_point import restore_point
 
 
@@ -275,7 +269,8 @@ def main() -> None:
         restore_point,
         {
             **CONNECTION,
-            **PACE,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str", "required": True},
             "collection": {"type": "str", "required": True},
             "resource_group": {"type": "str"},
@@ -285,20 +280,9 @@ def main() -> None:
             "exclude_disks": {"type": "list", "elements": "str"},
             "source_restore_point": {"type": "str"},
             "instant_access_duration": {"type": "int"},
-            "encryption_sets": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "disk": {"type": "str", "required": True},
-                    "id": {"type": "str", "required": True},
-                    "type": {
-                        "type": "str",
-                        "choices": ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"],
-                        "default": "EncryptionAtRestWithCustomerKey",
-                    },
-                },
-            },
+            "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
         },
+        mutually_exclusive=NOT_FOR_COPIES,
     )
 
 

@@ -18,8 +18,8 @@ description:
     tell it at once; otherwise it is waited for. Another operation that holds the collection is waited for, too.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.pace
   - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description: Its name.
@@ -58,10 +58,6 @@ options:
     description: With O(state=absent), also remove the restore points in it.
     type: bool
     default: false
-attributes:
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -95,11 +91,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
     - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
@@ -127,8 +124,8 @@ plan:
           returned: always
 operation:
   description: The last operation of this run; null when there was none.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   contains:
     kind: {description: What was waited for., type: str, returned: always}
     id: {description: Its id or name., type: str, returned: always}
@@ -137,13 +134,13 @@ operation:
     seconds: {description: How long it was watched., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point_collection:
   description: The collection as it is after the task; null when there is none.
-  returned: when it could be read
   type: dict
+  returned: when it could be read
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -163,8 +160,8 @@ error:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
     - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
       alone, beside the plan where one was made.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -172,7 +169,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
@@ -181,7 +178,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE
 from ..module_utils._tasks.restore_point_collection import restore_point_collection
 
 
@@ -191,7 +188,8 @@ def main() -> None:
         restore_point_collection,
         {
             **CONNECTION,
-            **PACE,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str", "required": True},
             "resource_group": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -18,7 +18,8 @@ description:
     back a part of is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   name:
     description: One collection; needs O(resource_group).
@@ -51,20 +52,6 @@ options:
     description: How many collections are read at once, 1 to 64.
     type: int
     default: 4
-  wait_timeout:
-    description: The one deadline of the whole task.
-    type: str
-    default: 10m
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point
@@ -83,11 +70,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 restore_point_collections:
   description: The collections that were found.
-  returned: success
   type: list
   elements: dict
+  returned: success
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
@@ -112,14 +100,14 @@ restore_point_collections:
       returned: always
 timing:
   description: Seconds in total.
-  returned: success
   type: dict
+  returned: success
   sample: {total: 0.4}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -127,7 +115,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: Always null; nothing is begun., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
@@ -136,7 +124,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS
 from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
 
 
@@ -146,7 +134,8 @@ def main() -> None:
         restore_point_collection_info,
         {
             **CONNECTION,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "name": {"type": "str"},
             "resource_group": {"type": "str"},
             "subscriptions": {"type": "list", "elements": "str"},
@@ -155,8 +144,9 @@ def main() -> None:
             "instance_view": {"type": "bool", "default": False},
             "disk_restore_points": {"type": "bool", "default": False},
             "concurrency": {"type": "int", "default": 4},
-            "wait_timeout": {"type": "str", "default": "10m"},
         },
+        mutually_exclusive=[["subscriptions", "resource_group"]],
+        required_by={"name": ["resource_group"]},
     )
 
 

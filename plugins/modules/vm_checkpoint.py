@@ -22,7 +22,8 @@ extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
   - hybridvm.checkpoints.options.many
-  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description:
@@ -65,8 +66,6 @@ options:
     default: fail
 attributes:
   idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
     details:
       - A second run is unchanged while the checkpoint is there and, with O(max_age), young enough.
 seealso:
@@ -172,11 +171,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
     - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the VM could be read
   type: dict
+  returned: when the VM could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
@@ -210,17 +210,14 @@ plan:
 checkpoint:
   description:
     - The checkpoint the task ended on; null when there is none. In check mode what nobody knows yet is null.
-  returned: for a single VM that could be looked up
   type: dict
+  returned: for a single VM that could be looked up
   contains:
     id: {description: What the service's own calls take., type: str, returned: always}
-    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
+    host_id: {description: The hypervisor's id; null while it has not told one., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
     description: {description: "Its description, without this collection's mark.", type: str, returned: always}
-    created:
-      description: When it was made, in UTC; null where nobody knows.
-      type: str
-      returned: always
+    created: {description: "When it was made, in UTC; null where nobody knows.", type: str, returned: always}
     parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
     depth: {description: 1 for a root., type: int, returned: always}
     current:
@@ -235,17 +232,14 @@ checkpoint:
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
-    mark:
-      description: What the mark holds; null without one, as on Azure.
-      type: dict
-      returned: always
-    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+    mark: {description: "What the mark holds; null without one, as on Azure.", type: dict, returned: always}
+    age_seconds: {description: Its age by the service's clock; null where unknown., type: int, returned: always}
   sample:
     id: 831e819f-f852-47a8-b4b0-c61ba062df73
     host_id: c20f0a11-1f6b-4d8e-9a57-0f4ad2b1c9e0
     name: before-patching
-    description: ""
-    created: "2026-11-20T11:30:02Z"
+    description: ''
+    created: '2026-11-20T11:30:02Z'
     parent_id: a11cc636-5521-4f88-92b2-cad392911fe0
     depth: 3
     current: true
@@ -254,8 +248,7 @@ checkpoint:
     managed: true
     mark:
       nonce: 9f2c41d07ab3
-      created: "2026-11-20T11:30:00Z"
-      pin: false
+      created: '2026-11-20T11:30:00Z'
       safety: false
       power: null
       key: null
@@ -263,35 +256,35 @@ checkpoint:
     age_seconds: 4
 duplicates:
   description: Checkpoints of the same name that somebody else made at the same time; they are kept.
-  returned: when there are any
   type: list
   elements: dict
+  returned: when there are any
 drift:
   description: What differs from the wish and cannot be changed on this service.
-  returned: when there is any
   type: list
   elements: dict
-  sample: [{field: description, desired: before patching, actual: ""}]
+  returned: when there is any
+  sample: [{field: description, desired: before patching, actual: ''}]
 operation:
   description: The service's last operation of this run; null when there was none.
-  returned: for a single VM that could be looked up
   type: dict
+  returned: for a single VM that could be looked up
   contains:
-    kind: {description: "V(job) (SPF) or V(arm).", type: str, returned: always}
+    kind: {description: V(job) (SPF) or V(arm)., type: str, returned: always}
     id: {description: The service's id for it., type: str, returned: always}
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
     percent: {description: Progress where the service tells it., type: int, returned: always}
     seconds: {description: How long it was watched., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying and in total.
-  returned: when the task could start
   type: dict
+  returned: when the task could start
   sample: {read: 0.12, apply: 3.9, total: 4.1}
 vms:
   description: With O(vms), one element per VM in input order.
-  returned: with O(vms)
   type: list
   elements: dict
+  returned: with O(vms)
   contains:
     vm: {description: The VM as it was given., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
@@ -312,8 +305,8 @@ error:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
     - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
       alone, beside the plan where one was made.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -321,7 +314,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
@@ -330,7 +323,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
 from ..module_utils._tasks.vm_checkpoint import vm_checkpoint
 
 
@@ -341,7 +334,9 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **MANNER,
+            **MANY,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str"},
             "checkpoint_id": {"type": "str"},
             "description": {"type": "str"},
@@ -350,6 +345,9 @@ def main() -> None:
             "supersede": {"type": "bool", "default": False},
             "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
         },
+        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "max_age"]],
+        required_one_of=[["vm", "vms"], ["name", "checkpoint_id"]],
+        required_if=[["supersede", True, ["name"]]],
     )
 
 

@@ -16,7 +16,8 @@ description:
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   scope:
     description:
@@ -40,16 +41,6 @@ options:
   younger_than:
     description: Only checkpoints not older than this. One of unknown age is left out, and a warning counts them.
     type: str
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint
   - module: hybridvm.checkpoints.vm_checkpoint_restore
@@ -79,24 +70,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 checkpoints:
   description: The checkpoints that pass all filters, VM by VM, oldest first where times are known.
-  returned: when the task could start
   type: list
   elements: dict
+  returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
     vm_name: {description: The VM's name; its id where the service tells none., type: str, returned: always}
     vm_id: {description: The service's id for the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     id: {description: What the service's own calls take., type: str, returned: always}
-    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
+    host_id: {description: The hypervisor's id; null while it has not told one., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
     description: {description: "Its description, without this collection's mark.", type: str, returned: always}
-    created:
-      description: When it was made, in UTC; null where nobody knows.
-      type: str
-      returned: always
+    created: {description: "When it was made, in UTC; null where nobody knows.", type: str, returned: always}
     parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
     depth: {description: 1 for a root., type: int, returned: always}
     current:
@@ -111,16 +100,13 @@ checkpoints:
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
-    mark:
-      description: What the mark holds; null without one.
-      type: dict
-      returned: always
-    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+    mark: {description: What the mark holds; null without one., type: dict, returned: always}
+    age_seconds: {description: Its age by the service's clock; null where unknown., type: int, returned: always}
 vms:
   description: The VMs that were asked for.
-  returned: when the task could start
   type: list
   elements: dict
+  returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
     name: {description: Its name; its id where the service tells none., type: str, returned: always}
@@ -134,14 +120,14 @@ vms:
     error: {description: As RV(error); null without one., type: dict, returned: always}
 timing:
   description: Seconds in total.
-  returned: when the task could start
   type: dict
+  returned: when the task could start
   sample: {total: 0.4}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
     message: {description: What went wrong with what., type: str, returned: always}
@@ -149,7 +135,7 @@ error:
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: What groups the request with others., type: str, returned: always}
     operation: {description: Always null here., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
+    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
     remedy: {description: What to do., type: str, returned: always}
     retry:
       description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
@@ -158,7 +144,7 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING, VMS
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS, VMS
 from ..module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
 
 
@@ -169,7 +155,8 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
             "resource_group": {"type": "str"},
             "name": {"type": "str"},
@@ -177,6 +164,9 @@ def main() -> None:
             "older_than": {"type": "str"},
             "younger_than": {"type": "str"},
         },
+        mutually_exclusive=[["vm", "vms", "scope"]],
+        required_one_of=[["vm", "vms", "scope"]],
+        required_by={"resource_group": ["scope"]},
     )
 
 

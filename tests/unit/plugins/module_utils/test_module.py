@@ -60,6 +60,13 @@ def test_an_error_fails_the_module_in_one_line_without_secrets(capsys: pytest.Ca
     assert "hush-hush" not in json.dumps(result)
 
 
+def test_a_failure_of_ansibles_own_has_a_code_and_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = told(echo, capsys, **{"x" * 948 + "hush-hush": 1, "secret": "hush-hush"})
+    assert (status, result["failed"], result["error"]["code"]) == (1, True, "invalid_input")
+    assert result["error"]["message"].startswith("Unsupported parameters")
+    assert "hush" not in json.dumps([result["msg"], result["error"]])  # nor a part of it where a text is cut
+
+
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(_module, "IMPORT_ERROR", "Traceback: no httpx")
     status, result = told(echo, capsys, name="n")

@@ -48,7 +48,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         """A checkpoint job that holds the VM, data that is still arriving, or evidence that is too young to count."""
         if observed.busy is not None:
             self._holder = self._holder or await self._current_operation()
-            return observed, InProgress(observed.busy, at_deadline=lambda: self._busy(str(observed.busy), progress))
+            return observed, InProgress(observed.busy, at_deadline=lambda total: self._busy(str(observed.busy), total))
         self._holder = None
         done = CheckpointProgress.of(progress)
         observed, arriving = await mark_arriving(self.provider, self._spec, observed, done)
@@ -60,7 +60,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         if left <= 0:
             return observed, None
         pause = max(left, 1.0)
-        return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda: self._too_young(pause))
+        return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda _total: self._too_young(pause))
 
     async def require_ready(self, plan: Plan, observed: ObservedVm) -> None:
         """A restore's checkpoint must have arrived."""
@@ -110,13 +110,13 @@ class VmCheckpoints(Kind[ObservedVm]):
         except CheckpointError:
             return None
 
-    def _busy(self, why: str, progress: Progress[ObservedVm]) -> Locked:
+    def _busy(self, why: str, total: float) -> Locked:
         return Locked(
-            f"busy ({why}), still after the task's wait_timeout.",
+            f"busy ({why}), still after {show_seconds(total)}.",
             subject=str(self.vm),
             remedy="Raise wait_timeout or try again.",
             operation=self._holder.to_result() if self._holder else None,
-            changed_nothing=not progress.done,
+            changed_nothing=True,
         )
 
     def _too_young(self, left: float) -> OutcomeUnknown:

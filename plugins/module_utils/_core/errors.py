@@ -55,6 +55,7 @@ class CheckpointError(Exception):
     """
 
     code: t.ClassVar[str] = "internal"
+    denial: t.ClassVar[str] = "Nothing was changed."
     retry: Retry = "never"
 
     def __init__(
@@ -122,7 +123,7 @@ class CheckpointError(Exception):
     def _text(self) -> str:
         # Our own additions must not be cut off by the limit for what a service says, so the message may have grown.
         message = one_line(self.message, 3000)
-        denial = ["Nothing was changed."] if self.changed_nothing else []
+        denial = [self.denial] if self.changed_nothing else []
         text = " ".join([message, *denial, *(one_line(note) for note in self.notes)])
         return f"{one_line(self.subject)}: {text}" if self.subject else text
 
@@ -205,6 +206,7 @@ class Unreachable(ServiceError):
     """No connection could be made; the request never left."""
 
     code = "unreachable"
+    denial = "Nothing was sent."
     retry = "safe"
 
 

@@ -80,7 +80,7 @@ class Target:
     and canonical id are the same thing.
     """
 
-    kind: t.ClassVar[str] = ""
+    kind: t.ClassVar[str] = "target"
 
     name: str
     id: str

@@ -290,9 +290,10 @@ class Http:
 
     def _unreachable(self, error: Exception, spent: float) -> Unreachable:
         return Unreachable(
-            f"cannot be reached: {error}{_for(spent)}. Nothing was sent.",
+            f"cannot be reached: {error}{_for(spent)}.",
             subject=self.label,
             remedy="Check the URL, the network and the proxy settings.",
+            changed_nothing=True,
         )
 
 

@@ -24,8 +24,8 @@ class InProgress:
     """Work on the target that this run did not start, and that decides what is left to do.
 
     With an `operation` its end is waited for; otherwise the target is read again every poll_interval (or after
-    `seconds`, if that is less) until nothing is in progress; `at_deadline` makes the error for one that lasts longer than
-    the task's time, which it is given in seconds.
+    `seconds`, if that is less) until nothing is in progress; `at_deadline` makes the error for one that outlasts
+    the task's time (which it gets, in seconds).
     `plan_meanwhile`: a plan can be made beside it, so check mode does not wait; before a write it is waited for,
     without `wait` only if `blocks_writes`.
     """

@@ -73,8 +73,10 @@ def test_a_job_that_never_ends(service: str, case: Scenario) -> None:
     result = case.run(lab, service, wait_timeout="5m")
     assert code(result) == "timed_out"
     assert 299 <= lab.seconds <= 301
+    assert "was still running at the task's deadline of 5m" in result["msg"]
     assert result["error"]["operation"]["status"] == "running"
     job = next(iter(lab.world.site(service).vmm.jobs))
+    assert f"[job {job}" in result["msg"] or service == "scvmm"
     assert result["error"]["operation"]["id"] == job
     assert result["error"]["operation"]["seconds"] > 290
     assert result["changed"] is True

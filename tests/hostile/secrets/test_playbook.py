@@ -60,7 +60,7 @@ def test_nothing_comes_out_of_a_playbook(
         "cloud_environment": ready["arm_url"],
         "ca_path": ready["ca_file"],
         "settle_time": "1s",
-        "wait_timeout": "20s",
+        "wait_timeout": "15m",
         "spf_password": "{{ lookup('env', 'A_PASSWORD') }}",
         "secret": "{{ lookup('env', 'A_SECRET') }}",
     }

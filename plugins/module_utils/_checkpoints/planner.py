@@ -205,16 +205,17 @@ def _refuse(made: Plan, actual: Inventory, capabilities: Capabilities) -> None:
         )
     for obstacle in actual.obstacles:
         if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
-            raise Obstructed(f"{obstacle.why} Nothing was changed.", subject=str(actual.vm), remedy=obstacle.remedy)
+            raise Obstructed(obstacle.why, subject=str(actual.vm), remedy=obstacle.remedy, changed_nothing=True)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
     gone = sum(isinstance(action, Delete) for action in made.writes[:first])
     if creates and len(actual.checkpoints) - gone + creates > capabilities.max_points:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
-            f"per VM; {creates} more would be needed. Nothing was changed.",
+            f"per VM; {creates} more would be needed.",
             subject=str(actual.vm),
             remedy="Remove some first (state: absent).",
+            changed_nothing=True,
         )
 
 

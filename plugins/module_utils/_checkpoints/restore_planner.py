@@ -127,9 +127,10 @@ def _same_again(wish: RestoreTo, actual: Inventory, earlier: Checkpoint) -> Chec
     if found is None:
         raise MissingCheckpoint(
             f"restore_key: the checkpoint that its restore was to go to is gone, and the VM still stands on the safety "
-            f"checkpoint {earlier.id} of that restore. Nothing was changed. {there_are(actual.checkpoints)}",
+            f"checkpoint {earlier.id} of that restore. {there_are(actual.checkpoints)}",
             subject=str(actual.vm),
             remedy="Use another restore_key for a restore to another checkpoint.",
+            changed_nothing=True,
         )
     return found
 
@@ -145,10 +146,10 @@ def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities,
     if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
-        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}". '
-        "Nothing was changed.",
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}".',
         subject=str(actual.vm),
         remedy="Give each restore a key of its own.",
+        changed_nothing=True,
     )
 
 
@@ -178,9 +179,10 @@ def _refuse_running(wish: RestoreTo, actual: Inventory) -> None:
     if wish.if_running == "fail" and actual.power != "off":
         state = "is running" if actual.power == "on" else "has an unknown power state"
         raise VmState(
-            f"it {state} and if_running is fail. Nothing was changed.",
+            f"it {state} and if_running is fail.",
             subject=str(actual.vm),
             remedy="Shut it down, or set if_running to proceed or stop.",
+            changed_nothing=True,
         )
 
 

@@ -48,9 +48,10 @@ hiding: ContextVar[t.Callable[[str], str]] = ContextVar("hiding", default=str)
 class CheckpointError(Exception):
     """What went wrong with what, what the service said, which request, and what to do: one line.
 
-    `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` the
-    result's shape of the operation that was under way (`Operation.to_result()`), `details` the service's own error
-    where it has a structure (ARM's ErrorResponse), which the one line may not hold whole.
+    `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` is what
+    was under way (`Operation.to_result()`), `details` the service's own error where it has a structure (ARM's
+    ErrorResponse). `changed_nothing` is for a step that refuses before it changes anything; a run that has changed
+    something before it sets it back. `notes` say what happened after the error, such as that a VM was put back.
     """
 
     code: t.ClassVar[str] = "internal"
@@ -67,9 +68,10 @@ class CheckpointError(Exception):
         correlation_id: str | None = None,
         operation: dict[str, t.Any] | None = None,
         details: dict[str, t.Any] | None = None,
+        changed_nothing: bool = False,
     ) -> None:
         super().__init__(message)
-        self._message = one_line(message)
+        self.message = one_line(message)
         self.subject = one_line(subject, 300)
         self.remedy = one_line(remedy)
         self.status = status
@@ -77,35 +79,22 @@ class CheckpointError(Exception):
         self.correlation_id = one_line(correlation_id, 100) if correlation_id else None
         self.operation = operation
         self.details = details
+        self.changed_nothing = changed_nothing
+        self.notes: list[str] = []
 
-    @property
-    def message(self) -> str:
-        """What went wrong, without the subject."""
-        return self._message
-
-    @message.setter
-    def message(self, text: str) -> None:
-        # Longer than what a service may say of itself: what was added last must not be cut off.
-        self._message = one_line(text, 3000)
-
-    def naming(self, thing: str) -> t.Self:
+    def with_subject(self, thing: str) -> t.Self:
         """The same error, in which `thing` is named, also where the subject is a host that many have."""
-        if one_line(thing) not in f"{self.subject} {self._message}":
-            self.message = f"{thing}: {self._message}"
+        if one_line(thing) not in f"{self.subject} {self.message}":
+            self.message = f"{thing}: {self.message}"
         return self
 
-    def undenied(self) -> t.Self:
-        """The same error once something was changed: a plan made anew does not know what came before it."""
-        self._message = self._message.replace(" Nothing was changed.", "")
-        return self
-
-    def about(self, subject: str) -> t.Self:
+    def default_subject(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""
         self.subject = self.subject or one_line(subject, 300)
         return self
 
     def __str__(self) -> str:
-        parts = [self._said()]
+        parts = [self._text()]
         if self.remedy:
             parts.append(one_line(self.remedy))
         if self.operation and self.operation.get("id"):
@@ -120,7 +109,7 @@ class CheckpointError(Exception):
         """The `error` key of a failed result."""
         return {
             "code": self.code,
-            "message": self._said(),
+            "message": self._text(),
             "status": self.status,
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
@@ -130,8 +119,12 @@ class CheckpointError(Exception):
             "retry": self.retry,
         }
 
-    def _said(self) -> str:
-        return f"{one_line(self.subject)}: {self.message}" if self.subject else self.message
+    def _text(self) -> str:
+        # Our own additions must not be cut off by the limit for what a service says, so the message may have grown.
+        message = one_line(self.message, 3000)
+        denial = ["Nothing was changed."] if self.changed_nothing else []
+        text = " ".join([message, *denial, *(one_line(note) for note in self.notes)])
+        return f"{one_line(self.subject)}: {text}" if self.subject else text
 
 
 class InvalidInput(CheckpointError):

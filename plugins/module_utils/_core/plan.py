@@ -276,9 +276,10 @@ class Approval:
 
     def _changed(self, plans: t.Sequence[Plan], differences: list[str]) -> PlanChanged:
         problem = PlanChanged(
-            f"what would be done is not what was approved: {'; '.join(differences)}. Nothing was changed.",
+            f"what would be done is not what was approved: {'; '.join(differences)}.",
             subject="plan",
             remedy=f"Approve the new plan: {digest(plans)}",
+            changed_nothing=True,
         )
         problem.plan = to_result(plans)
         return problem

@@ -60,7 +60,7 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
         try:
             found[position] = (provider, await provider.resolve(references[position]))
         except BadResponse as problem:
-            raise problem.naming(f"vm {references[position]}") from None
+            raise problem.with_subject(f"vm {references[position]}") from None
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
     signed_in: set[int] = set()
@@ -173,7 +173,7 @@ async def gather(
         except SignInRefused:
             raise
         except CheckpointError as error:
-            found[position] = Finding(provider, vm, None, error.about(str(vm)))
+            found[position] = Finding(provider, vm, None, error.default_subject(str(vm)))
 
     await bounded(range(len(targets)), one, concurrency)
     return [found[position] for position in range(len(targets))]

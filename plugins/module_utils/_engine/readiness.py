@@ -52,9 +52,10 @@ async def refuse_arriving(provider: Provider, wish: Wish, made: Plan, actual: In
     lost = operation.last.state == "failed"
     how = "its data could not be copied" if lost else f"its data is still on its way ({operation.last.text})"
     raise VmState(
-        f'checkpoint "{target.name}" is not usable{"" if lost else " yet"}: {how}. Nothing was changed.',
+        f'checkpoint "{target.name}" is not usable{"" if lost else " yet"}: {how}.',
         subject=str(actual.vm),
         remedy="Choose another one." if lost else "Run the task again when all of it is there.",
+        changed_nothing=True,
     )
 
 

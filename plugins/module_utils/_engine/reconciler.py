@@ -148,10 +148,10 @@ class Reconciler:
                 self.actual = await steps.do(step, self._now(), self.memory)
                 done += [step.do] if steps.changed else []
         except CheckpointError as worse:
-            problem.message += f" Putting the VM back failed too: {worse.message}"
+            problem.notes.append(f"Putting the VM back failed too: {worse.message}")
             return
         if done:
-            problem.message += f" The VM was put back: {', '.join(done)}."
+            problem.notes.append(f"The VM was put back: {', '.join(done)}.")
 
     async def _tell_where(self, problem: CheckpointError) -> None:
         """Of a restore in several steps, the error says where it has left the VM, and that the same task goes on."""
@@ -165,7 +165,7 @@ class Reconciler:
             read = "When last read: "  # the time is over, or there is no way to the service any more
         where = self.provider.standing(self._at, self.before or self._now(), self._now())
         if where:
-            problem.message += f" {read}{where}"
+            problem.notes.append(f"{read}{where}")
             again = "" if "again" in problem.remedy else " Run the same task again: it goes on from where it stands."
             problem.remedy = f"{problem.remedy}{again}".strip()
 
@@ -176,7 +176,7 @@ class Reconciler:
             return
         safety = next((action.name for action in self.done if isinstance(action, Create) and action.safety), None)
         kept = f' "{safety}" was made before.' if safety else ""
-        problem.message += f" The VM was turned off for it, and nothing has turned it on again.{kept}"
+        problem.notes.append(f"The VM was turned off for it, and nothing has turned it on again.{kept}")
         problem.remedy = f"{problem.remedy} Turn the VM on, or run the task with power_after on.".strip()
 
     def _is_still_there(self, action: Action) -> None:
@@ -224,9 +224,9 @@ class Reconciler:
             if first:
                 holder, first = await self._holder(), False
             if not await self.pace.deadline.sleep(self.pace.poll_interval):
-                changed = "" if self.changed else " Nothing was changed."
                 raise Locked(
-                    f"busy ({actual.busy}), still after {show_seconds(self.pace.deadline.total)}.{changed}",
+                    f"busy ({actual.busy}), still after {show_seconds(self.pace.deadline.total)}.",
+                    changed_nothing=not self.changed,
                     subject=str(self.vm),
                     remedy="Raise wait_timeout or try again.",
                     operation=holder.to_result() if holder else None,
@@ -256,11 +256,11 @@ class Reconciler:
 
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
-        problem.about(str(self.vm))
+        problem.default_subject(str(self.vm))
         if isinstance(problem, BadResponse):
-            problem.naming(str(self.vm))
+            problem.with_subject(str(self.vm))
         if self.changed:
-            problem.undenied()
+            problem.changed_nothing = False
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem

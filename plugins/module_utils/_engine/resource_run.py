@@ -206,9 +206,9 @@ class Run:
 
     def failed(self, problem: CheckpointError, **more: t.Any) -> dict[str, t.Any]:
         """The result of a failure, beside what had been done by then."""
-        problem.about(str(self.subject))
+        problem.default_subject(str(self.subject))
         if self.changed:
-            problem.undenied()
+            problem.changed_nothing = False
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return {**self.result(check_only=False, **more), "error": problem.to_result(), "msg": str(problem)}

@@ -384,5 +384,5 @@ class Steps:
             if left is None:
                 self.changed = False
             else:
-                problem.message += f" It left the checkpoint {left.id} behind, which may be unusable."
+                problem.notes.append(f"It left the checkpoint {left.id} behind, which may be unusable.")
             raise

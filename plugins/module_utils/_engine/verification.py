@@ -68,8 +68,8 @@ async def sit_out(problem: Locked, pause: float, pace: Pace, subject: str, *, ch
     enough, deadline = min(1.0, pace.poll_interval), pace.deadline
     pause = min(pause, max(deadline.remaining() - 2 * enough, enough))
     if not await deadline.sleep(pause) or deadline.remaining() < enough:
-        nothing = "" if changed else " Nothing was changed."
-        problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(deadline.total)}.{nothing}"
+        problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(deadline.total)}."
+        problem.changed_nothing = not changed
         problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
         raise problem
 

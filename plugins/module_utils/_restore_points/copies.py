@@ -32,9 +32,10 @@ def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | N
         why = f"lies in {origin.location} too, and copies go to another region"
     if why:
         raise InvalidInput(
-            f"its source collection {source.name} {why}. Nothing was changed.",
+            f"its source collection {source.name} {why}.",
             subject=str(subject),
             remedy="Name another source or location.",
+            changed_nothing=True,
         )
 
 
@@ -71,8 +72,8 @@ def refuse_source(
         )
     if point.failed or point.state != "succeeded":
         raise VmState(
-            f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}. "
-            "Nothing was changed.",
+            f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}.",
             subject=str(subject),
             remedy="Copy one that has succeeded.",
+            changed_nothing=True,
         )

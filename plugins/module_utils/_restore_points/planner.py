@@ -157,18 +157,20 @@ def plan_point(
     _refuse(actions, subject, obstacles)
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
-            f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}. Nothing was changed.",
+            f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
             subject=str(subject),
             remedy="Remove some first.",
+            changed_nothing=True,
         )
     warnings = []
     if vm is not None and wish.consistency == "application" and vm.power != "on":
         told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
         if wish.on_downgrade == "fail":
             raise VmState(
-                f"{told_so} Nothing was changed.",
+                told_so,
                 subject=str(subject),
                 remedy="Start the VM, or set consistency: crash or on_downgrade: warn.",
+                changed_nothing=True,
             )
         warnings.append(f"{subject}: {told_so}")
     return Plan(subject, tuple(actions), tuple(warnings))
@@ -209,10 +211,10 @@ def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionE
     points = [point.name for point in now.properties.restorePoints or []]
     if points and not wish.force:
         raise InvalidInput(
-            f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it. "
-            "Nothing was changed.",
+            f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it.",
             subject=str(subject),
             remedy="Remove them first, or set force: true.",
+            changed_nothing=True,
         )
     # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
     fields = {"restore_points_that_go": _change(None, sorted(points))} if points else {}
@@ -223,7 +225,7 @@ def _refuse(actions: t.Sequence[Action], subject: Resource, obstacles: t.Sequenc
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
-            raise Obstructed(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
+            raise Obstructed(obstacle.why, subject=str(subject), remedy=obstacle.remedy, changed_nothing=True)
 
 
 def _kept(state: str) -> str:
@@ -246,9 +248,10 @@ def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -
         differs.append(f"location is {now.location}")
     if differs:
         raise InvalidInput(
-            f"its {' and its '.join(differs)}, and that cannot be changed. Nothing was changed.",
+            f"its {' and its '.join(differs)}, and that cannot be changed.",
             subject=str(subject),
             remedy="Use another name, or remove the collection first.",
+            changed_nothing=True,
         )
 
 

@@ -171,7 +171,7 @@ class PointTask(ResourceTask[PointEntity]):
         elif now is None and self.run.made_nothing():
             self.run.changed = False
         elif now is not None and now.failed and not problem.remedy.startswith("Run the task again"):
-            problem.message += f" It left the point behind, as {now.state}."
+            problem.notes.append(f"It left the point behind, as {now.state}.")
             problem.remedy = "Run the task again: a failed point is removed and made again."
 
     async def _read(self) -> PointEntity | None:

@@ -110,7 +110,7 @@ def _is_wanted(
         if _is_named(wish, actual, point, tags.get(POINT_ID_TAG, "")):
             return True
         where = standing(Step(actual.vm, "", do="", about={"run": tags.get(RUN_TAG)}), actual, actual)
-        problem.message += f" A restore to {point} has begun and not ended. {where}"
+        problem.notes.append(f"A restore to {point} has begun and not ended. {where}")
         problem.remedy = (
             f'Run the restore to "{point.rpartition("/")[2]}" again: it ends without its restore point. '
             "Or restore to another checkpoint."
@@ -142,8 +142,8 @@ def _anew(target: t.Callable[[], Checkpoint], detail: Detail) -> Checkpoint:
     except MissingCheckpoint as problem:
         if left := detail.abandoned():
             names = ", ".join(sorted(disk.name for disk in left.values()))
-            problem.message += (
-                f" An earlier restore has begun, and its point has gone before the VM was on the new disks ({names})."
+            problem.notes.append(
+                f"An earlier restore has begun, and its point has gone before the VM was on the new disks ({names})."
             )
             problem.remedy = _way_back(detail, left)
         raise
@@ -182,9 +182,10 @@ def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEn
     same = all(c.matches_name(wish.name) for c in names) if wish.name else wanted is None or _is_for(made, wanted)
     if not same:
         raise InvalidInput(
-            f"restore_key: it was used for a restore to {', '.join(sorted(told))}. Nothing was changed.",
+            f"restore_key: it was used for a restore to {', '.join(sorted(told))}.",
             subject=str(actual.vm),
             remedy="Give each restore a key of its own.",
+            changed_nothing=True,
         )
 
 

@@ -24,9 +24,10 @@ def refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Dis
     else:
         return
     raise MissingCheckpoint(
-        f"restore point {entity.name} cannot be restored: {why}. Nothing was changed.",
+        f"restore point {entity.name} cannot be restored: {why}.",
         subject=str(actual.vm),
         remedy="Choose another.",
+        changed_nothing=True,
     )
 
 
@@ -42,9 +43,10 @@ def refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Seque
             and (not made_from or (made_from.sourceResourceId or "").lower() != sources[place].lower())
         ):
             raise InvalidInput(
-                f"a disk named {name} exists and was not made from that restore point. Nothing was changed.",
+                f"a disk named {name} exists and was not made from that restore point.",
                 subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
+                changed_nothing=True,
             )
 
 
@@ -53,10 +55,10 @@ def refuse_unknown_power(wish: RestoreTo, actual: Inventory, power_before: str) 
     if power_before == "unknown" and wish.power_after in (None, "previous"):
         told = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
         raise VmState(
-            f"its power state is {told}, so nobody can tell whether it is to run after the restore. "
-            "Nothing was changed.",
+            f"its power state is {told}, so nobody can tell whether it is to run after the restore.",
             subject=str(actual.vm),
             remedy="Run the task again once it is on or off, or set power_after to on or off.",
+            changed_nothing=True,
         )
 
 
@@ -64,9 +66,10 @@ def refuse_no_os_disk(actual: Inventory, new: t.Mapping[str, str]) -> None:
     """An OS disk is swapped in the place of another: a VM that shows none would be switched off for nothing."""
     if "os" in new and not actual.detail.held("os"):
         raise VmState(
-            "it shows no OS disk to be replaced. Nothing was changed.",
+            "it shows no OS disk to be replaced.",
             subject=str(actual.vm),
             remedy="Run the task again once it shows its OS disk.",
+            changed_nothing=True,
         )
 
 
@@ -80,9 +83,10 @@ def refuse_elsewhere(actual: Inventory, new: t.Mapping[str, str], disks: t.Seque
             name = held.name or held.managed_id.rpartition("/")[2]
             raise Obstructed(
                 f"data disk {name} sits at {held.place}, and the restore point holds it at {home}: it would be "
-                "attached twice, old and new. Nothing was changed.",
+                "attached twice, old and new.",
                 subject=str(actual.vm),
                 remedy=f"Move it back to {home} or detach it, then run the task again.",
+                changed_nothing=True,
             )
 
 

@@ -127,9 +127,9 @@ class ComputeSteps:
         found = parse_entity(DiskRestorePointEntity, response.json(), response)
         percent = found.properties.completionPercent
         if percent is not None and percent < 100:
-            changed = "" if begun else " Nothing was changed."
             raise VmState(
-                f"the restore point is not usable yet: {found.name} is at {percent:g} %.{changed}",
+                f"the restore point is not usable yet: {found.name} is at {percent:g} %.",
+                changed_nothing=not begun,
                 subject=str(step.vm),
                 remedy="Run the task again when it is at 100 %.",
             )

@@ -104,10 +104,10 @@ def test_with_the_plan_only_the_difference_is_shown_and_with_the_digest_all_of_t
     steps = (CREATE, replace(DELETE, checkpoint=B2))
     with pytest.raises(PlanChanged) as by_plan:
         Approval(shown(*EVERYTHING)).check(today(*steps))
-    assert "approved: + delete other of web01. Nothing" in by_plan.value.message
+    assert "approved: + delete other of web01. Nothing" in str(by_plan.value)
     with pytest.raises(PlanChanged) as by_digest:
         Approval(digest(today(*EVERYTHING))).check(today(*steps))
-    assert "approved: + create nightly of web01; + delete other of web01. Nothing" in by_digest.value.message
+    assert "approved: + create nightly of web01; + delete other of web01. Nothing" in str(by_digest.value)
 
 
 def test_of_a_digest_the_rest_does_not_pass() -> None:

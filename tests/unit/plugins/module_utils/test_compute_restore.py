@@ -385,10 +385,10 @@ def test_also_where_its_whole_collection_has_gone() -> None:
 def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[str, Any], point: str) -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         _without_key(_swapped(point), **wish)
-    assert caught.value.message == (
-        f"nothing to restore A restore to {point} has begun and not ended. "
+    assert caught.value.notes == [
+        f"A restore to {point} has begun and not ended. "
         "The VM is off; it ran when the restore began, with new disk at os (v-os-r)."
-    )
+    ]
     assert caught.value.remedy == (
         'Run the restore to "p" again: it ends without its restore point. Or restore to another checkpoint.'
     )
@@ -417,4 +417,4 @@ def test_what_a_run_without_its_point_has_left_is_told(power: str, attached: dic
 def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         _keyed(detail(disk("o"), point=False))
-    assert (caught.value.message, caught.value.remedy) == ("nothing to restore", "")
+    assert (caught.value.notes, caught.value.remedy) == ([], "")

@@ -94,9 +94,9 @@ def test_a_result_carries_every_key() -> None:
 
 
 def test_an_error_is_about_the_first_thing_that_was_named() -> None:
-    error = NotFound("gone").about("vm web01").about("vm web02")
+    error = NotFound("gone").default_subject("vm web01").default_subject("vm web02")
     assert error.subject == "vm web01"
-    assert NotFound("gone", subject="spf").about("vm web01").subject == "spf"
+    assert NotFound("gone", subject="spf").default_subject("vm web01").subject == "spf"
 
 
 @pytest.mark.parametrize(
@@ -114,19 +114,30 @@ def test_one_line_has_no_breaks_no_control_characters_and_an_end(text: str, line
     assert one_line(text) == line
 
 
-def test_what_is_added_to_a_message_is_as_clean_and_not_cut_off() -> None:
-    error = NotFound("x" * 2000)
-    error.message += " The VM\nis \x1b[31moff."
-    assert error.message == "x" * 999 + "… The VM is [31moff."
+def test_a_note_is_as_clean_as_the_message_before_it_and_not_cut_off() -> None:
+    error = NotFound("x" * 2000, changed_nothing=True, remedy="Look.")
+    error.notes.append("The VM\nis \x1b[31moff.")
+    text = "x" * 999 + "… Nothing was changed. The VM is [31moff."
+    assert error.to_result()["message"] == text
+    assert str(error) == f"{text} Look."
+
+
+def test_a_context_before_a_long_message_cuts_nothing_off() -> None:
+    error = NotFound("x" * 1000)
+    error.message = f"reading\nit: {error.message}"
+    assert str(error) == "reading it: " + "x" * 1000
 
 
 def test_an_error_of_a_host_can_name_whom_it_was_about() -> None:
-    assert str(NotFound("gone", subject="arm h").naming("vm a")) == "arm h: vm a: gone"
-    assert str(NotFound("gone", subject="vm a").naming("vm a")) == "vm a: gone"
+    assert str(NotFound("gone", subject="arm h").with_subject("vm a")) == "arm h: vm a: gone"
+    assert str(NotFound("gone", subject="vm a").with_subject("vm a")) == "vm a: gone"
 
 
 def test_once_something_was_changed_no_message_denies_it() -> None:
-    assert NotFound("It is gone. Nothing was changed. Look.").undenied().message == "It is gone. Look."
+    error = NotFound("It is gone.", subject="vm a", remedy="Look.", changed_nothing=True)
+    assert str(error) == "vm a: It is gone. Nothing was changed. Look."
+    error.changed_nothing = False
+    assert str(error) == "vm a: It is gone. Look."
 
 
 def test_a_shorter_limit_is_kept() -> None:
@@ -138,7 +149,7 @@ def test_every_part_of_an_error_is_on_one_line() -> None:
     error = Refused(odd, subject=odd, remedy=odd, request_id=odd, correlation_id=odd)
     assert str(error) == "a [2J b: a [2J b a [2J b [request a [2J b]"
     assert error.to_result()["correlation_id"] == "a [2J b"
-    assert NotFound("gone").about(odd).subject == "a [2J b"
+    assert NotFound("gone").default_subject(odd).subject == "a [2J b"
     assert len(str(Refused("x" * 5000, subject="y" * 5000, remedy="z" * 5000, request_id="r" * 5000))) < 2500
 
 

@@ -117,8 +117,7 @@ def played(
         async with listening(first, authority), listening(second, None if plain else authority):
             base = f"https://127.0.0.1:{port or first.port}"
             given = {**ON_SPF, "spf_url": base} if on == "spf" else {**ON_ARM, "cloud_environment": base}
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client
-            options = {"scope": on, "ca_path": trusted, "wait_timeout": timeout, **given}
+            options = {"scope": on, "ca_path": trusted, "wait_timeout": f"{DEADLINE}s", **given}
             world = RunContext({}, lambda: datetime.now(UTC))
             return await run_task(TASKS["vm_checkpoint_info"], options, False, world)
 

@@ -120,7 +120,7 @@ class Arm:
             fields = body if isinstance(body, dict) else {}
             found += [row for row in _all(fields.get("value")) if isinstance(row, dict)]
             link = fields.get("nextLink")
-            following = pages.follow(response, self.http.check(str(link))) if link else None
+            following = pages.follow(response, self.http.followable(str(link))) if link else None
         return found
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
@@ -142,7 +142,7 @@ class Arm:
                 raise response.bad(f"{context}: the answer holds no list of resources.")
             found.append((response, rows))
             link = body.get("nextLink")
-            following = pages.follow(response, self.http.check(link)) if link else None
+            following = pages.follow(response, self.http.followable(link)) if link else None
         return found
 
     async def write(
@@ -179,7 +179,9 @@ class Arm:
             # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
             return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
         try:
-            poll = _Poll(self, self.http.check(str(link)), tells=bool(response.headers.get("azure-asyncoperation")))
+            poll = _Poll(
+                self, self.http.followable(str(link)), tells=bool(response.headers.get("azure-asyncoperation"))
+            )
         except BadResponse as problem:
             # The write was accepted all the same: what came of it is left to reading.
             stated = _stated(Status("unknown", problem.message))
@@ -235,7 +237,7 @@ class _Poll:
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
             newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
             if newer:
-                self._url = self._arm.http.check(str(newer))
+                self._url = self._arm.http.followable(str(newer))
         return status
 
 

@@ -33,6 +33,7 @@ class Response:
     headers: t.Any
     body: bytes
     label: str
+    unreadable: str = ""
 
     @property
     def request_id(self) -> str | None:

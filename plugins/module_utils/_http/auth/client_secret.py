@@ -58,7 +58,7 @@ class ClientSecret(Auth):
         """Have a token that is good for a while; one refusal is the answer to all."""
         async with self._lock:
             if self._failed is not None:
-                raise copy.copy(self._failed)
+                raise copy.deepcopy(self._failed)
             if self._token is None or anyio.current_time() > self._until:
                 await self._fetch()
 
@@ -80,7 +80,7 @@ class ClientSecret(Auth):
             )
             self._take(response)
         except CheckpointError as error:
-            self._failed = copy.copy(error)
+            self._failed = copy.deepcopy(error)
             raise
         self._fetched = anyio.current_time()
 

@@ -264,7 +264,7 @@ class Spf(SingleCallProvider):
             found += [parse_entity(kind, entity, response) for entity in entities]
             if not link:
                 return found, response
-            following = pages.follow(response, self._http.check(self._absolute(link, response)))
+            following = pages.follow(response, self._http.followable(self._absolute(link, response)))
             response = await self._http.read(following, headers=self._headers(), context=context)
 
     def _page(self, response: Response, context: str) -> odata.Page:

@@ -259,7 +259,8 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
     assert isinstance(first, CheckpointError)
     assert isinstance(second, CheckpointError)
     first.operation = {"kind": "job", "id": "of somebody else"}
-    assert second.operation is None
+    first.notes.append("of somebody else")
+    assert (second.operation, second.notes) == (None, [])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.azure.jobs import PlannedEnd, Refused
-from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Timing
+from simulator.timing import Timing
+from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal
 from simulator.wire.faults import Fault
 from tests.scenarios.record import Sent, View, job_of
 

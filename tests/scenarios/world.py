@@ -21,7 +21,7 @@ from tests.scenarios.faults import HELD, Plan
 from tests.scenarios.record import Job, RunSeen, Sent, deed_of
 from tests.scenarios.seen import look
 from tests.scenarios.table import PATIENCE, QUICK, VM, Row
-from tests.support.bench import Bench
+from tests.support.lab import Lab
 
 SETTLED = 900.0
 """Seconds after which everything that a run has begun is over."""
@@ -33,7 +33,7 @@ class Ground:
     def __init__(self, row: Row, seed: str) -> None:
         self.row = row
         self._dice = random.Random(seed)
-        self._bench = Bench(dict(row.world), **{**QUICK, **row.switches})
+        self._bench = Lab(dict(row.world), **{**QUICK, **row.switches})
         self._bench.world.faults.chooser = self._choose
         self._plan = Plan()
         self._sent: list[Sent] = []

@@ -14,12 +14,13 @@ from .._core.errors import BadResponse, CheckpointError, InvalidInput, one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http
-from .._http.error_mapping import error_after_write, error_from
+from .._http.error_mapping import error_after_write, error_from, leaves_open
 from .._http.response import Pages, Response
 from .errors import error_details, error_of, read_error
 from .ids import ArmId, parse, quote
 
 LOCKS_VERSION = "2020-05-01"
+_ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
 MUTE = 3
@@ -67,13 +68,18 @@ class Arm:
         return response
 
     async def find(self, url: str, *, context: str, grouped: bool = False) -> Response | None:
-        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence.
+        """A resource, or None when there is none: the resource manager's own word for it is the only proof of absence.
+
+        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type).
 
         `grouped`: where even its resource group is missing, nothing can be made there, and that is an error.
         """
         response = await self.http.read(url, headers=_headers(), context=context)
         if response.status == 404:
-            if grouped and read_error(error_of(response))[0].lower() == "resourcegroupnotfound":
+            code = read_error(error_of(response))[0].lower()
+            if code not in _ABSENT:
+                raise response.bad(f"{context}: a 404 that is not the resource manager's own says nothing about it.")
+            if grouped and code == "resourcegroupnotfound":
                 raise self.error(response, context=context)
             return None
         if response.status != 200:
@@ -159,7 +165,7 @@ class Arm:
         content = None if body is None else json.dumps(body).encode()
         sent = {**_headers(content is not None), **(headers or {})}
         response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
-        if response.status in (408, 500, 502, 503, 504):
+        if leaves_open(response.status):
             raise error_after_write(self.error(response, context=context))
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)

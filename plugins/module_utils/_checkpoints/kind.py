@@ -90,14 +90,16 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
         """A VM that this run has turned off is never off in silence."""
-        step = last_step(progress)
-        if step is None:
-            return _turned_off(progress)
+        step, off = last_step(progress), _last_power_off(progress)
+        if step is None and off is None:
+            return None
         read = ""
         try:
             observed = await self.provider.read(self.vm)
         except CheckpointError:
             read = "When last read: "  # the time is over, or there is no way to the service any more
+        if step is None:
+            return None if off is None else _turned_off(progress, off, None if read else observed.power)
         where = self.provider.describe_state(step, progress.before or observed, observed)
         if not where:
             return None
@@ -141,13 +143,21 @@ def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) ->
     return found
 
 
-def _turned_off(progress: Progress[ObservedVm]) -> Note | None:
-    last = next((action for action in reversed(progress.actions) if isinstance(action, Power)), None)
-    if last is None or last.on:
+def _last_power_off(progress: Progress[ObservedVm]) -> Power | None:
+    """The action that turned the VM off, or may have, unless it has been turned on again since."""
+    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, Power)]
+    if not sent or (sent[-1].on and sent[-1] in progress.actions):
         return None
+    return next((action for action in reversed(sent) if not action.on), None)
+
+
+def _turned_off(progress: Progress[ObservedVm], off: Power, power: str | None) -> Note | None:
+    """What a run that turned the VM off, and got no further, says of it; `power` is None where it cannot be read."""
     safety = next((action.name for action in progress.actions if isinstance(action, Create) and action.safety), None)
     kept = f' "{safety}" was made before.' if safety else ""
-    return Note(
-        f"The VM was turned off for it, and nothing has turned it on again.{kept}",
-        "Turn the VM on, or run the task with power_after on.",
-    )
+    remedy = "Turn the VM on, or run the task with power_after on."
+    if off not in progress.actions and power != "off":
+        return Note(f"Turning the VM off had begun, and it may be off by now.{kept}", f"Look at the VM. {remedy}")
+    if power == "on":
+        return None
+    return Note(f"The VM was turned off for it, and nothing has turned it on again.{kept}", remedy)

@@ -122,6 +122,8 @@ class Reconciler(t.Generic[Observed]):
             self.progress = self.progress.locked(request.nonce)
             return outcome
         if error is not None:
+            if outcome.sent and not outcome.done:
+                self.progress = self.progress.left_open(action)
             # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
             if not isinstance(error, (TimedOut, OutcomeUnknown)):
                 await self._compensate(action, error)

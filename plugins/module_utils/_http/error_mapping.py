@@ -51,8 +51,16 @@ def error_from(
     )
 
 
+def leaves_open(status: int) -> bool:
+    """Whether this status of a write's answer does not say if the write took effect.
+
+    A redirect is what some proxies and old services answer once they have done it.
+    """
+    return status in (408, 500, 502, 503, 504) or 300 <= status < 400
+
+
 def error_after_write(problem: CheckpointError) -> CheckpointError:
-    """A write that ended in a 5xx: locked changed nothing; of any other nobody knows what it did."""
+    """A write whose answer leaves its effect open: a lock changed nothing; of any other only reading can tell."""
     if isinstance(problem, Locked):
         return problem
     return ResponseLost(

@@ -17,7 +17,7 @@ from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
 from ..._deps import anyio
 from ..._http.client import Http
-from ..._http.error_mapping import error_after_write
+from ..._http.error_mapping import error_after_write, leaves_open
 from ..._http.response import Pages, Response
 from ..base import Scope, SingleCallProvider, bounded_count
 from . import odata
@@ -232,7 +232,7 @@ class Spf(SingleCallProvider):
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
         response = await self._http.write(verb, self._root + path, headers=headers, body=content, context=context)
-        if response.status in (408, 500, 502, 503, 504):
+        if leaves_open(response.status):
             problem = odata.error(response, context=context, sign_in=self._sign_in)
             raise error_after_write(problem)
         if response.status not in (200, 201, 202, 204):

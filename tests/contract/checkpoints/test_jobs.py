@@ -203,11 +203,10 @@ def test_a_background_job_as_most_recent_task(header: bool) -> None:
     """Refreshers become the VM's most recent task; without a job's id they must not be taken for ours."""
     lab = make_lab("spf", spf_request_id_header=header, create_takes="10s")
 
-    def refresh(_request: Any) -> None:
-        if lab.sent("POST"):
-            lab.world.spf.vmm.background(lab.world.vm("web01"), 5, locks=False)
+    def refresh() -> None:
+        lab.world.spf.vmm.background(lab.world.vm("web01"), 5, locks=False)
 
-    lab.watch = refresh
+    lab.before_each(lambda _request: lab.sent("POST"), refresh)
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["changed"]) == (None, True)
     assert result["checkpoint"]["usable"] is True

@@ -57,7 +57,7 @@ options:
       - Names this restore, for example by the id of the job, so that a retried job does not restore twice.
       - On SPF and Arc-enabled SCVMM it needs O(safety_checkpoint=true), because the safety checkpoint carries the key's
         hash. A later run with the same key finds that checkpoint, and does nothing if the VM is no longer on it.
-      - On Azure it needs no safety checkpoint, because the new disks carry the run.
+      - On Azure it needs no safety checkpoint, because the new disks record the run in their names and tags.
       - If the service does not say which checkpoint the VM is on, the task fails with C(outcome_unknown).
     type: str
   if_running:

@@ -177,7 +177,7 @@ plan:
         terms:
           description: The options that were set besides the target; on Azure the steps hold them in C(about).
           type: dict
-          returned: where options beside the target were set
+          returned: when options other than the target were set
         power: {description: V(on) or V(off)., type: str, returned: with C(power)}
         step: {description: What the step does., type: str, returned: with C(step)}
         about: {description: What the step works on., type: dict, returned: with C(step)}

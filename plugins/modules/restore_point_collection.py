@@ -114,8 +114,8 @@ plan:
               its state in C(reason).
           type: str
           returned: always
-        vm: {description: Its kind and name., type: str, returned: always}
-        vm_id: {description: Canonical id of the VM., type: str, returned: always}
+        target: {description: Name of the resource., type: str, returned: always}
+        target_id: {description: Canonical id of the resource., type: str, returned: always}
         provider: {description: V(compute)., type: str, returned: always}
         service: {description: Root URL of the service., type: str, returned: always}
         reason: {description: Why the action is needed., type: str, returned: always}

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore_point_collection_info
-short_description: List Azure restore point collections and what they hold
+short_description: List Azure restore point collections and their restore points
 version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Lists restore point collections by name, resource group or subscription, with their points, instance views and disk
-    restore points.
-  - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old. A listing that it holds
-    back a part of is an error.
+  - Lists restore point collections by name, resource group or subscription, with their restore points, instance views
+    and disk restore points.
+  - Whole subscriptions are listed by Azure Resource Graph, whose data may be some seconds old. A listing that it
+    returns only in part is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.deadline
   - hybridvm.checkpoints.options.reads
 options:
   name:
-    description: One collection; needs O(resource_group).
+    description: Only this collection. Needs O(resource_group).
     type: str
   resource_group:
-    description: The collections of a resource group.
+    description: Only the collections of this resource group.
     type: str
   subscriptions:
-    description: Whole subscriptions, by their GUIDs; O(subscription_id) when nothing narrower is given.
+    description:
+      - Whole subscriptions, by their GUIDs. O(subscription_id) when neither this nor O(resource_group) is given. Cannot
+        be combined with O(resource_group).
     type: list
     elements: str
   source:
@@ -40,16 +42,16 @@ options:
     default: true
   instance_view:
     description:
-      - Whether to read each point's instance view, which tells how far a copy is. Needs O(compute_api_version)
-        V(2021-11-01) or newer, and O(points=true).
+      - Whether to read the instance view of each point, which shows the progress of a copy. Needs
+        O(compute_api_version) V(2021-11-01) or newer, and O(points=true).
     type: bool
     default: false
   disk_restore_points:
-    description: Whether to read each point's disk restore points. Needs O(points=true).
+    description: Whether to read the disk restore points of each point. Needs O(points=true).
     type: bool
     default: false
   concurrency:
-    description: How many collections are read at once, 1 to 64.
+    description: How many collections to read at once, 1 to 64.
     type: int
     default: 4
 seealso:
@@ -58,13 +60,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: One collection with the progress of copies
+- name: List one collection, with the progress of copies
   hybridvm.checkpoints.restore_point_collection_info:
     name: shop01-points
     resource_group: rg-shop
     instance_view: true
 
-- name: All of the subscription
+- name: List all collections of a subscription
   hybridvm.checkpoints.restore_point_collection_info:
     subscription_id: "{{ subscription }}"
 """
@@ -79,10 +81,10 @@ restore_point_collections:
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
-    location: {description: Its location., type: str, returned: always}
+    location: {description: Its region., type: str, returned: always}
     tags: {description: Its tags., type: dict, returned: always}
-    source: {description: The VM or collection it is made for., type: str, returned: always}
-    source_location: {description: Where its source is., type: str, returned: always}
+    source: {description: ARM id of the VM or collection that it is for., type: str, returned: always}
+    source_location: {description: Region of its source., type: str, returned: always}
     instant_access:
       description: Whether instant access is on; null where it was never set.
       type: bool
@@ -91,10 +93,10 @@ restore_point_collections:
     restore_points:
       description:
         - Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns; null with
-          O(points=false). What was asked for when a point was made (C(consistency.requested)) is not kept by the
-          service, and null here.
-        - With O(disk_restore_points) each also holds C(disk_restore_points), with C(id), C(name), C(created),
-          C(source_id), C(os_type), C(replication_state) and C(percent) of each disk's.
+          O(points=false). C(consistency.requested) is null here, because the service does not keep what was requested
+          when a point was created.
+        - With O(disk_restore_points), each also holds C(disk_restore_points), a list with C(id), C(name), C(created),
+          C(source_id), C(os_type), C(replication_state) and C(percent) for each disk.
       type: list
       elements: dict
       returned: always
@@ -110,15 +112,15 @@ error:
   returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
-    message: {description: What went wrong with what., type: str, returned: always}
+    message: {description: "What went wrong, and with what.", type: str, returned: always}
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
-    correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: Always null; nothing is begun., type: dict, returned: always}
-    details: {description: The service's own error where it has a structure (ARM)., type: dict, returned: always}
-    remedy: {description: What to do., type: str, returned: always}
+    correlation_id: {description: The id that groups the request with others., type: str, returned: always}
+    operation: {description: Always null; nothing is started., type: dict, returned: always}
+    details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
     retry:
-      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      description: V(safe) to run the task again, V(after_reading) to look first, V(never) until something is fixed.
       type: str
       returned: always
 """

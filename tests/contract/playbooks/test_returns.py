@@ -195,7 +195,7 @@ def _kept(returned: str, value: dict[str, Any], key: str) -> bool | None:
         return there
     if returned in ("success", "failure"):
         return there == (failed == (returned == "failure"))
-    if returned in ("when there is any", "when there are any", "where options beside the target were set"):
+    if returned in ("when there is any", "when there are any", "when options other than the target were set"):
         return not there or bool(value[key])
     if returned in ("with O(vms)", "for a single VM that could be looked up"):
         return failed or there == (("vms" in value) == (returned == "with O(vms)"))

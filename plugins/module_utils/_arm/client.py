@@ -10,7 +10,8 @@ import re
 import typing as t
 import uuid
 
-from .._core.errors import BadResponse, CheckpointError, InvalidInput, one_line
+from .._core.errors import BadResponse, CheckpointError, InvalidInput
+from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http

@@ -16,8 +16,8 @@ from .._core.errors import (
     Refused,
     SignInRefused,
     Unavailable,
-    one_line,
 )
+from .._core.formatting import one_line
 from .client import ResponseLost
 from .response import Response
 

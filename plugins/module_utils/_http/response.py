@@ -12,7 +12,8 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._core.errors import BadResponse, one_line
+from .._core.errors import BadResponse
+from .._core.formatting import one_line
 from .._core.times import parse_http_date
 
 MAX_PAGES = 2000

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core.errors import CheckpointError, InvalidInput, SomeFailed, hiding, one_line
+from .._core.errors import CheckpointError, InvalidInput, SomeFailed
+from .._core.formatting import one_line
 from .._core.model import VM, Checkpoint, Inventory
 from .._core.operation import Deadline
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._core.spec import Absent, Duration, Name, Present, RestoreTo, Wish, validate_options
 from .._deps import anyio, pydantic
@@ -23,30 +24,27 @@ from . import result as _result
 MAX_REFERENCE = 1024
 LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
-Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Secrets], t.Awaitable[dict[str, t.Any]]]
+Run = t.Callable[[t.Mapping[str, t.Any], bool, World, Redactor], t.Awaitable[dict[str, t.Any]]]
 
 
 async def finish(run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World) -> dict[str, t.Any]:
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
-    secrets = Secrets()
-    before = hiding.set(secrets.hide)
-    try:
-        result = await _ended(run, params, check_only, world, secrets)
+    redactor = Redactor()
+    with redactor.active():
+        result = await _ended(run, params, check_only, world, redactor)
         if "warnings" in result:
             result["warnings"] = [one_line(text, LONGEST_WARNING) for text in result["warnings"]]
-    finally:
-        hiding.reset(before)
     if skips_tls_verification(params, world.environ):
         told = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
         result["warnings"] = [*result.get("warnings", []), told]
-    return t.cast(dict[str, t.Any], secrets.scrub(result))
+    return t.cast(dict[str, t.Any], redactor.redact_result(result))
 
 
 async def _ended(
-    run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+    run: Run, params: t.Mapping[str, t.Any], check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     try:
-        return await run(params, check_only, world, secrets)
+        return await run(params, check_only, world, redactor)
     except CheckpointError as problem:
         return _result.failure(problem)
 
@@ -100,7 +98,7 @@ class InfoQuery(pydantic.BaseModel):
 
 
 async def vm_checkpoint(
-    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     """A named checkpoint is present or absent."""
     asked = {name: params.get(name) for name in ("name", "checkpoint_id", "on_ambiguous")}
@@ -113,26 +111,26 @@ async def vm_checkpoint(
     else:
         asked |= {name: params.get(name) for name in ("description", "max_age", "supersede")}
         wish = validate_options(Present, asked)
-    return await _converge(wish, params, check_only, world, secrets)
+    return await _converge(wish, params, check_only, world, redactor)
 
 
 async def vm_checkpoint_restore(
-    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     """A VM is brought back to a checkpoint."""
     wish = validate_options(RestoreTo, {name: params.get(name) for name in RestoreTo.model_fields})
-    return await _converge(wish, params, check_only, world, secrets)
+    return await _converge(wish, params, check_only, world, redactor)
 
 
 async def vm_checkpoint_info(
-    params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+    params: t.Mapping[str, t.Any], check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     manner = manner_of(params)
     deadline = Deadline(manner.wait_timeout.total_seconds())
     start = anyio.current_time()
-    async with Providers(params, world, deadline, secrets) as providers:
+    async with Providers(params, world, deadline, redactor) as providers:
         found = await gather(providers, _references(params, query), query_scope(query), manner.concurrency)
     shown, vms, failed = [], [], []
     for provider, vm, actual, error in found:
@@ -160,7 +158,7 @@ def query_scope(query: InfoQuery) -> Scope | None:
 
 
 async def _converge(
-    wish: Wish, params: t.Mapping[str, t.Any], check_only: bool, world: World, secrets: Secrets
+    wish: Wish, params: t.Mapping[str, t.Any], check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     manner = manner_of(params)
     approval = approval_of(params)
@@ -168,7 +166,7 @@ async def _converge(
     deadline = Deadline(manner.wait_timeout.total_seconds())
     terms = Terms(manner.pace(deadline), approval, manner.concurrency, manner.on_error, check_only)
     start = anyio.current_time()
-    async with Providers(params, world, deadline, secrets) as providers:
+    async with Providers(params, world, deadline, redactor) as providers:
         members = await reconcile(providers, references, wish, terms)
     total = round(anyio.current_time() - start, 2)
     if params.get("vms") is not None:

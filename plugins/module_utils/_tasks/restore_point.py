@@ -12,7 +12,7 @@ from .._arm.ids import ArmId
 from .._core.errors import CheckpointError, Downgraded, InvalidInput, NotFound, NotVerified, OperationFailed
 from .._core.operation import Deadline, Operation, Status
 from .._core.plan import Action, CreateResource, DeleteResource, Plan
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.resource_run import Run, watched
@@ -31,14 +31,14 @@ from .restore_point_inputs import Surroundings, kept_fields, surroundings
 Params = t.Mapping[str, t.Any]
 
 
-async def restore_point(params: Params, check_only: bool, world: World, secrets: Secrets) -> dict[str, t.Any]:
+async def restore_point(params: Params, check_only: bool, world: World, redactor: Redactor) -> dict[str, t.Any]:
     """A restore point is present or absent."""
     begun = anyio.current_time()
     wish = validate_options(PointWish, {name: params.get(name) for name in PointWish.model_fields})
     manner = manner_of(params)
     approval = approval_of(params)
     pace = manner.pace(Deadline(manner.wait_timeout.total_seconds()))
-    async with Providers(params, world, pace.deadline, secrets) as providers:
+    async with Providers(params, world, pace.deadline, redactor) as providers:
         arm, settings = await providers.arm()
         require_point_api(wish, settings.compute_api_version)
         home = collection_id(settings.subscription_id, wish.resource_group, wish.collection)

@@ -12,7 +12,7 @@ from .._arm.ids import ArmId
 from .._core.errors import CheckpointError, Locked
 from .._core.operation import Deadline, Operation, Status
 from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.resource_run import Run, watched
@@ -32,7 +32,7 @@ Params = t.Mapping[str, t.Any]
 
 
 async def restore_point_collection(
-    params: Params, check_only: bool, world: World, secrets: Secrets
+    params: Params, check_only: bool, world: World, redactor: Redactor
 ) -> dict[str, t.Any]:
     """A restore point collection is present or absent."""
     begun = anyio.current_time()
@@ -40,7 +40,7 @@ async def restore_point_collection(
     manner = manner_of(params)
     approval = approval_of(params)
     pace = manner.pace(Deadline(manner.wait_timeout.total_seconds()))
-    async with Providers(params, world, pace.deadline, secrets) as providers:
+    async with Providers(params, world, pace.deadline, redactor) as providers:
         arm, settings = await providers.arm()
         require_collection_api(wish, settings.compute_api_version)
         home = collection_id(settings.subscription_id, wish.resource_group, wish.name)

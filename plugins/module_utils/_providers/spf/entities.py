@@ -12,7 +12,7 @@ import typing as t
 from datetime import datetime
 
 from ..._core.ancestry import Row
-from ..._core.errors import one_line
+from ..._core.formatting import one_line
 from ..._core.model import Checkpoint, Power
 from ..._core.operation import State
 from ..._core.operation import Status as Look

@@ -10,8 +10,9 @@ import typing as t
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-from ..._core.errors import CheckpointError, hidden, one_line
-from ..._core.formatting import format_value
+from ..._core.errors import CheckpointError
+from ..._core.formatting import format_value, one_line
+from ..._core.redaction import redact
 from ..._http.error_mapping import error_from
 from ..._http.response import MAX_PARTS, Response
 
@@ -122,7 +123,7 @@ def said_by(response: Response) -> str:
             return " ".join(filter(None, (found.get("code"), found.get("message"))))
     except CheckpointError:
         pass
-    raw = hidden(raw)  # a secret that holds what looks like a tag would lose it
+    raw = redact(raw)  # a secret that holds what looks like a tag would lose it
     # Bounded and without a way back: these look at whatever a server sends.
     title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", raw, re.I)
     return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", raw), 300)

@@ -15,7 +15,6 @@ _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1
 _PART = re.compile(r"(\d{1,9})(ms|[wdhms])", re.A)
 _DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.A)
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?", re.A)
-_VERBOSE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -59,16 +58,11 @@ def parse_time(text: str) -> datetime:
 def parse_service_time(text: str | None) -> datetime | None:
     """A time as the services write it, as UTC; None for null. ValueError when it is no time.
 
-    SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture), its verbose JSON
-    `/Date(ms)/`; an offset left out is read as UTC, for that is what EDM says of a DateTime without a kind.
+    SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture). Without an offset it is
+    UTC, for that is what EDM says of a DateTime without a kind.
     """
     if text is None or not text.strip():
         return None
-    if verbose := _VERBOSE.fullmatch(text.strip()):
-        try:
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(verbose[1]))
-        except OverflowError:
-            raise ValueError(f"{text!r} is out of range") from None
     found = _RFC3339.fullmatch(text.strip())
     if not found:
         raise ValueError(f"{one_line(text, 60)!r} is not a time")

@@ -211,7 +211,7 @@ class Spf(WithoutSteps):
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
             for act in {"VMCheckPointAction", "Operation"} & whole.keys():
                 whole[act] = None  # a verb that somebody else left there must not be carried out again
-            body = {n: v for n, v in whole.items() if "odata." not in n and not n.startswith("__")} | body
+            body = {n: v for n, v in whole.items() if "odata." not in n} | body
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]

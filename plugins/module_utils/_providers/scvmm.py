@@ -31,11 +31,8 @@ CAPABILITIES = Capabilities(
     title="Arc-enabled SCVMM",
     names_unique=False,
     can_update_description=False,
-    has_timestamps=False,
-    create_returns_id=False,
     operations_findable=False,
     restore_in_place=True,
-    exactly_once=False,
     power=True,
     max_points=50,
     why={
@@ -61,8 +58,6 @@ class _Checkpoint(_Part):
 
 
 class _Infrastructure(_Part):
-    vmName: str | None = None
-    uuid: str | None = None
     checkpoints: list[_Checkpoint] | None = None
     lastRestoredVMCheckpoint: _Checkpoint | None = None
 

@@ -54,7 +54,6 @@ class Disk(Part):
     name: str | None = None
     osType: str | None = None
     caching: str | None = None
-    diskSizeGB: int | None = None
     writeAcceleratorEnabled: bool | None = None
     managedDisk: ManagedDisk | None = None
     diskRestorePoint: DiskRestorePointRef | None = None
@@ -185,7 +184,6 @@ class Details(Part):
     """The 2021 form's place for times and failures."""
 
     creationTime: datetime | None = None
-    statusCode: int | None = None
     statusMessage: str | None = None
 
 
@@ -302,14 +300,12 @@ class Sku(Part):
 
 
 class CreationData(Part):
-    createOption: str | None = None
     sourceResourceId: str | None = None
 
 
 class ManagedDiskProperties(Part):
     provisioningState: str | None = None
     diskState: str | None = None
-    diskSizeGB: int | None = None
     maxShares: int | None = None
     hyperVGeneration: str | None = None
     osType: str | None = None

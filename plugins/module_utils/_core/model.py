@@ -28,11 +28,8 @@ class Capabilities:
     title: str
     names_unique: bool
     can_update_description: bool
-    has_timestamps: bool
-    create_returns_id: bool
     operations_findable: bool
     restore_in_place: bool
-    exactly_once: bool
     power: bool
     max_points: int
     why: t.Mapping[str, str]

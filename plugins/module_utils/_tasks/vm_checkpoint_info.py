@@ -43,7 +43,7 @@ class InfoQuery(pydantic.BaseModel):
     def asks_for(self, checkpoint: Checkpoint) -> bool:
         """Whether the checkpoint passes the filters by name and owner."""
         return (self.name is None or checkpoint.matches_name(self.name)) and (
-            self.managed is None or checkpoint.managed == self.managed
+            self.managed is None or checkpoint.ownership.managed == self.managed
         )
 
     def shows(self, checkpoint: Checkpoint, actual: ObservedVm) -> bool:

@@ -28,7 +28,7 @@ from ..._core.errors import (
 )
 from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
-from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
+from ..._core.ownership import GENERATED_LENGTH, Ownership, read_generated
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
@@ -338,11 +338,6 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """A point as the core takes it. It is managed where its collection bears our tag: points themselves bear none."""
     made = read_generated(point.name)
     series = made[0] if made else None
-    mark = None
-    if ours and point.created is not None:
-        nonce = made[1] if made else "0" * 12
-        safety = bool(series and series.startswith("safety-before-"))
-        mark = Mark(nonce, point.created, safety=safety, written=False)
     # What is not understood is not known: only what says that it failed counts as failed.
     usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:
@@ -352,11 +347,9 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         name=point.name,
         created=point.created,
         usable=usable,
-        mark=mark,
+        owned=Ownership(ours, made[1] if made else None, bool(series and series.startswith("safety-before-"))),
         series=series,
         any_case=True,
-        safety=bool(series and series.startswith("safety-before-")),
-        nonce=made[1] if made else None,
         consistency=point.properties.consistencyMode,
     )
 

@@ -115,7 +115,6 @@ class VmCheckpoints(Kind[ObservedVm]):
     def _busy(self, why: str, total: float) -> Locked:
         return Locked(
             f"busy ({why}), still after {show_seconds(total)}.",
-            subject=str(self.vm),
             remedy="Raise wait_timeout or try again.",
             operation=self._holder.to_result() if self._holder else None,
             changed_nothing=True,
@@ -125,7 +124,6 @@ class VmCheckpoints(Kind[ObservedVm]):
         return OutcomeUnknown(
             "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the making, and "
             "the VM does not stand on it; whether the restore ran cannot be told yet.",
-            subject=str(self.vm),
             remedy=f"Run the task again in {show_seconds(left)}, or raise wait_timeout.",
         )
 

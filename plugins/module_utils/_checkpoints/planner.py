@@ -104,8 +104,7 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
             f", at most {capabilities.longest_series} characters with max_age" if capabilities.names_unique else ""
         )
         raise InvalidInput(
-            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.',
-            subject=str(actual.vm),
+            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.'
         )
     told = spec.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(spec, found, now), name=name, description=told, generate=generate)
@@ -196,12 +195,11 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     if actual.refuses:
         raise VmState(
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
-            subject=str(actual.vm),
             remedy="Bring the VM into another state first.",
         )
     for obstacle in actual.obstacles:
         if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
-            raise Obstructed(obstacle.why, subject=str(actual.vm), remedy=obstacle.remedy, changed_nothing=True)
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
     gone = sum(isinstance(action, Delete) for action in made.writes[:first])
@@ -209,7 +207,6 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
             f"per VM; {creates} more would be needed.",
-            subject=str(actual.vm),
             remedy="Remove some first (state: absent).",
             changed_nothing=True,
         )
@@ -234,13 +231,11 @@ def _missing(spec: Present, actual: ObservedVm) -> MissingCheckpoint:
     if other is not None:
         return MissingCheckpoint(
             f'checkpoint {spec.checkpoint_id} is named "{other.name}", not "{spec.name}".',
-            subject=str(actual.vm),
             remedy="Leave out one of name and checkpoint_id.",
         )
     return MissingCheckpoint(
         f"no checkpoint has the id {spec.checkpoint_id}, and checkpoint_id never creates. "
         f"{there_are(actual.checkpoints)}",
-        subject=str(actual.vm),
         remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
     )
 

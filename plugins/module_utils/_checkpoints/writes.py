@@ -73,7 +73,6 @@ def _require_kept(action: Delete, observed: ObservedVm, execution: Execution[Obs
         raise NotVerified(
             f'checkpoint "{ours.name}" ({ours.id}) was there and has gone with "{action.checkpoint.name}" '
             f"({action.checkpoint.id}).",
-            subject=str(observed.vm),
             remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
         )
 

@@ -35,7 +35,7 @@ from ..._deps import anyio
 from ..base import Scope, bounded_count
 from . import restore_verify as compute_done
 from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, parse_entity
-from .fields import place, view
+from .fields import region_key, view
 from .preflight import cautions, obstacles, of_locks_on, points_of
 from .restore_plan import restore_steps
 from .restore_state import REPLACES_TAG, Detail
@@ -126,7 +126,7 @@ class Compute:
         detail = Detail(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
         points = list(collection.properties.restorePoints or []) if collection else []
         bounded_count(points, vm)
-        elsewhere = collection is not None and place(collection.location) != place(machine.location)
+        elsewhere = collection is not None and region_key(collection.location) != region_key(machine.location)
         if elsewhere:
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE

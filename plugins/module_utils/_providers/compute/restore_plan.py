@@ -219,10 +219,10 @@ def _steps(
         raise BadResponse(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
     wanted = power_before if spec.power_after in (None, "previous") else spec.power_after
     made = detail.of_run(run)
-    places = [disk.place for disk in disks] or sorted(made)
+    places = [disk.slot for disk in disks] or sorted(made)
     new = {place: disk_name(detail.vm.name, place, run) for place in places}
     if point is not None and entity is not None:
-        refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.place]) is None])
+        refuse_unusable(actual, entity, [disk for disk in disks if detail.named(new[disk.slot]) is None])
     refuse_no_os_disk(actual, new)
     refuse_strangers(actual, new, disks)
     refuse_elsewhere(actual, new, disks)
@@ -279,7 +279,7 @@ def _steps(
     for name in sorted(new.values(), key=lambda name: name == lead(new)):
         do = "mark the run as done" if name == lead(new) else f"mark disk {name} as done"
         steps.append(step(do, "so that it is not taken for unfinished", op="finish", disks=new, disk=name))
-    kept = sorted(disk.place for disk in detail.vm.disks if disk.place not in new)
+    kept = sorted(disk.slot for disk in detail.vm.disks if disk.slot not in new)
     warnings: list[str] = []
     if kept:
         warnings.append(f"{actual.vm}: the point holds no {', '.join(kept)}; what is attached there stays as it is.")

@@ -16,7 +16,7 @@ from .restore_state import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
 
 def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
     """A point from which not every disk can be made is refused before the first one is."""
-    lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
+    lacking = [disk.slot for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
     if todo and entity.state != "succeeded":
         why = f"it is {entity.state}"
     elif lacking:
@@ -33,7 +33,7 @@ def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Di
 
 def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
-    sources = {disk.place: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
+    sources = {disk.slot: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
     for place, name in new.items():
         found = actual.detail.named(name)
         made_from = found.properties.creationData if found else None
@@ -76,13 +76,13 @@ def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
 def refuse_elsewhere(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk of the point that sits at another LUN by now would be attached twice: as it was and as it is."""
     detail: Detail = actual.detail
-    homes = {origin(detail, disk.managed_id): disk.place for disk in disks if disk.managed_id}
+    homes = {origin(detail, disk.managed_id): disk.slot for disk in disks if disk.managed_id}
     for held in detail.vm.disks:
-        home = homes.get(origin(detail, held.managed_id)) if held.place not in new else None
+        home = homes.get(origin(detail, held.managed_id)) if held.slot not in new else None
         if home is not None:
             name = held.name or held.managed_id.rpartition("/")[2]
             raise Obstructed(
-                f"data disk {name} sits at {held.place}, and the restore point holds it at {home}: it would be "
+                f"data disk {name} sits at {held.slot}, and the restore point holds it at {home}: it would be "
                 "attached twice, old and new.",
                 subject=str(actual.vm),
                 remedy=f"Move it back to {home} or detach it, then run the task again.",

@@ -70,7 +70,7 @@ class Detail:
 
     def attached(self, place: str) -> Disk | None:
         """The disk that the VM has there now."""
-        return next((disk for disk in self.vm.disks if disk.place == place), None)
+        return next((disk for disk in self.vm.disks if disk.slot == place), None)
 
     @property
     def _ours(self) -> list[DiskEntity]:

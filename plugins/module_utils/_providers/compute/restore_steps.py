@@ -188,7 +188,7 @@ class ComputeSteps:
         """The point's disks by place: their caching is what the attachments get; empty where the point is gone."""
         name = str(step.about.get("point") or "").rsplit("/", 1)[-1].lower()
         points = (detail.collection.properties.restorePoints or []) if detail.collection else []
-        return {disk.place: disk for point in points if point.name.lower() == name for disk in point.disks}
+        return {disk.slot: disk for point in points if point.name.lower() == name for disk in point.disks}
 
     async def _mark(self, step: Step, actual: ObservedVm, state: str) -> Operation:
         """Tags are sent whole: a PATCH replaces them all."""

@@ -194,7 +194,7 @@ class Reconciler(t.Generic[Observed]):
                 _request, outcome = await self._write(step)
                 if outcome.error is not None:
                     raise outcome.error
-                put_back += [step.do] if outcome.changed else []
+                put_back += [step.summary] if outcome.changed else []
         except CheckpointError as worse:
             problem.notes.append(f"Putting it back failed too: {worse.message}")
             return

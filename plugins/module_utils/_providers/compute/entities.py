@@ -129,6 +129,11 @@ class VmEntity(ArmModel):
     properties: VmProperties
 
     @property
+    def state(self) -> str:
+        """`succeeded`, `updating`, `deleting`, …; one that does not say is as it should be."""
+        return (self.properties.provisioningState or "succeeded").lower()
+
+    @property
     def disks(self) -> list[Disk]:
         """Its disks, the OS disk first."""
         profile = self.properties.storageProfile

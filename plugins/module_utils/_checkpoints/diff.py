@@ -117,7 +117,7 @@ def _step(action: Action) -> str:
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"
     if isinstance(action, Step):
-        return f"{action.do}: {action.reason}"
+        return f"{action.summary}: {action.reason}"
     return ""
 
 

@@ -125,7 +125,5 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
 def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """A part of something larger: a write like any other."""
     return WriteRequest(
-        context=action.do,
-        send=lambda: provider.execute_step(action, observed),
-        verified=lambda now: provider.is_step_done(action, now),
+        context=action.summary, send=lambda: provider.execute_step(action, observed), verified=action.is_done
     )

@@ -13,7 +13,7 @@ from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._core.model import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
-from .._providers.compute.fields import place
+from .._providers.compute.fields import region_key
 from .planner import how_failed
 
 
@@ -29,7 +29,7 @@ def refuse_copies(subject: Target, source: ArmId, origin: CollectionEntity | Non
     why = ""
     if takes_copies(origin):
         why = f"holds copies itself, of {origin.source_id}, and copies cannot be copied again"
-    elif place(origin.location) == place(location):
+    elif region_key(origin.location) == region_key(location):
         why = f"lies in {origin.location} too, and copies go to another region"
     if why:
         raise InvalidInput(

@@ -169,10 +169,10 @@ def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target
     found: dict[str, dict[str, str]] = {}
     for each in spec.encryption_sets or []:
         disk = _disk("encryption_sets", each.disk, vm, target)
-        if disk.place in found or disk.managed_id in excluded:
-            why = "is named twice" if disk.place in found else "is excluded"
+        if disk.slot in found or disk.managed_id in excluded:
+            why = "is named twice" if disk.slot in found else "is excluded"
             raise InvalidInput(f"encryption_sets: {each.disk} {why}.")
-        found[disk.place] = {"place": disk.place, "id": each.id, "type": each.type}
+        found[disk.slot] = {"place": disk.slot, "id": each.id, "type": each.type}
     return [found[place] for place in sorted(found)]
 
 
@@ -182,7 +182,7 @@ def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
     for name in spec.exclude_disks or []:
         disk = _disk("exclude_disks", name, vm, target)
         if disk.managed_id in found:
-            raise InvalidInput(f"exclude_disks: {disk.place} is named twice ({name[:100]}).")
+            raise InvalidInput(f"exclude_disks: {disk.slot} is named twice ({name[:100]}).")
         found.append(disk.managed_id)
     if found and len(found) == len(vm.disks):
         raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.")
@@ -201,5 +201,5 @@ def _disk(option: str, given: str, vm: VmEntity, target: Target) -> Disk:
                 remedy="Convert it to a managed disk.",
             )
         return disk
-    known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
+    known = ", ".join(f"{disk.slot} ({disk.name})" for disk in vm.disks)
     raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.")

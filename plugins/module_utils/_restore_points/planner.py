@@ -12,7 +12,7 @@ from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, V
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
 from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
-from .._providers.compute.fields import place
+from .._providers.compute.fields import region_key
 from . import results
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
 from .specs import CollectionSpec, PointSpec
@@ -206,7 +206,7 @@ def _immutable(spec: CollectionSpec, subject: Target, now: CollectionEntity) -> 
     differs = []
     if spec.source is not None and not now.is_of(spec.source):
         differs.append(f"source is {now.source_id}")
-    if spec.location is not None and place(spec.location) != place(now.location):
+    if spec.location is not None and region_key(spec.location) != region_key(now.location):
         differs.append(f"location is {now.location}")
     if differs:
         raise InvalidInput(
@@ -258,7 +258,7 @@ def _disk_spelled(given: str) -> str:
 
 def disk_names(disk: Disk) -> set[str]:
     """What a disk may be called in an option: its id, its name, its place, its LUN."""
-    names = {disk.managed_id, (disk.name or "").lower(), disk.place, "" if disk.lun is None else str(disk.lun)}
+    names = {disk.managed_id, (disk.name or "").lower(), disk.slot, "" if disk.lun is None else str(disk.lun)}
     return names - {""}
 
 
@@ -275,7 +275,7 @@ def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:
 def _spelled(field: str, value: t.Any) -> t.Any:
     """Ids and places in one spelling: an approval knows no other, and the service none either."""
     if field == "location":
-        return place(value)
+        return region_key(value)
     if field in ("source", "source_restore_point"):
         return f"/{value.strip('/')}".lower()
     if field == "encryption_sets":

@@ -52,7 +52,7 @@ def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]
         "instant_access_duration": properties.instantAccessDurationMinutes,
         "disks": [
             {
-                "place": disk.place,
+                "place": disk.slot,
                 "name": disk.name,
                 "source_id": disk.managedDisk.id if disk.managedDisk else None,
                 "disk_restore_point_id": disk.diskRestorePoint.id if disk.diskRestorePoint else None,

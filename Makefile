@@ -150,6 +150,10 @@ SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on
 	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(SERVICES),--services $(SERVICES))
 
+.PHONY: scenarios
+scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; CASE=, ROW=, SINGLE=1
+	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
+
 .PHONY: simulation
 simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, and whether broken clients are caught
 	$(BEGIN)

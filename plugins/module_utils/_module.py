@@ -14,9 +14,9 @@ from ansible.module_utils.common.parameters import remove_values
 
 from ._core.errors import InvalidInput, MissingLibrary
 from ._deps import IMPORT_ERROR, anyio
-from ._providers import World
-from ._tasks.checkpoints import Run, finish
+from ._providers import RunContext
 from ._tasks.result import failure
+from ._tasks.run import TaskFunction, run_task
 
 
 class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
@@ -35,8 +35,8 @@ class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
         super().fail_json(**{**result, "msg": msg})
 
 
-def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:
-    """Run one module: `run` gets its options and whether only to check; its result ends the module.
+def run_module(task: TaskFunction, argument_spec: dict[str, t.Any], **rules: t.Any) -> None:
+    """Run one module: `task` gets its options and whether only to check; its result ends the module.
 
     `rules` are Ansible's: mutually_exclusive, required_one_of, required_if, required_by.
     """
@@ -47,8 +47,8 @@ def run_module(run: Run, argument_spec: dict[str, t.Any], **rules: t.Any) -> Non
             remedy="Install the collection's requirements.txt there, or delegate_to: localhost where it is.",
         )
         module.fail_json(exception=IMPORT_ERROR, **failure(missing))
-    world = World(os.environ, lambda: datetime.now(UTC))
-    result: dict[str, t.Any] = anyio.run(finish, run, module.params, bool(module.check_mode), world)
+    context = RunContext(os.environ, lambda: datetime.now(UTC))
+    result: dict[str, t.Any] = anyio.run(run_task, task, module.params, bool(module.check_mode), context)
     for text in result.pop("warnings", []):
         module.warn(text)
     if "error" in result:

@@ -327,7 +327,7 @@ error:
 
 from ..module_utils._module import run_module
 from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
-from ..module_utils._tasks.checkpoints import vm_checkpoint
+from ..module_utils._tasks.vm_checkpoint import vm_checkpoint
 
 
 def main() -> None:

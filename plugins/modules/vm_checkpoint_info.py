@@ -148,7 +148,7 @@ error:
 
 from ..module_utils._module import run_module
 from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS, VMS
-from ..module_utils._tasks.checkpoints import vm_checkpoint_info
+from ..module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
 
 
 def main() -> None:

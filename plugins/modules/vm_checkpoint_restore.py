@@ -294,7 +294,7 @@ error:
 
 from ..module_utils._module import run_module
 from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
-from ..module_utils._tasks.checkpoints import vm_checkpoint_restore
+from ..module_utils._tasks.vm_checkpoint_restore import vm_checkpoint_restore
 
 
 def main() -> None:

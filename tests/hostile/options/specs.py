@@ -16,7 +16,7 @@ from unittest import mock
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.checkpoints import Run
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import TaskFunction
 
 MODULES = Path(__file__).resolve().parents[3] / "plugins" / "modules"
 PACKAGE = "ansible_collections.hybridvm.checkpoints.plugins.modules"
@@ -27,7 +27,7 @@ class Module:
     """A module as it hands itself to Ansible."""
 
     name: str
-    run: Run
+    run: TaskFunction
     spec: dict[str, Any]
     rules: dict[str, Any]
 

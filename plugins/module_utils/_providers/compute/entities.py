@@ -216,19 +216,14 @@ class PointEntity(ArmModel):
         One whose making was canceled has failed too: nothing more comes of it.
         """
         view = self.properties.instanceView
-        told = [*(view.statuses or [])] if view else []
-        for disk in (view.diskRestorePoints or []) if view else []:
-            if disk.replicationStatus and disk.replicationStatus.status:
-                told.append(disk.replicationStatus.status)
-        return self.state in ("failed", "canceled") or any(
-            (s.code or "").lower() == "replicationstate/failed" for s in told
-        )
+        statuses = [*((view.statuses or []) if view else []), *(row.status for row in self._replications if row)]
+        codes = [(status.code or "").lower() for status in statuses if status]
+        return self.state in ("failed", "canceled") or "replicationstate/failed" in codes
 
     @property
     def whole(self) -> bool | None:
         """Whether every disk has arrived; None where the service does not tell."""
-        view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        rows = self._replications
         return all(row is not None and row.completionPercent == 100 for row in rows) if rows else None
 
     @property
@@ -251,9 +246,12 @@ class PointEntity(ArmModel):
     @property
     def slowest(self) -> int:
         """How far the disk is that has furthest to go, in percent; 0 where nothing is told of one."""
+        return min(((row.completionPercent or 0) if row else 0 for row in self._replications), default=0)
+
+    @property
+    def _replications(self) -> list[Replication | None]:
         view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
-        return min(((row.completionPercent or 0) if row else 0 for row in rows), default=0)
+        return [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
 
 
 class CollectionSource(ArmModel):

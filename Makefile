@@ -167,7 +167,7 @@ hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong ty
 # Not a part of "make test". ONLY= plants every mistake whose line holds that text, TESTS= names the tests to run then.
 .PHONY: mutants
 mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, TESTS=
-	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) --count $(or $(COUNT),200) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
+	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready build/links build/tree  ## every example of the documentation, by ansible-playbook

@@ -53,8 +53,10 @@ def population(settings: Settings) -> tuple[list[Mutant], Users]:
     return found, users
 
 
-def sample(found: t.Sequence[Mutant], seed: int, count: int) -> list[Mutant]:
+def sample(found: t.Sequence[Mutant], seed: int, count: int, *, every: bool = False) -> list[Mutant]:
     """Draw places first, then one mistake at each: a place with ten possible mistakes is no likelier than another."""
+    if every:
+        return list(found)
     places: defaultdict[tuple[str, int], list[Mutant]] = defaultdict(list)
     for mutant in found:
         places[mutant.file, mutant.site].append(mutant)
@@ -87,7 +89,7 @@ class Judges:
     def judge(self, drawn: t.Iterable[Mutant]) -> t.Iterator[Judged]:
         """The verdicts as they come."""
         todo: queue.SimpleQueue[tuple[Mutant, str]] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Judged | None] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Judged | str | None] = queue.SimpleQueue()
         for mutant in drawn:
             todo.put((mutant, mutant.text()))  # not thread-safe: mutants of a file share its tree
         for number in range(self._number):
@@ -97,11 +99,13 @@ class Judges:
             judged = done.get()
             if judged is None:
                 working -= 1
+            elif isinstance(judged, str):
+                raise SystemExit(judged)
             else:
                 yield judged
 
     def _work(
-        self, number: int, todo: queue.SimpleQueue[tuple[Mutant, str]], done: queue.SimpleQueue[Judged | None]
+        self, number: int, todo: queue.SimpleQueue[tuple[Mutant, str]], done: queue.SimpleQueue[Judged | str | None]
     ) -> None:
         root = self._settings.root
         copy = root / KEPT / f"copy-{os.getpid()}-{number}"
@@ -118,29 +122,44 @@ class Judges:
             text=True,
         ) as worker:
             try:
+                if self._paths and not number:
+                    self._refuse_red(worker)
                 while True:
                     mutant, text = todo.get_nowait()
                     done.put(Judged(mutant, self._ask(worker, mutant, text)))
             except queue.Empty:
                 pass
+            except RuntimeError as problem:
+                done.put(str(problem))
             finally:
                 if worker.stdin is not None:
                     worker.stdin.close()
                 shutil.rmtree(copy, ignore_errors=True)
                 done.put(None)
 
+    def _refuse_red(self, worker: subprocess.Popen[str]) -> None:
+        """Tests that are named fail without any mistake: then they would see each."""
+        file = self._settings.files()[0]
+        text = (self._settings.root / SOURCES / file).read_text("utf-8")
+        verdict = self._tell(worker, file, text, [{}])
+        if verdict.word != "survived":
+            raise RuntimeError(f"{verdict.test} fails without any mistake planted: mend that first.")
+
     def _ask(self, worker: subprocess.Popen[str], mutant: Mutant, text: str) -> Verdict:
         planned: list[dict[str, float]] = [{}]
         if not self._paths and self._reach is not None:
             planned = batches(self._reach.of(mutant, self._users), self._reach.seconds)
-        job = {"file": mutant.file, "text": text, "batches": planned, "paths": self._paths}
+        return self._tell(worker, mutant.file, text, planned)
+
+    def _tell(self, worker: subprocess.Popen[str], file: str, text: str, planned: list[dict[str, float]]) -> Verdict:
+        job = {"file": file, "text": text, "batches": planned, "paths": self._paths}
         if worker.stdin is None or worker.stdout is None:
             raise RuntimeError("a worker is spoken to by pipes")
         worker.stdin.write(json.dumps(job) + "\n")
         worker.stdin.flush()
         answer = worker.stdout.readline()
         if not answer:
-            raise SystemExit("a worker has died")
+            raise RuntimeError("A worker has died.")
         return Verdict(**json.loads(answer))
 
 
@@ -155,9 +174,11 @@ def main() -> int:
     """1 when too many survive, too many are judged equivalent, or a judgement is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--count", type=int, help="how many: 200, or with --only all that there are")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--only", default="", help="all mutants whose line holds this text, instead of a draw")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="draw from the mutants whose line holds one of these texts"
+    )
     parser.add_argument("--tests", nargs="*", default=[], help="run these tests whatever coverage says")
     parser.add_argument("--kept", action="store_true", help="take coverage as last measured, whatever has changed")
     parser.add_argument("--entries", action="store_true", help="print survivors as entries for the list of equivalents")
@@ -166,7 +187,13 @@ def main() -> int:
     settings = Settings.read(Path.cwd())
     found, users = population(settings)
     judged_before = equivalents(settings.root)
-    drawn = [m for m in found if asked.only in str(m)] if asked.only else sample(found, asked.seed, asked.count)
+    count = asked.count or (len(found) if asked.only else 200)
+    drawn = sample(
+        [m for m in found if not asked.only or any(text in m.whole for text in asked.only)],
+        asked.seed,
+        count,
+        every=count == len(found),
+    )
     known = None if asked.tests else reach(settings, asked.workers, kept_anyway=asked.kept)
     counts: Counter[str] = Counter()
     wrong = [f"no such mutant any more: {' '.join(map(str, key))}" for key in stale(judged_before, found)]
@@ -176,6 +203,8 @@ def main() -> int:
             wrong.append(f"judged equivalent, but {line(judged)}")
         end = "equivalent" if listed else "caught" if judged.is_caught else "survived"
         counts[end] += 1
+        if counts.total() % 20 == 0:
+            print(f"mutants: {counts.total()} of {len(drawn)}", file=sys.stderr, flush=True)
         if end == "survived" or judged.verdict.word == "hangs":
             print(as_entry(judged.mutant) + "\n" if asked.entries else line(judged), flush=True)
     total, caught, equivalent = len(drawn), counts["caught"], counts["equivalent"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from .operators import Variant, show, variants
 
 _TYPES_ONLY = {"annotation", "returns", "decorator_list", "type_params", "bases"}
+_ANYBODY = "*"  # no name: who does without one is used by all that use the file
 _SHORT = 24  # a shorter piece of code does not say where it stands
 
 
@@ -59,7 +60,14 @@ class Mutant:
         return self.file, self.function, self.operator, self.before, self.after, self.nth
 
     def __str__(self) -> str:
-        before, after = _differing(self.before, self.after)
+        return self._line(*_differing(self.before, self.after))
+
+    @property
+    def whole(self) -> str:
+        """The same, however long."""
+        return self._line(self.before, self.after)
+
+    def _line(self, before: str, after: str) -> str:
         return f"{self.file}:{self.line} {self.function} [{self.operator}] {before} -> {after or '(nothing)'}"
 
 
@@ -186,7 +194,7 @@ def _entered(node: ast.AST, place: Place) -> Place:
         place = replace(place, lines=(node.lineno, max(last, node.lineno)))
         if place.function is None:
             targets = [each.id for each in ast.walk(node) if isinstance(each, ast.Name) and _is_stored(each)]
-            place = replace(place, imported=frozenset([*place.names, *targets]))
+            place = replace(place, imported=frozenset([*place.names, *targets, _ANYBODY]))
     return place
 
 

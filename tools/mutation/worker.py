@@ -153,6 +153,7 @@ def judge(batches: t.Sequence[t.Mapping[str, float]], paths: list[str]) -> Verdi
 def warm_up(paths: list[str]) -> None:
     """Import what the tests import; then forget what lies in the tree, which the next mistake may change."""
     here = f"{Path.cwd().resolve()}{os.sep}"
+    sys.dont_write_bytecode = False  # written once, or each mutant would have all of it compiled anew
     with (
         Path(os.devnull).open("w") as nothing,
         contextlib.redirect_stdout(nothing),

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 from tests.simulation.script import SERVICES
-from tests.simulation.verdict import Verdict, shrink, soak, trace
+from tests.simulation.soak import Verdict, shrink, soak, trace
 
 
 class Summary:

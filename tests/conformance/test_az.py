@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.simulated import BUILD, Simulated, opted_in, simulated
+from tests.conformance.simulator_process import BUILD, SimulatorProcess, opted_in, running_simulator
+from tests.support.waiting import HANG
 
 AZ = BUILD / "az" / "bin" / "az"
 
@@ -22,7 +23,7 @@ AZ = BUILD / "az" / "bin" / "az"
 class Cli:
     """The Azure CLI with a configuration of its own, signed in to a simulator."""
 
-    def __init__(self, azure: Simulated, directory: Path) -> None:
+    def __init__(self, azure: SimulatorProcess, directory: Path) -> None:
         self.azure = azure
         self.group: str = azure.ready["compute_resource_group"]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AZURE_", "ANSIBLE_"))}
@@ -58,7 +59,7 @@ class Cli:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG,
             check=False,
             stdin=subprocess.DEVNULL,
         )
@@ -80,7 +81,7 @@ class Cli:
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     opted_in("AZ", AZ)
     options = ("--time-scale", "10", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
-    with simulated(tmp_path_factory.mktemp("az"), *options) as running:
+    with running_simulator(tmp_path_factory.mktemp("az"), *options) as running:
         # The recorded answers name no Retry-After, and the CLI then waits 30 seconds between two polls.
         sooner = {"kind": "headers", "headers": {"Retry-After": "1"}, "count": None}
         for method, path in (("PUT|DELETE", "restorePoint"), ("GET", "/operations/")):

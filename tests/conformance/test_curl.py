@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.conformance.simulated import Simulated, simulated
+from tests.conformance.simulator_process import SimulatorProcess, running_simulator
+from tests.support.waiting import HANG
 
 CURL = shutil.which("curl")
 pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed: nothing of SPF is checked with it")
@@ -32,31 +33,31 @@ class Answer(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
-    with simulated(tmp_path_factory.mktemp("curl"), "--time-scale", "100") as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    with running_simulator(tmp_path_factory.mktemp("curl"), "--time-scale", "100") as running:
         yield running
 
 
 @pytest.fixture
-def spf(server: Simulated) -> Simulated:
+def spf(server: SimulatorProcess) -> SimulatorProcess:
     server.http.post("/reset").raise_for_status()
     return server
 
 
-def curl(spf: Simulated, path: str, *options: str, root: str = "spf_url", user: bool = True) -> Answer:
+def curl(spf: SimulatorProcess, path: str, *options: str, root: str = "spf_url", user: bool = True) -> Answer:
     """One request; the password comes on standard input, as nobody else should see it."""
     ready = spf.ready
     secret = f'user = "{ready["spf_username"]}:{ready["spf_password"]}"\n' if user else ""
     command = [str(CURL), "-q", "-s", "-i", "--noproxy", "*", "--cacert", ready["ca_file"], "-K", "-"]
     command += ["-H", "x-ms-principal-id: curl", *options, f"{ready[root]}/{path}"]
-    done = subprocess.run(command, input=secret, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, input=secret, capture_output=True, text=True, timeout=HANG, check=True)
     head, _blank, body = done.stdout.partition("\n\n")
     start, *lines = head.splitlines()
     headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
     return Answer(int(start.split()[1]), headers, body)
 
 
-def _create(spf: Simulated, name: str, style: str) -> Answer:
+def _create(spf: SimulatorProcess, name: str, style: str) -> Answer:
     vm = spf.vm("web01")["id"]
     body: dict[str, Any] = {"VMId": vm, "StampId": spf.ready["spf_stamp_id"], "Name": name, "Description": "by curl"}
     options = ["-H", f"Accept: {style}", "-H", f"Content-Type: {style}"]
@@ -84,11 +85,11 @@ def _member(answer: Answer, name: str, style: str) -> str:
     return str((document["d"] if style == VERBOSE else document)[name])
 
 
-def _entity(spf: Simulated, ident: str) -> str:
+def _entity(spf: SimulatorProcess, ident: str) -> str:
     return f"VMCheckPoints(ID=guid'{ident}',StampId=guid'{spf.ready['spf_stamp_id']}')"
 
 
-def test_basic_is_asked_for(spf: Simulated) -> None:
+def test_basic_is_asked_for(spf: SimulatorProcess) -> None:
     refused = curl(spf, "VirtualMachines", user=False)
     assert refused.status == 401
     assert curl(spf, "VirtualMachines", "-H", f"Accept: {LIGHT}").status == 200
@@ -98,7 +99,7 @@ def test_basic_is_asked_for(spf: Simulated) -> None:
 
 @pytest.mark.parametrize("style", [LIGHT, VERBOSE, ATOM])
 @pytest.mark.parametrize("root", ["spf_url", "spf_admin_url", "wap_url"])
-def test_lists_in_every_format_at_every_root(spf: Simulated, style: str, root: str) -> None:
+def test_lists_in_every_format_at_every_root(spf: SimulatorProcess, style: str, root: str) -> None:
     answer = curl(spf, "VirtualMachines", "-H", f"Accept: {style}", root=root)
     assert answer.status == 200
     assert answer.headers["content-type"].startswith(style.partition(";")[0])
@@ -112,7 +113,7 @@ def test_lists_in_every_format_at_every_root(spf: Simulated, style: str, root: s
 
 
 @pytest.mark.parametrize("style", [LIGHT, VERBOSE, ATOM])
-def test_the_life_of_a_checkpoint(spf: Simulated, style: str) -> None:
+def test_the_life_of_a_checkpoint(spf: SimulatorProcess, style: str) -> None:
     made = _create(spf, "from curl", style)
     assert made.status == 201, made.body
     ident = _member(made, "ID", style)
@@ -136,7 +137,7 @@ def test_the_life_of_a_checkpoint(spf: Simulated, style: str) -> None:
 
 @pytest.mark.parametrize("method", ["MERGE", "PATCH", "PUT"])
 @pytest.mark.parametrize("tunnelled", [False, True])
-def test_updates_by_every_method(spf: Simulated, method: str, tunnelled: bool) -> None:
+def test_updates_by_every_method(spf: SimulatorProcess, method: str, tunnelled: bool) -> None:
     ident = _member(_create(spf, "to be renamed", LIGHT), "ID", LIGHT)
     spf.settle()
     how = ["-X", "POST", "-H", f"X-HTTP-Method: {method}"] if tunnelled else ["-X", method]
@@ -149,7 +150,7 @@ def test_updates_by_every_method(spf: Simulated, method: str, tunnelled: bool) -
     assert read["Description"] == ("" if method == "PUT" else "by curl")
 
 
-def test_queries(spf: Simulated) -> None:
+def test_queries(spf: SimulatorProcess) -> None:
     vm = spf.vm("web01")["id"]
     answer = curl(
         spf, "VMCheckPoints", "-G", "--data-urlencode", f"$filter=VMId eq guid'{vm}'", "-H", "Accept: " + LIGHT
@@ -160,7 +161,7 @@ def test_queries(spf: Simulated) -> None:
 
 
 @pytest.mark.parametrize("style", [LIGHT, VERBOSE, ATOM])
-def test_errors_in_the_callers_format(spf: Simulated, style: str) -> None:
+def test_errors_in_the_callers_format(spf: SimulatorProcess, style: str) -> None:
     nothing = "00000000-0000-4000-8000-000000000000"
     answer = curl(spf, _entity(spf, nothing), "-H", f"Accept: {style}")
     assert answer.status == 404
@@ -171,7 +172,7 @@ def test_errors_in_the_callers_format(spf: Simulated, style: str) -> None:
         assert error["message"]["value"]
 
 
-def test_a_version_is_never_above_the_callers(spf: Simulated) -> None:
+def test_a_version_is_never_above_the_callers(spf: SimulatorProcess) -> None:
     answer = curl(spf, "VMCheckPoints", "-H", "MaxDataServiceVersion: 2.0", "-H", "Accept: application/json")
     assert answer.headers["dataserviceversion"].startswith("2.0")
     assert "d" in json.loads(answer.body)
@@ -179,12 +180,12 @@ def test_a_version_is_never_above_the_callers(spf: Simulated) -> None:
     assert curl(spf, "VMCheckPoints", "-H", "Accept: text/csv").status == 415
 
 
-def test_a_certificate_of_somebody_else_is_refused(spf: Simulated, tmp_path: Path) -> None:
+def test_a_certificate_of_somebody_else_is_refused(spf: SimulatorProcess, tmp_path: Path) -> None:
     """The check itself works: without the CA there is no answer."""
     empty = tmp_path / "no-ca.pem"
     empty.write_text("")
     url = f"{spf.ready['spf_url']}/Clouds"
     done = subprocess.run(
-        [str(CURL), "-q", "-s", "--noproxy", "*", "--cacert", str(empty), url], check=False, timeout=30
+        [str(CURL), "-q", "-s", "--noproxy", "*", "--cacert", str(empty), url], check=False, timeout=HANG
     )
     assert done.returncode in {60, 77}

@@ -10,9 +10,9 @@ import re
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import Service
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import RestorePointClient
 from tests.conformance.replay.notes import NOTES
-from tests.conformance.simulated import ROOT
+from tests.support.simulator_server import ROOT
 
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 # Asked of a provider, but no request of its own.
@@ -29,7 +29,7 @@ def test_every_operation_is_named() -> None:
     named = set(re.findall(r"`(\w+\.\w+)`", "".join(row[1] for row in _rows("Operation by operation"))))
     code = {
         f"{kind.__name__}.{name}"
-        for kind in (Spf, Scvmm, Service)
+        for kind in (Spf, Scvmm, RestorePointClient)
         for name, _member in inspect.getmembers(kind, inspect.iscoroutinefunction)
         if not name.startswith("_") and name not in NO_REQUESTS
     }

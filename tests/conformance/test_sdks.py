@@ -15,26 +15,26 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.simulated import Simulated, simulated
+from tests.conformance.simulator_process import SimulatorProcess, running_simulator
 
 FAST = {"polling_interval": 0.02}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulated]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
     options = ("--time-scale", "100", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
-    with simulated(tmp_path_factory.mktemp("sdk"), *options) as running:
+    with running_simulator(tmp_path_factory.mktemp("sdk"), *options) as running:
         yield running
 
 
 @pytest.fixture
-def azure(server: Simulated, monkeypatch: pytest.MonkeyPatch) -> Simulated:
+def azure(server: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> SimulatorProcess:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     server.http.post("/reset").raise_for_status()
     return server
 
 
-def _connection(azure: Simulated) -> dict[str, Any]:
+def _connection(azure: SimulatorProcess) -> dict[str, Any]:
     ready = azure.ready
     return {
         "base_url": ready["arm_url"],
@@ -43,7 +43,7 @@ def _connection(azure: Simulated) -> dict[str, Any]:
     }
 
 
-def _identity(azure: Simulated) -> dict[str, Any]:
+def _identity(azure: SimulatorProcess) -> dict[str, Any]:
     ready = azure.ready
     return {
         "tenant_id": ready["tenant"],
@@ -55,12 +55,12 @@ def _identity(azure: Simulated) -> dict[str, Any]:
     }
 
 
-def _without_slash(azure: Simulated) -> str:
+def _without_slash(azure: SimulatorProcess) -> str:
     uri: str = azure.vm("app01")["vm"]
     return uri.lstrip("/")
 
 
-def test_scvmm_power_and_a_resumed_poller(azure: Simulated) -> None:
+def test_scvmm_power_and_a_resumed_poller(azure: SimulatorProcess) -> None:
     """A poller that another process goes on with knows only its continuation token."""
     identity = pytest.importorskip("azure.identity", reason="azure-identity is not installed")
     scvmm = pytest.importorskip("azure.mgmt.scvmm", reason="azure-mgmt-scvmm is not installed")
@@ -81,7 +81,9 @@ def test_scvmm_power_and_a_resumed_poller(azure: Simulated) -> None:
         vms.begin_restart(uri, **FAST).result()
 
 
-def _asynchronously(azure: Simulated, package: str, client_class: str, use: Callable[[Any], Awaitable[None]]) -> None:
+def _asynchronously(
+    azure: SimulatorProcess, package: str, client_class: str, use: Callable[[Any], Awaitable[None]]
+) -> None:
     """`use` with an asynchronous client; requests carries it, for aiohttp is not among the tests' requirements."""
     identity = pytest.importorskip("azure.identity.aio", reason="azure-identity is not installed")
     aio = pytest.importorskip(f"{package}.aio", reason=f"{package} is not installed")
@@ -100,7 +102,7 @@ def _asynchronously(azure: Simulated, package: str, client_class: str, use: Call
     asyncio.run(main())
 
 
-def test_scvmm_asynchronously(azure: Simulated) -> None:
+def test_scvmm_asynchronously(azure: SimulatorProcess) -> None:
     uri = _without_slash(azure)
 
     async def use(client: Any) -> None:
@@ -125,7 +127,7 @@ def test_scvmm_asynchronously(azure: Simulated) -> None:
     _asynchronously(azure, "azure.mgmt.scvmm", "ScVmmMgmtClient", use)
 
 
-def test_compute_asynchronously(azure: Simulated) -> None:
+def test_compute_asynchronously(azure: SimulatorProcess) -> None:
     ready = azure.ready
     group, source = ready["compute_resource_group"], azure.vm("shop01")["vm"]
 

@@ -28,11 +28,11 @@ import trio
 import trio._core._run as scheduler
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
-from tests.hostile import changes
-from tests.hostile.judge import judge
+from tests.hostile import mutations
+from tests.hostile.invariants import judge
 from tests.hostile.tamper import Change, Endless, Heard, Log, Tamper
 from tests.hostile.tasks import Task
-from tests.support.bench import Result
+from tests.support.lab import Result
 
 SOURCE = Path(__file__).parents[2] / "plugins/module_utils"
 WORDS = frozenset(re.findall(r"[\w.$]+", "\n".join(file.read_text("utf-8") for file in sorted(SOURCE.rglob("*.py")))))
@@ -45,7 +45,7 @@ class Case:
     task: str
     number: int
     part: str
-    place: changes.Path
+    place: mutations.Path
     what: str
     always: bool
 
@@ -85,19 +85,19 @@ class Verdict:
 
 def run(task: Task, change: Change | None = None, seed: str = "", status: int | None = None) -> Ending:
     """The task in a fresh world, its answers changed; `status` is what changed ones bear."""
-    dice = random.Random(f"{task.name}{seed}")
-    random.seed(dice.random())
-    made = task.bench()
-    options = task.given(made)
+    rng = random.Random(f"{task.name}{seed}")
+    random.seed(rng.random())
+    lab = task.make_lab()
+    options = task.given(lab)
     log = Log()
-    made.through = lambda wire: Tamper(wire, log, change, style=task.style, status=status)
+    lab.through = lambda wire: Tamper(wire, log, change, style=task.style, status=status)
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
-        patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(dice.random())))
+        patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(rng.random())))
         try:
-            return Ending(made.run(task.module, check=task.check, **options), made.seconds, log)
+            return Ending(lab.run(task.module, check=task.check, **options), lab.seconds, log)
         except (Exception, BaseExceptionGroup, trio.TrioInternalError) as problem:
-            return Ending(None, made.seconds, log, _told(problem))
+            return Ending(None, lab.seconds, log, _told(problem))
 
 
 def _told(problem: BaseException) -> str:
@@ -119,7 +119,7 @@ def play(task: Task, case: Case) -> Verdict:
     ending = run(task, _change(case), str(case))
     if ending.result is None:
         return Verdict("crash", (ending.crash,), bool(ending.log.changed))
-    limit = parse_duration(task.given(task.bench())["wait_timeout"]).total_seconds()
+    limit = parse_duration(task.given(task.make_lab())["wait_timeout"]).total_seconds()
     broken = tuple(judge(task, limit, ending.result, ending.seconds, ending.log))
     error = ending.result.get("error")
     return Verdict(str(error["code"]) if error else None, broken, bool(ending.log.changed))
@@ -145,20 +145,20 @@ def _changed(case: Case, heard: Heard) -> tuple[httpx.Headers, bytes] | None:
         value = _header_value(name, int(case.what))
         return httpx.Headers(kept if value is None else [*kept, (name.encode(), value.encode("latin-1"))]), heard.body
     if case.part == "body":
-        return heard.headers, changes.BODIES[case.what](heard.body)
+        return heard.headers, mutations.BODIES[case.what](heard.body)
     if case.part == "xml":
         root = ET.fromstring(heard.body) if heard.body[:1] == b"<" else None
         number = int(case.place[0])
         if root is None or number >= len(list(root.iter())):
             return None
-        return heard.headers, changes.xml_replaced(root, number, case.what)
+        return heard.headers, mutations.xml_replaced(root, number, case.what)
     document = _json(heard)
-    made = changes.replaced(document, case.place, case.what)
-    return None if made is document else (heard.headers, changes.as_json(made))
+    made = mutations.replaced(document, case.place, case.what)
+    return None if made is document else (heard.headers, mutations.as_json(made))
 
 
 def _header_value(name: str, place: int) -> str | None:
-    return (changes.ADDRESSES if name in changes.LINKS else changes.HEADERS[name])[place]
+    return (mutations.ADDRESSES if name in mutations.LINKS else mutations.HEADERS[name])[place]
 
 
 def _json(heard: Heard) -> Any:
@@ -187,7 +187,7 @@ def chances(task: Task) -> Iterator[Chance]:
     ends: dict[tuple[str, str, int], list[int]] = {}
     for number, each in enumerate(heard):
         ends.setdefault((each.method, each.target.partition("?")[0], each.status), []).append(number)
-    asked = f"{task.module} {task.check} {task.given(task.bench())} {task.style}"
+    asked = f"{task.module} {task.check} {task.given(task.make_lab())} {task.style}"
     for number in sorted({number for found in ends.values() for number in (found[0], found[-1])}):
         until = [(each.method, each.target, each.status, each.body) for each in heard[: number + 1]]
         course = hashlib.sha256(f"{asked} {until}".encode()).digest()
@@ -197,25 +197,25 @@ def chances(task: Task) -> Iterator[Chance]:
             yield Chance(case, field(case, heard[number]), course, len(heard))
 
 
-def _changes_of(heard: Heard) -> Iterator[tuple[str, changes.Path, str]]:
-    for what in changes.BODIES:
+def _changes_of(heard: Heard) -> Iterator[tuple[str, mutations.Path, str]]:
+    for what in mutations.BODIES:
         yield "body", (), what
-    for name, values in [*changes.HEADERS.items(), *((name, changes.ADDRESSES) for name in changes.LINKS)]:
+    for name, values in [*mutations.HEADERS.items(), *((name, mutations.ADDRESSES) for name in mutations.LINKS)]:
         for place in range(len(values)):
             yield "header", (name,), str(place)
     if heard.body[:1] == b"<":
         root = ET.fromstring(heard.body)
-        for number, name in changes.elements(root):
-            for what in changes.xml_changes(root, number, name in WORDS):
+        for number, name in mutations.elements(root):
+            for what in mutations.xml_changes(root, number, name in WORDS):
                 yield "xml", (number, name), what
     elif (document := _json(heard)) is not None:
-        for path in changes.places(document):
-            for what in changes.VALUES if _is_read(path) else changes.FOR_UNREAD:
-                if changes.fits(what, path):
+        for path in mutations.places(document):
+            for what in mutations.VALUES if _is_read(path) else mutations.FOR_UNREAD:
+                if mutations.fits(what, path):
                     yield "json", path, what
 
 
-def _is_read(path: changes.Path) -> bool:
+def _is_read(path: mutations.Path) -> bool:
     """Whether the client's source names the field, or something of it or in it may be read."""
     names = [step for step in path if isinstance(step, str)]
     return not names or names[-1] in WORDS

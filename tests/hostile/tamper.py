@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.support.bench import HOST
+from tests.support.lab import HOST
 
 MOST_REQUESTS = 4000
 ACCEPT = {"atom": "application/atom+xml", "verbose": "application/json;odata=verbose"}

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.contract.compute import shop
-from tests.contract.core import scenarios
-from tests.support.bench import Bench
+from tests.contract.checkpoints import scenarios
+from tests.contract.compute import azure_harness
+from tests.support.lab import Lab
 
-Options = dict[str, Any] | Callable[[Bench], dict[str, Any]]
+Options = dict[str, Any] | Callable[[Lab], dict[str, Any]]
 RESTORE: dict[str, Any] = {
     "safety_checkpoint": True,
     "restore_key": "job-1",
@@ -48,76 +48,76 @@ class Task:
     """One task in a world of its own, made anew for each run. `locks` says that a lock is in its way by design."""
 
     name: str
-    bench: Callable[[], Bench]
+    make_lab: Callable[[], Lab]
     module: str
     options: Options
     check: bool = False
     style: str = ""
     locks: bool = False
 
-    def given(self, made: Bench) -> dict[str, Any]:
+    def given(self, lab: Lab) -> dict[str, Any]:
         """The options in that world."""
-        told = self.options(made) if callable(self.options) else self.options
+        told = self.options(lab) if callable(self.options) else self.options
         return {"wait_timeout": TIMEOUT, **told}
 
 
-def _vm(service: str, made: Bench) -> str:
+def _vm(service: str, lab: Lab) -> str:
     if service == "spf":
         return "web01"
-    return made.arm_vm if service == "scvmm" else made.azure_vm
+    return lab.arm_vm if service == "scvmm" else lab.azure_vm
 
 
-def _world(service: str, **switches: Any) -> Bench:
-    return shop.bench(**switches) if service == "compute" else scenarios.bench(service, **switches)
+def _world(service: str, **switches: Any) -> Lab:
+    return azure_harness.make_lab(**switches) if service == "compute" else scenarios.make_lab(service, **switches)
 
 
 def _on(
     service: str, name: str, module: str, options: dict[str, Any], *, style: str = "", locks: bool = False, **how: Any
 ) -> Task:
     """A task on the service's VM. `how` are switches, `before` what happens in the world first."""
-    before: Callable[[Bench], None] = how.pop("before", lambda _made: None)
+    before: Callable[[Lab], None] = how.pop("before", lambda _lab: None)
 
-    def bench() -> Bench:
-        made = _world(service, **how)
-        before(made)
-        return made
+    def make_lab() -> Lab:
+        lab = _world(service, **how)
+        before(lab)
+        return lab
 
-    def given(made: Bench) -> dict[str, Any]:
-        return options if "scope" in options else {"vm": _vm(service, made), **options}
+    def given(lab: Lab) -> dict[str, Any]:
+        return options if "scope" in options else {"vm": _vm(service, lab), **options}
 
     label = f"{service} {name}" + (f" in {style}" if style else "")
-    return Task(label, bench, module, given, style=style, locks=locks)
+    return Task(label, make_lab, module, given, style=style, locks=locks)
 
 
-def _series(service: str) -> Callable[[Bench], None]:
+def _series(service: str) -> Callable[[Lab], None]:
     """One of the series is there, of two days ago."""
 
-    def before(made: Bench) -> None:
-        assert "error" not in made.run("vm_checkpoint", vm=_vm(service, made), **SERIES)
-        made.advance(2 * 86400)
+    def before(lab: Lab) -> None:
+        assert "error" not in lab.run("vm_checkpoint", vm=_vm(service, lab), **SERIES)
+        lab.advance(2 * 86400)
 
     return before
 
 
-def _restored(service: str, options: dict[str, Any]) -> Callable[[Bench], None]:
+def _restored(service: str, options: dict[str, Any]) -> Callable[[Lab], None]:
     """The same restore has been made already."""
 
-    def before(made: Bench) -> None:
-        assert "error" not in made.run("vm_checkpoint_restore", vm=_vm(service, made), **options)
-        made.advance(60)
+    def before(lab: Lab) -> None:
+        assert "error" not in lab.run("vm_checkpoint_restore", vm=_vm(service, lab), **options)
+        lab.advance(60)
 
     return before
 
 
-def _fault(**fault: Any) -> Callable[[Bench], None]:
-    def before(made: Bench) -> None:
-        made.world.faults.add(**fault)
+def _fault(**fault: Any) -> Callable[[Lab], None]:
+    def before(lab: Lab) -> None:
+        lab.world.faults.add(**fault)
 
     return before
 
 
-def _fails(service: str, kind: str, problem: str = "The disk is full.") -> Callable[[Bench], None]:
-    return lambda made: made.fail_next(service, kind, problem=problem)
+def _fails(service: str, kind: str, problem: str = "The disk is full.") -> Callable[[Lab], None]:
+    return lambda lab: lab.fail_next(service, kind, problem=problem)
 
 
 def _of_both(service: str) -> list[Task]:
@@ -219,8 +219,8 @@ def _compute() -> list[Task]:
     def on(name: str, module: str, options: dict[str, Any], **how: Any) -> Task:
         return _on("compute", name, module, options, **how)
 
-    def no_collection(made: Bench) -> None:
-        made.world.azure.collections.clear()
+    def no_collection(lab: Lab) -> None:
+        lab.world.azure.collections.clear()
 
     return [
         on("create", "vm_checkpoint", {"name": "new"}),
@@ -237,83 +237,90 @@ def _compute() -> list[Task]:
             "failed create",
             "vm_checkpoint",
             {"name": "new"},
-            before=lambda made: shop.fail_next(made, "point"),
+            before=lambda lab: azure_harness.fail_next(lab, "point"),
         ),
         on(
             "refused create",
             "vm_checkpoint",
             {"name": "new"},
-            before=lambda made: shop.fail_next(made, "point", code="OperationNotAllowed", status=409),
+            before=lambda lab: azure_harness.fail_next(lab, "point", code="OperationNotAllowed", status=409),
         ),
         on(
             "failed swap",
             "vm_checkpoint_restore",
             {"name": "before"},
-            before=lambda made: shop.fail_next(made, "vm"),
+            before=lambda lab: azure_harness.fail_next(lab, "vm"),
         ),
     ]
 
 
-def _source(made: Bench) -> str:
-    return made.world.azure.resource_id("restorePointCollections", shop.HOME)
+def _source(lab: Lab) -> str:
+    return lab.world.azure.resource_id("restorePointCollections", azure_harness.HOME)
 
 
-def _with_copies() -> Bench:
-    made = shop.bench(compute_copy_takes="60s")
-    shop.done(shop.collection(made, name="copies-north", source=_source(made), location="northeurope"))
-    return made
+def _with_copies() -> Lab:
+    lab = azure_harness.make_lab(compute_copy_takes="60s")
+    azure_harness.done(azure_harness.collection(lab, name="copies-north", source=_source(lab), location="northeurope"))
+    return lab
 
 
 def _points() -> list[Task]:
-    point: dict[str, Any] = {"name": "new", "collection": shop.HOME, "resource_group": "rg-shop"}
-    home: dict[str, Any] = {"name": shop.HOME, "resource_group": "rg-shop"}
+    point: dict[str, Any] = {"name": "new", "collection": azure_harness.HOME, "resource_group": "rg-shop"}
+    home: dict[str, Any] = {"name": azure_harness.HOME, "resource_group": "rg-shop"}
     crash = {**point, "consistency": "crash", "exclude_disks": ["lun0"]}
     views = {**home, "instance_view": True, "disk_restore_points": True}
     copy = {**point, "name": "copy", "collection": "copies-north", "source_restore_point": "before"}
 
-    def no_points() -> Bench:
-        return shop.bench(point=False)
+    def no_points() -> Lab:
+        return azure_harness.make_lab(point=False)
 
-    def new(made: Bench) -> dict[str, Any]:
-        return {**home, "source": made.azure_vm, "tags": {"team": "shop"}}
+    def new(lab: Lab) -> dict[str, Any]:
+        return {**home, "source": lab.azure_vm, "tags": {"team": "shop"}}
 
     info = "restore_point_collection_info"
     return [
-        Task("point", shop.bench, "restore_point", point),
-        Task("point of some disks", shop.bench, "restore_point", crash),
-        Task("point is there", shop.bench, "restore_point", {**point, "name": "before"}),
-        Task("point absent", shop.bench, "restore_point", {**point, "name": "before", "state": "absent"}),
+        Task("point", azure_harness.make_lab, "restore_point", point),
+        Task("point of some disks", azure_harness.make_lab, "restore_point", crash),
+        Task("point is there", azure_harness.make_lab, "restore_point", {**point, "name": "before"}),
+        Task("point absent", azure_harness.make_lab, "restore_point", {**point, "name": "before", "state": "absent"}),
         Task("point copied", _with_copies, "restore_point", copy),
         Task("collection", no_points, "restore_point_collection", new),
-        Task("collection tagged", shop.bench, "restore_point_collection", {**home, "tags": {"team": "shop"}}),
-        Task("collection absent", shop.bench, "restore_point_collection", {**home, "state": "absent", "force": True}),
-        Task("collection's info", shop.bench, info, views),
+        Task(
+            "collection tagged", azure_harness.make_lab, "restore_point_collection", {**home, "tags": {"team": "shop"}}
+        ),
+        Task(
+            "collection absent",
+            azure_harness.make_lab,
+            "restore_point_collection",
+            {**home, "state": "absent", "force": True},
+        ),
+        Task("collection's info", azure_harness.make_lab, info, views),
         Task("collection's copies", _copied, info, {**views, "name": "copies-north"}),
-        Task("collections of a group", shop.bench, info, {"resource_group": "rg-shop"}),
-        Task("collections of all", shop.bench, info, {}),
+        Task("collections of a group", azure_harness.make_lab, info, {"resource_group": "rg-shop"}),
+        Task("collections of all", azure_harness.make_lab, info, {}),
     ]
 
 
-def _copied() -> Bench:
-    made = _with_copies()
+def _copied() -> Lab:
+    lab = _with_copies()
     options: dict[str, Any] = {"name": "copy", "collection": "copies-north", "source_restore_point": "before"}
-    shop.done(shop.point(made, **options))
-    return made
+    azure_harness.done(azure_harness.point(lab, **options))
+    return lab
 
 
 def _fleet() -> list[Task]:
     """One task for a VM of each service."""
 
-    def bench() -> Bench:
-        parts = scenarios.document("spf") | scenarios.document("scvmm") | {"compute": shop.document()}
-        return Bench(parts, **scenarios.QUICK, **shop.QUICK)
+    def make_lab() -> Lab:
+        parts = scenarios.document("spf") | scenarios.document("scvmm") | {"compute": azure_harness.document()}
+        return Lab(parts, **scenarios.QUICK, **azure_harness.QUICK)
 
-    def three(made: Bench) -> dict[str, Any]:
-        return {"vms": [_vm(service, made) for service in ("spf", "scvmm", "compute")], "name": "new"}
+    def three(lab: Lab) -> dict[str, Any]:
+        return {"vms": [_vm(service, lab) for service in ("spf", "scvmm", "compute")], "name": "new"}
 
     return [
-        Task("three VMs", bench, "vm_checkpoint", three),
-        Task("three VMs' info", bench, "vm_checkpoint_info", lambda made: {"vms": three(made)["vms"]}),
+        Task("three VMs", make_lab, "vm_checkpoint", three),
+        Task("three VMs' info", make_lab, "vm_checkpoint_info", lambda lab: {"vms": three(lab)["vms"]}),
     ]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.core.scenarios import code
-from tests.hostile.answers import AZURE_VM, GUID, MACHINE, ON_ARM, ON_SPF, READS, Said, Server, read, within
+from tests.contract.checkpoints.scenarios import code
+from tests.hostile.server import AZURE_VM, GUID, MACHINE, ON_ARM, ON_SPF, READS, Said, Server, read, within
 
 ATOM = 'xmlns="http://www.w3.org/2005/Atom"'
 META = 'xmlns:m="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"'

@@ -15,16 +15,15 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from tests.hostile import changes
+from tests.hostile import mutations, server
 from tests.hostile.campaign import Case, Verdict, chances, play, run
-from tests.hostile.judge import deed_of
+from tests.hostile.invariants import deed_of
 from tests.hostile.tasks import TIMEOUT, Task, tasks
 
 TASKS = {task.name: task for task in tasks()}
@@ -39,7 +38,7 @@ def test_a_task_keeps_every_promise_when_nothing_is_changed(name: str) -> None:
     assert not verdict.met
     ending = run(task)
     assert len(ending.log.heard) >= (1 if "portal" in name else 2)
-    assert task.given(task.bench())["wait_timeout"] == TIMEOUT
+    assert task.given(task.make_lab())["wait_timeout"] == TIMEOUT
 
 
 @pytest.mark.parametrize("name", ["spf restore", "scvmm lock", "compute whole restore", "three VMs"])
@@ -101,28 +100,29 @@ def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
 
 def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
     with mock.patch(
-        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._diff.flat", lambda text, _most: text
+        "ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff.printable",
+        lambda text, _most: text,
     ):
         caught("spf absent", "not one printable line", part="json", what="controls")
         caught("spf absent", "a line of", part="json", what="long")
 
 
 def test_a_client_that_writes_in_check_mode_is_caught() -> None:
-    terms: Any = _fleet.Terms
+    fleet: Any = RunOptions.fleet
 
-    def in_earnest(*given: Any) -> Any:
-        return terms(*given[:4], False)
+    def in_earnest(options: Any, deadline: Any, _check_only: bool) -> Any:
+        return fleet(options, deadline, False)
 
-    with mock.patch.object(_task, "Terms", in_earnest):
+    with mock.patch.object(RunOptions, "fleet", in_earnest):
         assert "wrote: " in play(TASKS["spf create (check)"], _harmless("spf create (check)")).broken[0]
 
 
 def test_a_client_that_sends_twice_is_caught() -> None:
     write = _http.Http.write
 
-    async def twice(self: Any, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
-        await write(self, method, url, doing=doing, headers=headers, **more)
-        return await write(self, method, url, doing=doing, headers=headers, **more)
+    async def twice(self: Any, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
+        await write(self, method, url, context=context, headers=headers, **more)
+        return await write(self, method, url, context=context, headers=headers, **more)
 
     with mock.patch.object(_http.Http, "write", twice):
         for name in ("spf create", "scvmm create"):
@@ -141,12 +141,12 @@ def test_a_client_that_does_what_nobody_planned_is_caught() -> None:
 
 
 def test_a_client_that_denies_what_it_did_is_caught() -> None:
-    finish = _task.finish
+    run_task: Any = vars(server)["run_task"]
 
     async def denied(*given: Any) -> Any:
-        return {**await finish(*given), "changed": False}
+        return {**await run_task(*given), "changed": False}
 
-    with mock.patch.object(_task, "finish", denied):
+    with mock.patch.object(server, "run_task", denied):
         assert "says unchanged" in " ".join(play(TASKS["spf create"], _harmless("spf create")).broken)
 
 
@@ -173,9 +173,9 @@ def test_every_write_of_the_tasks_is_told_apart() -> None:
 
 def test_every_place_of_a_document_is_changed_and_nothing_else() -> None:
     document: dict[str, Any] = {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}
-    assert list(changes.places(document)) == [("a",), ("a", 0), ("a", 0, "b"), ("a", 2), ("a", 2, "b"), ("c",)]
-    assert changes.replaced(document, ("a", 2, "b"), "text") == {"a": [{"b": 1}, {"b": 2}, {"b": "wrong"}], "c": None}
-    assert changes.replaced(document, ("a", 0), "removed") == {"a": [{"b": 2}, {"b": 3}], "c": None}
-    assert changes.replaced(document, ("a", 0), "twice") == {"a": [*document["a"], {"b": 1}], "c": None}
-    assert changes.replaced(document, ("x", 0), "null") is document
+    assert list(mutations.places(document)) == [("a",), ("a", 0), ("a", 0, "b"), ("a", 2), ("a", 2, "b"), ("c",)]
+    assert mutations.replaced(document, ("a", 2, "b"), "text") == {"a": [{"b": 1}, {"b": 2}, {"b": "wrong"}], "c": None}
+    assert mutations.replaced(document, ("a", 0), "removed") == {"a": [{"b": 2}, {"b": 3}], "c": None}
+    assert mutations.replaced(document, ("a", 0), "twice") == {"a": [*document["a"], {"b": 1}], "c": None}
+    assert mutations.replaced(document, ("x", 0), "null") is document
     assert document == {"a": [{"b": 1}, {"b": 2}, {"b": 3}], "c": None}

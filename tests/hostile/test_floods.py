@@ -18,8 +18,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.body im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import MAX_LISTING, MAX_PAGES
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import MAX_CHECKPOINTS
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import MAX_GROUPS
-from tests.contract.core.scenarios import code
-from tests.hostile.answers import (
+from tests.contract.checkpoints.scenarios import code
+from tests.hostile.server import (
     AZURE_VM,
     CHUNK,
     GUID,

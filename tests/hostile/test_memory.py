@@ -31,7 +31,7 @@ WEIGHTS = {
 @pytest.mark.parametrize("name", list(WEIGHTS))
 def test_an_answer_s_weight_is_bounded(name: str) -> None:
     code, most = WEIGHTS[name]
-    command = [sys.executable, "-W", "ignore", "-m", "tests.hostile.weigh", name]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.hostile.memory_probe", name]
     path = f"{ROOT}/build/links:{ROOT}"
     told = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": path}, check=True, capture_output=True, text=True)
     weighed = json.loads(told.stdout)

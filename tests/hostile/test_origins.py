@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
-from tests.contract.core.scenarios import code
+from tests.contract.checkpoints.scenarios import code
 from tests.hostile.campaign import Ending, run
 from tests.hostile.tamper import Change, Heard
 from tests.hostile.tasks import tasks

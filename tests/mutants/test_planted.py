@@ -24,7 +24,6 @@ from tools.mutation.mutant import mutants
 from tools.mutation.settings import SOURCES, private_copy
 
 ROOT = Path(__file__).resolve().parents[2]
-CORE, COMPUTE, UNIT = "tests/contract/core", "tests/contract/compute", "tests/unit/plugins/module_utils"
 Plant = Callable[[str, str], "str | None"]
 
 
@@ -52,55 +51,64 @@ def mutated(operator: str, before: str, after: str, function: str = "") -> Plant
 
 
 class Planted(NamedTuple):
-    """A mistake and the tests that are to see it."""
+    """A mistake and the test that is to see it."""
 
     name: str
     plant: Plant
-    guards: tuple[str, ...]
+    guard: str
 
 
 PLANTED = [
     Planted(
         "an SPF VM matched by the beginning of its name",
         mutated("prefix", r"lower\(\) == reference\.lower\(\)", "startswith"),
-        (f"{CORE}/test_exact_names.py",),
+        "test_a_part_of_a_name_is_nobodys",
     ),
     Planted(
         "host names are not checked",
-        replaced(r"( +)return context\n", r"\1context.check_hostname = False\n\1return context\n"),
-        (f"{CORE}/test_host_names.py",),
+        replaced(
+            r"ssl\.create_default_context\(\)",
+            r'(lambda made: (setattr(made, "check_hostname", False), made)[1])(ssl.create_default_context())',
+        ),
+        "test_a_trusted_certificate_of_another_host_is_not_this_hosts",
     ),
     Planted(
         "the approval is not checked again behind a lock",
-        replaced(r"approval\.check\((.*)done=self\.done\)", "pass"),
-        (f"{CORE}/test_locks.py",),
+        mutated("statement", r"^approval\.check\(.*part=True", "^pass$"),
+        "test_a_plan_made_anew_stays_within_the_approval",
     ),
     Planted(
         "that the VM was turned off is left out",
-        replaced(r" The VM was turned off for it, and nothing has turned it on again\.", ""),
-        (f"{CORE}/test_restore_power.py",),
+        replaced(r"The VM was turned off for it, and nothing has turned it on again\.", ""),
+        "test_a_restore_that_fails_behind_a_stop_says_that_the_vm_is_off",
     ),
     Planted(
         "a restore point that has gone is read on",
-        mutated("comparison", "answer is None", "answer is not None", r"latest\.poll$"),
-        (f"{UNIT}/test_compute_latest.py",),
+        mutated("comparison", "response is None", "response is not None", r"current_operation\.poll$"),
+        "test_the_point_in_the_making_says_how_it_goes",
     ),
     Planted(
-        "the pointer alone proves a restore that did not have to move it",
-        mutated("and/or", r"must_move and stands_on", "must_move or"),
-        (f"{CORE}/test_faults_writes.py",),
+        "a restore to where the VM stands is proven by where it stands",
+        mutated("and/or", r"current_known and \(?not ", "current_known or "),
+        "test_standing_where_it_stood_proves_no_restore",
     ),
     Planted(
-        "a resource group need not be there",
+        "a resource group must be there for what shall be absent",
         mutated("constant", "^False$", "^True$", r"^\w+\.collection$"),
-        (f"{COMPUTE}/test_without_a_group.py",),
+        "test_what_shall_be_absent_is_absent",
     ),
     Planted(
         "thirteen letters of a key in a name that has room for twelve",
         mutated("constant", r"key\[:12\]", r"key\[:13\]"),
-        (f"{COMPUTE}/test_safety_by_key.py",),
+        "test_the_next_run_with_the_key_takes_no_second_one",
     ),
 ]
+
+
+def where(guard: str) -> str:
+    """The file and name of a test, wherever it has been moved to."""
+    (file,) = [path for path in (ROOT / "tests").rglob("test_*.py") if f"def {guard}(" in path.read_text("utf-8")]
+    return f"{file.relative_to(ROOT)}::{guard}"
 
 
 class Worker:
@@ -109,17 +117,17 @@ class Worker:
     def __init__(self, root: Path) -> None:
         self.root = root
         private_copy(ROOT, root)
-        files = list(dict.fromkeys(guard for planted in PLANTED for guard in planted.guards))
+        files = list(dict.fromkeys(where(planted.guard).partition("::")[0] for planted in PLANTED))
         environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
         command = [sys.executable, "-P", "-m", "tools.mutation.worker", *files]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=root, env=environ, stdin=pipe, stdout=pipe, text=True)
 
-    def verdict(self, file: str, text: str, guards: tuple[str, ...]) -> dict[str, Any]:
-        """What the guards say of a file with that text."""
+    def verdict(self, file: str, text: str, guard: str) -> dict[str, Any]:
+        """What the guard says of a file with that text."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        job = {"file": file, "text": text, "batches": [{}], "paths": list(guards)}
+        job = {"file": file, "text": text, "batches": [{}], "paths": [where(guard)]}
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         answer: dict[str, Any] = json.loads(self.process.stdout.readline())
@@ -146,6 +154,6 @@ def test_a_planted_mistake_is_seen(worker: Worker, planted: Planted) -> None:
     found = [(file, text) for file in files if (text := planted.plant(file, worker.source(file))) is not None]
     assert found, "nothing like it stands anywhere: find the mistake in the code of today"
     file = found[0][0]
-    assert worker.verdict(file, worker.source(file), planted.guards)["word"] == "survived", "the guards are red anyway"
+    assert worker.verdict(file, worker.source(file), planted.guard)["word"] == "survived", "the guard is red anyway"
     for file, text in found:
-        assert worker.verdict(file, text, planted.guards)["word"] == "caught", f"planted in {file}, nobody sees it"
+        assert worker.verdict(file, text, planted.guard)["word"] == "caught", f"planted in {file}, nobody sees it"

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens in one simulated world, as data: made from a seed, played by the stage, taken apart by the shrinker."""
+"""What happens in one simulated world, as data: made from a seed, played by the player, taken apart by the shrinker."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Trouble:
     """A fault for `count` requests of one task, the `nth` of its `which` (any, write, read, poll) being the first.
 
     `fault` is what the simulator's Fault takes; the kinds `expire` (all tokens end) and `job` (the next job of that
-    kind ends badly) are the stage's own.
+    kind ends badly) are the player's own.
     """
 
     task: int

@@ -15,19 +15,19 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import planner as _planner
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import restore_planner as _plan_restore
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import writes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import ResponseLost
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import steps as _steps
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import verification as _proof
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import planner as points_plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import restore_point as point_task
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import point
 from simulator.switches.all import Switches
-from tests.simulation.dice import script
-from tests.simulation.positions import LEFT, positions
+from tests.simulation.generator import script
 from tests.simulation.script import SERVICES
-from tests.simulation.verdict import Verdict, judged, shrink, soak, trace
+from tests.simulation.soak import Verdict, judged, shrink, soak, trace
+from tests.simulation.switch_positions import LEFT, positions
 
 SEEDS = range(1, 400)
 Patch = Callable[[], Any]
@@ -46,23 +46,26 @@ def caught(patch: Patch, breaks: str) -> Verdict:
     raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
 
 
-async def _sent_again(self: _http.Http, method: str, url: str, *, doing: str, headers: Any, **more: Any) -> Any:
+async def _sent_again(self: _http.Http, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
     try:
-        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
-    except _http.AnswerLost:
-        return await WRITE(self, method, url, doing=doing, headers=headers, **more)
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
+    except ResponseLost:
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
 
 
 WRITE = _http.Http.write
 
 
-async def _never_failed(operation: Any, pace: Any, _subject: str, _doing: str) -> Any:
+async def _never_failed(policy: Any, operation: Any, _subject: str, _context: str) -> Any:
     """A wait that takes every end for a good one."""
-    return await wait(operation, pace.deadline, pace.poll_interval, subject="", doing="")
+    return await wait(operation, policy.deadline, policy.poll_interval, subject="", context="")
 
 
-def _in_earnest(pace: Any, approval: Any, concurrency: int, on_error: Any, _check_only: bool) -> Any:
-    return _fleet.Terms(pace, approval, concurrency, on_error, check_only=False)
+def _in_earnest(options: Any, deadline: Any, _check_only: bool) -> Any:
+    return FLEET(options, deadline, False)
+
+
+FLEET: Any = RunOptions.fleet
 
 
 def _all_of_them(actual: Any, _name: Any, _id: Any) -> list[Any]:
@@ -103,7 +106,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         "what is deleted was meant",
     ),
     "writes in check mode": (
-        lambda: mock.patch.object(_task, "Terms", _in_earnest),
+        lambda: mock.patch.object(RunOptions, "fleet", _in_earnest),
         "check mode and info write nothing",
     ),
     "restores again under one key": (
@@ -111,7 +114,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         "one restore for one restore_key",
     ),
     "is silent about a restore that its key will not remember": (
-        lambda: mock.patch.object(_steps, "stands_on", _always),
+        lambda: mock.patch.object(writes, "is_current", _always),
         "what a restore_key cannot remember is said",
     ),
     "does not say which points go along with a collection": (
@@ -119,11 +122,11 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         "what goes along was planned",
     ),
     "takes a point that is arriving for one that is there": (
-        lambda: mock.patch.object(point_task, "_whole", return_value=True),
+        lambda: mock.patch.object(point, "_is_complete", return_value=True),
         "the point is as wished",
     ),
     "takes a failure for success": (
-        lambda: mock.patch.object(_proof, "ended", _never_failed),
+        lambda: mock.patch.object(WaitPolicy, "ended", _never_failed),
         "changed is what was done",
     ),
 }

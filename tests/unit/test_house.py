@@ -47,7 +47,7 @@ def found(source: str, path: str = CORE, pure: frozenset[str] = frozenset()) -> 
         ("text.split(';')[0]", "split for one part"),
         ("str(f()).rsplit('/')[-1]", "split for one part"),
         ("def f(self):\n    'Promise.'\n    ...", "the docstring is body enough"),
-        ("Wish = Present | Absent", "a union of classes at run time"),
+        ("Spec = Present | Absent", "a union of classes at run time"),
         ("Moment = t.Annotated[datetime | None, read]", "a union of classes at run time"),
         ("isinstance(x, Present | _Absent)", "a union of classes at run time"),
         ("\n" * 400, "has more than 400 lines"),
@@ -76,7 +76,7 @@ def test_each_breach_is_found(source: str, expected: str) -> None:
         "text.split(';', maxsplit=1)[0], text.split(';', 1)[0], text.split(';')[1]",
         "def f(self): ...",
         "def f(x: Present | None) -> Present | Absent: y: Present | Absent = flags | MORE",
-        "Wish: t.TypeAlias = 'Present | Absent'",
+        "Spec: t.TypeAlias = 'Present | Absent'",
         "text = 'f()  # noqa'",
     ],
 )
@@ -107,9 +107,41 @@ def test_a_pure_file_stays_pure(source: str, expected: list[str]) -> None:
 
 
 def test_a_pure_file_in_a_package_stays_pure() -> None:
-    path = "plugins/module_utils/_points/plan.py"
-    assert found("import time", path, frozenset({"_points/plan"})) == ["imports time in a pure file"]
+    path = "plugins/module_utils/_restore_points/planner.py"
+    assert found("import time", path, frozenset({"_restore_points/planner"})) == ["imports time in a pure file"]
     assert found("import time", path, frozenset({"plan", "_plan"})) == []
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"simulator/a.py": "from simulator.vmm.b import B", "simulator/vmm/b.py": "import simulator.a"},
+        {
+            "simulator/a.py": "from simulator import b",
+            "simulator/b.py": "if t.TYPE_CHECKING:\n  from simulator.a import A",
+        },
+        {"simulator/a.py": "from simulator.b import B", "simulator/b.py": "def f():\n    from simulator.a import A"},
+        {"plugins/module_utils/a.py": "from .r import b", "plugins/module_utils/r/b.py": "from ..a import A"},
+        {
+            "tests/a.py": "from ansible_collections.hybridvm.checkpoints.tests.b import B",
+            "tests/b.py": "import tests.a",
+        },
+        {"tools/r/__init__.py": "from .a import A", "tools/r/a.py": "from . import A"},
+    ],
+)
+def test_a_circle_of_imports_is_found(sources: dict[str, str]) -> None:
+    ((path, (_line, message)),) = house.circles(sources)
+    first, second = (path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in sources)
+    assert (path, message) == (next(iter(sources)), f"a circle of imports: {first} -> {second} -> {first}")
+
+
+def test_a_long_circle_is_told_once_and_from_its_first_file() -> None:
+    way = {"z": "b", "a": "b", "b": "c", "c": "a", "d": "a"}
+    sources = {f"tools/{name}.py": f"import os\nfrom tools.{other} import x" for name, other in way.items()}
+    assert list(house.circles(sources)) == [
+        ("tools/a.py", (2, "a circle of imports: tools.a -> tools.b -> tools.c -> tools.a"))
+    ]
+    assert not list(house.circles(sources | {"tools/c.py": "from tools.e import x", "tools/e.py": "import tools"}))
 
 
 def test_documentation_is_yaml() -> None:
@@ -149,8 +181,8 @@ def test_the_coverage_gate_wants_pure_files_entirely() -> None:
     assert lines == [f"  90.0 %  {path}: 7, 5->exit"]
     assert broken == [f"{path} is pure and must be covered entirely"]
     assert coverage_gate.judge({path: report}, counts(99, 100, 99, 100), {"_diff"})[1] == []
-    below = "plugins/module_utils/_points/plan.py"
-    assert coverage_gate.judge({below: report}, counts(99, 100, 99, 100), {"_points/plan"})[1]
+    below = "plugins/module_utils/_restore_points/planner.py"
+    assert coverage_gate.judge({below: report}, counts(99, 100, 99, 100), {"_restore_points/planner"})[1]
     assert coverage_gate.judge({below: report}, counts(99, 100, 99, 100), {"_plan", "plan"})[1] == []
 
 

@@ -10,16 +10,17 @@ import re
 import typing as t
 import uuid
 
-from .._core.errors import BadAnswer, CheckpointError, InvalidInput, one_line
+from .._core.errors import BadResponse, CheckpointError, InvalidInput, one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http
-from .._http.error_mapping import lost, refusal
-from .._http.response import Answer, Pages
-from .errors import error_of, read_error, whole
+from .._http.error_mapping import error_after_write, error_from, leaves_open
+from .._http.response import Pages, Response
+from .errors import error_details, error_of, read_error
 from .ids import ArmId, parse, quote
 
 LOCKS_VERSION = "2020-05-01"
+_ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
 MUTE = 3
@@ -55,30 +56,35 @@ class Arm:
         Paths hold ids as they were answered: one that leads elsewhere is refused.
         """
         if not path.startswith("/") or {".", ".."} & set(path.split("/")):
-            raise BadAnswer("an answered id is no path of a resource.", subject=self.http.label)
+            raise BadResponse("an answered id is no path of a resource.", subject=self.http.label)
         more = "".join(f"&{name.replace('_', '$', 1)}={value}" for name, value in query.items())
         return f"{self.base}{path}?api-version={api_version}{more}"
 
-    async def get(self, url: str, *, doing: str) -> Answer:
+    async def get(self, url: str, *, context: str) -> Response:
         """A resource; an error that says what was being done unless the answer is a 200."""
-        answer = await self.http.read(url, headers=_headers(), doing=doing)
-        if answer.status != 200:
-            raise self.error(answer, doing=doing)
-        return answer
+        response = await self.http.read(url, headers=_headers(), context=context)
+        if response.status != 200:
+            raise self.error(response, context=context)
+        return response
 
-    async def find(self, url: str, *, doing: str, grouped: bool = False) -> Answer | None:
-        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence.
+    async def find(self, url: str, *, context: str, grouped: bool = False) -> Response | None:
+        """A resource, or None when there is none: the resource manager's own word for it is the only proof of absence.
+
+        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type).
 
         `grouped`: where even its resource group is missing, nothing can be made there, and that is an error.
         """
-        answer = await self.http.read(url, headers=_headers(), doing=doing)
-        if answer.status == 404:
-            if grouped and read_error(error_of(answer))[0].lower() == "resourcegroupnotfound":
-                raise self.error(answer, doing=doing)
+        response = await self.http.read(url, headers=_headers(), context=context)
+        if response.status == 404:
+            code = read_error(error_of(response))[0].lower()
+            if code not in _ABSENT:
+                raise response.bad(f"{context}: a 404 that is not the resource manager's own says nothing about it.")
+            if grouped and code == "resourcegroupnotfound":
+                raise self.error(response, context=context)
             return None
-        if answer.status != 200:
-            raise self.error(answer, doing=doing)
-        return answer
+        if response.status != 200:
+            raise self.error(response, context=context)
+        return response
 
     async def locks(self, ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
         """The management locks that hold for any of these resources, as far as this user may see them.
@@ -111,38 +117,38 @@ class Arm:
         pages = Pages("reading locks")
         following: str | None = url
         while following:
-            answer = await self.http.read(following, headers=_headers(), doing="reading locks")
-            if answer.status in (400, 401, 403, 404):
+            response = await self.http.read(following, headers=_headers(), context="reading locks")
+            if response.status in (400, 401, 403, 404):
                 break
-            if answer.status != 200:
-                raise self.error(answer, doing="reading locks")
-            body = answer.json()
+            if response.status != 200:
+                raise self.error(response, context="reading locks")
+            body = response.json()
             fields = body if isinstance(body, dict) else {}
             found += [row for row in _all(fields.get("value")) if isinstance(row, dict)]
             link = fields.get("nextLink")
-            following = pages.follow(answer, self.http.check(str(link))) if link else None
+            following = pages.follow(response, self.http.followable(str(link))) if link else None
         return found
 
-    async def ids(self, url: str, *, doing: str, kind: str | None = None) -> list[ArmId]:
+    async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
-        pages = await self.pages(url, doing=doing)
-        rows = [(answer, row) for answer, rows in pages for row in rows]
-        return [id_of(row, answer) for answer, row in rows if kind is None or str(row.get("kind")).lower() == kind]
+        pages = await self.pages(url, context=context)
+        rows = [(response, row) for response, rows in pages for row in rows]
+        return [id_of(row, response) for response, row in rows if kind is None or str(row.get("kind")).lower() == kind]
 
-    async def pages(self, url: str, *, doing: str) -> list[tuple[Answer, list[dict[str, t.Any]]]]:
+    async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
-        found: list[tuple[Answer, list[dict[str, t.Any]]]] = []
-        pages = Pages(doing)
+        found: list[tuple[Response, list[dict[str, t.Any]]]] = []
+        pages = Pages(context)
         following: str | None = url
         while following:
-            answer = await self.get(following, doing=doing)
-            body = answer.json()
+            response = await self.get(following, context=context)
+            body = response.json()
             rows = body.get("value") if isinstance(body, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise answer.bad(f"{doing}: the answer holds no list of resources.")
-            found.append((answer, rows))
+                raise response.bad(f"{context}: the answer holds no list of resources.")
+            found.append((response, rows))
             link = body.get("nextLink")
-            following = pages.follow(answer, self.http.check(link)) if link else None
+            following = pages.follow(response, self.http.followable(link)) if link else None
         return found
 
     async def write(
@@ -151,49 +157,53 @@ class Arm:
         url: str,
         body: dict[str, t.Any] | None,
         *,
-        doing: str,
+        context: str,
         headers: t.Mapping[str, str] | None = None,
     ) -> Operation:
         """A request that changes something; the operation it started."""
         started = anyio.current_time()
         content = None if body is None else json.dumps(body).encode()
         sent = {**_headers(content is not None), **(headers or {})}
-        answer = await self.http.write(method, url, headers=sent, body=content, limit=90.0, doing=doing)
-        if answer.status in (408, 500, 502, 503, 504):
-            raise lost(self.error(answer, doing=doing))
-        if answer.status not in (200, 201, 202, 204):
-            raise self.error(answer, doing=doing)
-        return self.operation(answer, started)
+        response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
+        if leaves_open(response.status):
+            raise error_after_write(self.error(response, context=context))
+        if response.status not in (200, 201, 202, 204):
+            raise self.error(response, context=context)
+        return self.operation(response, started)
 
-    async def query(self, url: str, body: dict[str, t.Any], *, doing: str) -> Answer:
+    async def query(self, url: str, body: dict[str, t.Any], *, context: str) -> Response:
         """A POST that only asks (Resource Graph): repeated like a read."""
-        answer = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode(), doing=doing)
-        if answer.status != 200:
-            raise self.error(answer, doing=doing)
-        return answer
+        response = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode(), context=context)
+        if response.status != 200:
+            raise self.error(response, context=context)
+        return response
 
-    def operation(self, answer: Answer, started: float) -> Operation:
+    def operation(self, response: Response, started: float) -> Operation:
         """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
-        link = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+        link = response.headers.get("azure-asyncoperation") or response.headers.get("location")
         if not link:
             # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
-            return Operation("arm", None, _stated(_own_word(answer)), started, request_id=answer.request_id)
+            return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
         try:
-            poll = _Poll(self, self.http.check(str(link)), tells=bool(answer.headers.get("azure-asyncoperation")))
-        except BadAnswer as problem:
+            poll = _Poll(
+                self, self.http.followable(str(link)), tells=bool(response.headers.get("azure-asyncoperation"))
+            )
+        except BadResponse as problem:
             # The write was accepted all the same: what came of it is left to reading.
             stated = _stated(Status("unknown", problem.message))
-            return Operation("arm", None, stated, started, request_id=answer.request_id)
-        return Operation("arm", poll.shown, poll, started, request_id=answer.request_id)
+            return Operation("arm", None, stated, started, request_id=response.request_id)
+        return Operation("arm", poll.shown, poll, started, request_id=response.request_id)
 
-    def error(self, answer: Answer, *, doing: str) -> CheckpointError:
+    def error(self, response: Response, *, context: str) -> CheckpointError:
         """What a non-success answer means, with every detail that ARM gives."""
-        body = error_of(answer)
+        body = error_of(response)
         code, said = read_error(body)
         # 412: somebody changed the resource since it was read; like a lock it changed nothing, and reading again helps.
         busy = code.lower() != "scopelocked" and _is_busy(code, said)
-        locked = answer.status == 412 or (answer.status == 409 and busy)
-        return refusal(answer, said, doing=doing, locked=locked, sign_in=self.sign_in, details=whole(body))
+        locked = response.status == 412 or (response.status == 409 and busy)
+        return error_from(
+            response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
+        )
 
 
 class _Poll:
@@ -214,43 +224,43 @@ class _Poll:
         self.shown = found[0].lower() if found else None
 
     async def __call__(self) -> Status:
-        doing = "reading the operation's status"
-        answer = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"), doing=doing)
-        if answer.status in (401, 403, 408, 429) or answer.status >= 500:
-            raise self._arm.error(answer, doing=doing)
-        if answer.status >= 300:
+        context = "reading the operation's status"
+        response = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"), context=context)
+        if response.status in (401, 403, 408, 429) or response.status >= 500:
+            raise self._arm.error(response, context=context)
+        if response.status >= 300:
             # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
-            return Status("unknown", f"HTTP {answer.status}", request_id=answer.request_id)
-        status = read_status(answer)
-        empty = answer.body.strip() in (b"", b"null")
+            return Status("unknown", f"HTTP {response.status}", request_id=response.request_id)
+        status = read_status(response)
+        empty = response.body.strip() in (b"", b"null")
         if status.text:
             self._told, self._mute = True, 0
         elif status.state == "succeeded" and (self._tells or (self._told and not empty)):
             self._mute += 1
             state: State = "running" if self._mute <= MUTE else "unknown"
-            return Status(state, "no status", request_id=answer.request_id)
+            return Status(state, "no status", request_id=response.request_id)
         if status.state == "running":
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
-            newer = answer.headers.get("azure-asyncoperation") or answer.headers.get("location")
+            newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
             if newer:
-                self._url = self._arm.http.check(str(newer))
+                self._url = self._arm.http.followable(str(newer))
         return status
 
 
-def read_status(answer: Answer) -> Status:
+def read_status(response: Response) -> Status:
     """By the body's status, else its provisioningState, else the HTTP code; every unknown word means running.
 
     ScVmm answers 202 with a body while it runs, `null` bodies, and `"error": {}` beside Succeeded (all recorded).
     """
-    body = answer.json() if answer.body.strip() else None
+    body = response.json() if response.body.strip() else None
     fields = body if isinstance(body, dict) else {}
     inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
     word = fields.get("status") or (inner or {}).get("provisioningState")
     if not isinstance(word, str) and (word or fields.get("error")):
-        raise answer.bad("the operation's status cannot be understood.")
+        raise response.bad("the operation's status cannot be understood.")
     if not isinstance(word, str):
-        running = answer.status == 202
-        return Status("running" if running else "succeeded", retry_after=answer.retry_after if running else None)
+        running = response.status == 202
+        return Status("running" if running else "succeeded", retry_after=response.retry_after if running else None)
     state = _TERMINAL.get(word.lower(), "running")
     code, message = read_error(fields.get("error"))
     percent = fields.get("percentComplete")
@@ -261,18 +271,18 @@ def read_status(answer: Answer) -> Status:
         code,
         percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
         locked=state == "failed" and _is_busy(code, message),
-        retry_after=answer.retry_after,
-        request_id=answer.request_id,
-        details=whole(fields.get("error")) if state == "failed" else None,
+        retry_after=response.retry_after,
+        request_id=response.request_id,
+        details=error_details(fields.get("error")) if state == "failed" else None,
     )
 
 
-def id_of(row: t.Mapping[str, t.Any], answer: Answer) -> ArmId:
+def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
     """The id of a listed resource; a wrong one is the service's fault and not an option's."""
     try:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
-        raise answer.bad(f"a listed resource has no usable id: {problem.message}") from None
+        raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
 
 
 def _all(value: object) -> list[t.Any]:
@@ -284,11 +294,11 @@ def _is_busy(code: str, text: str) -> bool:
     return code.lower() in _BUSY or bool(_LOCKED.search(text)) or _CONCURRENT in text.lower()
 
 
-def _own_word(answer: Answer) -> Status:
+def _own_word(response: Response) -> Status:
     """Succeeded where a synchronous answer's resource says so of itself; unknown otherwise."""
     try:
-        body = answer.json() if answer.status in (200, 201) else None
-    except BadAnswer:
+        body = response.json() if response.status in (200, 201) else None
+    except BadResponse:
         body = None
     properties = body.get("properties") if isinstance(body, dict) else None
     state = properties.get("provisioningState") if isinstance(properties, dict) else None

@@ -9,22 +9,22 @@ import json
 import re
 import typing as t
 
-from .._core.errors import BadAnswer, one_line
-from .._core.formatting import in_words
-from .._http.response import Answer
+from .._core.errors import BadResponse, one_line
+from .._core.formatting import format_value
+from .._http.response import Response
 
 _LEVELS, _PARTS = 24, 1000
 """How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""
 
 
-def error_of(answer: Answer) -> object:
+def error_of(response: Response) -> object:
     """The error object of an answer, with or without the `error` wrapper (some 429s of Compute come without), or what
     a gateway's page is titled.
     """
     try:
-        body = answer.json()
-    except BadAnswer:
-        title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", answer.body[:65536], re.I)
+        body = response.json()
+    except BadResponse:
+        title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", response.body[:65536], re.I)
         return title[1].decode("utf-8", "replace") if title else ""
     return body.get("error", body) if isinstance(body, dict) else ""
 
@@ -35,19 +35,21 @@ def read_error(error: object, depth: int = 0) -> tuple[str, str]:
         return "", "…"
     if not isinstance(error, dict):
         return "", str(error) if isinstance(error, str) else ""
-    code = in_words(error.get("code") or "")
-    parts = [": ".join(filter(None, (code, in_words(error.get("message") or "").strip())))]
+    code = format_value(error.get("code") or "")
+    parts = [": ".join(filter(None, (code, format_value(error.get("message") or "").strip())))]
     if error.get("target"):
-        parts.append(f"target {in_words(error['target'])}")
+        parts.append(f"target {format_value(error['target'])}")
     for detail in _list(error.get("details")):
         parts.append(read_error(detail, depth + 1)[1])
     for info in _list(error.get("additionalInfo")):
         if isinstance(info, dict):
-            parts.append(f"{in_words(info.get('type'))} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}")
+            parts.append(
+                f"{format_value(info.get('type'))} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}"
+            )
     return code, "; ".join(filter(None, parts))
 
 
-def whole(error: object) -> dict[str, t.Any] | None:
+def error_details(error: object) -> dict[str, t.Any] | None:
     """An error object as it came, for `error.details`; every text on one line, without secrets and URLs' queries."""
     budget = [_PARTS]
 

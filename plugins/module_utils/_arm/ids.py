@@ -9,7 +9,7 @@ import re
 import urllib.parse
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, InvalidInput
+from .._core.errors import BadResponse, InvalidInput
 
 _INSTANCE = "/providers/microsoft.scvmm/virtualmachineinstances/default"
 _SEGMENT = re.compile(r"[\w().-]{1,260}")
@@ -42,7 +42,7 @@ class ArmId:
 def quote(path: str) -> str:
     """A path or id percent-encoded for a URL. Dot segments lead elsewhere; one that has them was answered."""
     if any(part and not part.strip(".") for part in path.split("/")):
-        raise BadAnswer(f"an id was answered that is none: {path}.")
+        raise BadResponse(f"an id was answered that is none: {path}.")
     return urllib.parse.quote(path)
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._core.errors import flat, hidden
-from .._core.model import Checkpoint, Inventory
-from .._core.plan import Action, Create, Delete, Plan, Power, Restore, Step, Update
+from .._core.errors import hidden, printable
+from .._core.model import Checkpoint, ObservedVm
+from .._core.plan import Action, Plan, Step
 from .._core.times import show_time
+from .actions import Create, Delete, Power, Restore, Update
 
 _NAME = 60
 _TEXT = 120
 """Characters of a description that does not change: enough to know it by."""
 
 
-def planned(actual: Inventory, plan: Plan) -> dict[str, str]:
+def planned(actual: ObservedVm, plan: Plan) -> dict[str, str]:
     """Ansible's diff of one VM in check mode: a line per checkpoint, steps that leave the set alone below it."""
     gone = {a.checkpoint.id for a in plan.actions if isinstance(a, Delete)}
     told = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
@@ -34,7 +35,7 @@ def planned(actual: Inventory, plan: Plan) -> dict[str, str]:
     return _shown(actual, before, [*after, *_steps(plan.writes)])
 
 
-def carried_out(before: Inventory, now: Inventory, done: t.Sequence[Action]) -> dict[str, str]:
+def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -> dict[str, str]:
     """The same after a run: the set as it was and as it was last read, and the steps that were taken.
 
     A new checkpoint that no list shows yet (`wait: false`) stands there as it was planned.
@@ -52,7 +53,9 @@ def carried_out(before: Inventory, now: Inventory, done: t.Sequence[Action]) -> 
         lines.append(_line(checkpoint, was, width))
         if found:
             after.append(_line(found, told, width))
-    after += [_line(c, flat(hidden(c.description), _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
+    after += [
+        _line(c, printable(hidden(c.description), _TEXT), width) for c in now.checkpoints if c.id.lower() not in known
+    ]
     after += [_new(action, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])
 
@@ -61,7 +64,7 @@ def _made_by(action: Create, name: str) -> bool:
     return name.startswith(action.name) if action.generate else name == action.name
 
 
-def _shown(actual: Inventory, before: list[str], after: list[str]) -> dict[str, str]:
+def _shown(actual: ObservedVm, before: list[str], after: list[str]) -> dict[str, str]:
     header = f"checkpoints of {_name(actual.vm.name)} ({actual.vm.provider})"
     return {"before_header": header, "after_header": header, "before": _text(before), "after": _text(after)}
 
@@ -74,8 +77,8 @@ def _descriptions(was: str, will: str) -> tuple[str, str]:
     """Both as they are shown: short where they are the same, and so that a difference is seen where there is one."""
     was, will = hidden(was), hidden(will)
     if was == will:
-        return flat(was, _TEXT), flat(will, _TEXT)
-    before, after = flat(was, _TEXT), flat(will, _TEXT)
+        return printable(was, _TEXT), printable(will, _TEXT)
+    before, after = printable(was, _TEXT), printable(will, _TEXT)
     if before == after:
         # They differ in what one line does not show (blanks, line ends), or far behind.
         apart = next((i for i, (a, b) in enumerate(zip(was, will, strict=False)) if a != b), min(len(was), len(will)))
@@ -100,7 +103,7 @@ def _new(action: Create, width: int) -> str:
 
 def _name(name: str) -> str:
     """What others have named may hold anything; a terminal must not obey it."""
-    return flat(hidden(name), 255)
+    return printable(hidden(name), 255)
 
 
 def _steps(actions: t.Iterable[Action]) -> list[str]:
@@ -110,7 +113,7 @@ def _steps(actions: t.Iterable[Action]) -> list[str]:
 def _step(action: Action) -> str:
     if isinstance(action, Restore):
         target = action.checkpoint
-        which = f"{show_time(target.created)}, {flat(hidden(target.id), 400)}"
+        which = f"{show_time(target.created)}, {printable(hidden(target.id), 400)}"
         return f"restore to {_name(target.name)} ({which}): {action.reason}"
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"

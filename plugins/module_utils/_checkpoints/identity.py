@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from .._core.model import Checkpoint, Inventory
+from .._core.model import Checkpoint, ObservedVm
 
 
-def marked(now: Inventory, nonce: str) -> Checkpoint | None:
+def marked(now: ObservedVm, nonce: str) -> Checkpoint | None:
     """The checkpoint this run made, by its mark."""
     return next((c for c in now.checkpoints if c.mark is not None and c.mark.nonce == nonce), None)
 
 
-def only_new(now: Inventory, known: set[str], name: str) -> Checkpoint | None:
+def only_new(now: ObservedVm, known: set[str], name: str) -> Checkpoint | None:
     """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
     new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
     return new[0] if len(new) == 1 else None
@@ -26,6 +26,6 @@ def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
     return planned.usable is False and found.usable is not False
 
 
-def stands_on(inventory: Inventory, target: Checkpoint) -> bool:
+def is_current(inventory: ObservedVm, target: Checkpoint) -> bool:
     current = inventory.current()
-    return current is not None and current.is_(target.id)
+    return current is not None and current.has_id(target.id)

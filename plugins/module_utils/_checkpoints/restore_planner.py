@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 
 from .._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
-from .._core.model import Capabilities, Checkpoint, Inventory, RestoreSteps
+from .._core.model import Capabilities, Checkpoint, ObservedVm, StagedRestorePlanner
 from .._core.ownership import id_hash, key_hash
-from .._core.plan import Action, Create, Keep, Plan, Power, Restore
-from .._core.spec import RestoreTo, Wish, terms
+from .._core.plan import Action, Plan
+from .._core.spec import RestoreRequest, Spec, terms
+from .actions import Create, NoOp, Power, Restore
 from .selection import choose, matches, pick, there_are
 
 
 def plan_restore(
-    wish: RestoreTo,
-    actual: Inventory,
+    spec: RestoreRequest,
+    actual: ObservedVm,
     capabilities: Capabilities,
     made: frozenset[str],
     power_before: str,
@@ -33,72 +34,72 @@ def plan_restore(
     say on what the VM stands, or that the safety checkpoint is usable, nobody can know, and nothing is repeated.
     """
     vm = actual.vm
-    _allowed(wish, actual, capabilities)
+    _allowed(spec, actual, capabilities)
     if capabilities.restore_steps is not None:
-        return _staged(wish, actual, capabilities, capabilities.restore_steps, made, power_before, under_way)
+        return _staged(spec, actual, capabilities, capabilities.restore_steps, made, power_before, under_way)
     if restored is not None:
         # This run has restored already and was kept from a later step: only what comes behind is left.
-        after, warnings = _power_after(wish, actual, power_before)
+        after, warnings = _power_after(spec, actual, power_before)
         return Plan(vm, tuple(after), tuple(warnings), satisfied_by=actual.by_id(restored))
-    earlier = _safety_of(wish, actual, made)
+    earlier = _safety_of(spec, actual, made)
     if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
         power_before = earlier.mark.power
-    if earlier is not None and wish.restore_key is not None:
-        _same_target(wish, actual, capabilities, earlier)
-    after, warnings = _power_after(wish, actual, power_before)
-    if earlier is not None and wish.restore_key is not None and _has_happened(actual, earlier):
+    if earlier is not None and spec.restore_key is not None:
+        _same_target(spec, actual, capabilities, earlier)
+    after, warnings = _power_after(spec, actual, power_before)
+    if earlier is not None and spec.restore_key is not None and _has_happened(actual, earlier):
         # Done is done, also when the target has been removed since: what the VM stands on is what the restore left.
         reason = f"restore_key: the VM no longer stands on the safety checkpoint {earlier.id} of that restore"
         still = [power for power in after if actual.power != ("on" if power.on else "off")]
         stands = actual.current()
-        keep = () if stands is None else (Keep(vm, reason, checkpoint=stands),)
+        keep = () if stands is None else (NoOp(vm, reason, checkpoint=stands),)
         return Plan(vm, (*keep, *still), satisfied_by=stands)
-    _refuse_running(wish, actual)
-    target = _target(wish, actual) if earlier is None else _same_again(wish, actual, earlier)
+    _refuse_running(spec, actual)
+    target = _target(spec, actual) if earlier is None else _same_again(spec, actual, earlier)
     actions: list[Action] = []
-    if wish.safety_checkpoint and earlier is None:
-        actions.append(_safety(wish, actual, capabilities, target))
-    if wish.if_running == "stop" and actual.power == "on":
+    if spec.safety_checkpoint and earlier is None:
+        actions.append(_safety(spec, actual, capabilities, target))
+    if spec.if_running == "stop" and actual.power == "on":
         actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
-    keyed = wish.restore_key is not None
-    actions.append(Restore(vm, _why(wish, target), checkpoint=target, keyed=keyed, terms=terms(wish)))
+    keyed = spec.restore_key is not None
+    actions.append(Restore(vm, _why(spec, target), checkpoint=target, has_restore_key=keyed, terms=terms(spec)))
     return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
 
 
 def _staged(
-    wish: RestoreTo,
-    actual: Inventory,
+    spec: RestoreRequest,
+    actual: ObservedVm,
     capabilities: Capabilities,
-    restore_steps: RestoreSteps,
+    restore_steps: StagedRestorePlanner,
     made: frozenset[str],
     power_before: str,
     under_way: str | None,
 ) -> Plan:
     """A restore in several steps; a safety checkpoint comes first, unless an earlier run has begun already."""
-    staged = restore_steps(wish, actual, lambda: _target(wish, actual), power_before, under_way)
+    staged = restore_steps(spec, actual, lambda: _target(spec, actual), power_before, under_way)
     if staged.done:
-        keep = () if staged.target is None else (Keep(actual.vm, staged.done, checkpoint=staged.target),)
+        keep = () if staged.target is None else (NoOp(actual.vm, staged.done, checkpoint=staged.target),)
         return Plan(actual.vm, (*keep, *staged.steps), staged.warnings, satisfied_by=staged.target)
     if not staged.resumed:
-        _refuse_running(wish, actual)
+        _refuse_running(spec, actual)
     first: tuple[Action, ...] = ()
     if (
-        wish.safety_checkpoint
+        spec.safety_checkpoint
         and not staged.resumed
-        and not _safety_of(wish, actual, made)
+        and not _safety_of(spec, actual, made)
         and staged.target is not None
     ):
-        first = (*actual.prelude, _safety(wish, actual, capabilities, staged.target))
+        first = (*actual.prelude, _safety(spec, actual, capabilities, staged.target))
     return Plan(actual.vm, (*first, *staged.steps), staged.warnings, satisfied_by=staged.target)
 
 
-def _safety(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, target: Checkpoint) -> Create:
+def _safety(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities, target: Checkpoint) -> Create:
     return Create(
         actual.vm,
         "safety_checkpoint: a way back from this restore",
         name=_safety_name(capabilities, target.name),
         safety=True,
-        key=key_hash(wish.restore_key) if wish.restore_key else None,
+        key=key_hash(spec.restore_key) if spec.restore_key else None,
         generate=capabilities.names_unique,
         back_from=target.id,
     )
@@ -114,93 +115,95 @@ def _safety_name(capabilities: Capabilities, name: str) -> str:
     return f"{whole[: capabilities.longest_series - 9]}-{told}"
 
 
-def _same_again(wish: RestoreTo, actual: Inventory, earlier: Checkpoint) -> Checkpoint:
+def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -> Checkpoint:
     """The target of a restore that an earlier run with the same key has begun: the one that it had chosen then.
 
     Another one of that name may have been made since, even on top of the safety checkpoint, and standing there would
     never prove that the VM has left that.
     """
     went_to = earlier.mark.target if earlier.mark else None
-    if wish.restore_key is None or went_to is None:
-        return _target(wish, actual)
+    if spec.restore_key is None or went_to is None:
+        return _target(spec, actual)
     found = next((c for c in actual.checkpoints if id_hash(c.id) == went_to), None)
     if found is None:
         raise MissingCheckpoint(
             f"restore_key: the checkpoint that its restore was to go to is gone, and the VM still stands on the safety "
-            f"checkpoint {earlier.id} of that restore. Nothing was changed. {there_are(actual.checkpoints)}",
+            f"checkpoint {earlier.id} of that restore. {there_are(actual.checkpoints)}",
             subject=str(actual.vm),
             remedy="Use another restore_key for a restore to another checkpoint.",
+            changed_nothing=True,
         )
     return found
 
 
-def _same_target(wish: RestoreTo, actual: Inventory, capabilities: Capabilities, earlier: Checkpoint) -> None:
+def _same_target(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities, earlier: Checkpoint) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
-    name = told = wish.name
+    name = told = spec.name
     same = True
-    if wish.checkpoint_id is not None and (found := actual.by_id(wish.checkpoint_id)) is not None:
+    if spec.checkpoint_id is not None and (found := actual.by_id(spec.checkpoint_id)) is not None:
         name, told = found.name, f"{found.name} ({found.id})"
         went_to = earlier.mark.target if earlier.mark else None
         same = went_to in (None, id_hash(found.id))
-    if name is None or (same and earlier.is_named(_safety_name(capabilities, name))):
+    if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
-        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}". '
-        "Nothing was changed.",
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}".',
         subject=str(actual.vm),
         remedy="Give each restore a key of its own.",
+        changed_nothing=True,
     )
 
 
-def _power_after(wish: RestoreTo, actual: Inventory, power_before: str) -> tuple[list[Power], list[str]]:
+def _power_after(spec: RestoreRequest, actual: ObservedVm, power_before: str) -> tuple[list[Power], list[str]]:
     """The last step, if one is asked for, and what the user should know about it."""
-    if wish.power_after is None:
+    if spec.power_after is None:
         return [], []
-    wanted = power_before if wish.power_after == "previous" else wish.power_after
+    wanted = power_before if spec.power_after == "previous" else spec.power_after
     if wanted == "unknown":
         return [], [f"{actual.vm}: its power state is unknown; power_after: previous leaves it as the restore does."]
-    return [Power(actual.vm, f"power_after is {wish.power_after}", on=wanted == "on")], []
+    return [Power(actual.vm, f"power_after is {spec.power_after}", on=wanted == "on")], []
 
 
-def _allowed(wish: RestoreTo, actual: Inventory, capabilities: Capabilities) -> None:
+def _allowed(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities) -> None:
     if not capabilities.restore_in_place:
         raise Unsupported(f"{capabilities.title} cannot restore in place.", subject=str(actual.vm))
-    if (wish.power_after is not None or wish.if_running == "stop") and not capabilities.power:
+    if (spec.power_after is not None or spec.if_running == "stop") and not capabilities.power:
         raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.", subject=str(actual.vm))
-    if wish.restore_key is not None and not wish.safety_checkpoint and capabilities.restore_steps is None:
+    if spec.restore_key is not None and not spec.safety_checkpoint and capabilities.restore_steps is None:
         raise InvalidInput(
             f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key.",
             subject=str(actual.vm),
         )
 
 
-def _refuse_running(wish: RestoreTo, actual: Inventory) -> None:
-    if wish.if_running == "fail" and actual.power != "off":
+def _refuse_running(spec: RestoreRequest, actual: ObservedVm) -> None:
+    if spec.if_running == "fail" and actual.power != "off":
         state = "is running" if actual.power == "on" else "has an unknown power state"
         raise VmState(
-            f"it {state} and if_running is fail. Nothing was changed.",
+            f"it {state} and if_running is fail.",
             subject=str(actual.vm),
             remedy="Shut it down, or set if_running to proceed or stop.",
+            changed_nothing=True,
         )
 
 
-def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
+def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
     """The one checkpoint to go back to; never one that is known or suspected to be unusable unless named by its id."""
-    found = matches(actual, wish.name, wish.checkpoint_id)
-    if wish.checkpoint_id is not None:
+    found = matches(actual, spec.name, spec.checkpoint_id)
+    if spec.checkpoint_id is not None:
         if not found:
             raise MissingCheckpoint(
-                f"nothing to restore: no checkpoint has the id {wish.checkpoint_id}. {there_are(actual.checkpoints)}",
+                f"nothing to restore: no checkpoint has the id {spec.checkpoint_id}. {there_are(actual.checkpoints)}",
                 subject=str(actual.vm),
                 remedy=_exists(actual),
             )
         return found[0]
-    if wish.name is None:
+    if spec.name is None:
         # A way back from an earlier restore is no point to go forward to: "latest" would otherwise undo the restore.
         found = [c for c in found if not c.is_safety]
     usable = [c for c in found if c.usable]
     if not usable:
-        named = f' named "{wish.name}"' if wish.name else ""
+        named = f' named "{spec.name}"' if spec.name else ""
         unusable = f" ({len(found)} exist, but the service does not show them as usable)" if found else ""
         raise MissingCheckpoint(
             f"nothing to restore: no {'usable ' if found else ''}checkpoint{named}{unusable}. "
@@ -208,29 +211,29 @@ def _target(wish: RestoreTo, actual: Inventory) -> Checkpoint:
             subject=str(actual.vm),
             remedy="Name it by checkpoint_id to restore it all the same." if found else _exists(actual),
         )
-    if wish.select is not None:
-        return pick(actual, usable, wish.select)
-    return choose(actual, usable, wish.on_ambiguous, wish.name or "")[0]
+    if spec.select is not None:
+        return pick(actual, usable, spec.select)
+    return choose(actual, usable, spec.on_ambiguous, spec.name or "")[0]
 
 
-def _exists(actual: Inventory) -> str:
+def _exists(actual: ObservedVm) -> str:
     return "Name one that exists." if actual.checkpoints else "Make one first."
 
 
-def _safety_of(wish: RestoreTo, actual: Inventory, made: frozenset[str]) -> Checkpoint | None:
+def _safety_of(spec: RestoreRequest, actual: ObservedVm, made: frozenset[str]) -> Checkpoint | None:
     """The safety checkpoint that this run, or an earlier one with its restore_key, has made; a usable one first."""
-    key = key_hash(wish.restore_key) if wish.restore_key else None
+    key = key_hash(spec.restore_key) if spec.restore_key else None
     found = []
     for checkpoint in actual.checkpoints:
         if not checkpoint.is_safety:
             continue
         told = checkpoint.mark.key if checkpoint.mark else None
-        if checkpoint.told_nonce in made or (key and (told == key or checkpoint.told_nonce == key[:12])):
+        if checkpoint.run_nonce in made or (key and (told == key or checkpoint.run_nonce == key[:12])):
             found.append(checkpoint)
     return next((each for each in found if each.usable), found[0] if found else None)
 
 
-def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
+def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
     """Whether the restore that `safety` was taken for was carried out."""
     if not actual.current_known:
         raise OutcomeUnknown(
@@ -239,7 +242,7 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
             subject=str(actual.vm),
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
-    elsewhere = _stands_elsewhere(actual, safety)
+    elsewhere = _left_safety_checkpoint(actual, safety)
     if elsewhere and len({c.root for c in actual.checkpoints if c.root}) > 1:
         # One tree has one root: a second one is a checkpoint that is not listed (yet), perhaps the missing link.
         raise OutcomeUnknown(
@@ -259,30 +262,30 @@ def _has_happened(actual: Inventory, safety: Checkpoint) -> bool:
     return elsewhere
 
 
-def _stands_elsewhere(actual: Inventory, safety: Checkpoint) -> bool:
+def _left_safety_checkpoint(actual: ObservedVm, safety: Checkpoint) -> bool:
     current = actual.current()
     return current is None or (safety.id != current.id and safety.id not in actual.ancestors(current))
 
 
-def evidence_ripens_in(wish: Wish, actual: Inventory, capabilities: Capabilities, settle_time: float) -> float:
+def evidence_age_left(spec: Spec, actual: ObservedVm, capabilities: Capabilities, settle_time: float) -> float:
     """Seconds until the VM standing elsewhere than on an earlier run's safety checkpoint says anything; mostly 0.
 
     Where no job can be looked at, a checkpoint may be listed whose create still runs (Arc: nobody knows). The VM then
     stands where it stood before, and that must not be taken for the restore that was to follow.
     """
-    if not isinstance(wish, RestoreTo) or wish.restore_key is None:
+    if not isinstance(spec, RestoreRequest) or spec.restore_key is None:
         return 0.0
     if capabilities.operations_findable or capabilities.restore_steps is not None or not actual.current_known:
         return 0.0
-    safety = _safety_of(wish, actual, frozenset())
-    if safety is None or safety.created is None or not _stands_elsewhere(actual, safety):
+    safety = _safety_of(spec, actual, frozenset())
+    if safety is None or safety.created is None or not _left_safety_checkpoint(actual, safety):
         return 0.0
     return max(0.0, settle_time - (actual.now - safety.created).total_seconds())
 
 
-def _why(wish: RestoreTo, target: Checkpoint) -> str:
-    if wish.checkpoint_id is not None:
+def _why(spec: RestoreRequest, target: Checkpoint) -> str:
+    if spec.checkpoint_id is not None:
         return "named by checkpoint_id"
-    if wish.select is not None:
-        return f"select: {wish.select.which}" + (f' among those named "{wish.name}"' if wish.name else "")
+    if spec.select is not None:
+        return f"select: {spec.select.which}" + (f' among those named "{spec.name}"' if spec.name else "")
     return f'it is the checkpoint named "{target.name}"'

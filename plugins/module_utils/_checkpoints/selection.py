@@ -9,7 +9,7 @@ import typing as t
 from datetime import datetime
 
 from .._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
-from .._core.model import Checkpoint, Inventory
+from .._core.model import Checkpoint, ObservedVm
 from .._core.spec import Select
 from .._core.times import show_time
 
@@ -17,14 +17,14 @@ MOST_LISTED = 20
 OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
 
 
-def matches(inventory: Inventory, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
+def matches(inventory: ObservedVm, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
     """The checkpoints that have that id (or host id) and that name, whichever are given."""
-    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.is_(checkpoint_id)]
-    return [c for c in found if name is None or c.is_named(name)]
+    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.has_id(checkpoint_id)]
+    return [c for c in found if name is None or c.matches_name(name)]
 
 
 def choose(
-    inventory: Inventory, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, name: str
+    inventory: ObservedVm, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, name: str
 ) -> list[Checkpoint]:
     """Those of `found` that are meant; Ambiguous, with id and time of each, when nobody says which."""
     if len(found) <= 1 or on_ambiguous == "all":
@@ -39,7 +39,7 @@ def choose(
     return [newest(inventory, found) if on_ambiguous == "newest" else oldest(inventory, found)]
 
 
-def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) -> Checkpoint:
+def pick(inventory: ObservedVm, found: t.Sequence[Checkpoint], select: Select) -> Checkpoint:
     """The latest, the oldest, or the latest made before a time."""
     candidates = list(found)
     if select.which == "before" and select.before is not None:
@@ -54,7 +54,7 @@ def pick(inventory: Inventory, found: t.Sequence[Checkpoint], select: Select) ->
     return oldest(inventory, candidates) if select.which == "oldest" else newest(inventory, candidates)
 
 
-def newest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
+def newest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that all others are older than; UnknownTime when neither times nor ancestry can tell."""
     for candidate in found:
         if all(c is candidate or is_older(inventory, c, candidate) for c in found):
@@ -62,7 +62,7 @@ def newest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
     raise _unordered(inventory, found)
 
 
-def oldest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
+def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that is older than all others; UnknownTime when neither times nor ancestry can tell."""
     for candidate in found:
         if all(c is candidate or is_older(inventory, candidate, c) for c in found):
@@ -70,7 +70,7 @@ def oldest(inventory: Inventory, found: t.Sequence[Checkpoint]) -> Checkpoint:
     raise _unordered(inventory, found)
 
 
-def is_older(inventory: Inventory, older: Checkpoint, newer: Checkpoint) -> bool:
+def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:
     """Whether `older` was surely made first.
 
     What a checkpoint stands on was there before it. So it was made no later than the earliest known time of itself and
@@ -85,18 +85,18 @@ def is_older(inventory: Inventory, older: Checkpoint, newer: Checkpoint) -> bool
     return bool(at_latest and at_earliest) and min(at_latest) < max(at_earliest)
 
 
-def _above(inventory: Inventory, checkpoint: Checkpoint) -> list[Checkpoint]:
+def _above(inventory: ObservedVm, checkpoint: Checkpoint) -> list[Checkpoint]:
     """Itself and all that stands on it."""
     return [c for c in inventory.checkpoints if c.id == checkpoint.id or checkpoint.id in inventory.ancestors(c)]
 
 
-def _below(inventory: Inventory, checkpoint: Checkpoint) -> list[Checkpoint]:
+def _below(inventory: ObservedVm, checkpoint: Checkpoint) -> list[Checkpoint]:
     """Itself and all that it stands on."""
     wanted = {checkpoint.id, *inventory.ancestors(checkpoint)}
     return [c for c in inventory.checkpoints if c.id in wanted]
 
 
-def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:
+def _before(inventory: ObservedVm, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:
     """The candidates made before `moment`. One of unknown time is placed by its relatives, or is an error."""
     early = [c for c in found if c.created is not None and c.created < moment]
     late = {c.id for c in found if c.created is not None and c.created >= moment}
@@ -112,7 +112,7 @@ def _before(inventory: Inventory, found: t.Sequence[Checkpoint], moment: datetim
     return early
 
 
-def _unordered(inventory: Inventory, found: t.Sequence[Checkpoint]) -> UnknownTime:
+def _unordered(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> UnknownTime:
     unknown = ", ".join(f'{c.id} ("{c.name}")' for c in found if c.created is None)
     why = f"the service keeps no time for {unknown}" if unknown else "some were made in the same second"
     return UnknownTime(

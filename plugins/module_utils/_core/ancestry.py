@@ -18,7 +18,7 @@ class Row(t.NamedTuple):
     parent_host_id: str | None
 
 
-def grow(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkpoint, ...], bool]:
+def build_tree(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkpoint, ...], bool]:
     """The checkpoints with parent, depth and current filled in, oldest first where that is known.
 
     An unknown parent is the root: SPF's first checkpoint names the VM's own VMId (seen in 5 of 5 VMs), Arc's a GUID

@@ -22,12 +22,12 @@
     │   ├── Forbidden         forbidden           403
     │   ├── Unavailable       unavailable         408, 429, 5xx or lost connections, longer than we may wait
     │   ├── Refused           refused             the service says no to this very request
-    │   ├── BadAnswer         bad_answer          an answer that cannot be understood or must not be followed
+    │   ├── BadResponse       bad_answer          an answer that cannot be understood or must not be followed
     │   ├── Locked            locked              another job holds the VM (VMM 2602, ARM 409)
     │   ├── OperationFailed   operation_failed    the job or operation ended in failure
     │   ├── TimedOut          timed_out           the deadline came while the operation was still running
     │   ├── OutcomeUnknown    outcome_unknown     sent, no answer, and reading could not settle it
-    │   └── NotProven         not_proven          reported as done, but reading does not show it
+    │   └── NotVerified       not_proven          reported as done, but reading does not show it
     └── SomeFailed            some_failed         of many VMs at least one failed
 
 `retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (mend something).
@@ -48,12 +48,14 @@ hiding: ContextVar[t.Callable[[str], str]] = ContextVar("hiding", default=str)
 class CheckpointError(Exception):
     """What went wrong with what, what the service said, which request, and what to do: one line.
 
-    `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` the
-    result's shape of the operation that was under way (`Operation.to_result()`), `details` the service's own error
-    where it has a structure (ARM's ErrorResponse), which the one line may not hold whole.
+    `subject` names the thing ("vm web01", "spf https://host:8090"), `status` is the HTTP status, `operation` is what
+    was under way (`Operation.to_result()`), `details` the service's own error where it has a structure (ARM's
+    ErrorResponse). `changed_nothing` is for a step that refuses before it changes anything; a run that has changed
+    something before it sets it back. `notes` say what happened after the error, such as that a VM was put back.
     """
 
     code: t.ClassVar[str] = "internal"
+    denial: t.ClassVar[str] = "Nothing was changed."
     retry: Retry = "never"
 
     def __init__(
@@ -67,9 +69,10 @@ class CheckpointError(Exception):
         correlation_id: str | None = None,
         operation: dict[str, t.Any] | None = None,
         details: dict[str, t.Any] | None = None,
+        changed_nothing: bool = False,
     ) -> None:
         super().__init__(message)
-        self._message = one_line(message)
+        self.message = one_line(message)
         self.subject = one_line(subject, 300)
         self.remedy = one_line(remedy)
         self.status = status
@@ -77,35 +80,22 @@ class CheckpointError(Exception):
         self.correlation_id = one_line(correlation_id, 100) if correlation_id else None
         self.operation = operation
         self.details = details
+        self.changed_nothing = changed_nothing
+        self.notes: list[str] = []
 
-    @property
-    def message(self) -> str:
-        """What went wrong, without the subject."""
-        return self._message
-
-    @message.setter
-    def message(self, text: str) -> None:
-        # Longer than what a service may say of itself: what was added last must not be cut off.
-        self._message = one_line(text, 3000)
-
-    def naming(self, thing: str) -> t.Self:
+    def with_subject(self, thing: str) -> t.Self:
         """The same error, in which `thing` is named, also where the subject is a host that many have."""
-        if one_line(thing) not in f"{self.subject} {self._message}":
-            self.message = f"{thing}: {self._message}"
+        if one_line(thing) not in f"{self.subject} {self.message}":
+            self.message = f"{thing}: {self.message}"
         return self
 
-    def undenied(self) -> t.Self:
-        """The same error once something was changed: a plan made anew does not know what came before it."""
-        self._message = self._message.replace(" Nothing was changed.", "")
-        return self
-
-    def about(self, subject: str) -> t.Self:
+    def default_subject(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""
         self.subject = self.subject or one_line(subject, 300)
         return self
 
     def __str__(self) -> str:
-        parts = [self._said()]
+        parts = [self._text()]
         if self.remedy:
             parts.append(one_line(self.remedy))
         if self.operation and self.operation.get("id"):
@@ -120,7 +110,7 @@ class CheckpointError(Exception):
         """The `error` key of a failed result."""
         return {
             "code": self.code,
-            "message": self._said(),
+            "message": self._text(),
             "status": self.status,
             "request_id": self.request_id,
             "correlation_id": self.correlation_id,
@@ -130,8 +120,12 @@ class CheckpointError(Exception):
             "retry": self.retry,
         }
 
-    def _said(self) -> str:
-        return f"{one_line(self.subject)}: {self.message}" if self.subject else self.message
+    def _text(self) -> str:
+        # Our own additions must not be cut off by the limit for what a service says, so the message may have grown.
+        message = one_line(self.message, 3000)
+        denial = [self.denial] if self.changed_nothing else []
+        text = " ".join([message, *denial, *(one_line(note) for note in self.notes)])
+        return f"{one_line(self.subject)}: {text}" if self.subject else text
 
 
 class InvalidInput(CheckpointError):
@@ -212,6 +206,7 @@ class Unreachable(ServiceError):
     """No connection could be made; the request never left."""
 
     code = "unreachable"
+    denial = "Nothing was sent."
     retry = "safe"
 
 
@@ -246,7 +241,7 @@ class Refused(ServiceError):
     code = "refused"
 
 
-class BadAnswer(ServiceError):
+class BadResponse(ServiceError):
     """An answer that cannot be understood, or that we must not follow."""
 
     code = "bad_answer"
@@ -281,7 +276,11 @@ class OutcomeUnknown(ServiceError):
     retry = "after_reading"
 
 
-class NotProven(ServiceError):
+class ResponseLost(OutcomeUnknown):
+    """A write left, and what came of it is not known: only reading can tell."""
+
+
+class NotVerified(ServiceError):
     """The service reported success, but reading again does not show it."""
 
     code = "not_proven"
@@ -325,10 +324,10 @@ def one_line(text: str, limit: int = 1000) -> str:
     # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later. What is
     # cut off here must not cut a secret, so a secret's length more is looked at.
     seen = hidden(text[: limit * 16 + 8192])
-    return flat(without_queries(seen[: limit * 16]), limit)
+    return printable(without_queries(seen[: limit * 16]), limit)
 
 
-def flat(text: str, limit: int) -> str:
+def printable(text: str, limit: int) -> str:
     """`text` on one line that a terminal shows as it is: no control characters, at most `limit` characters long."""
     told = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 16]).split())
     return told if len(told) <= limit else told[: limit - 1] + "…"

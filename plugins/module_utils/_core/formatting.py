@@ -9,7 +9,7 @@ MOST = 20
 DEEPEST = 5
 
 
-def in_words(value: object, depth: int = 0) -> str:
+def format_value(value: object, depth: int = 0) -> str:
     """Any JSON value, bounded: a service or a stored plan may send anything where a text belongs."""
     if value is None:
         return "none"
@@ -20,8 +20,8 @@ def in_words(value: object, depth: int = 0) -> str:
     if depth >= DEEPEST:
         return "…"
     if isinstance(value, dict):
-        parts = [f"{name}: {in_words(each, depth + 1)}" for name, each in list(value.items())[:MOST]]
+        parts = [f"{name}: {format_value(each, depth + 1)}" for name, each in list(value.items())[:MOST]]
     else:
-        parts = [in_words(each, depth + 1) for each in value[:MOST]]
+        parts = [format_value(each, depth + 1) for each in value[:MOST]]
     inside = ", ".join([*parts, *(["…"] if len(value) > MOST else [])])
     return f"({inside})" if depth else inside

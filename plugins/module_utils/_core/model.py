@@ -41,28 +41,28 @@ class Capabilities:
     name_pattern: str = r".{1,255}"
     name_rule: str = "1 to 255 characters"
     longest_series: int = 255
-    restore_steps: RestoreSteps | None = None
+    restore_steps: StagedRestorePlanner | None = None
 
 
-class RestoreSteps(t.Protocol):
+class StagedRestorePlanner(t.Protocol):
     """A restore that takes several steps: which, from what was read. Pure.
 
-    `wish` is the RestoreTo, `target` picks the checkpoint (it raises where none is meant), `power_before` is the power
-    state the task began with, `under_way` the run that it has begun already, if it plans anew.
+    `spec` is the RestoreRequest, `target` picks the checkpoint (it raises where none is meant), `power_before` is the
+    power state the task began with, `under_way` the run that it has begun already, if it plans again.
     """
 
     def __call__(
         self,
-        wish: t.Any,
-        actual: Inventory,
+        spec: t.Any,
+        actual: ObservedVm,
         target: t.Callable[[], Checkpoint],
         power_before: str,
         under_way: str | None,
-    ) -> Staged: ...
+    ) -> RestorePlan: ...
 
 
 @dataclass(frozen=True)
-class Staged:
+class RestorePlan:
     """The steps of a restore. `resumed`: an earlier run has begun it; `done`: one has ended it, and why we know."""
 
     target: Checkpoint | None
@@ -72,26 +72,47 @@ class Staged:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class VM:
-    """One virtual machine as a service knows it.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One thing that a plan is about, as a service knows it.
 
-    `reference` is what the user wrote, `id` what the service's calls take, `canonical` the same thing in one spelling
-    (two references with the same service and canonical id are the same VM), `host_id` the hypervisor's id for it, and
-    `partition` what else the service's keys need (SPF: the StampId).
+    `id` is what the service's calls take, `canonical` the same thing in one spelling: two targets with the same service
+    and canonical id are the same thing.
     """
 
-    reference: str
+    kind: t.ClassVar[str] = "target"
+
     name: str
     id: str
     canonical: str
     provider: str
     service: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def to_result(self) -> dict[str, str]:
+        """How a plan's actions name it."""
+        return {"target": self.name, "target_id": self.canonical}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VM(Target):
+    """One virtual machine.
+
+    `reference` is what the user wrote, `host_id` the hypervisor's id for it, and `partition` what else the service's
+    keys need (SPF: the StampId).
+    """
+
+    kind = "vm"
+
+    reference: str
     host_id: str | None = None
     partition: str = ""
 
-    def __str__(self) -> str:
-        return f"vm {self.name}"
+    def to_result(self) -> dict[str, str]:
+        """How a plan's actions name it."""
+        return {"vm": self.name, "vm_id": self.canonical}
 
 
 @dataclass(frozen=True)
@@ -115,7 +136,7 @@ class Checkpoint:
     nonce: str | None = None
     consistency: str | None = None
 
-    def is_named(self, name: str) -> bool:
+    def matches_name(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""
         if not self.any_case:
             return name in (self.name, self.series)
@@ -127,7 +148,7 @@ class Checkpoint:
         return self.safety or (self.mark is not None and self.mark.safety)
 
     @property
-    def told_nonce(self) -> str | None:
+    def run_nonce(self) -> str | None:
         """The nonce of the run that made it, from its mark or its generated name."""
         return self.nonce if self.mark is None else self.mark.nonce
 
@@ -136,7 +157,7 @@ class Checkpoint:
         """Whether its mark says that this collection made it."""
         return self.mark is not None
 
-    def is_(self, checkpoint_id: str) -> bool:
+    def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
         return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
@@ -178,7 +199,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
@@ -203,7 +224,7 @@ class Inventory:
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""
-        return next((c for c in self.checkpoints if c.is_(checkpoint_id)), None)
+        return next((c for c in self.checkpoints if c.has_id(checkpoint_id)), None)
 
     def current(self) -> Checkpoint | None:
         """The checkpoint the VM now runs on top of, if any."""

@@ -84,7 +84,12 @@ class Operation:
         }
 
 
-async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, doing: str) -> Status:
+def watched(kind: str, name: str, poll: t.Callable[[], t.Awaitable[Status]], last: Status) -> Operation:
+    """A resource's own state, as it was just seen to be, as an operation to wait for: whoever has begun it."""
+    return Operation(kind, name, poll, anyio.current_time(), last=last, joined=True)
+
+
+async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, context: str) -> Status:
     """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
 
     The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both.
@@ -95,21 +100,21 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
             operation.last = await operation.poll()
         except (Unavailable, Unreachable) as problem:
             # Whatever keeps us from looking, something is still running: never "safe" to start again.
-            raise _timed_out(operation, deadline, subject, doing, str(problem.message)) from None
+            raise _timed_out(operation, deadline, subject, context, str(problem.message)) from None
         operation.seconds = anyio.current_time() - operation.started
         if operation.last.state != "running":
             return operation.last
         wanted = operation.last.retry_after
         if not await deadline.sleep(pause if wanted is None else max(wanted, 0.5)):
-            raise _timed_out(operation, deadline, subject, doing)
+            raise _timed_out(operation, deadline, subject, context)
         pause = min(interval, pause * 1.5)
 
 
-def _timed_out(operation: Operation, deadline: Deadline, subject: str, doing: str, why: str = "") -> TimedOut:
+def _timed_out(operation: Operation, deadline: Deadline, subject: str, context: str, why: str = "") -> TimedOut:
     seen = why or (f"last seen: {operation.last.text}" if operation.last.text else "")
     said = f" ({seen.rstrip('.')})" if seen else ""
     return TimedOut(
-        f"{doing} was still running at the task's deadline of {show_seconds(deadline.total)}{said}.",
+        f"{context} was still running at the task's deadline of {show_seconds(deadline.total)}{said}.",
         subject=subject,
         remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),

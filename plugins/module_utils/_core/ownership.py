@@ -59,11 +59,10 @@ class Mark:
         return ("power", self.power), ("key", self.key), ("target", self.target)
 
     def to_result(self) -> dict[str, object]:
-        """The `mark` key of a checkpoint in results."""
+        """The `mark` key of a checkpoint in results. It leaves out `pin`, which no option can set."""
         return {
             "nonce": self.nonce,
             "created": format_time(self.created),
-            "pin": self.pin,
             "safety": self.safety,
             "power": self.power,
             "key": self.key,

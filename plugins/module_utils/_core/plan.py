@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan: what will be done, in which order, and why; comparable with what was approved."""
+"""The plan: what will be done, in which order, and why. Each kind of thing brings its own actions."""
 
 from __future__ import annotations
 
@@ -9,26 +9,36 @@ import hashlib
 import json
 import typing as t
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from .errors import InvalidInput, PlanChanged
-from .formatting import in_words
-from .model import VM, Checkpoint
+from .formatting import format_value
+from .model import Checkpoint, Target
 
 VERSION = 1
 
 
 @dataclass(frozen=True)
 class Action:
-    """One step. `verb` names it in plans, `reason` says which wish or rule asks for it."""
+    """One action. `verb` names it in plans; `reason` names the option or rule that asks for it."""
 
     verb: t.ClassVar[str] = ""
     writes: t.ClassVar[bool] = True
+    once: t.ClassVar[bool] = False
+    """Read before it is sent, and left alone where it is done already, however often it is asked for."""
 
-    vm: VM
+    target: Target
     reason: str
 
-    def target(self) -> dict[str, t.Any]:
-        """What the step is about, as the user would name it: an existing id, a requested name, set fields."""
+    def details(self) -> dict[str, t.Any]:
+        """What the action is about, as results show it: an existing id, a requested name, the fields that change."""
+        raise NotImplementedError
+
+    def covered(self) -> dict[str, t.Any]:
+        """What of that an approval covers: ids and what the user set, but no names that may change meanwhile."""
+        return self.details()
+
+    def title(self) -> str:
+        """The action in the few words of an error: `delete nightly-2026-10-31 of web03`."""
         raise NotImplementedError
 
     @property
@@ -36,105 +46,23 @@ class Action:
         """The verbs it stands for, as locks and other obstacles see it: alone, and with the thing they are about."""
         return (self.verb,)
 
-    def identity(self) -> str:
-        """What an approval covers: canonical VM id, service root, action, existing id or name, fields the user set."""
-        about = {"action": self.verb, "vm_id": self.vm.canonical, "service": self.vm.service}
-        return _canonical(about | _approved(self.target()))
+    @cached_property
+    def id(self) -> str:
+        """A hash of what an approval covers: target, service root, verb, and covered()."""
+        about = {"action": self.verb, "target_id": self.target.canonical, "service": self.target.service}
+        return hashlib.sha256(_canonical(about | self.covered()).encode()).hexdigest()[:32]
 
     def to_result(self) -> dict[str, t.Any]:
-        """The step as it stands in `plan.actions`."""
+        """The action as it stands in `plan.actions`."""
         return {
+            "id": self.id,
             "action": self.verb,
-            "vm": self.vm.name,
-            "vm_id": self.vm.canonical,
-            "provider": self.vm.provider,
-            "service": self.vm.service,
-            **self.target(),
+            **self.target.to_result(),
+            "provider": self.target.provider,
+            "service": self.target.service,
+            **self.details(),
             "reason": self.reason,
         }
-
-
-@dataclass(frozen=True)
-class Create(Action):
-    """A new checkpoint. `description` is None where the user set none; `safety` marks one taken before a restore.
-
-    With `generate` the name begins a series, and the checkpoint gets one of its own behind it. With `strict` it must be
-    known to be usable: max_age takes nothing less. `back_from` is, of a safety checkpoint, the id of the one that the
-    restore behind it goes to.
-    """
-
-    verb = "create"
-    name: str = ""
-    description: str | None = None
-    safety: bool = False
-    key: str | None = None
-    generate: bool = False
-    strict: bool = False
-    back_from: str = ""
-
-    def target(self) -> dict[str, t.Any]:
-        checkpoint: dict[str, t.Any] = {"name": self.name}
-        if self.safety:
-            checkpoint["safety"] = True
-        if self.description is not None:
-            checkpoint["description"] = self.description
-        return {"checkpoint": checkpoint}
-
-
-@dataclass(frozen=True)
-class OnCheckpoint(Action):
-    """A step about a checkpoint that exists."""
-
-    checkpoint: Checkpoint = field(default_factory=lambda: Checkpoint(id="", name=""))
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        return (self.verb, f"{self.verb} {self.checkpoint.id}".lower())
-
-    def target(self) -> dict[str, t.Any]:
-        return {"checkpoint": {"id": self.checkpoint.id, "name": self.checkpoint.name}}
-
-
-@dataclass(frozen=True)
-class Update(OnCheckpoint):
-    """Another description for a checkpoint; nothing else of one can be changed."""
-
-    verb = "update"
-    description: str = ""
-
-    def target(self) -> dict[str, t.Any]:
-        fields = {"description": {"before": self.checkpoint.description, "after": self.description}}
-        return {**super().target(), "fields": fields}
-
-
-@dataclass(frozen=True)
-class Delete(OnCheckpoint):
-    """A checkpoint goes; what stands on it stays."""
-
-    verb = "delete"
-
-
-@dataclass(frozen=True)
-class Restore(OnCheckpoint):
-    """The VM goes back to a checkpoint; later ones stay. `keyed`: a restore_key will go by what the VM stands on."""
-
-    verb = "restore"
-    keyed: bool = False
-    terms: t.Mapping[str, t.Any] = field(default_factory=dict)
-
-    def target(self) -> dict[str, t.Any]:
-        return {**super().target(), **({"terms": dict(self.terms)} if self.terms else {})}
-
-
-@dataclass(frozen=True)
-class Power(Action):
-    """The VM is turned on or off; nothing happens where it already is."""
-
-    verb = "power"
-    on: bool = True
-
-    def target(self) -> dict[str, t.Any]:
-        return {"power": "on" if self.on else "off"}
 
 
 @dataclass(frozen=True)
@@ -146,6 +74,7 @@ class Step(Action):
     """
 
     verb = "step"
+    once = True
     do: str = ""
     about: t.Mapping[str, t.Any] = field(default_factory=dict)
     undo: bool = False
@@ -155,55 +84,23 @@ class Step(Action):
         op = str(self.about.get("op") or "")
         return ("step", op, f"{op} {self.about.get('disk') or ''}".lower())
 
-    def target(self) -> dict[str, t.Any]:
+    @property
+    def restore_run_id(self) -> str:
+        """What the restore that it belongs to calls itself; empty for a step of nothing larger."""
+        return str(self.about.get("run") or "")
+
+    def details(self) -> dict[str, t.Any]:
         return {"step": self.do, "about": dict(self.about)}
 
-
-@dataclass(frozen=True)
-class OnResource(Action):
-    """A step about an Azure resource: `resource` is its id, `fields` what the user set, before and after."""
-
-    resource: str = ""
-    fields: t.Mapping[str, t.Mapping[str, t.Any]] = field(default_factory=dict)
-
-    def target(self) -> dict[str, t.Any]:
-        return {"resource": self.resource, "fields": {name: dict(change) for name, change in self.fields.items()}}
-
-
-@dataclass(frozen=True)
-class CreateResource(OnResource):
-    """A new resource."""
-
-    verb = "create"
-
-
-@dataclass(frozen=True)
-class UpdateResource(OnResource):
-    """Another value for what the service lets one change."""
-
-    verb = "update"
-
-
-@dataclass(frozen=True)
-class DeleteResource(OnResource):
-    """A resource goes; `fields` name what goes with it."""
-
-    verb = "delete"
-
-
-@dataclass(frozen=True)
-class Keep(OnCheckpoint):
-    """Not a step: the checkpoint that already satisfies the wish, and why."""
-
-    verb = "keep"
-    writes = False
+    def title(self) -> str:
+        return f"step {self.do} of {self.target.name}{in_parentheses(self.about.get('terms') or {})}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one VM needs, in order. `satisfied_by` is the checkpoint that the wish ends on, where it exists already."""
+    """The ordered actions for one target. `satisfied_by` is the checkpoint that the task ends on, if it exists."""
 
-    vm: VM
+    target: Target
     actions: tuple[Action, ...] = ()
     warnings: tuple[str, ...] = ()
     drift: tuple[dict[str, t.Any], ...] = ()
@@ -211,135 +108,30 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Action, ...]:
-        """The steps that change something."""
+        """The actions that change something."""
         return tuple(action for action in self.actions if action.writes)
 
 
 def digest(plans: t.Sequence[Plan]) -> str:
     """One name for what would be changed: equal for equal plans, whoever reads them and whenever."""
-    identities = [action.identity() for plan in plans for action in plan.writes]
-    return "sha256:" + hashlib.sha256("\n".join(identities).encode()).hexdigest()
+    ids = [action.id for plan in plans for action in plan.writes]
+    return "sha256:" + hashlib.sha256("\n".join(ids).encode()).hexdigest()
 
 
 def to_result(plans: t.Sequence[Plan]) -> dict[str, t.Any]:
     """The `plan` key of results: versioned JSON that can be stored, shown and given back as `expected_plan`."""
     actions = [action.to_result() for plan in plans for action in plan.actions]
-    return {"version": VERSION, "digest": digest(plans), "actions": actions}
+    return {"version": VERSION, "digest": digest(plans), "checksum": checksum(actions), "actions": actions}
 
 
-class Approval:
-    """What was approved: a whole plan (what is left of it passes) or a digest (only that very plan passes)."""
-
-    def __init__(self, approved: str | dict[str, t.Any]) -> None:
-        self._digest: str | None = None
-        self._actions: dict[str, str] = {}
-        if isinstance(approved, str) and approved.lstrip().startswith("{"):
-            # From the command line a plan arrives as JSON text.
-            approved = _from_json(approved)
-        if isinstance(approved, str):
-            if not approved.startswith("sha256:") or len(approved) != 71:
-                raise InvalidInput("expected_plan: takes a plan as returned, or its digest (sha256:…)")
-            self._digest = approved
-            return
-        if (
-            not isinstance(approved, dict)
-            or approved.get("version") != VERSION
-            or not isinstance(approved.get("actions"), list)
-        ):
-            raise InvalidInput(f"expected_plan: is not a plan of version {VERSION} as returned under the key plan")
-        for action in approved["actions"]:
-            if not isinstance(action, dict):
-                raise InvalidInput("expected_plan: an action is not a mapping")
-            if action.get("action") != Keep.verb:
-                about = {key: action.get(key) for key in ("action", "vm_id", "service")}
-                self._actions[_canonical(about | _approved(action))] = _show(action)
-
-    def check(self, plans: t.Sequence[Plan], *, part: bool = False, done: t.Sequence[Action] = ()) -> None:
-        """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan.
-
-        What was `done` is spent: one that somebody made anew where an approved one went was not approved to go.
-        """
-        writes = [action for plan in plans for action in plan.writes]
-        if not writes:
-            return
-        if self._digest is not None:
-            if not part and digest(plans) != self._digest:
-                raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in writes])
-            if not part:
-                # From here on the plan itself is what was approved: a plan made anew after a lock must stay within it.
-                self._actions = {action.identity(): _show(action.to_result()) for action in writes}
-                return
-        spent = {action.identity() for action in done if action.verb in ("create", "delete")}
-        extra = [action for action in writes if action.identity() not in self._actions.keys() - spent]
-        if extra:
-            raise self._changed(plans, [f"+ {_show(action.to_result())}" for action in extra])
-
-    def _changed(self, plans: t.Sequence[Plan], differences: list[str]) -> PlanChanged:
-        problem = PlanChanged(
-            f"what would be done is not what was approved: {'; '.join(differences)}. Nothing was changed.",
-            subject="plan",
-            remedy=f"Approve the new plan: {digest(plans)}",
-        )
-        problem.plan = to_result(plans)
-        return problem
+def checksum(actions: object) -> str:
+    """What shows that a stored plan still says what it said: its readable part is not covered by the digest."""
+    return "sha256:" + hashlib.sha256(_canonical(actions).encode()).hexdigest()
 
 
-def _approved(action: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Of a step in its result's shape, what an approval covers: ids and what the user set, no old names."""
-    checkpoint = _mapping(action.get("checkpoint"))
-    about: dict[str, t.Any] = {}
-    if checkpoint.get("id"):
-        about["id"] = str(checkpoint["id"]).lower()
-    elif checkpoint.get("safety"):
-        about["safety"] = True  # its name is generated
-    else:
-        about["checkpoint"] = checkpoint
-    if fields := _mapping(action.get("fields")):
-        about["fields"] = {name: _mapping(change).get("after") for name, change in fields.items()}
-    if action.get("resource"):
-        about["resource"] = str(action["resource"]).lower()
-    for plain in ("power", "step", "about", "terms"):
-        if action.get(plain):
-            about[plain] = action[plain]
-    return about
-
-
-def _from_json(text: str) -> dict[str, t.Any]:
-    try:
-        plan = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInput("expected_plan: is not readable JSON") from None
-    return t.cast(dict[str, t.Any], plan)
-
-
-def _show(action: t.Mapping[str, t.Any]) -> str:
-    """`delete nightly-2026-10-31 of web03`"""
-    what = (
-        _mapping(action.get("checkpoint")).get("name")
-        or action.get("power")
-        or action.get("step")
-        or _last(action.get("resource"))
-    )
-    return f"{action.get('action')} {what} of {action.get('vm')}{_set_by_user(action)}"
-
-
-def _set_by_user(action: t.Mapping[str, t.Any]) -> str:
-    """The fields that the user set, for two steps that differ in nothing else."""
-    told = {name: _mapping(change).get("after") for name, change in _mapping(action.get("fields")).items()}
-    told |= {**_mapping(action.get("terms")), **_mapping(_mapping(action.get("about")).get("terms"))}
-    if (text := _mapping(action.get("checkpoint")).get("description")) is not None:
-        told["description"] = text
-    return f" {in_words([dict(sorted(told.items()))])}" if told else ""
-
-
-def _last(resource: object) -> str:
-    """The name at the end of a resource's id."""
-    return str(resource or "").rsplit("/", 1)[-1]
-
-
-def _mapping(value: object) -> t.Mapping[str, t.Any]:
-    """An approved plan is input: what is no mapping where one belongs approves nothing."""
-    return value if isinstance(value, dict) else {}
+def in_parentheses(fields: t.Mapping[str, t.Any]) -> str:
+    """The fields that the user set, for two actions that differ in nothing else."""
+    return f" {format_value([dict(sorted(fields.items()))])}" if fields else ""
 
 
 def _canonical(value: object) -> str:

@@ -11,7 +11,7 @@ import urllib.parse
 
 from .._deps import httpx, pydantic
 from .errors import InvalidInput
-from .spec import check
+from .spec import validate_options
 
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "spf_url": ("SPF_URL",),
@@ -205,10 +205,10 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
         if value is None and (fallback := from_environment(name, environ)) is not None:
             found[name] = fallback
             names[name] = f"{name} ({' or '.join(v for v in ENVIRONMENT[name] if v in environ)})"
-    return check(kind, found, names)
+    return validate_options(kind, found, names)
 
 
-def trusts_anybody(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
+def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
     """Whether certificates go unchecked by the user's own word."""
     try:
         return not settings(TlsSettings, params, environ).validate_certs

@@ -49,11 +49,11 @@ Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydan
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 
-class _Wish(pydantic.BaseModel):
+class _Spec(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
-class Present(_Wish):
+class Present(_Spec):
     """A checkpoint of that name exists; with `max_age`, one that is not older."""
 
     name: Name | None = None
@@ -72,7 +72,7 @@ class Present(_Wish):
         return self
 
 
-class Absent(_Wish):
+class Absent(_Spec):
     """No checkpoint of that name or id exists."""
 
     name: Name | None = None
@@ -86,14 +86,14 @@ class Absent(_Wish):
         return self
 
 
-class Select(_Wish):
+class Select(_Spec):
     """Which of several: the latest, the oldest, or the latest before a time."""
 
     which: t.Literal["latest", "oldest", "before"]
     before: Time | None = None
 
 
-class RestoreTo(_Wish):
+class RestoreRequest(_Spec):
     """The VM is brought back to a checkpoint."""
 
     name: Name | None = None
@@ -130,17 +130,19 @@ class RestoreTo(_Wish):
         return self
 
 
-def terms(wish: RestoreTo) -> dict[str, t.Any]:
+def terms(spec: RestoreRequest) -> dict[str, t.Any]:
     """What was asked for beside the target, where it is not the default: an approval covers it too."""
     options = ("safety_checkpoint", "if_running", "power_after", "old_disks")
-    return {name: value for name in options if (value := getattr(wish, name)) not in (None, False, "proceed", "keep")}
+    return {name: value for name in options if (value := getattr(spec, name)) not in (None, False, "proceed", "keep")}
 
 
-Wish: t.TypeAlias = "Present | Absent | RestoreTo"
+Spec: t.TypeAlias = "Present | Absent | RestoreRequest"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 
-def check(kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None) -> Model:
+def validate_options(
+    kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None
+) -> Model:
     """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given.
 
     `names` says how to call an option where that is not its own name, such as the variable it came from.

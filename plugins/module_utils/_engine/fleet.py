@@ -1,30 +1,39 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many VMs in one task: all references resolved first, all planned, then applied with bounded concurrency."""
+"""Many targets in one task: all are planned, the plans approved together, then carried out with bounded concurrency."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
-from .._core.model import VM, Inventory
-from .._core.plan import Approval
-from .._core.spec import Wish
-from .._providers import Provider, Providers, Scope
+from .._core.approval import Approval
+from .._core.errors import CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from .concurrency import bounded
+from .kind import Kind
 from .reconciler import Reconciler
-from .run_options import bounded
-from .verification import Pace
+from .waiting import WaitPolicy
 
 State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]
 
 
+@dataclass(frozen=True)
+class FleetOptions:
+    """How a task treats its targets. `check_only` ends after the plan."""
+
+    policy: WaitPolicy
+    approval: Approval | None = None
+    concurrency: int = 4
+    on_error: t.Literal["continue", "stop"] = "continue"
+    check_only: bool = False
+
+
 @dataclass
 class Member:
-    """One VM of a task: how far it came, and what stopped it."""
+    """One target of a task: how far it came, and what stopped it."""
 
-    run: Reconciler
+    reconciler: Reconciler[t.Any]
     error: CheckpointError | None = None
     started: bool = False
 
@@ -37,143 +46,68 @@ class Member:
             return "failed"
         if not self.started:
             return "not_started"
-        return "changed" if self.run.changed else "unchanged"
+        return "changed" if self.reconciler.changed else "unchanged"
+
+    def fail(self, problem: CheckpointError) -> None:
+        """Keep what stopped it."""
+        self.error = self.reconciler.failure(problem)
 
 
-@dataclass(frozen=True)
-class Terms:
-    """How a task treats its VMs. `check_only` stops after the plan."""
-
-    pace: Pace
-    approval: Approval | None = None
-    concurrency: int = 4
-    on_error: t.Literal["continue", "stop"] = "continue"
-    check_only: bool = False
+async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
+    """Bring every target to its spec. Errors of single ones stay with their members; what concerns all is raised."""
+    fleet = Fleet(kinds, options)
+    await fleet.prepare()
+    if not options.check_only:
+        await fleet.carry_out()
+    return fleet.members
 
 
-async def resolve(providers: Providers, references: t.Sequence[str], concurrency: int) -> list[tuple[Provider, VM]]:
-    """Each reference's service and VM, before anything is written. The first failure is the task's."""
-    found: dict[int, tuple[Provider, VM]] = {}
+class Fleet:
+    """The members of one task."""
 
-    async def one(position: int) -> None:
-        provider = await providers.of(references[position])
-        try:
-            found[position] = (provider, await provider.resolve(references[position]))
-        except BadAnswer as problem:
-            raise problem.naming(f"vm {references[position]}") from None
+    def __init__(self, kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> None:
+        self.members = [Member(Reconciler(kind, options.policy)) for kind in kinds]
+        self._options = options
+        self._stopped = False
 
-    # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
-    signed_in: set[int] = set()
-    rest = []
-    for position, reference in enumerate(references):
-        provider = await providers.of(reference)
-        if id(provider) in signed_in:
-            rest.append(position)
-        else:
-            signed_in.add(id(provider))
-            await one(position)
-    await bounded(rest, one, concurrency)
-    resolved = [found[position] for position in range(len(references))]
-    seen: dict[tuple[str, str], str] = {}
-    for _provider, vm in resolved:
-        key = (vm.service, vm.canonical)
-        if key in seen:
-            raise InvalidInput(
-                f"vms: {seen[key]!r} and {vm.reference!r} are the same VM ({vm.canonical}).", remedy="Name it once."
-            )
-        seen[key] = vm.reference
-    return resolved
+    async def prepare(self) -> None:
+        """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
+        await self._each(self.members, self._prepare)
+        for member in self.members:
+            if isinstance(member.error, InvalidInput):
+                raise member.error
+        if self._options.approval is not None:
+            self._options.approval.check([member.reconciler.plan for member in self.members])
 
+    async def carry_out(self) -> None:
+        """Carry out the plans of those that could be planned; with on_error stop only if all could."""
+        fit = [member for member in self.members if member.error is None]
+        if self._options.on_error == "continue" or len(fit) == len(self.members):
+            self._stopped = False
+            await self._each(fit, self._carry_out)
 
-async def reconcile(providers: Providers, references: t.Sequence[str], wish: Wish, terms: Terms) -> list[Member]:
-    """Bring every VM to the wish. The errors of single VMs stay with their members; what concerns all is raised."""
-    resolved = await resolve(providers, references, terms.concurrency)
-    members = [Member(Reconciler(provider, vm, wish, terms.pace)) for provider, vm in resolved]
-    if not terms.pace.wait:
-        for provider, vm in resolved:
-            if not provider.capabilities.operations_findable:
-                raise InvalidInput(
-                    f"wait: false is not possible on {provider.capabilities.title}: nothing leads back to operations.",
-                    subject=str(vm),
-                    remedy="Leave wait out.",
-                )
-    await _each(members, _prepare, terms)
-    for member in members:
-        if isinstance(member.error, InvalidInput):
-            raise member.error  # an option that cannot be meant for one VM stops the task before anything is sent
-    planned = [member.run.plan for member in members]
-    if terms.approval is not None:
-        terms.approval.check(planned)
-    if terms.check_only or (terms.on_error == "stop" and any(member.error for member in members)):
-        return members
-    await _each([member for member in members if member.error is None], _carry_out, terms)
-    return members
+    async def _prepare(self, member: Member) -> None:
+        await member.reconciler.prepare()
 
+    async def _carry_out(self, member: Member) -> None:
+        member.started = True
+        await member.reconciler.carry_out(self._options.approval)
 
-async def _prepare(member: Member, terms: Terms) -> None:
-    await member.run.prepare()
+    async def _each(self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]]) -> None:
+        """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""
 
+        async def guarded(member: Member) -> None:
+            if self._stopped:
+                return
+            try:
+                await act(member)
+            except SignInRefused as problem:
+                if not member.started:
+                    raise  # while planning it concerns all, and nothing has been sent
+                member.fail(problem)
+                self._stopped = True
+            except CheckpointError as problem:
+                member.fail(problem)
+                self._stopped = self._stopped or self._options.on_error == "stop"
 
-async def _carry_out(member: Member, terms: Terms) -> None:
-    member.started = True
-    if member.run.plan.writes:
-        await member.run.carry_out(terms.approval)
-
-
-async def _each(members: t.Sequence[Member], do: t.Callable[[Member, Terms], t.Awaitable[None]], terms: Terms) -> None:
-    """`do` for each member. Errors stay with their VM, but for a sign-in that fails before anything was sent."""
-    stop = False
-
-    async def one(member: Member) -> None:
-        nonlocal stop
-        if stop:
-            return
-        try:
-            await do(member, terms)
-        except SignInRefused as problem:
-            if not member.started:
-                raise  # while planning it concerns all, and nothing has been sent
-            member.error = member.run.failure(problem)
-            stop = True
-        except CheckpointError as error:
-            member.error = member.run.failure(error)
-            stop = stop or terms.on_error == "stop"
-
-    await bounded(members, one, terms.concurrency)
-
-
-class Finding(t.NamedTuple):
-    """One VM as `vm_checkpoint_info` found it: its inventory, or why it could not be read."""
-
-    provider: Provider
-    vm: VM
-    actual: Inventory | None
-    error: CheckpointError | None
-
-
-async def gather(
-    providers: Providers, references: t.Sequence[str], scope: Scope | None, concurrency: int
-) -> list[Finding]:
-    """Read the VMs that are named, or all of a scope, in that order."""
-    targets: list[tuple[Provider, VM | Inventory]]
-    if scope is None:
-        targets = [*await resolve(providers, references, concurrency)]
-    else:
-        provider = await providers.of_scope(scope)
-        targets = [(provider, vm) for vm in await provider.everything(scope)]
-    found: dict[int, Finding] = {}
-
-    async def one(position: int) -> None:
-        provider, vm = targets[position]
-        if isinstance(vm, Inventory):
-            found[position] = Finding(provider, vm.vm, vm, None)
-            return
-        try:
-            found[position] = Finding(provider, vm, await provider.read(vm, whole=False), None)
-        except SignInRefused:
-            raise
-        except CheckpointError as error:
-            found[position] = Finding(provider, vm, None, error.about(str(vm)))
-
-    await bounded(range(len(targets)), one, concurrency)
-    return [found[position] for position in range(len(targets))]
+        await bounded(members, guarded, self._options.concurrency)

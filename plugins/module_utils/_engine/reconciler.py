@@ -1,266 +1,278 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One VM from what is to what is wished: read, plan, (check mode stops here), apply, wait, read again."""
+"""One target from what is to what should be: observe, plan, (check mode ends here), execute, verify, observe again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import typing as t
+from dataclasses import replace
+from functools import partial
 
-from .._checkpoints.planner import Memory, plan
-from .._checkpoints.restore_planner import evidence_ripens_in
-from .._core.errors import BadAnswer, CheckpointError, Locked, NotProven, OutcomeUnknown, TimedOut
-from .._core.model import VM, Checkpoint, Inventory
+from .._core.approval import Approval
+from .._core.errors import BadResponse, CheckpointError, Locked, OutcomeUnknown, TimedOut
 from .._core.operation import Operation
-from .._core.plan import Action, Approval, Create, Delete, Plan, Power, Restore, Step
-from .._core.spec import Wish
-from .._core.times import show_seconds
+from .._core.plan import Action, Plan, Step
 from .._deps import anyio
-from .._providers.base import Provider
-from .readiness import refuse_arriving, sure_of
-from .steps import Steps
-from .verification import Pace, sit_out
+from .execution import Execution
+from .kind import InProgress, Kind, WriteRequest
+from .known import after_loss, what_is_known
+from .progress import Completed, Done, Progress
+from .waiting import WaitPolicy
+from .write import Outcome, Write
+
+Observed = t.TypeVar("Observed")
 
 
-@dataclass
-class Reconciler:
-    """The way of one VM through a task. `actual` and `plan` are what the result shows; `done` what was carried out."""
+class Reconciler(t.Generic[Observed]):
+    """The way of one target through a task.
 
-    provider: Provider
-    vm: VM
-    wish: Wish
-    pace: Pace
-    memory: Memory = field(default_factory=Memory)
-    before: Inventory | None = None
-    actual: Inventory | None = None
-    plan: Plan = field(init=False)
-    todo: Plan = field(init=False)
-    done: list[Action] = field(default_factory=list)
-    operation: Operation | None = None
-    checkpoint: Checkpoint | None = None
-    duplicates: list[Checkpoint] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    changed: bool = False
-    timing: dict[str, float] = field(default_factory=dict)
-    _own: set[str | None] = field(default_factory=set)
-    _open: list[Delete] = field(default_factory=list)
-    _at: Step | None = None
+    `plan` is what the result shows and `todo` what is left of it; `observed` is the last reading, `completed` what the
+    run has led to. `changed`, `operation`, `warnings` and `timing` (seconds) are the result's keys of those names.
+    """
 
-    def __post_init__(self) -> None:
-        self.plan = self.todo = Plan(self.vm)
+    def __init__(self, kind: Kind[Observed], policy: WaitPolicy) -> None:
+        self.kind, self.policy = kind, policy
+        self.plan = self.todo = Plan(kind.target)
+        self.progress: Progress[Observed] = Progress()
+        self.observed: Observed | None = None
+        self.completed = Completed()
+        self.operation: Operation | None = None
+        self.warnings: list[str] = []
+        self.changed = False
+        self.timing: dict[str, float] = {}
+        self._own: set[str | None] = set()
+        self._lost: list[tuple[Action, WriteRequest[Observed]]] = []
+        self._deferred: InProgress | None = None
+        self._last: tuple[WriteRequest[Observed], Outcome[Observed]] | None = None
 
     async def prepare(self) -> Plan:
-        """Read and plan; nothing is written."""
+        """Observe and plan; nothing is written."""
         start = anyio.current_time()
-        self.actual = self.before = await self._read_ripe()
-        self.memory = replace(self.memory, power=self.memory.power or self.actual.power)
-        made = self._plan_now()
-        await refuse_arriving(self.provider, self.wish, made, self.actual)
-        self.plan = self.todo = made
+        observed = await self._observe_settled(for_write=False)
+        self.progress = Progress(before=observed)
+        self._plan_now()
+        try:
+            await self.kind.require_ready(self.plan, observed)
+        except CheckpointError:
+            self.plan = self.todo = Plan(self.kind.target)
+            raise
         self.timing["read"] = anyio.current_time() - start
         return self.plan
 
     async def carry_out(self, approval: Approval | None) -> None:
-        """Do what the plan says. After a lock the VM is read and planned again; nothing is ever sent a second time."""
-        start, pause = anyio.current_time(), self.pace.poll_interval
+        """Do what the plan says. After a lock the target is observed and planned again."""
+        start = anyio.current_time()
         try:
-            while True:
-                try:
-                    await self._apply()
-                    break
-                except Locked as problem:
-                    await sit_out(problem, pause, self.pace, str(self.vm), changed=self.changed)
-                    pause = min(pause * 2, max(60.0, self.pace.poll_interval))
-                    self.actual = await self._read_idle()
-                    self._close()
-                    self.todo = self._plan_now()
-                    self.plan = replace(self.todo, actions=(*self.done, *self.todo.actions))
-                    if approval is not None:
-                        approval.check([self.todo], part=True, done=self.done)
+            if await self._join():
+                self._plan_now()
+                if approval is not None:
+                    approval.check([self.todo])
+            await self._execute_until_done(approval)
+            await self._become_ready()
         except CheckpointError as problem:
-            await self._tell_where(problem)
-            raise
+            raise await self._explained(problem) from None
         finally:
             self.timing["apply"] = anyio.current_time() - start
 
-    def _plan_now(self) -> Plan:
-        actual = self._now()
-        made = plan(self.wish, actual, self.provider.capabilities, actual.now, self.memory)
-        self.warnings = list(dict.fromkeys([*self.warnings, *made.warnings]))
-        self.checkpoint = made.satisfied_by
-        return made
-
-    async def _apply(self) -> None:
-        writes = self.todo.writes
-        for position, action in enumerate(writes):
-            last = position == len(writes) - 1
-            if isinstance(action, Step) and action.about.get("run"):
-                self.memory = replace(self.memory, run=str(action.about["run"]))
-                self._at = action
-            wait = self.pace.wait or not last
-            steps = Steps(self.provider, self.pace, self._started, self._own, wait=wait, needed=not last)
-            try:
-                self.actual = await steps.do(action, self._now(), self.memory)
-            except Locked:
-                self.memory = replace(self.memory, failed=self.memory.failed | {steps.nonce})
-                if steps.carried_out:
-                    self.done.append(action)
-                if isinstance(action, Delete) and steps.lost:
-                    self._open.append(action)
-                raise
-            except (TimedOut, OutcomeUnknown):
-                raise  # it may still come true: the next run goes on from where this one stood
-            except CheckpointError as problem:
-                if isinstance(action, Step) and action.undo:
-                    await self._amend(action, problem)
-                raise
-            finally:
-                self.warnings = list(dict.fromkeys([*self.warnings, *steps.warnings]))
-                self.changed = self.changed or steps.changed
-            self.done.append(action)
-            if isinstance(action, Restore):
-                self.memory = replace(self.memory, restored=action.checkpoint.id)
-            if isinstance(action, Create):
-                self.memory = replace(self.memory, made=self.memory.made | {steps.nonce})
-                self.duplicates += steps.duplicates
-                if not last and not (steps.checkpoint and steps.checkpoint.usable):
-                    raise self._not_proven(action, steps.checkpoint)
-            if isinstance(action, Create) and not action.safety:
-                self.checkpoint = steps.checkpoint
-            elif not isinstance(action, Power) and self.checkpoint is not None:
-                self._is_still_there(action)
-            if isinstance(action, Restore):
-                self.checkpoint = self.actual.by_id(action.checkpoint.id) or action.checkpoint
-
-    def _close(self) -> None:
-        """What went after a delete whose answer was lost, while a second one was locked out, went by the first."""
-        gone = [action for action in self._open if self._now().by_id(action.checkpoint.id) is None]
-        self.done += gone
-        self.changed = self.changed or bool(gone)
-        self._open = [action for action in self._open if action not in gone]
-
-    async def _amend(self, action: Step, problem: CheckpointError) -> None:
-        """Put back what the failed step and those before it have changed; the error says how that went."""
-        done = []
-        try:
-            for step in self.provider.amends(action, self.before or self._now()):
-                steps = Steps(self.provider, self.pace, self._started)
-                self.actual = await steps.do(step, self._now(), self.memory)
-                done += [step.do] if steps.changed else []
-        except CheckpointError as worse:
-            problem.message += f" Putting the VM back failed too: {worse.message}"
-            return
-        if done:
-            problem.message += f" The VM was put back: {', '.join(done)}."
-
-    async def _tell_where(self, problem: CheckpointError) -> None:
-        """Of a restore in several steps, the error says where it has left the VM, and that the same task goes on."""
-        if self._at is None:
-            self._tell_power(problem)
-            return
-        read = ""
-        try:
-            self.actual = await self.provider.read(self.vm)
-        except CheckpointError:
-            read = "When last read: "  # the time is over, or there is no way to the service any more
-        where = self.provider.standing(self._at, self.before or self._now(), self._now())
-        if where:
-            problem.message += f" {read}{where}"
-            again = "" if "again" in problem.remedy else " Run the same task again: it goes on from where it stands."
-            problem.remedy = f"{problem.remedy}{again}".strip()
-
-    def _tell_power(self, problem: CheckpointError) -> None:
-        """A restore that turned the VM off, and got no further, says so: nobody else will at night."""
-        last = next((action for action in reversed(self.done) if isinstance(action, Power)), None)
-        if last is None or last.on:
-            return
-        safety = next((action.name for action in self.done if isinstance(action, Create) and action.safety), None)
-        kept = f' "{safety}" was made before.' if safety else ""
-        problem.message += f" The VM was turned off for it, and nothing has turned it on again.{kept}"
-        problem.remedy = f"{problem.remedy} Turn the VM on, or run the task with power_after on.".strip()
-
-    def _is_still_there(self, action: Action) -> None:
-        """The task's checkpoint must outlive what was done after it: a service might remove children with a parent."""
-        found = None if self.checkpoint is None else self._now().by_id(self.checkpoint.id)
-        if found is None and isinstance(action, Delete) and self.checkpoint is not None:
-            raise NotProven(
-                f'checkpoint "{self.checkpoint.name}" ({self.checkpoint.id}) was there and has gone with '
-                f'"{action.checkpoint.name}" ({action.checkpoint.id}).',
-                subject=str(self.vm),
-                remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
-            )
-        self.checkpoint = found or self.checkpoint
-
-    def _not_proven(self, action: Create, made: Checkpoint | None) -> NotProven:
-        """What comes after a new checkpoint (a restore, a removal of older ones) needs it as the way back."""
-        return NotProven(
-            f'checkpoint "{action.name}" ({made.id if made else "no id"}) exists, but nobody can say yet whether it is '
-            "usable, so the rest of the plan was not carried out.",
-            subject=str(self.vm),
-            remedy="Look at it and run the task again.",
-        )
-
-    def _started(self, operation: Operation) -> None:
-        self.operation = operation
-        self._own.add(operation.id)
-
-    def _now(self) -> Inventory:
-        """The VM as last read."""
-        if self.actual is None:
-            raise RuntimeError("prepare() comes first")
-        return self.actual
-
-    async def _read_idle(self) -> Inventory:
-        """The VM when no checkpoint job holds it: what such a job does decides what is still to be done."""
-        holder: Operation | None = None
-        first = True
-        while True:
-            actual = await self.provider.read(self.vm)
-            if actual.busy is None:
-                sure = await sure_of(self.provider, self.pace, self.wish, actual, self.memory)
-                if sure is not None:
-                    return sure
-                continue
-            if first:
-                holder, first = await self._holder(), False
-            if not await self.pace.deadline.sleep(self.pace.poll_interval):
-                changed = "" if self.changed else " Nothing was changed."
-                raise Locked(
-                    f"busy ({actual.busy}), still after {show_seconds(self.pace.deadline.total)}.{changed}",
-                    subject=str(self.vm),
-                    remedy="Raise wait_timeout or try again.",
-                    operation=holder.to_result() if holder else None,
-                )
-
-    async def _holder(self) -> Operation | None:
-        """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""
-        try:
-            return await self.provider.latest(self.vm)
-        except CheckpointError:
-            return None
-
-    async def _read_ripe(self) -> Inventory:
-        """The VM when what it shows is evidence of what an earlier run with the same restore_key has done."""
-        while True:
-            actual = await self._read_idle()
-            left = evidence_ripens_in(self.wish, actual, self.provider.capabilities, self.pace.settle_time)
-            if not left:
-                return actual
-            if not await self.pace.deadline.sleep(min(max(left, 1.0), self.pace.poll_interval)):
-                raise OutcomeUnknown(
-                    "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the "
-                    "making, and the VM does not stand on it; whether the restore ran cannot be told yet.",
-                    subject=str(self.vm),
-                    remedy=f"Run the task again in {show_seconds(max(left, 1.0))}, or raise wait_timeout.",
-                )
-
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
-        problem.about(str(self.vm))
-        if isinstance(problem, BadAnswer):
-            problem.naming(str(self.vm))
+        subject = str(self.kind.target)
+        problem.default_subject(subject)
+        if isinstance(problem, BadResponse):
+            problem.with_subject(subject)
         if self.changed:
-            problem.undenied()
+            problem.changed_nothing = False
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem
+
+    async def _execute_until_done(self, approval: Approval | None) -> None:
+        """The one loop after a lock, and after a plan that what was read no longer fits."""
+        pause = self.policy.poll_interval
+        while (outcome := await self._execute_all()) is not None:
+            if isinstance(outcome.error, Locked):
+                pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
+            await self._observe_settled(for_write=True)
+            self._attribute_lost_writes()
+            self._plan_now()
+            if approval is not None:
+                approval.check([self.todo], part=True, done=self.progress.actions)
+
+    async def _execute_all(self) -> Outcome[Observed] | None:
+        """The outcome that asks for another plan; None when all of this one is done."""
+        writes = self.todo.writes
+        for position, action in enumerate(writes):
+            outcome = await self._execute(action, is_last=position == len(writes) - 1)
+            if outcome.replan or outcome.error is not None:
+                return outcome
+        return None
+
+    async def _execute(self, action: Action, *, is_last: bool) -> Outcome[Observed]:
+        """Carry out one action. Its error is raised unless it is a lock: that one leads to another plan."""
+        self.progress = self.progress.begins(action)
+        request, outcome = await self._write(action, wait=self.policy.wait or not is_last, required_next=not is_last)
+        error = outcome.error
+        if outcome.lost:
+            self._lost.append((action, request))
+        if outcome.done and (outcome.changed or not outcome.replan):
+            self.progress = self.progress.after(Done(action, request.nonce, outcome.completed))
+            self._lost = [each for each in self._lost if each[0].id != action.id]
+        if isinstance(error, Locked):
+            self.progress = self.progress.locked(request.nonce)
+            return outcome
+        if error is not None:
+            if outcome.sent and not outcome.done:
+                self.progress = self.progress.left_open(action)
+            # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
+            if not isinstance(error, (TimedOut, OutcomeUnknown)):
+                await self._compensate(action, error)
+            raise error
+        return outcome
+
+    async def _write(
+        self, action: Action, *, wait: bool = True, required_next: bool = False
+    ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
+        """The one place that sends. What is done only once is read before, and left alone where it is done already."""
+        if action.once:
+            self.observed = await self.kind.observe(for_write=True)
+        request = self.kind.write(action, self._now(), self.progress)
+        if action.once and request.verified(self._now()):
+            return request, Outcome(changed=False, done=True, sent=False)
+        execution = self._execution(required_next=required_next)
+        outcome = await Write(request, execution, wait=wait).run()
+        self._last = (request, outcome)
+        self._take(execution)
+        self._warn(outcome.completed.warnings)
+        self.changed = self.changed or outcome.changed
+        return request, outcome
+
+    def _execution(self, *, required_next: bool = False, adopted: bool = False) -> Execution[Observed]:
+        return Execution(
+            partial(self.kind.observe, for_write=False),
+            self.policy,
+            self.progress,
+            str(self.kind.target),
+            required_next=required_next,
+            adopted=adopted,
+            own=self._own,
+        )
+
+    def _take(self, execution: Execution[Observed]) -> None:
+        if execution.observed is not None:
+            self.observed = execution.observed
+        if execution.operation is not None:
+            self.operation = execution.operation
+            self._own.add(execution.operation.id)
+        self._warn(execution.warnings)
+
+    def _attribute_lost_writes(self) -> None:
+        """What is done now, and whose answer was lost while a second try was locked out, was done by the first."""
+        observed, still_open = self._now(), []
+        for action, request in self._lost:
+            if not request.verified(observed):
+                still_open.append((action, request))
+                continue
+            self.progress = self.progress.after(Done(action, request.nonce))
+            self._warn(request.notes(observed))
+            self.changed = True
+        self._lost = still_open
+
+    async def _compensate(self, action: Action, problem: CheckpointError) -> None:
+        """Put back what the failed action and those before it have changed; the error says how that went."""
+        put_back = []
+        try:
+            for step in self.kind.compensation(action, t.cast(Observed, self.progress.before)):
+                put_back += [step.do] if await self._put_back(step) else []
+        except CheckpointError as worse:
+            problem.notes.append(f"Putting it back failed too: {worse.message}")
+            return
+        if put_back:
+            problem.notes.append(f"It was put back: {', '.join(put_back)}.")
+
+    async def _put_back(self, step: Step) -> bool:
+        """One step of it, and whether it changed anything. A lock is waited for here as everywhere."""
+        pause = self.policy.poll_interval
+        while True:
+            _request, outcome = await self._write(step)
+            if outcome.error is None:
+                return outcome.changed
+            if not isinstance(outcome.error, Locked):
+                raise outcome.error
+            pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
+
+    async def _explained(self, problem: CheckpointError) -> CheckpointError:
+        """The error with what is open since before it came, and with where the target stands."""
+        if self._lost:
+            problem = after_loss(problem, str(self.kind.target), self._lost[0][1].context)
+        note = await self.kind.describe_state(self._now(), self.progress)
+        if note is not None:
+            problem.notes.append(note.text)
+            problem.remedy = f"{problem.remedy} {note.remedy}".strip()
+        return problem
+
+    async def _become_ready(self) -> None:
+        """Wait until what the run has led to can be used."""
+        request, outcome = self._last or (None, None)
+        execution = self._execution(adopted=outcome is not None and outcome.adopted)
+        execution.operation = self.operation
+        try:
+            completed = await self.kind.readiness(self._now(), execution)
+        except CheckpointError as problem:
+            sent = request.context if request is not None and outcome is not None and outcome.sent else None
+            raise what_is_known(problem, str(self.kind.target), sent) from None
+        finally:
+            self._take(execution)
+        self.completed = completed
+        self._warn(completed.warnings)
+        if completed.drift is not None:
+            self.plan = replace(self.plan, drift=completed.drift)
+
+    def _plan_now(self) -> None:
+        self.todo = self.kind.plan(self._now(), self.progress)
+        self.progress = replace(self.progress, plan=self.todo)
+        self.plan = replace(self.todo, actions=(*self.progress.actions, *self.todo.actions))
+        self._warn(self.todo.warnings)
+
+    def _warn(self, texts: t.Iterable[str]) -> None:
+        self.warnings = list(dict.fromkeys([*self.warnings, *texts]))
+
+    def _now(self) -> Observed:
+        """The target as last read; the first reading comes with prepare()."""
+        return t.cast(Observed, self.observed)
+
+    async def _join(self) -> bool:
+        """Wait for what was in progress when the plan was made beside it; whether there was anything to wait for."""
+        pending = self._deferred
+        if pending is None or pending.operation is None:
+            return False
+        self.operation = pending.operation
+        if not (self.policy.wait or pending.blocks_writes):
+            return False
+        await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
+        await self._observe_settled(for_write=True)
+        return True
+
+    async def _observe_settled(self, *, for_write: bool) -> Observed:
+        """The target when nothing in progress decides any more what is left to do."""
+        while True:
+            self.observed = await self.kind.observe(for_write=True)
+            self.observed, pending = await self.kind.in_progress(self.observed, self.progress)
+            self._deferred = pending
+            if pending is None:
+                return self.observed
+            if pending.plan_meanwhile and not (for_write and (self.policy.wait or pending.blocks_writes)):
+                self.operation = pending.operation if for_write else self.operation
+                return self.observed
+            await self._await(pending)
+
+    async def _await(self, pending: InProgress) -> None:
+        if pending.operation is not None:
+            if pending.operation.joined:
+                self.operation = pending.operation
+            await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
+            return
+        longest = self.policy.poll_interval
+        pause = longest if pending.seconds is None else min(pending.seconds, longest)
+        if not await self.policy.deadline.sleep(pause) and pending.at_deadline is not None:
+            raise pending.at_deadline(self.policy.deadline.total)

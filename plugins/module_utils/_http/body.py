@@ -49,7 +49,7 @@ class Body:
         if max(len(self._held), self._taken) > MAX_BODY:
             raise self._too_long()
 
-    def whole(self) -> bytes:
+    def content(self) -> bytes:
         """All of it, once the end has come."""
         if self._unpack is not None and self._taken and not self._unpack.eof:
             raise Unreadable("the answer's compression is broken: it has no end.")

@@ -8,27 +8,27 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import (
-    BadAnswer,
+    BadResponse,
     CheckpointError,
     Forbidden,
     Locked,
     NotFound,
     Refused,
+    ResponseLost,
     SignInRefused,
     Unavailable,
     one_line,
 )
-from .client import AnswerLost
-from .response import Answer
+from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
 
 
-def refusal(
-    answer: Answer,
+def error_from(
+    response: Response,
     said: str,
     *,
-    doing: str,
+    context: str,
     locked: bool = False,
     sign_in: str = "",
     details: dict[str, t.Any] | None = None,
@@ -39,23 +39,31 @@ def refusal(
     """
     told = one_line(said).rstrip(".")
     told = f": {told}" if told else ""
-    kind, message, remedy = _meaning(answer, told, doing, locked, sign_in)
+    kind, message, remedy = _meaning(response, told, context, locked, sign_in)
     return kind(
         message,
-        subject=answer.label,
-        status=answer.status,
-        request_id=answer.request_id,
-        correlation_id=answer.correlation_id,
+        subject=response.label,
+        status=response.status,
+        request_id=response.request_id,
+        correlation_id=response.correlation_id,
         remedy=remedy,
         details=details,
     )
 
 
-def lost(problem: CheckpointError) -> CheckpointError:
-    """A write that ended in a 5xx: locked changed nothing; of any other nobody knows what it did."""
+def leaves_open(status: int) -> bool:
+    """Whether this status of a write's answer does not say if the write took effect.
+
+    A redirect is what some proxies and old services answer once they have done it.
+    """
+    return status in (408, 500, 502, 503, 504) or 300 <= status < 400
+
+
+def error_after_write(problem: CheckpointError) -> CheckpointError:
+    """A write whose answer leaves its effect open: a lock changed nothing; of any other only reading can tell."""
     if isinstance(problem, Locked):
         return problem
-    return AnswerLost(
+    return ResponseLost(
         problem.message,
         subject=problem.subject,
         status=problem.status,
@@ -66,13 +74,13 @@ def lost(problem: CheckpointError) -> CheckpointError:
 
 
 def _meaning(
-    answer: Answer, told: str, doing: str, locked: bool, sign_in: str
+    response: Response, told: str, context: str, locked: bool, sign_in: str
 ) -> tuple[type[CheckpointError], str, str]:
-    status = answer.status
+    status = response.status
     if locked:
-        return Locked, f"{doing}: locked by another job{told}.", "Try again when that job has ended."
+        return Locked, f"{context}: locked by another job{told}.", "Try again when that job has ended."
     if status == 401:
-        offered = list(_offered(answer))
+        offered = list(_offered(response))
         how = f" for {sign_in}" if sign_in else ""
         return (
             SignInRefused,
@@ -82,25 +90,33 @@ def _meaning(
     if status == 403:
         return (
             Forbidden,
-            f"{doing}: forbidden (403){told}.",
+            f"{context}: forbidden (403){told}.",
             "Ask for the right that it names, or to manage checkpoints of this VM.",
         )
     if status == 404:
-        return NotFound, f"{doing}: not found (404){told}.", "Check that it still exists and that this user may see it."
+        return (
+            NotFound,
+            f"{context}: not found (404){told}.",
+            "Check that it still exists and that this user may see it.",
+        )
     if 300 <= status < 400:
-        return BadAnswer, f"{doing}: answered with a redirect ({status}), which is not followed.", "Use the final URL."
+        return (
+            BadResponse,
+            f"{context}: answered with a redirect ({status}), which is not followed.",
+            "Use the final URL.",
+        )
     if status in (405, 501):
         return (
             Refused,
-            f"{doing}: the service does not know this kind of request ({status}){told}.",
+            f"{context}: the service does not know this kind of request ({status}){told}.",
             "Check the URL and the API version.",
         )
     if status in (408, 429) or status >= 500:
-        return Unavailable, f"{doing}: the service failed ({status}){told}.", "Try again later."
+        return Unavailable, f"{context}: the service failed ({status}){told}.", "Try again later."
     if status >= 400:
         remedy = "Have the lock removed for the time of the task." if "scopelocked" in told.lower() else MEND
-        return Refused, f"{doing}: refused ({status}){told}.", remedy
-    return BadAnswer, f"{doing}: an unexpected answer ({status}).", ""
+        return Refused, f"{context}: refused ({status}){told}.", remedy
+    return BadResponse, f"{context}: an unexpected answer ({status}).", ""
 
 
 def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
@@ -114,7 +130,7 @@ def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
     return f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired."
 
 
-def _offered(answer: Answer) -> t.Iterator[str]:
+def _offered(response: Response) -> t.Iterator[str]:
     """The schemes of WWW-Authenticate: IIS sends a header each."""
-    for header in answer.headers.get_list("www-authenticate"):
+    for header in response.headers.get_list("www-authenticate"):
         yield one_line(one_line(str(header)).split(" ", maxsplit=1)[0].rstrip(","), 40)

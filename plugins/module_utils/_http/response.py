@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._core.errors import BadAnswer, one_line
+from .._core.errors import BadResponse, one_line
 from .._core.times import parse_http_date
 
 MAX_PAGES = 2000
@@ -26,13 +26,14 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A whole answer: the body is read, decoded and no longer than MAX_BODY."""
 
     status: int
     headers: t.Any
     body: bytes
     label: str
+    unreadable: str = ""
 
     @property
     def request_id(self) -> str | None:
@@ -51,7 +52,7 @@ class Answer:
 
     @property
     def etag(self) -> str | None:
-        """The version of what was answered; BadAnswer for one that could not be sent back."""
+        """The version of what was answered; BadResponse for one that could not be sent back."""
         value = self.headers.get("etag")
         if value is not None and not (value.isascii() and value.isprintable() and len(value) <= 1000):
             raise self.bad("the answer's ETag cannot be sent back.")
@@ -72,7 +73,7 @@ class Answer:
         return max(0.0, (moment - self.date).total_seconds()) if moment and self.date else None
 
     def json(self) -> t.Any:
-        """The body as JSON; BadAnswer that says what came instead."""
+        """The body as JSON; BadResponse that says what came instead."""
         try:
             return _parse(self.body)
         except (ValueError, RecursionError):
@@ -81,9 +82,9 @@ class Answer:
                 f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
             ) from None
 
-    def bad(self, message: str) -> BadAnswer:
-        """A BadAnswer about this answer."""
-        return BadAnswer(
+    def bad(self, message: str) -> BadResponse:
+        """A BadResponse about this answer."""
+        return BadResponse(
             message,
             subject=self.label,
             status=self.status,
@@ -94,18 +95,18 @@ class Answer:
 
 
 class Pages:
-    """The way through a list's pages: none twice, not too many, not too much in all. `doing` says what for."""
+    """The way through a list's pages: none twice, not too many, not too much in all. `context` says what for."""
 
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
+    def __init__(self, context: str) -> None:
+        self._context = context
         self._seen: set[str] = set()
         self._bytes = 0
 
-    def follow(self, answer: Answer, following: str) -> str:
-        """`following`, the address or token of the page after `answer`; BadAnswer where that would not end."""
-        self._bytes += len(answer.body)
+    def follow(self, response: Response, following: str) -> str:
+        """`following`, the address or token of the page after `response`; BadResponse where that would not end."""
+        self._bytes += len(response.body)
         if following in self._seen or len(self._seen) >= MAX_PAGES - 1 or self._bytes > MAX_LISTING:
-            raise answer.bad(f"{self._doing}: the pages do not end.")
+            raise response.bad(f"{self._context}: the pages do not end.")
         self._seen.add(following)
         return following
 

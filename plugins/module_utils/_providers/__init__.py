@@ -20,7 +20,7 @@ from .._http.auth import clouds
 from .._http.auth.basic import Basic
 from .._http.auth.bearer import Bearer
 from .._http.auth.client_secret import ClientSecret
-from .._http.client import Http, SignIn
+from .._http.client import Auth, Http
 from .._http.tls import tls_context
 from . import scvmm
 from .base import Provider, Scope
@@ -29,10 +29,10 @@ from .compute.provider import Compute
 from .scvmm import Scvmm
 from .spf.provider import Spf
 
-__all__ = ["Provider", "Providers", "Scope", "World"]
+__all__ = ["Provider", "Providers", "RunContext", "Scope"]
 
 
-class World(t.NamedTuple):
+class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, and in tests another transport."""
 
     environ: t.Mapping[str, str]
@@ -43,7 +43,7 @@ class World(t.NamedTuple):
 class Providers:
     """The services of one task, each set up when first needed and closed together."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], world: World, deadline: Deadline, secrets: Secrets) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], world: RunContext, deadline: Deadline, secrets: Secrets) -> None:
         self._params = params
         self._world = world
         self._deadline = deadline
@@ -85,7 +85,7 @@ class Providers:
 
     def _spf(self) -> Provider:
         spf = settings(SpfSettings, self._params, self._world.environ)
-        auth: SignIn
+        auth: Auth
         if spf.spf_auth == "basic":
             username, password = spf.spf_username or "", spf.spf_password or ""
             self._secrets.add_basic(username, password)
@@ -119,7 +119,7 @@ class Providers:
             cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self._deadline), name)
         else:
             cloud = clouds.known(name)
-        auth: SignIn
+        auth: Auth
         if arm.access_token is not None:
             auth, sign_in = Bearer(arm.access_token), "the access token"
         else:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass
 
-from .._core.errors import BadAnswer, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, Inventory
+from .._core.errors import BadResponse, Unsupported
+from .._core.model import VM, Capabilities, Checkpoint, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Step
 
@@ -27,23 +27,23 @@ MAX_CHECKPOINTS = 2000
 
 
 def bounded_count(points: t.Sized, vm: VM) -> None:
-    """BadAnswer for a list that no service can mean."""
+    """BadResponse for a list that no service can mean."""
     if len(points) > MAX_CHECKPOINTS:
-        raise BadAnswer(f"{len(points)} checkpoints were listed, and no service holds so many.", subject=str(vm))
+        raise BadResponse(f"{len(points)} checkpoints were listed, and no service holds so many.", subject=str(vm))
 
 
 class Provider(t.Protocol):
-    """One service. Every write returns an Operation and is never repeated here; AnswerLost leaves it to the caller."""
+    """One service. Every write returns an Operation and is sent once; ResponseLost leaves the rest to the caller."""
 
     capabilities: Capabilities
 
     async def resolve(self, reference: str) -> VM:
         """The VM that `reference` means: NotFound, Ambiguous, or exactly one."""
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """Every VM of the scope that this user may see; as inventories where one list shows all checkpoints."""
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one.
 
         Without `whole` only what an inventory shows is read, not what a change would also have to know.
@@ -64,49 +64,49 @@ class Provider(t.Protocol):
     async def power(self, vm: VM, on: bool) -> Operation:
         """The VM is turned on, or off without asking the guest."""
 
-    async def take(self, step: Step, actual: Inventory) -> Operation:
+    async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """Carry out a step of this provider's own making."""
 
-    def taken(self, step: Step, actual: Inventory) -> bool:
+    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
         """Whether what was read shows the step as done."""
 
-    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
         """What puts things back after a step with `undo` has failed; `before` is the VM as the run found it."""
 
-    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
         """Where a failed step has left the VM, for an error's text; empty where nothing has changed.
 
         `before` is the VM as the run found it, `now` as it was read last.
         """
 
-    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+    async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """What still brings the data of a checkpoint that a list shows as usable, or has failed to; None when all of it
         is there. Asked only where something depends on it.
         """
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
 
 
-class WithoutSteps:
+class SingleCallProvider:
     """For services that do everything in one call, and whose checkpoints are whole once they are made."""
 
-    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+    async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """There is nothing to come."""
         return None
 
-    async def take(self, step: Step, actual: Inventory) -> Operation:
+    async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """There are none."""
-        raise Unsupported(f"no such step: {step.do}.", subject=str(step.vm))
+        raise Unsupported(f"no such step: {step.do}.", subject=str(step.target))
 
-    def taken(self, step: Step, actual: Inventory) -> bool:
+    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
         """There are none."""
         return False
 
-    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
         """There are none."""
         return ()
 
-    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
         """There are none."""
         return ""

@@ -14,15 +14,15 @@ from datetime import datetime
 
 from .._arm.client import Arm
 from .._arm.ids import ArmId, parse, quote
-from .._core.ancestry import Row, grow
-from .._core.errors import BadAnswer, InvalidInput, NotFound, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, Inventory, Power
+from .._core.ancestry import Row, build_tree
+from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
+from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Power
 from .._core.operation import Operation
 from .._core.ownership import split
 from .._core.spec import explain
 from .._deps import pydantic
-from .._http.response import Answer
-from .base import Scope, WithoutSteps, bounded_count
+from .._http.response import Response
+from .base import Scope, SingleCallProvider, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -78,7 +78,7 @@ class _Instance(_Part):
     properties: _Properties
 
 
-class Scvmm(WithoutSteps):
+class Scvmm(SingleCallProvider):
     """Arc-enabled SCVMM behind one resource manager."""
 
     capabilities = CAPABILITIES
@@ -105,7 +105,7 @@ class Scvmm(WithoutSteps):
         hidden = f"or it is hidden from {self._arm.sign_in}"
         listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
         try:
-            await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), doing=f"reading {arm_id.name}")
+            await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), context=f"reading {arm_id.name}")
         except NotFound as missing:
             if "resourcegroupnotfound" in missing.message.lower():
                 why = f"no resource group {arm_id.group} in subscription {arm_id.subscription}, {hidden}."
@@ -125,7 +125,7 @@ class Scvmm(WithoutSteps):
             remedy=remedy,
         )
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
         if self._subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
@@ -133,30 +133,30 @@ class Scvmm(WithoutSteps):
         path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
         url = self._arm.url(path, MACHINES_VERSION)
         try:
-            found = await self._arm.ids(url, doing="listing hybrid machines", kind="scvmm")
+            found = await self._arm.ids(url, context="listing hybrid machines", kind="scvmm")
         except NotFound as problem:
             problem.remedy = f"Check {'resource_group and ' if scope.resource_group else ''}subscription_id."
             raise
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The instance: it is the only inventory there is."""
-        instance, answer = await self._instance(parse(vm.id), str(vm))
+        instance, response = await self._instance(parse(vm.id), str(vm))
         profile = instance.properties.infrastructureProfile
         if profile is None or profile.checkpoints is None:
             # An unreadable list is not an empty one: a running instance always shows the member, `[]` when empty.
-            raise answer.bad(f"{vm}: the instance shows no list of checkpoints.")
+            raise response.bad(f"{vm}: the instance shows no list of checkpoints.")
         bounded_count(profile.checkpoints, vm)
-        rows = [_row(point, answer) for point in profile.checkpoints]
+        rows = [_row(point, response) for point in profile.checkpoints]
         if len({row.checkpoint.id.lower() for row in rows}) != len(rows):
-            raise answer.bad(f"{vm}: the instance lists a checkpoint twice.")
+            raise response.bad(f"{vm}: the instance lists a checkpoint twice.")
         pointer = profile.lastRestoredVMCheckpoint
-        checkpoints, known = grow(rows, pointer.checkpointID if pointer else None)
+        checkpoints, known = build_tree(rows, pointer.checkpointID if pointer else None)
         state = (instance.properties.provisioningState or "").lower()
-        return Inventory(
+        return ObservedVm(
             vm,
             checkpoints,
-            now=answer.date or self._wall_clock(),
+            now=response.date or self._wall_clock(),
             power=_power(instance.properties.powerState),
             busy=instance.properties.provisioningState if state in _RUNNING else None,
             refuses=instance.properties.provisioningState if state == "deleting" else None,
@@ -187,22 +187,22 @@ class Scvmm(WithoutSteps):
         body = None if on else {"skipShutdown": "true"}
         return await self._act(vm, "start" if on else "stop", body, f"turning {vm} {'on' if on else 'off'}")
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """Arc shows no operation but to the one who started it."""
         return None
 
-    async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, doing: str) -> Operation:
+    async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, context: str) -> Operation:
         path = f"{_instance_path(parse(vm.id))}/{action}"
-        return await self._arm.write("POST", self._arm.url(path, self._version), body, doing=doing)
+        return await self._arm.write("POST", self._arm.url(path, self._version), body, context=context)
 
-    async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Answer]:
+    async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Response]:
         url = self._arm.url(_instance_path(arm_id), self._version)
-        answer = await self._arm.get(url, doing=f"reading {subject}")
-        body = answer.json()
+        response = await self._arm.get(url, context=f"reading {subject}")
+        body = response.json()
         try:
-            return _Instance.model_validate(body), answer
+            return _Instance.model_validate(body), response
         except pydantic.ValidationError as error:
-            raise answer.bad(f"{subject}: the instance is malformed: {explain(error)}.") from None
+            raise response.bad(f"{subject}: the instance is malformed: {explain(error)}.") from None
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(
@@ -215,11 +215,11 @@ class Scvmm(WithoutSteps):
         )
 
 
-def _row(point: _Checkpoint, answer: Answer) -> Row:
+def _row(point: _Checkpoint, response: Response) -> Row:
     """Ids stay as they are listed (upper-case GUIDs, recorded). Time is what our mark claims."""
     if not point.checkpointID:
-        raise BadAnswer(
-            "the instance lists a checkpoint without an id.", subject=answer.label, request_id=answer.request_id
+        raise BadResponse(
+            "the instance lists a checkpoint without an id.", subject=response.label, request_id=response.request_id
         )
     description, mark = split(point.description)
     checkpoint = Checkpoint(

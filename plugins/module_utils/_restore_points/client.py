@@ -19,41 +19,42 @@ from .._providers.compute.entities import (
     DiskRestorePointEntity,
     PointEntity,
     VmEntity,
-    read,
+    parse_entity,
 )
 from .._providers.compute.fields import view
-from .specs import CollectionWish, PointWish
+from .specs import CollectionSpec, PointSpec
 
 GRAPH_VERSION = "2022-10-01"
 GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollections' | project id"
 GRAPH_PAGE = 1000
 
 
-class Service:
+class RestorePointClient:
     """The restore point part of one resource manager."""
 
     def __init__(self, arm: Arm, settings: ArmSettings) -> None:
         self._arm = arm
+        self.service = arm.base
         self._compute = settings.compute_api_version
         self._disk = settings.disk_api_version
 
     async def vm(self, vm: ArmId | str) -> VmEntity | None:
         """The VM with its power state; None where there is none."""
         url = self._arm.url(_arm_id.quote(str(vm)), self._compute, _expand="instanceView")
-        answer = await self._arm.find(url, doing=f"reading {str(vm).rsplit('/', 1)[-1]}")
-        return None if answer is None else read(VmEntity, answer.json(), answer)
+        response = await self._arm.find(url, context=f"reading {str(vm).rsplit('/', 1)[-1]}")
+        return None if response is None else parse_entity(VmEntity, response.json(), response)
 
     async def disk(self, disk_id: str) -> DiskEntity | None:
         """A managed disk."""
-        answer = await self._arm.find(self._arm.url(_arm_id.quote(disk_id), self._disk), doing="reading a disk")
-        return None if answer is None else read(DiskEntity, answer.json(), answer)
+        response = await self._arm.find(self._arm.url(_arm_id.quote(disk_id), self._disk), context="reading a disk")
+        return None if response is None else parse_entity(DiskEntity, response.json(), response)
 
     async def collection(self, home: ArmId | str, *, grouped: bool = False) -> CollectionEntity | None:
         """A collection with its points; None where there is none. `grouped`: its resource group has to be there."""
         url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
-        doing = f"reading collection {str(home).rsplit('/', 1)[-1]}"
-        answer = await self._arm.find(url, doing=doing, grouped=grouped)
-        return None if answer is None else read(CollectionEntity, answer.json(), answer)
+        context = f"reading collection {str(home).rsplit('/', 1)[-1]}"
+        response = await self._arm.find(url, context=context, grouped=grouped)
+        return None if response is None else parse_entity(CollectionEntity, response.json(), response)
 
     async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:
         """The management locks that hold for a collection."""
@@ -63,7 +64,7 @@ class Service:
         """The ids of the collections of a subscription or resource group."""
         within = "" if group is None else f"/resourceGroups/{_arm_id.quote(group)}"
         path = f"/subscriptions/{subscription}{within}/providers/Microsoft.Compute/restorePointCollections"
-        found = await self._arm.ids(self._arm.url(path, self._compute), doing="listing restore point collections")
+        found = await self._arm.ids(self._arm.url(path, self._compute), context="listing restore point collections")
         return [str(each) for each in found]
 
     async def graph(self, subscriptions: t.Sequence[str]) -> list[str]:
@@ -74,45 +75,45 @@ class Service:
         while True:
             options: dict[str, t.Any] = {"$top": GRAPH_PAGE, **({"$skipToken": token} if token else {})}
             body = {"subscriptions": list(subscriptions), "query": GRAPH_QUERY, "options": options}
-            answer = await self._arm.query(url, body, doing="asking Resource Graph")
-            said = answer.json()
+            response = await self._arm.query(url, body, context="asking Resource Graph")
+            said = response.json()
             rows = said.get("data") if isinstance(said, dict) else None
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise answer.bad("Resource Graph answered no rows.")
-            found += [str(id_of(row, answer)) for row in rows]
+                raise response.bad("Resource Graph answered no rows.")
+            found += [str(id_of(row, response)) for row in rows]
             following = said.get("$skipToken")
             if not following:
                 if str(said.get("resultTruncated")).lower() == "true":
-                    problem = answer.bad("Resource Graph holds back a part of its rows, and tells no way to them.")
+                    problem = response.bad("Resource Graph holds back a part of its rows, and tells no way to them.")
                     problem.remedy = "Ask for fewer subscriptions, or by resource_group, which is a complete list."
                     raise problem
                 return found
             if not isinstance(following, str):
-                raise answer.bad("Resource Graph's $skipToken is no text.")
-            token = pages.follow(answer, following)
+                raise response.bad("Resource Graph's $skipToken is no text.")
+            token = pages.follow(response, following)
 
     async def point(self, point_id: str) -> PointEntity | None:
         """A restore point with its instance view, where there are such; None where there is no point."""
         url = self._arm.url(_arm_id.quote(point_id), self._compute, **view(self._compute))
-        answer = await self._arm.find(url, doing=f"reading restore point {point_id.rsplit('/', 1)[-1]}")
-        return None if answer is None else read(PointEntity, answer.json(), answer)
+        response = await self._arm.find(url, context=f"reading restore point {point_id.rsplit('/', 1)[-1]}")
+        return None if response is None else parse_entity(PointEntity, response.json(), response)
 
     async def disk_restore_points(self, point_id: str) -> list[DiskRestorePointEntity]:
         """The disk restore points of a point."""
         url = self._arm.url(f"{_arm_id.quote(point_id)}/diskRestorePoints", self._disk)
-        pages = await self._arm.pages(url, doing="listing disk restore points")
-        return [read(DiskRestorePointEntity, row, answer) for answer, rows in pages for row in rows]
+        pages = await self._arm.pages(url, context="listing disk restore points")
+        return [parse_entity(DiskRestorePointEntity, row, response) for response, rows in pages for row in rows]
 
-    async def put_collection(self, home: ArmId, wish: CollectionWish, location: str) -> Operation:
+    async def put_collection(self, home: ArmId, spec: CollectionSpec, location: str) -> Operation:
         """A new collection; for copies its source is another collection."""
-        properties: dict[str, t.Any] = {"source": {"id": wish.source}}
-        if wish.instant_access is not None:
-            properties["instantAccess"] = wish.instant_access
+        properties: dict[str, t.Any] = {"source": {"id": spec.source}}
+        if spec.instant_access is not None:
+            properties["instantAccess"] = spec.instant_access
         body: dict[str, t.Any] = {"location": location, "properties": properties}
-        if wish.tags:
-            body["tags"] = wish.tags
+        if spec.tags:
+            body["tags"] = spec.tags
         url = self._arm.url(home.path, self._compute)
-        return await self._arm.write("PUT", url, body, doing=f"creating collection {home.name}")
+        return await self._arm.write("PUT", url, body, context=f"creating collection {home.name}")
 
     async def patch_collection(
         self, home: ArmId, now: CollectionEntity, fields: t.Mapping[str, t.Mapping[str, t.Any]]
@@ -125,29 +126,29 @@ class Service:
             source = now.properties.source.id if now.properties.source else None
             body["properties"] = {"instantAccess": fields["instant_access"]["after"], "source": {"id": source}}
         url = self._arm.url(home.path, self._compute)
-        return await self._arm.write("PATCH", url, body, doing=f"updating collection {home.name}")
+        return await self._arm.write("PATCH", url, body, context=f"updating collection {home.name}")
 
-    async def put_point(self, point_id: str, wish: PointWish, fields: t.Mapping[str, t.Any]) -> Operation:
+    async def put_point(self, point_id: str, spec: PointSpec, fields: t.Mapping[str, t.Any]) -> Operation:
         """A new restore point. Only CrashConsistent may be asked for; the best there is comes without asking."""
         properties: dict[str, t.Any] = {}
-        if wish.consistency == "crash" and wish.source_restore_point is None:
+        if spec.consistency == "crash" and spec.source_restore_point is None:
             properties["consistencyMode"] = "CrashConsistent"
         if fields.get("exclude_disks"):
             properties["excludeDisks"] = [{"id": disk} for disk in fields["exclude_disks"]]
         if fields.get("source_restore_point"):
             properties["sourceRestorePoint"] = {"id": fields["source_restore_point"]}
-        if wish.instant_access_duration is not None:
-            properties["instantAccessDurationMinutes"] = wish.instant_access_duration
+        if spec.instant_access_duration is not None:
+            properties["instantAccessDurationMinutes"] = spec.instant_access_duration
         if fields.get("encryption_sets"):
             properties["sourceMetadata"] = {"storageProfile": _encrypted(fields["encryption_sets"])}
         url = self._arm.url(_arm_id.quote(point_id), self._compute)
-        doing = f"creating restore point {point_id.rsplit('/', 1)[-1]}"
-        return await self._arm.write("PUT", url, {"properties": properties}, doing=doing)
+        context = f"creating restore point {point_id.rsplit('/', 1)[-1]}"
+        return await self._arm.write("PUT", url, {"properties": properties}, context=context)
 
     async def delete(self, resource_id: str) -> Operation:
         """A collection with all in it, or a restore point."""
         url = self._arm.url(_arm_id.quote(resource_id), self._compute)
-        return await self._arm.write("DELETE", url, None, doing=f"deleting {resource_id.rsplit('/', 1)[-1]}")
+        return await self._arm.write("DELETE", url, None, context=f"deleting {resource_id.rsplit('/', 1)[-1]}")
 
 
 def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:

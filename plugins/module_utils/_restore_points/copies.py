@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
+from .._core.model import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import place
-from .planner import Resource, how_failed
+from .planner import how_failed
 
 
 def takes_copies(collection: CollectionEntity) -> bool:
@@ -21,7 +22,7 @@ def takes_copies(collection: CollectionEntity) -> bool:
     return "/restorepointcollections/" in collection.source_id.lower()
 
 
-def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
+def refuse_copies(subject: Target, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
     """A collection for copies is of one that exists, lies elsewhere and holds no copies itself (documented)."""
     if origin is None:
         raise NotFound(f"its source collection {source} does not exist, or is hidden.", subject=str(subject))
@@ -32,13 +33,14 @@ def refuse_copies(subject: Resource, source: ArmId, origin: CollectionEntity | N
         why = f"lies in {origin.location} too, and copies go to another region"
     if why:
         raise InvalidInput(
-            f"its source collection {source.name} {why}. Nothing was changed.",
+            f"its source collection {source.name} {why}.",
             subject=str(subject),
             remedy="Name another source or location.",
+            changed_nothing=True,
         )
 
 
-def refuse_elsewhere(subject: Resource, source: str, home: CollectionEntity) -> None:
+def refuse_elsewhere(subject: Target, source: str, home: CollectionEntity) -> None:
     """A copy is of a point that lies in its collection's source: what is there need not be known for it."""
     if not home.is_of(source.rsplit("/", 2)[0]):
         raise InvalidInput(
@@ -49,7 +51,7 @@ def refuse_elsewhere(subject: Resource, source: str, home: CollectionEntity) -> 
 
 
 def refuse_source(
-    subject: Resource,
+    subject: Target,
     source: str,
     origin: CollectionEntity | None,
     point: PointEntity | None,
@@ -71,8 +73,8 @@ def refuse_source(
         )
     if point.failed or point.state != "succeeded":
         raise VmState(
-            f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}. "
-            "Nothing was changed.",
+            f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}.",
             subject=str(subject),
             remedy="Copy one that has succeeded.",
+            changed_nothing=True,
         )

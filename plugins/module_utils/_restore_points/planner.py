@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
 
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
-from .._core.model import VM, Obstacle
-from .._core.plan import Action, CreateResource, DeleteResource, OnResource, Plan, UpdateResource
+from .._core.model import Obstacle, Target
+from .._core.plan import Action, Plan
 from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
 from .._providers.compute.fields import place
-from . import results as shapes
-from .specs import CollectionWish, PointWish
+from . import results
+from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
+from .specs import CollectionSpec, PointSpec
 
 Change = dict[str, t.Any]
 MAX_POINTS = 500
@@ -24,27 +24,12 @@ _GOING = "it is being removed"
 PLACE = re.compile(r"os|(lun)?[0-9]{1,3}")
 
 
-class Resource(VM):
-    """An Azure resource in a VM's place: what a plan, a diff and an error name."""
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True)
-class KeepResource(OnResource):
-    """Not a step: the resource that already satisfies the wish, or is on its way there, and why."""
-
-    verb = "keep"
-    writes = False
-
-
-def is_on_its_way(state: str) -> bool:
+def is_in_progress(state: str) -> bool:
     """Whether something is still being done with a resource in this state."""
     return state in ("creating", "updating", "deleting")
 
 
-def is_there(found: CollectionEntity | PointEntity | None) -> bool:
+def is_present(found: CollectionEntity | PointEntity | None) -> bool:
     """Whether it is present, or being made: nothing new is needed. A point that failed is not present."""
     if found is None or found.state == "deleting":
         return False
@@ -56,70 +41,53 @@ def how_failed(point: PointEntity) -> str:
     return {"failed": "it failed", "canceled": "it was canceled"}.get(point.state, "the copying of its disks failed")
 
 
-def is_another(found: CollectionEntity | PointEntity, planned: CollectionEntity | PointEntity) -> bool:
-    """Whether what bears a name now is not what was read under it before: that has gone, and this was made anew."""
-    if isinstance(found, PointEntity) and isinstance(planned, PointEntity):
-        if found.created is not None and planned.created is not None:
-            return found.created != planned.created
-        return planned.failed and found.state in ("creating", "succeeded") and not found.failed
-    made = [_guid(found), _guid(planned)]
-    return all(made) and made[0] != made[1]
-
-
-def _guid(found: CollectionEntity | PointEntity) -> str:
-    """What tells a collection from another one of its name."""
-    return (found.properties.restorePointCollectionId or "") if isinstance(found, CollectionEntity) else ""
-
-
 def plan_collection(
-    wish: CollectionWish,
-    subject: Resource,
+    spec: CollectionSpec,
+    subject: Target,
     now: CollectionEntity | None,
     location: str | None,
     obstacles: t.Sequence[Obstacle] = (),
 ) -> Plan:
     """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation."""
-    made = _plan_collection(wish, subject, now, location)
+    made = _plan_collection(spec, subject, now, location)
     _refuse(made.writes, subject, obstacles)
     return made
 
 
-def _plan_collection(
-    wish: CollectionWish, subject: Resource, now: CollectionEntity | None, location: str | None
-) -> Plan:
-    if wish.state == "absent":
-        return Plan(subject, _delete_collection(wish, subject, now))
-    if now is None or not is_there(now):
-        if wish.source is None or location is None:
-            missing = "source" if wish.source is None else "location"
+def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntity | None, location: str | None) -> Plan:
+    if spec.state == "absent":
+        return Plan(subject, _delete_collection(spec, subject, now))
+    if now is None or not is_present(now):
+        if spec.source is None or location is None:
+            missing = "source" if spec.source is None else "location"
             raise InvalidInput(f"{missing}: is needed to make a collection.", subject=str(subject))
-        fields = {"location": location, "source": wish.source, "tags": wish.tags, "instant_access": wish.instant_access}
+        fields = {"location": location, "source": spec.source, "tags": spec.tags, "instant_access": spec.instant_access}
         reason = "it does not exist" if now is None else _GOING
-        return Plan(subject, (CreateResource(subject, reason, resource=subject.id, fields=_set(fields)),))
-    _immutable(wish, subject, now)
+        return Plan(subject, (CreateResource(subject, reason, fields=_set(fields)),))
+    _immutable(spec, subject, now)
     changes: dict[str, Change] = {}
-    tags = wanted_tags(wish, now)
+    tags = wanted_tags(spec, now)
     if tags != (now.tags or {}):
         changes["tags"] = _change(now.tags or {}, tags)
-    if wish.instant_access is not None and wish.instant_access != bool(now.properties.instantAccess):
-        changes["instant_access"] = _change(bool(now.properties.instantAccess), wish.instant_access)
+    if spec.instant_access is not None and spec.instant_access != bool(now.properties.instantAccess):
+        changes["instant_access"] = _change(bool(now.properties.instantAccess), spec.instant_access)
     if not changes:
-        return Plan(subject, (KeepResource(subject, _kept(now.state), resource=subject.id),))
+        return Plan(subject, (NoOp(subject, _kept(now.state)),))
     reason = f"{' and '.join(sorted(changes))} differ"
-    return Plan(subject, (UpdateResource(subject, reason, resource=subject.id, fields=changes),))
+    return Plan(subject, (UpdateResource(subject, reason, fields=changes),))
 
 
-def wanted_tags(wish: CollectionWish, now: CollectionEntity) -> dict[str, str]:
+def wanted_tags(spec: CollectionSpec, now: CollectionEntity) -> dict[str, str]:
     """The tags as they should be: added to those that are there, unless append_tags is false.
 
     Names are one in any case, and one that is there keeps its spelling.
     """
     there = dict(now.tags or {})
-    if wish.tags is None:
+    if spec.tags is None:
         return there
     spelled = {tag.lower(): tag for tag in there}
-    asked = {spelled.get(tag.lower(), tag): value for tag, value in wish.tags.items()}
-    return {**there, **asked} if wish.append_tags else asked
+    asked = {spelled.get(tag.lower(), tag): value for tag, value in spec.tags.items()}
+    return {**there, **asked} if spec.append_tags else asked
 
 
 def in_any_case(tags: t.Mapping[str, str] | None) -> dict[str, str]:
@@ -128,8 +96,8 @@ def in_any_case(tags: t.Mapping[str, str] | None) -> dict[str, str]:
 
 
 def plan_point(
-    wish: PointWish,
-    subject: Resource,
+    spec: PointSpec,
+    subject: Target,
     now: PointEntity | None,
     vm: VmEntity | None,
     obstacles: t.Sequence[Obstacle],
@@ -141,45 +109,47 @@ def plan_point(
     `vm` is the collection's source where that is a VM, `fields` what a new point is made with, `count` how many points
     the collection holds.
     """
-    if wish.state == "absent":
+    if spec.state == "absent":
         return Plan(subject, _delete_point(subject, now, obstacles))
-    if now is not None and is_there(now):
-        kept = KeepResource(subject, _why_kept(now), resource=subject.id)
-        differs = drift(wish, now, fields)
-        return Plan(subject, (kept,), _told_of(wish, subject, now, differs), drift=differs)
+    if now is not None and is_present(now):
+        kept = NoOp(subject, _why_kept(now))
+        differs = drift(spec, now, fields)
+        return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
         why = _GOING if now.state == "deleting" else how_failed(now)
     if now is not None and now.state != "deleting":
-        actions.append(DeleteResource(subject, why, resource=subject.id))
-    actions.append(CreateResource(subject, why, resource=subject.id, fields=_set(fields)))
+        actions.append(DeleteResource(subject, why))
+    actions.append(CreateResource(subject, why, fields=_set(fields)))
     _refuse(actions, subject, obstacles)
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
-            f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}. Nothing was changed.",
+            f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
             subject=str(subject),
             remedy="Remove some first.",
+            changed_nothing=True,
         )
     warnings = []
-    if vm is not None and wish.consistency == "application" and vm.power != "on":
+    if vm is not None and spec.consistency == "application" and vm.power != "on":
         told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
-        if wish.on_downgrade == "fail":
+        if spec.on_downgrade == "fail":
             raise VmState(
-                f"{told_so} Nothing was changed.",
+                told_so,
                 subject=str(subject),
                 remedy="Start the VM, or set consistency: crash or on_downgrade: warn.",
+                changed_nothing=True,
             )
         warnings.append(f"{subject}: {told_so}")
     return Plan(subject, tuple(actions), tuple(warnings))
 
 
 def _told_of(
-    wish: PointWish, subject: Resource, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
+    spec: PointSpec, subject: Target, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
 ) -> tuple[str, ...]:
-    """What an existing point is not that the wish asks for: nothing can change it, so that is told or refused."""
+    """What an existing point is not that the spec asks for: nothing can change it, so that is told or refused."""
     achieved = now.properties.consistencyMode or ""
-    if wish.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
+    if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
         raise Downgraded(
             f"application consistency is asked for, and it is {achieved}. The restore point is kept.",
             subject=str(subject),
@@ -191,39 +161,39 @@ def _told_of(
     return (f"{subject}: {named} is not as asked for, and a point cannot be changed; see drift.",)
 
 
-def _delete_point(subject: Resource, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:
+def _delete_point(subject: Target, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:
     if now is None:
         return ()
     if now.state == "deleting":
-        return (KeepResource(subject, _GOING, resource=subject.id),)
-    gone = DeleteResource(subject, "state is absent", resource=subject.id)
+        return (NoOp(subject, _GOING),)
+    gone = DeleteResource(subject, "state is absent")
     _refuse([gone], subject, obstacles)
     return (gone,)
 
 
-def _delete_collection(wish: CollectionWish, subject: Resource, now: CollectionEntity | None) -> tuple[Action, ...]:
+def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEntity | None) -> tuple[Action, ...]:
     if now is None:
         return ()
     if now.state == "deleting":
-        return (KeepResource(subject, _GOING, resource=subject.id),)
+        return (NoOp(subject, _GOING),)
     points = [point.name for point in now.properties.restorePoints or []]
-    if points and not wish.force:
+    if points and not spec.force:
         raise InvalidInput(
-            f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it. "
-            "Nothing was changed.",
+            f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it.",
             subject=str(subject),
             remedy="Remove them first, or set force: true.",
+            changed_nothing=True,
         )
     # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
     fields = {"restore_points_that_go": _change(None, sorted(points))} if points else {}
-    return (DeleteResource(subject, "state is absent", resource=subject.id, fields=fields),)
+    return (DeleteResource(subject, "state is absent", fields=fields),)
 
 
-def _refuse(actions: t.Sequence[Action], subject: Resource, obstacles: t.Sequence[Obstacle]) -> None:
+def _refuse(actions: t.Sequence[Action], subject: Target, obstacles: t.Sequence[Obstacle]) -> None:
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
-            raise Obstructed(f"{obstacle.why} Nothing was changed.", subject=str(subject), remedy=obstacle.remedy)
+            raise Obstructed(obstacle.why, subject=str(subject), remedy=obstacle.remedy, changed_nothing=True)
 
 
 def _kept(state: str) -> str:
@@ -232,32 +202,33 @@ def _kept(state: str) -> str:
 
 def _why_kept(now: PointEntity) -> str:
     """Why an existing point is enough; that of a copy tells how far it is."""
-    if shapes.is_copy(now) and shapes.usable(now) is not True:
-        percent = shapes.percent(now)
+    if results.is_copy(now) and results.usable(now) is not True:
+        percent = results.percent(now)
         return "it is being copied" if percent is None else f"it is being copied, {percent} % so far"
     return _kept(now.state)
 
 
-def _immutable(wish: CollectionWish, subject: Resource, now: CollectionEntity) -> None:
+def _immutable(spec: CollectionSpec, subject: Target, now: CollectionEntity) -> None:
     differs = []
-    if wish.source is not None and not now.is_of(wish.source):
+    if spec.source is not None and not now.is_of(spec.source):
         differs.append(f"source is {now.source_id}")
-    if wish.location is not None and place(wish.location) != place(now.location):
+    if spec.location is not None and place(spec.location) != place(now.location):
         differs.append(f"location is {now.location}")
     if differs:
         raise InvalidInput(
-            f"its {' and its '.join(differs)}, and that cannot be changed. Nothing was changed.",
+            f"its {' and its '.join(differs)}, and that cannot be changed.",
             subject=str(subject),
             remedy="Use another name, or remove the collection first.",
+            changed_nothing=True,
         )
 
 
-def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
+def drift(spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
     """What an existing point has otherwise; nothing of it can be changed."""
     found: list[dict[str, t.Any]] = []
-    if wish.exclude_disks is not None and not _leaves_out(now, wish.exclude_disks):
+    if spec.exclude_disks is not None and not _leaves_out(now, spec.exclude_disks):
         excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
-        wanted = sorted(disk.strip().lower() for disk in wish.exclude_disks)
+        wanted = sorted(disk.strip().lower() for disk in spec.exclude_disks)
         found.append({"field": "exclude_disks", "desired": wanted, "actual": excluded})
     for name, actual in (
         ("source_restore_point", now.properties.sourceRestorePoint.id if now.properties.sourceRestorePoint else None),
@@ -267,8 +238,8 @@ def drift(wish: PointWish, now: PointEntity, fields: t.Mapping[str, t.Any]) -> t
         if wanted_value is not None and (actual is None or _spelled(name, wanted_value) != _spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
-    if now.state == "succeeded" and achieved and is_downgrade(wish, achieved):
-        found.append({"field": "consistency", "desired": wish.consistency, "actual": achieved})
+    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved):
+        found.append({"field": "consistency", "desired": spec.consistency, "actual": achieved})
     return tuple(found)
 
 
@@ -298,9 +269,9 @@ def disk_names(disk: Disk) -> set[str]:
     return names - {""}
 
 
-def is_downgrade(wish: PointWish, achieved: str) -> bool:
+def is_downgrade(spec: PointSpec, achieved: str) -> bool:
     """Whether less came than was asked for: file system consistency is what application mode gives on Linux."""
-    return wish.consistency == "application" and wish.source_restore_point is None and achieved == "CrashConsistent"
+    return spec.consistency == "application" and spec.source_restore_point is None and achieved == "CrashConsistent"
 
 
 def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._core.errors import flat
-from .._core.formatting import in_words
-from .._core.plan import OnResource, Plan
+from .._core.errors import printable
+from .._core.formatting import format_value
+from .._core.plan import Action
 from .._core.times import format_time
 from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .actions import ResourceAction
 
 _TEXT = 1000
 """Characters of a line in a diff: what Azure allows is shorter."""
@@ -119,13 +120,13 @@ def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:
     }
 
 
-def diff(subject: str, plan: Plan) -> dict[str, str]:
+def diff(subject: str, actions: t.Sequence[Action]) -> dict[str, str]:
     """Ansible's diff: what each step sets, before and after."""
     before, after = [], []
-    for action in plan.writes:
-        if not isinstance(action, OnResource):
+    for action in actions:
+        if not isinstance(action, ResourceAction):
             continue
-        name = action.resource.rsplit("/", 1)[-1]
+        name = action.target.name
         if action.verb != "create":
             before.append(f"  {name}\n")
         if action.verb != "delete":
@@ -140,11 +141,11 @@ def diff(subject: str, plan: Plan) -> dict[str, str]:
 def _lines(field: str, value: t.Any) -> list[str]:
     """A field in words; of tags and lists a line for each, so that a diff shows just what differs."""
     if not isinstance(value, (dict, list)):
-        return [f"    {field}: {flat(in_words(value), _TEXT)}\n"]
-    rows = [in_words([each]) for each in value]
+        return [f"    {field}: {printable(format_value(value), _TEXT)}\n"]
+    rows = [format_value([each]) for each in value]
     if isinstance(value, dict):
-        rows = [f"{name}: {in_words(value[name])}" for name in sorted(value)]
-    return [f"    {field}:{'' if rows else ' none'}\n", *(f"      {flat(row, _TEXT)}\n" for row in rows)]
+        rows = [f"{name}: {format_value(value[name])}" for name in sorted(value)]
+    return [f"    {field}:{'' if rows else ' none'}\n", *(f"      {printable(row, _TEXT)}\n" for row in rows)]
 
 
 def _time(moment: datetime | None) -> str | None:

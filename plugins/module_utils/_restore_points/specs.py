@@ -66,11 +66,11 @@ Group = t.Annotated[str, pydantic.AfterValidator(_group)]
 Subscription = t.Annotated[str, pydantic.AfterValidator(_subscription)]
 
 
-class _Wish(pydantic.BaseModel):
+class _Spec(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
-class CollectionWish(_Wish):
+class CollectionSpec(_Spec):
     """A collection is present or absent."""
 
     name: Named
@@ -84,7 +84,7 @@ class CollectionWish(_Wish):
     force: bool = False
 
 
-class EncryptionSet(_Wish):
+class EncryptionSet(_Spec):
     """Which disk encryption set a disk of the point is encrypted with."""
 
     disk: str
@@ -94,7 +94,7 @@ class EncryptionSet(_Wish):
     )
 
 
-class PointWish(_Wish):
+class PointSpec(_Spec):
     """A restore point is present or absent."""
 
     name: Named
@@ -122,7 +122,7 @@ class PointWish(_Wish):
         return self
 
 
-class CollectionQuery(_Wish):
+class CollectionQuery(_Spec):
     """Which collections `restore_point_collection_info` shows."""
 
     name: Named | None = None
@@ -196,38 +196,38 @@ def _of_kind(given: str, option: str, *kinds: str) -> ArmId:
     return found
 
 
-def gate_collection(wish: CollectionWish, api_version: str) -> None:
+def require_collection_api(spec: CollectionSpec, api_version: str) -> None:
     """What is wrong whatever exists: malformed ids, and features that the api-version in use does not have."""
-    needs(api_version, POINTS, "restore_point_collection")
-    if wish.source is not None and source_of(wish.source).type.lower() == COLLECTIONS.lower():
-        needs(api_version, COPIES, "source (of copies)")
-    if wish.instant_access is not None and wish.state == "present":
-        needs(api_version, INSTANT_ACCESS, "instant_access")
+    require_api(api_version, POINTS, "restore_point_collection")
+    if spec.source is not None and source_of(spec.source).type.lower() == COLLECTIONS.lower():
+        require_api(api_version, COPIES, "source (of copies)")
+    if spec.instant_access is not None and spec.state == "present":
+        require_api(api_version, INSTANT_ACCESS, "instant_access")
 
 
-def gate_query(query: CollectionQuery, api_version: str) -> None:
+def require_query_api(query: CollectionQuery, api_version: str) -> None:
     """The same for what is only read."""
-    needs(api_version, POINTS, "restore_point_collection_info")
+    require_api(api_version, POINTS, "restore_point_collection_info")
     if query.instance_view:
-        needs(api_version, VIEWED, "instance_view")
+        require_api(api_version, VIEWED, "instance_view")
 
 
-def gate_point(wish: PointWish, api_version: str) -> None:
+def require_point_api(spec: PointSpec, api_version: str) -> None:
     """The same for a restore point."""
-    needs(api_version, POINTS, "restore_point")
-    if wish.source_restore_point is not None:
-        source_point(wish.source_restore_point, "")
-        needs(api_version, COPIES, "source_restore_point")
-    if wish.instant_access_duration is not None:
-        needs(api_version, INSTANT_ACCESS, "instant_access_duration")
-    for each in wish.encryption_sets or []:
+    require_api(api_version, POINTS, "restore_point")
+    if spec.source_restore_point is not None:
+        source_point(spec.source_restore_point, "")
+        require_api(api_version, COPIES, "source_restore_point")
+    if spec.instant_access_duration is not None:
+        require_api(api_version, INSTANT_ACCESS, "instant_access_duration")
+    for each in spec.encryption_sets or []:
         _of_kind(each.id, "encryption_sets", KEYS)
-        needs(api_version, ENCRYPTION, "encryption_sets")
-    if wish.consistency == "crash":
-        needs(api_version, CRASH, "consistency")
+        require_api(api_version, ENCRYPTION, "encryption_sets")
+    if spec.consistency == "crash":
+        require_api(api_version, CRASH, "consistency")
 
 
-def needs(api_version: str, first: str, option: str) -> None:
+def require_api(api_version: str, first: str, option: str) -> None:
     """InvalidInput where the api-version in use is older than the option's feature."""
     if api_version[:10] < first:
         raise InvalidInput(

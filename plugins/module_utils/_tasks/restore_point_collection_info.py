@@ -9,75 +9,75 @@ import typing as t
 
 from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
-from .._core.operation import Deadline
 from .._core.redaction import Secrets
-from .._core.spec import check
+from .._core.spec import validate_options
 from .._deps import anyio
-from .._engine.run_options import bounded, manner_of
-from .._providers import Providers, World
-from .._restore_points import results as shapes
-from .._restore_points.client import Service
-from .._restore_points.specs import CollectionQuery, collection_id, gate_query, source_of
+from .._engine.concurrency import bounded
+from .._engine.run_options import RunOptions
+from .._providers import Providers, RunContext
+from .._restore_points import results
+from .._restore_points.client import RestorePointClient
+from .._restore_points.specs import CollectionQuery, collection_id, require_query_api, source_of
 
 Params = t.Mapping[str, t.Any]
 
 
 async def restore_point_collection_info(
-    params: Params, check_only: bool, world: World, secrets: Secrets
+    params: Params, check_only: bool, context: RunContext, secrets: Secrets
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
-    query = check(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
+    query = validate_options(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
     source = None if query.source is None else source_of(query.source).canonical
-    manner = manner_of(params)
+    options = RunOptions.of(params)
     start = anyio.current_time()
-    deadline = Deadline(manner.wait_timeout.total_seconds())
+    deadline = options.deadline()
     found: dict[int, dict[str, t.Any]] = {}
-    async with Providers(params, world, deadline, secrets) as providers:
+    async with Providers(params, context, deadline, secrets) as providers:
         arm, settings = await providers.arm()
-        gate_query(query, settings.compute_api_version)
-        service = Service(arm, settings)
-        ids = await _ids(service, query, settings.subscription_id)
+        require_query_api(query, settings.compute_api_version)
+        client = RestorePointClient(arm, settings)
+        ids = await _ids(client, query, settings.subscription_id)
 
         async def one(position: int) -> None:
-            if (shown := await _one(service, query, source, ids[position])) is not None:
+            if (shown := await _one(client, query, source, ids[position])) is not None:
                 found[position] = shown
 
-        await bounded(range(len(ids)), one, manner.concurrency)
+        await bounded(range(len(ids)), one, options.concurrency)
     shown = [found[position] for position in sorted(found)]
     timing = {"total": round(anyio.current_time() - start, 2)}
     return {"changed": False, "restore_point_collections": shown, "timing": timing}
 
 
-async def _ids(service: Service, query: CollectionQuery, subscription: str | None) -> list[str]:
+async def _ids(client: RestorePointClient, query: CollectionQuery, subscription: str | None) -> list[str]:
     """By name one; by resource group as listed; whole subscriptions from Resource Graph."""
     if query.name is not None:
         return [str(collection_id(subscription, query.resource_group, query.name))]
     if query.subscriptions is not None:
-        return sorted(await service.graph(query.subscriptions), key=str.lower)
+        return sorted(await client.graph(query.subscriptions), key=str.lower)
     if subscription is None:
         raise InvalidInput("subscription_id: is needed (or AZURE_SUBSCRIPTION_ID).")
     if query.resource_group is not None:
-        return await service.collections(subscription, query.resource_group)
-    return sorted(await service.graph([subscription]), key=str.lower)
+        return await client.collections(subscription, query.resource_group)
+    return sorted(await client.graph([subscription]), key=str.lower)
 
 
 async def _one(
-    service: Service, query: CollectionQuery, source: str | None, collection: str
+    client: RestorePointClient, query: CollectionQuery, source: str | None, collection: str
 ) -> dict[str, t.Any] | None:
-    entity = await service.collection(_arm_id.parse(collection))
+    entity = await client.collection(_arm_id.parse(collection))
     if entity is None:
         return None
     if source is not None and not entity.is_of(source):
         return None
     points: list[dict[str, t.Any]] = []
     for point in (entity.properties.restorePoints or []) if query.points else []:
-        whole = (await service.point(point.id) or point) if query.instance_view else point
-        shown = shapes.point(whole)
+        whole = (await client.point(point.id) or point) if query.instance_view else point
+        shown = results.point(whole)
         if query.disk_restore_points:
             shown["disk_restore_points"] = [
-                shapes.disk_restore_point(each) for each in await service.disk_restore_points(point.id)
+                results.disk_restore_point(each) for each in await client.disk_restore_points(point.id)
             ]
         points.append(shown)
-    return t.cast(dict[str, t.Any], shapes.collection(entity, points)) | (
+    return t.cast(dict[str, t.Any], results.collection(entity, points)) | (
         {} if query.points else {"restore_points": None}
     )

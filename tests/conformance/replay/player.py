@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,14 +20,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.conformance.replay.tape import Tape
+from tests.conformance.replay.recording import Recording
+from tests.support.waiting import HANG, until
 
 RECORDED_HOST = "https://management.azure.com"
 _FRAMING = {"content-length", "transfer-encoding", "content-encoding", "connection", "strict-transport-security"}
 
 
 @contextmanager
-def playing(tape: Tape, directory: Path) -> Iterator[tuple[str, Path]]:
+def playing(recording: Recording, directory: Path) -> Iterator[tuple[str, Path]]:
     """The player's origin and its CA; the thread ends with the block, and with the process whatever happens."""
     authority = trustme.CA()
     certificate, ca_file = directory / "player.pem", directory / "player-ca.pem"
@@ -39,7 +39,7 @@ def playing(tape: Tape, directory: Path) -> Iterator[tuple[str, Path]]:
     listening.bind(("127.0.0.1", 0))
     origin = f"https://localhost:{listening.getsockname()[1]}"
     config = uvicorn.Config(
-        _application(tape, origin),
+        _application(recording, origin),
         http="h11",
         ws="none",
         lifespan="off",
@@ -56,21 +56,18 @@ def playing(tape: Tape, directory: Path) -> Iterator[tuple[str, Path]]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        end = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the player did not start"
-            assert time.monotonic() < end, "the player did not start"
-            time.sleep(0.01)
+        until(lambda: server.started or not thread.is_alive(), "the player starts")
+        assert server.started, "the player did not start"
         yield origin, ca_file
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(HANG)
         listening.close()
 
 
-def _application(tape: Tape, origin: str) -> Starlette:
+def _application(recording: Recording, origin: str) -> Starlette:
     async def metadata(_request: Request) -> Response:
-        tape.used.add("sign-in")
+        recording.used.add("sign-in")
         login = {"loginEndpoint": origin, "audiences": [f"{origin}/"]}
         return JSONResponse([{"name": "Player", "resourceManager": origin, "authentication": login}])
 
@@ -79,8 +76,8 @@ def _application(tape: Tape, origin: str) -> Starlette:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         body: Any = json.loads(sent) if sent else None
         if request.headers.get("authorization") is None:
-            tape.failures.append(f"{request.method} {target} came without a token")
-        told = tape.answer(request.method, target, body)
+            recording.failures.append(f"{request.method} {target} came without a token")
+        told = recording.answer(request.method, target, body)
         headers = {
             name: value.replace(RECORDED_HOST, origin) for name, value in told.headers if name.lower() not in _FRAMING
         }

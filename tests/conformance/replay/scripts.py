@@ -13,8 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conformance.replay.tape import Tape, kind_of
-from tests.contract.core.exchange import Exchange
+from tests.conformance.replay.recording import Recording, kind_of
+from tests.contract.checkpoints.exchange import Exchange
 
 COLLECTION = "hybridvm.checkpoints"
 _PARTS = re.compile(
@@ -39,12 +39,12 @@ class Step:
         return {"name": self.name, f"{COLLECTION}.{self.module}": self.options}
 
 
-def steps(tape: Tape) -> list[Step]:
+def steps(recording: Recording) -> list[Step]:
     """The tasks in order."""
     made: list[Step] = []
-    for number, write in enumerate(tape.writes):
+    for number, write in enumerate(recording.writes):
         made_here = _steps(write)
-        if tape.listed_after(write):
+        if recording.listed_after(write):
             made_here.append(_listing(write))
         for step in made_here:
             made.append(Step(f"{number} {step.name}", step.module, step.options, step.changed, step.count))

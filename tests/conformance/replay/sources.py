@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.replay.tape import Tape
-from tests.contract.compute.outside import Outside, outsides
-from tests.contract.compute.transcripts import RECORDING
-from tests.contract.core.exchange import Exchange
-from tests.contract.core.outside import folder
-from tests.contract.core.transcripts import scvmm
+from tests.conformance.replay.recording import Recording
+from tests.contract.checkpoints.exchange import Exchange
+from tests.contract.checkpoints.external_sources import folder
+from tests.contract.checkpoints.transcripts import scvmm
+from tests.contract.restore_points.external_exchanges import ExternalSource, external_sources
+from tests.contract.restore_points.transcripts import RECORDING
 
 
 def exchange(pair: dict[str, Any]) -> Exchange:
@@ -27,20 +27,21 @@ def exchange(pair: dict[str, Any]) -> Exchange:
     return Exchange(request["method"], request["uri"], (), request["body"], answer["status"], headers, text)
 
 
-def tapes() -> list[Tape]:
+def recordings() -> list[Recording]:
     """One for each recording; never none."""
     found = [
-        Tape("transcribed scvmm", scvmm.RECORDING),
-        Tape("transcribed compute", _told_back(_transcribed())),
-        *(Tape(f"{source.name} copy", _told_back(_copy(source))) for source in outsides()),
+        Recording("transcribed scvmm", scvmm.RECORDING),
+        Recording("transcribed compute", _told_back(_transcribed())),
+        *(Recording(f"{source.name} copy", _told_back(_copy(source))) for source in external_sources()),
     ]
     data, more = folder(), os.environ.get("RECORDINGS")
     if more and not Path(more).is_dir():
         raise FileNotFoundError(f"RECORDINGS names no folder: {more}")
     for directory in [*([data / "recordings"] if data else []), *([Path(more)] if more else [])]:
         for path in sorted(directory.glob("*.json")):
-            recorded = [exchange(pair) for pair in json.loads(path.read_text("utf-8"))]
-            found.append(Tape(f"{directory.name}/{path.name}", recorded))
+            document = json.loads(path.read_text("utf-8"))
+            if isinstance(document, list):  # exchanges; some files beside them hold single answers
+                found.append(Recording(f"{directory.name}/{path.name}", [exchange(pair) for pair in document]))
     return found
 
 
@@ -66,7 +67,7 @@ def _told_back(recording: list[Exchange]) -> list[Exchange]:
     return made
 
 
-def _copy(source: Outside) -> list[Exchange]:
+def _copy(source: ExternalSource) -> list[Exchange]:
     """Nobody recorded a copy: its published examples, one after the other, under one name."""
     examples = source.exchanges()
     home = next(each for name, each in examples.items() if "ForCrossRegionCopy-201" in name)

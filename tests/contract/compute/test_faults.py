@@ -10,25 +10,24 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.compute.shop import (
+from tests.contract.checkpoints.scenarios import code, is_write
+from tests.contract.compute.azure_harness import (
     GOOD,
     HOME,
-    bench,
+    azure_vm,
     checkpoint,
     collection,
     done,
     guest,
+    make_lab,
     names,
     point,
     points,
     restore,
-    shop,
 )
-from tests.contract.core.scenarios import code, is_write
-from tests.support.bench import Bench, Result
+from tests.support.lab import Lab, Result
 
 pytestmark = pytest.mark.thorough
 
@@ -54,68 +53,64 @@ AGAIN = ("no connection", "429")  # provably not done: the same request may be s
 class Task:
     """One task, and how the world is when it is done."""
 
-    run: Callable[[Bench], Result]
-    is_done: Callable[[Bench], bool]
+    run: Callable[[Lab], Result]
+    is_done: Callable[[Lab], bool]
     act: bool = False  # done again each time
 
 
-def _copy(made: Bench) -> Result:
-    return point(made, name="copy", collection="copies", source_restore_point="before")
+def _copy(lab: Lab) -> Result:
+    return point(lab, name="copy", collection="copies", source_restore_point="before")
 
 
 TASKS: dict[str, Task] = {
-    "create": Task(lambda made: checkpoint(made, name="new"), lambda made: names(made) == ["before", "new"]),
+    "create": Task(lambda lab: checkpoint(lab, name="new"), lambda lab: names(lab) == ["before", "new"]),
     "create all": Task(
-        lambda made: checkpoint(made, name="new", collection="mine"), lambda made: names(made, "mine") == ["new"]
+        lambda lab: checkpoint(lab, name="new", collection="mine"), lambda lab: names(lab, "mine") == ["new"]
     ),
-    "delete": Task(lambda made: checkpoint(made, name="before", state="absent"), lambda made: names(made) == []),
+    "delete": Task(lambda lab: checkpoint(lab, name="before", state="absent"), lambda lab: names(lab) == []),
     "restore": Task(
-        lambda made: restore(made, restore_key="deploy-1"),
-        lambda made: guest(made) == GOOD and shop(made).power == "running",
+        lambda lab: restore(lab, restore_key="deploy-1"),
+        lambda lab: guest(lab) == GOOD and azure_vm(lab).power == "running",
     ),
-    "point": Task(point, lambda made: names(made) == ["before", "new"]),
-    "point gone": Task(lambda made: point(made, name="before", state="absent"), lambda made: names(made) == []),
-    "copy": Task(_copy, lambda made: names(made, "copies") == ["copy"]),
-    "collection": Task(
-        lambda made: collection(made, name="mine", source=made.azure_vm), lambda made: _has(made, "mine")
-    ),
-    "tags": Task(lambda made: collection(made, tags={"a": "b"}), lambda made: _tags(made).get("a") == "b"),
-    "collection gone": Task(
-        lambda made: collection(made, state="absent", force=True), lambda made: not _has(made, HOME)
-    ),
-    "info": Task(lambda made: made.run("vm_checkpoint_info", vm=made.azure_vm), lambda _made: True),
+    "point": Task(point, lambda lab: names(lab) == ["before", "new"]),
+    "point gone": Task(lambda lab: point(lab, name="before", state="absent"), lambda lab: names(lab) == []),
+    "copy": Task(_copy, lambda lab: names(lab, "copies") == ["copy"]),
+    "collection": Task(lambda lab: collection(lab, name="mine", source=lab.azure_vm), lambda lab: _has(lab, "mine")),
+    "tags": Task(lambda lab: collection(lab, tags={"a": "b"}), lambda lab: _tags(lab).get("a") == "b"),
+    "collection gone": Task(lambda lab: collection(lab, state="absent", force=True), lambda lab: not _has(lab, HOME)),
+    "info": Task(lambda lab: lab.run("vm_checkpoint_info", vm=lab.azure_vm), lambda _lab: True),
     "collections": Task(
-        lambda made: made.run("restore_point_collection_info", instance_view=True, disk_restore_points=True),
-        lambda _made: True,
+        lambda lab: lab.run("restore_point_collection_info", instance_view=True, disk_restore_points=True),
+        lambda _lab: True,
     ),
 }
 
 
-def _has(made: Bench, name: str) -> bool:
-    made.world.settle()
-    return any(each.name == name for each in made.world.azure.collections.values())
+def _has(lab: Lab, name: str) -> bool:
+    lab.world.settle()
+    return any(each.name == name for each in lab.world.azure.collections.values())
 
 
-def _tags(made: Bench) -> dict[str, str]:
-    return next(each.tags for each in made.world.azure.collections.values() if each.name == HOME)
+def _tags(lab: Lab) -> dict[str, str]:
+    return next(each.tags for each in lab.world.azure.collections.values() if each.name == HOME)
 
 
-def _bench(task: str) -> Bench:
-    made = bench(compute_signed_urls=False, compute_hourly_limit="off")
+def _make_lab(task: str) -> Lab:
+    lab = make_lab(compute_signed_urls=False, compute_hourly_limit="off")
     if task == "copy":
-        source = made.world.azure.resource_id("restorePointCollections", HOME)
-        collection(made, name="copies", source=source, location="northeurope")
-    made.requests.clear()
-    return made
+        source = lab.world.azure.resource_id("restorePointCollections", HOME)
+        collection(lab, name="copies", source=source, location="northeurope")
+    lab.requests.clear()
+    return lab
 
 
 @cache
 def _requests(task: str) -> tuple[tuple[str, str], ...]:
-    made = _bench(task)
-    result = TASKS[task].run(made)
+    lab = _make_lab(task)
+    result = TASKS[task].run(lab)
     assert code(result) is None, result["msg"]
-    assert TASKS[task].is_done(made)
-    return tuple((request.method, request.url.path) for request in made.requests)
+    assert TASKS[task].is_done(lab)
+    return tuple((request.method, request.url.path) for request in lab.requests)
 
 
 def _interesting(task: str, trouble: str) -> list[int]:
@@ -129,14 +124,14 @@ def _interesting(task: str, trouble: str) -> list[int]:
     return sorted(writes | set(dict(reversed(reads) if first else reads).values()))
 
 
-def _once(made: Bench, task: str) -> None:
+def _once(lab: Lab, task: str) -> None:
     """Nothing was done twice that may be done once only."""
-    jobs = made.world.azure.jobs.values()
+    jobs = lab.world.azure.jobs.values()
     kinds = [job.kind for job in jobs]
     assert kinds.count("point") <= 1
     assert kinds.count("copy") <= 1
     if task == "restore":
-        new = [disk for disk in made.world.azure.disks.values() if "hybridvm-restore-run" in disk.tags]
+        new = [disk for disk in lab.world.azure.disks.values() if "hybridvm-restore-run" in disk.tags]
         assert len({disk.tags["hybridvm-restore-run"] for disk in new}) <= 1
         assert len(new) <= 2
 
@@ -147,30 +142,30 @@ def test_trouble_anywhere(task: str, trouble: str) -> None:
     fault, heard = TROUBLES[trouble]
     sent = _requests(task)
     for number in _interesting(task, trouble):
-        made = _bench(task)
-        made.world.faults.add(nth=number, **fault)
-        result = TASKS[task].run(made)
+        lab = _make_lab(task)
+        lab.world.faults.add(nth=number, **fault)
+        result = TASKS[task].run(lab)
         where = (sent[number - 1], result.get("msg"))
         told = code(result)  # one of the closed list, whatever happened
-        _once(made, task)
+        _once(lab, task)
         assert "Traceback" not in str(result), where
         if told is None and not is_write(*sent[number - 1]):
-            assert TASKS[task].is_done(made), where
+            assert TASKS[task].is_done(lab), where
         if told is None and task not in ("info", "collections"):
             assert result["changed"] is True, where
-            assert TASKS[task].is_done(made), where
+            assert TASKS[task].is_done(lab), where
         if trouble in AGAIN:
             assert told is None, where
         if is_write(*sent[number - 1]) and not heard and trouble not in AGAIN and task != "collections":
             assert told is None or result["error"]["retry"] != "safe", where
         # Whatever it was, the same task run again brings it about.
-        made.world.faults.clear()
-        made.advance(120)
-        again = TASKS[task].run(made)
+        lab.world.faults.clear()
+        lab.advance(120)
+        again = TASKS[task].run(lab)
         assert code(again) is None, (where, again.get("msg"))
-        assert TASKS[task].is_done(made), where
-        _once(made, task)
-        assert all(each.state == "Succeeded" for each in points(made)), where
+        assert TASKS[task].is_done(lab), where
+        _once(lab, task)
+        assert all(each.state == "Succeeded" for each in points(lab)), where
 
 
 GONE: dict[str, dict[str, Any]] = {
@@ -182,30 +177,29 @@ GONE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", ["lose_request", "lose_answer"])
 @pytest.mark.parametrize("what", GONE)
 def test_a_lost_delete_by_id_is_sent_again_once_reading_shows_it_undone(what: str, kind: str) -> None:
-    made = bench()
-    made.world.faults.add(kind=kind, method="DELETE")
+    lab = make_lab()
+    lab.world.faults.add(kind=kind, method="DELETE")
     delete = {"point": point, "collection": collection}[what]
-    assert done(delete(made, **GONE[what], settle_time="10s"))["changed"] is True
-    assert len(made.sent("DELETE")) == (2 if kind == "lose_request" else 1)
-    assert "before" not in names(made)
+    assert done(delete(lab, **GONE[what], settle_time="10s"))["changed"] is True
+    assert len(lab.sent("DELETE")) == (2 if kind == "lose_request" else 1)
+    assert "before" not in names(lab)
 
 
 def test_a_delete_that_stays_lost_is_open() -> None:
-    made = bench()
-    made.world.faults.add(kind="lose_request", method="DELETE", count=None)
-    result = point(made, **GONE["point"], settle_time="10s")
-    assert (code(result), len(made.sent("DELETE"))) == ("outcome_unknown", 2)
+    lab = make_lab()
+    lab.world.faults.add(kind="lose_request", method="DELETE", count=None)
+    result = point(lab, **GONE["point"], settle_time="10s")
+    assert (code(result), len(lab.sent("DELETE"))) == ("outcome_unknown", 2)
 
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_delete_that_finds_nothing_is_decided_by_reading(gone: bool) -> None:
-    made = bench()
+    lab = make_lab()
 
-    def first(request: httpx.Request) -> None:
-        if gone and request.method == "DELETE":
-            next(iter(made.world.azure.collections.values())).points.clear()
+    def first() -> None:
+        next(iter(lab.world.azure.collections.values())).points.clear()
 
-    made.watch = first
-    made.world.faults.add(kind="status", status=404, method="DELETE", body={"error": {"code": "NotFound"}})
-    result = point(made, **GONE["point"])
+    lab.before_each(lambda request: gone and request.method == "DELETE", first)
+    lab.world.faults.add(kind="status", status=404, method="DELETE", body={"error": {"code": "NotFound"}})
+    result = point(lab, **GONE["point"])
     assert (code(result), result["changed"]) == ((None, False) if gone else ("not_found", False))

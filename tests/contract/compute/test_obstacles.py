@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 
 from simulator.documents.azure_seeding import plant_lock
-from tests.contract.compute.shop import (
+from tests.contract.compute.azure_harness import (
     GOOD,
-    bench,
+    azure_vm,
     checkpoint,
     document,
     done,
     failed,
     guest,
+    make_lab,
     point,
     restore,
-    shop,
 )
-from tests.support.bench import Bench
+from tests.support.lab import Lab
 
 DATA: dict[str, Any] = {"lun": 0, "files": GOOD["0"]}
 
@@ -35,10 +35,10 @@ NOT_WITHOUT_THE_GUEST: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def _bench(of_vm: dict[str, Any]) -> Bench:
+def _make_lab(of_vm: dict[str, Any]) -> Lab:
     compute = document(**of_vm)
     compute["collections"][0]["points"] = []
-    return bench(compute)
+    return make_lab(compute)
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -46,38 +46,38 @@ def _bench(of_vm: dict[str, Any]) -> Bench:
 def test_disks_that_need_the_guest(case: str, check: bool) -> None:
     """Application mode of a VM that runs takes them; crash mode, or a VM that is off, does not."""
     of_vm, said = NOT_WITHOUT_THE_GUEST[case]
-    made = _bench(of_vm)
-    assert said in failed(point(made, check=check, consistency="crash"), "vm_state")
-    shop(made).power = "deallocated"
-    assert said in failed(checkpoint(made, check=check, name="x"), "vm_state")
-    assert said in failed(point(made, check=check), "vm_state")
-    assert made.sent() == []
-    done(point(made, consistency="crash", exclude_disks=["lun0"]))
-    shop(made).power = "running"
-    assert done(checkpoint(made, name="x"))["changed"] is True
+    lab = _make_lab(of_vm)
+    assert said in failed(point(lab, check=check, consistency="crash"), "vm_state")
+    azure_vm(lab).power = "deallocated"
+    assert said in failed(checkpoint(lab, check=check, name="x"), "vm_state")
+    assert said in failed(point(lab, check=check), "vm_state")
+    assert lab.sent() == []
+    done(point(lab, consistency="crash", exclude_disks=["lun0"]))
+    azure_vm(lab).power = "running"
+    assert done(checkpoint(lab, name="x"))["changed"] is True
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_lock_against_deletion(check: bool) -> None:
-    made = bench()
-    plant_lock(made.world.azure, {"level": "CanNotDelete", "name": "keep-it"})
-    assert "keep-it" in failed(checkpoint(made, check=check, name="before", state="absent"), "vm_state")
-    assert "keep-it" in failed(checkpoint(made, check=check, name="before", max_age=1, supersede=True), "vm_state")
-    assert "keep-it" in failed(restore(made, check=check, old_disks="delete"), "vm_state")
-    assert made.sent() == []
-    assert done(checkpoint(made, name="x"))["changed"] is True
-    done(restore(made))
-    assert guest(made) == GOOD
+    lab = make_lab()
+    plant_lock(lab.world.azure, {"level": "CanNotDelete", "name": "keep-it"})
+    assert "keep-it" in failed(checkpoint(lab, check=check, name="before", state="absent"), "vm_state")
+    assert "keep-it" in failed(checkpoint(lab, check=check, name="before", max_age=1, supersede=True), "vm_state")
+    assert "keep-it" in failed(restore(lab, check=check, old_disks="delete"), "vm_state")
+    assert lab.sent() == []
+    assert done(checkpoint(lab, name="x"))["changed"] is True
+    done(restore(lab))
+    assert guest(lab) == GOOD
 
 
 @pytest.mark.parametrize("level", ["ReadOnly", "CanNotDelete"])
 def test_a_lock_on_something_else_in_the_group_is_no_obstacle(level: str) -> None:
-    made = bench()
-    plant_lock(made.world.azure, {"level": level, "scope": made.world.azure.named("shop02").id})
-    assert done(checkpoint(made, name="x"))["changed"] is True
-    done(restore(made))
-    assert guest(made) == GOOD
-    assert done(checkpoint(made, name="before", state="absent"))["changed"] is True
+    lab = make_lab()
+    plant_lock(lab.world.azure, {"level": level, "scope": lab.world.azure.named("shop02").id})
+    assert done(checkpoint(lab, name="x"))["changed"] is True
+    done(restore(lab))
+    assert guest(lab) == GOOD
+    assert done(checkpoint(lab, name="before", state="absent"))["changed"] is True
 
 
 # Each lock by what it lies on: scope -> what is still possible. A delete lock on the VM or on a disk that stays stops
@@ -118,19 +118,19 @@ STOPS: dict[tuple[str, str], set[str]] = {
 @pytest.mark.parametrize(("scope", "level"), STOPS)
 def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, does: str) -> None:
     """And nothing else: what is not refused beforehand the service does not refuse either."""
-    made = bench(compute_page_size=1)
-    home = next(iter(made.world.azure.collections.values()))
+    lab = make_lab(compute_page_size=1)
+    home = next(iter(lab.world.azure.collections.values()))
     kept = [disk for disk in home.points[0].disks if disk.attachment.lun is None]
     home.points.append(replace(home.points[0], name="os-only", disks=kept))
-    within = f"/subscriptions/{made.world.azure.subscription_id}/resourceGroups/rg-shop"
-    plant_lock(made.world.azure, {"level": "CanNotDelete", "name": "other", "scope": shop(made, "shop02").id})
-    plant_lock(made.world.azure, {"level": level, "name": "keep-it", "scope": f"{within}{SCOPES[scope]}"})
+    within = f"/subscriptions/{lab.world.azure.subscription_id}/resourceGroups/rg-shop"
+    plant_lock(lab.world.azure, {"level": "CanNotDelete", "name": "other", "scope": azure_vm(lab, "shop02").id})
+    plant_lock(lab.world.azure, {"level": level, "name": "keep-it", "scope": f"{within}{SCOPES[scope]}"})
     run = checkpoint if does in ("create", "remove") else restore
     for check in (True, False):
-        result = run(made, check=check, **DOES[does])
+        result = run(lab, check=check, **DOES[does])
         if does in STOPS[scope, level]:
             assert '"keep-it"' in failed(result, "vm_state")
-            assert (result["error"]["retry"], made.sent()) == ("never", [])
+            assert (result["error"]["retry"], lab.sent()) == ("never", [])
         else:
             assert done(result)["changed"] is True
 
@@ -138,7 +138,7 @@ def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, doe
 @pytest.mark.parametrize("check", [True, False])
 def test_an_ephemeral_os_disk_cannot_be_restored_in_place(check: bool) -> None:
     """There is no disk to take its place; what a point holds of the VM does not change that."""
-    made = bench(document(os_disk={"kind": "ephemeral", "files": GOOD["os"]}))
-    assert "its OS disk (shop01_OsDisk) is ephemeral" in failed(restore(made, check=check), "vm_state")
-    assert made.sent() == []
-    assert done(checkpoint(made, check=check, name="before", state="absent"))["changed"] is True
+    lab = make_lab(document(os_disk={"kind": "ephemeral", "files": GOOD["os"]}))
+    assert "its OS disk (shop01_OsDisk) is ephemeral" in failed(restore(lab, check=check), "vm_state")
+    assert lab.sent() == []
+    assert done(checkpoint(lab, check=check, name="before", state="absent"))["changed"] is True

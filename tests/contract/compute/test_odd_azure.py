@@ -13,8 +13,20 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.compute.shop import GOOD, HOME, bench, collection, done, failed, guest, killed, point, restore, shop
-from tests.support.bench import Bench
+from tests.contract.compute.azure_harness import (
+    GOOD,
+    HOME,
+    azure_vm,
+    collection,
+    done,
+    failed,
+    guest,
+    killed,
+    make_lab,
+    point,
+    restore,
+)
+from tests.support.lab import Lab
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -36,10 +48,10 @@ class Retold(httpx.AsyncBaseTransport):
         return httpx.Response(200, headers={"Date": answer.headers["date"]}, json=document)
 
 
-def _retold(path: str, change: Change, **switches: Any) -> Bench:
-    made = bench(**switches)
-    made.through = lambda wire: Retold(wire, path, change)
-    return made
+def _retold(path: str, change: Change, **switches: Any) -> Lab:
+    lab = make_lab(**switches)
+    lab.through = lambda wire: Retold(wire, path, change)
+    return lab
 
 
 def _profile(document: dict[str, Any]) -> dict[str, Any]:
@@ -68,48 +80,48 @@ def _twice(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_vm_that_cannot_be(change: Change, told: str) -> None:
-    made = _retold("/virtualMachines/shop01", change)
-    assert told in failed(restore(made), "bad_answer")
-    assert made.writes() == 0
+    lab = _retold("/virtualMachines/shop01", change)
+    assert told in failed(restore(lab), "bad_answer")
+    assert lab.writes() == 0
 
 
 def test_a_vm_that_is_shown_without_an_os_disk_is_not_given_one() -> None:
     """Nor switched off for it: the first reading has shown that it cannot be swapped."""
     for change in (lambda vm: _profile(vm).update(osDisk=None), lambda vm: _profile(vm).update(osDisk={})):
-        made = _retold("/virtualMachines/shop01", change)
+        lab = _retold("/virtualMachines/shop01", change)
         for check in (True, False):
-            assert "shows no OS disk" in failed(restore(made, check=check), "vm_state")
-        assert (made.writes(), shop(made).power) == (0, "running")
+            assert "shows no OS disk" in failed(restore(lab, check=check), "vm_state")
+        assert (lab.writes(), azure_vm(lab).power) == (0, "running")
 
 
 def test_one_that_shows_it_no_more_when_it_is_off() -> None:
     """The swap says so then; and once it is shown again, the same task ends."""
-    made = bench()
+    lab = make_lab()
 
     def gone(document: dict[str, Any]) -> None:
-        if made.sent("POST", path="/deallocate"):
+        if lab.sent("POST", path="/deallocate"):
             _profile(document)["osDisk"] = None
 
-    made.through = lambda wire: Retold(wire, "/virtualMachines/shop01", gone)
-    message = failed(restore(made), "not_found")
+    lab.through = lambda wire: Retold(wire, "/virtualMachines/shop01", gone)
+    message = failed(restore(lab), "not_found")
     assert "shows no OS disk to be replaced" in message
     assert "The VM is off; it ran when the restore began" in message
-    assert made.world.dump()["compute"]["vms"][0]["os_disk"]["name"] == "shop01_OsDisk"
-    made.through = lambda wire: wire
-    done(restore(made))
-    assert (guest(made), shop(made).power) == (GOOD, "running")
+    assert lab.world.dump()["compute"]["vms"][0]["os_disk"]["name"] == "shop01_OsDisk"
+    lab.through = lambda wire: wire
+    done(restore(lab))
+    assert (guest(lab), azure_vm(lab).power) == (GOOD, "running")
 
 
 def test_a_disk_that_another_run_has_begun_and_whose_making_was_canceled() -> None:
-    made = bench(compute_disk_takes="600s")
-    killed(made, 1, "heard", restore_key="deploy-1")
-    (name,) = (disk.name for disk in made.world.azure.disks.values() if disk.name.startswith("shop01-os-"))
-    made.through = lambda wire: Retold(
+    lab = make_lab(compute_disk_takes="600s")
+    killed(lab, 1, "heard", restore_key="deploy-1")
+    (name,) = (disk.name for disk in lab.world.azure.disks.values() if disk.name.startswith("shop01-os-"))
+    lab.through = lambda wire: Retold(
         wire, f"/disks/{name}", lambda disk: disk["properties"].update(provisioningState="Canceled")
     )
-    result = restore(made, restore_key="deploy-1")
+    result = restore(lab, restore_key="deploy-1")
     assert "canceled" in failed(result, "operation_failed")
-    assert (result["changed"], shop(made).power) == (False, "running")
+    assert (result["changed"], azure_vm(lab).power) == (False, "running")
 
 
 def _first(document: dict[str, Any]) -> dict[str, Any]:
@@ -129,9 +141,9 @@ def _first(document: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_a_collection_that_cannot_be(change: Change, told: str) -> None:
-    made = _retold(f"/restorePointCollections/{HOME}", change)
-    assert told in failed(restore(made), "bad_answer")
-    assert made.writes() == 0
+    lab = _retold(f"/restorePointCollections/{HOME}", change)
+    assert told in failed(restore(lab), "bad_answer")
+    assert lab.writes() == 0
 
 
 def test_a_list_of_disks_that_holds_one_of_elsewhere() -> None:
@@ -141,9 +153,9 @@ def test_a_list_of_disks_that_holds_one_of_elsewhere() -> None:
         disk = document["value"][0]
         disk["id"] = disk["id"].replace("rg-shop", "rg-other")
 
-    made = _retold("/disks", elsewhere)
-    assert "holds one of elsewhere" in failed(restore(made), "bad_answer")
-    assert made.writes() == 0
+    lab = _retold("/disks", elsewhere)
+    assert "holds one of elsewhere" in failed(restore(lab), "bad_answer")
+    assert lab.writes() == 0
 
 
 def test_disks_that_lead_to_ever_more_groups() -> None:
@@ -152,12 +164,12 @@ def test_disks_that_lead_to_ever_more_groups() -> None:
     def onward(document: dict[str, Any]) -> None:
         asked.append(1)
         group = "rg-shop" if len(asked) == 1 else f"g{len(asked) - 1}"
-        disk = f"/subscriptions/{made.world.azure.subscription_id}/resourceGroups/{group}/x/d"
+        disk = f"/subscriptions/{lab.world.azure.subscription_id}/resourceGroups/{group}/x/d"
         tags = {"hybridvm-restore-replaces": f"g{len(asked)}/old"}
         document["value"] = [{"id": disk, "name": "shop01-os", "location": "x", "tags": tags, "properties": {}}]
 
-    made = _retold("/disks", onward)
-    assert "more than 100 resource groups" in failed(restore(made), "bad_answer")
+    lab = _retold("/disks", onward)
+    assert "more than 100 resource groups" in failed(restore(lab), "bad_answer")
     assert len(asked) == 100
 
 
@@ -165,31 +177,31 @@ def test_disks_that_lead_to_ever_more_groups() -> None:
 @pytest.mark.parametrize("status", [401, 403, 503])
 def test_a_point_that_was_asked_for_and_cannot_be_looked_at(status: int, lost: bool) -> None:
     """Once the create has left, no error says that nothing was changed."""
-    made = bench()
+    lab = make_lab()
     if lost:
-        made.world.faults.add(kind="lose_answer", method="PUT")
-    made.world.faults.add(kind="status", status=status, method="GET", path="/restorePoints/new", nth=2, count=None)
-    assert "Whether it ran is open" in failed(point(made), "outcome_unknown")
-    assert made.writes() == 1
+        lab.world.faults.add(kind="lose_answer", method="PUT")
+    lab.world.faults.add(kind="status", status=status, method="GET", path="/restorePoints/new", nth=2, count=None)
+    assert "Whether it ran is open" in failed(point(lab), "outcome_unknown")
+    assert lab.writes() == 1
 
 
 def test_a_collection_of_another_source_after_the_create_is_no_wrong_option() -> None:
-    made = bench()
+    lab = make_lab()
     told: list[str] = []
 
     def other(document: dict[str, Any]) -> None:
-        if made.writes():
+        if lab.writes():
             told.append("x")
             document["properties"]["source"]["id"] = "/subscriptions/x"
 
-    made.through = lambda wire: Retold(wire, f"/restorePointCollections/{HOME}", other)
-    result = made.run("vm_checkpoint", vm=made.azure_vm, name="new")
+    lab.through = lambda wire: Retold(wire, f"/restorePointCollections/{HOME}", other)
+    result = lab.run("vm_checkpoint", vm=lab.azure_vm, name="new")
     assert "holds restore points of /subscriptions/x" in failed(result, "outcome_unknown")
     assert told
 
 
 def test_a_list_s_next_page_by_a_token_that_is_none() -> None:
-    made = bench()
+    lab = make_lab()
 
     def number(document: dict[str, Any]) -> None:
         document["$skipToken"] = 7
@@ -203,6 +215,6 @@ def test_a_list_s_next_page_by_a_token_that_is_none() -> None:
             number(document)
             return httpx.Response(200, json=document)
 
-    made.through = lambda wire: Graph(wire, "", number)
-    assert "is no text" in failed(made.run("restore_point_collection_info"), "bad_answer")
-    assert collection(bench(), check=True)["changed"] is False
+    lab.through = lambda wire: Graph(wire, "", number)
+    assert "is no text" in failed(lab.run("restore_point_collection_info"), "bad_answer")
+    assert collection(make_lab(), check=True)["changed"] is False

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.shop import (
+from tests.contract.compute.azure_harness import (
     BROKEN,
     GOOD,
-    bench,
+    azure_vm,
     disks,
     done,
     failed,
     guest,
     jobs,
+    make_lab,
     names,
     restore,
-    shop,
     spoil,
     told,
     verbs,
@@ -42,22 +42,22 @@ def _steps(run: str) -> list[str]:
 
 
 def test_the_guest_comes_back() -> None:
-    made = bench()
-    before = disks(made)
-    assert guest(made) == BROKEN
-    result = done(restore(made))
+    lab = make_lab()
+    before = disks(lab)
+    assert guest(lab) == BROKEN
+    result = done(restore(lab))
     assert result["changed"] is True
-    assert guest(made) == GOOD
-    assert shop(made).power == "running"
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == "running"
     run = verbs(result)[0].rsplit("-", 1)[-1]
     assert verbs(result) == _steps(run)
     # The old disks are kept as they were.
-    assert disks(made) - before == {f"shop01-os-{run}", f"shop01-lun0-{run}"}
+    assert disks(lab) - before == {f"shop01-os-{run}", f"shop01-lun0-{run}"}
     for name in OLD:
-        old = next(disk for disk in made.world.azure.disks.values() if disk.name == name)
+        old = next(disk for disk in lab.world.azure.disks.values() if disk.name == name)
         assert set(old.files.values()) == {"broken\n"}
         assert old.owners == []
-    assert told(made.sent()) == [
+    assert told(lab.sent()) == [
         ("PUT", f"shop01-os-{run}"),
         ("PUT", f"shop01-lun0-{run}"),
         ("POST", "deallocate"),
@@ -69,7 +69,7 @@ def test_the_guest_comes_back() -> None:
     ]
     assert result["checkpoint"]["name"] == "before"
     assert result["operation"]["status"] == "succeeded"
-    assert shop(made, "shop02").os_disk.name == "shop02_OsDisk"
+    assert azure_vm(lab, "shop02").os_disk.name == "shop02_OsDisk"
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_the_guest_comes_back() -> None:
     ids=str,
 )
 def test_check_mode_tells_the_whole_way(options: dict[str, Any]) -> None:
-    made = bench()
-    state = made.world.dump()["compute"]
-    checked = done(restore(made, check=True, **options))
-    assert made.sent() == []
-    assert made.world.dump()["compute"] == state
+    lab = make_lab()
+    state = lab.world.dump()["compute"]
+    checked = done(restore(lab, check=True, **options))
+    assert lab.sent() == []
+    assert lab.world.dump()["compute"] == state
     assert checked["changed"] is True
-    real = done(restore(made, **options))
+    real = done(restore(lab, **options))
     assert real["plan"] == checked["plan"]
     assert steps_of(real) == steps_of(checked)
 
@@ -102,56 +102,56 @@ def steps_of(result: dict[str, Any]) -> list[str]:
 
 
 def test_an_approved_plan_is_carried_out_and_no_other() -> None:
-    made = bench()
-    checked = done(restore(made, check=True))
-    other = failed(restore(made, old_disks="delete", expected_plan=checked["plan"]), "plan_changed")
+    lab = make_lab()
+    checked = done(restore(lab, check=True))
+    other = failed(restore(lab, old_disks="delete", expected_plan=checked["plan"]), "plan_changed")
     assert "delete disk" in other
-    assert made.sent() == []
-    assert done(restore(made, expected_plan=checked["plan"]["digest"]))["changed"] is True
-    assert guest(made) == GOOD
+    assert lab.sent() == []
+    assert done(restore(lab, expected_plan=checked["plan"]["digest"]))["changed"] is True
+    assert guest(lab) == GOOD
 
 
 def test_a_restore_is_an_act_each_time() -> None:
     """Without a key it is done again when it is asked for again, with disks of its own."""
-    made = bench()
-    first = done(restore(made))
-    spoil(made)
-    second = done(restore(made))
+    lab = make_lab()
+    first = done(restore(lab))
+    spoil(lab)
+    second = done(restore(lab))
     assert second["changed"] is True
-    assert guest(made) == GOOD
+    assert guest(lab) == GOOD
     assert verbs(first)[0] != verbs(second)[0]
-    assert len(disks(made)) == len(OLD) + 5
+    assert len(disks(lab)) == len(OLD) + 5
 
 
 def test_done_with_a_key_is_done() -> None:
-    made = bench()
-    done(restore(made, restore_key="deploy-1"))
-    spoil(made)
+    lab = make_lab()
+    done(restore(lab, restore_key="deploy-1"))
+    spoil(lab)
     for check in (True, False):
-        writes = made.writes()
-        again = done(restore(made, check=check, restore_key="deploy-1"))
-        assert (again["changed"], made.writes(), verbs(again)) == (False, writes, ["keep"])
+        writes = lab.writes()
+        again = done(restore(lab, check=check, restore_key="deploy-1"))
+        assert (again["changed"], lab.writes(), verbs(again)) == (False, writes, ["keep"])
         assert "restore_key" in again["plan"]["actions"][0]["reason"]
         assert again["checkpoint"]["name"] == "before"
-    assert guest(made) == BROKEN
-    other = done(restore(made, restore_key="deploy-2"))
+    assert guest(lab) == BROKEN
+    other = done(restore(lab, restore_key="deploy-2"))
     assert other["changed"] is True
-    assert guest(made) == GOOD
+    assert guest(lab) == GOOD
 
 
 def test_the_key_is_told_nowhere() -> None:
-    made = bench()
-    result = done(restore(made, restore_key="very-secret-key"))
-    assert "very-secret-key" not in str(made.world.dump()) + str(result)
+    lab = make_lab()
+    result = done(restore(lab, restore_key="very-secret-key"))
+    assert "very-secret-key" not in str(lab.world.dump()) + str(result)
 
 
 def test_done_with_a_key_also_when_its_point_is_gone() -> None:
-    made = bench()
-    done(restore(made, restore_key="deploy-1"))
-    done(made.run("vm_checkpoint", vm=made.azure_vm, name="before", state="absent"))
-    again = done(restore(made, restore_key="deploy-1"))
+    lab = make_lab()
+    done(restore(lab, restore_key="deploy-1"))
+    done(lab.run("vm_checkpoint", vm=lab.azure_vm, name="before", state="absent"))
+    again = done(restore(lab, restore_key="deploy-1"))
     assert (again["changed"], again["checkpoint"]) == (False, None)
-    assert "nothing to restore" in failed(restore(made, restore_key="deploy-2"), "missing_checkpoint")
+    assert "nothing to restore" in failed(restore(lab, restore_key="deploy-2"), "missing_checkpoint")
 
 
 @pytest.mark.parametrize(
@@ -169,37 +169,37 @@ def test_done_with_a_key_also_when_its_point_is_gone() -> None:
     ids=str,
 )
 def test_power(before: str, options: dict[str, Any], after: str, starts: int) -> None:
-    made = bench()
-    shop(made).power = before
-    result = done(restore(made, **options))
-    assert guest(made) == GOOD
-    assert shop(made).power == after
-    assert jobs(made, "start") == starts
-    assert jobs(made, "deallocate") == (before != "deallocated")
+    lab = make_lab()
+    azure_vm(lab).power = before
+    result = done(restore(lab, **options))
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == after
+    assert jobs(lab, "start") == starts
+    assert jobs(lab, "deallocate") == (before != "deallocated")
     assert ("start the VM" in verbs(result)) == bool(starts)
     assert ("deallocate the VM" in verbs(result)) == (before != "deallocated")
 
 
 def test_running_may_be_forbidden() -> None:
-    made = bench()
-    assert "if_running" in failed(restore(made, if_running="fail"), "vm_state")
-    assert made.sent() == []
-    shop(made).power = "deallocated"
-    done(restore(made, if_running="fail"))
-    assert guest(made) == GOOD
+    lab = make_lab()
+    assert "if_running" in failed(restore(lab, if_running="fail"), "vm_state")
+    assert lab.sent() == []
+    azure_vm(lab).power = "deallocated"
+    done(restore(lab, if_running="fail"))
+    assert guest(lab) == GOOD
 
 
 def test_a_safety_checkpoint_comes_first() -> None:
     """It holds the guest as it was, and `latest` does not take it for a point to go forward to."""
-    made = bench()
-    result = done(restore(made, safety_checkpoint=True))
+    lab = make_lab()
+    result = done(restore(lab, safety_checkpoint=True))
     assert verbs(result)[0] == "create"
-    (safety,) = [name for name in names(made) if name.startswith("safety-before-before-")]
-    spoil(made)
-    back = done(restore(made, name=None, select="latest", check=True))
+    (safety,) = [name for name in names(lab) if name.startswith("safety-before-before-")]
+    spoil(lab)
+    back = done(restore(lab, name=None, select="latest", check=True))
     assert back["checkpoint"]["name"] == "before"
-    done(restore(made, name=None, checkpoint_id=safety_id(made, safety)))
-    assert guest(made) == BROKEN
+    done(restore(lab, name=None, checkpoint_id=safety_id(lab, safety)))
+    assert guest(lab) == BROKEN
 
 
 def safety_id(made: Any, name: str) -> str:
@@ -209,25 +209,25 @@ def safety_id(made: Any, name: str) -> str:
 
 
 def test_old_disks_go_when_asked() -> None:
-    made = bench()
-    result = done(restore(made, old_disks="delete"))
-    assert guest(made) == GOOD
-    assert not OLD & disks(made)
+    lab = make_lab()
+    result = done(restore(lab, old_disks="delete"))
+    assert guest(lab) == GOOD
+    assert not OLD & disks(lab)
     assert sum(verb.startswith("delete disk") for verb in verbs(result)) == 2
     # Proven first: nothing is deleted before the VM runs on its new disks.
-    kinds = [name for _method, name in told(made.sent())]
+    kinds = [name for _method, name in told(lab.sent())]
     assert kinds.index("start") < kinds.index("shop01_OsDisk")
 
 
 def test_tags_that_came_back_in_another_case_are_ours_all_the_same() -> None:
     """Names of tags are one in any case, and whoever edits them may have changed it."""
-    made = bench()
+    lab = make_lab()
     options: dict[str, Any] = {"restore_key": "deploy-1", "safety_checkpoint": True}
-    assert done(restore(made, **options))["checkpoint"]["managed"] is True
-    made.world.settle()
-    for disk in made.world.azure.disks.values():
+    assert done(restore(lab, **options))["checkpoint"]["managed"] is True
+    lab.world.settle()
+    for disk in lab.world.azure.disks.values():
         disk.tags = {name.title(): value for name, value in disk.tags.items()}
-    for home in made.world.azure.collections.values():
+    for home in lab.world.azure.collections.values():
         home.tags = {name.title(): value for name, value in home.tags.items()}
-    again = done(restore(made, **options))
+    again = done(restore(lab, **options))
     assert (again["changed"], again["checkpoint"]["managed"]) == (False, True)

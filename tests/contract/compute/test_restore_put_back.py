@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from simulator.azure.model import Attachment
-from tests.contract.compute.shop import (
+from tests.contract.compute.azure_harness import (
     BROKEN,
     GOOD,
-    bench,
+    azure_vm,
     disks,
     document,
     done,
@@ -20,79 +20,79 @@ from tests.contract.compute.shop import (
     failed,
     guest,
     killed,
+    make_lab,
     restore,
-    shop,
     verbs,
 )
-from tests.support.bench import Bench
+from tests.support.lab import Lab
 
 OLD = ["shop01_OsDisk", "shop01_DataDisk_0"]
 
 ELSEWHERE = document(data_disks=[{"lun": 0, "resource_group": "rg-data", "files": GOOD["0"]}])
 
 
-def _attached(made: Bench) -> list[str]:
-    return [held.name for held in shop(made).attachments()]
+def _attached(lab: Lab) -> list[str]:
+    return [held.name for held in azure_vm(lab).attachments()]
 
 
-def _on_old_disks(made: Bench, power: str = "running") -> None:
-    assert _attached(made) == OLD
-    assert guest(made) == BROKEN
-    assert shop(made).power == power
+def _on_old_disks(lab: Lab, power: str = "running") -> None:
+    assert _attached(lab) == OLD
+    assert guest(lab) == BROKEN
+    assert azure_vm(lab).power == power
 
 
 @pytest.mark.parametrize("status", [None, 409], ids=["as an operation", "at once"])
 @pytest.mark.parametrize(("kind", "name"), [("power", "start"), ("vm", None)], ids=["start", "swap"])
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["one group", "data disk in another group"])
 def test_failed_after_the_swap(elsewhere: bool, kind: str, name: str | None, status: int | None) -> None:
-    made = bench(ELSEWHERE if elsewhere else None)
-    fail_next(made, kind, name, "AllocationFailed", status=status)
-    result = restore(made)
+    lab = make_lab(ELSEWHERE if elsewhere else None)
+    fail_next(lab, kind, name, "AllocationFailed", status=status)
+    result = restore(lab)
     message = failed(result, "operation_failed" if status is None else "refused")
     assert "AllocationFailed" in message
     assert "put back" in message
     assert result["changed"] is True
-    _on_old_disks(made)
+    _on_old_disks(lab)
     # What made it fail is mended: the same task brings it about.
-    done(restore(made))
-    assert guest(made) == GOOD
-    assert shop(made).power == "running"
-    assert set(OLD) <= disks(made)
+    done(restore(lab))
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == "running"
+    assert set(OLD) <= disks(lab)
 
 
 def test_a_resumed_run_that_fails_puts_the_power_back_too() -> None:
     """The VM ran when the restore began, in a run that has been ended since."""
     for number in (4, 5):
-        made = bench()
-        killed(made, number, "watch", restore_key="deploy-1")
-        fail_next(made, "power", "start")
-        assert "put back" in failed(restore(made, restore_key="deploy-1"), "operation_failed")
-        _on_old_disks(made)
-        done(restore(made, restore_key="deploy-1"))
-        assert guest(made) == GOOD
+        lab = make_lab()
+        killed(lab, number, "watch", restore_key="deploy-1")
+        fail_next(lab, "power", "start")
+        assert "put back" in failed(restore(lab, restore_key="deploy-1"), "operation_failed")
+        _on_old_disks(lab)
+        done(restore(lab, restore_key="deploy-1"))
+        assert guest(lab) == GOOD
 
 
 def test_somebody_changes_the_vm_before_the_swap() -> None:
     """The swap is conditional on what was read (If-Match): nothing of somebody else's is written over."""
-    made = bench()
+    lab = make_lab()
 
     def touch(request: httpx.Request) -> None:
         if request.method == "PATCH" and "/virtualMachines/" in request.url.path:
             assert request.headers["if-match"]
-            made.watch = lambda _request: None
-            vm = shop(made)
+            lab.watch = lambda _request: None
+            vm = azure_vm(lab)
             vm.tags["owner"] = "somebody"
             vm.etag += 1
 
-    made.watch = touch
-    result = restore(made)
-    assert shop(made).power == "running"
-    assert shop(made).tags["owner"] == "somebody"
+    lab.watch = touch
+    result = restore(lab)
+    assert azure_vm(lab).power == "running"
+    assert azure_vm(lab).tags["owner"] == "somebody"
     if "error" in result:
-        _on_old_disks(made)
-        assert done(restore(made))["changed"] is True
-    assert guest(made) == GOOD
-    assert shop(made).power == "running"
+        _on_old_disks(lab)
+        assert done(restore(lab))["changed"] is True
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == "running"
 
 
 def _held(held: Attachment) -> tuple[str, int | None, str, str, bool]:
@@ -112,22 +112,22 @@ def test_put_back_the_disks_are_held_as_they_were(
     if only_os and killed_after == "detach":
         return  # there is no such step
     world = document(os_disk=os_disk, data_disks=[] if only_os else [data])
-    made = bench(world, compute_swap_delete_option="honoured")
-    before = [_held(held) for held in shop(made).attachments()]
-    steps = [word.split(" ", maxsplit=1)[0] for word in verbs(done(restore(made, check=True)))]
+    lab = make_lab(world, compute_swap_delete_option="honoured")
+    before = [_held(held) for held in azure_vm(lab).attachments()]
+    steps = [word.split(" ", maxsplit=1)[0] for word in verbs(done(restore(lab, check=True)))]
     if killed_after is not None:
-        killed(made, steps.index(killed_after) + 1, "heard")
+        killed(lab, steps.index(killed_after) + 1, "heard")
 
     def fail_the_swap(request: httpx.Request) -> None:
         if request.method == "PATCH" and b'"name": "shop01-os-' in request.content:
-            made.watch = lambda _request: None
-            fail_next(made, "vm", None, "AllocationFailed")
+            lab.watch = lambda _request: None
+            fail_next(lab, "vm", None, "AllocationFailed")
 
     if kind == "vm":
-        made.watch = fail_the_swap
+        lab.watch = fail_the_swap
     else:
-        fail_next(made, "power", "start", "AllocationFailed")
-    result = restore(made, restore_key=key)
+        fail_next(lab, "power", "start", "AllocationFailed")
+    result = restore(lab, restore_key=key)
     assert "put back" in failed(result, "operation_failed")
-    assert (set(guest(made)["os"].values()), shop(made).power) == ({"broken\n"}, "running")
-    assert [_held(held) for held in shop(made).attachments()] == before
+    assert (set(guest(lab)["os"].values()), azure_vm(lab).power) == ({"broken\n"}, "running")
+    assert [_held(held) for held in azure_vm(lab).attachments()] == before

@@ -8,13 +8,12 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.contract.compute.shop import (
+from tests.contract.compute.azure_harness import (
     BROKEN,
     GOOD,
-    bench,
+    azure_vm,
     disks,
     document,
     done,
@@ -23,86 +22,84 @@ from tests.contract.compute.shop import (
     guest,
     jobs,
     kill_at,
+    make_lab,
     restore,
     revive,
-    shop,
     told,
     verbs,
 )
-from tests.support.bench import Bench
+from tests.support.lab import Lab
 from tests.support.wire import Killed
 
 OLD = ["shop01_OsDisk", "shop01_DataDisk_0"]
 
 
-def _attached(made: Bench) -> list[str]:
-    return [held.name for held in shop(made).attachments()]
+def _attached(lab: Lab) -> list[str]:
+    return [held.name for held in azure_vm(lab).attachments()]
 
 
-def _on_old_disks(made: Bench, power: str = "running") -> None:
-    assert _attached(made) == OLD
-    assert guest(made) == BROKEN
-    assert shop(made).power == power
+def _on_old_disks(lab: Lab, power: str = "running") -> None:
+    assert _attached(lab) == OLD
+    assert guest(lab) == BROKEN
+    assert azure_vm(lab).power == power
 
 
 @pytest.mark.parametrize("status", [None, 409], ids=["as an operation", "at once"])
 @pytest.mark.parametrize(("kind", "name"), [("disk", None), ("power", "deallocate")], ids=["disk", "deallocate"])
 def test_failed_before_the_swap(kind: str, name: str | None, status: int | None) -> None:
-    made = bench()
-    fail_next(made, kind, name, "OSProvisioningClientError", status=status)
-    assert "OSProvisioningClientError" in failed(restore(made), "operation_failed" if status is None else "refused")
-    _on_old_disks(made)
-    done(restore(made))
-    assert guest(made) == GOOD
-    assert shop(made).power == "running"
+    lab = make_lab()
+    fail_next(lab, kind, name, "OSProvisioningClientError", status=status)
+    assert "OSProvisioningClientError" in failed(restore(lab), "operation_failed" if status is None else "refused")
+    _on_old_disks(lab)
+    done(restore(lab))
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == "running"
 
 
 def test_the_second_data_disk_cannot_be_made() -> None:
-    made = bench()
-    fail_next(made, "disk", None)
-    made.world.azure.planned[0].name = "shop01-lun0-none"
-    result = restore(made, check=True)
-    made.world.azure.planned[0].name = verbs(result)[1].rsplit(" ", 1)[-1]
-    failed(restore(made), "operation_failed")
-    _on_old_disks(made)
-    done(restore(made))
-    assert guest(made) == GOOD
+    lab = make_lab()
+    fail_next(lab, "disk", None)
+    lab.world.azure.planned[0].name = "shop01-lun0-none"
+    result = restore(lab, check=True)
+    lab.world.azure.planned[0].name = verbs(result)[1].rsplit(" ", 1)[-1]
+    failed(restore(lab), "operation_failed")
+    _on_old_disks(lab)
+    done(restore(lab))
+    assert guest(lab) == GOOD
 
 
 def test_putting_back_fails_too() -> None:
     """Then the error tells both, and a later run still gets it right."""
-    made = bench()
-    fail_next(made, "power", "start", "AllocationFailed")
+    lab = make_lab()
+    fail_next(lab, "power", "start", "AllocationFailed")
 
-    def break_the_way_back(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            made.watch = lambda _request: None
-            fail_next(made, "vm", None, "InternalOperationError")
+    def break_the_way_back() -> None:
+        fail_next(lab, "vm", None, "InternalOperationError")
 
-    made.watch = break_the_way_back
-    message = failed(restore(made), "operation_failed")
+    lab.before_first(lambda request: request.url.path.endswith("/start"), break_the_way_back)
+    message = failed(restore(lab), "operation_failed")
     assert "AllocationFailed" in message
     assert "InternalOperationError" in message
-    done(restore(made))
-    assert guest(made) == GOOD
-    assert shop(made).power == "running"
+    done(restore(lab))
+    assert guest(lab) == GOOD
+    assert azure_vm(lab).power == "running"
 
 
 def test_a_vm_that_was_off_stays_off_when_the_swap_fails() -> None:
-    made = bench()
-    shop(made).power = "deallocated"
-    fail_next(made, "vm")
-    failed(restore(made, power_after="on"), "operation_failed")
-    _on_old_disks(made, "deallocated")
+    lab = make_lab()
+    azure_vm(lab).power = "deallocated"
+    fail_next(lab, "vm")
+    failed(restore(lab, power_after="on"), "operation_failed")
+    _on_old_disks(lab, "deallocated")
 
 
 @cache
 def _writes_back() -> range:
     """Which writes put the VM back, counted from 1: those after the start that failed."""
-    made = bench()
-    fail_next(made, "power", "start")
-    failed(restore(made), "operation_failed")
-    sent = [name for _method, name in told(made.sent())]
+    lab = make_lab()
+    fail_next(lab, "power", "start")
+    failed(restore(lab), "operation_failed")
+    sent = [name for _method, name in told(lab.sent())]
     return range(sent.index("start") + 2, len(sent) + 1)
 
 
@@ -111,55 +108,54 @@ def _writes_back() -> range:
 def test_ended_while_putting_back(when: str, key: str | None) -> None:
     """Wherever it is ended, the same task run again brings the point."""
     for number in _writes_back():
-        made = bench()
-        fail_next(made, "power", "start")
-        kill_at(made, number, when)
+        lab = make_lab()
+        fail_next(lab, "power", "start")
+        kill_at(lab, number, when)
         with pytest.raises(Killed):
-            restore(made, restore_key=key)
-        revive(made)
-        done(restore(made, restore_key=key))
-        assert guest(made) == GOOD, number
-        assert shop(made).power == "running", number
-        assert set(OLD) <= disks(made)
+            restore(lab, restore_key=key)
+        revive(lab)
+        done(restore(lab, restore_key=key))
+        assert guest(lab) == GOOD, number
+        assert azure_vm(lab).power == "running", number
+        assert set(OLD) <= disks(lab)
 
 
 def test_another_operation_holds_the_vm() -> None:
     """409 Conflict is waited out, and nothing is done twice."""
-    made = bench(compute_vm_takes="30s")
-    made.world.azure.begin("vm", "westeurope", made.world.azure.switches.timing("compute_vm"), list, vm=shop(made))
-    done(restore(made))
-    assert guest(made) == GOOD
-    assert (jobs(made, "deallocate"), jobs(made, "start"), jobs(made, "disk")) == (1, 1, 4)
+    lab = make_lab(compute_vm_takes="30s")
+    lab.world.azure.begin("vm", "westeurope", lab.world.azure.switches.timing("compute_vm"), list, vm=azure_vm(lab))
+    done(restore(lab))
+    assert guest(lab) == GOOD
+    assert (jobs(lab, "deallocate"), jobs(lab, "start"), jobs(lab, "disk")) == (1, 1, 4)
 
 
 @pytest.mark.parametrize("end", ["hangs", "late"])
 def test_a_start_without_end(end: str) -> None:
     """The deadline is told; the run after that waits for what still runs and starts nothing twice."""
-    made = bench(compute_vm_power_takes="1s")
+    lab = make_lab(compute_vm_power_takes="1s")
 
-    def slow(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            made.world.switches.compute_vm_power_takes = "3600s" if end == "hangs" else "400s"
+    def slow() -> None:
+        lab.world.switches.compute_vm_power_takes = "3600s" if end == "hangs" else "400s"
 
-    made.watch = slow
-    result = restore(made, wait_timeout="120s", restore_key="deploy-1")
+    lab.before_each(lambda request: request.url.path.endswith("/start"), slow)
+    result = restore(lab, wait_timeout="120s", restore_key="deploy-1")
     failed(result, "timed_out")
-    made.watch = lambda _request: None
-    again = restore(made, wait_timeout="600s", restore_key="deploy-1")
+    lab.undisturbed()
+    again = restore(lab, wait_timeout="600s", restore_key="deploy-1")
     if end == "hangs":
         assert again["error"]["code"] in ("timed_out", "locked")
     else:
         done(again)
-        assert guest(made) == GOOD
-    assert jobs(made, "start") == 1
+        assert guest(lab) == GOOD
+    assert jobs(lab, "start") == 1
 
 
 def test_a_point_that_failed_is_not_restored() -> None:
     compute: Any = document()
     compute["collections"][0]["points"][0]["state"] = "Failed"
-    made = bench(compute)
-    assert "not show them as usable" in failed(restore(made), "missing_checkpoint")
-    assert made.sent() == []
+    lab = make_lab(compute)
+    assert "not show them as usable" in failed(restore(lab), "missing_checkpoint")
+    assert lab.sent() == []
 
 
 RAN = "The VM is off; it ran when the restore began, with "
@@ -181,70 +177,65 @@ OLD_ONES = "old disk at os (shop01_OsDisk), lun0 (shop01_DataDisk_0)"
 @pytest.mark.parametrize("lost", [False, True], ids=["forbidden", "no answer any more"])
 def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) -> None:
     """Off or on, on old disks or new ones, and what to do; also where it cannot be read any more."""
-    made = bench()
-    steps = verbs(done(restore(made, check=True)))
+    lab = make_lab()
+    steps = verbs(done(restore(lab, check=True)))
     run = steps[0].rsplit("-", 1)[-1]
     number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
 
-    def refuse(request: httpx.Request) -> None:
-        if len(made.sent()) == number and request is made.sent()[-1]:
-            made.watch = lambda _request: None
-            if lost:
-                made.world.faults.add(kind="lose_request", count=None)
-            else:
-                made.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Compute")
+    def refuse() -> None:
+        if lost:
+            lab.world.faults.add(kind="lose_request", count=None)
+        else:
+            lab.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Compute")
 
-    made.watch = refuse
-    result = restore(made)
+    lab.before_first(lab.nth_write(number), refuse)
+    result = restore(lab)
     message = failed(result, result["error"]["code"])
     assert told.replace("RUN", run) in message
     assert ("The VM is" in message) == bool(told)
     assert ("When last read: " in message) == (lost and bool(told))
     if told:
         assert "again" in result["error"]["remedy"]
-    made.world.faults.clear()
-    done(restore(made))
-    assert (guest(made), shop(made).power) == (GOOD, "running")
+    lab.world.faults.clear()
+    done(restore(lab))
+    assert (guest(lab), azure_vm(lab).power) == (GOOD, "running")
 
 
 def test_it_says_so_too_where_the_deadline_comes() -> None:
-    made = bench(compute_vm_power_takes="1s")
+    lab = make_lab(compute_vm_power_takes="1s")
 
-    def slow(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            made.world.switches.compute_vm_power_takes = "3600s"
+    def slow() -> None:
+        lab.world.switches.compute_vm_power_takes = "3600s"
 
-    made.watch = slow
-    message = failed(restore(made, wait_timeout="120s"), "timed_out")
+    lab.before_each(lambda request: request.url.path.endswith("/start"), slow)
+    message = failed(restore(lab, wait_timeout="120s"), "timed_out")
     assert "it ran when the restore began, with new disk at os" in message
 
 
 def test_and_where_it_was_put_back() -> None:
-    made = bench()
-    fail_next(made, "power", "start")
-    assert f"The VM is running, with {OLD_ONES}." in failed(restore(made), "operation_failed")
+    lab = make_lab()
+    fail_next(lab, "power", "start")
+    assert f"The VM is running, with {OLD_ONES}." in failed(restore(lab), "operation_failed")
 
 
 def test_a_vm_that_was_off_is_not_said_to_have_run() -> None:
-    made = bench()
-    shop(made).power = "deallocated"
-    fail_next(made, "vm")
-    message = failed(restore(made), "operation_failed")
+    lab = make_lab()
+    azure_vm(lab).power = "deallocated"
+    fail_next(lab, "vm")
+    message = failed(restore(lab), "operation_failed")
     assert "The VM is off, with old disk at os" in message
 
 
 @pytest.mark.parametrize("step", ["create disk", "deallocate", "swap", "start"])
 def test_an_error_names_the_vm_and_not_the_host_that_all_have(step: str) -> None:
-    made = bench()
-    steps = verbs(done(restore(made, check=True)))
+    lab = make_lab()
+    steps = verbs(done(restore(lab, check=True)))
     number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
 
-    def refuse(request: httpx.Request) -> None:
-        if len(made.sent()) == number and request is made.sent()[-1]:
-            made.watch = lambda _request: None
-            made.world.faults.add(kind="status", status=400, method="PUT|POST|PATCH", path="Microsoft.Compute")
+    def refuse() -> None:
+        lab.world.faults.add(kind="status", status=400, method="PUT|POST|PATCH", path="Microsoft.Compute")
 
-    made.watch = refuse
-    result = restore(made)
+    lab.before_first(lab.nth_write(number), refuse)
+    result = restore(lab)
     assert failed(result, "refused").startswith("vm shop01: ")
     assert result["error"]["status"] == 400

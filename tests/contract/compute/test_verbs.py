@@ -9,120 +9,120 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.shop import (
+from tests.contract.compute.azure_harness import (
     HOME,
-    bench,
     checkpoint,
     document,
     done,
     fail_next,
     failed,
     jobs,
+    make_lab,
     names,
     points,
     told,
     verbs,
 )
-from tests.support.bench import Bench
+from tests.support.lab import Lab
 
 
-def _home(made: Bench, name: str = HOME, group: str | None = None) -> str:
-    return made.world.azure.resource_id("restorePointCollections", name, group)
+def _home(lab: Lab, name: str = HOME, group: str | None = None) -> str:
+    return lab.world.azure.resource_id("restorePointCollections", name, group)
 
 
 def test_present_makes_the_collection_and_the_point() -> None:
-    made = bench(point=False)
-    checked = done(checkpoint(made, check=True, name="before"))
-    assert made.sent() == []
+    lab = make_lab(point=False)
+    checked = done(checkpoint(lab, check=True, name="before"))
+    assert lab.sent() == []
     assert verbs(checked) == [f"make restore point collection {HOME}", "create"]
     assert checked["checkpoint"] is None or checked["checkpoint"]["id"] is None
-    result = done(checkpoint(made, name="before"))
+    result = done(checkpoint(lab, name="before"))
     assert result["plan"] == checked["plan"]
-    assert told(made.sent()) == [("PUT", HOME), ("PUT", "before")]
+    assert told(lab.sent()) == [("PUT", HOME), ("PUT", "before")]
     point = result["checkpoint"]
-    assert point["id"] == f"{_home(made)}/restorePoints/before"
+    assert point["id"] == f"{_home(lab)}/restorePoints/before"
     assert (point["usable"], point["managed"], point["consistency"]) == (True, True, "FileSystemConsistent")
     assert point["created"] == "2026-11-20T11:30:00Z" or point["created"].startswith("2026-11-20T11:30:")
-    collection = next(iter(made.world.azure.collections.values()))
-    assert (collection.location, collection.source.lower()) == ("westeurope", made.azure_vm.lower())
+    collection = next(iter(lab.world.azure.collections.values()))
+    assert (collection.location, collection.source.lower()) == ("westeurope", lab.azure_vm.lower())
     assert collection.tags == {"hybridvm-checkpoints": "managed"}
     for check in (True, False):
-        again = done(checkpoint(made, check=check, name="before"))
+        again = done(checkpoint(lab, check=check, name="before"))
         assert (again["changed"], verbs(again)) == (False, ["keep"])
-    assert len(made.sent()) == 2
+    assert len(lab.sent()) == 2
 
 
 def test_absent_removes_it_and_leaves_the_collection() -> None:
-    made = bench()
-    checked = done(checkpoint(made, check=True, name="before", state="absent"))
-    assert (verbs(checked), names(made), made.sent()) == (["delete"], ["before"], [])
-    result = done(checkpoint(made, name="before", state="absent"))
-    assert (result["changed"], names(made), result["plan"]) == (True, [], checked["plan"])
-    again = done(checkpoint(made, name="before", state="absent"))
+    lab = make_lab()
+    checked = done(checkpoint(lab, check=True, name="before", state="absent"))
+    assert (verbs(checked), names(lab), lab.sent()) == (["delete"], ["before"], [])
+    result = done(checkpoint(lab, name="before", state="absent"))
+    assert (result["changed"], names(lab), result["plan"]) == (True, [], checked["plan"])
+    again = done(checkpoint(lab, name="before", state="absent"))
     assert (again["changed"], verbs(again)) == (False, [])
-    assert len(made.world.azure.collections) == 1
+    assert len(lab.world.azure.collections) == 1
 
 
 def test_absent_without_a_collection_is_nothing_to_do() -> None:
-    made = bench(point=False)
-    assert done(checkpoint(made, name="before", state="absent"))["changed"] is False
-    assert made.sent() == []
+    lab = make_lab(point=False)
+    assert done(checkpoint(lab, name="before", state="absent"))["changed"] is False
+    assert lab.sent() == []
 
 
 def test_max_age_adds_to_the_series() -> None:
-    made = bench()
-    point = points(made)[0]
-    first = done(checkpoint(made, name="before", max_age="2d"))
+    lab = make_lab()
+    point = points(lab)[0]
+    first = done(checkpoint(lab, name="before", max_age="2d"))
     assert (first["changed"], first["checkpoint"]["name"]) == (False, "before")
-    fresh = done(checkpoint(made, name="before", max_age="1h"))
+    fresh = done(checkpoint(lab, name="before", max_age="1h"))
     assert fresh["changed"] is True
     assert fresh["checkpoint"]["name"].startswith("before-20261120T1130")
-    assert point in points(made)
-    again = done(checkpoint(made, name="before", max_age="1h"))
+    assert point in points(lab)
+    again = done(checkpoint(lab, name="before", max_age="1h"))
     assert (again["changed"], again["checkpoint"]["name"]) == (False, fresh["checkpoint"]["name"])
     # A plain present is satisfied by any of the series, and absent must know which one.
-    assert done(checkpoint(made, name="before"))["changed"] is False
-    assert "before" in failed(checkpoint(made, name="before", state="absent"), "ambiguous")
-    made.advance(7200)
-    third = done(checkpoint(made, name="before", max_age="1h"))
+    assert done(checkpoint(lab, name="before"))["changed"] is False
+    assert "before" in failed(checkpoint(lab, name="before", state="absent"), "ambiguous")
+    lab.advance(7200)
+    third = done(checkpoint(lab, name="before", max_age="1h"))
     assert third["changed"] is True
-    assert len(names(made)) == 3
+    assert len(names(lab)) == 3
 
 
 def test_supersede_removes_the_older_ones_once_the_new_one_hangs() -> None:
-    made = bench()
-    done(checkpoint(made, name="before", max_age="1h"))
-    made.advance(7200)
-    checked = done(checkpoint(made, check=True, name="before", max_age="1h", supersede=True))
+    lab = make_lab()
+    done(checkpoint(lab, name="before", max_age="1h"))
+    lab.advance(7200)
+    checked = done(checkpoint(lab, check=True, name="before", max_age="1h", supersede=True))
     assert verbs(checked) == ["create", "delete", "delete"]
-    result = done(checkpoint(made, name="before", max_age="1h", supersede=True))
-    assert names(made) == [result["checkpoint"]["name"]]
-    sent = told(made.sent())
+    result = done(checkpoint(lab, name="before", max_age="1h", supersede=True))
+    assert names(lab) == [result["checkpoint"]["name"]]
+    sent = told(lab.sent())
     assert [method for method, _name in sent] == ["PUT", "PUT", "DELETE", "DELETE"]
     assert sent[-2][1] == "before"  # the oldest first
 
 
 def test_supersede_keeps_everything_when_the_new_one_fails() -> None:
-    made = bench()
-    fail_next(made, "point")
-    failed(checkpoint(made, name="before", max_age="1h", supersede=True), "operation_failed")
-    assert "before" in names(made)
+    lab = make_lab()
+    fail_next(lab, "point")
+    failed(checkpoint(lab, name="before", max_age="1h", supersede=True), "operation_failed")
+    assert "before" in names(lab)
 
 
 def test_points_of_a_collection_that_is_not_ours_are_not_superseded() -> None:
     compute = document()
     compute["collections"][0]["tags"] = {}
-    made = bench(compute)
-    result = done(checkpoint(made, name="before", max_age="1h", supersede=True))
+    lab = make_lab(compute)
+    result = done(checkpoint(lab, name="before", max_age="1h", supersede=True))
     assert (result["changed"], result["checkpoint"]["managed"]) == (True, False)
-    assert "before" in names(made)
+    assert "before" in names(lab)
 
 
 def test_a_description_is_not_kept_and_that_is_told_each_time_in_the_same_words() -> None:
     """There is nothing to change, so it is no drift, and none of several is chosen by it."""
-    made = bench()
-    new = done(checkpoint(made, name="new", description="told"))
-    again = done(checkpoint(made, name="new", description="told"))
+    lab = make_lab()
+    new = done(checkpoint(lab, name="new", description="told"))
+    again = done(checkpoint(lab, name="new", description="told"))
     assert (new["changed"], again["changed"]) == (True, False)
     assert (
         new["warnings"]
@@ -131,38 +131,38 @@ def test_a_description_is_not_kept_and_that_is_told_each_time_in_the_same_words(
     )
     assert "drift" not in again
     assert "drift" not in new
-    assert done(checkpoint(made, name="new"))["warnings"] == []
-    done(checkpoint(made, name="new", max_age=1))
-    assert done(checkpoint(made, name="new", description="told"))["changed"] is False
+    assert done(checkpoint(lab, name="new"))["warnings"] == []
+    done(checkpoint(lab, name="new", max_age=1))
+    assert done(checkpoint(lab, name="new", description="told"))["changed"] is False
 
 
 def test_by_id() -> None:
-    made = bench()
-    point_id = f"{_home(made)}/restorePoints/before"
+    lab = make_lab()
+    point_id = f"{_home(lab)}/restorePoints/before"
     for spelled in (point_id, point_id.upper(), point_id.lower()):
-        assert done(checkpoint(made, checkpoint_id=spelled))["changed"] is False
-    assert "no checkpoint has the id" in failed(checkpoint(made, checkpoint_id=f"{point_id}2"), "missing_checkpoint")
-    assert done(checkpoint(made, checkpoint_id=point_id, state="absent"))["changed"] is True
-    assert names(made) == []
+        assert done(checkpoint(lab, checkpoint_id=spelled))["changed"] is False
+    assert "no checkpoint has the id" in failed(checkpoint(lab, checkpoint_id=f"{point_id}2"), "missing_checkpoint")
+    assert done(checkpoint(lab, checkpoint_id=point_id, state="absent"))["changed"] is True
+    assert names(lab) == []
 
 
 def test_an_approved_plan() -> None:
-    made = bench(point=False)
-    plan = done(checkpoint(made, check=True, name="new"))["plan"]
-    failed(checkpoint(made, name="other", expected_plan=plan), "plan_changed")
-    assert made.sent() == []
-    assert done(checkpoint(made, name="new", expected_plan=plan["digest"]))["changed"] is True
+    lab = make_lab(point=False)
+    plan = done(checkpoint(lab, check=True, name="new"))["plan"]
+    failed(checkpoint(lab, name="other", expected_plan=plan), "plan_changed")
+    assert lab.sent() == []
+    assert done(checkpoint(lab, name="new", expected_plan=plan["digest"]))["changed"] is True
     # What is left of it: nothing.
-    assert done(checkpoint(made, name="new", expected_plan=plan))["changed"] is False
+    assert done(checkpoint(lab, name="new", expected_plan=plan))["changed"] is False
 
 
 def test_an_approval_does_not_depend_on_how_the_vms_id_is_spelled() -> None:
-    made = bench(point=False)
-    spelled = [made.azure_vm, made.azure_vm.upper(), made.azure_vm.lower()]
-    plans = [done(checkpoint(made, check=True, vm=vm, name="new"))["plan"] for vm in spelled]
+    lab = make_lab(point=False)
+    spelled = [lab.azure_vm, lab.azure_vm.upper(), lab.azure_vm.lower()]
+    plans = [done(checkpoint(lab, check=True, vm=vm, name="new"))["plan"] for vm in spelled]
     assert len({plan["digest"] for plan in plans}) == 1
-    done(checkpoint(made, vm=spelled[1], name="new", expected_plan=plans[2]["digest"]))
-    home = next(iter(made.world.azure.collections.values()))
+    done(checkpoint(lab, vm=spelled[1], name="new", expected_plan=plans[2]["digest"]))
+    home = next(iter(lab.world.azure.collections.values()))
     assert home.name == HOME
 
 
@@ -170,121 +170,121 @@ def test_an_approval_does_not_depend_on_how_the_vms_id_is_spelled() -> None:
     "name", ["", "-x", "_x", ".x", "a b", "a/b", "ä", "a" * 81, "x?y", "a%2fb", "x#"], ids=["empty", *"abcdefghij"]
 )
 def test_names_that_azure_does_not_take(name: str) -> None:
-    made = bench()
-    failed(checkpoint(made, name=name), "invalid_input")
-    assert made.sent() == []
+    lab = make_lab()
+    failed(checkpoint(lab, name=name), "invalid_input")
+    assert lab.sent() == []
 
 
 @pytest.mark.parametrize("name", ["a", "9", "a" * 80, "A.b-c_d"])
 def test_names_that_azure_takes(name: str) -> None:
-    made = bench()
-    assert done(checkpoint(made, name=name))["checkpoint"]["name"] == name
+    lab = make_lab()
+    assert done(checkpoint(lab, name=name))["checkpoint"]["name"] == name
 
 
 def test_the_name_of_a_series_leaves_room() -> None:
-    made = bench()
-    assert "with max_age" in failed(checkpoint(made, name="a" * 80, max_age="1h"), "invalid_input")
-    longest = next(n for n in range(80, 0, -1) if "error" not in checkpoint(made, check=True, name="a" * n, max_age=1))
-    made_name = done(checkpoint(made, name="a" * longest, max_age="1h"))["checkpoint"]["name"]
+    lab = make_lab()
+    assert "with max_age" in failed(checkpoint(lab, name="a" * 80, max_age="1h"), "invalid_input")
+    longest = next(n for n in range(80, 0, -1) if "error" not in checkpoint(lab, check=True, name="a" * n, max_age=1))
+    made_name = done(checkpoint(lab, name="a" * longest, max_age="1h"))["checkpoint"]["name"]
     assert len(made_name) == 80
 
 
 @pytest.mark.parametrize("kept", ["kept", "removed"])
 def test_a_point_that_failed_is_made_again(kept: str) -> None:
-    made = bench(point=False, compute_failed_point=kept)
-    fail_next(made, "point", None, "VMRestorePointInternalError")
-    result = checkpoint(made, name="before")
+    lab = make_lab(point=False, compute_failed_point=kept)
+    fail_next(lab, "point", None, "VMRestorePointInternalError")
+    result = checkpoint(lab, name="before")
     assert "VMRestorePointInternalError" in failed(result, "operation_failed")
-    checked = done(checkpoint(made, check=True, name="before"))
+    checked = done(checkpoint(lab, check=True, name="before"))
     assert verbs(checked) == (["delete", "create"] if kept == "kept" else ["create"])
-    again = done(checkpoint(made, name="before"))
+    again = done(checkpoint(lab, name="before"))
     assert (again["changed"], again["checkpoint"]["usable"]) == (True, True)
-    assert [point.state for point in points(made)] == ["Succeeded"]
+    assert [point.state for point in points(lab)] == ["Succeeded"]
 
 
 def test_a_point_that_is_being_made_is_joined() -> None:
-    made = bench(point=False, compute_point_takes="300s")
-    first = done(checkpoint(made, name="before", wait=False))
+    lab = make_lab(point=False, compute_point_takes="300s")
+    first = done(checkpoint(lab, name="before", wait=False))
     assert (first["changed"], first["checkpoint"]["usable"]) == (True, None)
     assert first["operation"]["status"] == "running"
     assert first["operation"]["id"]
-    made.advance(10)
-    second = done(checkpoint(made, name="before"))
+    lab.advance(10)
+    second = done(checkpoint(lab, name="before"))
     assert second["checkpoint"]["usable"] is True
-    assert (jobs(made, "point"), names(made)) == (1, ["before"])
-    assert made.seconds > 200
+    assert (jobs(lab, "point"), names(lab)) == (1, ["before"])
+    assert lab.seconds > 200
 
 
 def test_wait_false_of_a_point_that_is_being_made() -> None:
-    made = bench(point=False, compute_point_takes="300s")
-    done(checkpoint(made, name="before", wait=False))
-    failed(checkpoint(made, name="before", wait_timeout="30s"), "locked")
-    assert jobs(made, "point") == 1
-    made.advance(300)
-    assert done(checkpoint(made, name="before", wait=False))["changed"] is False
+    lab = make_lab(point=False, compute_point_takes="300s")
+    done(checkpoint(lab, name="before", wait=False))
+    failed(checkpoint(lab, name="before", wait_timeout="30s"), "locked")
+    assert jobs(lab, "point") == 1
+    lab.advance(300)
+    assert done(checkpoint(lab, name="before", wait=False))["changed"] is False
 
 
 def test_the_deadline_passes_while_it_is_made() -> None:
-    made = bench(point=False, compute_point_takes="300s")
-    failed(checkpoint(made, name="before", wait_timeout="60s"), "timed_out")
-    assert done(checkpoint(made, name="before"))["checkpoint"]["usable"] is True
-    assert jobs(made, "point") == 1
+    lab = make_lab(point=False, compute_point_takes="300s")
+    failed(checkpoint(lab, name="before", wait_timeout="60s"), "timed_out")
+    assert done(checkpoint(lab, name="before"))["checkpoint"]["usable"] is True
+    assert jobs(lab, "point") == 1
 
 
 # The collection option ------------------------------------------------------------------------------------------------
 
 
-def _collections(made: Bench) -> list[str]:
-    return [each.id.split("/resourceGroups/")[1] for each in made.world.azure.collections.values()]
+def _collections(lab: Lab) -> list[str]:
+    return [each.id.split("/resourceGroups/")[1] for each in lab.world.azure.collections.values()]
 
 
 def test_a_collection_by_name() -> None:
-    made = bench(point=False)
-    done(checkpoint(made, name="before", collection="mine"))
-    assert _collections(made) == ["rg-shop/providers/Microsoft.Compute/restorePointCollections/mine"]
-    assert done(checkpoint(made, name="before", collection="MINE"))["changed"] is False
-    other = done(checkpoint(made, check=True, name="before"))
+    lab = make_lab(point=False)
+    done(checkpoint(lab, name="before", collection="mine"))
+    assert _collections(lab) == ["rg-shop/providers/Microsoft.Compute/restorePointCollections/mine"]
+    assert done(checkpoint(lab, name="before", collection="MINE"))["changed"] is False
+    other = done(checkpoint(lab, check=True, name="before"))
     assert verbs(other) == [f"make restore point collection {HOME}", "create"]
 
 
 def test_a_collection_by_id() -> None:
-    made = bench(point=False)
-    made.world.azure.add_group("rg-points", "westeurope")
-    home = _home(made, "mine", "rg-points")
-    result = done(checkpoint(made, name="before", collection=home))
+    lab = make_lab(point=False)
+    lab.world.azure.add_group("rg-points", "westeurope")
+    home = _home(lab, "mine", "rg-points")
+    result = done(checkpoint(lab, name="before", collection=home))
     assert result["checkpoint"]["id"] == f"{home}/restorePoints/before"
-    assert done(checkpoint(made, name="before", collection=home, state="absent"))["changed"] is True
-    done(checkpoint(made, name="before", collection=home))
-    done(made.run("vm_checkpoint_restore", vm=made.azure_vm, name="before", collection=home))
+    assert done(checkpoint(lab, name="before", collection=home, state="absent"))["changed"] is True
+    done(checkpoint(lab, name="before", collection=home))
+    done(lab.run("vm_checkpoint_restore", vm=lab.azure_vm, name="before", collection=home))
 
 
 @pytest.mark.parametrize("collection", ["a b", "x/y", "", "/subscriptions/x", "/nonsense"])
 def test_a_collection_that_cannot_be(collection: str) -> None:
-    made = bench(point=False)
-    failed(checkpoint(made, name="before", collection=collection), "invalid_input")
-    assert made.sent() == []
+    lab = make_lab(point=False)
+    failed(checkpoint(lab, name="before", collection=collection), "invalid_input")
+    assert lab.sent() == []
 
 
 def test_something_else_in_the_collections_place() -> None:
-    made = bench(point=False)
-    message = failed(checkpoint(made, name="before", collection=made.azure_vm), "invalid_input")
+    lab = make_lab(point=False)
+    message = failed(checkpoint(lab, name="before", collection=lab.azure_vm), "invalid_input")
     assert "restorePointCollections" in message
 
 
 def test_another_vms_collection_is_refused() -> None:
     compute: dict[str, Any] = document()
     compute["collections"].append({"name": "theirs", "source": "shop02"})
-    made = bench(compute)
+    lab = make_lab(compute)
     for state in ("present", "absent"):
-        message = failed(checkpoint(made, collection="theirs", name="x", state=state), "invalid_input")
+        message = failed(checkpoint(lab, collection="theirs", name="x", state=state), "invalid_input")
         assert "shop02" in message
-    assert made.sent() == []
+    assert lab.sent() == []
 
 
 def test_default_collection_of_a_long_name() -> None:
     compute = document()
     compute["vms"].append({"name": "b" * 64, "os_disk": {}})
-    made = bench(compute)
-    vm = made.world.azure.named("b" * 64).id
-    result = done(made.run("vm_checkpoint", vm=vm, name="before"))
+    lab = make_lab(compute)
+    vm = lab.world.azure.named("b" * 64).id
+    result = done(lab.run("vm_checkpoint", vm=vm, name="before"))
     assert len(result["checkpoint"]["id"].split("/")[8]) <= 80

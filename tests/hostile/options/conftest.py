@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.options.stage import TITLE
+from tests.hostile.options.trials import TITLE
 from tests.support.tally import Tally
 
 TALLY = Tally(TITLE)

@@ -21,12 +21,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.compute import shop
-from tests.hostile.options import carried, wire
+from tests.contract.compute import azure_harness
+from tests.hostile.options import allowed_requests, destinations
 from tests.hostile.options.specs import modules
-from tests.hostile.options.stage import COPIES, TITLE, bench
+from tests.hostile.options.trials import COPIES, TITLE, make_lab
 from tests.hostile.options.values import GUID
-from tests.support.bench import Bench, Result
+from tests.support.lab import Lab, Result
 
 Record = Callable[[str, Any], None]
 ADVERSARIES = [
@@ -45,7 +45,7 @@ ADVERSARIES = [
     'a","Description":"b',
     "</d:Name><d:Name>b",
 ]
-POINT = {"name": "new", "collection": shop.HOME, "resource_group": "rg-shop"}
+POINT = {"name": "new", "collection": azure_harness.HOME, "resource_group": "rg-shop"}
 COLLECTION = {"name": "fresh", "resource_group": "rg-shop", "location": "westeurope"}
 
 
@@ -60,19 +60,19 @@ class Slot:
     task: dict[str, Any]
     put: Callable[[str], Any] = str
 
-    def run(self, value: str) -> tuple[Result, Bench]:
+    def run(self, value: str) -> tuple[Result, Lab]:
         """The task with that value, in a world that has what it names."""
-        made = bench()
-        references = {"@arc": made.arm_vm, "@azure": made.azure_vm}
+        lab = make_lab()
+        references = {"@arc": lab.arm_vm, "@azure": lab.azure_vm}
         task = {name: references.get(each, each) if isinstance(each, str) else each for name, each in self.task.items()}
-        params, refused = modules()[self.module].read({**made.connection, **task, self.option: self.put(value)})
+        params, refused = modules()[self.module].read({**lab.connection, **task, self.option: self.put(value)})
         assert not refused
-        carried.suit(made, self.option, params)
-        made.watch = wire.send
-        result = made.run(self.module, **params)
-        for request in made.requests:
-            wire.check(request, params)
-        return result, made
+        destinations.suit(lab, self.option, params)
+        lab.watch = allowed_requests.send
+        result = lab.run(self.module, **params)
+        for request in lab.requests:
+            allowed_requests.check(request, params)
+        return result, lab
 
 
 def _slots(module: str, *slots: tuple[str, str, str, dict[str, Any]]) -> list[Slot]:
@@ -140,9 +140,9 @@ SLOTS = [
 
 
 def _harmless(slot: Slot) -> list[Any]:
-    result, made = slot.run(slot.harmless)
-    assert made.requests, result
-    return [_shape(request, slot.harmless) for request in made.requests]
+    result, lab = slot.run(slot.harmless)
+    assert lab.requests, result
+    return [_shape(request, slot.harmless) for request in lab.requests]
 
 
 def _shape(request: httpx.Request, value: str) -> Any:
@@ -194,16 +194,16 @@ def test_a_value_changes_nothing_but_itself(slot: Slot, record_property: Record)
     counts = {"slots": 1, "adversaries": 0, "of them sent as values": 0, "of them refused": 0}
     for value in ADVERSARIES:
         counts["adversaries"] += 1
-        result, made = slot.run(value)
+        result, lab = slot.run(value)
         if result.get("error", {}).get("code") == "invalid_input":
-            asked = [request for request in made.requests if not re.search("/oauth2/|/metadata/", request.url.path)]
-            assert made.sent() == []
+            asked = [request for request in lab.requests if not re.search("/oauth2/|/metadata/", request.url.path)]
+            assert lab.sent() == []
             assert all(_shape(request, value) in expected for request in asked), [str(each.url) for each in asked]
-            assert carried.named(slot.option, result["msg"]), result["msg"]
+            assert destinations.named(slot.option, result["msg"]), result["msg"]
             counts["of them refused"] += 1
             continue
-        shapes = [_shape(request, value) for request in made.requests]
-        assert shapes == expected[: len(shapes)], (value, [str(request.url) for request in made.requests])
+        shapes = [_shape(request, value) for request in lab.requests]
+        assert shapes == expected[: len(shapes)], (value, [str(request.url) for request in lab.requests])
         assert len(shapes) == len(expected) or "error" in result, result
         counts["of them sent as values"] += 1
     record_property(TITLE, counts)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
-from tests.hostile.options.carried import reaches
+from tests.hostile.options.destinations import reaches
 from tests.hostile.options.specs import Module, modules
-from tests.hostile.options.stage import TITLE, Trial, pairs
+from tests.hostile.options.trials import TITLE, Trial, pairs
 from tests.hostile.options.values import ANYTHING, FIXED, special
 
 Record = Callable[[str, Any], None]

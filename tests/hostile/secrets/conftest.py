@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.playbooks.conftest import ansible, one_ansible, one_simulator, simulator
-from tests.hostile.secrets.forms import TITLE
+from tests.hostile.secrets.secret_forms import TITLE
 from tests.support.tally import Tally
 
 __all__ = ["ansible", "one_ansible", "one_simulator", "simulator"]

@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
-from tests.hostile.secrets.forms import FORMS, SAS, SPELLINGS, TITLE, Form, leak
-from tests.hostile.secrets.places import ARM, SPF, Place, bench, run, said
+from tests.hostile.secrets.echo_places import ARM, SPF, Place, make_lab, run, said
+from tests.hostile.secrets.secret_forms import FORMS, SAS, SPELLINGS, TITLE, Form, leak
 
 Record = Callable[[str, Any], None]
 EACH = 6
@@ -45,9 +45,9 @@ def test_nothing_of_a_secret_comes_out(
     for number, place in enumerate(_places(form)):
         hits = 0
         for spelling in _chosen(form, number):
-            made = bench()
-            place.plant(made, SPELLINGS[spelling](form.planted))
-            result = run(made, place, **form.prepare(made))
+            lab = make_lab()
+            place.plant(lab, SPELLINGS[spelling](form.planted))
+            result = run(lab, place, **form.prepare(lab))
             found = leak(said(result), form.secret)
             assert not found, f"{form.name} in {place.name}, spelled {spelling}: {found!r} in {result}"
             error = result.get("error")
@@ -91,7 +91,7 @@ def test_without_masking_every_place_that_shows_would_show(service: str) -> None
         mock.patch.object(Secrets, "scrub", lambda _self, result: result),
     ):
         for place in _places(form):
-            made = bench()
-            place.plant(made, form.planted)
-            shown = leak(said(run(made, place, **form.prepare(made))), form.secret)
+            lab = make_lab()
+            place.plant(lab, form.planted)
+            shown = leak(said(run(lab, place, **form.prepare(lab))), form.secret)
             assert bool(shown) or not place.shown, place.name

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.playbooks.support import COLLECTION, Ansible, Simulator, play
-from tests.hostile.secrets.forms import CLIENT_SECRET, PASSWORD, SAS, SIGNATURE, SPELLINGS, SPF_TOKEN, TITLE, leak
+from tests.hostile.secrets.secret_forms import (
+    CLIENT_SECRET,
+    PASSWORD,
+    SAS,
+    SIGNATURE,
+    SPELLINGS,
+    SPF_TOKEN,
+    TITLE,
+    leak,
+)
 
 Record = Callable[[str, Any], None]
 
@@ -51,7 +60,7 @@ def test_nothing_comes_out_of_a_playbook(
         "cloud_environment": ready["arm_url"],
         "ca_path": ready["ca_file"],
         "settle_time": "1s",
-        "wait_timeout": "20s",
+        "wait_timeout": "15m",
         "spf_password": "{{ lookup('env', 'A_PASSWORD') }}",
         "secret": "{{ lookup('env', 'A_SECRET') }}",
     }

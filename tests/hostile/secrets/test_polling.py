@@ -15,16 +15,16 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK
 from simulator.wire.exchange import Call
 from simulator.wire.faults import Fault
-from tests.contract.core.replay import MACHINE, module_on
-from tests.hostile.secrets.forms import CLIENT_SECRET, PASSWORD, RECOGNISABLE, SPELLINGS, TITLE, leak
-from tests.hostile.secrets.places import bench, said
+from tests.contract.checkpoints.replay import MACHINE, module_on
+from tests.hostile.secrets.echo_places import make_lab, said
+from tests.hostile.secrets.secret_forms import CLIENT_SECRET, PASSWORD, RECOGNISABLE, SPELLINGS, TITLE, leak
 
 Record = Callable[[str, Any], None]
 
 
 def _polled(spelled: Callable[[str], str], pick: Callable[[str], str], ends: bool) -> tuple[dict[str, Any], str]:
     """A create whose second look at its status is answered by what was asked for; and the URL that was asked."""
-    made = bench()
+    lab = make_lab()
     asked: list[str] = []
 
     def choose(call: Call) -> Fault | None:
@@ -38,8 +38,8 @@ def _polled(spelled: Callable[[str], str], pick: Callable[[str], str], ends: boo
             return Fault("replace", body={"status": "Failed", "error": error})
         return Fault("status", status=403, body={"error": error})
 
-    made.world.faults.chooser = choose
-    result = made.run("vm_checkpoint", vm=made.arm_vm, name="new", wait_timeout="5m")
+    lab.world.faults.chooser = choose
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new", wait_timeout="5m")
     assert len(asked) >= 2, result
     return result, asked[1]
 

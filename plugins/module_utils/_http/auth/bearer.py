@@ -8,10 +8,10 @@ from __future__ import annotations
 import typing as t
 
 from ..._deps import httpx
-from ..client import SignIn
+from ..client import Auth
 
 
-class Bearer(SignIn):
+class Bearer(Auth):
     """The token with every request to the service's own origin."""
 
     def __init__(self, token: str) -> None:

@@ -12,12 +12,12 @@ import copy
 import typing as t
 import urllib.parse
 
-from ..._core.errors import BadAnswer, CheckpointError, SignInRefused, one_line
-from ..._core.formatting import in_words
+from ..._core.errors import BadResponse, CheckpointError, SignInRefused, one_line
+from ..._core.formatting import format_value
 from ..._core.redaction import Secrets
 from ..._deps import anyio, httpx
-from ..client import Http, SignIn
-from ..response import Answer
+from ..client import Auth, Http
+from ..response import Response
 
 LONGEST = 65536
 """Characters of a token; servers take headers of 16 or 32 KiB."""
@@ -25,7 +25,7 @@ EARLY = 120.0
 """Seconds before its end at which a token is no longer used for a new request."""
 
 
-class ClientSecret(SignIn):
+class ClientSecret(Auth):
     """Fetches a token when first needed, shares it among all requests, and fetches another before it ends.
 
     A refusal is remembered: a thousand VMs of one task ask for a token once.
@@ -58,7 +58,7 @@ class ClientSecret(SignIn):
         """Have a token that is good for a while; one refusal is the answer to all."""
         async with self._lock:
             if self._failed is not None:
-                raise copy.copy(self._failed)
+                raise copy.deepcopy(self._failed)
             if self._token is None or anyio.current_time() > self._until:
                 await self._fetch()
 
@@ -75,52 +75,52 @@ class ClientSecret(SignIn):
     async def _fetch(self) -> None:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         try:
-            answer = await self._authority.send_again(
-                "POST", self._url, headers, urllib.parse.urlencode(self._form).encode(), doing="signing in"
+            response = await self._authority.send_again(
+                "POST", self._url, headers, urllib.parse.urlencode(self._form).encode(), context="signing in"
             )
-            self._take(answer)
+            self._take(response)
         except CheckpointError as error:
-            self._failed = copy.copy(error)
+            self._failed = copy.deepcopy(error)
             raise
         self._fetched = anyio.current_time()
 
-    def _take(self, answer: Answer) -> None:
-        if 300 <= answer.status < 400:
-            raise answer.bad(f"the sign-in was answered with a redirect ({answer.status}), which is not followed.")
-        said = answer.json()
+    def _take(self, response: Response) -> None:
+        if 300 <= response.status < 400:
+            raise response.bad(f"the sign-in was answered with a redirect ({response.status}), which is not followed.")
+        said = response.json()
         if not isinstance(said, dict):
-            raise answer.bad("the sign-in answer is no JSON object.")
+            raise response.bad("the sign-in answer is no JSON object.")
         token = said.get("access_token")
         if isinstance(token, str) and token.isascii():
             self._secrets.add(token)
-        if answer.status != 200:
-            raise self._refused(answer, said)
+        if response.status != 200:
+            raise self._refused(response, said)
         if (
             not isinstance(token, str)
             or not token.isascii()
             or not token.isprintable()
             or not 0 < len(token) <= LONGEST
         ):
-            raise answer.bad("the sign-in answer holds no usable access_token.")
+            raise response.bad("the sign-in answer holds no usable access_token.")
         lifetime = said.get("expires_in", 3600)
         try:
             seconds = float(lifetime)
         except (TypeError, ValueError, OverflowError):
-            raise answer.bad("the sign-in answer's expires_in is no number.") from None
+            raise response.bad("the sign-in answer's expires_in is no number.") from None
         self._token = token
         self._until = anyio.current_time() + max(0.0, seconds - EARLY)
 
-    def _refused(self, answer: Answer, said: dict[str, t.Any]) -> SignInRefused | BadAnswer:
-        if answer.status >= 500:
-            return answer.bad(f"the sign-in authority failed ({answer.status}).")
+    def _refused(self, response: Response, said: dict[str, t.Any]) -> SignInRefused | BadResponse:
+        if response.status >= 500:
+            return response.bad(f"the sign-in authority failed ({response.status}).")
         # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
-        told = in_words(said.get("error_description") or said.get("error") or "no reason given")
+        told = format_value(said.get("error_description") or said.get("error") or "no reason given")
         first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
         return SignInRefused(
-            f"sign-in refused ({answer.status}) for client {self._client_id}: {first}.",
+            f"sign-in refused ({response.status}) for client {self._client_id}: {first}.",
             subject=self._authority.label,
-            status=answer.status,
-            request_id=answer.request_id or one_line(str(said.get("trace_id") or ""), 100) or None,
+            status=response.status,
+            request_id=response.request_id or one_line(str(said.get("trace_id") or ""), 100) or None,
             correlation_id=one_line(str(said.get("correlation_id") or ""), 100) or None,
             remedy="Check tenant, client_id and secret (its value, not its id; it may have expired).",
         )

@@ -13,7 +13,7 @@ import re
 import typing as t
 from dataclasses import dataclass
 
-from ..._core.errors import BadAnswer, InvalidInput
+from ..._core.errors import BadResponse, InvalidInput
 from ..._core.settings import https_url
 from ..._deps import httpx
 from ..client import Http
@@ -85,26 +85,26 @@ async def discover(http: Http, url: str) -> Cloud:
 
     Where it sends sign-ins to is held against where it is itself: a secret goes to Microsoft or stays in the house.
     """
-    answer = await http.read(
-        f"{url}/metadata/endpoints?api-version={METADATA_VERSION}", doing="asking for the cloud's endpoints"
+    response = await http.read(
+        f"{url}/metadata/endpoints?api-version={METADATA_VERSION}", context="asking for the cloud's endpoints"
     )
-    if answer.status != 200:
-        redirect = " with a redirect, which is not followed" if 300 <= answer.status < 400 else ""
-        raise answer.bad(f"its metadata endpoint answered {answer.status}{redirect}.")
-    said = answer.json()
+    if response.status != 200:
+        redirect = " with a redirect, which is not followed" if 300 <= response.status < 400 else ""
+        raise response.bad(f"its metadata endpoint answered {response.status}{redirect}.")
+    said = response.json()
     entries = said if isinstance(said, list) else [said]
     for entry in entries:
         if cloud := _read(entry, url):
             authority = _host(cloud.authority)
             if not _is_trusted(authority, _host(url)):
-                raise BadAnswer(
+                raise BadResponse(
                     f"its metadata sends sign-ins to another origin ({authority}), which is neither Microsoft's nor of "
                     "its own domain; refused, and no credentials were sent there.",
                     subject=http.label,
                     remedy="Name the cloud, or sign in elsewhere and give access_token.",
                 )
             return cloud
-    raise answer.bad("its metadata endpoint names no sign-in authority and audience.")
+    raise response.bad("its metadata endpoint names no sign-in authority and audience.")
 
 
 def _read(entry: t.Any, url: str) -> Cloud | None:

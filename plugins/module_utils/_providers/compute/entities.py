@@ -15,7 +15,7 @@ from datetime import datetime
 from ..._core.model import Power
 from ..._core.spec import explain
 from ..._deps import pydantic
-from ..._http.response import Answer
+from ..._http.response import Response
 from .fields import Named, Part, ResourceId, Tags
 
 
@@ -359,11 +359,11 @@ class DiskRestorePointEntity(Part):
 Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)
 
 
-def read(kind: type[Kind], body: object, answer: Answer) -> Kind:
-    """The resource as a `kind`; BadAnswer that names the wrong fields."""
+def parse_entity(kind: type[Kind], body: object, response: Response) -> Kind:
+    """The resource as a `kind`; BadResponse that names the wrong fields."""
     try:
         return kind.model_validate(body)
     except pydantic.ValidationError as error:
-        raise answer.bad(
+        raise response.bad(
             f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
         ) from None

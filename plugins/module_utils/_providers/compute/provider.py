@@ -17,7 +17,7 @@ from ..._arm import ids as _arm_id
 from ..._arm.client import Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import (
-    BadAnswer,
+    BadResponse,
     InvalidInput,
     NotFound,
     ServiceError,
@@ -26,7 +26,7 @@ from ..._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from ..._core.model import VM, Capabilities, Checkpoint, Inventory, Obstacle
+from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
 from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
 from ..._core.plan import Step
@@ -34,7 +34,7 @@ from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..base import Scope, bounded_count
 from . import restore_verify as compute_done
-from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, read
+from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, parse_entity
 from .fields import place, view
 from .preflight import cautions, obstacles, of_locks_on, points_of
 from .restore_plan import restore_steps
@@ -94,7 +94,7 @@ class Compute:
         """By ARM id; the VM must exist."""
         arm_id = _arm_id.parse(reference)
         url = self._arm.url(arm_id.path, self._version)
-        if await self._arm.find(url, doing=f"reading vm {arm_id.name}") is None:
+        if await self._arm.find(url, context=f"reading vm {arm_id.name}") is None:
             raise NotFound(
                 f"no such VM in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}.",
                 subject=f"vm {arm_id.name}",
@@ -102,28 +102,28 @@ class Compute:
             )
         return self._vm(arm_id, reference)
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The VMs of the subscription or of one resource group; each is still to be read."""
         subscription = self._settings.subscription_id
         if subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         within = "" if scope.resource_group is None else f"/resourceGroups/{_arm_id.quote(scope.resource_group)}"
         path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
-        found = await self._arm.ids(self._arm.url(path, self._version), doing="listing virtual machines")
+        found = await self._arm.ids(self._arm.url(path, self._version), context="listing virtual machines")
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The VM, its collection with all points, and with `whole` the disks of its resource group."""
         arm_id = _arm_id.parse(vm.id)
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
-        answer = await self._arm.get(url, doing=f"reading {vm}")
-        machine = read(VmEntity, answer.json(), answer)
+        response = await self._arm.get(url, context=f"reading {vm}")
+        machine = parse_entity(VmEntity, response.json(), response)
         if whole and machine.properties.storageProfile is None:
-            raise answer.bad(f"{vm}: the VM was answered without its disks.")
+            raise response.bad(f"{vm}: the VM was answered without its disks.")
         home = self._collection_of(arm_id)
         collection, now = await self._collection(home, vm)
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
-        detail = Detail(machine, answer.json(), answer.etag, arm_id.group, collection, disks, groups)
+        detail = Detail(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
         points = list(collection.properties.restorePoints or []) if collection else []
         bounded_count(points, vm)
         elsewhere = collection is not None and place(collection.location) != place(machine.location)
@@ -132,10 +132,10 @@ class Compute:
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         busy = [point.name for point in points if point.state in ("creating", "updating", "deleting")]
         state = (machine.properties.provisioningState or "succeeded").lower()
-        return Inventory(
+        return ObservedVm(
             vm,
             _in_time(tuple(_checkpoint(point, ours, elsewhere) for point in points)),
-            now=now or answer.date or self._wall_clock(),
+            now=now or response.date or self._wall_clock(),
             power=machine.power,
             busy=f"restore point {busy[0]} is being made or removed"
             if busy
@@ -162,13 +162,13 @@ class Compute:
     async def _point(self, point: PointEntity) -> PointEntity:
         """The point with its instance view: away from its VM, Succeeded says only that copying has begun."""
         url = self._arm.url(_arm_id.quote(point.id), self._version, **view(self._version))
-        answer = await self._arm.find(url, doing=f"reading restore point {point.name}")
-        return point if answer is None else read(PointEntity, answer.json(), answer)
+        response = await self._arm.find(url, context=f"reading restore point {point.name}")
+        return point if response is None else parse_entity(PointEntity, response.json(), response)
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """PUT of a name that nothing bears yet. No consistency is asked for: the service gives the best it can."""
         url = self._arm.url(self._point_path(vm, name), self._version)
-        return await self._arm.write("PUT", url, {"properties": {}}, doing=f"creating restore point {name} of {vm}")
+        return await self._arm.write("PUT", url, {"properties": {}}, context=f"creating restore point {name} of {vm}")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Not possible: restore points have no description, and no plan asks for it."""
@@ -177,7 +177,7 @@ class Compute:
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """By the point's own id, which lies below the VM's collection."""
         url = self._arm.url(self._point_path(vm, checkpoint.name), self._version)
-        return await self._arm.write("DELETE", url, None, doing=f"deleting restore point {checkpoint.name} of {vm}")
+        return await self._arm.write("DELETE", url, None, context=f"deleting restore point {checkpoint.name} of {vm}")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """There is no such call; a plan holds its steps instead."""
@@ -187,31 +187,31 @@ class Compute:
         """Start, or deallocate: an Azure VM that is only stopped still costs."""
         return await self._steps.power(_arm_id.parse(vm.id), on)
 
-    async def take(self, step: Step, actual: Inventory) -> Operation:
+    async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """One step of a restore in place, or the making of the collection."""
         try:
             if step.about.get("op") == "make_collection":
-                return await self._steps.make_collection(step, self._new_collection(step.vm, actual.detail.vm))
+                return await self._steps.make_collection(step, self._new_collection(actual.vm, actual.detail.vm))
             return await self._steps.take(step, actual)
         except (SignInRefused, Unreachable, UntrustedTls):
             raise  # of the host, whatever was to be done there
         except ServiceError as problem:
-            problem.subject = str(step.vm)  # of many VMs' steps the one that it was, not the host that all have
+            problem.subject = str(step.target)  # of many VMs' steps the one that it was, not the host that all have
             raise
 
-    def taken(self, step: Step, actual: Inventory) -> bool:
+    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
         """Whether reading shows the step as done."""
         return compute_done.taken(step, actual)
 
-    def amends(self, step: Step, before: Inventory) -> tuple[Step, ...]:
+    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
         """What puts the VM back onto its old disks."""
         return compute_done.amends(step, before)
 
-    def standing(self, step: Step, before: Inventory, now: Inventory) -> str:
+    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
         """Whether the VM is on, and on which disks."""
         return compute_done.standing(step, before, now)
 
-    async def arriving(self, actual: Inventory, checkpoint: Checkpoint) -> Operation | None:
+    async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
         old = checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED
         if old or not view(self._version):
@@ -219,10 +219,10 @@ class Compute:
         url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
 
         async def poll() -> Status:
-            answer = await self._arm.find(url, doing=f"reading restore point {checkpoint.name}")
-            if answer is None:
+            response = await self._arm.find(url, context=f"reading restore point {checkpoint.name}")
+            if response is None:
                 return Status("unknown")
-            point = read(PointEntity, answer.json(), answer)
+            point = parse_entity(PointEntity, response.json(), response)
             if point.failed:
                 return Status("failed", message="its data could not be copied")
             if point.whole is False:
@@ -234,7 +234,7 @@ class Compute:
             return None
         return Operation("arm", None, poll, anyio.current_time(), last=last)
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""
         collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)
         points = (collection.properties.restorePoints or []) if collection else []
@@ -244,10 +244,10 @@ class Compute:
         url = self._arm.url(_arm_id.quote(point.id), self._version)
 
         async def poll() -> Status:
-            answer = await self._arm.find(url, doing=f"reading restore point {point.name}")
-            if answer is None:
+            response = await self._arm.find(url, context=f"reading restore point {point.name}")
+            if response is None:
                 return Status("unknown")
-            state = read(PointEntity, answer.json(), answer).state
+            state = parse_entity(PointEntity, response.json(), response).state
             return Status("succeeded" if state == "succeeded" else "failed" if state == "failed" else "running", state)
 
         return Operation(
@@ -257,10 +257,10 @@ class Compute:
     async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
         """The VM's collection with its points, if there is one; one of another VM is an error."""
         url = self._arm.url(home.path, self._version, _expand="restorePoints")
-        answer = await self._arm.find(url, doing=f"reading restore points of {vm}")
-        if answer is None:
+        response = await self._arm.find(url, context=f"reading restore points of {vm}")
+        if response is None:
             return None, None
-        collection = read(CollectionEntity, answer.json(), answer)
+        collection = parse_entity(CollectionEntity, response.json(), response)
         if not collection.is_of(vm.canonical):
             raise InvalidInput(
                 f"collection: {home} holds restore points of {collection.source_id or 'another source'}.",
@@ -268,8 +268,8 @@ class Compute:
                 remedy="Name another collection; a collection's source cannot be changed.",
             )
         if collection.properties.restorePoints is None:
-            raise answer.bad(f"{vm}: the collection was answered without its restore points.")
-        return collection, answer.date
+            raise response.bad(f"{vm}: the collection was answered without its restore points.")
+        return collection, response.date
 
     async def _disks(self, arm_id: ArmId, machine: VmEntity) -> tuple[dict[str, DiskEntity], frozenset[str]]:
         """The disks of the VM's resource group, and of those that its disks lie in or, before a restore, lay in."""
@@ -283,16 +283,16 @@ class Compute:
                 continue
             listed.add(group)
             if len(listed) > MAX_GROUPS:
-                raise BadAnswer(
+                raise BadResponse(
                     f"its disks lead to more than {MAX_GROUPS} resource groups.", subject=f"vm {arm_id.name}"
                 )
             path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(group)}"
             url = self._arm.url(f"{path}/providers/Microsoft.Compute/disks", self._settings.disk_api_version)
             within = f"/subscriptions/{arm_id.subscription}/resourceGroups/{group}/".lower()
-            for answer, rows in await self._arm.pages(url, doing=f"listing disks of {group}"):
-                for disk in (read(DiskEntity, row, answer) for row in rows):
+            for response, rows in await self._arm.pages(url, context=f"listing disks of {group}"):
+                for disk in (parse_entity(DiskEntity, row, response) for row in rows):
                     if not disk.id.lower().startswith(within):
-                        raise answer.bad(f"the list of disks of {group} holds one of elsewhere.")
+                        raise response.bad(f"the list of disks of {group} holds one of elsewhere.")
                     found[disk.id.lower()] = disk
                     replaced = (disk.tags or {}).get(REPLACES_TAG, "")
                     if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.errors import BadAnswer, InvalidInput, MissingCheckpoint
-from ..._core.model import Checkpoint, Inventory, Staged
+from ..._core.errors import BadResponse, InvalidInput, MissingCheckpoint
+from ..._core.model import Checkpoint, ObservedVm, RestorePlan
 from ..._core.ownership import read_generated
 from ..._core.plan import Step
-from ..._core.spec import RestoreTo, terms
+from ..._core.spec import RestoreRequest, terms
 from .entities import DiskEntity
 from .restore_disk import left_out
 from .restore_refusals import (
@@ -51,28 +51,28 @@ from .restore_verify import is_the_vms, replaced, standing, taken, told_power, w
 
 
 def restore_steps(
-    wish: RestoreTo,
-    actual: Inventory,
+    spec: RestoreRequest,
+    actual: ObservedVm,
     target: t.Callable[[], Checkpoint],
     power_before: str,
     under_way: str | None = None,
-) -> Staged:
+) -> RestorePlan:
     """The steps still to do. An earlier run is found by its disks' tags; a finished one with the key is the end.
 
     `under_way` is the run that this very task has begun: planning anew it stays with it, whoever has ended it since.
     """
     detail: Detail = actual.detail
     if under_way and is_done(made := detail.of_run(under_way)):
-        return Staged(_point_of(actual, made), (), done=f"run {under_way} of it has been ended by another task")
-    run, made = (under_way, detail.of_run(under_way)) if under_way else _earlier(wish, detail)
-    if made and wish.restore_key is not None:
-        _same_target(wish, actual, made)
+        return RestorePlan(_point_of(actual, made), (), done=f"run {under_way} of it has been ended by another task")
+    run, made = (under_way, detail.of_run(under_way)) if under_way else _earlier(spec, detail)
+    if made and spec.restore_key is not None:
+        _same_target(spec, actual, made)
         if is_done(made):
             names = ", ".join(sorted(disk.name for disk in made.values()))
             done = f"restore_key: run {run} with this key has ended; its disks are {names}"
-            return Staged(_point_of(actual, made), (), done=done)
+            return RestorePlan(_point_of(actual, made), (), done=done)
     aside = None
-    if made and wish.restore_key is None and not under_way and not _is_wanted(wish, actual, made, target):
+    if made and spec.restore_key is None and not under_way and not _is_wanted(spec, actual, made, target):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
         aside, run, made = told_power(made), "", {}
     if made:
@@ -89,17 +89,17 @@ def restore_steps(
     if begun_with is None and power_before != "on" and told_power(detail.interrupted(run)) == "on":
         begun_with = "on"
         warnings = (f"{actual.vm}: it is off, and a restore that was interrupted found it on; so it counts as on.",)
-    refuse_unknown_power(wish, actual, begun_with or power_before)
+    refuse_unknown_power(spec, actual, begun_with or power_before)
     if made and not under_way:
         warnings += (f"{actual.vm}: an earlier run has begun this restore ({run}); what is left of it is done.",)
-    steps, more = _steps(wish, actual, point, run, begun_with or power_before)
+    steps, more = _steps(spec, actual, point, run, begun_with or power_before)
     warnings += more
     left = tuple(step for step in steps if not taken(step, actual))
-    return Staged(point, left, resumed=bool(made), warnings=warnings)
+    return RestorePlan(point, left, resumed=bool(made), warnings=warnings)
 
 
 def _is_wanted(
-    wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEntity], target: t.Callable[[], Checkpoint]
+    spec: RestoreRequest, actual: ObservedVm, made: t.Mapping[str, DiskEntity], target: t.Callable[[], Checkpoint]
 ) -> bool:
     """Whether the run that has swapped to these disks is the restore that is asked for."""
     try:
@@ -107,10 +107,10 @@ def _is_wanted(
     except MissingCheckpoint as problem:
         tags = lead(made).tags or {}
         point = tags.get(POINT_TAG, "")
-        if _is_named(wish, actual, point, tags.get(POINT_ID_TAG, "")):
+        if _is_named(spec, actual, point, tags.get(POINT_ID_TAG, "")):
             return True
         where = standing(Step(actual.vm, "", do="", about={"run": tags.get(RUN_TAG)}), actual, actual)
-        problem.message += f" A restore to {point} has begun and not ended. {where}"
+        problem.notes.append(f"A restore to {point} has begun and not ended. {where}")
         problem.remedy = (
             f'Run the restore to "{point.rpartition("/")[2]}" again: it ends without its restore point. '
             "Or restore to another checkpoint."
@@ -118,17 +118,17 @@ def _is_wanted(
         raise
 
 
-def _is_named(wish: RestoreTo, actual: Inventory, point: str, point_id: str) -> bool:
+def _is_named(spec: RestoreRequest, actual: ObservedVm, point: str, point_id: str) -> bool:
     """Whether a point that has gone is the one that is asked for; which was the latest, nobody knows any more."""
     home, _slash, name = point.rpartition("/")
-    if wish.checkpoint_id is not None or wish.name is None:
-        return point_id == short_hash(wish.checkpoint_id or "")
+    if spec.checkpoint_id is not None or spec.name is None:
+        return point_id == short_hash(spec.checkpoint_id or "")
     generated = read_generated(name)
     gone = Checkpoint(id="", name=name, series=generated[0] if generated else None, any_case=True)
-    return _home(actual).lower() == home.lower() and gone.is_named(wish.name)
+    return _home(actual).lower() == home.lower() and gone.matches_name(spec.name)
 
 
-def _home(actual: Inventory) -> str:
+def _home(actual: ObservedVm) -> str:
     """What the collection is called that the task is about, also where it does not exist (any more)."""
     if actual.detail.collection is not None:
         return str(actual.detail.collection.name)
@@ -142,8 +142,8 @@ def _anew(target: t.Callable[[], Checkpoint], detail: Detail) -> Checkpoint:
     except MissingCheckpoint as problem:
         if left := detail.abandoned():
             names = ", ".join(sorted(disk.name for disk in left.values()))
-            problem.message += (
-                f" An earlier restore has begun, and its point has gone before the VM was on the new disks ({names})."
+            problem.notes.append(
+                f"An earlier restore has begun, and its point has gone before the VM was on the new disks ({names})."
             )
             problem.remedy = _way_back(detail, left)
         raise
@@ -165,7 +165,7 @@ def _is_for(made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
     return any((disk.tags or {}).get(POINT_ID_TAG) == short_hash(point.id) for disk in made.values())
 
 
-def _is_from(actual: Inventory, made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
+def _is_from(actual: ObservedVm, made: t.Mapping[str, DiskEntity], point: Checkpoint) -> bool:
     """Whether the disks were made of that very point: another may have been made under its name and id since."""
     if not made:
         return True
@@ -174,17 +174,18 @@ def _is_from(actual: Inventory, made: t.Mapping[str, DiskEntity], point: Checkpo
     return _is_for(made, point) and all((disk.tags or {}).get(SOURCE_TAG) in sources for disk in made.values())
 
 
-def _same_target(wish: RestoreTo, actual: Inventory, made: t.Mapping[str, DiskEntity]) -> None:
+def _same_target(spec: RestoreRequest, actual: ObservedVm, made: t.Mapping[str, DiskEntity]) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
-    wanted = actual.by_id(wish.checkpoint_id) if wish.checkpoint_id else None
+    wanted = actual.by_id(spec.checkpoint_id) if spec.checkpoint_id else None
     told = {(disk.tags or {}).get(POINT_TAG, "").rsplit("/", 1)[-1] for disk in made.values()}
     names = [c for c in actual.checkpoints if _is_for(made, c)]
-    same = all(c.is_named(wish.name) for c in names) if wish.name else wanted is None or _is_for(made, wanted)
+    same = all(c.matches_name(spec.name) for c in names) if spec.name else wanted is None or _is_for(made, wanted)
     if not same:
         raise InvalidInput(
-            f"restore_key: it was used for a restore to {', '.join(sorted(told))}. Nothing was changed.",
+            f"restore_key: it was used for a restore to {', '.join(sorted(told))}.",
             subject=str(actual.vm),
             remedy="Give each restore a key of its own.",
+            changed_nothing=True,
         )
 
 
@@ -192,10 +193,10 @@ def _first_run(detail: Detail, vm: str, point: Checkpoint) -> str:
     return hashed(vm, point.id, *sorted(disk.managed_id for disk in detail.vm.disks))
 
 
-def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity]]:
+def _earlier(spec: RestoreRequest, detail: Detail) -> tuple[str, dict[str, DiskEntity]]:
     """The run to go on with, and the disks it has made; without a key one that has swapped but not ended."""
-    if wish.restore_key is not None:
-        run = hashed(detail.vm.id.lower(), "key", wish.restore_key)
+    if spec.restore_key is not None:
+        run = hashed(detail.vm.id.lower(), "key", spec.restore_key)
         while detail.is_spent(made := detail.of_run(run)):
             run = hashed(run, "again")
         return run, made
@@ -208,15 +209,15 @@ def _earlier(wish: RestoreTo, detail: Detail) -> tuple[str, dict[str, DiskEntity
 
 
 def _steps(
-    wish: RestoreTo, actual: Inventory, point: Checkpoint | None, run: str, power_before: str
+    spec: RestoreRequest, actual: ObservedVm, point: Checkpoint | None, run: str, power_before: str
 ) -> tuple[list[Step], tuple[str, ...]]:
     """All steps of the run, done or not. Without a point they are about the disks that it has made."""
     detail: Detail = actual.detail
     entity = detail.point(point.id) if point else None
     disks = entity.disks if entity else []
     if point is not None and not disks:
-        raise BadAnswer(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
-    wanted = power_before if wish.power_after in (None, "previous") else wish.power_after
+        raise BadResponse(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
+    wanted = power_before if spec.power_after in (None, "previous") else spec.power_after
     made = detail.of_run(run)
     places = [disk.place for disk in disks] or sorted(made)
     new = {place: disk_name(detail.vm.name, place, run) for place in places}
@@ -227,7 +228,7 @@ def _steps(
     refuse_elsewhere(actual, new, disks)
     old = {place: replaced(detail, place, name) for place, name in new.items()}
     shared = _shared(made, entity.id if entity else point.id if point else "") | {"run": run}
-    if asked := terms(wish):
+    if asked := terms(spec):
         shared["terms"] = asked
 
     def step(do: str, reason: str, *, undo: bool = False, **about: t.Any) -> Step:
@@ -242,7 +243,7 @@ def _steps(
             disk=name,
             place=place,
             power=power_before,
-            keyed=wish.restore_key is not None,
+            keyed=spec.restore_key is not None,
             replaces=old[place] or "",
             held=was_held(detail, place, name),
         )
@@ -263,9 +264,9 @@ def _steps(
     if wanted == "on":
         # Not `held`: once it is attached nothing tells what had been detached, and an approval covers this very step.
         steps.append(
-            step("start the VM", f"power_after is {wish.power_after or 'previous'}", op="start", disks=new, undo=True)
+            step("start the VM", f"power_after is {spec.power_after or 'previous'}", op="start", disks=new, undo=True)
         )
-    gone = [name for name in old.values() if name] if wish.old_disks == "delete" else []
+    gone = [name for name in old.values() if name] if spec.old_disks == "delete" else []
     if gone:
         steps += [step(f"delete disk {name}", "old_disks is delete", op="delete_disk", disk=name) for name in gone]
     for name, state in detail.left_open(run, [each for each in old.values() if each]).items():
@@ -317,5 +318,5 @@ def _shared(made: t.Mapping[str, DiskEntity], point_id: str) -> dict[str, t.Any]
     return {"point": tags.get(POINT_TAG, ""), "point_id": tags.get(POINT_ID_TAG, "")}
 
 
-def _point_of(actual: Inventory, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
+def _point_of(actual: ObservedVm, made: t.Mapping[str, DiskEntity]) -> Checkpoint | None:
     return next((c for c in actual.checkpoints if made and _is_from(actual, made, c)), None)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
-from ..._core.model import Inventory
-from ..._core.spec import RestoreTo
+from ..._core.model import ObservedVm
+from ..._core.spec import RestoreRequest
 from .entities import Disk, PointEntity
 from .restore_state import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
 
 
-def refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
+def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
     """A point from which not every disk can be made is refused before the first one is."""
     lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
     if todo and entity.state != "succeeded":
@@ -24,13 +24,14 @@ def refuse_unusable(actual: Inventory, entity: PointEntity, todo: t.Sequence[Dis
     else:
         return
     raise MissingCheckpoint(
-        f"restore point {entity.name} cannot be restored: {why}. Nothing was changed.",
+        f"restore point {entity.name} cannot be restored: {why}.",
         subject=str(actual.vm),
         remedy="Choose another.",
+        changed_nothing=True,
     )
 
 
-def refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
+def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
     sources = {disk.place: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
     for place, name in new.items():
@@ -42,35 +43,37 @@ def refuse_strangers(actual: Inventory, new: t.Mapping[str, str], disks: t.Seque
             and (not made_from or (made_from.sourceResourceId or "").lower() != sources[place].lower())
         ):
             raise InvalidInput(
-                f"a disk named {name} exists and was not made from that restore point. Nothing was changed.",
+                f"a disk named {name} exists and was not made from that restore point.",
                 subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
+                changed_nothing=True,
             )
 
 
-def refuse_unknown_power(wish: RestoreTo, actual: Inventory, power_before: str) -> None:
+def refuse_unknown_power(spec: RestoreRequest, actual: ObservedVm, power_before: str) -> None:
     """The VM is switched off on the way: whether it is to run afterwards must be known before."""
-    if power_before == "unknown" and wish.power_after in (None, "previous"):
+    if power_before == "unknown" and spec.power_after in (None, "previous"):
         told = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
         raise VmState(
-            f"its power state is {told}, so nobody can tell whether it is to run after the restore. "
-            "Nothing was changed.",
+            f"its power state is {told}, so nobody can tell whether it is to run after the restore.",
             subject=str(actual.vm),
             remedy="Run the task again once it is on or off, or set power_after to on or off.",
+            changed_nothing=True,
         )
 
 
-def refuse_no_os_disk(actual: Inventory, new: t.Mapping[str, str]) -> None:
+def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
     """An OS disk is swapped in the place of another: a VM that shows none would be switched off for nothing."""
     if "os" in new and not actual.detail.held("os"):
         raise VmState(
-            "it shows no OS disk to be replaced. Nothing was changed.",
+            "it shows no OS disk to be replaced.",
             subject=str(actual.vm),
             remedy="Run the task again once it shows its OS disk.",
+            changed_nothing=True,
         )
 
 
-def refuse_elsewhere(actual: Inventory, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
+def refuse_elsewhere(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk of the point that sits at another LUN by now would be attached twice: as it was and as it is."""
     detail: Detail = actual.detail
     homes = {origin(detail, disk.managed_id): disk.place for disk in disks if disk.managed_id}
@@ -80,9 +83,10 @@ def refuse_elsewhere(actual: Inventory, new: t.Mapping[str, str], disks: t.Seque
             name = held.name or held.managed_id.rpartition("/")[2]
             raise Obstructed(
                 f"data disk {name} sits at {held.place}, and the restore point holds it at {home}: it would be "
-                "attached twice, old and new. Nothing was changed.",
+                "attached twice, old and new.",
                 subject=str(actual.vm),
                 remedy=f"Move it back to {home} or detach it, then run the task again.",
+                changed_nothing=True,
             )
 
 

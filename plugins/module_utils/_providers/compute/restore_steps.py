@@ -11,12 +11,12 @@ from ..._arm import ids as _arm_id
 from ..._arm.client import Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import NotFound, Unsupported, VmState
-from ..._core.model import Inventory
+from ..._core.model import ObservedVm
 from ..._core.operation import Operation, State, Status
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
-from .entities import Disk, DiskEntity, DiskRestorePointEntity, read
+from .entities import Disk, DiskEntity, DiskRestorePointEntity, parse_entity
 from .restore_disk import new_disk
 from .restore_state import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
 from .restore_verify import in_the_way
@@ -36,9 +36,9 @@ class ComputeSteps:
         self._compute = settings.compute_api_version
         self._disk = settings.disk_api_version
 
-    async def take(self, step: Step, actual: Inventory) -> Operation:
+    async def take(self, step: Step, actual: ObservedVm) -> Operation:
         """The write that the step stands for."""
-        arm_id = _arm_id.parse(step.vm.id)
+        arm_id = _arm_id.parse(step.target.id)
         op = step.about.get("op")
         if op == "create_disk":
             return await self._create_disk(step, actual, arm_id)
@@ -58,24 +58,24 @@ class ComputeSteps:
             return await self._mark(step, actual, DONE if op == "finish" else GIVEN_UP)
         if op == "delete_disk":
             return await self._delete_disk(step, actual)
-        raise Unsupported(f"no such step: {step.do}.", subject=str(step.vm))
+        raise Unsupported(f"no such step: {step.do}.", subject=str(step.target))
 
     async def power(self, vm: ArmId, on: bool) -> Operation:
         """Start or deallocate."""
         action = "start" if on else "deallocate"
         url = self._arm.url(f"{vm.path}/{action}", self._compute)
-        return await self._arm.write("POST", url, None, doing=f"{action} of vm {vm.name}")
+        return await self._arm.write("POST", url, None, context=f"{action} of vm {vm.name}")
 
     async def make_collection(self, step: Step, home: ArmId) -> Operation:
         """A collection of the VM's points, with the tag that says whose they are."""
         body = {
             "location": step.about["location"],
             "tags": {TAG: TAG_VALUE},
-            "properties": {"source": {"id": step.vm.id}},
+            "properties": {"source": {"id": step.target.id}},
         }
-        return await self._arm.write("PUT", self._arm.url(home.path, self._compute), body, doing=step.do)
+        return await self._arm.write("PUT", self._arm.url(home.path, self._compute), body, context=step.do)
 
-    async def _create_disk(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+    async def _create_disk(self, step: Step, actual: ObservedVm, vm: ArmId) -> Operation:
         """A disk from the disk restore point, where the VM is, of the kind it replaces, encrypted as that was."""
         detail: Detail = actual.detail
         place, name = str(step.about["place"]), str(step.about["disk"])
@@ -85,7 +85,7 @@ class ComputeSteps:
         source_id = source.diskRestorePoint.id if source.diskRestorePoint else None
         if not source_id:
             why = f"the restore point has no disk restore point for {place}."
-            raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
+            raise NotFound(why, subject=str(step.target), remedy="Choose another restore point.")
         # All of the point's disks are looked at before the first new one is made.
         begun = bool(detail.of_run(str(step.about["run"])))
         concerned = {place: source} if begun else self._sources(step, detail)
@@ -94,16 +94,16 @@ class ComputeSteps:
         body = new_disk(step.about, detail, source, told, old)
         path = str(ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", name))
         url = self._arm.url(_arm_id.quote(path), self._disk)
-        return await self._arm.write("PUT", url, body, doing=step.do)
+        return await self._arm.write("PUT", url, body, context=step.do)
 
     def _joined(self, disk: DiskEntity) -> Operation:
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
 
         async def poll() -> Status:
-            answer = await self._arm.find(url, doing=f"reading disk {disk.name}")
-            if answer is None:
+            response = await self._arm.find(url, context=f"reading disk {disk.name}")
+            if response is None:
                 return Status("unknown")
-            state = read(DiskEntity, answer.json(), answer).state
+            state = parse_entity(DiskEntity, response.json(), response).state
             return Status(ENDS.get(state, "running"), state)
 
         return Operation("arm", None, poll, anyio.current_time(), joined=True)
@@ -113,7 +113,7 @@ class ComputeSteps:
         if found is not None:
             return found
         why = f"restore point {step.about['point']} no longer holds {place}."
-        raise NotFound(why, subject=str(step.vm), remedy="Choose another restore point.")
+        raise NotFound(why, subject=str(step.target), remedy="Choose another restore point.")
 
     async def _disk_restore_point(self, source: Disk, step: Step, begun: bool) -> DiskRestorePointEntity | None:
         """Its encryption and whether it is whole; the 2021 form of its id has a query and cannot be read."""
@@ -121,21 +121,21 @@ class ComputeSteps:
         if "?" in source_id:
             return None
         url = self._arm.url(_arm_id.quote(source_id), self._disk)
-        answer = await self._arm.find(url, doing="reading a disk restore point")
-        if answer is None:
+        response = await self._arm.find(url, context="reading a disk restore point")
+        if response is None:
             return None
-        found = read(DiskRestorePointEntity, answer.json(), answer)
+        found = parse_entity(DiskRestorePointEntity, response.json(), response)
         percent = found.properties.completionPercent
         if percent is not None and percent < 100:
-            changed = "" if begun else " Nothing was changed."
             raise VmState(
-                f"the restore point is not usable yet: {found.name} is at {percent:g} %.{changed}",
-                subject=str(step.vm),
+                f"the restore point is not usable yet: {found.name} is at {percent:g} %.",
+                changed_nothing=not begun,
+                subject=str(step.target),
                 remedy="Run the task again when it is at 100 %.",
             )
         return found
 
-    async def _let_go(self, step: Step, actual: Inventory, vm: ArmId, options: t.Mapping[str, str]) -> Operation:
+    async def _let_go(self, step: Step, actual: ObservedVm, vm: ArmId, options: t.Mapping[str, str]) -> Operation:
         """What becomes of disks, by place. What is replaced must outlive it: whether a detached disk with deleteOption
         Delete goes is unknown.
         """
@@ -152,21 +152,21 @@ class ComputeSteps:
             }
         return await self._patch(step, actual, vm, profile)
 
-    async def _detach(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+    async def _detach(self, step: Step, actual: ObservedVm, vm: ArmId) -> Operation:
         """The data disks that are in the way of those that come."""
         raw = actual.detail.raw["properties"]["storageProfile"]
         gone = in_the_way(actual.detail, step.about.get("disks") or {})
         kept = [disk for disk in raw.get("dataDisks") or [] if f"lun{disk['lun']}" not in gone]
         return await self._patch(step, actual, vm, {"dataDisks": kept})
 
-    async def _patch(self, step: Step, actual: Inventory, vm: ArmId, profile: dict[str, t.Any]) -> Operation:
+    async def _patch(self, step: Step, actual: ObservedVm, vm: ArmId, profile: dict[str, t.Any]) -> Operation:
         """A change of the storage profile of the VM as it was read: If-Match refuses it when somebody was faster."""
         headers = {"If-Match": actual.detail.etag} if actual.detail.etag else {}
         url = self._arm.url(vm.path, self._compute)
         body = {"properties": {"storageProfile": profile}}
-        return await self._arm.write("PATCH", url, body, doing=step.do, headers=headers)
+        return await self._arm.write("PATCH", url, body, context=step.do, headers=headers)
 
-    async def _swap(self, step: Step, actual: Inventory, vm: ArmId) -> Operation:
+    async def _swap(self, step: Step, actual: ObservedVm, vm: ArmId) -> Operation:
         """One PATCH of the storage profile: the OS disk changes, the data disks come; the others stay as they are."""
         detail: Detail = actual.detail
         raw = detail.raw["properties"]["storageProfile"]
@@ -190,7 +190,7 @@ class ComputeSteps:
         points = (detail.collection.properties.restorePoints or []) if detail.collection else []
         return {disk.place: disk for point in points if point.name.lower() == name for disk in point.disks}
 
-    async def _mark(self, step: Step, actual: Inventory, state: str) -> Operation:
+    async def _mark(self, step: Step, actual: ObservedVm, state: str) -> Operation:
         """Tags are sent whole: a PATCH replaces them all."""
         detail: Detail = actual.detail
         disk = detail.named(str(step.about["disk"]))
@@ -198,18 +198,18 @@ class ComputeSteps:
             raise _gone(step, f"disk {step.about['disk']} is gone.")
         url = self._arm.url(_arm_id.quote(disk.id), self._disk)
         body = {"tags": {**(disk.tags or {}), STATE_TAG: state}}
-        return await self._arm.write("PATCH", url, body, doing=step.do)
+        return await self._arm.write("PATCH", url, body, context=step.do)
 
-    async def _delete_disk(self, step: Step, actual: Inventory) -> Operation:
+    async def _delete_disk(self, step: Step, actual: ObservedVm) -> Operation:
         disk = by_short(actual.detail, str(step.about["disk"]))
         if disk is None:
             raise _gone(step, f"disk {step.about['disk']} is gone.")
-        return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, doing=step.do)
+        return await self._arm.write("DELETE", self._arm.url(_arm_id.quote(disk.id), self._disk), None, context=step.do)
 
 
 def _gone(step: Step, why: str) -> NotFound:
     remedy = "Run the task again: what is there by then decides what is left to do."
-    return NotFound(why, subject=str(step.vm), remedy=remedy)
+    return NotFound(why, subject=str(step.target), remedy=remedy)
 
 
 def _kept(raw: t.Mapping[str, t.Any], names: t.Sequence[str]) -> dict[str, t.Any]:

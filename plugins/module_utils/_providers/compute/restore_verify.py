@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.model import Inventory
+from ..._core.model import ObservedVm
 from ..._core.plan import Step
 from .entities import DiskEntity
 from .restore_state import (
@@ -26,7 +26,7 @@ from .restore_state import (
 )
 
 
-def taken(step: Step, actual: Inventory) -> bool:
+def taken(step: Step, actual: ObservedVm) -> bool:
     """Whether what was read shows the step as done."""
     detail: Detail = actual.detail
     op = step.about.get("op")
@@ -89,7 +89,7 @@ def in_the_way(detail: Detail, disks: t.Mapping[str, str]) -> list[str]:
     return found
 
 
-def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
+def amends(step: Step, before: ObservedVm) -> tuple[Step, ...]:
     """What puts the VM back onto its old disks after a step behind the swap has failed."""
     detail: Detail = before.detail
     new: dict[str, str] = dict(step.about.get("disks") or {})
@@ -117,7 +117,7 @@ def amends(step: Step, before: Inventory) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def standing(step: Step, before: Inventory, now: Inventory) -> str:
+def standing(step: Step, before: ObservedVm, now: ObservedVm) -> str:
     """Whether the VM is on, and which disks it has; empty where the run has not come to switching it off."""
     detail: Detail = now.detail
     run = str(step.about.get("run"))

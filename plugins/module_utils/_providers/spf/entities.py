@@ -20,7 +20,7 @@ from ..._core.ownership import split
 from ..._core.spec import explain
 from ..._core.times import read_time
 from ..._deps import pydantic
-from ..._http.response import Answer
+from ..._http.response import Response
 from .odata import is_guid
 
 BUSY = {
@@ -203,11 +203,11 @@ class JobEntity(_Entity):
 Kind = t.TypeVar("Kind", CheckpointEntity, VmEntity, JobEntity)
 
 
-def read(kind: type[Kind], entity: dict[str, t.Any], answer: Answer) -> Kind:
-    """The entity as a `kind`; BadAnswer that names the wrong fields."""
+def parse_entity(kind: type[Kind], entity: dict[str, t.Any], response: Response) -> Kind:
+    """The entity as a `kind`; BadResponse that names the wrong fields."""
     try:
         return kind.model_validate(entity)
     except pydantic.ValidationError as error:
-        raise answer.bad(
+        raise response.bad(
             f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
         ) from None

@@ -15,7 +15,7 @@ from datetime import timedelta
 from ..._core.model import VM
 from ..._core.operation import Operation, Status
 from ..._deps import anyio
-from ..._http.response import Answer
+from ..._http.response import Response
 from . import odata
 from .entities import JobEntity, Kind, VmEntity
 
@@ -27,8 +27,8 @@ class Find(t.Protocol):
     """All entities of a set that meet a condition."""
 
     async def __call__(
-        self, kind: type[Kind], entities: str, condition: str | None, doing: str
-    ) -> tuple[list[Kind], Answer]: ...
+        self, kind: type[Kind], entities: str, condition: str | None, context: str
+    ) -> tuple[list[Kind], Response]: ...
 
 
 class Jobs:
@@ -37,18 +37,18 @@ class Jobs:
     def __init__(self, find: Find) -> None:
         self._find = find
 
-    def started(self, answer: Answer, vm: VM, started: float, work: str) -> Operation:
+    def started(self, response: Response, vm: VM, started: float, work: str) -> Operation:
         """The job that an accepted write started; `work` is its verb.
 
         Without the header a job is only guessed to be ours: of the same verb and begun since. Its failure, a lock
         above all, may be somebody else's, so that it says nothing about what was sent.
         """
-        job_id = str(answer.headers.get("x-ms-request-id") or "")
+        job_id = str(response.headers.get("x-ms-request-id") or "")
         if odata.is_guid(job_id) and job_id.strip("0-"):
             poll = self._by_id(job_id.lower(), started)
-            return Operation("job", job_id.lower(), poll, started, request_id=answer.request_id)
-        sent = answer.date
-        operation = Operation("job", None, _never, started, request_id=answer.request_id)
+            return Operation("job", job_id.lower(), poll, started, request_id=response.request_id)
+        sent = response.date
+        operation = Operation("job", None, _never, started, request_id=response.request_id)
 
         async def by_vm() -> Status:
             found = await self._most_recent(vm)
@@ -57,13 +57,13 @@ class Jobs:
             if sent is not None and found.StartTime is not None and found.StartTime < sent - _SLACK:
                 return _invisible(started)
             operation.id = found.ID.lower()
-            status = found.status(answer.request_id)
+            status = found.status(response.request_id)
             return Status("unknown", status.text) if status.state == "failed" else status
 
         operation.poll = by_vm
         return operation
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task as an operation, if it is checkpoint work."""
         found = await self._most_recent(vm)
         if found is None:
@@ -82,19 +82,21 @@ class Jobs:
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:
-            found, answer = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}")
+            found, response = await self._find(
+                JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}"
+            )
             job = next((job for job in found if job.ID.lower() == job_id), None)
-            return _invisible(started) if job is None else job.status(answer.request_id)
+            return _invisible(started) if job is None else job.status(response.request_id)
 
         return poll
 
     async def _most_recent(self, vm: VM) -> JobEntity | None:
-        doing = f"looking for the job of {vm}"
-        machines, _answer = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", doing)
+        context = f"looking for the job of {vm}"
+        machines, _response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", context)
         task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
         if not task or not odata.is_guid(task):
             return None
-        jobs, _answer = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", doing)
+        jobs, _response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", context)
         return next((j for j in jobs if j.ID.lower() == task.lower() and j.checkpoint_work(vm.id)), None)
 
 

@@ -11,9 +11,9 @@ import urllib.parse
 import xml.etree.ElementTree as ET
 
 from ..._core.errors import CheckpointError, hidden, one_line
-from ..._core.formatting import in_words
-from ..._http.error_mapping import refusal
-from ..._http.response import MAX_PARTS, Answer
+from ..._core.formatting import format_value
+from ..._http.error_mapping import error_from
+from ..._http.response import MAX_PARTS, Response
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"
@@ -60,15 +60,15 @@ def where(*conditions: str) -> str:
     return "?$filter=" + urllib.parse.quote(" and ".join(conditions), safe="'(),-")
 
 
-def page(answer: Answer) -> Page:
+def page(response: Response) -> Page:
     """A feed in JSON light, JSON verbose or Atom."""
-    if _is_xml(answer):
-        root = _xml(answer)
+    if _is_xml(response):
+        root = _xml(response)
         if root.tag != f"{ATOM}feed":
-            raise answer.bad("the answer is XML, but no Atom feed.")
+            raise response.bad("the answer is XML, but no Atom feed.")
         link = next((e.get("href") for e in root.findall(f"{ATOM}link") if e.get("rel") == "next"), None)
         return Page([_properties(entry) for entry in root.findall(f"{ATOM}entry")], link)
-    body = _object(answer)
+    body = _object(response)
     following = body.get("odata.nextLink")
     if "d" in body:
         inner = body["d"]
@@ -78,46 +78,46 @@ def page(answer: Answer) -> Page:
     else:
         entities = body.get("value")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
-        raise answer.bad("the answer holds no list of entities.")
+        raise response.bad("the answer holds no list of entities.")
     if following is not None and not isinstance(following, str):
-        raise answer.bad("the answer's next link is no text.")
+        raise response.bad("the answer's next link is no text.")
     return Page(entities, following)
 
 
-def entity(answer: Answer) -> Entity:
+def entity(response: Response) -> Entity:
     """One entity in JSON light, JSON verbose or Atom."""
-    if _is_xml(answer):
-        root = _xml(answer)
+    if _is_xml(response):
+        root = _xml(response)
         if root.tag != f"{ATOM}entry":
-            raise answer.bad("the answer is XML, but no Atom entry.")
+            raise response.bad("the answer is XML, but no Atom entry.")
         return _properties(root)
-    body = _object(answer)
+    body = _object(response)
     inner = _plain(body["d"]) if "d" in body else body
     if not isinstance(inner, dict) or "ID" not in inner:
-        raise answer.bad("the answer holds no entity.")
+        raise response.bad("the answer holds no entity.")
     return inner
 
 
-def error(answer: Answer, *, doing: str, sign_in: str = "") -> CheckpointError:
+def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointError:
     """What a non-success answer means, in the service's own words."""
-    said = said_by(answer)
-    locked = answer.status in (400, 409, 423, 500) and bool(LOCKED.search(said))
-    return refusal(answer, said, doing=doing, locked=locked, sign_in=sign_in)
+    said = said_by(response)
+    locked = response.status in (400, 409, 423, 500) and bool(LOCKED.search(said))
+    return error_from(response, said, context=context, locked=locked, sign_in=sign_in)
 
 
-def said_by(answer: Answer) -> str:
+def said_by(response: Response) -> str:
     """The text of an error, whichever layer wrote it: OData light or verbose, Atom, Windows Azure Pack, IIS's HTML."""
-    raw = answer.body[:65536].decode("utf-8", "replace").strip()
+    raw = response.body[:65536].decode("utf-8", "replace").strip()
     try:
         if raw.startswith("{"):
-            body = _object(answer)
+            body = _object(response)
             told = body.get("odata.error") or body.get("error")
             message = told.get("message") if isinstance(told, dict) else None
             value = message.get("value") if isinstance(message, dict) else message
-            return in_words(value or body.get("Message") or "")
+            return format_value(value or body.get("Message") or "")
         if raw.startswith("<") and not _is_html(raw):
             found: dict[str, str] = {}
-            for element in _xml(answer).iter():
+            for element in _xml(response).iter():
                 found.setdefault(_local(element).lower(), element.text or "")
             return " ".join(filter(None, (found.get("code"), found.get("message"))))
     except CheckpointError:
@@ -128,12 +128,12 @@ def said_by(answer: Answer) -> str:
     return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", raw), 300)
 
 
-def _object(answer: Answer) -> Entity:
-    if _is_html(answer.body[:512].decode("utf-8", "replace").lstrip()):
-        raise answer.bad(f"the answer ({answer.status}) is HTML, not OData.")
-    body = answer.json()
+def _object(response: Response) -> Entity:
+    if _is_html(response.body[:512].decode("utf-8", "replace").lstrip()):
+        raise response.bad(f"the answer ({response.status}) is HTML, not OData.")
+    body = response.json()
     if not isinstance(body, dict):
-        raise answer.bad("the answer is JSON, but no object.")
+        raise response.bad("the answer is JSON, but no object.")
     return body
 
 
@@ -141,23 +141,23 @@ def _is_html(start: str) -> bool:
     return start[:200].lower().lstrip("\ufeff").startswith(("<!doctype html", "<html"))
 
 
-def _is_xml(answer: Answer) -> bool:
+def _is_xml(response: Response) -> bool:
     """By its first character: proxies and SPF's layers do not agree on content types."""
-    start = answer.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"<") and not _is_html(answer.body[:512].decode("utf-8", "replace").lstrip())
+    start = response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith(b"<") and not _is_html(response.body[:512].decode("utf-8", "replace").lstrip())
 
 
-def _xml(answer: Answer) -> ET.Element:
-    if b"<!DOCTYPE" in answer.body or b"<!ENTITY" in answer.body or b"\0" in answer.body:
-        raise answer.bad(
+def _xml(response: Response) -> ET.Element:
+    if b"<!DOCTYPE" in response.body or b"<!ENTITY" in response.body or b"\0" in response.body:
+        raise response.bad(
             "the answer is XML with a document type or NUL bytes, which no service sends and no client should read."
         )
-    if answer.body.count(b"<") + answer.body.count(b"=") > MAX_PARTS:
-        raise answer.bad(f"the answer ({answer.status}, {len(answer.body)} bytes) is XML of too many parts.")
+    if response.body.count(b"<") + response.body.count(b"=") > MAX_PARTS:
+        raise response.bad(f"the answer ({response.status}, {len(response.body)} bytes) is XML of too many parts.")
     try:
-        return ET.fromstring(answer.body)
+        return ET.fromstring(response.body)
     except (ET.ParseError, ValueError, LookupError):
-        raise answer.bad(f"the answer ({answer.status}, {len(answer.body)} bytes) is not readable XML.") from None
+        raise response.bad(f"the answer ({response.status}, {len(response.body)} bytes) is not readable XML.") from None
 
 
 def _properties(entry: ET.Element) -> Entity:

@@ -10,18 +10,18 @@ import typing as t
 import urllib.parse
 from datetime import datetime
 
-from ..._core.ancestry import grow
-from ..._core.errors import Ambiguous, BadAnswer, InvalidInput, NotFound
-from ..._core.model import VM, Capabilities, Checkpoint, Inventory
+from ..._core.ancestry import build_tree
+from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound
+from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
 from ..._deps import anyio
 from ..._http.client import Http
-from ..._http.error_mapping import lost
-from ..._http.response import Answer, Pages
-from ..base import Scope, WithoutSteps, bounded_count
+from ..._http.error_mapping import error_after_write, leaves_open
+from ..._http.response import Pages, Response
+from ..base import Scope, SingleCallProvider, bounded_count
 from . import odata
-from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, read
+from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, parse_entity
 from .jobs import Jobs
 
 CAPABILITIES = Capabilities(
@@ -52,7 +52,7 @@ EXPECTED = (
 """What spf_url takes, for where its server answers as if there were no such root."""
 
 
-class Spf(WithoutSteps):
+class Spf(SingleCallProvider):
     """SPF at one service root."""
 
     capabilities = CAPABILITIES
@@ -71,7 +71,7 @@ class Spf(WithoutSteps):
         tries = [odata.text(reference)] if not odata.is_guid(reference) else [odata.guid(reference)] * 2
         fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
         for field, literal in zip(fields, tries, strict=True):
-            found, _answer = await self._find(
+            found, _response = await self._find(
                 VmEntity, "VirtualMachines", f"{field} eq {literal}", f"looking for {reference}"
             )
             found = [vm for vm in found if self._is_meant(vm, field, reference)]
@@ -90,11 +90,11 @@ class Spf(WithoutSteps):
             remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}.",
         )
 
-    async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
+    async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """Two lists for the whole tenant, however many VMs it has."""
         if scope.resource_group is not None:
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
-        machines, answer = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
+        machines, response = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
         points, listed = await self._find(CheckpointEntity, "VMCheckPoints", None, "listing checkpoints")
         stamps = {vm.StampId.lower() for vm in machines if vm.StampId}
         if machines and not any(self._is_of_stamp(machine) for machine in machines):
@@ -103,7 +103,7 @@ class Spf(WithoutSteps):
                 subject=self._http.label,
                 remedy=f"Check spf_stamp_id, or leave it out: these VMs are of {', '.join(sorted(stamps)[:5])}.",
             )
-        now = listed.date or answer.date or self._wall_clock()
+        now = listed.date or response.date or self._wall_clock()
         by_vm: dict[str, list[CheckpointEntity]] = {}
         for point in points:
             by_vm.setdefault((point.VMId or "").lower(), []).append(point)
@@ -113,9 +113,9 @@ class Spf(WithoutSteps):
             if self._is_of_stamp(machine)
         ]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
+    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
         """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
-        found, answer = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
+        found, response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
         if machine is None:
             raise NotFound("it is gone from SPF, or no longer visible.", subject=str(vm))
@@ -123,15 +123,15 @@ class Spf(WithoutSteps):
             CheckpointEntity, "VMCheckPoints", f"VMId eq {odata.guid(vm.id)}", f"listing checkpoints of {vm}"
         )
         own = [point for point in points if (point.VMId or "").lower() == vm.id]
-        return self._inventory(vm, machine, own, listed.date or answer.date or self._wall_clock())
+        return self._inventory(vm, machine, own, listed.date or response.date or self._wall_clock())
 
-    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> Inventory:
+    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> ObservedVm:
         bounded_count(points, vm)
         rows = [point.row() for point in points]
         if len({row.checkpoint.id for row in rows}) != len(rows):
-            raise BadAnswer("SPF lists a checkpoint twice.", subject=str(vm))
-        checkpoints, known = grow(rows, machine.LastRestoredCheckpointId)
-        return Inventory(
+            raise BadResponse("SPF lists a checkpoint twice.", subject=str(vm))
+        checkpoints, known = build_tree(rows, machine.LastRestoredCheckpointId)
+        return ObservedVm(
             vm,
             checkpoints,
             now=now,
@@ -164,13 +164,13 @@ class Spf(WithoutSteps):
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
-        doing = f"updating checkpoint {checkpoint.name} of {vm}"
-        return await self._change(vm, checkpoint, {"Description": description}, doing, "update")
+        context = f"updating checkpoint {checkpoint.name} of {vm}"
+        return await self._change(vm, checkpoint, {"Description": description}, context, "update")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """VMCheckPointAction: Restore, on the checkpoint to go back to."""
-        doing = f"restoring {vm} to checkpoint {checkpoint.name}"
-        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, doing, "restore")
+        context = f"restoring {vm} to checkpoint {checkpoint.name}"
+        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, context, "restore")
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """DELETE by key."""
@@ -185,37 +185,37 @@ class Spf(WithoutSteps):
             path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}", "power"
         )
 
-    async def latest(self, vm: VM) -> Operation | None:
+    async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
-        return await self._jobs.latest(vm)
+        return await self._jobs.current_operation(vm)
 
     async def _change(
-        self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], doing: str, work: str
+        self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], context: str, work: str
     ) -> Operation:
         path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, doing, work)
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, work)
 
     async def _modify(
-        self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, doing: str, work: str
+        self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str
     ) -> Operation:
         """By the configured method. PUT resets what it leaves out, so it carries the whole entity as just read."""
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
         extra: dict[str, str] = {}
         if method == "put":
-            answer = await self._http.read(self._root + path, headers=self._headers(), doing=doing)
-            if answer.status != 200:
-                raise odata.error(answer, doing=doing, sign_in=self._sign_in)
-            whole = odata.entity(answer)
+            response = await self._http.read(self._root + path, headers=self._headers(), context=context)
+            if response.status != 200:
+                raise odata.error(response, context=context, sign_in=self._sign_in)
+            whole = odata.entity(response)
             if str(whole.get("ID")).lower() not in path.lower():
-                raise answer.bad(f"{doing}: another entity was answered than the one asked for.")
+                raise response.bad(f"{context}: another entity was answered than the one asked for.")
             for act in {"VMCheckPointAction", "Operation"} & whole.keys():
                 whole[act] = None  # a verb that somebody else left there must not be carried out again
             body = {n: v for n, v in whole.items() if "odata." not in n and not n.startswith("__")} | body
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
-        return await self._write(verb, path, body, vm, doing, work, extra)
+        return await self._write(verb, path, body, vm, context, work, extra)
 
     async def _write(
         self,
@@ -223,7 +223,7 @@ class Spf(WithoutSteps):
         path: str,
         body: dict[str, t.Any] | None,
         vm: VM,
-        doing: str,
+        context: str,
         work: str,
         extra: dict[str, str] | None = None,
     ) -> Operation:
@@ -231,58 +231,58 @@ class Spf(WithoutSteps):
         headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
-        answer = await self._http.write(verb, self._root + path, headers=headers, body=content, doing=doing)
-        if answer.status in (408, 500, 502, 503, 504):
-            problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
-            raise lost(problem)
-        if answer.status not in (200, 201, 202, 204):
-            problem = odata.error(answer, doing=doing, sign_in=self._sign_in)
-            if answer.status in (405, 501):
+        response = await self._http.write(verb, self._root + path, headers=headers, body=content, context=context)
+        if leaves_open(response.status):
+            problem = odata.error(response, context=context, sign_in=self._sign_in)
+            raise error_after_write(problem)
+        if response.status not in (200, 201, 202, 204):
+            problem = odata.error(response, context=context, sign_in=self._sign_in)
+            if response.status in (405, 501):
                 problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
             raise problem
-        return self._jobs.started(answer, vm, started, work)
+        return self._jobs.started(response, vm, started, work)
 
     async def _find(
-        self, kind: type[Kind], entities: str, condition: str | None, doing: str
-    ) -> tuple[list[Kind], Answer]:
+        self, kind: type[Kind], entities: str, condition: str | None, context: str
+    ) -> tuple[list[Kind], Response]:
         """All entities of a set that meet `condition`. A server without $filter is asked for everything."""
         url = self._root + "/" + entities
         if condition is not None:
             conditions = [condition]
             if self._settings.spf_stamp_id and entities != "Jobs":
                 conditions.append(f"StampId eq {odata.guid(self._settings.spf_stamp_id)}")
-            answer = await self._http.read(url + odata.where(*conditions), headers=self._headers(), doing=doing)
-            if answer.status not in (400, 501):
-                return await self._pages(kind, answer, doing)
-        return await self._pages(kind, await self._http.read(url, headers=self._headers(), doing=doing), doing)
+            response = await self._http.read(url + odata.where(*conditions), headers=self._headers(), context=context)
+            if response.status not in (400, 501):
+                return await self._pages(kind, response, context)
+        return await self._pages(kind, await self._http.read(url, headers=self._headers(), context=context), context)
 
-    async def _pages(self, kind: type[Kind], answer: Answer, doing: str) -> tuple[list[Kind], Answer]:
+    async def _pages(self, kind: type[Kind], response: Response, context: str) -> tuple[list[Kind], Response]:
         found: list[Kind] = []
-        pages = Pages(doing)
+        pages = Pages(context)
         while True:
-            entities, link = self._page(answer, doing)
-            found += [read(kind, entity, answer) for entity in entities]
+            entities, link = self._page(response, context)
+            found += [parse_entity(kind, entity, response) for entity in entities]
             if not link:
-                return found, answer
-            following = pages.follow(answer, self._http.check(self._absolute(link, answer)))
-            answer = await self._http.read(following, headers=self._headers(), doing=doing)
+                return found, response
+            following = pages.follow(response, self._http.followable(self._absolute(link, response)))
+            response = await self._http.read(following, headers=self._headers(), context=context)
 
-    def _page(self, answer: Answer, doing: str) -> odata.Page:
+    def _page(self, response: Response, context: str) -> odata.Page:
         """The entities of one answer. A set is never missing, so a 404, like a web page, means another root."""
         try:
-            if answer.status == 200:
-                return odata.page(answer)
-            raise odata.error(answer, doing=doing, sign_in=self._sign_in)
-        except (BadAnswer, NotFound) as problem:
+            if response.status == 200:
+                return odata.page(response)
+            raise odata.error(response, context=context, sign_in=self._sign_in)
+        except (BadResponse, NotFound) as problem:
             placed = "{subscription_id}" in (self._settings.spf_url or "")
             problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"
             raise
 
-    def _absolute(self, link: str, answer: Answer) -> str:
+    def _absolute(self, link: str, response: Response) -> str:
         try:
             return urllib.parse.urljoin(self._root + "/", link)
         except ValueError:
-            raise answer.bad("the answer's next link is no URL.") from None
+            raise response.bad("the answer's next link is no URL.") from None
 
     async def _vm(self, entity: VmEntity, reference: str) -> VM:
         return VM(
@@ -303,9 +303,11 @@ class Spf(WithoutSteps):
         return self._stamp
 
     async def _stamp_of_cloud(self) -> str:
-        doing = "discovering the stamp"
-        answer = await self._http.read(self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), doing=doing)
-        stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(answer, doing).entities}
+        context = "discovering the stamp"
+        response = await self._http.read(
+            self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), context=context
+        )
+        stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(response, context).entities}
         if len(stamps) != 1 or not odata.is_guid(next(iter(stamps))):
             raise InvalidInput(
                 f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, Inventory, Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     DiskEntity,
@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 
 GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
 ID = f"{GROUP}/virtualMachines/v"
-WHO = VM(ID, "v", ID, ID.lower(), "compute", "https://arm")
+WHO = VM(reference=ID, name="v", id=ID, canonical=ID.lower(), provider="compute", service="https://arm")
 POINT = f"{GROUP}/restorePointCollections/c/restorePoints/p"
 TARGET = Checkpoint(POINT, "p")
 SOURCE = f"{POINT}/diskRestorePoints/o_1"
@@ -91,6 +91,6 @@ def detail(
     )
 
 
-def inventory(of: Detail, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> Inventory:
+def inventory(of: Detail, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> ObservedVm:
     """The VM as the planner gets it."""
-    return Inventory(WHO, points, now=datetime(2026, 11, 20, tzinfo=UTC), power=power, detail=of)
+    return ObservedVm(WHO, points, now=datetime(2026, 11, 20, tzinfo=UTC), power=power, detail=of)

@@ -9,26 +9,29 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import Memory, plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import CheckpointAction
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
     VM,
     Capabilities,
     Checkpoint,
-    Inventory,
+    ObservedVm,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, OnCheckpoint, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Present,
-    RestoreTo,
-    Wish,
-    check,
+    RestoreRequest,
+    Spec,
+    validate_options,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-WEB01 = VM("web01", "web01", "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000001", "spf", "s")
+WEB01_ID = "11111111-0000-4000-8000-000000000001"
+WEB01 = VM(reference="web01", name="web01", id=WEB01_ID, canonical=WEB01_ID, provider="spf", service="s")
 SERVICE = Capabilities(
     provider="spf",
     title="SPF",
@@ -82,9 +85,9 @@ def ours(point_id: str, age: str = "1h", **fields: Any) -> Checkpoint:
     return point(point_id, age, **{"mark": mark("".join(c for c in point_id if c in "0123456789abcdef"), age)} | fields)
 
 
-def having(*points: Checkpoint, **fields: Any) -> Inventory:
+def having(*points: Checkpoint, **fields: Any) -> ObservedVm:
     """What exists on web01."""
-    return Inventory(WEB01, points, NOW, **fields)
+    return ObservedVm(WEB01, points, NOW, **fields)
 
 
 def chain(*points: Checkpoint) -> tuple[Checkpoint, ...]:
@@ -99,23 +102,27 @@ def chain(*points: Checkpoint) -> tuple[Checkpoint, ...]:
 def present(**options: Any) -> Present:
     """The wish for a checkpoint named nightly, checked as the module's options are."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
-    return check(Present, named | options)
+    return validate_options(Present, named | options)
 
 
 def absent(**options: Any) -> Absent:
     """The wish for no checkpoint named nightly."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
-    return check(Absent, named | options)
+    return validate_options(Absent, named | options)
 
 
-def restore(**options: Any) -> RestoreTo:
+def restore(**options: Any) -> RestoreRequest:
     """The wish to go back to the checkpoint named nightly, or to what the options say."""
     named = {} if {"checkpoint_id", "select", "name"} & set(options) else {"name": "nightly"}
-    return check(RestoreTo, named | options)
+    return validate_options(RestoreRequest, named | options)
 
 
 def planned(
-    wish: Wish, *points: Checkpoint, capabilities: Capabilities = SERVICE, memory: Memory | None = None, **fields: Any
+    wish: Spec,
+    *points: Checkpoint,
+    capabilities: Capabilities = SERVICE,
+    memory: CheckpointProgress | None = None,
+    **fields: Any,
 ) -> Plan:
     """The plan for web01 with these checkpoints."""
     return plan(wish, having(*points, **fields), capabilities, NOW, memory)
@@ -123,10 +130,10 @@ def planned(
 
 def told(action: Action) -> str:
     """`delete a1`, `create nightly`, `power off`."""
-    if isinstance(action, OnCheckpoint):
+    if isinstance(action, CheckpointAction):
         return f"{action.verb} {action.checkpoint.id}"
-    target = action.target()
-    return f"{action.verb} {target.get('power') or target.get('step') or target['checkpoint']['name']}"
+    details = action.details()
+    return f"{action.verb} {details.get('power') or details.get('step') or details['checkpoint']['name']}"
 
 
 def steps(made: Plan) -> list[str]:

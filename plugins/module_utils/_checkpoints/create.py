@@ -1,0 +1,164 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Creating a checkpoint: how ours is recognised, and until when it is waited for."""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from .._core.errors import Locked, NotVerified, OperationFailed
+from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.ownership import Mark, generated, id_hash, join
+from .._core.times import show_seconds
+from .._engine.execution import Execution
+from .._engine.kind import Remains, WriteRequest
+from .._engine.progress import Completed
+from .._providers.base import Provider
+from .actions import Create
+from .identity import marked, only_new
+from .lost import started_since
+from .readiness import arrival_of
+
+
+@dataclass(frozen=True)
+class NewCheckpoint:
+    """One that is being made. Its mark, or a generated name, holds the `nonce`; `known` are the ids that were there."""
+
+    action: Create
+    name: str
+    nonce: str
+    mark: Mark
+    known: frozenset[str]
+    unique_names: bool
+
+    @classmethod
+    def of(cls, action: Create, observed: ObservedVm, power: str | None, unique_names: bool) -> NewCheckpoint:
+        """A fresh nonce, but from the restore_key where the name is all that a service keeps of it."""
+        nonce = action.key[:12] if action.key and unique_names else f"{random.getrandbits(48):012x}"
+        power = power if action.safety and power in ("on", "off") else None
+        target = id_hash(action.back_from) if action.back_from else None
+        mark = Mark(nonce, observed.now, safety=action.safety, power=power, key=action.key, target=target)
+        name = generated(action.name, observed.now, nonce) if action.generate else action.name
+        known = frozenset(c.id.lower() for c in observed.checkpoints)
+        return cls(action, name, nonce, mark, known, unique_names)
+
+    def find_ours(self, observed: ObservedVm) -> Checkpoint | None:
+        """The one that is surely ours."""
+        if self.unique_names:
+            return next((c for c in observed.checkpoints if c.name.lower() == self.name.lower()), None)
+        return marked(observed, self.nonce)
+
+    def find(self, observed: ObservedVm) -> Checkpoint | None:
+        """Ours, or once a create was accepted the only new one of the name: a service may drop the mark."""
+        return self.find_ours(observed) or (
+            None if self.unique_names else only_new(observed, set(self.known), self.name)
+        )
+
+    def duplicates(self, observed: ObservedVm, ours: Checkpoint) -> tuple[Checkpoint, ...]:
+        """What others made under the same name at the same time."""
+        new = [c for c in observed.checkpoints if c.name == self.name and c.id.lower() not in self.known]
+        return tuple(c for c in new if c.id != ours.id)
+
+
+def create_request(
+    provider: Provider, vm: VM, action: Create, observed: ObservedVm, power: str | None
+) -> WriteRequest[ObservedVm]:
+    """A new checkpoint. Done when the host has made it or `settle_time` is over."""
+    new = NewCheckpoint.of(action, observed, power, provider.capabilities.names_unique)
+    context = f'creating checkpoint "{action.name}"'
+
+    def remains(now: ObservedVm) -> Remains:
+        left = new.find(now)
+        text = "" if left is None else f"It left the checkpoint {left.id} behind, which may be unusable."
+        return Remains(left is not None, text)
+
+    return WriteRequest(
+        context=context,
+        send=lambda: provider.create(vm, new.name, join(action.description or "", new.mark)),
+        verified=lambda now: new.find(now) is not None,
+        verified_after_loss=lambda now: new.find_ours(now) is not None,
+        find_lost=started_since(provider, vm, observed.now, "create"),
+        remains=remains,
+        complete=lambda now, execution: _complete(provider, new, now, execution),
+        result=new.find,
+        nonce=new.nonce,
+    )
+
+
+async def _complete(
+    provider: Provider, new: NewCheckpoint, observed: ObservedVm, execution: Execution[ObservedVm]
+) -> Completed:
+    """Until it is known to be usable. The host's id comes after the job (seen: null at creation, present later)."""
+    vm, context = observed.vm, f'creating checkpoint "{new.action.name}"'
+    find = new.find_ours if execution.adopted else new.find
+
+    def is_settled(now: ObservedVm) -> bool:
+        return (found := find(now)) is not None and found.usable is not None
+
+    settled = is_settled(observed)
+    if not settled:
+        observed, settled = await execution.until(is_settled)
+    if not settled:
+        # A service that shows the work itself is waited for to its end. It may be somebody else's, so that not its end
+        # but a reading tells what came of ours.
+        running = await provider.current_operation(vm)
+        if running is not None and running.last.state == "running" and running.work == "create":
+            with suppress(Locked, OperationFailed):
+                await execution.ended(running, context)
+        observed = await execution.observe()
+    made = find(observed)
+    if made is None:
+        raise NotVerified(f"{context}: it was there and is gone again.", subject=str(vm))
+    if made.usable is False:
+        raise OperationFailed(
+            f"{context}: it was made, and the service shows it as unusable ({made.id}).",
+            subject=str(vm),
+            remedy="Run the task again, or look why it failed.",
+        )
+    made, warnings = await _arrived(provider, new.action, observed, made, execution)
+    if made.usable is None and execution.required_next:
+        raise NotVerified(
+            f'checkpoint "{new.action.name}" ({made.id}) exists, but nobody can say yet whether it is usable, so the '
+            "rest of the plan was not carried out.",
+            subject=str(vm),
+            remedy="Look at it and run the task again.",
+        )
+    duplicates = new.duplicates(observed, made)
+    warnings += [
+        f'{vm}: somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.'
+        for each in duplicates
+    ]
+    return Completed(made, duplicates, tuple(warnings))
+
+
+async def _arrived(
+    provider: Provider, action: Create, observed: ObservedVm, made: Checkpoint, execution: Execution[ObservedVm]
+) -> tuple[Checkpoint, list[str]]:
+    """The new checkpoint: with all of its data where anything needs that, else with a warning that it is on its way."""
+    vm = observed.vm
+    if made.usable is None and action.require_usable:
+        raise NotVerified(
+            f'creating checkpoint "{action.name}": {made.id} exists, but nobody can say yet whether it is usable, and '
+            "max_age takes nothing less.",
+            subject=str(vm),
+            remedy="Look at it and run the task again.",
+        )
+    if made.usable is None:
+        return made, [
+            f'{vm}: checkpoint "{action.name}" ({made.id}) exists, but the host\'s id for it did not come within '
+            f"{show_seconds(execution.settle_time)}; whether it is usable is open."
+        ]
+    operation = await provider.readiness(observed, made)
+    if operation is None:
+        return made, []
+    if action.require_usable or execution.required_next or operation.last.state == "failed":
+        if await execution.ended(operation, arrival_of(made)) == "unknown":
+            raise NotVerified(f"{arrival_of(made)}: it was there and is gone again.", subject=str(vm))
+        return made, []
+    return replace(made, usable=None), [
+        f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
+        f"({operation.last.text}): it can be restored once all of it is there."
+    ]

@@ -1,0 +1,163 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kind "checkpoints of a VM", on any service."""
+
+from __future__ import annotations
+
+from .._core.errors import CheckpointError, Locked, OutcomeUnknown
+from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.operation import Operation
+from .._core.plan import Action, Plan, Step
+from .._core.spec import Spec
+from .._core.times import show_seconds
+from .._engine.kind import InProgress, Kind, Note, WriteRequest
+from .._engine.progress import Progress
+from .._providers.base import Provider
+from .actions import Create, Delete, Power, Restore, Update
+from .create import create_request
+from .planner import plan
+from .progress import CheckpointProgress, last_step
+from .readiness import arrival_of, mark_arriving, require_ready
+from .restore_planner import evidence_age_left
+from .writes import delete_request, power_request, restore_request, step_request, update_request
+
+
+class VmCheckpoints(Kind[ObservedVm]):
+    """The checkpoints of one VM. `settle_time` (seconds) is how long a service may hide what was done."""
+
+    def __init__(self, provider: Provider, vm: VM, spec: Spec, settle_time: float) -> None:
+        self.target = self.vm = vm
+        self.provider = provider
+        self._spec = spec
+        self._settle_time = settle_time
+        self._holder: Operation | None = None
+
+    async def observe(self, *, for_write: bool) -> ObservedVm:
+        """The VM's state and all its checkpoints."""
+        return await self.provider.read(self.vm)
+
+    def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
+        """What is needed to get from what exists to the spec."""
+        done = CheckpointProgress.of(progress)
+        return plan(self._spec, observed, self.provider.capabilities, observed.now, done)
+
+    async def in_progress(
+        self, observed: ObservedVm, progress: Progress[ObservedVm]
+    ) -> tuple[ObservedVm, InProgress | None]:
+        """A checkpoint job that holds the VM, data that is still arriving, or evidence that is too young to count."""
+        if observed.busy is not None:
+            self._holder = self._holder or await self._current_operation()
+            return observed, InProgress(observed.busy, at_deadline=lambda total: self._busy(str(observed.busy), total))
+        self._holder = None
+        done = CheckpointProgress.of(progress)
+        observed, arriving = await mark_arriving(self.provider, self._spec, observed, done)
+        if arriving is not None:
+            return observed, InProgress(arrival_of(arriving[0]), arriving[1])
+        left = 0.0
+        if not progress.begun:
+            left = evidence_age_left(self._spec, observed, self.provider.capabilities, self._settle_time)
+        if left <= 0:
+            return observed, None
+        pause = max(left, 1.0)
+        return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda _total: self._too_young(pause))
+
+    async def require_ready(self, plan: Plan, observed: ObservedVm) -> None:
+        """A restore's checkpoint must have arrived."""
+        await require_ready(self.provider, self._spec, plan, observed)
+
+    def write(self, action: Action, observed: ObservedVm, progress: Progress[ObservedVm]) -> WriteRequest[ObservedVm]:
+        """What an action sends and what proves it."""
+        if isinstance(action, Create):
+            return create_request(self.provider, self.vm, action, observed, CheckpointProgress.of(progress).power)
+        if isinstance(action, Update):
+            return update_request(self.provider, self.vm, action)
+        if isinstance(action, Delete):
+            return delete_request(self.provider, self.vm, action)
+        if isinstance(action, Restore):
+            return restore_request(self.provider, self.vm, action, observed)
+        if isinstance(action, Power):
+            return power_request(self.provider, self.vm, action)
+        if isinstance(action, Step):
+            return step_request(self.provider, action, observed)
+        raise TypeError(f"no write carries out {action.verb!r}")
+
+    def compensation(self, action: Action, before: ObservedVm) -> tuple[Step, ...]:
+        """What brings a restore in several steps back to where the VM was."""
+        if not isinstance(action, Step) or not action.undo:
+            return ()
+        return self.provider.compensation(action, before)
+
+    async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
+        """A VM that this run has turned off is never off in silence."""
+        step, off = last_step(progress), _last_power_off(progress)
+        if step is None and off is None:
+            return None
+        read = ""
+        try:
+            observed = await self.provider.read(self.vm)
+        except CheckpointError:
+            read = "When last read: "  # the time is over, or there is no way to the service any more
+        if step is None:
+            return None if off is None else _turned_off(progress, off, None if read else observed.power)
+        where = self.provider.describe_state(step, progress.before or observed, observed)
+        if not where:
+            return None
+        return Note(f"{read}{where}", "Run the same task again: it goes on from where it stands.")
+
+    async def _current_operation(self) -> Operation | None:
+        """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""
+        try:
+            return await self.provider.current_operation(self.vm)
+        except CheckpointError:
+            return None
+
+    def _busy(self, why: str, total: float) -> Locked:
+        return Locked(
+            f"busy ({why}), still after {show_seconds(total)}.",
+            subject=str(self.vm),
+            remedy="Raise wait_timeout or try again.",
+            operation=self._holder.to_result() if self._holder else None,
+            changed_nothing=True,
+        )
+
+    def _too_young(self, left: float) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the making, and "
+            "the VM does not stand on it; whether the restore ran cannot be told yet.",
+            subject=str(self.vm),
+            remedy=f"Run the task again in {show_seconds(left)}, or raise wait_timeout.",
+        )
+
+
+def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) -> Checkpoint | None:
+    """The checkpoint that the task ends on: the one that was made, restored to, or there already."""
+    found = plan.satisfied_by
+    for done in progress.done:
+        if isinstance(done.action, Create) and not done.action.safety:
+            found = done.completed.result
+        elif isinstance(done.action, Restore):
+            found = observed.by_id(done.action.checkpoint.id) or done.action.checkpoint
+        elif not isinstance(done.action, Power) and found is not None:
+            found = observed.by_id(found.id) or found
+    return found
+
+
+def _last_power_off(progress: Progress[ObservedVm]) -> Power | None:
+    """The action that turned the VM off, or may have, unless it has been turned on again since."""
+    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, Power)]
+    if not sent or (sent[-1].on and sent[-1] in progress.actions):
+        return None
+    return next((action for action in reversed(sent) if not action.on), None)
+
+
+def _turned_off(progress: Progress[ObservedVm], off: Power, power: str | None) -> Note | None:
+    """What a run that turned the VM off, and got no further, says of it; `power` is None where it cannot be read."""
+    safety = next((action.name for action in progress.actions if isinstance(action, Create) and action.safety), None)
+    kept = f' "{safety}" was made before.' if safety else ""
+    remedy = "Turn the VM on, or run the task with power_after on."
+    if off not in progress.actions and power != "off":
+        return Note(f"Turning the VM off had begun, and it may be off by now.{kept}", f"Look at the VM. {remedy}")
+    if power == "on":
+        return None
+    return Note(f"The VM was turned off for it, and nothing has turned it on again.{kept}", remedy)

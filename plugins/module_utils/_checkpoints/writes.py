@@ -1,0 +1,132 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions on existing checkpoints, power and steps send, and what proves each."""
+
+from __future__ import annotations
+
+from .._core.errors import NotVerified
+from .._core.model import VM, ObservedVm
+from .._core.ownership import join
+from .._core.plan import Step
+from .._engine.execution import Execution
+from .._engine.kind import Remains, WriteRequest
+from .._engine.progress import Completed
+from .._providers.base import Provider
+from .actions import Delete, Power, Restore, Update
+from .identity import is_another, is_current
+from .lost import started_since
+
+
+def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[ObservedVm]:
+    """The description as the service keeps it, mark included, is what proves it."""
+    checkpoint = action.checkpoint
+    text = join(action.description, checkpoint.mark)
+
+    def verified(now: ObservedVm) -> bool:
+        found = now.by_id(checkpoint.id)
+        return found is not None and found.description == action.description
+
+    return WriteRequest(
+        context=f'updating checkpoint "{checkpoint.name}"',
+        send=lambda: provider.update(vm, checkpoint, text),
+        verified=verified,
+        remains=lambda now: Remains(verified(now)),
+    )
+
+
+def delete_request(provider: Provider, vm: VM, action: Delete) -> WriteRequest[ObservedVm]:
+    """Gone is proven by a complete list. A lost delete by id is sent once more, after a list that shows the checkpoint.
+
+    Where names are unique an id follows from one, and whoever makes the checkpoint anew gives it the same: that is
+    another one, and the rest of the plan does not know it.
+    """
+    checkpoint = action.checkpoint
+
+    def another(now: ObservedVm) -> bool:
+        found = now.by_id(checkpoint.id)
+        return found is not None and is_another(found, checkpoint)
+
+    def gone(now: ObservedVm) -> bool:
+        return now.by_id(checkpoint.id) is None or another(now)
+
+    async def complete(now: ObservedVm, execution: Execution[ObservedVm]) -> Completed:
+        _require_kept(action, now, execution)
+        return Completed()
+
+    return WriteRequest(
+        context=f'deleting checkpoint "{checkpoint.name}" ({checkpoint.id})',
+        send=lambda: provider.delete(vm, checkpoint),
+        verified=gone,
+        may_resend=lambda now: True,
+        remains=lambda now: Remains(gone(now)),
+        replan=another,
+        complete=complete,
+    )
+
+
+def _require_kept(action: Delete, observed: ObservedVm, execution: Execution[ObservedVm]) -> None:
+    """The task's own checkpoint must outlive a delete: a service might remove children with a parent."""
+    plan, made = execution.progress.plan, [each.completed.result for each in execution.progress.done]
+    ours = next((each for each in reversed(made) if each is not None), plan.satisfied_by if plan else None)
+    if ours is not None and observed.by_id(ours.id) is None:
+        raise NotVerified(
+            f'checkpoint "{ours.name}" ({ours.id}) was there and has gone with "{action.checkpoint.name}" '
+            f"({action.checkpoint.id}).",
+            subject=str(observed.vm),
+            remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
+        )
+
+
+def restore_request(provider: Provider, vm: VM, action: Restore, observed: ObservedVm) -> WriteRequest[ObservedVm]:
+    """The terminal operation is the proof; the VM's pointer only where it had to move. Never sent twice."""
+    target = action.checkpoint
+    must_move = observed.current_known and not is_current(observed, target)
+
+    async def complete(now: ObservedVm, execution: Execution[ObservedVm]) -> Completed:
+        if not (must_move and now.current_known) or is_current(now, target):
+            return Completed()
+        # With a restore_key the next run will go by the pointer, so this one waits for it.
+        tries = None if action.has_restore_key else 3
+        now, shown = await execution.until(lambda read: is_current(read, target), tries)
+        return Completed() if shown else Completed(warnings=(_not_shown(action, now),))
+
+    return WriteRequest(
+        context=f'restoring to checkpoint "{target.name}" ({target.id})',
+        send=lambda: provider.restore(vm, target),
+        verified=lambda now: must_move and is_current(now, target),
+        proof="operation",
+        reading_can_prove=must_move,
+        find_lost=started_since(provider, vm, observed.now, "restore"),
+        complete=complete,
+    )
+
+
+def _not_shown(action: Restore, observed: ObservedVm) -> str:
+    target, shown = action.checkpoint, observed.current()
+    below = set() if shown is None else {shown.id, *observed.ancestors(shown)}
+    again = action.has_restore_key and any(c.is_safety for c in observed.checkpoints if c.id in below)
+    return (
+        f"{observed.vm}: the restore was reported as done, but the service does not show the VM on "
+        f"{target.id} ({target.name})"
+        f"{'; a run with the same restore_key would therefore restore again' if again else ''}."
+    )
+
+
+def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[ObservedVm]:
+    """On, or off without asking the guest."""
+    state = "on" if action.on else "off"
+    return WriteRequest(
+        context=f"turning it {state}",
+        send=lambda: provider.power(vm, action.on),
+        verified=lambda now: now.power == state,
+    )
+
+
+def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
+    """A part of something larger: a write like any other."""
+    return WriteRequest(
+        context=action.do,
+        send=lambda: provider.execute_step(action, observed),
+        verified=lambda now: provider.is_step_done(action, now),
+    )

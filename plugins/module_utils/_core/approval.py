@@ -1,0 +1,80 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was approved before the run: `expected_plan`."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from .errors import InvalidInput, PlanChanged
+from .plan import VERSION, Action, Plan, checksum, digest, to_result
+
+_NO_PLAN = f"expected_plan: is not a plan of version {VERSION} as returned under the key plan"
+
+
+class Approval:
+    """An approved plan (what is left of it passes) or an approved digest (only that very plan passes)."""
+
+    def __init__(self, approved: str | dict[str, t.Any]) -> None:
+        self._digest: str | None = None
+        self._ids: set[str] = set()
+        if isinstance(approved, str) and approved.lstrip().startswith("{"):
+            # From the command line a plan arrives as JSON text.
+            approved = _from_json(approved)
+        if isinstance(approved, str):
+            if not approved.startswith("sha256:") or len(approved) != 71:
+                raise InvalidInput("expected_plan: takes a plan as returned, or its digest (sha256:…)")
+            self._digest = approved
+        else:
+            self._ids = set(_ids(approved))
+
+    def check(self, plans: t.Sequence[Plan], *, part: bool = False, done: t.Sequence[Action] = ()) -> None:
+        """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan.
+
+        What was `done` is used up: where an approved checkpoint went and somebody made one anew, that one was not
+        approved to go.
+        """
+        writes = [action for plan in plans for action in plan.writes]
+        if not writes:
+            return
+        if self._digest is not None and not part:
+            if digest(plans) != self._digest:
+                raise self._changed(plans, writes)
+            # From here on the plan itself is what was approved: a plan made anew after a lock must stay within it.
+            self._ids = {action.id for action in writes}
+            return
+        used_up = {action.id for action in done if action.verb in ("create", "delete")}
+        extra = [action for action in writes if action.id not in self._ids - used_up]
+        if extra:
+            raise self._changed(plans, extra)
+
+    def _changed(self, plans: t.Sequence[Plan], extra: t.Sequence[Action]) -> PlanChanged:
+        differences = "; ".join(f"+ {action.title()}" for action in extra)
+        problem = PlanChanged(
+            f"what would be done is not what was approved: {differences}.",
+            subject="plan",
+            remedy=f"Approve the new plan: {digest(plans)}",
+            changed_nothing=True,
+        )
+        problem.plan = to_result(plans)
+        return problem
+
+
+def _ids(plan: object) -> list[str]:
+    """The ids of an approved plan's writing actions. What was altered since approves nothing: who approved what?"""
+    actions = plan.get("actions") if isinstance(plan, dict) and plan.get("version") == VERSION else None
+    if not isinstance(plan, dict) or not isinstance(actions, list):
+        raise InvalidInput(_NO_PLAN)
+    if checksum(actions) != plan.get("checksum"):
+        raise InvalidInput("expected_plan: was altered since it was returned.", remedy="Give it as it was returned.")
+    return [str(action["id"]) for action in actions if action["action"] != "keep"]
+
+
+def _from_json(text: str) -> dict[str, t.Any]:
+    try:
+        plan = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidInput("expected_plan: is not readable JSON") from None
+    return t.cast(dict[str, t.Any], plan)

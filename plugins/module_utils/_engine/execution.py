@@ -1,0 +1,72 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind may ask of the engine while one of its writes is carried out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core.operation import Operation
+from .progress import Progress
+from .waiting import WaitPolicy
+
+Observed = t.TypeVar("Observed")
+
+
+class Execution(t.Generic[Observed]):
+    """Waiting and reading for one write.
+
+    `required_next`: the rest of the plan needs what this action makes. `adopted`: the answer was lost, and the thing
+    was found by reading. `observed` is the last reading, `warnings` what the awaited operations have warned of.
+    """
+
+    def __init__(
+        self,
+        observe: t.Callable[[], t.Awaitable[Observed]],
+        policy: WaitPolicy,
+        progress: Progress[Observed],
+        subject: str,
+        *,
+        required_next: bool = False,
+        adopted: bool = False,
+        own: t.Container[str | None] = (),
+    ) -> None:
+        self.progress, self.subject = progress, subject
+        self.required_next, self.adopted = required_next, adopted
+        self.observed: Observed | None = None
+        self.operation: Operation | None = None
+        self.warnings: list[str] = []
+        self._observe, self._policy, self._own = observe, policy, own
+
+    @property
+    def settle_time(self) -> float:
+        """Seconds that a reading may take to show what was done."""
+        return self._policy.settle_time
+
+    @property
+    def waits(self) -> bool:
+        """Whether the task waits for what it has started."""
+        return self._policy.wait
+
+    async def observe(self) -> Observed:
+        """Read the target once."""
+        observed = await self._observe()
+        self.observed = observed
+        return observed
+
+    async def until(self, verified: t.Callable[[Observed], bool], tries: int | None = None) -> tuple[Observed, bool]:
+        """Read until `verified` or `settle_time` is over: the last reading, and whether it was verified."""
+        observed, shown = await self._policy.read_until(self._observe, verified, tries)
+        self.observed = observed
+        return observed, shown
+
+    async def ended(self, operation: Operation, context: str) -> str:
+        """Wait for the operation: its last state. Its failure is OperationFailed, a lock Locked."""
+        status = await self._policy.ended(operation, self.subject, context)
+        self.warnings += [f"{self.subject}: {context}: {text}" for text in status.warnings]
+        return status.state
+
+    def is_own(self, operation: Operation) -> bool:
+        """Whether this run has started that operation."""
+        return operation.id in self._own

@@ -1,0 +1,109 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known after a write whose answer, operation or reading went wrong: the one place that says so."""
+
+from __future__ import annotations
+
+from .._core.errors import (
+    CheckpointError,
+    Forbidden,
+    InvalidInput,
+    Locked,
+    NotFound,
+    NotVerified,
+    OutcomeUnknown,
+    ResponseLost,
+    SignInRefused,
+    Unavailable,
+    Unreachable,
+)
+from .._core.operation import Operation
+from .._core.times import show_seconds
+
+SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+"""Errors that say, or suggest, that nothing was changed: never shown once a write has left."""
+LOOK_FIRST = "Look at it before you run the task again."
+
+
+def what_is_known(problem: CheckpointError, subject: str, context: str | None) -> CheckpointError:
+    """The error as it may be shown: behind a write that was sent (`context`), none may deny it."""
+    if context is None or not isinstance(problem, SAYS_NOTHING_CHANGED):
+        return problem
+    return unread(problem, subject, context)
+
+
+def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: float) -> OutcomeUnknown:
+    """A lost answer that reading could not settle."""
+    return _open(
+        problem,
+        f"{context} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
+        f"(outcome_unknown) after reading for {show_seconds(settle_time)}; nothing was sent twice.",
+        subject,
+        "Look before you run the task again: what the service still hides could be done a second time.",
+    )
+
+
+def unread(problem: CheckpointError, subject: str, context: str) -> OutcomeUnknown:
+    """A write was sent, and what came of it cannot be read."""
+    lost = _lost_before(problem)
+    answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else ""
+    return _open(
+        problem,
+        f"{context} was sent{answer} and reading what came of it failed: {problem.message.rstrip('.')}. Whether it ran "
+        "is open (outcome_unknown); nothing was sent twice.",
+        subject,
+        LOOK_FIRST,
+    )
+
+
+def after_loss(problem: CheckpointError, subject: str, context: str) -> CheckpointError:
+    """An error that comes while the answer of an earlier write is still missing: that one is open, too."""
+    if isinstance(problem, Locked):
+        return unread(problem, subject, context)
+    known = what_is_known(problem, subject, context)
+    if known is problem and not isinstance(problem, OutcomeUnknown):
+        problem.changed_nothing = False
+        problem.notes.append(f"{context} was sent before, its answer was lost, and whether it ran is open.")
+    return known
+
+
+def unproven(operation: Operation, subject: str, context: str) -> OutcomeUnknown:
+    """A write that was accepted, of which neither an operation nor a reading says anything."""
+    return OutcomeUnknown(
+        f"{context} was accepted, but the service shows no such operation, and nothing else proves it.",
+        subject=subject,
+        remedy=LOOK_FIRST,
+        operation=operation.to_result(),
+    )
+
+
+def not_shown(operation: Operation, subject: str, context: str, settle_time: float) -> NotVerified:
+    """An operation that succeeded and left no trace."""
+    return NotVerified(
+        f"{context} was reported as done, but reading does not show it after {show_seconds(settle_time)}.",
+        subject=subject,
+        operation=operation.to_result(),
+        remedy=LOOK_FIRST,
+    )
+
+
+def _open(problem: CheckpointError, message: str, subject: str, remedy: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        message,
+        subject=subject,
+        remedy=remedy,
+        status=problem.status,
+        request_id=problem.request_id,
+        correlation_id=problem.correlation_id,
+        details=problem.details,
+        operation=problem.operation,
+    )
+
+
+def _lost_before(problem: BaseException) -> ResponseLost | None:
+    """The lost answer that was being settled when `problem` came."""
+    earlier = problem.__context__
+    while earlier is not None and not isinstance(earlier, ResponseLost):
+        earlier = earlier.__context__
+    return earlier

@@ -1,0 +1,82 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a task waits: for operations, for locks to go, for a reading that proves something."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from .._core.errors import CheckpointError, Locked, OperationFailed
+from .._core.operation import Deadline, Operation, Status, wait
+from .._core.times import show_seconds
+from .._deps import anyio
+
+Observed = t.TypeVar("Observed")
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries after a lock, unless poll_interval is longer."""
+
+
+@dataclass(frozen=True)
+class WaitPolicy:
+    """The task's one deadline and its intervals in seconds. Without `wait` it ends when its last write is accepted."""
+
+    deadline: Deadline
+    wait: bool = True
+    poll_interval: float = 5.0
+    settle_time: float = 120.0
+
+    async def ended(self, operation: Operation, subject: str, context: str) -> Status:
+        """Wait for the operation's end. A failure is OperationFailed, a lock Locked; `unknown` is left to reading."""
+        status = await wait(operation, self.deadline, self.poll_interval, subject=subject, context=context)
+        if status.state != "failed":
+            return status
+        kind: type[CheckpointError] = Locked if status.locked else OperationFailed
+        outcome = "is locked out" if status.locked else "failed"
+        raise kind(
+            f"{context} {outcome}: {(status.message or status.text).rstrip('. ')}.",
+            subject=subject,
+            remedy="" if status.locked else "Mend what the service names, then run the task again.",
+            operation=operation.to_result(),
+            request_id=status.request_id,
+            details=status.details,
+        )
+
+    async def read_until(
+        self,
+        observe: t.Callable[[], t.Awaitable[Observed]],
+        verified: t.Callable[[Observed], bool],
+        tries: int | None = None,
+    ) -> tuple[Observed, bool]:
+        """Read until `verified`, at most `settle_time` (or `tries` readings) and never beyond the deadline.
+
+        Returns the last reading, and whether it was verified.
+        """
+        end = anyio.current_time() + self.settle_time
+        count, pause = 0, min(1.0, self.poll_interval)
+        while True:
+            observed = await observe()
+            count += 1
+            if verified(observed):
+                return observed, True
+            if anyio.current_time() >= end or (tries is not None and count >= tries):
+                return observed, False
+            if not await self.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
+                return observed, False
+            pause = min(pause * 1.5, self.poll_interval)
+
+    async def backoff(self, problem: Locked, pause: float, subject: str) -> float:
+        """Let the other work end; the lock as an error when the deadline comes first.
+
+        Returns the next pause: they grow, for on Azure each refused create costs one of three in an hour.
+        """
+        # A write begun in the last moment would only leave an open question.
+        enough = min(1.0, self.poll_interval)
+        wanted = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
+        if not await self.deadline.sleep(wanted) or self.deadline.remaining() < enough:
+            problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(self.deadline.total)}."
+            problem.changed_nothing = True
+            problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
+            raise problem
+        return min(pause * 2, max(LONGEST_PAUSE, self.poll_interval))

@@ -1,0 +1,164 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One write: sent once, its operation awaited, its effect verified by reading; the same for every kind of thing."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, ResponseLost
+from .._core.operation import Operation
+from .execution import Execution
+from .kind import WriteRequest
+from .known import not_shown, unproven, unsettled, what_is_known
+from .progress import Completed
+
+Observed = t.TypeVar("Observed")
+
+
+@dataclass(frozen=True)
+class Outcome(t.Generic[Observed]):
+    """What became of a write. `done`: carried out, as far as it was waited for; `error` is what ended it otherwise.
+
+    `adopted`: its answer was lost, and reading shows it. `lost`: its answer was lost, and whether it ran is still open.
+    `replan`: the rest of the plan must be made anew.
+    """
+
+    changed: bool
+    done: bool
+    sent: bool
+    completed: Completed = field(default_factory=Completed)
+    adopted: bool = False
+    lost: bool = False
+    replan: bool = False
+    error: CheckpointError | None = None
+
+
+class Write(t.Generic[Observed]):
+    """Carries out one WriteRequest."""
+
+    def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool = True) -> None:
+        self._request, self._execution, self._wait = request, execution, wait
+        self._changed = self._sent = self._resent = self._done = self._replan = False
+
+    async def run(self) -> Outcome[Observed]:
+        """Once the write has left, no error says that nothing was sent or that it is safe to run again."""
+        completed, problem = Completed(), None
+        try:
+            observed = await self._run()
+            if self._request.complete is not None and self._wait and not self._replan:
+                completed = await self._request.complete(observed, self._execution)
+            else:
+                completed = Completed(self._request.result(observed))
+            self._done = self._done or not self._replan
+        except CheckpointError as error:
+            problem = what_is_known(error, self._execution.subject, self._request.context if self._sent else None)
+        return Outcome(
+            changed=self._changed,
+            done=self._done,
+            sent=self._sent,
+            completed=completed,
+            adopted=self._execution.adopted,
+            lost=self._resent and not self._done,
+            replan=self._replan,
+            error=problem,
+        )
+
+    async def _run(self) -> Observed:
+        request, execution = self._request, self._execution
+        try:
+            operation = await request.send()
+        except ResponseLost as problem:
+            self._sent = True
+            return await self._settle(problem)
+        except NotFound:
+            # Somebody else may have done it, or the first one whose answer was lost: a reading decides, not the 404.
+            observed = await execution.observe()
+            if not request.verified(observed):
+                raise
+            self._changed = self._changed or self._resent
+            return self._verified(observed)
+        execution.operation = operation
+        self._sent, self._changed = True, not operation.joined
+        return await self._verify(operation) if self._wait else await execution.observe()
+
+    async def _settle(self, problem: ResponseLost) -> Observed:
+        """A lost answer is settled by reading. Only a delete may be sent again, and only once."""
+        request, execution = self._request, self._execution
+        shown = request.verified_after_loss or request.verified
+        if request.proof == "reading":
+            observed, found = await execution.until(shown)
+            if not found:
+                return await self._resend(observed, problem)
+            self._changed = True
+        operation = None if request.find_lost is None else await request.find_lost(execution)
+        if operation is not None:
+            await self._ended_as_guessed(operation, problem)
+        if request.proof == "operation":
+            if (operation is None or request.reading_can_prove) and not (await execution.until(shown))[1]:
+                raise self._unsettled(problem) from None
+            observed = await execution.observe()
+        self._changed = execution.adopted = True
+        return self._verified(observed)
+
+    async def _resend(self, observed: Observed, problem: ResponseLost) -> Observed:
+        if self._request.may_resend is None or self._resent:
+            raise self._unsettled(problem) from None
+        self._resent = True
+        if not self._request.may_resend(observed):
+            self._replan = True
+            return observed
+        return await self._run()
+
+    async def _ended_as_guessed(self, operation: Operation, problem: ResponseLost) -> None:
+        """Wait for an operation that is taken for the one whose answer was lost; its failure may be somebody else's."""
+        self._execution.operation = operation
+        try:
+            await self._execution.ended(operation, self._request.context)
+        except (Locked, OperationFailed):
+            raise self._unsettled(problem) from None
+
+    async def _verify(self, operation: Operation) -> Observed:
+        request, execution = self._request, self._execution
+        try:
+            state = await execution.ended(operation, request.context)
+        except Locked:
+            self._changed = request.may_leave_remains
+            raise
+        except OperationFailed as problem:
+            return await self._after_failure(problem)
+        if request.proof == "operation" and state != "unknown":
+            return self._verified(await execution.observe())
+        observed, shown = await execution.until(request.verified)
+        if not shown and state == "unknown":
+            raise unproven(operation, execution.subject, request.context)
+        if not shown:
+            raise not_shown(operation, execution.subject, request.context, execution.settle_time)
+        return self._verified(observed)
+
+    async def _after_failure(self, problem: OperationFailed) -> Observed:
+        """A failed operation may have changed something all the same; what it left is said, not deleted."""
+        request = self._request
+        if request.remains is None:
+            raise problem
+        observed = await self._execution.observe()
+        remains = request.remains(observed)
+        self._changed = remains.changed
+        if self._resent and request.verified(observed):
+            # The first one did it late. Arc answers the second one with a failed operation instead of a 404.
+            return self._verified(observed)
+        if remains.text:
+            problem.notes.append(remains.text)
+            problem.remedy = remains.remedy or problem.remedy
+        raise problem
+
+    def _verified(self, observed: Observed) -> Observed:
+        self._done = True
+        self._replan = self._request.replan(observed)
+        self._execution.warnings += self._request.notes(observed)
+        return observed
+
+    def _unsettled(self, problem: ResponseLost) -> CheckpointError:
+        return unsettled(problem, self._execution.subject, self._request.context, self._execution.settle_time)

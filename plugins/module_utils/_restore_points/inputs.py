@@ -1,0 +1,207 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What something new would be made of: read only where there is something to make, for it may be gone since.
+
+The right to make restore points is not the right to read VMs, disks and other collections: what may not be read is a
+warning, and the service judges it.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+
+from .._arm.ids import ArmId
+from .._core.errors import Forbidden, InvalidInput, NotFound
+from .._core.model import Obstacle, Target
+from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute.preflight import obstacles
+from .client import RestorePointClient
+from .copies import refuse_copies, refuse_elsewhere, refuse_source
+from .planner import PLACE, disk_names
+from .specs import VMS, CollectionSpec, PointSpec, disk_id, source_of, source_point
+
+
+@dataclass
+class PointInputs:
+    """What a new point is made with (`fields`), the VM where it may be read, and what stands in the way."""
+
+    fields: dict[str, t.Any] = field(default_factory=dict)
+    vm: VmEntity | None = None
+    obstacles: tuple[Obstacle, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+
+async def resolve_location(
+    client: RestorePointClient, spec: CollectionSpec, target: Target, warnings: list[str]
+) -> str | None:
+    """Where a new collection lies: at its VM, unless told otherwise; one for copies must say where."""
+    if spec.source is None:
+        return spec.location
+    source = source_of(spec.source)
+    try:
+        if source.type.lower() == VMS.lower():
+            vm = await _vm(client, source, target)
+            return spec.location or vm.location
+        if spec.location is None:
+            raise InvalidInput(
+                "location: is needed where the source is another collection.",
+                remedy="Name the region that the copies go to.",
+            )
+        origin = await client.collection(source)
+    except Forbidden as problem:
+        if spec.location is None:
+            problem.remedy = "Set location, or ask for the right to read the VM."
+            raise
+        warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
+        return spec.location
+    refuse_copies(target, source, origin, spec.location)
+    return spec.location
+
+
+async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> VmEntity:
+    found = await client.vm(vm)
+    if found is None:
+        raise NotFound(
+            f"its source VM {vm} does not exist, or is hidden.",
+            subject=str(target),
+            remedy="Check its id; points that were made of it stay.",
+        )
+    return found
+
+
+def comparable_fields(spec: PointSpec, collection: CollectionEntity) -> dict[str, t.Any]:
+    """What of the spec an existing point is held against; nothing but the collection is needed for it."""
+    told: dict[str, t.Any] = {"instant_access_duration": spec.instant_access_duration}
+    if spec.source_restore_point is not None:
+        told["source_restore_point"] = source_point(spec.source_restore_point, collection.source_id)
+    return told
+
+
+async def read_inputs(
+    client: RestorePointClient, spec: PointSpec, collection: CollectionEntity, target: Target
+) -> PointInputs:
+    """What a new point in the collection would be made of."""
+    inputs = PointInputs(comparable_fields(spec, collection))
+    if spec.source_restore_point is not None:
+        await _check_source(client, inputs, collection, target)
+        return inputs
+    inputs.fields["consistency"] = spec.consistency
+    try:
+        inputs.vm = await _vm(client, collection.source_path, target)
+    except Forbidden as problem:
+        _unread(spec, inputs, problem, target)
+        inputs.warnings.append(f"{target}: its VM may not be read, so nothing could be checked beforehand.")
+        return inputs
+    excluded = _excluded(spec, inputs.vm, target)
+    inputs.fields["exclude_disks"] = excluded or None
+    inputs.fields["encryption_sets"] = _encryption(spec, inputs.vm, excluded, target) or None
+    kept = [disk for disk in inputs.vm.disks if disk.managed_id not in excluded]
+    disks = await _disks_of(client, kept, inputs, target)
+    inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=spec.consistency == "crash")
+    return inputs
+
+
+async def _check_source(
+    client: RestorePointClient, inputs: PointInputs, collection: CollectionEntity, target: Target
+) -> None:
+    """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
+    source = inputs.fields["source_restore_point"]
+    refuse_elsewhere(target, source, collection)
+    origin: CollectionEntity | None = None
+    point: PointEntity | None = None
+    try:
+        origin = await client.collection(collection.source_path)
+        point = await client.point(source) if origin is not None else None
+    except Forbidden:
+        inputs.warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
+        return
+    refuse_source(target, source, origin, point, collection)
+
+
+def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Target) -> None:
+    """Without the VM its disks can be named by id, and by place where they are to be encrypted; each once."""
+    named = [name.strip() for name in spec.exclude_disks or []]
+    places = [(each.disk.strip().lower(), each) for each in spec.encryption_sets or []]
+    unknown = [name for name in named if not name.startswith("/")]
+    unknown += [each.disk for place, each in places if not PLACE.fullmatch(place)]
+    if unknown:
+        problem.remedy = (
+            f"To find {', '.join(unknown)} the VM must be read: ask for that right, or write exclude_disks as ids and "
+            "encryption_sets by place (os, lun0)."
+        )
+        raise problem
+    excluded: list[str] = []
+    for name in named:
+        excluded.append(_new(disk_id(name), excluded, f"exclude_disks: {name[:200]}", target))
+    sets: dict[str, dict[str, str]] = {}
+    for place, each in places:
+        lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
+        told = {"place": lun, "id": each.id, "type": each.type}
+        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = told
+    inputs.fields["exclude_disks"] = sorted(excluded) or None
+    inputs.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
+
+
+def _new(disk: str, known: t.Container[str], given: str, target: Target) -> str:
+    """The disk, which is not among those that are known yet."""
+    if disk in known:
+        raise InvalidInput(f"{given} is named twice.", subject=str(target))
+    return disk
+
+
+async def _disks_of(
+    client: RestorePointClient, kept: t.Sequence[Disk], inputs: PointInputs, target: Target
+) -> dict[str, DiskEntity]:
+    """What can be seen of the disks."""
+    disks: dict[str, DiskEntity] = {}
+    try:
+        for disk in kept:
+            if disk.managed_id and (entity := await client.disk(disk.managed_id)):
+                disks[disk.managed_id] = entity
+    except Forbidden:
+        inputs.warnings.append(f"{target}: its VM's disks may not be read, so their kinds were not checked.")
+    return disks
+
+
+def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target: Target) -> list[dict[str, str]]:
+    """The encryption sets by the disks' places; each disk once, and only what the point holds."""
+    found: dict[str, dict[str, str]] = {}
+    for each in spec.encryption_sets or []:
+        disk = _disk("encryption_sets", each.disk, vm, target)
+        if disk.place in found or disk.managed_id in excluded:
+            why = "is named twice" if disk.place in found else "is excluded"
+            raise InvalidInput(f"encryption_sets: {each.disk} {why}.", subject=str(target))
+        found[disk.place] = {"place": disk.place, "id": each.id, "type": each.type}
+    return [found[place] for place in sorted(found)]
+
+
+def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
+    """The ids of the disks that the point leaves out: each once, and not all there are."""
+    found: list[str] = []
+    for name in spec.exclude_disks or []:
+        disk = _disk("exclude_disks", name, vm, target)
+        if disk.managed_id in found:
+            raise InvalidInput(f"exclude_disks: {disk.place} is named twice ({name[:100]}).", subject=str(target))
+        found.append(disk.managed_id)
+    if found and len(found) == len(vm.disks):
+        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.", subject=str(target))
+    return sorted(found)
+
+
+def _disk(option: str, given: str, vm: VmEntity, target: Target) -> Disk:
+    """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
+    wanted = given.strip().lower()
+    for disk in vm.disks:
+        if not wanted or wanted not in disk_names(disk):
+            continue
+        if not disk.managed_id:
+            raise InvalidInput(
+                f"{option}: {given[:100]!r} is an unmanaged disk, which a point can neither hold nor leave out.",
+                subject=str(target),
+                remedy="Convert it to a managed disk.",
+            )
+        return disk
+    known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
+    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(target))

@@ -1,0 +1,67 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The checkpoints of a VM as results show them."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import replace
+from datetime import datetime
+
+from .._checkpoints import diff
+from .._checkpoints.actions import Create, Update
+from .._checkpoints.kind import ends_on
+from .._core.model import Checkpoint, ObservedVm
+from .._engine.reconciler import Reconciler
+
+
+class CheckpointView:
+    """`checkpoint` and `duplicates`, and the set of checkpoints before and after."""
+
+    def keys(self, run: Reconciler[ObservedVm], *, check_only: bool) -> dict[str, t.Any]:
+        """The checkpoint that the task ended on, and what others made under its name at the same time."""
+        observed = run.observed
+        keys: dict[str, t.Any] = {"checkpoint": None}
+        if observed is None:
+            return keys
+        keys["checkpoint"] = _checkpoint(run, observed, check_only)
+        duplicates = [each for done in run.progress.done for each in done.completed.duplicates]
+        if duplicates:
+            keys["duplicates"] = [checkpoint.to_result(observed.now) for checkpoint in duplicates]
+        return keys
+
+    def diff(self, run: Reconciler[ObservedVm], *, check_only: bool) -> dict[str, str] | None:
+        """The set of checkpoints; steps that leave it alone stand below it."""
+        before, observed = run.progress.before, run.observed
+        if before is None or observed is None:
+            return None
+        return (
+            diff.planned(before, run.plan) if check_only else diff.carried_out(before, observed, run.progress.actions)
+        )
+
+    def name(self, run: Reconciler[ObservedVm]) -> dict[str, t.Any]:
+        """The VM as the user wrote it, its id and its service."""
+        vm = run.kind.target
+        reference = getattr(vm, "reference", vm.name)
+        return {"vm": reference, "vm_id": vm.id, "provider": vm.provider}
+
+
+def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: bool) -> dict[str, t.Any] | None:
+    """In check mode a new one has null for what nobody knows yet."""
+    plan = run.plan
+    found = ends_on(run.todo, run.progress, observed)
+    if found is not None:
+        # Outside check mode what was read last is the truth, also where a task failed before its update.
+        updates = [a for a in plan.actions if isinstance(a, Update) and a.checkpoint.id == found.id]
+        if check_only and updates:
+            found = replace(found, description=updates[0].description)
+        return found.to_result(observed.now)
+    create = next((action for action in plan.actions if isinstance(action, Create)), None)
+    return _expected(create, observed, observed.now) if check_only and create is not None else None
+
+
+def _expected(action: Create, observed: ObservedVm, now: datetime) -> dict[str, t.Any]:
+    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(now)
+    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "current", "mark", "age_seconds"))
+    return {**shape, **unknown, "usable": None, "managed": observed.managed_new}

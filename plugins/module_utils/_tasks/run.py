@@ -1,0 +1,55 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a module's options to its result, without Ansible: the one way in and the one way out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core.errors import CheckpointError, hiding, one_line
+from .._core.redaction import Secrets
+from .._core.settings import skips_tls_verification
+from .._deps import anyio
+from .._engine.fleet import Member, reconcile
+from .._engine.kind import Kind
+from .._engine.run_options import RunOptions
+from .._providers import Providers, RunContext
+from . import result
+
+LONGEST_WARNING = 3000
+"""Characters: what a service shows stands in warnings too, and it may show anything."""
+Params = t.Mapping[str, t.Any]
+TaskFunction = t.Callable[[Params, bool, RunContext, Secrets], t.Awaitable[dict[str, t.Any]]]
+OpenKinds = t.Callable[[Providers, RunOptions], t.Awaitable[t.Sequence[Kind[t.Any]]]]
+
+
+async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:
+    """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
+    secrets = Secrets()
+    before = hiding.set(secrets.hide)
+    try:
+        try:
+            found = await task(params, check_only, context, secrets)
+        except CheckpointError as problem:
+            found = result.failure(problem)
+        if "warnings" in found:
+            found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
+    finally:
+        hiding.reset(before)
+    if skips_tls_verification(params, context.environ):
+        insecure = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
+        found["warnings"] = [*found.get("warnings", []), insecure]
+    return t.cast(dict[str, t.Any], secrets.scrub(found))
+
+
+async def converge(
+    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, secrets: Secrets
+) -> tuple[list[Member], float]:
+    """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
+    options = RunOptions.of(params)
+    begun, deadline = anyio.current_time(), options.deadline()
+    fleet = options.fleet(deadline, check_only)
+    async with Providers(params, context, deadline, secrets) as providers:
+        members = await reconcile(await open_kinds(providers, options), fleet)
+    return members, round(anyio.current_time() - begun, 2)

@@ -1,0 +1,213 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs that fail, never end, end with messages, or are not waited for; and what VMM will not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.checkpoints.scenarios import BROKEN, CASES, IDS, SERVICES, VMS, Scenario, code, make_lab
+from tests.support.lab import Lab
+
+WRITING = [(service, case) for service, case in CASES if case.job]
+WRITING_IDS = [name for (_service, case), name in zip(CASES, IDS, strict=True) if case.job]
+
+
+def _vm(lab: Lab, service: str) -> str:
+    return VMS[service] if service == "spf" else lab.arm_vm
+
+
+@pytest.mark.parametrize("end", ["Failed", "Canceled"])
+@pytest.mark.parametrize(("service", "case"), WRITING, ids=WRITING_IDS)
+def test_a_job_that_fails(service: str, case: Scenario, end: str) -> None:
+    lab = make_lab(service)
+    before = lab.state()
+    lab.fail_next(service, str(case.job), end=end)
+    result = case.run(lab, service)
+    assert code(result) == "operation_failed"
+    assert "The disk is full." in result["msg"]
+    assert result["error"]["retry"] == "after_reading"
+    assert result["error"]["operation"]["status"] == "failed"
+    assert result["error"]["operation"]["id"] == result["operation"]["id"]
+    assert lab.state() == before
+    assert lab.writes() == 1
+    if case.name in ("create", "delete", "update"):
+        assert result["changed"] is False
+    assert code(case.run(lab, service)) is None
+
+
+def test_a_failed_create_with_residue() -> None:
+    """What it left is named, not deleted; it satisfies nothing that asks for a usable one."""
+    lab = make_lab("spf", failed_create_row="left")
+    lab.fail_next("spf", "create")
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert code(result) == "operation_failed"
+    left = next(point for point in lab.world.vm("web01").checkpoints if point.name == "new")
+    assert f"left the checkpoint {left.id} behind" in result["msg"]
+    assert result["changed"] is True
+    assert not lab.sent("DELETE")
+    usual = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(usual), usual["changed"]) == (None, False)
+    assert any("usable" in text for text in usual["warnings"])
+    assert usual["checkpoint"]["usable"] is None
+    assert code(lab.run("vm_checkpoint_restore", vm="web01", name="new")) == "missing_checkpoint"
+    fresh = lab.run("vm_checkpoint", vm="web01", name="new", max_age="1d")
+    assert (code(fresh), fresh["changed"]) == (None, True)
+    assert fresh["checkpoint"]["usable"] is True
+
+
+def test_messages_of_a_success_are_warnings() -> None:
+    lab = make_lab("spf")
+    lab.fail_next("spf", "create", problem="It was in use.", end="SucceedWithInfo")
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(result), result["changed"]) == (None, True)
+    assert [text for text in result["warnings"] if "10803" in text and "It was in use." in text]
+
+
+@pytest.mark.parametrize(("service", "case"), WRITING, ids=WRITING_IDS)
+def test_a_job_that_never_ends(service: str, case: Scenario) -> None:
+    lab = make_lab(service, **{f"{case.job}_takes": "never"})
+    result = case.run(lab, service, wait_timeout="5m")
+    assert code(result) == "timed_out"
+    assert 299 <= lab.seconds <= 301
+    assert "was still running at the task's deadline of 5m" in result["msg"]
+    assert result["error"]["operation"]["status"] == "running"
+    job = next(iter(lab.world.site(service).vmm.jobs))
+    assert f"[job {job}" in result["msg"] or service == "scvmm"
+    assert result["error"]["operation"]["id"] == job
+    assert result["error"]["operation"]["seconds"] > 290
+    assert result["changed"] is True
+    assert lab.writes() == 1
+
+
+@pytest.mark.parametrize("case", [case for service, case in WRITING if service == "spf"], ids=lambda case: case.name)
+def test_not_waiting_on_spf(case: Scenario) -> None:
+    """The last write is accepted, its job is told, and the work goes on."""
+    lab = make_lab("spf", create_takes="50s", restore_takes="50s", delete_takes="50s", update_takes="50s")
+    result = case.run(lab, "spf", wait=False)
+    assert code(result) is None
+    assert lab.seconds < 5
+    assert result["changed"] is True
+    assert result["operation"]["id"] in lab.world.spf.vmm.jobs
+    assert result["operation"]["status"] == "running"
+    lab.advance(60)
+    assert case.is_done(lab, "spf")
+
+
+def test_not_waiting_waits_between_steps() -> None:
+    """The safety checkpoint must be there before the restore is sent; only the restore is left alone."""
+    lab = make_lab("spf", create_takes="50s", restore_takes="50s")
+    result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline", safety_checkpoint=True, wait=False)
+    assert code(result) is None
+    assert 50 <= lab.seconds < 60
+    assert lab.jobs("restore") == 1
+
+
+def test_not_waiting_is_refused_on_arc() -> None:
+    """Nothing leads back to an operation: said before anything is written, for all VMs of the task."""
+    lab = Lab()
+    for options in ({"vm": lab.arm_vm}, {"vms": ["web01", lab.arm_vm]}):
+        result = lab.run("vm_checkpoint", name="new", wait=False, **options)
+        assert code(result) == "invalid_input"
+        assert "wait: false" in result["msg"]
+    assert lab.writes() == 0
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_fifty_first_checkpoint(service: str, check: bool) -> None:
+    lab = make_lab(service, create_takes="0s")
+    for number in range(48):
+        lab.world.site(service).vmm.create_checkpoint(lab.world.vm(VMS[service]), f"c{number}", "")
+    assert len(lab.names(VMS[service])) == 50
+    result = lab.run("vm_checkpoint", vm=_vm(lab, service), name="new", check=check)
+    assert code(result) == "limit_reached"
+    assert "50" in result["msg"]
+    assert lab.writes() == 0
+    lab.run("vm_checkpoint", vm=_vm(lab, service), name="c0", state="absent")
+    safe: dict[str, Any] = {"name": "baseline", "safety_checkpoint": True}
+    assert code(lab.run("vm_checkpoint_restore", vm=_vm(lab, service), check=check, **safe)) is None
+    if check:
+        return
+    assert len(lab.names(VMS[service])) == 50
+    assert code(lab.run("vm_checkpoint_restore", vm=_vm(lab, service), **safe)) == "limit_reached"
+    assert code(lab.run("vm_checkpoint_restore", vm=_vm(lab, service), name="baseline")) is None
+
+
+@pytest.mark.parametrize("status", ["Stored", "Missing", "HostNotResponding", "UnderMigration", "UnderCreation"])
+def test_a_state_that_refuses(status: str) -> None:
+    lab = make_lab("spf")
+    lab.world.vm("web01").status = status
+    for check in (True, False):
+        result = lab.run("vm_checkpoint", vm="web01", name="new", check=check)
+        assert code(result) == "vm_state"
+        assert status in result["msg"]
+    assert lab.writes() == 0
+    kept = lab.run("vm_checkpoint", vm="web01", name="baseline")
+    assert (code(kept), kept["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [
+        {"spf_vmm_errors": "job"},
+        {"spf_vmm_errors": "sync", "spf_sync_error_status": 400},
+        {"arc_refusals": "fails"},
+        {"arc_refusals": "400"},
+    ],
+    ids=str,
+)
+def test_checkpoints_switched_off(switches: dict[str, Any]) -> None:
+    """Only the service knows the VM's checkpoint type; its words reach the user."""
+    service = "scvmm" if "arc_refusals" in switches else "spf"
+    lab = make_lab(service, **switches)
+    before = lab.state()
+    lab.world.vm(VMS[service]).checkpoint_type = "Disabled"
+    result = lab.run("vm_checkpoint", vm=_vm(lab, service), name="new")
+    assert code(result) in ("operation_failed", "refused")
+    assert "Checkpoints are disabled" in result["msg"]
+    assert (result["changed"], lab.state()) == (False, before)
+
+
+@pytest.mark.parametrize("rights", ["restore_only", "view"])
+@pytest.mark.parametrize(
+    ("service", "switches"),
+    [("spf", {}), ("spf", {"spf_rights_refusal": "job"}), ("scvmm", {})],
+    ids=["403 on SPF", "a job on SPF", "403 on Arc"],
+)
+def test_rights_that_are_missing(service: str, switches: dict[str, Any], rights: str) -> None:
+    lab = make_lab(service, **switches)
+    lab.world.site(service).vmm.rights = rights
+    before = lab.state()
+    result = lab.run("vm_checkpoint", vm=_vm(lab, service), name="new")
+    assert code(result) == ("operation_failed" if switches else "forbidden")
+    assert (result["changed"], lab.state()) == (False, before)
+    result = lab.run("vm_checkpoint_restore", vm=_vm(lab, service), name="baseline")
+    assert (code(result) is None) is (rights == "restore_only")
+    assert (lab.world.vm(VMS[service]).files["/etc/app.conf"] != BROKEN) is (rights == "restore_only")
+
+
+def test_no_rights_to_read() -> None:
+    lab = make_lab("scvmm")
+    lab.world.arc.vmm.rights = "none"
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new", state="absent")
+    assert code(result) == "forbidden"
+    assert "AuthorizationFailed" in result["msg"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_a_background_job_as_most_recent_task(header: bool) -> None:
+    """Refreshers become the VM's most recent task; without a job's id they must not be taken for ours."""
+    lab = make_lab("spf", spf_request_id_header=header, create_takes="10s")
+
+    def refresh() -> None:
+        lab.world.spf.vmm.background(lab.world.vm("web01"), 5, locks=False)
+
+    lab.before_each(lambda _request: lab.sent("POST"), refresh)
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(result), result["changed"]) == (None, True)
+    assert result["checkpoint"]["usable"] is True
+    assert lab.jobs("create") == 1

@@ -1,0 +1,185 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what the user wrote to one VM: by name, by either id, by ARM id; never a guess."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.documents.seeding import plant
+from tests.contract.checkpoints.scenarios import code, make_lab
+from tests.support.lab import Lab
+
+NOBODY = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
+
+
+def test_by_name_or_either_id() -> None:
+    lab = Lab()
+    vm = lab.world.vm("web01")
+    for reference in ("web01", "WEB01", vm.id, vm.id.upper(), vm.vm_id, vm.vm_id.upper()):
+        result = lab.run("vm_checkpoint_info", vm=reference)
+        assert code(result) is None, reference
+        assert result["vms"][0]["vm_id"] == vm.id
+        assert result["vms"][0]["vm"] == reference
+        assert result["vms"][0]["name"] == "web01"
+
+
+def test_a_name_that_two_vms_have() -> None:
+    lab = Lab()
+    other = plant(lab.world.spf.vmm, {"name": "web01"})
+    result = lab.run("vm_checkpoint", vm="web01", name="n")
+    assert code(result) == "ambiguous"
+    assert other.id in result["msg"]
+    assert lab.world.vm("web01").id in result["msg"]
+    assert lab.writes() == 0
+    assert code(lab.run("vm_checkpoint", vm=other.id, name="n")) is None
+
+
+def test_an_id_that_two_vms_have() -> None:
+    """Two stored copies share the hypervisor's id; VMM's own id goes first, and is nobody else's."""
+    lab = Lab()
+    vm = lab.world.vm("web01")
+    plant(lab.world.spf.vmm, {"name": "copy", "vm_id": vm.vm_id, "power": "Stored"})
+    result = lab.run("vm_checkpoint_info", vm=vm.vm_id)
+    assert code(result) == "ambiguous"
+    assert "VMId" in result["msg"]
+    trap = plant(lab.world.spf.vmm, {"name": "trap", "vm_id": vm.id})
+    result = lab.run("vm_checkpoint_info", vm=vm.id)
+    assert result["vms"][0]["name"] == "web01"
+    assert trap.id != vm.id
+
+
+@pytest.mark.parametrize("name", ["it's", "a b", "näme", "50% & more", "x' or Name ne '", "#1?", "(1)", "+plus+"])
+def test_names_that_need_quoting(name: str) -> None:
+    lab = Lab()
+    vm = plant(lab.world.spf.vmm, {"name": name})
+    result = lab.run("vm_checkpoint_info", vm=name)
+    assert code(result) is None
+    assert result["vms"][0]["vm_id"] == vm.id
+
+
+@pytest.mark.parametrize(
+    ("reference", "wanted"),
+    [
+        ("nobody", "not_found"),
+        (NOBODY, "not_found"),
+        ("", "invalid_input"),
+        ("  ", "invalid_input"),
+        ("web\n01", "invalid_input"),
+        ("x" * 2000, "invalid_input"),
+        ("/subscriptions/x", "invalid_input"),
+        (f"/subscriptions/{NOBODY}/resourceGroups/g/providers/Microsoft.Other/things/x", "invalid_input"),
+        ("/subscriptions/nonsense/resourceGroups/g/providers/Microsoft.HybridCompute/machines/x", "invalid_input"),
+        ("/subscriptions/../resourceGroups/g/providers/Microsoft.HybridCompute/machines/x", "invalid_input"),
+    ],
+)
+def test_what_is_no_vm(reference: str, wanted: str) -> None:
+    lab = Lab()
+    for module in ("vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"):
+        result = lab.run(module, vm=reference, name="baseline")
+        assert code(result) == wanted
+    assert lab.writes() == 0
+
+
+def test_arm_ids_in_every_spelling() -> None:
+    lab = Lab()
+    plain = lab.arm_vm
+    for reference in (
+        plain,
+        plain.upper(),
+        plain.lower(),
+        plain + "/",
+        plain + "/providers/Microsoft.ScVmm/virtualMachineInstances/default",
+        plain + "/PROVIDERS/microsoft.scvmm/virtualmachineinstances/DEFAULT",
+    ):
+        result = lab.run("vm_checkpoint_info", vm=reference)
+        assert code(result) is None, reference
+        assert len(result["checkpoints"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("app99", ["no such hybrid machine in resource group rg-hybrid", "Check the name and the resource group"]),
+        ("bare01", ["no VM of Arc-enabled SCVMM", "Enable the VM in Azure"]),
+    ],
+)
+def test_a_machine_without_an_instance(name: str, says: list[str]) -> None:
+    """No such machine, or one that SCVMM does not know: both are told, and neither is an empty list."""
+    lab = Lab()
+    for state in ("present", "absent"):
+        result = lab.run("vm_checkpoint", vm=lab.world.machine_uri(name), name="n", state=state)
+        assert code(result) == "not_found"
+        for part in (name, "scope: scvmm and resource_group: rg-hybrid lists the VMs there", *says):
+            assert part in result["msg"]
+
+
+def test_an_unknown_resource_group_is_told_apart_from_an_unknown_machine() -> None:
+    lab = Lab()
+    result = lab.run("vm_checkpoint_info", vm=lab.arm_vm.replace("rg-hybrid", "rg-elsewhere"))
+    assert code(result) == "not_found"
+    assert "no resource group rg-elsewhere in subscription" in result["msg"]
+    assert "scope: scvmm lists the subscription's VMs" in result["msg"]
+    listed = lab.run("vm_checkpoint_info", scope="scvmm", resource_group="rg-elsewhere")
+    assert code(listed) == "not_found"
+    assert "Check resource_group and subscription_id." in listed["msg"]
+    stranger = lab.run("vm_checkpoint_info", scope="scvmm", subscription_id=NOBODY)
+    assert "Check subscription_id." in stranger["msg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"vms": ["web01", ""]}, "vms, element 2 of 2: is empty"),
+        ({"vms": ["web01", "\t", "db01"]}, "vms, element 2 of 3: is empty"),
+        ({"vms": [" web01"]}, 'vms, element 1 of 1: " web01" begins or ends with white space'),
+        ({"vm": " web01 "}, 'vm: " web01 " begins or ends with white space'),
+        ({"vm": ""}, "vm: is empty"),
+        ({"vms": ["web01", "a\nb"]}, "vms, element 2 of 2: is longer than 1024 characters or holds control characters"),
+    ],
+    ids=str,
+)
+def test_a_reference_that_is_none_is_told_with_its_place(options: dict[str, Any], says: str) -> None:
+    lab = Lab()
+    for module in ("vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"):
+        result = lab.run(module, name="n", **options)
+        assert code(result) == "invalid_input"
+        assert says in result["msg"]
+    assert not lab.requests
+
+
+def test_exactly_one_of_vm_and_vms() -> None:
+    lab = Lab()
+    bad: list[dict[str, Any]] = [{}, {"vm": "web01", "vms": ["db01"]}, {"vms": []}]
+    for given in bad:
+        result = lab.run("vm_checkpoint", name="n", **given)
+        assert code(result) == "invalid_input"
+    assert not lab.requests
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_stamp(told: bool) -> None:
+    """Given, it narrows the VMs; not given, each VM tells its own, and the writes' keys hold it."""
+    lab = make_lab("spf")
+    stamp = lab.world.spf.stamp_id
+    options: dict[str, Any] = {"spf_stamp_id": stamp.upper()} if told else {}
+    assert code(lab.run("vm_checkpoint", vm="web01", name="later", state="absent", **options)) is None
+    (delete,) = lab.sent("DELETE")
+    assert f"StampId=guid'{stamp}'" in delete.url.path
+    assert any("StampId" in str(request.url) for request in lab.requests if request.method == "GET") is told
+    elsewhere = lab.run("vm_checkpoint_info", vm="web01", spf_stamp_id=NOBODY)
+    assert code(elsewhere) == "not_found"
+
+
+def test_a_vm_that_is_gone_between_resolving_and_reading() -> None:
+    lab = make_lab("spf")
+
+    def remove() -> None:
+        lab.world.spf.vmm.remove(lab.world.vm("web01"))
+
+    lab.before_first(lambda _request: len(lab.requests) == 2, remove)
+    assert code(lab.run("vm_checkpoint", vm="web01", name="new")) == "not_found"
+    assert lab.writes() == 0

@@ -1,0 +1,69 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Encryption sets of a restore point: for which disk, named how, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.compute.azure_harness import (
+    bodies,
+    done,
+    failed,
+    make_lab,
+    point,
+)
+from tests.support.lab import Lab
+
+DES = (
+    "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-keys/providers/Microsoft.Compute/"
+    "diskEncryptionSets/shop"
+)
+
+
+def _disk(lab: Lab, name: str) -> str:
+    return lab.world.azure.resource_id("disks", name)
+
+
+def test_encryption_sets_on_the_wire() -> None:
+    lab = make_lab()
+    sets = [
+        {"disk": "os", "id": DES, "type": "EncryptionAtRestWithCustomerKey"},
+        {"disk": "shop01_DataDisk_0", "id": DES, "type": "EncryptionAtRestWithPlatformAndCustomerKeys"},
+    ]
+    done(point(lab, encryption_sets=sets))
+    first, second = sets[0]["type"], sets[1]["type"]
+    assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"] == {
+        "osDisk": {"diskRestorePoint": {"encryption": {"type": first, "diskEncryptionSet": {"id": DES}}}},
+        "dataDisks": [
+            {"lun": 0, "diskRestorePoint": {"encryption": {"type": second, "diskEncryptionSet": {"id": DES}}}}
+        ],
+    }
+    old = failed(point(lab, name="x", encryption_sets=sets, compute_api_version="2022-11-01"), "invalid_input")
+    assert "2023-03-01" in old
+
+
+@pytest.mark.parametrize("disk", ["nope", "lun7", "lunx"])
+def test_an_encryption_set_for_a_disk_that_is_not_there(disk: str) -> None:
+    lab = make_lab()
+    sets = [{"disk": disk, "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
+    failed(point(lab, encryption_sets=sets), "invalid_input")
+    assert lab.sent() == []
+
+
+@pytest.mark.parametrize(("disk", "options"), [("LUN0", {}), ("os", {"exclude_disks": ["os"]})])
+def test_an_encryption_set_twice_or_for_an_excluded_disk(disk: str, options: dict[str, Any]) -> None:
+    lab = make_lab()
+    sets = [{"disk": each, "id": DES, "type": "EncryptionAtRestWithCustomerKey"} for each in ("lun0", disk)]
+    failed(point(lab, encryption_sets=sets, **options), "invalid_input")
+    assert lab.sent() == []
+
+
+def test_an_encryption_set_by_id_in_any_case() -> None:
+    lab = make_lab()
+    sets = [{"disk": _disk(lab, "SHOP01_datadisk_0").upper(), "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
+    done(point(lab, encryption_sets=sets))
+    assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["lun"] == 0

@@ -1,0 +1,69 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much memory the worst answers take: run in a process of its own, which prints the growth in MiB and the code."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import json
+import resource
+import sys
+import zlib
+from collections.abc import Iterator
+
+from tests.hostile.server import CHUNK, Said, Stream, read
+
+MIB = 1024 * 1024
+
+
+def _packed(layers: int) -> bytes:
+    """Four gigabytes of white space, packed so often: one packed megabyte, over and over, whose end nobody reaches."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = pack.compress(b" " * MIB) + pack.flush(zlib.Z_FULL_FLUSH)
+    packed = b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 4096
+    for _layer in range(layers - 1):
+        packed = gzip.compress(packed)
+    return packed
+
+
+def _filled(begin: bytes, piece: bytes, end: bytes, size: int = 31 * MIB) -> Iterator[bytes]:
+    """A body of that size, chunk by chunk."""
+    block = piece * (CHUNK // len(piece))
+    yield begin
+    for _turn in range((size - len(begin) - len(end)) // len(block)):
+        yield block
+    yield end
+
+
+def said(name: str) -> Said:
+    """The answer of that name."""
+    if name.startswith("bomb"):
+        layers = int(name.removeprefix("bomb "))
+        return Said(_packed(layers), headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
+    feed = b'<feed xmlns="http://www.w3.org/2005/Atom">'
+    bodies: dict[str, Iterator[bytes]] = {
+        "endless": itertools.repeat(b" " * CHUNK),
+        "one text": _filled(b'{"value": ["\xf0\x9f\x98\x80', b"a", b'"]}'),
+        "many lists": _filled(b'{"value": [', b"[],", b"0]}"),
+        "many pairs": _filled(b'{"value": [', b'{"abcdef":"ghijklm"},', b"0]}", 19 * MIB),
+        "many elements": _filled(feed, b"<a/>", b"</feed>"),
+        "fewer elements": _filled(feed, b"<a>b</a>", b"</feed>", 7 * MIB),
+        "attributes": _filled(feed, b'<a b="" c="" d=""/>', b"</feed>", 9 * MIB),
+    }
+    return Said(Stream(bodies[name]))
+
+
+def main(name: str) -> None:
+    """Weigh one."""
+    answer = said(name)
+    read("spf", Said(b"{}"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    code, told, _server = read("spf", answer)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+    sys.stdout.write(json.dumps({"grown": grown, "code": code, "told": told}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

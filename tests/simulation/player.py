@@ -1,0 +1,298 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays a story: several controllers at once against one world, then a quiet time, then each task twice more."""
+
+from __future__ import annotations
+
+import os
+import random
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from unittest import mock
+
+import httpx
+import trio
+import trio._core._run as scheduler
+import trio.testing
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
+from simulator.app import App
+from simulator.azure.jobs import PlannedEnd, Refused
+from simulator.switches.all import Switches
+from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
+from simulator.wire.exchange import Answer, Call
+from simulator.wire.faults import Fault
+from simulator.world import World
+from tests.simulation.record import RUN, SENT, Record, Run, sent_from
+from tests.simulation.script import Event, Script, Task
+from tests.support.lab import BARE_ENVIRONMENT, HOST, START
+from tests.support.tasks import TASKS
+from tests.support.wire import Killed, Wire
+
+QUIET = 6 * 3600.0
+# A service that has settled is neither slow, full nor offline, and no reading of it is of yesterday.
+SETTLED: dict[str, Any] = dict.fromkeys(("create_takes", "restore_takes", "delete_takes", "power_takes"), "2s")
+SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_points": 500, "arc_connector": "online"}
+SETTLED |= {"compute_max_collections": 10000}
+PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
+AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
+RESOURCES = ("restore_point", "restore_point_collection", "restore_point_collection_info")
+DESCRIBE_A_STATE = ("vm_checkpoint", *RESOURCES)
+
+
+def play(script: Script) -> Record:
+    """What happened; the same for the same story, always."""
+    random.seed(script.seed)
+    player = Player(script)
+    with ExitStack() as patches:
+        patches.enter_context(mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True))
+        patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
+        patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(script.seed)))
+        patches.enter_context(mock.patch.object(Reconciler, "_plan_now", player.planner()))
+        trio.run(player.main, clock=trio.testing.MockClock(autojump_threshold=0))
+    return player.record
+
+
+class Player:
+    """One world and everybody in it."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.record: Record
+        self.world: World
+        self.app: App
+        self._struck: dict[int, int] = {}
+        self._seen: dict[tuple[int, str], int] = {}
+        self._calm = False
+
+    def planner(self) -> Callable[[Reconciler[Any]], None]:
+        """The engine's planning, with every plan that it makes written down."""
+        plan_now = Reconciler._plan_now
+
+        def written_down(way: Reconciler[Any]) -> None:
+            plan_now(way)
+            if (run := RUN.get()) is not None:
+                run.plan_made(way.todo, self.world.now())
+
+        return written_down
+
+    async def main(self) -> None:
+        """The whole story."""
+        script = self.script
+        self.world = World(
+            lambda: START + trio.current_time(),
+            seed=f"soak{script.seed}",
+            switches=Switches(**script.switches),
+            document=script.document,
+        )
+        self.record = Record(self.world)
+        self.app = App(self.world)
+        self.world.faults.chooser = self._choose
+        for service in self.app.services:
+            self._listen(service)
+        async with trio.open_nursery() as services:
+            async with trio.open_nursery() as users:
+                for task in script.tasks:
+                    users.start_soon(self._user, task, services)
+                for event in script.events:
+                    users.start_soon(self._event, event)
+            self._calm = True
+            await self._quiet()
+            self.world.switches.update(SETTLED)
+            for task in self._wishes():
+                for attempt in (1, 2):
+                    await self._run(task, attempt, services, "rerun" if attempt == 1 else "once more")
+                    await trio.sleep(120)
+                    self.world.settle()
+                await self._quiet()
+
+    def _wishes(self) -> list[Task]:
+        """The tasks that describe a state, or a restore that is to be done once; in check mode nothing was wished."""
+        return [
+            replace(task, options=task.options | PATIENT | ({"max_age": "2h"} if "max_age" in task.options else {}))
+            for task in self.script.tasks
+            if not task.check and (task.module in DESCRIBE_A_STATE or "restore_key" in task.options)
+        ]
+
+    async def _quiet(self) -> None:
+        """Everything that still runs comes to its end, and what is stale or hidden comes to light."""
+        for site in (self.world.spf, self.world.arc):
+            site.vmm.planned_failures.clear()
+        self.world.azure.planned.clear()
+        await trio.sleep(QUIET)
+        for site in (self.world.spf, self.world.arc):
+            for job in site.vmm.jobs.values():
+                job.looks += 100
+        for each in self.world.azure.jobs.values():
+            each.looks += 100
+        self.world.settle()
+        await trio.sleep(QUIET)
+        self.world.settle()
+
+    async def _user(self, task: Task, services: trio.Nursery) -> None:
+        await trio.sleep(task.start)
+        run = await self._run(task, 1, services, "story", dying=True)
+        if run.killed and task.again is not None:
+            await trio.sleep(task.again)
+            await self._run(task, 2, services, "story")
+
+    async def _event(self, event: Event) -> None:
+        await trio.sleep(event.at)
+        vmm, vm = self.world.site(event.service).vmm, self.world.vm(event.vm, event.service)
+        if event.kind == "refresher":
+            vmm.background(vm, event.argument)
+        else:
+            vmm.made_outside(vm, event.argument)
+
+    async def _run(self, task: Task, attempt: int, services: trio.Nursery, phase: str, *, dying: bool = False) -> Run:
+        run = Run(task, attempt, self.world.now(), phase=phase, before=self.record.homes_now())
+        self.record.runs.append(run)
+        count = 0
+
+        def watch(when: str) -> None:
+            nonlocal count
+            count += when == "sent"
+            self.record.sample()
+            if dying and task.kill is not None and task.kill.when == when and count >= task.kill.request:
+                run.killed = True
+            if run.killed:
+                raise Killed
+
+        wire = Wire(self.app, services, lambda _request: watch("sent"), lambda _request: watch("heard"))
+        token = RUN.set(run)
+        try:
+            run.result = await self._finish(task, wire)
+        except Killed:
+            pass
+        except BaseExceptionGroup as group:
+            rest = group.split(Killed)[1]
+            if rest is not None:
+                run.crash = "".join(traceback.format_exception(rest))
+        except (Exception, trio.TrioInternalError):
+            run.crash = traceback.format_exc()
+        finally:
+            RUN.reset(token)
+            run.end = self.world.now()
+            run.seen = self.record.homes_now()
+        return run
+
+    async def _finish(self, task: Task, wire: httpx.AsyncBaseTransport) -> dict[str, Any]:
+        names = [self._reference(vm) for vm in task.vms]
+        about: dict[str, Any] = {"vm": names[0]} if len(names) == 1 else {"vms": names}
+        surroundings = Surroundings({}, self._wall_clock, wire)
+        if task.module in RESOURCES:
+            params = {**self._connection(), **self._of_azure(task.options)}
+            return await run_task(TASKS[task.module], params, task.check, surroundings)
+        params = {**self._connection(), **about, **task.options}
+        return await run_task(TASKS[task.module], params, task.check, surroundings)
+
+    def _of_azure(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The options with ids for names."""
+        azure = self.world.azure
+        found = {**options, "resource_group": azure.resource_group}
+        if (source := options.get("source")) is not None:
+            kind = "restorePointCollections" if source.startswith("own-") else "virtualMachines"
+            found["source"] = azure.resource_id(kind, source)
+        return found
+
+    def _wall_clock(self) -> datetime:
+        # By the end somebody has set it right again.
+        jumps = () if self._calm else self.script.jumps
+        jumped = sum(seconds for at, seconds in jumps if trio.current_time() >= at)
+        return datetime.fromtimestamp(self.world.now() + self.script.skew + jumped, UTC)
+
+    def _reference(self, vm: str) -> str:
+        if vm.startswith("spf"):
+            return vm
+        return self.world.machine_uri(vm) if vm.startswith("scvmm") else self.world.azure.named(vm).id
+
+    def _connection(self) -> dict[str, Any]:
+        credentials = self.world.credentials
+        return {
+            "spf_url": f"{HOST}/SC2012R2/VMM/{{subscription_id}}/Microsoft.Management.Odata.svc",
+            "spf_subscription_id": self.world.spf.subscription_id,
+            "spf_username": credentials.spf_username,
+            "spf_password": credentials.spf_password,
+            "cloud_environment": HOST,
+            "subscription_id": self.world.arc.subscription_id,
+            "tenant": credentials.tenant,
+            "client_id": credentials.client_id,
+            "secret": credentials.secret,
+        }
+
+    def _listen(self, service: Any) -> None:
+        """Write down what a service answers, and when it had done its work."""
+        handle = service.handle
+
+        async def handled(call: Call) -> Answer | None:
+            answer: Answer | None = await handle(call)
+            sent = SENT.get()
+            if answer is not None and sent is not None:
+                sent.status, sent.handled = answer.status, self.world.now()
+            return answer
+
+        service.handle = handled
+
+    def _choose(self, call: Call) -> Fault | None:
+        """The fault that the story has for this request."""
+        run = RUN.get()
+        if run is None:
+            return None
+        sent = sent_from(call, self.world.now())
+        run.sent.append(sent)
+        SENT.set(sent)
+        fault = None if self._calm else self._trouble(run, sent)
+        if fault is not None:
+            sent.fate = {"kind": fault.kind, "exception": fault.exception if fault.kind == "lose_request" else None}
+            sent.fate |= {"status": fault.status} if fault.kind in ("status", "status_after", "html") else {}
+            if fault.kind in ("status", "html", "redirect"):
+                sent.status = 307 if fault.kind == "redirect" else fault.status
+        return fault
+
+    def _trouble(self, run: Run, sent: Any) -> Fault | None:
+        kinds = ["any"] + ["write"] * sent.writes + ["poll"] * sent.polls + ["read"] * (sent.method == "GET")
+        for kind in kinds:
+            self._seen[run.task.number, kind] = self._seen.get((run.task.number, kind), 0) + 1
+        for place, trouble in enumerate(self.script.troubles):
+            if trouble.task != run.task.number or trouble.which not in kinds:
+                continue
+            done = self._struck.get(place, 0)
+            if self._seen[run.task.number, trouble.which] < trouble.nth or done >= trouble.count:
+                continue
+            self._struck[place] = done + 1
+            given = dict(trouble.fault)
+            self.record.faults.append(_told(given))
+            if given["kind"] == "expire":
+                self.world.tokens.clear()
+            elif given["kind"] == "job":
+                self._plan_job(given)
+            else:
+                return Fault(**given)
+        return None
+
+    def _plan_job(self, given: dict[str, Any]) -> None:
+        service, end = given["service"], given["end"]
+        if service in ("spf", "scvmm"):
+            refusal = LOCKED if end == "2602" else Refusal("10803", "Simulated", "The disk is full.")
+            status = Status.FAILED if end == "2602" else Status(end)
+            planned = Planned(Kind(given["job"]), given["vm"], refusal, status)
+            self.world.site(service).vmm.planned_failures.append(planned)
+        elif service == "compute":
+            kind = AZURE_JOBS.get(given["job"], given["job"])
+            when = 409 if end == "2602" else None
+            self.world.azure.planned.append(PlannedEnd(kind, None, Refused(409, "InternalOperationError"), when))
+
+
+def _told(fault: dict[str, Any]) -> str:
+    """How the summary counts it."""
+    kind = str(fault["kind"])
+    if kind in ("status", "status_after", "html"):
+        return f"{kind} {fault.get('status', 503)}{' with Retry-After' if fault.get('headers') else ''}"
+    return f"{kind} {fault['end'] if kind == 'job' else fault.get('exception', '')}".strip()

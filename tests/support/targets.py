@@ -1,0 +1,21 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""VMs as the services know them, for tests that begin below the tasks."""
+
+from __future__ import annotations
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
+
+
+def vm_of(provider: str, vm_id: str, service: str, *, name: str = "vm", partition: str = "") -> VM:
+    """A VM of that id, named by it."""
+    return VM(
+        reference=vm_id,
+        name=name,
+        id=vm_id,
+        canonical=vm_id.lower(),
+        provider=provider,
+        service=service,
+        partition=partition,
+    )

@@ -1,0 +1,29 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each module does, by the module's name."""
+
+from __future__ import annotations
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point import restore_point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
+    restore_point_collection,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection_info import (
+    restore_point_collection_info,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import TaskFunction
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint import vm_checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_restore import (
+    vm_checkpoint_restore,
+)
+
+TASKS: dict[str, TaskFunction] = {
+    "restore_point": restore_point,
+    "restore_point_collection": restore_point_collection,
+    "restore_point_collection_info": restore_point_collection_info,
+    "vm_checkpoint": vm_checkpoint,
+    "vm_checkpoint_info": vm_checkpoint_info,
+    "vm_checkpoint_restore": vm_checkpoint_restore,
+}

@@ -1,0 +1,141 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARM's errors: each shape, every detail, and which of them means that another operation holds the resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, Locked
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._arm.test_client import using
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, answer
+
+ERROR = {
+    "error": {
+        "code": "BadRequest",
+        "message": "It says no.",
+        "target": "checkpoint",
+        "details": [
+            {"code": "Inner", "message": "really", "details": [{"code": "Deep", "message": "truly"}]},
+            "words",
+            7,
+        ],
+        "additionalInfo": [{"type": "Policy", "info": {"b": 1, "a": 2}}, "ignored"],
+    }
+}
+
+
+def refused(status: int, body: Any) -> CheckpointError:
+    async def main(arm: Arm) -> CheckpointError:
+        return arm.error(answer(status, body), context="creating it")
+
+    return using(Script(), main)
+
+
+def test_an_error_is_told_with_every_detail() -> None:
+    assert refused(400, ERROR).message == (
+        "creating it: refused (400): BadRequest: It says no.; target checkpoint; Inner: really; Deep: truly; words; "
+        'Policy {"a": 2, "b": 1}.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"code": "TooManyRequests", "message": "slower"}, ": TooManyRequests: slower"),
+        ({"error": {"code": "X"}}, ": X"),
+        ({"error": {"message": " words \n"}}, ": words"),
+        ({"error": "invalid_grant"}, ": invalid_grant"),
+        ({"error": None}, ""),
+        ({"error": {}}, ""),
+        ({"error": {"code": None, "message": None, "details": None, "additionalInfo": {}}}, ""),
+        ({"error": {"code": 7, "message": ["x"]}}, ": 7: x"),
+        ([], ""),
+        ("", ""),
+        ("<html><head><TITLE>\n502 Bad Gateway </TITLE></head></html>", ": 502 Bad Gateway"),
+        ('{"error": ', ""),
+        ("see https://h/x?sig=SIG", ""),
+        ({"error": {"message": "see https://h/x?sig=SIG now"}}, ": see https://h/x?… now"),
+    ],
+)
+def test_each_shape_of_an_error_is_understood(body: Any, said: str) -> None:
+    assert refused(400, body).message == f"creating it: refused (400){said}."
+
+
+def test_an_error_without_end_is_cut_off() -> None:
+    deep: dict[str, Any] = {"message": "level"}
+    for _level in range(30):
+        deep = {"message": "level", "details": [deep]}
+    assert refused(400, {"error": deep}).message.count("level") == 6
+    wide = {"message": "top", "details": [{"message": "level"}] * 500}
+    assert refused(400, {"error": wide}).message.count("level") == 20
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "locked"),
+    [
+        (409, {"code": "Conflict"}, True),
+        (409, {"code": "AnotherOperationInProgress"}, True),
+        (409, {"code": "operationinprogress"}, True),
+        (412, {"code": "ResourceBusy"}, True),
+        (409, {"code": "X", "message": "VMM error (ID: 2602)"}, True),
+        (409, {"code": "X", "details": [{"message": "Error ID: 2602"}]}, True),
+        (409, {"code": "ScopeLocked"}, False),
+        (409, {"code": "ScopeLocked", "message": "2602"}, False),
+        (409, {"code": "X", "message": "VM 831e819f-2602-4c1b-9c1f-77aa00000000"}, False),
+        (409, {"code": "X"}, False),
+        (400, {"code": "Conflict"}, False),
+    ],
+)
+def test_locked_is_another_operation_not_an_administrator_s_lock(
+    status: int, error: dict[str, Any], locked: bool
+) -> None:
+    assert isinstance(refused(status, {"error": error}), Locked) is locked
+
+
+def test_a_refused_sign_in_says_how_we_signed_in() -> None:
+    assert "sign-in refused (401) for client c" in refused(401, {}).message
+
+
+def test_a_second_create_at_once_is_a_lock_on_azure_too() -> None:
+    said = "There is already a concurrent 'Create RestorePoint' operation running on the VM"
+    assert isinstance(refused(409, {"error": {"code": "X", "message": said}}), Locked)
+
+
+def test_the_result_holds_the_whole_error() -> None:
+    assert refused(400, ERROR).to_result()["details"] == ERROR["error"]
+    long = {"error": {"message": "m", "details": [{"code": f"C{count}", "message": "x" * 90} for count in range(60)]}}
+    told = refused(400, long)
+    assert len(told.message) == 1000
+    assert told.details == long["error"]
+
+
+@pytest.mark.parametrize("body", [{"error": None}, {"error": {}}, {"error": "words"}, [], ""])
+def test_an_error_without_structure_has_no_details(body: Any) -> None:
+    assert refused(400, body).details is None
+
+
+def test_the_whole_error_is_clean_and_bounded() -> None:
+    dirty = {"message": "see https://h/x?sig=SIG\nnow", "additionalInfo": [{"k\x1b": [1, None, True, 2.5]}]}
+    told = refused(400, {"error": dirty}).details
+    assert told == {"message": "see https://h/x?… now", "additionalInfo": [{"k": [1, None, True, 2.5]}]}
+    wide = refused(400, {"error": {"details": [{"code": "C", "message": "m"}] * 5000}}).details
+    assert wide is not None
+    assert len(wide["details"]) < 400
+    assert "…" in str(wide["details"][-1])
+    deep: dict[str, Any] = {"code": "the bottom"}
+    for _level in range(20):
+        deep = {"details": [deep]}
+    shown = str(refused(400, {"error": deep}).details)
+    assert "the bottom" not in shown
+    assert "…" in shown
+
+
+def test_a_failed_operation_s_status_holds_the_whole_error() -> None:
+    status = read_status(answer(200, {"status": "Failed", "error": ERROR["error"]}))
+    assert status.details == ERROR["error"]
+    assert read_status(answer(200, {"status": "Succeeded", "error": {"code": "left over"}})).details is None

@@ -1,0 +1,177 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""--diff shows the set before and after, with times, and the steps that leave the set alone."""
+
+from __future__ import annotations
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, Delete, Restore
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    WEB01,
+    absent,
+    having,
+    planned,
+    point,
+    present,
+    restore,
+)
+
+BASE = point("a", "1d", name="baseline")
+
+
+def shown(wish: Spec, *points: Checkpoint) -> tuple[list[str], list[str]]:
+    made = foreseen(having(*points), planned(wish, *points, power="on"))
+    return made["before"].splitlines(), made["after"].splitlines()
+
+
+def test_a_new_checkpoint_says_why_it_comes() -> None:
+    before, after = shown(present(name="before-patching"), BASE)
+    assert before == ["  baseline         2026-11-19 12:00Z"]
+    assert after == [*before, '  before-patching  (new)   no checkpoint named "before-patching" exists']
+
+
+def test_what_goes_is_missing_afterwards() -> None:
+    gone = point("b", "1h")
+    before, after = shown(absent(), BASE, gone)
+    assert before == ["  baseline  2026-11-19 12:00Z", "  nightly   2026-11-20 11:00Z"]
+    assert after == before[:1]
+
+
+def test_a_description_is_shown_on_one_line_before_and_after() -> None:
+    before, after = shown(present(description="new\nwords"), point("a", description=" old\r\n  words "))
+    assert before == ["  nightly  2026-11-20 11:00Z  old words"]
+    assert after == ["  nightly  2026-11-20 11:00Z  new words"]
+
+
+def test_an_unknown_time_is_said() -> None:
+    before, after = shown(present(), point("a", None))
+    assert before == after == ["  nightly  time unknown"]
+
+
+def test_steps_that_leave_the_set_alone_stand_below_it() -> None:
+    _before, after = shown(restore(name="baseline", if_running="stop", power_after="on"), BASE)
+    assert after == [
+        "  baseline  2026-11-19 12:00Z",
+        "power off: if_running is stop and the VM is on",
+        'restore to baseline (2026-11-19 12:00Z, a): it is the checkpoint named "baseline"',
+        "power on: power_after is on",
+    ]
+
+
+def test_the_parts_of_a_restore_stand_there_too() -> None:
+    made = foreseen(having(BASE), Plan(WEB01, (Step(WEB01, "asked", do="swap its disks"),)))
+    assert made["after"].splitlines() == ["  baseline  2026-11-19 12:00Z", "swap its disks: asked"]
+
+
+def test_the_header_names_the_vm_and_its_service() -> None:
+    made = foreseen(having(), Plan(WEB01))
+    assert made == {
+        "before_header": "checkpoints of web01 (spf)",
+        "after_header": "checkpoints of web01 (spf)",
+        "before": "",
+        "after": "",
+    }
+
+
+def test_a_terminal_does_not_obey_what_somebody_named() -> None:
+    name = "a\x1b[2J\nb\u202ec"
+    before, after = shown(restore(checkpoint_id="a"), point("a", name=name, description="d\x07e\u2028f"))
+    assert before == ["  a [2J b c  2026-11-20 11:00Z  d e f"]
+    assert after[0] == before[0]
+    assert after[1].startswith("restore to a [2J b c (")
+    long = foreseen(having(point("a", name="x" * 9000, description="y" * 9000)), Plan(WEB01))
+    assert len(long["before"]) < 500
+    odd = point("i" * 9000)
+    assert len(foreseen(having(odd), Plan(WEB01, (Restore(WEB01, "asked", odd),)))["after"]) < 800
+
+
+def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:
+    before, after = shown(present(description="a  b"), point("a", description="a b"))
+    assert before == ['  nightly  2026-11-20 11:00Z  "a b"']
+    assert after == ['  nightly  2026-11-20 11:00Z  "a  b"']
+    far = "w " * 450
+    before, after = shown(present(description=far + "new"), point("a", description=far + "old"))
+    assert before[0].endswith('w w old"')
+    assert after[0].endswith('w w new"')
+    assert "…" in before[0]
+    longer = "w " * 100 + "more"
+    before, after = shown(present(description=longer), point("a", description=longer.removesuffix("more") + "m"))
+    assert (before[0][-3:], after[0][-6:]) == (' m"', ' more"')
+
+
+def test_one_long_name_does_not_push_everything_to_the_right() -> None:
+    before, _after = shown(absent(name="x"), point("a", name="n" * 200), point("b", "1h"))
+    assert before[1].index("2026") == 64
+
+
+def test_a_description_that_stays_is_shown_in_part() -> None:
+    before, after = shown(present(), point("a", description="words " * 100))
+    assert before == after
+    assert len(before[0]) < 160
+
+
+def ran(before: list[Checkpoint], now: list[Checkpoint], *done: Action) -> tuple[list[str], list[str]]:
+    made = carried_out(having(*before), having(*now), done)
+    return made["before"].splitlines(), made["after"].splitlines()
+
+
+def test_after_a_run_a_new_checkpoint_is_shown_as_it_is() -> None:
+    made = point("b", "1h", name="before-patching", description="asked for")
+    before, after = ran([BASE], [BASE, made], Create(WEB01, "none exists", name="before-patching"))
+    assert before == ["  baseline         2026-11-19 12:00Z"]
+    assert after == [*before, "  before-patching  2026-11-20 11:00Z  asked for"]
+
+
+def test_after_a_run_what_no_list_shows_yet_stands_there_as_planned() -> None:
+    _before, after = ran([BASE], [BASE], Create(WEB01, "none exists", name="new"))
+    assert after == ["  baseline  2026-11-19 12:00Z", "  new       (new)   none exists"]
+
+
+def test_a_series_new_point_is_known_by_how_its_name_begins() -> None:
+    made = point("b", "1h", name="nightly-20261120-1")
+    _before, after = ran([], [made], Create(WEB01, "none exists", name="nightly", generate=True))
+    assert after == ["  nightly-20261120-1  2026-11-20 11:00Z"]
+
+
+def test_one_that_was_made_anew_under_its_id_went_and_came() -> None:
+    old, new = point("a", "1d", name="fp"), point("a", "1h", name="fp")
+    done = (Delete(WEB01, "it failed", old), Create(WEB01, "none usable", name="fp"))
+    before, after = ran([old], [new], *done)
+    assert before == ["  fp  2026-11-19 12:00Z"]
+    assert after == ["  fp  2026-11-20 11:00Z"]
+
+
+def test_a_secret_in_a_name_is_hidden_before_the_name_is_cut() -> None:
+    secrets = Secrets()
+    secrets.add("S3cr3t-Passw0rd-42")
+    before = hiding.set(secrets.hide)
+    try:
+        shown_before, _after = shown(present(), point("a", name="x" * 245 + "S3cr3t-Passw0rd-42"))
+    finally:
+        hiding.reset(before)
+    assert "S3cr" not in shown_before[0]
+
+
+def test_a_run_that_did_nothing_shows_no_difference() -> None:
+    before, after = ran([BASE], [BASE])
+    assert before == after
+
+
+def test_after_a_run_the_steps_that_were_taken_stand_below() -> None:
+    gone = point("b", "1h")
+    before, after = ran([BASE, gone], [BASE], Restore(WEB01, "asked", BASE), Step(WEB01, "asked", do="swap its disks"))
+    assert before == ["  baseline  2026-11-19 12:00Z", "  nightly   2026-11-20 11:00Z"]
+    assert after == [before[0], "restore to baseline (2026-11-19 12:00Z, a): asked", "swap its disks: asked"]
+
+
+def test_a_description_that_was_changed_is_shown_as_read() -> None:
+    before, after = ran([point("a", description="old")], [point("a", description="new")])
+    assert before == ["  nightly  2026-11-20 11:00Z  old"]
+    assert after == ["  nightly  2026-11-20 11:00Z  new"]

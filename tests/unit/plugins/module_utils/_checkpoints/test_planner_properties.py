@@ -1,0 +1,159 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every wish and every world: plans converge, keep what is not ours, and stay in order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import (
+    Create,
+    Delete,
+    Restore,
+    Update,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest, to_result
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Spec
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    NOW,
+    SERVICE,
+    absent,
+    chain,
+    having,
+    mark,
+    point,
+    present,
+    restore,
+)
+
+names = st.sampled_from(["nightly", "weekly"])
+ages = st.sampled_from([None, "1h", "3h", "5h", "9h", "2d"])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> ObservedVm:
+    """Up to six checkpoints, ours and others', dated or not, usable or not, in one line or side by side."""
+    points = []
+    for number in range(draw(st.integers(0, 6))):
+        managed = draw(st.booleans())
+        points.append(
+            point(
+                f"{number}a",
+                draw(ages),
+                name=draw(names),
+                description=draw(st.sampled_from(["", "words"])),
+                usable=draw(st.sampled_from([True, True, False, None])),
+                mark=mark(f"{number}", pin=draw(st.booleans())) if managed else None,
+            )
+        )
+    return having(*(chain(*points) if draw(st.booleans()) else points), power="on")
+
+
+presents = st.builds(
+    present,
+    description=st.sampled_from([None, "", "words", "new"]),
+    max_age=st.sampled_from([None, "2h", "4h"]),
+    supersede=st.booleans(),
+    on_ambiguous=st.sampled_from(["fail", "newest", "oldest", "all"]),
+)
+absents = st.builds(absent, on_ambiguous=st.sampled_from(["fail", "newest", "oldest", "all"]))
+restores = st.builds(
+    restore,
+    safety_checkpoint=st.booleans(),
+    if_running=st.sampled_from(["proceed", "stop"]),
+    power_after=st.sampled_from([None, "on", "off", "previous"]),
+    on_ambiguous=st.sampled_from(["fail", "newest", "oldest"]),
+)
+wishes: st.SearchStrategy[Spec] = st.one_of(presents, absents, restores)
+
+
+def plan_or_none(wish: Spec, world: ObservedVm) -> Plan | None:
+    try:
+        return plan(wish, world, SERVICE, NOW)
+    except CheckpointError:
+        return None
+
+
+def carried_out(made: Plan, world: ObservedVm) -> ObservedVm:
+    """The world after every step went well."""
+    points = list(world.checkpoints)
+    for action in made.writes:
+        if isinstance(action, Create):
+            new = Checkpoint("new", action.name, action.description or "", "h", created=NOW, mark=mark("e", "0s"))
+            points.append(new)
+        elif isinstance(action, Update):
+            new = replace(action.checkpoint, description=action.description)
+            points = [new if c.id == new.id else c for c in points]
+        elif isinstance(action, Delete):
+            points = [c for c in points if c.id != action.checkpoint.id]
+    return replace(world, checkpoints=tuple(points))
+
+
+@given(st.one_of(presents, absents), worlds())
+def test_what_is_carried_out_is_not_asked_for_again(wish: Spec, world: ObservedVm) -> None:
+    # absent with newest or oldest means one more each time: only `fail` and `all` name a state.
+    assume(isinstance(wish, Present) or wish.on_ambiguous in ("fail", "all"))
+    made = plan_or_none(wish, world)
+    assume(made is not None)
+    assert made is not None
+    assert plan(wish, carried_out(made, world), SERVICE, NOW).writes == ()
+
+
+@given(presents, worlds())
+def test_present_deletes_nothing_that_is_not_ours_or_is_pinned_or_of_another_name(
+    wish: Present, world: ObservedVm
+) -> None:
+    made = plan_or_none(wish, world)
+    for action in made.writes if made else ():
+        if isinstance(action, Delete):
+            assert wish.supersede
+            assert action.checkpoint.mark is not None
+            assert not action.checkpoint.mark.pin
+            assert action.checkpoint.name == wish.name
+
+
+@given(presents, worlds())
+def test_present_never_ends_without_a_checkpoint_that_was_there_and_usable(wish: Present, world: ObservedVm) -> None:
+    made = plan_or_none(wish, world)
+    if made and any(c.name == wish.name and c.usable for c in world.checkpoints):
+        assert any(c.name == wish.name and c.usable for c in carried_out(made, world).checkpoints)
+
+
+@given(wishes, worlds())
+def test_steps_come_in_the_order_create_restore_delete(wish: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(wish, world)
+    rank = {Create: 0, Update: 0, Restore: 1, Delete: 2}
+    order = [rank[type(action)] for action in (made.writes if made else ()) if type(action) in rank]
+    assert order == sorted(order)
+    gone = [a.checkpoint.created for a in (made.writes if made else ()) if isinstance(a, Delete)]
+    dated = [moment for moment in gone if moment is not None]
+    assert dated == sorted(dated)
+    assert None not in gone[len(gone) - len(dated) :]
+
+
+@given(wishes, worlds())
+def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(wish, world)
+    assume(made is not None)
+    assert made is not None
+    again = plan(wish, world, SERVICE, NOW)
+    assert again == made
+    assert digest([again]) == digest([made]) == to_result([made])["digest"]
+    Approval(to_result([made])).check([again])
+    Approval(digest([made])).check([again])
+
+
+@given(restores, worlds())
+def test_a_restore_deletes_nothing_and_goes_to_one_usable_checkpoint(wish: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(wish, world)
+    if made:
+        assert [a.checkpoint.usable for a in made.writes if isinstance(a, Restore)] == [True]
+        assert not any(isinstance(a, Delete | Update) for a in made.writes)

@@ -1,0 +1,105 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkpoints and inventories: ids in any case, ages, ancestry."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    NOW,
+    WEB01,
+    ago,
+    chain,
+    having,
+    mark,
+    point,
+)
+
+A, B, C = chain(point("a"), point("b"), point("c"))
+
+
+@pytest.mark.parametrize("wanted", ["c20f0a11", "C20F0A11", "HOST-9", "host-9"])
+def test_a_checkpoint_answers_to_its_id_and_its_host_id_in_any_case(wanted: str) -> None:
+    assert point("C20f0a11", host_id="Host-9").has_id(wanted)
+    assert not point("831e819f", host_id=None).has_id(wanted)
+    assert not point("831e819f", host_id=None).has_id("")
+
+
+def test_it_is_found_by_either_id() -> None:
+    assert having(A, B).by_id("HOST-B") == B
+    assert having(A, B).by_id("a") == A
+    assert having(A, B).by_id("c") is None
+
+
+@pytest.mark.parametrize(("age", "seconds"), [("4h", 14400), ("1500ms", 1), (None, None)])
+def test_age_is_in_whole_seconds_and_null_where_nobody_knows(age: str | None, seconds: int | None) -> None:
+    assert point("a", age).age_seconds(NOW) == seconds
+
+
+def test_nothing_is_younger_than_now() -> None:
+    assert point("a", "1h").age_seconds(ago("2h")) == 0
+
+
+def test_current_is_the_one_that_the_vm_stands_on() -> None:
+    standing = replace(B, current=True)
+    assert having(A, standing, C).current() == standing
+    assert having(A, B).current() is None
+
+
+def test_ancestors_are_everything_below() -> None:
+    assert having(A, B, C).ancestors(C) == {"a", "b"}
+    assert having(A, B, C).ancestors(A) == set()
+
+
+def test_a_gap_in_the_list_ends_the_ancestry() -> None:
+    assert having(A, C).ancestors(C) == {"b"}
+
+
+def test_a_loop_that_only_a_broken_answer_could_hold_ends() -> None:
+    looped = [replace(A, parent_id="b"), replace(B, parent_id="a")]
+    assert having(*looped).ancestors(looped[0]) == {"a", "b"}
+
+
+def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
+    known = replace(point("a", "1h", description="words", mark=mark("f00")), parent_id="r", depth=2, current=True)
+    expected = {
+        "id": "a",
+        "host_id": "host-a",
+        "name": "nightly",
+        "description": "words",
+        "created": "2026-11-20T11:00:00Z",
+        "parent_id": "r",
+        "depth": 2,
+        "current": True,
+        "usable": True,
+        "managed": True,
+        "mark": {
+            "nonce": "f00000000000",
+            "created": "2026-11-20T11:00:00Z",
+            "safety": False,
+            "power": None,
+            "key": None,
+            "target": None,
+        },
+        "age_seconds": 3600,
+    }
+    assert known.to_result(NOW).items() >= expected.items()
+    unknown = point("a", None, usable=None, host_id=None).to_result(NOW)
+    assert {key for key, value in unknown.items() if value is None} >= {
+        "host_id",
+        "created",
+        "parent_id",
+        "current",
+        "usable",
+        "mark",
+        "age_seconds",
+    }
+    assert unknown["managed"] is False
+
+
+def test_errors_name_a_vm_as_the_service_does() -> None:
+    assert str(WEB01) == "vm web01"

@@ -1,0 +1,138 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One poller: at once, then at a growing pace, at the service's word, and never beyond the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import trio
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    BadResponse,
+    CheckpointError,
+    TimedOut,
+    Unavailable,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
+    Deadline,
+    Operation,
+    Status,
+    wait,
+)
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
+
+RUNNING = Status("running", "Creating", percent=50)
+
+
+class Job:
+    """An operation whose looks answer as written, the last for ever."""
+
+    def __init__(self, *looks: Status | Exception) -> None:
+        self._looks: Sequence[Status | Exception] = looks
+        self.times: list[float] = []
+
+    async def poll(self) -> Status:
+        self.times.append(trio.current_time())
+        look = self._looks[min(len(self.times), len(self._looks)) - 1]
+        if isinstance(look, Exception):
+            raise look
+        return look
+
+    def waited(self, *, seconds: float = 600.0, interval: float = 5.0) -> tuple[Status, Operation]:
+        async def main() -> tuple[Status, Operation]:
+            operation = Operation("job", "j-1", self.poll, trio.current_time(), request_id="r-1")
+            status = await wait(operation, Deadline(seconds), interval, subject="vm web01", context="creating it")
+            return status, operation
+
+        return virtual(main)
+
+    @property
+    def pauses(self) -> list[float]:
+        return [round(b - a, 3) for a, b in zip(self.times, self.times[1:], strict=False)]
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "unknown"])
+def test_what_has_ended_is_seen_at_once(state: Any) -> None:
+    job = Job(Status(state))
+    assert job.waited()[0].state == state
+    assert len(job.times) == 1
+
+
+def test_the_pauses_grow_to_the_interval() -> None:
+    job = Job(*[RUNNING] * 6, Status("succeeded"))
+    assert job.waited()[0].state == "succeeded"
+    assert job.pauses == [1.0, 1.5, 2.25, 3.375, 5.0, 5.0]
+
+
+def test_a_short_interval_is_the_first_pause_too() -> None:
+    job = Job(*[RUNNING] * 3, Status("succeeded"))
+    job.waited(interval=0.1)
+    assert job.pauses == [0.1, 0.1, 0.1]
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(30.0, 30.0), (2.0, 2.0), (0.0, 0.5)])
+def test_retry_after_wins_over_the_interval(asked: float, pause: float) -> None:
+    job = Job(Status("running", retry_after=asked), Status("succeeded"))
+    job.waited()
+    assert job.pauses == [pause]
+
+
+def test_it_says_how_long_it_took_and_where_it_stands() -> None:
+    job = Job(RUNNING, Status("succeeded", percent=100))
+    _status, operation = job.waited()
+    assert operation.to_result() == {
+        "kind": "job",
+        "id": "j-1",
+        "status": "succeeded",
+        "percent": 100,
+        "seconds": 1.0,
+    }
+
+
+def test_at_the_deadline_the_error_names_the_operation() -> None:
+    job = Job(RUNNING)
+    with pytest.raises(TimedOut) as caught:
+        job.waited(seconds=60.0)
+    assert str(caught.value) == (
+        "vm web01: creating it was still running at the task's deadline of 1m (last seen: Creating). Nothing was "
+        "sent twice. Raise wait_timeout, or look at the operation and run the task again. [job j-1]"
+    )
+    assert caught.value.retry == "after_reading"
+    assert caught.value.request_id == "r-1"
+    assert caught.value.operation is not None
+    assert caught.value.operation["percent"] == 50
+    assert job.times[-1] <= 60.0
+
+
+def test_a_pause_that_leads_beyond_the_deadline_ends_there() -> None:
+    job = Job(Status("running", retry_after=3600.0))
+    with pytest.raises(TimedOut, match=r"deadline of 1m\."):
+        job.waited(seconds=60.0)
+    assert len(job.times) == 1
+
+
+def test_what_keeps_us_from_looking_does_not_make_it_safe_to_start_again() -> None:
+    with pytest.raises(TimedOut, match=r"was still running at the task's deadline of 10m \(throttled\)") as caught:
+        Job(RUNNING, Unavailable("throttled.")).waited()
+    assert caught.value.retry == "after_reading"
+
+
+def test_other_errors_of_looking_are_their_own() -> None:
+    with pytest.raises(CheckpointError) as caught:
+        Job(BadResponse("HTML.")).waited()
+    assert caught.value.code == "bad_answer"
+
+
+def test_a_deadline_counts_down_to_nothing_and_cuts_every_sleep() -> None:
+    async def main() -> list[object]:
+        deadline = Deadline(10.0)
+        seen: list[object] = [deadline.remaining(), await deadline.sleep(4.0), deadline.remaining()]
+        seen += [await deadline.sleep(60.0), deadline.remaining(), trio.current_time()]
+        await trio.sleep(5)
+        return [*seen, deadline.remaining(), await deadline.sleep(1.0)]
+
+    assert virtual(main) == [10.0, True, 6.0, False, 0.0, 10.0, 0.0, False]

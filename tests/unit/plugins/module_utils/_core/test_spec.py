@@ -1,0 +1,127 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What users may ask for, and one line that names each option that is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
+    Absent,
+    Present,
+    RestoreRequest,
+    Select,
+    validate_options,
+)
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import mark
+
+GUID = "831e819f-0000-4000-8000-000000000001"
+
+
+def refused(kind: type[Present | Absent | RestoreRequest], **options: Any) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        validate_options(kind, options)
+    return caught.value.message
+
+
+def test_an_option_that_is_null_was_not_given() -> None:
+    assert validate_options(Present, {"name": "nightly", "description": None, "max_age": None}) == Present(
+        name="nightly"
+    )
+
+
+def test_durations_are_read() -> None:
+    assert validate_options(Present, {"name": "nightly", "max_age": "4h"}).max_age == timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "name is required for state=present (or checkpoint_id, which never creates)"),
+        ({"name": ""}, "name: must not be empty"),
+        ({"name": " nightly"}, "name: must not begin or end with white space"),
+        ({"name": "night\tly"}, "name: must not hold control characters"),
+        ({"name": "x" * 256}, "name: is longer than 255 characters"),
+        ({"name": "n", "description": "a\x07"}, "description: must not hold control characters other than line feeds"),
+        ({"name": "n", "description": "a\r\nb"}, "description: must not hold control characters other than line feeds"),
+        ({"name": "n", "description": f"words\n{mark()}"}, "description: must not end in a mark of this collection"),
+        ({"name": "n", "description": "x" * 1501}, "description: is longer than 1500 characters"),
+        ({"name": "n", "max_age": "4"}, "max_age: '4' has no unit; write 4s, 4m or 4h"),
+        ({"name": "n", "max_age": "soon"}, "max_age: 'soon' is not a duration; write it like 90s, 4h or 1d12h"),
+        ({"name": "n", "on_ambiguous": "any"}, "on_ambiguous: takes 'fail', 'newest', 'oldest' or 'all'"),
+        ({"name": "n", "colour": "red"}, "colour: Extra inputs are not permitted"),
+        ({"checkpoint_id": GUID, "max_age": "4h"}, "max_age and supersede need a name"),
+        ({"checkpoint_id": GUID, "supersede": True}, "max_age and supersede need a name"),
+        ({"name": "n", "checkpoint_id": GUID, "max_age": "4h"}, "max_age and supersede need a name"),
+    ],
+)
+def test_present_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
+    assert told in refused(Present, **options)
+
+
+def test_every_wrong_option_is_named_at_once() -> None:
+    message = refused(Present, name=" n", max_age="4")
+    assert "name:" in message
+    assert "; max_age:" in message
+
+
+def test_a_description_may_have_lines() -> None:
+    assert validate_options(Present, {"name": "n", "description": "a\nb"}).description == "a\nb"
+
+
+def test_absent_needs_a_name_or_an_id() -> None:
+    assert refused(Absent) == "name or checkpoint_id is required for state=absent"
+    assert validate_options(Absent, {"checkpoint_id": GUID}).name is None
+    assert validate_options(Absent, {"name": "n", "checkpoint_id": GUID, "on_ambiguous": "all"}).on_ambiguous == "all"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({}, "say what to restore: name, select or checkpoint_id"),
+        ({"checkpoint_id": GUID, "name": "n"}, "checkpoint_id names one checkpoint; leave out name and select"),
+        ({"checkpoint_id": GUID, "select": "latest"}, "checkpoint_id names one checkpoint; leave out name and select"),
+        ({"name": "n", "on_ambiguous": "all"}, "on_ambiguous: takes 'fail', 'newest' or 'oldest'"),
+        ({"select": "newest"}, "select: takes latest, oldest, or {before: TIME}"),
+        ({"select": {"after": "2026-11-20T08:00:00Z"}}, "select: takes latest, oldest, or {before: TIME}"),
+        ({"select": {}}, "select: takes latest, oldest, or {before: TIME}"),
+        ({"select": ["latest"]}, "select: takes latest, oldest, or {before: TIME}"),
+        ({"select": {"before": None}}, "select: before: takes a time as text, such as 2026-11-20T08:00:00Z"),
+        ({"select": {"before": 20261120}}, "select: before: takes a time as text, such as 2026-11-20T08:00:00Z"),
+        ({"select": {"before": ""}}, "'' is not a time"),
+        ({"select": {"before": "2026-11-20T08:00:00"}}, "'2026-11-20T08:00:00' has no offset"),
+        ({"name": "n", "restore_key": ""}, "restore_key: must not be empty"),
+        ({"name": "n", "if_running": "wait"}, "if_running: takes 'proceed', 'stop' or 'fail'"),
+        ({"name": "n", "power_after": "paused"}, "power_after: takes 'previous', 'on' or 'off'"),
+    ],
+)
+def test_restore_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
+    assert told in refused(RestoreRequest, **options)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("latest", Select(which="latest")),
+        ("oldest", Select(which="oldest")),
+        (
+            {"before": "2026-11-20T09:00:00+01:00"},
+            Select(which="before", before=datetime(2026, 11, 20, 8, tzinfo=UTC)),
+        ),
+        (Select(which="oldest"), Select(which="oldest")),
+    ],
+)
+def test_select_is_read_and_goes_with_a_name(given: object, meant: Select) -> None:
+    assert validate_options(RestoreRequest, {"select": given}).select == meant
+    assert validate_options(RestoreRequest, {"name": "n", "select": given}).select == meant
+
+
+def test_a_wish_does_not_change_once_it_is_made() -> None:
+    wish = validate_options(Present, {"name": "n"})
+    with pytest.raises(ValueError, match="frozen"):
+        wish.name = "other"

@@ -1,0 +1,138 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a status and the service's words to the error it means."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    CheckpointError,
+    Locked,
+    ResponseLost,
+    Unavailable,
+    hiding,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
+    error_after_write,
+    error_from,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
+
+
+def meant(status: int, said: str = "", *, locked: bool = False, **headers: str) -> CheckpointError:
+    return error_from(answer(status, b"", **headers), said, context="reading vm web01", locked=locked, sign_in="svc")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (200, "bad_answer", "reading vm web01: an unexpected answer (200)."),
+        (301, "bad_answer", "reading vm web01: answered with a redirect (301), which is not followed."),
+        (307, "bad_answer", "reading vm web01: answered with a redirect (307), which is not followed."),
+        (400, "refused", "reading vm web01: refused (400): It says no."),
+        (401, "sign_in_refused", "sign-in refused (401) for svc: It says no. The server offers nothing."),
+        (403, "forbidden", "reading vm web01: forbidden (403): It says no."),
+        (404, "not_found", "reading vm web01: not found (404): It says no."),
+        (405, "refused", "reading vm web01: the service does not know this kind of request (405): It says no."),
+        (501, "refused", "reading vm web01: the service does not know this kind of request (501): It says no."),
+        (408, "unavailable", "reading vm web01: the service failed (408): It says no."),
+        (409, "refused", "reading vm web01: refused (409): It says no."),
+        (429, "unavailable", "reading vm web01: the service failed (429): It says no."),
+        (500, "unavailable", "reading vm web01: the service failed (500): It says no."),
+        (503, "unavailable", "reading vm web01: the service failed (503): It says no."),
+    ],
+)
+def test_a_status_has_one_meaning(status: int, code: str, message: str) -> None:
+    error = meant(status, "It says no.")
+    assert (error.code, error.message, error.status, error.subject) == (code, message, status, "service")
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "remedy"),
+    [
+        (400, "x", "Mend what the service names"),
+        (404, "x", "Check that it still exists"),
+        (405, "x", "Check the URL and the API version"),
+        (409, "x", "Mend what the service names"),
+        (409, "ScopeLocked: the scope is locked", "Have the lock removed"),
+        (422, "", "Mend what the service names"),
+    ],
+)
+def test_it_says_what_to_do(status: int, said: str, remedy: str) -> None:
+    assert meant(status, said).remedy.startswith(remedy)
+
+
+def test_a_service_that_says_nothing_is_not_quoted() -> None:
+    assert meant(404).message == "reading vm web01: not found (404)."
+
+
+def test_locked_goes_before_every_status() -> None:
+    for status in (400, 409, 500):
+        error = meant(status, "VMM error 2602", locked=True)
+        assert isinstance(error, Locked)
+        assert error.message == "reading vm web01: locked by another job: VMM error 2602."
+        assert error.retry == "safe"
+
+
+def test_a_401_lists_what_the_server_offers() -> None:
+    headers = httpx.Headers([("www-authenticate", "Negotiate"), ("www-authenticate", 'Basic realm="x", charset=y')])
+    error = error_from(Response(401, headers, b"", "spf"), "", context="reading", sign_in="svc with basic")
+    assert error.message == "sign-in refused (401) for svc with basic. The server offers Negotiate, Basic."
+    assert "svc with basic" in error.remedy
+
+
+def test_without_a_name_for_it_the_sign_in_is_just_that() -> None:
+    assert error_from(answer(401), "", context="reading").message == "sign-in refused (401). The server offers nothing."
+
+
+def test_the_service_s_words_come_on_one_line_and_without_signatures() -> None:
+    error = meant(400, "see\r\nhttps://h/op?sig=s3cret\tfor \x1b[31mmore")
+    assert error.message == "reading vm web01: refused (400): see https://h/op?… for [31mmore."
+
+
+def test_the_request_is_named() -> None:
+    error = meant(400, x_ms_request_id="r-1", x_ms_correlation_request_id="c-1")
+    assert (error.request_id, error.correlation_id) == ("r-1", "c-1")
+
+
+def test_a_write_that_ended_in_a_5xx_is_lost_unless_it_was_locked_out() -> None:
+    problem = meant(503, "It says no.", x_ms_request_id="r-1", x_ms_correlation_request_id="c-1")
+    assert isinstance(problem, Unavailable)
+    unknown = error_after_write(problem)
+    assert isinstance(unknown, ResponseLost)
+    assert unknown.message == problem.message
+    assert (unknown.status, unknown.request_id, unknown.correlation_id) == (503, "r-1", "c-1")
+    assert unknown.retry == "after_reading"
+    locked = meant(500, locked=True)
+    assert error_after_write(locked) is locked
+
+
+def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> None:
+    secrets = Secrets()
+    secrets.add("correct horse battery")
+    before = hiding.set(secrets.hide)
+    try:
+        challenged = answer(401, b"", **{"www-authenticate": "correct horse battery realm=x"})
+        told = str(error_from(challenged, "", context="reading"))
+    finally:
+        hiding.reset(before)
+    assert f"The server offers {MASK}." in told
+
+
+@pytest.mark.parametrize(
+    ("offers", "says"),
+    [
+        (["Negotiate", "NTLM"], "The server does not take basic: enable it there, or set spf_auth"),
+        (["Negotiate", 'Basic realm="spf"'], "Check svc with basic: a password"),
+        ([], "Check svc with basic: a password"),
+    ],
+)
+def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(offers: list[str], says: str) -> None:
+    headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
+    problem = error_from(Response(401, headers, b"", "spf"), "", context="x", sign_in="svc with basic")
+    assert says in problem.remedy

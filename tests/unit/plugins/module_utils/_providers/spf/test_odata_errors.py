@@ -1,0 +1,85 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The five shapes in which SPF and what stands before it say no, and which of them means locked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Locked
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
+
+LIGHT = {"odata.error": {"code": "", "message": {"lang": "en-US", "value": "It says no."}}}
+VERBOSE = {"error": {"code": "", "message": {"lang": "en-US", "value": "It says no."}}}
+META = 'xmlns:m="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"'
+ATOM = f"<?xml version='1.0'?><m:error {META}><m:code/><m:message xml:lang='en-US'>It says no.</m:message></m:error>"
+PACK = (
+    "<Error xmlns='http://schemas.microsoft.com/windowsazure'><Code>AuthenticationFailed</Code>"
+    "<Message>It says no.</Message></Error>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (LIGHT, "It says no."),
+        (VERBOSE, "It says no."),
+        ({"error": {"message": "It says no."}}, "It says no."),
+        ({"Code": "X", "Message": "It says no."}, "It says no."),
+        (ATOM, "It says no."),
+        (PACK, "AuthenticationFailed It says no."),
+        ("<html><head><title>401 - Unauthorized</title></head><body>words</body></html>", "401 - Unauthorized"),
+        ("<!DOCTYPE html><html><body><h2>403</h2>Forbidden</body></html>", "403"),
+        ("plain words", "plain words"),
+        ("", ""),
+        ({"odata.error": "broken"}, ""),
+        ({"odata.error": {"message": None}}, ""),
+        ({}, ""),
+        ('{"odata.error": ', '{"odata.error":'),
+        ("<Error><Code>", ""),
+    ],
+)
+def test_each_shape_is_understood(body: object, words: str) -> None:
+    said = odata.said_by(answer(400, body))
+    assert words in said
+    assert "<" not in said
+
+
+def test_the_outer_message_is_the_message() -> None:
+    inner = ATOM.replace("</m:error>", "<m:innererror><m:message>at line 7</m:message></m:innererror></m:error>")
+    assert odata.said_by(answer(500, inner)) == "It says no."
+
+
+def test_a_long_text_is_cut() -> None:
+    assert len(odata.said_by(answer(500, "x" * 5000))) == 300
+
+
+@pytest.mark.parametrize("body", [LIGHT, VERBOSE, ATOM])
+def test_an_error_quotes_it(body: object) -> None:
+    error = odata.error(answer(400, body), context="creating it", sign_in="svc")
+    assert error.message == "creating it: refused (400): It says no."
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "locked"),
+    [
+        (500, "VMM cannot complete the operation because the VM is locked. (Error ID: 2602)", True),
+        (400, "2602", True),
+        (409, "ID:2602.", True),
+        (423, "(2602)", True),
+        (404, "Error ID: 2602", False),
+        (503, "Error ID: 2602", False),
+        (500, "Error ID: 26021", False),
+        (500, "Error ID: 12602", False),
+        (500, "Error ID: 2601", False),
+        (500, "VM 831e819f-2602-4c1b-9c1f-77aa00000000 is not known", False),
+        (500, "VM a2602 is not known", False),
+    ],
+)
+def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> None:
+    body = json.dumps({"odata.error": {"code": "", "message": {"value": said}}})
+    assert isinstance(odata.error(answer(status, body), context="creating it"), Locked) is locked

@@ -1,0 +1,185 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What may be asked of the modules for Azure's own resources, checked at the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
+    CollectionQuery,
+    CollectionSpec,
+    PointSpec,
+    collection_id,
+    disk_id,
+    require_collection_api,
+    require_point_api,
+    require_query_api,
+    source_of,
+    source_point,
+)
+
+GUID = "33333333-0000-4000-8000-000000000001"
+COMPUTE = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute"
+HOME = f"{COMPUTE}/restorePointCollections/c"
+NEWEST = "2026-04-01"
+OLDER = {
+    "2021-03-01": "2020-12-01",
+    "2021-07-01": "2021-04-01",
+    "2021-11-01": "2021-08-01",
+    "2023-03-01": "2022-11-01",
+    "2025-04-01": "2024-11-01",
+}
+
+
+def _collection(**options: Any) -> CollectionSpec:
+    return validate_options(CollectionSpec, {"name": "c", "resource_group": "rg", **options})
+
+
+def _point(**options: Any) -> PointSpec:
+    return validate_options(PointSpec, {"name": "p", "collection": "c", "resource_group": "rg", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"name": "a b"}, "name: takes letters"),
+        ({"resource_group": "a."}, "resource_group: takes up to 90"),
+        ({"tags": {"a": 1}}, "tags: a takes text"),
+        ({"tags": {"a": "1", "A": "1"}}, "tags: a and A are one name"),
+        ({"tags": "a=1"}, "tags: "),
+    ],
+)
+def test_a_collection_that_cannot_be_asked_for(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        _collection(**options)
+    assert _collection(tags={"a": "1", "b": ""}).tags == {"a": "1", "b": ""}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"source_restore_point": "p", "exclude_disks": ["os"]}, "a copy .* takes no exclude_disks"),
+        ({"instant_access_duration": 59}, "60 to 300"),
+        ({"instant_access_duration": 301}, "60 to 300"),
+        ({"resource_group": None}, "resource_group is needed"),
+    ],
+)
+def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        _point(**options)
+    assert _point(resource_group=None, collection=HOME).collection == HOME
+    assert _point(instant_access_duration=60).instant_access_duration == 60
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"name": "c"}, "resource_group is needed with name"),
+        ({"subscriptions": []}, "subscriptions is an empty list"),
+        ({"subscriptions": ["x"]}, r"subscriptions, element 1: is no subscription"),
+        ({"subscriptions": [GUID], "resource_group": "rg"}, "leave out resource_group"),
+    ],
+)
+def test_a_query_that_cannot_be_asked(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        validate_options(CollectionQuery, options)
+    assert validate_options(CollectionQuery, {"subscriptions": [GUID]}).subscriptions == [GUID]
+
+
+def test_a_collection_by_name_or_id() -> None:
+    assert str(collection_id(GUID, "rg", "c")) == HOME
+    assert str(collection_id(None, None, HOME)) == HOME
+    assert str(collection_id(None, "RG", HOME)) == HOME
+    for given in ((None, "rg", "c"), (None, "other", HOME), (GUID, None, f"{COMPUTE}/disks/c"), (GUID, "rg", "a?b")):
+        with pytest.raises(InvalidInput):
+            collection_id(*given)
+
+
+def test_what_a_collection_is_made_for() -> None:
+    assert source_of(f"{COMPUTE}/virtualMachines/v").name == "v"
+    assert source_of(HOME.lstrip("/").upper()).canonical == HOME.lower()
+    for given in ("", "v", f"{COMPUTE}/disks/d", f"{COMPUTE}/virtualMachines"):
+        with pytest.raises(InvalidInput, match="source"):
+            require_collection_api(_collection(source=given), NEWEST)
+
+
+def test_which_disk_is_left_out() -> None:
+    assert disk_id(f"{COMPUTE}/Disks/D/") == f"{COMPUTE}/disks/d".lower()
+    for wrong in (f"{COMPUTE}/snapshots/d", f"{COMPUTE}/disks/..", f"{COMPUTE}/disks/d?x=1", "/nonsense#"):
+        with pytest.raises(InvalidInput, match="exclude_disks"):
+            disk_id(wrong)
+
+
+def test_which_point_is_copied() -> None:
+    assert source_point("p", f"{HOME}/") == source_point(f"{HOME}/restorepoints/p/", "") == f"{HOME}/restorePoints/p"
+    for given in (
+        "",
+        "..",
+        "a/b",
+        "/p",
+        HOME,
+        f"{COMPUTE}/disks/c/restorePoints/p",
+        f"{HOME}/restorePoints/..",
+        f"{HOME}/disks/p",
+    ):
+        with pytest.raises(InvalidInput, match="source_restore_point"):
+            require_point_api(_point(source_restore_point=given), NEWEST)
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ({}, "2021-03-01"),
+        ({"source": f"{COMPUTE}/virtualMachines/v"}, "2021-03-01"),
+        ({"source": HOME}, "2021-11-01"),
+        ({"instant_access": False}, "2025-04-01"),
+        ({"instant_access": True, "state": "absent"}, "2021-03-01"),
+    ],
+)
+def test_the_api_version_that_a_collection_needs(options: dict[str, Any], first: str) -> None:
+    require_collection_api(_collection(**options), first)
+    require_collection_api(_collection(**options), f"{first}-preview")
+    with pytest.raises(InvalidInput, match=first):
+        require_collection_api(_collection(**options), OLDER[first])
+
+
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ({}, "2021-03-01"),
+        ({"source_restore_point": "p"}, "2021-11-01"),
+        ({"consistency": "crash"}, "2021-07-01"),
+        ({"instant_access_duration": 60}, "2025-04-01"),
+        ({"encryption_sets": [{"disk": "os", "id": f"{COMPUTE}/diskEncryptionSets/k"}]}, "2023-03-01"),
+    ],
+)
+def test_the_api_version_that_a_point_needs(options: dict[str, Any], first: str) -> None:
+    require_point_api(_point(**options), first)
+    with pytest.raises(InvalidInput, match=first):
+        require_point_api(_point(**options), OLDER[first])
+
+
+@pytest.mark.parametrize(("options", "first"), [({}, "2021-03-01"), ({"instance_view": True}, "2021-11-01")])
+def test_the_api_version_that_info_needs(options: dict[str, Any], first: str) -> None:
+    require_query_api(CollectionQuery(**options), first)
+    with pytest.raises(InvalidInput, match=first):
+        require_query_api(CollectionQuery(**options), OLDER[first])
+
+
+@pytest.mark.parametrize("view", ["instance_view", "disk_restore_points"])
+def test_a_view_of_points_that_are_not_listed_is_refused(view: str) -> None:
+    with pytest.raises(InvalidInput, match="would show nothing"):
+        validate_options(CollectionQuery, {"points": False, view: True})
+
+
+def test_an_encryption_set_s_id_is_one() -> None:
+    for given in ("k", f"{COMPUTE}/disks/k"):
+        sets = [{"disk": "os", "id": given}]
+        with pytest.raises(InvalidInput, match="encryption_sets"):
+            require_point_api(_point(encryption_sets=sets), NEWEST)

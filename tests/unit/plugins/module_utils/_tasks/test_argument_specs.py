@@ -1,0 +1,43 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that modules share agree with the settings they become."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ENVIRONMENT
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import (
+    CHANGES,
+    CONNECTION,
+    DEADLINE,
+    MANY,
+    VMS,
+)
+
+SECRET = {"spf_password", "spf_token", "secret", "access_token"}
+
+
+def test_every_connection_option_has_an_environment_fallback() -> None:
+    assert set(CONNECTION) == set(ENVIRONMENT)
+
+
+def test_no_connection_option_has_a_default_or_is_required_for_the_environment_may_give_it() -> None:
+    assert not [name for name, option in CONNECTION.items() if {"default", "required"} & set(option)]
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTION))
+def test_secrets_and_only_secrets_are_hidden(name: str) -> None:
+    assert CONNECTION[name].get("no_log", False) is (name in SECRET)
+
+
+def test_no_two_groups_share_a_name() -> None:
+    groups = (CONNECTION, VMS, MANY, DEADLINE, CHANGES)
+    assert len({name for group in groups for name in group}) == sum(map(len, groups))
+
+
+def test_every_default_duration_can_be_read() -> None:
+    for name in ("wait_timeout", "poll_interval", "settle_time"):
+        assert parse_duration((DEADLINE | CHANGES)[name]["default"])

@@ -53,7 +53,7 @@ def different(found: Iterable[list[Chance]]) -> list[Chance]:
             same = (chance.course, case.part, case.place, case.what)
             if same not in begun:
                 begun.add(same)
-                places.setdefault((task.module, task.check, task.style, chance.field, case.what), []).append(chance)
+                places.setdefault((task.module, task.check, chance.field, case.what), []).append(chance)
     return [chance for each in places.values() for chance in dict.fromkeys((each[0], each[-1]))]
 
 

@@ -182,7 +182,7 @@ def careful(row: Row, run: RunSeen) -> Iterator[Broken]:
     dark = Counter(each.deed for each in run.writes if each.view in ("open", "answered"))
     for deed, count in dark.items():
         ended_badly = sum(job.state == "failed" for job in run.jobs if job.kind == job_of(deed))
-        most = 1 if deed.split(" ")[0] in _ONCE else 2
+        most = 1 if deed.partition(" ")[0] in _ONCE else 2
         if count - ended_badly > most:
             yield Broken("nothing is sent twice in the dark", f"{deed}: {count} times. {_short(run)}")
     creates = [each.deed for each in run.writes if each.view == "open" and each.deed.startswith("create")]

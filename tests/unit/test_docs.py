@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import yaml
 from ansible_collections.hybridvm.checkpoints.plugins.doc_fragments.options import ModuleDocFragment
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import settings as _settings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import argument_specs as _options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,3 +100,10 @@ def test_the_readmes_table_of_promises_is_made_from_the_capabilities() -> None:
     from tools import promises
 
     assert promises.with_table(read("README.md")) == read("README.md"), "run: python tools/promises.py"
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Capabilities)])
+def test_a_capability_is_read_somewhere_as_adding_a_service_says(name: str) -> None:
+    plugins = "".join(file.read_text("utf-8") for file in (ROOT / "plugins/module_utils").rglob("*.py"))
+    promises = (ROOT / "tools/promises.py").read_text("utf-8")
+    assert re.search(rf"\b_?capabilities\.{name}\b", plugins) or re.search(rf"\b(service|s)\.{name}\b", promises)

@@ -200,7 +200,7 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
         return found[0]
     if spec.name is None:
         # A way back from an earlier restore is no point to go forward to: "latest" would otherwise undo the restore.
-        found = [c for c in found if not c.is_safety]
+        found = [c for c in found if not c.ownership.safety]
     usable = [c for c in found if c.usable]
     if not usable:
         named = f' named "{spec.name}"' if spec.name else ""
@@ -225,10 +225,10 @@ def _safety_of(spec: RestoreRequest, actual: ObservedVm, made: frozenset[str]) -
     key = key_hash(spec.restore_key) if spec.restore_key else None
     found = []
     for checkpoint in actual.checkpoints:
-        if not checkpoint.is_safety:
+        if not checkpoint.ownership.safety:
             continue
         told = checkpoint.mark.key if checkpoint.mark else None
-        if checkpoint.run_nonce in made or (key and (told == key or checkpoint.run_nonce == key[:12])):
+        if checkpoint.ownership.nonce in made or (key and (told == key or checkpoint.ownership.nonce == key[:12])):
             found.append(checkpoint)
     return next((each for each in found if each.usable), found[0] if found else None)
 

@@ -12,7 +12,7 @@ import typing as t
 import zlib
 
 MAX_BODY = 32 * 1024 * 1024
-"""ARM answers at most 8 MB; a tenant's 10,000 checkpoints in verbose JSON take about 12."""
+"""ARM answers at most 8 MB; SPF's pages have no documented bound."""
 ACCEPTED = "gzip"
 """What we ask for; anything else that is sent all the same is refused."""
 _PIECE = 1024 * 1024

@@ -14,9 +14,9 @@ import random
 import socket
 import typing as t
 
-from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls, hidden
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls
 from .._core.operation import Deadline
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
@@ -83,12 +83,12 @@ class Http:
         deadline: Deadline,
         *,
         auth: Auth | None = None,
-        secrets: Secrets | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.label = label
         self.deadline = deadline
         self.auth = auth
-        self._secrets = secrets or Secrets()
+        self._redactor = redactor or Redactor()
         self._client = client
         self._origin = _origin(httpx.URL(base))
 
@@ -96,7 +96,7 @@ class Http:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
         if str(self._own(url)) != url:
             raise BadResponse("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
-        self._secrets.add_signed(url)
+        self._redactor.add_signed(url)
         return url
 
     def _own(self, url: str) -> httpx.URL:
@@ -109,7 +109,7 @@ class Http:
             # The host in ASCII: an internationalised name may look like the right one. A link that echoes a secret may
             # hold a part of it in the host, which no longer looks like the secret.
             host = parsed.raw_host.decode("ascii", "replace")
-            where = f" ({parsed.scheme}://{host})" if hidden(url) == url else ""
+            where = f" ({parsed.scheme}://{host})" if redact(url) == url else ""
             raise BadResponse(
                 f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
@@ -207,13 +207,10 @@ class Http:
         """Wait as the 429 asks; Unavailable where the deadline comes first."""
         left = self.deadline.remaining()
         if wanted > left:
-            raise Unavailable(
+            raise response.error(
+                Unavailable,
                 f"throttled (429): asks to wait {show_seconds(wanted)}, and {show_seconds(left)} are left.",
-                subject=self.label,
-                status=429,
-                request_id=response.request_id,
-                correlation_id=response.correlation_id,
-                remedy="Try again later, raise wait_timeout, or lower concurrency.",
+                "Try again later, raise wait_timeout, or lower concurrency.",
             )
         if not await self._pause(wanted):
             raise self._too_late()

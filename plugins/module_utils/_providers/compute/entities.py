@@ -13,9 +13,7 @@ import typing as t
 from datetime import datetime
 
 from ..._core.model import Power
-from ..._core.spec import explain
 from ..._deps import pydantic
-from ..._http.response import Response
 from .fields import Named, Part, ResourceId, Tags
 
 
@@ -54,7 +52,6 @@ class Disk(Part):
     name: str | None = None
     osType: str | None = None
     caching: str | None = None
-    diskSizeGB: int | None = None
     writeAcceleratorEnabled: bool | None = None
     managedDisk: ManagedDisk | None = None
     diskRestorePoint: DiskRestorePointRef | None = None
@@ -185,7 +182,6 @@ class Details(Part):
     """The 2021 form's place for times and failures."""
 
     creationTime: datetime | None = None
-    statusCode: int | None = None
     statusMessage: str | None = None
 
 
@@ -302,14 +298,12 @@ class Sku(Part):
 
 
 class CreationData(Part):
-    createOption: str | None = None
     sourceResourceId: str | None = None
 
 
 class ManagedDiskProperties(Part):
     provisioningState: str | None = None
     diskState: str | None = None
-    diskSizeGB: int | None = None
     maxShares: int | None = None
     hyperVGeneration: str | None = None
     osType: str | None = None
@@ -354,16 +348,3 @@ class DiskRestorePointEntity(Part):
     id: ResourceId
     name: Named
     properties: DiskRestorePointProperties
-
-
-Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)
-
-
-def parse_entity(kind: type[Kind], body: object, response: Response) -> Kind:
-    """The resource as a `kind`; BadResponse that names the wrong fields."""
-    try:
-        return kind.model_validate(body)
-    except pydantic.ValidationError as error:
-        raise response.bad(
-            f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
-        ) from None

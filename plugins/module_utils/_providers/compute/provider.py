@@ -28,13 +28,14 @@ from ..._core.errors import (
 )
 from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
-from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
+from ..._core.ownership import GENERATED_LENGTH, Ownership, read_generated
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
+from ..._http.response import parse_entity
 from ..base import Scope, bounded_count
 from . import restore_verify as compute_done
-from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, parse_entity
+from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
 from .fields import place, view
 from .preflight import cautions, obstacles, of_locks_on, points_of
 from .restore_plan import restore_steps
@@ -52,11 +53,8 @@ CAPABILITIES = Capabilities(
     title="Azure Compute",
     names_unique=True,
     can_update_description=False,
-    has_timestamps=True,
-    create_returns_id=True,
     operations_findable=True,
     restore_in_place=True,
-    exactly_once=True,
     power=True,
     max_points=500,
     why={
@@ -340,11 +338,6 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """A point as the core takes it. It is managed where its collection bears our tag: points themselves bear none."""
     made = read_generated(point.name)
     series = made[0] if made else None
-    mark = None
-    if ours and point.created is not None:
-        nonce = made[1] if made else "0" * 12
-        safety = bool(series and series.startswith("safety-before-"))
-        mark = Mark(nonce, point.created, safety=safety, written=False)
     # What is not understood is not known: only what says that it failed counts as failed.
     usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:
@@ -354,11 +347,9 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         name=point.name,
         created=point.created,
         usable=usable,
-        mark=mark,
+        owned=Ownership(ours, made[1] if made else None, bool(series and series.startswith("safety-before-"))),
         series=series,
         any_case=True,
-        safety=bool(series and series.startswith("safety-before-")),
-        nonce=made[1] if made else None,
         consistency=point.properties.consistencyMode,
     )
 

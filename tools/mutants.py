@@ -149,7 +149,10 @@ class Judges:
         planned: list[dict[str, float]] = [{}]
         if not self._paths and self._reach is not None:
             planned = batches(self._reach.of(mutant, self._users), self._reach.seconds)
-        return self._tell(worker, mutant.file, text, planned)
+        verdict = self._tell(worker, mutant.file, text, planned)
+        if verdict.word == "unfit":
+            raise RuntimeError(f"{verdict.test} fails in a copy of the tree without any mistake: mend that first.")
+        return verdict
 
     def _tell(self, worker: subprocess.Popen[str], file: str, text: str, planned: list[dict[str, float]]) -> Verdict:
         job = {"file": file, "text": text, "batches": planned, "paths": self._paths}

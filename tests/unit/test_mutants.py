@@ -167,7 +167,7 @@ def tiny(tmp_path: Path) -> Path:
 
 def played(tiny: Path, *arguments: str) -> tuple[int, list[str], str]:
     """Exit code, lines of stdout, and stderr of the command."""
-    command = [sys.executable, "-P", str(ROOT / "tools/mutants.py"), "--workers", "1", "--count", "99", *arguments]
+    command = [sys.executable, "-P", str(ROOT / "tools/mutants.py"), "--workers", "1", *arguments]
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     ended = subprocess.run(command, cwd=tiny, env=environ, capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout.splitlines(), ended.stderr

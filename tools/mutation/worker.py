@@ -30,7 +30,7 @@ _QUIET = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"
 
 
 class Verdict(t.NamedTuple):
-    """What the tests say: survived, caught, hangs, or blocked (nobody knows); which test says it; how many ran."""
+    """What the tests say: survived, caught, hangs, blocked (unknown), unfit (red anyway); which test; how many ran."""
 
     word: str
     test: str = ""
@@ -150,6 +150,17 @@ def judge(batches: t.Sequence[t.Mapping[str, float]], paths: list[str]) -> Verdi
     return Verdict("survived", "", total)
 
 
+def confirmed(verdict: Verdict, batches: t.Sequence[t.Mapping[str, float]], fit: set[str]) -> Verdict:
+    """The verdict, if the test that gave it passes here without the mistake; `fit` are those that have."""
+    every = {test: seconds for batch in batches for test, seconds in batch.items()}
+    test = verdict.test if verdict.test in every else next(iter(every))  # an import fails for every test of the file
+    if test not in fit:
+        if run([test.partition("::")[0]], {test: every[test]}).word != "survived":
+            return Verdict("unfit", test)
+        fit.add(test)
+    return verdict
+
+
 def warm_up(paths: list[str]) -> None:
     """Import what the tests import; then forget what lies in the tree, which the next mistake may change."""
     here = f"{Path.cwd().resolve()}{os.sep}"
@@ -177,6 +188,7 @@ def main(paths: list[str]) -> None:
     root = Path(__file__).parents[2]
     sys.path[:] = [path for path in sys.path if Path(path).resolve() != root]
     warm_up(paths)
+    fit: set[str] = set()
     for line in sys.stdin:
         job = json.loads(line)
         file = Path(SOURCES, job["file"])
@@ -187,6 +199,8 @@ def main(paths: list[str]) -> None:
         finally:
             file.write_bytes(original)
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # its bytecode is valid again
+        if verdict.word == "caught" and not job["paths"]:
+            verdict = confirmed(verdict, job["batches"], fit)
         sys.stdout.write(json.dumps(verdict._asdict()) + "\n")
         sys.stdout.flush()
 

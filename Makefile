@@ -140,6 +140,7 @@ coverage: $(VENV)/test-ready build/links  ## the same with line and branch cover
 thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and switches in turn, and the simulator's own tests
 	$(BEGIN)
 	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) --ignore tests/unit -m thorough
+	python -m pytest tests/mutants
 	python -m pytest -n 2 $(OF_SIMULATOR)
 	$(END)
 
@@ -167,6 +168,11 @@ hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong ty
 	$(if $(CASE),,python -m pytest -n 2 tests/hostile)
 	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
 	$(END)
+
+# Not a part of "make test". ONLY= plants every mistake whose line holds that text, TESTS= names the tests to run then.
+.PHONY: mutants
+mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, TESTS=
+	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready build/links build/tree  ## every example of the documentation, by ansible-playbook

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
+    CheckpointError,
     MissingCheckpoint,
     UnknownTime,
 )
@@ -222,3 +224,19 @@ def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:
         choose(having(*many), many, "fail", "nightly")
     listed = '30 checkpoints are named "nightly"; the newest 20 (10 more are older): 0 (2026-11-20 11:00Z), 1 ('
     assert caught.value.message.startswith(listed)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "kind"),
+    [
+        (lambda: choose(having(*DATED), DATED, "fail", "nightly"), Ambiguous),
+        (lambda: picked(before("9d"), *DATED), MissingCheckpoint),
+        (lambda: picked(LATEST, point("a", None), point("b", "1h")), UnknownTime),
+        (lambda: picked(before("3h"), point("early", "9h"), point("who", None)), UnknownTime),
+    ],
+)
+def test_a_refusal_names_the_vm_and_a_way_out(refuse: Callable[[], object], kind: type[CheckpointError]) -> None:
+    with pytest.raises(kind) as caught:
+        refuse()
+    assert caught.value.subject == "vm web01"
+    assert caught.value.remedy

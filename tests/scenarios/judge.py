@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.scenarios.faults import TROUBLES
-from tests.scenarios.record import RunSeen, job_of
+from tests.scenarios.faults import TROUBLES, Trouble
+from tests.scenarios.record import RunSeen, Sent, job_of
 from tests.scenarios.table import EXISTS, GONE, Row
 
 _DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
@@ -24,9 +24,13 @@ SLACK = 1.0
 """Seconds that a run may take beyond its deadline."""
 NOTHING_SENT = ("unreachable", "unavailable", "invalid_input", "missing_library")
 """Codes whose documented meaning is that nothing was sent that changes anything."""
+OPEN = ("outcome_unknown", "not_proven", "timed_out", "operation_failed", "bad_answer")
+"""Codes that say of themselves that something may have been changed."""
 _DENIES = re.compile(r"nothing was (sent(?! twice)|changed)", re.IGNORECASE)
 _OFF = re.compile(r"\boff\b|deallocat|not running", re.IGNORECASE)
+# A VM's change is sent anew where it is put back; a delete by id, a change of power and of tags may be, once.
 _ONCE = ("create", "restore", "update")
+_AGAIN = ("update vm", "update disk", "update collection")
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,14 @@ class Broken:
 
 @dataclass(frozen=True)
 class Case:
-    """What was played: the task with the faults, again without, and once more."""
+    """What was played: the task with the faults, again without, and once more; `foreseen` is check mode, before."""
 
     row: Row
     faults: tuple[str, ...]
     faulted: RunSeen
     rerun: RunSeen
     third: RunSeen
+    foreseen: RunSeen | None = None
 
 
 def judge(case: Case) -> list[Broken]:
@@ -57,9 +62,7 @@ def judge(case: Case) -> list[Broken]:
     for name, run in (("the task", case.faulted), ("the rerun", case.rerun), ("the third run", case.third)):
         for broken in (*sound(run), *truthful(case.row, run), *careful(case.row, run)):
             found.append(Broken(broken.rule, f"{name}: {broken.what}"))
-    found += passed(case)
-    found += converged(case)
-    return found
+    return [*found, *passed(case), *foreseen(case), *converged(case)]
 
 
 def sound(run: RunSeen) -> Iterator[Broken]:
@@ -78,6 +81,8 @@ def sound(run: RunSeen) -> Iterator[Broken]:
     error = run.result.get("error")
     if error is None:
         return
+    if error["code"] == "timed_out" and run.seconds < run.limit - SLACK:
+        yield Broken("timed_out is at the deadline", f"after {run.seconds:.1f} s of {run.limit:g} s: {_short(run)}")
     code, retry, message = error["code"], error["retry"], str(run.result.get("msg"))
     if code not in RETRY:
         yield Broken("codes of the closed list", str(code))
@@ -88,43 +93,51 @@ def sound(run: RunSeen) -> Iterator[Broken]:
 
 
 def truthful(row: Row, run: RunSeen) -> Iterator[Broken]:
-    """The result says what the world holds."""
+    """The result says what the world holds, and an error what has been done before it."""
     if run.result is None:
         return
-    effects, told = run.effects, f"{run.code or 'success'}, changed {run.changed}: {_short(run)}"
     if run.code is None:
-        yield from _holds(row, run)
-        if run.changed and not effects:
-            yield Broken("changed is what was done", f"nothing was done. {told}")
-        if not run.changed and effects:
-            yield Broken("changed is what was done", f"{effects}. {told}")
+        yield from _success(row, run)
         return
+    effects, said = run.effects, f"{run.code}, changed {run.changed}: {_short(run)}"
     taken = [each for each in run.writes if each.view == "answered" and (each.status or 500) < 300]
     if run.changed and not taken and not effects:
-        yield Broken("changed is what was done", f"no write was accepted. {told}")
+        yield Broken("changed is what was done", f"no write was accepted. {said}")
     known = [each.deed for each in taken if job_of(each.deed) == "" or _went_well(run, job_of(each.deed))]
     if known and not run.changed:
-        yield Broken("changed is what was done", f"{known} was accepted and done. {told}")
-    open_ones = [each.deed for each in run.writes if each.view == "open"]
-    if not effects and not open_ones:
+        yield Broken("changed is what was done", f"{known} was accepted and done. {said}")
+    yield from _told_off(run)
+    in_the_dark = [each.deed for each in run.writes if each.view == "open"]
+    if not effects and not in_the_dark:
         return
-    why = f"{effects or open_ones}. {told}"
+    why = f"{effects or in_the_dark}. {said}"
     if run.code in NOTHING_SENT:
         yield Broken("no error denies a write", why)
+    elif not run.changed and run.code not in OPEN:
+        yield Broken("an error after a write tells of it", why)
     elif _DENIES.search(str(run.result["msg"])):
         yield Broken("no message denies a write", why)
     if run.result["error"]["retry"] == "safe":
         yield Broken("no retry is safe after a write", why)
-    if not effects and run.code not in NOTHING_SENT:
-        return
-    yield from _told_off(run)
+
+
+def _success(row: Row, run: RunSeen) -> Iterator[Broken]:
+    """After a success the world is as asked, `changed` says whether it was before, and the result shows the thing."""
+    effects = run.effects
+    if run.changed is not bool(effects):
+        yield Broken("changed is what was done", f"success, changed {run.changed}; done: {effects}")
+    for key, wanted in row.wanted.items():
+        now = run.after.get(key)
+        if not _is_as(wanted, now):
+            yield Broken("a success is true of the world", f"{key}: {now!r}, wanted {wanted!r}")
+    yield from _shows(row, run)
 
 
 def _told_off(run: RunSeen) -> Iterator[Broken]:
     power = {key: both for key, both in run.differences().items() if key.endswith("/power")}
     off = [key for key, (then, now) in power.items() if _is_on(then) and not _is_on(now)]
-    said = f"{run.result and run.result['msg']} {(run.result or {}).get('warnings')}"
-    if off and not _OFF.search(said):
+    result = run.result or {}
+    if off and not _OFF.search(f"{result.get('msg')} {result.get('warnings')}"):
         yield Broken("a VM is never off in silence", f"{off[0]}: {_short(run)}")
 
 
@@ -136,15 +149,6 @@ def _went_well(run: RunSeen, kind: str) -> bool:
     """Whether every operation of that kind has ended well: of several nobody knows whose is whose."""
     states = {job.state for job in run.jobs if job.kind == kind}
     return states == {"succeeded"}
-
-
-def _holds(row: Row, run: RunSeen) -> Iterator[Broken]:
-    """After a success the world is as asked, and the result shows the thing as the world has it."""
-    for key, wanted in row.wanted.items():
-        now = run.after.get(key)
-        if not _is_as(wanted, now):
-            yield Broken("a success is true of the world", f"{key}: {now!r}, wanted {wanted!r}. {_short(run)}")
-    yield from _shows(row, run)
 
 
 def _is_as(wanted: object, now: str | None) -> bool:
@@ -178,11 +182,10 @@ def careful(row: Row, run: RunSeen) -> Iterator[Broken]:
             yield Broken("only what the task is about is changed", f"{key}: {then!r} became {now!r}. {_short(run)}")
         elif (then is None or now is None) and run.result is not None and _thing(key) not in planned:
             yield Broken("only what the plan names is changed", f"{key} is not in {planned[:300]}")
-    # Some writes are sent again only after a loss that reading has proved undone: a delete by id, once.
     dark = Counter(each.deed for each in run.writes if each.view in ("open", "answered"))
     for deed, count in dark.items():
         ended_badly = sum(job.state == "failed" for job in run.jobs if job.kind == job_of(deed))
-        most = 1 if deed.split(" ")[0] in _ONCE else 2
+        most = 1 if deed.partition(" ")[0] in _ONCE and not deed.startswith(_AGAIN) else 2
         if count - ended_badly > most:
             yield Broken("nothing is sent twice in the dark", f"{deed}: {count} times. {_short(run)}")
     creates = [each.deed for each in run.writes if each.view == "open" and each.deed.startswith("create")]
@@ -196,22 +199,40 @@ def _thing(key: str) -> str:
 
 
 def passed(case: Case) -> Iterator[Broken]:
-    """What is one fault that passes is no reason to fail: reads are sent again, and a loss is settled by reading."""
+    """What passes is no reason to fail: reads are sent again, a loss is settled by reading, a lock is waited for."""
     run = case.faulted
-    if run.code is None or len(case.faults) > 1:
+    met = [(each, TROUBLES[each.fault]) for each in run.sent if each.fault]
+    # A read that is only slow uses up the time in which it would be sent again.
+    slow = len(met) > 1 and any(trouble.name == "slow" for _sent, trouble in met)
+    if run.code is not None and not slow and all(_passes(case.row, sent, trouble) for sent, trouble in met):
+        what = ", ".join(f"{sent.fault} at {sent.deed or 'a read'}" for sent, _trouble in met) or "without any fault"
+        yield Broken("what passes is no reason to fail", f"{what}: {_short(run)}")
+
+
+def _passes(row: Row, sent: Sent, trouble: Trouble) -> bool:
+    if trouble.lasts:
+        return False
+    if not sent.writes:
+        return trouble.passes
+    if trouble.passes_write:
+        return True
+    if trouble.view != "open" or trouble.name == "slow":
+        return False
+    # A lost delete by id is sent once more after a list that shows the thing.
+    return row.provable if trouble.takes_effect else sent.deed.startswith("delete")
+
+
+def foreseen(case: Case) -> Iterator[Broken]:
+    """Check mode writes nothing, and what it plans is what is done."""
+    check = case.foreseen
+    if check is None:
         return
-    met = next((each for each in run.sent if each.fault), None)
-    if met is None:
-        yield Broken("what passes is waited for", f"without any fault: {_short(run)}")
-        return
-    trouble = TROUBLES[met.fault]
-    by_reading = trouble.takes_effect and trouble.view == "open" and case.row.provable and met.fault not in ("slow",)
-    if trouble.passes_write if met.writes else trouble.passes:
-        yield Broken("what passes is waited for", f"{met.fault} at {met.method} {met.deed}: {_short(run)}")
-    elif met.writes and by_reading:
-        yield Broken("a lost answer is settled by reading", f"{met.fault} at {met.method} {met.deed}: {_short(run)}")
-    elif met.writes and met.deed.startswith("delete") and trouble.view == "open" and met.fault != "slow":
-        yield Broken("a lost delete is sent once more", f"{met.fault}: {_short(run)}")
+    if check.writes or check.differences() or check.code is not None:
+        yield Broken("check mode only plans", f"{[each.deed for each in check.writes]} {_short(check)}")
+    plan, now = (check.result or {}).get("plan", {}), (case.faulted.result or {}).get("plan", {})
+    planned_at_all = "digest" in now and (case.faulted.code is None or bool(now["actions"]))
+    if planned_at_all and now["digest"] != plan.get("digest"):
+        yield Broken("what is foreseen is what is done", f"{plan['actions']} became {now['actions']}")
 
 
 def converged(case: Case) -> Iterator[Broken]:

@@ -29,7 +29,7 @@ class Name:
     @classmethod
     def read(cls, text: str) -> Name:
         """The case of that name; ValueError where there can be none."""
-        kind, verb, *given = text.strip().split("/")
+        kind, verb, *given = (f"{text}/" if "/" not in text else text).strip().split("/")
         strikes = []
         for each in given:
             trouble, _at, number = each.partition("@")
@@ -60,10 +60,11 @@ def play(name: Name) -> Case:
     row = ROWS[name.row]
     ground = Ground(row, str(name))
     plan = Plan([(at, TROUBLES[trouble]) for trouble, at in name.strikes])
+    foreseen = ground.approve() if row.approved else None
     faulted, rerun = ground.run(plan), ground.run()
     idle = rerun.code is None and not rerun.changed and not rerun.writes
     third = rerun if idle or (row.act and rerun.changed) else ground.run()
-    return Case(row, tuple(trouble for trouble, _at in name.strikes), faulted, rerun, third)
+    return Case(row, tuple(trouble for trouble, _at in name.strikes), faulted, rerun, third, foreseen)
 
 
 def verdict(name: Name) -> Verdict:
@@ -75,7 +76,7 @@ def verdict(name: Name) -> Verdict:
 @cache
 def calm(row: str) -> tuple[Sent, ...]:
     """The requests of a row's task when nothing goes wrong."""
-    return Ground(ROWS[row], row).run().sent
+    return play(Name(row)).faulted.sent
 
 
 def firsts(row: str) -> Iterator[Name]:

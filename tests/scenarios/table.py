@@ -37,7 +37,8 @@ class Row:
 
     `act`: a further run does it again, as a restore without restore_key does. `provable`: reading can prove the write
     when its answer is lost. `pairs`: which first faults have second ones behind them: those of BEHIND and any at a
-    write, those at a write that lead to what was done being undone, none.
+    write, those at a write that lead to what was done being undone, none. `approved`: it is run with the plan
+    of check mode as expected_plan.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Row:
     act: bool = False
     provable: bool = True
     pairs: Literal["all", "undoing", "none"] = "all"
+    approved: bool = False
 
     @property
     def name(self) -> str:
@@ -166,7 +168,11 @@ def _of_home(name: str, **more: Any) -> dict[str, Any]:
 _GOES = {"name": HOME, "resource_group": "rg-shop", "state": "absent", "force": True}
 _POINT: dict[str, Any] = {"module": "restore_point", "shows": "restore_point"}
 _COLLECTION: dict[str, Any] = {"module": "restore_point_collection", "shows": "restore_point_collection"}
-ROWS = {row.name: row for row in (*_vmm("spf"), *_vmm("scvmm"), *_azure())}
+_PLAIN = {row.name: row for row in (*_vmm("spf"), *_vmm("scvmm"), *_azure())}
+_APPROVED = ("spf/present", "scvmm/absent", "compute/absent", "point/absent", "collection/absent")
+ROWS = _PLAIN | {
+    f"{name}+approved": _with(_PLAIN[name], variant="approved", approved=True, pairs="none") for name in _APPROVED
+}
 IMPOSSIBLE = {
     "scvmm/update": "Arc-enabled SCVMM has no way to change a checkpoint",
     "compute/update": "Azure keeps no description of a restore point, and nothing else of one can be changed",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.scenarios.faults import TROUBLES, Trouble
+from tests.scenarios.faults import FAULTS, Trouble
 from tests.scenarios.record import RunSeen, Sent, job_of
 from tests.scenarios.table import EXISTS, GONE, Row
 
@@ -46,7 +46,10 @@ class Broken:
 
 @dataclass(frozen=True)
 class Case:
-    """What was played: the task with the faults, again without, and once more; `foreseen` is check mode, before."""
+    """What was played: the task with the faults, again without, and once more.
+
+    `foreseen` is check mode, before; `calm` the task in another such world where nothing goes wrong.
+    """
 
     row: Row
     faults: tuple[str, ...]
@@ -54,6 +57,7 @@ class Case:
     rerun: RunSeen
     third: RunSeen
     foreseen: RunSeen | None = None
+    calm: RunSeen | None = None
 
 
 def judge(case: Case) -> list[Broken]:
@@ -62,7 +66,7 @@ def judge(case: Case) -> list[Broken]:
     for name, run in (("the task", case.faulted), ("the rerun", case.rerun), ("the third run", case.third)):
         for broken in (*sound(run), *truthful(case.row, run), *careful(case.row, run)):
             found.append(Broken(broken.rule, f"{name}: {broken.what}"))
-    return [*found, *passed(case), *foreseen(case), *converged(case)]
+    return [*found, *passed(case), *named(case), *foreseen(case), *converged(case)]
 
 
 def sound(run: RunSeen) -> Iterator[Broken]:
@@ -161,6 +165,12 @@ def _is_as(wanted: object, now: str | None) -> bool:
 def _shows(row: Row, run: RunSeen) -> Iterator[Broken]:
     rule = "the result shows what the world holds"
     shown, held = (run.result or {}).get(row.shows), run.after.get(row.thing)
+    if row.lists:
+        there = sorted(found[1] for key in run.after if (found := re.fullmatch(row.lists, key)))
+        names = sorted(str(each["name"]) for each in shown or [])
+        if names != there:
+            yield Broken(rule, f"{row.shows}: {names}, the world has {there}")
+        return
     if shown is None or held is None:
         if shown is not None or held is not None:
             yield Broken(rule, f"{row.thing}: {held!r}; {row.shows}: {str(shown)[:120]}")
@@ -201,12 +211,35 @@ def _thing(key: str) -> str:
 def passed(case: Case) -> Iterator[Broken]:
     """What passes is no reason to fail: reads are sent again, a loss is settled by reading, a lock is waited for."""
     run = case.faulted
-    met = [(each, TROUBLES[each.fault]) for each in run.sent if each.fault]
+    met = [(each, FAULTS[each.fault]) for each in run.sent if each.fault]
     # A read that is only slow uses up the time in which it would be sent again.
     slow = len(met) > 1 and any(trouble.name == "slow" for _sent, trouble in met)
     if run.code is not None and not slow and all(_passes(case.row, sent, trouble) for sent, trouble in met):
         what = ", ".join(f"{sent.fault} at {sent.deed or 'a read'}" for sent, _trouble in met) or "without any fault"
         yield Broken("what passes is no reason to fail", f"{what}: {_short(run)}")
+    elif run.code is None and case.calm and all(not sent.writes and trouble.passes for sent, trouble in met):
+        now, calm = _looks(run), _looks(case.calm)
+        if now != calm:
+            yield Broken("what passes changes nothing", f"{now}, and without it {calm}")
+
+
+def _looks(run: RunSeen) -> dict[str, object]:
+    """What a user sees, and what was written, without what differs from run to run."""
+    result = run.result or {}
+    seen = {name: result.get(name) for name in ("changed", "warnings", "drift")}
+    writes = [each.deed for each in run.writes if each.view != "refused"]
+    return {**seen, "plan": result.get("plan", {}).get("digest"), "writes": writes}
+
+
+def named(case: Case) -> Iterator[Broken]:
+    """A fault alone that has hindered every write is an error of the code that fits."""
+    run = case.faulted
+    met = {each.fault for each in run.sent if each.fault}
+    clean = not run.effects and not any(each.view == "open" for each in run.writes)
+    if len(met) == 1 and clean and run.code is not None:
+        codes = FAULTS[met.pop()].codes
+        if codes and run.code not in codes:
+            yield Broken("the error is the one that fits", f"{run.code}, not {' or '.join(codes)}: {_short(run)}")
 
 
 def _passes(row: Row, sent: Sent, trouble: Trouble) -> bool:

@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.scenarios.faults import FIRST, SECOND, TROUBLES, impossible
+from tests.scenarios.faults import FAULTS, SECOND, impossible
 from tests.scenarios.player import Name, calm, seconds, verdict
 from tests.scenarios.table import ROWS
 
@@ -33,25 +33,26 @@ class Draw:
         found = [
             name
             for name, sent in seconds(verdict(self.first))
-            if name.strikes[-1][0] == self.second and impossible(row, TROUBLES[self.second], sent) is None
+            if name.strikes[-1][0] == self.second and impossible(row, FAULTS[self.second], sent) is None
         ]
         return found[int(self.dice * len(found))] if found else None
 
 
-def drawn(seed: int, rows: tuple[str, ...] = tuple(ROWS)) -> Iterator[Draw]:
-    """Of each row each first fault once, at a write or anywhere, and each second fault twice."""
-    for row in rows:
+def drawn(seed: int, rows: tuple[str, ...] = tuple(ROWS), every: int = 1) -> Iterator[Draw]:
+    """Of each row each first fault once, at a write or anywhere, and each second fault; of `every` so many one."""
+    for place, row in enumerate(rows):
         dice = random.Random(f"{seed} {row}")
         yield Draw(Name(row))
         behind: list[Name] = []
-        for trouble in FIRST:
-            places = [sent for sent in calm(row) if impossible(ROWS[row], TROUBLES[trouble], sent) is None]
+        write = min((sent.number for sent in calm(row) if sent.writes), default=0)
+        for turn, trouble in enumerate(FAULTS):
+            places = [sent for sent in calm(row) if impossible(ROWS[row], FAULTS[trouble], sent) is None]
+            if not places or (place + turn) % every:
+                continue
             writes = [sent for sent in places if sent.writes]
-            if places:
-                at = dice.choice(writes if writes and dice.random() < 0.6 else places).number
-                first = Name(row).and_then(trouble, at)
-                yield Draw(first)
-                behind += [first] if at >= min(sent.number for sent in calm(row) if sent.writes) else []
-        for second in SECOND if ROWS[row].pairs != "none" else ():
-            for first in dice.sample(behind, min(2, len(behind))):
-                yield Draw(first, second, dice.random())
+            at = dice.choice(writes if writes and dice.random() < 0.6 else places).number
+            first = Name(row).and_then(trouble, at)
+            yield Draw(first)
+            behind += [first] if write and at >= write and not FAULTS[trouble].lasts else []
+        for second in SECOND if behind and ROWS[row].pairs != "none" else ():
+            yield Draw(dice.choice(behind), second, dice.random())

@@ -177,6 +177,7 @@ POINT = "/a.svc/VMCheckPoints(ID=guid'1',StampId=guid'2')"
     [
         ("GET", "/x/restorePoints/a", b"", "", ""),
         ("POST", "/t/oauth2/v2.0/token", b"", "", ""),
+        ("POST", "/providers/Microsoft.ResourceGraph/resources", b"{}", "", ""),
         ("POST", "/a.svc/VMCheckPoints", b'{"Name": "new"}', "create new", "create"),
         ("MERGE", POINT, b'{"VMCheckPointAction": "Restore"}', "restore 1", "restore"),
         ("MERGE", POINT, b'{"Description": "x"}', "update 1", "update"),

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 import pytest
 
-from tests.scenarios.faults import FIRST, SECOND
+from tests.scenarios.faults import FAULTS, SECOND
 from tests.scenarios.known import known
-from tests.scenarios.player import Name, play, verdict
+from tests.scenarios.player import Name, calm, play, verdict
 from tests.scenarios.sample import Draw, drawn
 from tests.scenarios.table import IMPOSSIBLE, KINDS, ROWS, VERBS
 
-DRAWS = tuple(drawn(seed=1))
+DRAWS = tuple(drawn(seed=1, every=2))
 
 
 @pytest.mark.parametrize("draw", DRAWS, ids=str)
 def test_a_case(draw: Draw) -> None:
+    holds(draw)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("draw", drawn(seed=2), ids=str)
+def test_another_case(draw: Draw) -> None:
+    holds(draw)
+
+
+def holds(draw: Draw) -> None:
+    """Every rule of the judge, but for what is known not to."""
     name = draw.name()
     if name is None:
         return  # the first fault ends the run: it is a case of its own
@@ -29,17 +40,18 @@ def test_a_case(draw: Draw) -> None:
 
 def test_the_sample_has_every_row_and_every_fault() -> None:
     assert {draw.first.row for draw in DRAWS} == set(ROWS)
-    assert {trouble for draw in DRAWS for trouble, _at in draw.first.strikes} == set(FIRST)
+    assert {trouble for draw in DRAWS for trouble, _at in draw.first.strikes} == set(FAULTS)
     assert {draw.second for draw in DRAWS} == {"", *SECOND}
     for row in ROWS.values():
         seconds = {draw.second for draw in DRAWS if draw.first.row == row.name and draw.second}
-        assert seconds == (set() if row.pairs == "none" else set(SECOND)), row.name
+        writes = any(sent.writes for sent in calm(row.name))
+        assert seconds == (set(SECOND) if writes and row.pairs != "none" else set()), row.name
 
 
 def test_every_kind_does_everything_or_says_why_not() -> None:
     played = {f"{row.kind}/{row.verb}" for row in ROWS.values()}
     every = {f"{kind}/{verb}" for kind in KINDS for verb in VERBS}
-    assert played | set(IMPOSSIBLE) == every
+    assert (played | set(IMPOSSIBLE)) >= every
     assert not played & set(IMPOSSIBLE)
 
 

@@ -29,7 +29,8 @@ class Trouble:
     """One kind of fault. `view` is what the client can know of a write that meets it; `takes_effect` whether the
     service still does the work; `passes`, whether a read is sent again, `passes_write`, whether a write may be, so that
     the task has to succeed all the same. `lasts`: every later request meets it, too. `codes`: what the error may be
-    where nothing has been written; `only_writes`: why nothing else meets it.
+    where nothing has been written, and `says` what it quotes of SPF and of ARM if it is the first of them.
+    `only_writes`: why nothing else meets it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Trouble:
     lasts: bool = False
     only_writes: str = ""
     codes: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
 
 def _wire(**given: Any) -> Strike:
@@ -133,7 +135,7 @@ FAULTS: dict[str, Trouble] = {
                 _plan(LOCKED, "Conflict"), "answered", passes_write=True, only_writes=_NONE),
         Trouble("operation_fails", "the write is accepted, and its operation fails",
                 _plan(_FAILED, "InternalExecutionError"), "answered", only_writes=_NONE,
-                codes=("operation_failed",)),
+                codes=("operation_failed",), says=("The disk is full.", "An internal execution error occurred")),
         Trouble("lock_stays", "from here on every write is refused for a lock", _lock_stays, "refused", lasts=True,
                 only_writes="a read is not refused for a lock", codes=("locked",)),
         Trouble("cut_off", "no connection can be made from here on",
@@ -142,10 +144,12 @@ FAULTS: dict[str, Trouble] = {
         Trouble("refusal", "403 in the service's own words",
                 _by_service(spf=_odata(403, "Access is denied."),
                             arm=_arm(403, "AuthorizationFailed", "The client has no authorization.")), "refused",
-                codes=("forbidden", *_ELSEWHERE_SAID)),
+                codes=("forbidden", *_ELSEWHERE_SAID),
+                says=("Access is denied", "AuthorizationFailed: The client has no authorization")),
         Trouble("bad_request", "400 in the service's own words",
                 _by_service(spf=_odata(400, "The request is wrong."), arm=_arm(400, "BadRequest", "It is wrong.")),
-                "refused", codes=("refused", *_ELSEWHERE_SAID)),
+                "refused", codes=("refused", *_ELSEWHERE_SAID),
+                says=("The request is wrong", "BadRequest: It is wrong")),
         Trouble("stranger", "404 as a page of HTML, by somebody between",
                 _wire(kind="html", status=404), "refused", codes=("not_found", "bad_answer")),
         Trouble("wrong_404", "404 of another level of the hierarchy",

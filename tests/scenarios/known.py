@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from tests.scenarios.judge import Broken
+from tests.scenarios.case import Broken
 from tests.scenarios.player import Name
 
 KNOWN: list[tuple[str, str, str]] = []

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from tests.scenarios.case import Broken, Case
 from tests.scenarios.faults import BEHIND, FAULTS, SECOND, UNDOING, Plan, impossible
-from tests.scenarios.judge import Broken, Case, judge
+from tests.scenarios.judge import judge
 from tests.scenarios.record import RunSeen, Sent
 from tests.scenarios.table import ROWS
 from tests.scenarios.world import Ground

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.judge import RETRY, Case, judge
+from tests.scenarios.case import Case
+from tests.scenarios.judge import judge
 from tests.scenarios.record import Job, RunSeen, Sent, deed_of, job_of
+from tests.scenarios.rules_of_run import RETRY
 from tests.scenarios.table import ROWS
 
 LATER, BASE, BESIDE = "web01/checkpoint later", "web01/checkpoint baseline", "beside-web01/power"
@@ -32,14 +34,16 @@ def seen(error: str | None = None, *, msg: str = "it failed", **more: Any) -> Ru
     retry = more.pop("retry", RETRY.get(error or "", "never"))
     result: dict[str, Any] = {"changed": True, "plan": PLAN, "checkpoint": None, "warnings": [], **more}
     if error:
-        result |= {"error": {"code": error, "message": msg, "retry": retry}, "msg": msg}
+        operation = result.setdefault("operation", {"status": "failed"})
+        result |= {"error": {"code": error, "message": msg, "retry": retry, "operation": operation}, "msg": msg}
     made = RunSeen(result, "", 1.0, 60.0, (READ, DELETE), (Job("delete", "succeeded"),), BEFORE, GONE, GONE)
     return replace(made, **parts)
 
 
-def in_vain(error: str, *sent: Sent) -> RunSeen:
+def in_vain(error: str, *sent: Sent, **more: Any) -> RunSeen:
     """A run that has changed nothing."""
-    return seen(error, changed=False, **{**NOTHING, "sent": sent or (READ,)})
+    said = {"msg": "forbidden (403): Access is denied.", "changed": False}
+    return seen(error, **{**NOTHING, "sent": sent or (READ,), **said, **more})
 
 
 def lost(error: str, **more: Any) -> RunSeen:
@@ -66,6 +70,8 @@ def test_what_is_right_is_not_broken() -> None:
     assert rules(in_vain("forbidden", read), "refusal", rerun=seen()) == set()
     refused = replace(DELETE, fault="refusal", view="refused", status=403)
     assert rules(in_vain("forbidden", READ, refused), "refusal", rerun=seen()) == set()
+    late = replace(READ, fault="throttled", view="refused")
+    assert rules(replace(seen(), sent=(late, READ, DELETE)), "throttled", calm=seen()) == set()
 
 
 BREAKS: dict[str, tuple[str, RunSeen]] = {
@@ -101,6 +107,24 @@ BREAKS: dict[str, tuple[str, RunSeen]] = {
         PASSES,
         in_vain("outcome_unknown", replace(DELETE, fault="lost_request", view="open")),
     ),
+    "another error": (
+        "the error is the one that fits",
+        in_vain("not_found", replace(READ, fault="refusal", view="refused")),
+    ),
+    "an error that keeps it to itself": (
+        "an error quotes the service",
+        in_vain("forbidden", replace(READ, fault="refusal", view="refused"), msg="it failed"),
+    ),
+    "a failed operation that is not shown": (
+        "the operation that failed is shown",
+        seen("operation_failed", operation=None),
+    ),
+    "a failed operation that has changed nothing": (
+        "changed is what was done",
+        in_vain(
+            "operation_failed", replace(DELETE, fault="operation_fails"), changed=True, operation={"status": "failed"}
+        ),
+    ),
     "a lock not waited for": (PASSES, in_vain("locked", replace(DELETE, fault="lock", view="refused", status=409))),
 }
 
@@ -114,6 +138,34 @@ def test_what_breaks_a_rule(what: str) -> None:
 def test_what_says_off_is_not_silent() -> None:
     off = {**GONE, "web01/power": "PowerOff"}
     assert "a VM is never off in silence" not in rules(seen("forbidden", settled=off, msg="The VM is off."))
+
+
+def test_what_passes_changes_nothing() -> None:
+    late = replace(seen(), sent=(replace(READ, fault="throttled", view="refused"), READ, DELETE))
+    for otherwise in ({"warnings": ["hm"]}, {"plan": {"digest": "sha256:2", "actions": PLAN["actions"]}}):
+        other = replace(late, result={**(late.result or {}), **otherwise})
+        assert rules(other, "throttled", calm=seen()) == {"what passes changes nothing"}
+    more = replace(late, sent=(*late.sent, DELETE))
+    assert rules(more, "throttled", calm=seen()) == {"what passes changes nothing"}
+
+
+def test_what_cannot_go_on_is_put_back() -> None:
+    row, key = ROWS["compute/restore+key"], "shop01/disk os"
+    before = {key: "old", "shop01/power": "running", "disk new": "", "disk old": ""}
+    swap = Sent(9, "PATCH", "/x", "update vm shop01 1", "operation_fails", status=200)
+    plan = {"digest": "", "actions": [{"action": "step", "about": {"disk": "new"}}]}
+    error = {"code": "operation_failed", "message": "An internal execution error occurred", "retry": "after_reading"}
+    result = {
+        "changed": True,
+        "plan": plan,
+        "error": {**error, "operation": {"status": "failed"}},
+        "msg": error["message"],
+    }
+    run = RunSeen(result, "", 1.0, 60.0, (swap,), (Job("vm", "failed"),), before, before, before)
+    rule = "what cannot go on is put back"
+    assert rule not in rules(run, "operation_fails", row=row)
+    for left in ({key: "new"}, {"shop01/power": "deallocated"}):
+        assert rule in rules(replace(run, settled={**before, **left}), "operation_fails", row=row)
 
 
 @pytest.mark.parametrize("view", ["open", "answered"])

@@ -5,50 +5,9 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
-from tests.scenarios.faults import TROUBLES
-from tests.scenarios.record import RunSeen, job_of
-from tests.scenarios.table import EXISTS, GONE, Row
-
-_DOCUMENT = Path(__file__).parents[2] / "docs/errors.md"
-RETRY = dict(re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", _DOCUMENT.read_text("utf-8"), re.M))
-"""What docs/errors.md says of each code: the closed list."""
-EXCEPTED = {"vm_state": {"safe", "never"}}
-SLACK = 1.0
-"""Seconds that a run may take beyond its deadline."""
-NOTHING_SENT = ("unreachable", "unavailable", "invalid_input", "missing_library")
-"""Codes whose documented meaning is that nothing was sent that changes anything."""
-_DENIES = re.compile(r"nothing was (sent(?! twice)|changed)", re.IGNORECASE)
-_OFF = re.compile(r"\boff\b|deallocat|not running", re.IGNORECASE)
-_ONCE = ("create", "restore", "update")
-
-
-@dataclass(frozen=True)
-class Broken:
-    """One rule that does not hold."""
-
-    rule: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.what}"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What was played: the task with the faults, again without, and once more."""
-
-    row: Row
-    faults: tuple[str, ...]
-    faulted: RunSeen
-    rerun: RunSeen
-    third: RunSeen
+from tests.scenarios.case import Broken, Case
+from tests.scenarios.rules_of_case import converged, foreseen, named, passed, put_back
+from tests.scenarios.rules_of_run import careful, sound, truthful
 
 
 def judge(case: Case) -> list[Broken]:

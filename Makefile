@@ -101,8 +101,9 @@ imports: $(VENV)/demo-ready $(TOOLS)/ready build/links  ## the layers (nobody im
 	$(END)
 
 .PHONY: docs
-docs: $(TOOLS)/ready build/tree  ## the modules' documentation
+docs: $(TOOLS)/ready build/tree  ## the modules' documentation, and whether its returned keys are what their source says
 	$(BEGIN)
+	python tools/module_docs.py --check
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --skip-rstcheck $(TREE)
 	$(END)
 
@@ -148,6 +149,10 @@ SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 .PHONY: soak
 soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on
 	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(SERVICES),--services $(SERVICES))
+
+.PHONY: scenarios
+scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; CASE=, ROW=, SINGLE=1
+	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
 .PHONY: simulation
 simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, and whether broken clients are caught

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The application: one ASGI front that counts, breaks and answers, and the control API beside it."""
+"""The application: one ASGI app that counts, breaks and answers, and the control API beside it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from simulator.compute.service import Compute
 from simulator.control.app import control_app
 from simulator.entra import Entra
 from simulator.scvmm.service import ScVmm
-from simulator.spf.door import find_root
+from simulator.spf.access import find_root
 from simulator.spf.service import Spf
 from simulator.wire.clock import http_date
 from simulator.wire.exchange import Answer, Call, json_answer
-from simulator.wire.faults import HANDLED_FIRST, ConnectionLost, Fault, changed, instead
+from simulator.wire.faults import HANDLED_FIRST, WAITING, ConnectionLost, Fault, distort, replacement
 from simulator.world import World
 
 TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py
@@ -29,10 +29,10 @@ TRANSPORT = "simulator.transport"  # where the server leaves the connection's tr
 
 def create_app(world: World) -> Starlette:
     """The whole simulator as one ASGI application; it works on asyncio and on trio, over sockets and without."""
-    return Starlette(routes=[Mount("/_control", app=control_app(world)), Mount("/", app=Front(world))])
+    return Starlette(routes=[Mount("/_control", app=control_app(world)), Mount("/", app=App(world))])
 
 
-class Front:
+class App:
     """Takes every request that is not for the control API."""
 
     def __init__(self, world: World) -> None:
@@ -46,20 +46,22 @@ class Front:
         journal, world = self.world.journal, self.world
         service = _service(call)
         entry = journal.open(service, call, world.now())
-        fault = world.faults.strike(call)
+        fault = world.faults.pick(call)
         entry.fault = fault.kind if fault else None
         if fault is not None and fault.kind == "delay":
             await anyio.sleep(world.clock.real_seconds(fault.seconds))
+        if fault is not None and fault.kind == "hold":
+            await world.faults.hold()
         if fault is not None and fault.kind == "lose_request":
             await _drop(scope, fault)
             return
-        if fault is not None and fault.kind not in HANDLED_FIRST and fault.kind != "delay":
-            answer = instead(fault)
+        if fault is not None and fault.kind not in HANDLED_FIRST | WAITING:
+            answer = replacement(fault)
         else:
             journal.handled(service, call)
             answer = await self._answer(call)
             if fault is not None:
-                answer = changed(fault, answer)
+                answer = distort(fault, answer)
         if fault is not None and fault.kind == "lose_answer":
             await _drop(scope, fault)
             return

@@ -13,12 +13,12 @@ from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any
 
-from simulator.arm.operations import Operation
 from simulator.azure.subscription import Azure
 from simulator.documents.azure_seeding import LOCATIONS, dump_compute, plant_compute
 from simulator.documents.check import check_world
 from simulator.documents.seeding import DEFAULT_DOCUMENT, dump_vm, numbered_document, plant
 from simulator.switches.all import Switches
+from simulator.vmm.jobs import Job, Kind
 from simulator.vmm.machines import VirtualMachine
 from simulator.vmm.server import Vmm
 from simulator.wire.clock import WorldClock
@@ -59,6 +59,22 @@ class Machine:
 
     resource_uri: str
     kind: str | None
+
+
+@dataclass
+class Operation:
+    """An operation on an SCVMM instance: a job of VMM and the words ARM has for it."""
+
+    id: str  # `{guid}*{64 hex}`, the second part the same for all operations on a resource (recorded)
+    job: Job
+    resource_id: str
+    version: str
+    etag: str
+
+    @property
+    def on_resource(self) -> bool:
+        """PUT and PATCH are polled with 200, actions and DELETE with 202 (recorded 2023-10-31)."""
+        return self.job.kind in {Kind.PUT, Kind.PATCH}
 
 
 class World:

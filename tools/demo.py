@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PATIENCE = 300  # seconds in which the simulator serves, or is gone, however busy the machine is
 TIME_SCALE = "10"  # a checkpoint that takes four simulated seconds is made in under half a real one
 
 
@@ -35,18 +36,18 @@ def simulator(folder: pathlib.Path) -> Iterator[dict[str, Any]]:
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
     try:
-        for _attempt in range(200):
-            if ready.exists() or process.poll() is not None:
-                break
+        end = time.monotonic() + PATIENCE
+        while not (ready.exists() or process.poll() is not None or time.monotonic() > end):
             time.sleep(0.05)
         if not ready.exists():
-            _out, complaint = process.communicate(timeout=5)
+            process.kill()
+            _out, complaint = process.communicate()
             raise SystemExit(f"The simulator did not start: {complaint.decode().strip()[-500:]}")
         yield json.loads(ready.read_text())
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -20,7 +20,7 @@ from tests.hostile.campaign import Case, Chance, Verdict, chances, play
 from tests.hostile.tasks import tasks
 
 HANGS = 60
-"""Real seconds after which a run that should take milliseconds counts as one that does not end."""
+"""Seconds of computing after which a run that should take milliseconds counts as one that does not end."""
 PROGRESS = 10_000
 TASKS = {task.name: task for task in tasks()}
 
@@ -53,7 +53,7 @@ def different(found: Iterable[list[Chance]]) -> list[Chance]:
             same = (chance.course, case.part, case.place, case.what)
             if same not in begun:
                 begun.add(same)
-                places.setdefault((task.module, task.check, task.style, chance.field, case.what), []).append(chance)
+                places.setdefault((task.module, task.check, chance.field, case.what), []).append(chance)
     return [chance for each in places.values() for chance in dict.fromkeys((each[0], each[-1]))]
 
 
@@ -71,14 +71,14 @@ def sampled(found: list[Chance], size: int, seed: int) -> list[Chance]:
 
 def played(case: Case) -> tuple[Case, Verdict]:
     """The verdict on a case."""
-    signal.signal(signal.SIGALRM, _hangs)
-    signal.alarm(HANGS)
+    signal.signal(signal.SIGPROF, _hangs)
+    signal.setitimer(signal.ITIMER_PROF, HANGS)
     try:
         return case, play(TASKS[case.task], case)
     except Hangs:
         return case, Verdict("hangs", (f"no end after {HANGS} s",), True)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _hangs(_signal: int, _frame: FrameType | None) -> None:

@@ -38,6 +38,7 @@ BUILT_IN = {
     "timedelta",
     "tuple",
 }
+COLLECTION = "ansible_collections.hybridvm.checkpoints."
 LICENSE_LINE = "# SPDX-License-Identifier: GPL-3.0-or-later"
 
 # An exception to a tool's rule must say why, after the rule's name.
@@ -230,6 +231,46 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         yield from impurities(tree)
 
 
+def imports_of(path: str, tree: ast.AST, modules: t.Container[str]) -> t.Iterator[tuple[str, int]]:
+    """Yield the modules among `modules` that a file imports, wherever in it, and the line."""
+    here = path.removesuffix(".py").split("/")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            base = here[: -node.level] if node.level else []
+            parent = ".".join([*base, *([node.module] if node.module else [])]).removeprefix(COLLECTION)
+            for alias in node.names:
+                inside = f"{parent}.{alias.name}"
+                if (found := inside if inside in modules else parent) in modules:
+                    yield found, node.lineno
+
+
+def circles(sources: t.Mapping[str, str]) -> t.Iterator[tuple[str, Finding]]:
+    """No file imports itself by way of others; `sources` are texts by path. One finding a circle, at its first file."""
+    paths = {path.removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in sorted(sources)}
+    imports = {
+        module: {name: line for name, line in imports_of(path, ast.parse(sources[path]), paths) if name != module}
+        for module, path in paths.items()
+    }
+    done: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> t.Iterator[tuple[str, Finding]]:
+        if module in way:
+            circle = way[way.index(module) :]
+            first = circle.index(min(circle))
+            circle = [*circle[first:], *circle[:first]]
+            line = imports[circle[0]][circle[1 % len(circle)]]
+            yield paths[circle[0]], (line, f"a circle of imports: {' -> '.join([*circle, circle[0]])}")
+        elif module not in done:
+            for name in imports[module]:
+                yield from walk(name, [*way, module])
+            done.add(module)
+
+    for module in paths:
+        yield from walk(module, [])
+
+
 def text_findings(text: str) -> t.Iterator[Finding]:
     """Check any text file."""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -257,6 +298,7 @@ def findings(root: Path) -> t.Iterator[str]:
     pure = pure_files(root)
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    sources: dict[str, str] = {}
     for path in sorted(set(listed.split("\0")) - {""}):
         file = root / path
         if not file.is_file():
@@ -267,8 +309,10 @@ def findings(root: Path) -> t.Iterator[str]:
             continue
         found = list(text_findings(text))
         if file.suffix == ".py":
+            sources[path] = text
             found += python_findings(path, text, pure)
         yield from (f"{path}:{line}: {message}" for line, message in sorted(found))
+    yield from (f"{path}:{line}: {message}" for path, (line, message) in circles(sources))
 
 
 def main() -> int:

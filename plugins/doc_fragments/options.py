@@ -6,43 +6,43 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """How to reach the services, how to name VMs, how a task goes about it; each part is a fragment of its own."""
+    """The options that modules share; each part has its argument spec, of the same name, in _tasks/argument_specs."""
 
     CONNECTION = r"""
 options:
   spf_url:
     description:
-      - Root of SPF's VMM service, as you would write it for any client. It may hold C({subscription_id}).
-      - For SPF itself C(https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc), through
-        Windows Azure Pack C(https://HOST:30005/{subscription_id}/services/systemcenter/vmm).
+      - Root URL of SPF's VMM service, as for any other client. It may contain C({subscription_id}).
+      - C(https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc) for SPF itself, and
+        C(https://HOST:30005/{subscription_id}/services/systemcenter/vmm) through Windows Azure Pack.
       - If not set, the environment variable E(SPF_URL) is used.
     type: str
   spf_subscription_id:
     description:
-      - The tenant's subscription, put into O(spf_url) for C({subscription_id}).
+      - The tenant's subscription, which replaces C({subscription_id}) in O(spf_url).
       - If not set, the environment variable E(SPF_SUBSCRIPTION_ID) is used.
     type: str
   spf_stamp_id:
     description:
-      - GUID of the VMM stamp. Discovered when not given; needed where a tenant sees more than one.
+      - GUID of the VMM stamp. Discovered when not given. Needed if the tenant sees more than one.
       - If not set, the environment variable E(SPF_STAMP_ID) is used.
     type: str
   spf_principal_id:
     description:
-      - Value of the header C(x-ms-principal-id), which SPF shows as the one on whose behalf a job ran. Without it the
-        user name is sent, if it is printable ASCII.
+      - Value of the header C(x-ms-principal-id), which SPF shows as the user on whose behalf a job ran. When not given,
+        the user name is sent if it is printable ASCII.
       - If not set, the environment variable E(SPF_PRINCIPAL_ID) is used.
     type: str
   spf_auth:
     description:
-      - How to sign in to SPF; V(basic) when not given. V(bearer) needs O(spf_token), V(basic) O(spf_username) and
-        O(spf_password).
+      - How to sign in to SPF; V(basic) when not given. V(basic) needs O(spf_username) and O(spf_password), V(bearer)
+        needs O(spf_token).
       - If not set, the environment variable E(SPF_AUTH) is used.
     type: str
     choices: [basic, bearer]
   spf_username:
     description:
-      - User name for SPF, for example V(CONTOSO\\svc-ansible). It holds no colon.
+      - User name for SPF, for example V(CONTOSO\\svc-ansible). It cannot contain a colon.
       - If not set, the environment variable E(SPF_USERNAME) is used.
     type: str
   spf_password:
@@ -52,20 +52,20 @@ options:
     type: str
   spf_token:
     description:
-      - A ready token for Windows Azure Pack. It is used as it is and not renewed.
+      - A token for Windows Azure Pack. It is used as it is, and is not renewed.
       - If not set, the environment variable E(SPF_TOKEN) is used.
     type: str
   spf_update_method:
     description:
-      - How changes are sent to SPF; V(merge) when not given, as documented. V(patch) and V(post_tunnel) are for proxies
-        that let no MERGE through. V(put) sends the whole entity as it has just been read.
+      - How changes are sent to SPF; V(merge) when not given, as SPF documents it. V(patch) and V(post_tunnel) are for
+        proxies that do not pass MERGE. V(put) sends the whole entity as it was just read.
       - If not set, the environment variable E(SPF_UPDATE_METHOD) is used.
     type: str
     choices: [merge, put, patch, post_tunnel]
   subscription_id:
     description:
-      - Azure subscription. A VM's own resource id names it, so it is needed only where a resource is given by name (the
-        modules C(restore_point), C(restore_point_collection) and C(restore_point_collection_info)) and for the scopes
+      - Azure subscription. A VM's ARM id already names it. So it is needed only where a resource is given by name (the
+        modules C(restore_point), C(restore_point_collection) and C(restore_point_collection_info)), and for the scopes
         V(scvmm) and V(compute) of M(hybridvm.checkpoints.vm_checkpoint_info).
       - If not set, the environment variable E(AZURE_SUBSCRIPTION_ID) is used.
     type: str
@@ -86,21 +86,21 @@ options:
     type: str
   access_token:
     description:
-      - A ready access token for Azure Resource Manager, instead of O(client_id) and O(secret). It is not renewed.
+      - An access token for Azure Resource Manager, instead of O(client_id) and O(secret). It is not renewed.
       - If not set, the environment variable E(AZURE_ACCESS_TOKEN) is used.
     type: str
   auth_source:
     description:
-      - Where the Azure credentials come from; V(auto) when not given, which takes the task's options and then the
-        environment. V(env) takes the environment only.
+      - Where the Azure credentials come from; V(auto) when not given. V(auto) uses the task's options and then the
+        environment, V(env) the environment only.
       - If not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
     type: str
     choices: [auto, env]
   cloud_environment:
     description:
-      - V(AzureCloud) when not given, V(AzureUSGovernment), V(AzureChinaCloud), or the https URL of a resource manager
-        that describes itself under C(/metadata/endpoints), such as a private cloud or the simulator. It may send
-        sign-ins to itself, to hosts of its own domain, or to Microsoft.
+      - V(AzureCloud) (when not given), V(AzureUSGovernment), V(AzureChinaCloud), or the https URL of a resource manager
+        that describes itself under C(/metadata/endpoints), such as a private cloud or the simulator. It may direct
+        sign-ins only to itself, to hosts of its own domain, or to Microsoft.
       - If not set, the environment variable E(AZURE_CLOUD_ENVIRONMENT) is used.
     type: str
   scvmm_api_version:
@@ -122,13 +122,13 @@ options:
     type: str
   ca_path:
     description:
-      - PEM file, or directory, of certificate authorities to trust beside the system's.
+      - PEM file or directory of certificate authorities to trust, in addition to the system's.
       - If not set, the environment variable E(HYBRIDVM_CA_PATH) is used.
     type: path
   validate_certs:
     description:
-      - Whether the servers' certificates are checked; V(true) when not given. Anyone on the way can read passwords and
-        tokens when they are not; give O(ca_path) instead.
+      - Whether the servers' certificates are checked; V(true) when not given. If they are not, anyone on the network
+        path can read passwords and tokens. Use O(ca_path) instead.
       - If not set, the environment variable E(HYBRIDVM_VALIDATE_CERTS) is used.
     type: bool
 requirements:
@@ -136,7 +136,7 @@ requirements:
   - pydantic >= 2.7
   - anyio >= 4.4
 notes:
-  - The module speaks HTTPS from where it runs, so use C(delegate_to=localhost) or C(connection=local).
+  - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost) or C(connection=local).
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
 """
 
@@ -144,98 +144,108 @@ notes:
 options:
   vm:
     description:
-      - The VM. With a leading slash an ARM resource id in any case, of a hybrid machine
-        (C(/subscriptions/…/providers/Microsoft.HybridCompute/machines/NAME), optionally with
+      - The VM. Cannot be combined with O(vms).
+      - A leading slash makes it an ARM resource id, in any case, of a hybrid machine
+        (C(/subscriptions/…/providers/Microsoft.HybridCompute/machines/NAME), optionally followed by
         C(/providers/Microsoft.ScVmm/virtualMachineInstances/default)) or of an Azure VM
-        (C(/subscriptions/…/providers/Microsoft.Compute/virtualMachines/NAME)); anything else is SPF's, a GUID or a name
-        that is unique in scope. A GUID is looked up as VMM's ID first, then as the hypervisor's.
+        (C(/subscriptions/…/providers/Microsoft.Compute/virtualMachines/NAME)).
+      - Anything else is a VM of SPF, by GUID or by a name that is unique in scope. A GUID is looked up as VMM's ID
+        first, then as the hypervisor's.
     type: str
   vms:
     description:
-      - Several VMs, of any mix of services. All are looked up before anything is changed; the same VM twice is an
+      - Several VMs, of any mix of services. All are looked up before anything is changed. The same VM twice is an
         error.
     type: list
     elements: str
   collection:
     description:
-      - For Azure VMs, the restore point collection that their checkpoints lie in, by name in the VM's resource group or
-        by ARM id. C(checkpoints-VMNAME) when not given. It is made, in the VM's region, when the first checkpoint is.
+      - For Azure VMs, the restore point collection of their checkpoints, by name in the VM's resource group or by ARM
+        id; C(checkpoints-VMNAME) when not given. It is created in the VM's region, together with the first checkpoint.
     type: str
   concurrency:
-    description: How many of O(vms) are worked on at once, 1 to 64.
+    description: How many VMs to work on at once, 1 to 64.
     type: int
     default: 4
-  wait_timeout:
-    description:
-      - The one deadline of the whole task, for all its VMs, sign-in and waiting included, such as V(90s), V(10m) or
-        V(1d12h).
-    type: str
-    default: 10m
 """
 
     MANY = r"""
 options:
   on_error:
     description:
-      - With O(vms), V(continue) tries all and fails the task if any failed; V(stop) awaits what runs and leaves the
-        rest C(not_started).
+      - With O(vms), V(continue) tries all VMs and fails the task if any of them failed. V(stop) waits for the VMs in
+        progress and leaves the rest C(not_started).
     type: str
     choices: [continue, stop]
     default: continue
 """
 
-    PACE = r"""
+    CHANGES = r"""
 options:
   wait:
     description:
-      - Whether to wait until the work is done and proven by reading. With V(false) the task returns once the last write
-        is accepted; refused where nothing leads back to an operation (Arc-enabled SCVMM). To come back to the work run
-        the same task without it.
+      - Whether to wait until the work is done and verified by reading. With V(false), the task returns once the service
+        has accepted the last write. To come back to the work, run the same task with V(true).
+      - V(false) is refused where an operation cannot be found again (Arc-enabled SCVMM).
     type: bool
     default: true
   poll_interval:
-    description: The longest pause between two looks at an operation. A service's C(Retry-After) wins.
+    description: The longest pause between two reads of an operation. A service's C(Retry-After) takes precedence.
     type: str
     default: 5s
   settle_time:
     description:
-      - How long to go on reading until the service shows what was done, and after a lost answer until it is known what
-        became of the request. It counts within O(wait_timeout).
+      - How long to keep reading until the service shows the change, or, after a lost answer, until the outcome of the
+        request is known. It counts towards O(wait_timeout).
     type: str
     default: 2m
   expected_plan:
     description:
-      - What was approved, a RV(plan) that was returned before, or only its digest. If anything else would be done the
-        task fails and changes nothing. An empty plan always passes; of a whole plan what is left of it passes, so that
-        a run that died half-way can be repeated.
+      - The approved plan, which is a RV(plan) that was returned before, or only its digest. If anything else would be
+        done, the task fails and changes nothing.
+      - An empty plan always passes. The remaining part of a whole plan passes too, so that a run that was interrupted
+        can be repeated.
     type: raw
 attributes:
   check_mode:
     description: Can run in check mode and return a changed status prediction without modifying anything.
     support: full
   diff_mode:
-    description: Returns the set of checkpoints before and after, with times.
+    description: Returns the checkpoints with their times, or the fields of the resource, before and after.
+    support: full
+  idempotent:
+    description: Running the task again changes nothing, unless something else has changed meanwhile.
     support: full
 """
 
-    NO_WAITING = r"""
+    READS = r"""
 options:
   wait:
-    description: Accepted for defaults of the action group; nothing is waited for here.
+    description: Accepted so that defaults of the action group can hold it. This module waits for nothing.
     type: bool
   poll_interval:
-    description: Accepted for defaults of the action group; nothing is waited for here.
+    description: Accepted so that defaults of the action group can hold it. This module waits for nothing.
     type: str
   settle_time:
-    description: Accepted for defaults of the action group; nothing is waited for here.
+    description: Accepted so that defaults of the action group can hold it. This module waits for nothing.
     type: str
+attributes:
+  check_mode:
+    description: Can run in check mode; it never changes anything.
+    support: full
+  diff_mode:
+    description: Nothing changes, so there is no difference to show.
+    support: N/A
+  idempotent:
+    description: Running the task again changes nothing, unless something else has changed meanwhile.
+    support: full
 """
 
     DEADLINE = r"""
 options:
   wait_timeout:
     description:
-      - The one deadline of the whole task, sign-in and waiting included, such as V(90s), V(10m) or V(1d12h).
+      - The deadline of the whole task, such as V(90s), V(10m) or V(1d12h). It covers all VMs, sign-in and waiting.
     type: str
     default: 10m
 """

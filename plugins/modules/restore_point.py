@@ -7,62 +7,64 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore_point
-short_description: An Azure restore point is present or absent
+short_description: Ensure that an Azure restore point exists or does not exist
 version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Manages C(Microsoft.Compute/restorePointCollections/restorePoints), points of a VM and copies into another region.
-  - Waits to the truth, for a point until it has succeeded, for a copy until every disk has arrived.
-  - A point whose C(provisioningState) is C(Failed) is not present. It is removed and made again.
-  - What somebody else or an earlier run has begun with the point is found by reading. Check mode and O(wait=false) tell
-    it at once, with the state and for a copy the percent; otherwise it is waited for.
-  - The VM is read only where a point is to be made. Where it may not be read, that is a warning, and the service judges
-    what could not be checked beforehand.
+  - Manages C(Microsoft.Compute/restorePointCollections/restorePoints), both points of a VM and copies into another
+    region.
+  - Waits until a point has succeeded, and for a copy until every disk has arrived.
+  - A point whose C(provisioningState) is C(Failed) does not count as present. It is removed and created again.
+  - An operation on the point that an earlier run or somebody else has started is found by reading. Check mode and
+    O(wait=false) report it at once, with the state and for a copy the percent. Otherwise the task waits for it.
+  - The VM is read only when a point must be created. If it may not be read, the task warns, and what could not be
+    checked beforehand is left to the service.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.pace
   - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
-    description: Its name.
+    description: Name of the restore point.
     type: str
     required: true
   collection:
-    description: Its collection, by name or ARM id.
+    description: The collection of the restore point, by name or ARM id.
     type: str
     required: true
   resource_group:
     description:
-      - The collection's resource group; not needed where O(collection) is an ARM id, which it must not contradict.
+      - Resource group of the collection. Required unless O(collection) is an ARM id, which it must not contradict.
     type: str
   state:
-    description: Whether it should exist.
+    description: Whether the restore point should exist.
     type: str
     choices: [present, absent]
     default: present
   consistency:
     description:
-      - What to ask for. V(application) gives application consistency on Windows and file system consistency on Linux,
-        of a VM that runs. Only said at creation, and not of copies, which have their source's.
+      - The consistency to request. V(application) gives application consistency on Windows and file system consistency
+        on Linux, if the VM is running. It is sent only at creation, and not for copies, which have the consistency of
+        their source.
     type: str
     choices: [application, crash]
     default: application
   on_downgrade:
-    description: What to do when less consistency comes, or can come, than O(consistency) asks for.
+    description: What to do when the point has, or can only get, less consistency than O(consistency) requests.
     type: str
     choices: [fail, warn]
     default: warn
   exclude_disks:
     description:
-      - Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)); each once, and not all there are. Only ids
-        where the VM may not be read.
+      - Disks to leave out, by id, by name, or by LUN (V(0) or V(lun0)). Each disk may be named once, and at least one
+        disk must remain. If the VM may not be read, only ids are possible.
     type: list
     elements: str
   source_restore_point:
     description:
       - The point to copy, by name in the source collection or by ARM id. Needs O(compute_api_version) V(2021-11-01) or
-        newer.
+        newer. Cannot be combined with O(exclude_disks), O(instant_access_duration) or O(encryption_sets).
     type: str
   instant_access_duration:
     description: Minutes of instant access, 60 to 300. Needs O(compute_api_version) V(2025-04-01) or newer.
@@ -73,7 +75,7 @@ options:
     elements: dict
     suboptions:
       disk:
-        description: The disk, by id, by name, or by place (V(os), V(lun0)).
+        description: The disk, by id, by name, or by position (V(os), V(lun0)).
         type: str
         required: true
       id:
@@ -81,14 +83,10 @@ options:
         type: str
         required: true
       type:
-        description: How it encrypts.
+        description: Type of the encryption.
         type: str
         choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
         default: EncryptionAtRestWithCustomerKey
-attributes:
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point_collection_info
@@ -96,7 +94,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A point without the data disk at LUN 0
+- name: Create a restore point without the data disk at LUN 0
   hybridvm.checkpoints.restore_point:
     name: before-upgrade
     collection: shop01-points
@@ -104,7 +102,7 @@ EXAMPLES = r"""
     exclude_disks: [lun0]
     on_downgrade: fail
 
-- name: A copy in another region, awaited until every disk is there
+- name: Copy it into another region and wait until every disk has arrived
   hybridvm.checkpoints.restore_point:
     name: before-upgrade
     collection: shop01-copies
@@ -113,7 +111,7 @@ EXAMPLES = r"""
     wait_timeout: 2d
     poll_interval: 5m
 
-- name: A copy that is watched, one look a minute
+- name: Watch a copy, with one read a minute
   hybridvm.checkpoints.restore_point:
     name: before-upgrade
     collection: shop01-copies
@@ -125,7 +123,7 @@ EXAMPLES = r"""
   retries: 2880
   delay: 60
 
-- name: Remove a point
+- name: Remove a restore point
   hybridvm.checkpoints.restore_point:
     name: old
     collection: shop01-points
@@ -134,73 +132,76 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
-    - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the resource could be read
+    - What this run had to do, in order; outside check mode, also what it did. It can be given back as O(expected_plan).
   type: dict
+  returned: when the resource could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
-    digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
+    digest: {description: Identifies what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
-      description: The steps, in order.
+      description: The actions, in order.
       type: list
       elements: dict
       returned: always
       contains:
         action:
           description:
-            - V(create), V(delete), or V(keep) for what satisfies the wish or is on its way there, with its state in
+            - V(create), V(delete), or V(keep) for a point that satisfies the task or soon will, with its state in
               C(reason).
           type: str
           returned: always
-        vm: {description: Its kind and name., type: str, returned: always}
-        vm_id: {description: Its canonical id., type: str, returned: always}
+        target: {description: Name of the resource., type: str, returned: always}
+        target_id: {description: Canonical id of the resource., type: str, returned: always}
         provider: {description: V(compute)., type: str, returned: always}
-        service: {description: The root of the service that has it., type: str, returned: always}
-        reason: {description: Why it is needed., type: str, returned: always}
-        resource: {description: Its ARM id., type: str, returned: always}
-        fields:
-          description: For each field that is set C(before) and C(after).
-          type: dict
-          returned: always
+        service: {description: Root URL of the service., type: str, returned: always}
+        reason: {description: Why the action is needed., type: str, returned: always}
+        resource: {description: ARM id of the resource., type: str, returned: always}
+        fields: {description: C(before) and C(after) of each field that is set., type: dict, returned: always}
 operation:
-  description: The last operation of this run, with the percent of a copy; null when there was none.
-  returned: when the resource could be read
+  description: The last operation in this run, with the percent of a copy; null when there was none.
   type: dict
+  returned: when the resource could be read
   contains:
-    kind: {description: What was waited for., type: str, returned: always}
+    kind: {description: What the task waited for., type: str, returned: always}
     id: {description: Its id or name., type: str, returned: always}
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
-    percent: {description: Progress where the service tells it., type: int, returned: always}
-    seconds: {description: How long it was watched., type: float, returned: always}
+    percent:
+      description: Progress in percent; null where the service does not report it.
+      type: int
+      returned: always
+    seconds: {description: How long the task watched it., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.
-  returned: when the resource could be read
   type: dict
+  returned: when the resource could be read
   sample: {read: 0.12, apply: 42.9, total: 43.1}
 restore_point:
   description: The restore point as it is after the task; null when there is none.
-  returned: when it could be read
   type: dict
+  returned: when it could be read
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
     provisioning_state: {description: "V(Creating), V(Succeeded) or V(Failed).", type: str, returned: always}
-    created: {description: When it was made; a copy tells its source's time., type: str, returned: always}
+    created: {description: Time of creation; a copy has the time of its source., type: str, returned: always}
     consistency:
-      description: What this task asks for, and what the point has. A copy has its source's; nothing is asked for it.
+      description:
+        - The consistency that this task requests, and the one that the point has. A copy has the consistency of its
+          source, and none is requested for it.
       type: dict
       returned: always
       contains:
-        requested: {description: "V(application) or V(crash); null of a copy.", type: str, returned: always}
+        requested: {description: V(application) or V(crash); null for a copy., type: str, returned: always}
         achieved:
           description:
-            - V(ApplicationConsistent), V(FileSystemConsistent) or V(CrashConsistent); null where it is not known yet.
+            - V(ApplicationConsistent), V(FileSystemConsistent) or V(CrashConsistent); null while it is unknown.
           type: str
           returned: always
-    exclude_disks: {description: Ids of the disks it leaves out., type: list, elements: str, returned: always}
-    source_restore_point: {description: What it is a copy of., type: str, returned: always}
+    exclude_disks: {description: Ids of the disks that it leaves out., type: list, elements: str, returned: always}
+    source_restore_point: {description: ARM id of the point that it is a copy of., type: str, returned: always}
     instant_access_duration: {description: Minutes of instant access., type: int, returned: always}
     disks:
       description: Its disks and their disk restore points.
@@ -208,64 +209,68 @@ restore_point:
       elements: dict
       returned: always
       contains:
-        place: {description: "V(os), or V(lun) and the number.", type: str, returned: always}
-        name: {description: The disk's name., type: str, returned: always}
+        place: {description: "V(os), or V(lun) and a number.", type: str, returned: always}
+        name: {description: Name of the disk., type: str, returned: always}
         source_id: {description: ARM id of the disk., type: str, returned: always}
         disk_restore_point_id:
           description: ARM id of its disk restore point; null until the point has succeeded.
           type: str
           returned: always
     replication:
-      description: How far the data of each disk is. Empty until a copy has begun, and where there is no instance view.
+      description:
+        - How much of each disk's data has arrived. Empty until a copy has started, and where there is no instance view.
       type: list
       elements: dict
       returned: always
       contains:
         disk_restore_point_id: {description: ARM id of the disk restore point., type: str, returned: always}
-        percent: {description: How much of it is there; null where it is not told., type: int, returned: always}
-        state: {description: The service's word for it; null where there is none., type: str, returned: always}
+        percent:
+          description: Percent that has arrived; null where the service does not say.
+          type: int
+          returned: always
+        state: {description: The service's word for the state; null where there is none., type: str, returned: always}
     percent:
       description:
-        - How far its data is as a whole, which is its slowest disk. 0 of a copy that has just been begun; null where
-          nothing is told, as of a point that is being made. A task with O(wait=false) that is repeated until it is 100
-          watches a copy.
+        - Percent of the data that has arrived for the slowest disk. 0 for a copy that has just started; null where the
+          service does not say, as while a point is being created. To watch a copy, repeat a task with O(wait=false)
+          until this is 100.
       type: int
       returned: always
     usable:
       description:
-        - Whether it can be restored now. V(false) of a copy that is on its way; null where nobody can say yet, as of a
-          point that is being made.
+        - Whether it can be restored now. V(false) while a copy is in progress; null while it is unknown, as while a
+          point is being created.
       type: bool
       returned: always
 drift:
-  description: What an existing point has otherwise; nothing of a point can be changed.
-  returned: when there is any
+  description: What differs in an existing point. No property of a point can be changed.
   type: list
   elements: dict
+  returned: when there is any
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-    - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
-      alone, beside the plan where one was made.
-  returned: failure
+    - A task that is refused as a whole before anything is sent (C(invalid_input), C(plan_changed)) returns only this,
+      and the plan if there is one.
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
-    message: {description: What went wrong with what., type: str, returned: always}
+    message: {description: "What went wrong, and with what.", type: str, returned: always}
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
-    correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
-    remedy: {description: What to do., type: str, returned: always}
+    correlation_id: {description: The id that groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was in progress., type: dict, returned: always}
+    details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
     retry:
-      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      description: V(safe) to run the task again, V(after_reading) to look first, V(never) until something is fixed.
       type: str
       returned: always
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, PACE
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET, NOT_FOR_COPIES
 from ..module_utils._tasks.restore_point import restore_point
 
 
@@ -275,7 +280,8 @@ def main() -> None:
         restore_point,
         {
             **CONNECTION,
-            **PACE,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str", "required": True},
             "collection": {"type": "str", "required": True},
             "resource_group": {"type": "str"},
@@ -285,20 +291,9 @@ def main() -> None:
             "exclude_disks": {"type": "list", "elements": "str"},
             "source_restore_point": {"type": "str"},
             "instant_access_duration": {"type": "int"},
-            "encryption_sets": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "disk": {"type": "str", "required": True},
-                    "id": {"type": "str", "required": True},
-                    "type": {
-                        "type": "str",
-                        "choices": ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"],
-                        "default": "EncryptionAtRestWithCustomerKey",
-                    },
-                },
-            },
+            "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
         },
+        mutually_exclusive=NOT_FOR_COPIES,
     )
 
 

@@ -7,27 +7,30 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: restore_point_collection_info
-short_description: List Azure restore point collections and what they hold
+short_description: List Azure restore point collections and their restore points
 version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Lists restore point collections by name, resource group or subscription, with their points, instance views and disk
-    restore points.
-  - Whole subscriptions are asked of Azure Resource Graph, whose data may be some seconds old. A listing that it holds
-    back a part of is an error.
+  - Lists restore point collections by name, resource group or subscription, with their restore points, instance views
+    and disk restore points.
+  - Whole subscriptions are listed by Azure Resource Graph, whose data may be some seconds old. A listing that it
+    returns only in part is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   name:
-    description: One collection; needs O(resource_group).
+    description: Only this collection. Needs O(resource_group).
     type: str
   resource_group:
-    description: The collections of a resource group.
+    description: Only the collections of this resource group.
     type: str
   subscriptions:
-    description: Whole subscriptions, by their GUIDs; O(subscription_id) when nothing narrower is given.
+    description:
+      - Whole subscriptions, by their GUIDs. O(subscription_id) when neither this nor O(resource_group) is given. Cannot
+        be combined with O(resource_group).
     type: list
     elements: str
   source:
@@ -39,62 +42,49 @@ options:
     default: true
   instance_view:
     description:
-      - Whether to read each point's instance view, which tells how far a copy is. Needs O(compute_api_version)
-        V(2021-11-01) or newer, and O(points=true).
+      - Whether to read the instance view of each point, which shows the progress of a copy. Needs
+        O(compute_api_version) V(2021-11-01) or newer, and O(points=true).
     type: bool
     default: false
   disk_restore_points:
-    description: Whether to read each point's disk restore points. Needs O(points=true).
+    description: Whether to read the disk restore points of each point. Needs O(points=true).
     type: bool
     default: false
   concurrency:
-    description: How many collections are read at once, 1 to 64.
+    description: How many collections to read at once, 1 to 64.
     type: int
     default: 4
-  wait_timeout:
-    description: The one deadline of the whole task.
-    type: str
-    default: 10m
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point
 """
 
 EXAMPLES = r"""
-- name: One collection with the progress of copies
+- name: List one collection, with the progress of copies
   hybridvm.checkpoints.restore_point_collection_info:
     name: shop01-points
     resource_group: rg-shop
     instance_view: true
 
-- name: All of the subscription
+- name: List all collections of a subscription
   hybridvm.checkpoints.restore_point_collection_info:
     subscription_id: "{{ subscription }}"
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 restore_point_collections:
   description: The collections that were found.
-  returned: success
   type: list
   elements: dict
+  returned: success
   contains:
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
-    location: {description: Its location., type: str, returned: always}
+    location: {description: Its region., type: str, returned: always}
     tags: {description: Its tags., type: dict, returned: always}
-    source: {description: The VM or collection it is made for., type: str, returned: always}
-    source_location: {description: Where its source is., type: str, returned: always}
+    source: {description: ARM id of the VM or collection that it is for., type: str, returned: always}
+    source_location: {description: Region of its source., type: str, returned: always}
     instant_access:
       description: Whether instant access is on; null where it was never set.
       type: bool
@@ -103,40 +93,40 @@ restore_point_collections:
     restore_points:
       description:
         - Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns; null with
-          O(points=false). What was asked for when a point was made (C(consistency.requested)) is not kept by the
-          service, and null here.
-        - With O(disk_restore_points) each also holds C(disk_restore_points), with C(id), C(name), C(created),
-          C(source_id), C(os_type), C(replication_state) and C(percent) of each disk's.
+          O(points=false). C(consistency.requested) is null here, because the service does not keep what was requested
+          when a point was created.
+        - With O(disk_restore_points), each also holds C(disk_restore_points), a list with C(id), C(name), C(created),
+          C(source_id), C(os_type), C(replication_state) and C(percent) for each disk.
       type: list
       elements: dict
       returned: always
 timing:
   description: Seconds in total.
-  returned: success
   type: dict
+  returned: success
   sample: {total: 0.4}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
-    message: {description: What went wrong with what., type: str, returned: always}
+    message: {description: "What went wrong, and with what.", type: str, returned: always}
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
-    correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: Always null; nothing is begun., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
-    remedy: {description: What to do., type: str, returned: always}
+    correlation_id: {description: The id that groups the request with others., type: str, returned: always}
+    operation: {description: Always null; nothing is started., type: dict, returned: always}
+    details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
     retry:
-      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      description: V(safe) to run the task again, V(after_reading) to look first, V(never) until something is fixed.
       type: str
       returned: always
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS
 from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
 
 
@@ -146,7 +136,8 @@ def main() -> None:
         restore_point_collection_info,
         {
             **CONNECTION,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "name": {"type": "str"},
             "resource_group": {"type": "str"},
             "subscriptions": {"type": "list", "elements": "str"},
@@ -155,8 +146,9 @@ def main() -> None:
             "instance_view": {"type": "bool", "default": False},
             "disk_restore_points": {"type": "bool", "default": False},
             "concurrency": {"type": "int", "default": 4},
-            "wait_timeout": {"type": "str", "default": "10m"},
         },
+        mutually_exclusive=[["subscriptions", "resource_group"]],
+        required_by={"name": ["resource_group"]},
     )
 
 

@@ -7,75 +7,77 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: vm_checkpoint
-short_description: A named checkpoint of a VM is present or absent
+short_description: Ensure that a VM has, or does not have, a named checkpoint
 version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Makes sure that VMs have, or do not have, a checkpoint of a name, on SPF, on Arc-enabled SCVMM and as a restore
-    point on Azure.
-  - With O(max_age) the wish is one not older than that, so that no time stamps are needed in names.
-  - Names are not unique on SPF and Arc-enabled SCVMM. There a name denotes a series, V(present) is satisfied by any
-    usable checkpoint of that name, and where one must be chosen from several the task fails unless O(on_ambiguous)
-    says which.
+  - Ensures that VMs have, or do not have, a checkpoint of a given name. On SPF and Arc-enabled SCVMM this is a
+    checkpoint of VMM, on Azure a restore point.
+  - With O(max_age), a new checkpoint is created only if the newest usable one is older. So names need no time stamps.
+  - Names are not unique on SPF and Arc-enabled SCVMM. There a name denotes a series, and V(present) is satisfied by any
+    usable checkpoint of that name. Where one of several must be chosen, the task fails unless O(on_ambiguous) says
+    which one.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
   - hybridvm.checkpoints.options.many
-  - hybridvm.checkpoints.options.pace
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.changes
 options:
   name:
     description:
-      - Name of the checkpoint. Required unless O(checkpoint_id) is given. In its own case on SPF and Arc-enabled SCVMM;
-        Azure takes no notice of case.
+      - Name of the checkpoint. Required unless O(checkpoint_id) is given. Case matters on SPF and Arc-enabled SCVMM,
+        but not on Azure.
     type: str
   checkpoint_id:
     description:
-      - One checkpoint that exists, by C(id) or C(host_id). Never creates; with V(present) it must exist.
+      - One existing checkpoint, by C(id) or C(host_id). Nothing is created; with V(present), the checkpoint must exist.
+        Cannot be combined with O(max_age) or O(supersede=true).
     type: str
   description:
     description:
-      - Its description. Left alone when not given. This collection adds a line of its own, its mark, which results
-        leave out. On Arc-enabled SCVMM it is only set at creation; a later difference is a warning and RV(drift). Azure
-        keeps no descriptions; there it is a warning, the same in each run, and no drift. Ignored with O(state=absent),
-        which goes by name or id alone.
+      - Description of the checkpoint. Left unchanged when not given. This collection adds a line of its own, its mark,
+        which results leave out.
+      - On Arc-enabled SCVMM a description is only set at creation; a later difference gives a warning and RV(drift).
+        Azure keeps no descriptions; there it gives the same warning in each run, and no drift.
+      - Ignored with O(state=absent), which goes by name or id alone.
     type: str
   state:
     description:
-      - V(absent) removes the checkpoint of that name, whoever made it; what stands on it stays.
+      - V(absent) removes the checkpoint of that name, whoever created it. Its child checkpoints stay.
     type: str
     choices: [present, absent]
     default: present
   max_age:
     description:
-      - With V(present), how old the newest usable checkpoint of the name may be; else a new one joins the series. One
-        whose age nobody knows never counts. For example V(4h) or V(1d12h).
+      - With V(present), how old the newest usable checkpoint of the name may be, such as V(4h) or V(1d12h). If it is
+        older, a new one is added to the series. A checkpoint of unknown age never counts.
     type: str
   supersede:
     description:
-      - Remove older checkpoints of the same name once the newest is usable. Only those that this collection made.
-      - On Azure usable means that all of a new restore point's data has arrived; that is waited for.
+      - Remove older checkpoints of the same name once the newest one is usable. Only checkpoints that this collection
+        created are removed.
+      - On Azure, a new restore point is usable once all of its data has arrived. The task waits for that.
     type: bool
     default: false
   on_ambiguous:
     description:
-      - What to do where one must be chosen (O(state=absent), O(description)) and several have the name.
+      - What to do when several checkpoints have the name and one must be chosen (O(state=absent), O(description)).
     type: str
     choices: [fail, newest, oldest, all]
     default: fail
 attributes:
   idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
     details:
-      - A second run is unchanged while the checkpoint is there and, with O(max_age), young enough.
+      - A second run changes nothing while the checkpoint exists and, with O(max_age), is young enough.
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint_restore
   - module: hybridvm.checkpoints.vm_checkpoint_info
 """
 
 EXAMPLES = r"""
-- name: One checkpoint not older than four hours
+- name: Have a checkpoint that is not older than four hours
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     name: before-patching
@@ -83,7 +85,7 @@ EXAMPLES = r"""
     max_age: 4h
   delegate_to: localhost
 
-- name: The same on Arc-enabled SCVMM and SPF at once, the last one only
+- name: The same on SPF and Arc-enabled SCVMM at once, keeping only the newest one
   hybridvm.checkpoints.vm_checkpoint:
     vms:
       - web01
@@ -95,7 +97,7 @@ EXAMPLES = r"""
     concurrency: 8
   delegate_to: localhost
 
-- name: On Azure a restore point in the VM's collection, with a generated name under nightly
+- name: Have a restore point of an Azure VM, with a generated name that begins with nightly
   hybridvm.checkpoints.vm_checkpoint:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
     name: nightly
@@ -110,33 +112,33 @@ EXAMPLES = r"""
     description: Kept for the auditors
     on_ambiguous: newest
 
-- name: Remove a checkpoint by its id
+- name: Remove a checkpoint by id
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     checkpoint_id: "{{ old_checkpoint_id }}"
     state: absent
 
-- name: Remove all that have the name
+- name: Remove all checkpoints of a name
   hybridvm.checkpoints.vm_checkpoint:
     vm: db01
     name: nightly
     state: absent
     on_ambiguous: all
 
-- name: Plan in check mode, to be approved
+- name: Plan in check mode, for approval
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     name: before-upgrade
   check_mode: true
   register: proposed
 
-- name: Do what was approved and nothing else
+- name: Do what was approved, and nothing else
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     name: before-upgrade
     expected_plan: "{{ proposed.plan }}"
 
-- name: What would be removed, for somebody to approve
+- name: Show what would be removed, for approval
   hybridvm.checkpoints.vm_checkpoint:
     vms: [web01, db01]
     name: before-upgrade
@@ -151,20 +153,20 @@ EXAMPLES = r"""
     state: absent
     expected_plan: "{{ removal.plan.digest }}"  # such as sha256:77ab…, from a ticket or a pipeline's approval
 
-- name: VM by VM, and no further VM once one has failed
+- name: One VM after the other, stopping at the first failure
   hybridvm.checkpoints.vm_checkpoint:
     vms: [db01, web01]
     name: before-migration
     on_error: stop
     concurrency: 1
 
-- name: Begin it and go on with something else meanwhile
+- name: Start a checkpoint and go on without waiting
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     name: before-tests
     wait: false
 
-- name: Come back until it is there and usable
+- name: Wait until it exists and is usable
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
     name: before-tests
@@ -172,80 +174,72 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 plan:
   description:
-    - What this run had to do, in order; outside check mode also what it did. Can be given back as O(expected_plan).
-  returned: when the VM could be read
+    - What this run had to do, in order; outside check mode, also what it did. It can be given back as O(expected_plan).
   type: dict
+  returned: when the VM could be read
   contains:
     version: {description: Version of this shape., type: int, returned: always}
-    digest: {description: One name for what is changed; equal plans have equal digests., type: str, returned: always}
+    digest: {description: Identifies what is changed; equal plans have equal digests., type: str, returned: always}
     actions:
-      description: The steps, in order.
+      description: The actions, in order.
       type: list
       elements: dict
       returned: always
       contains:
         action:
           description:
-            - V(create), V(update), V(delete), V(keep) for what already satisfies the wish, or V(step) for what a new
-              checkpoint needs first, as an Azure VM its collection.
+            - V(create), V(update), V(delete), V(keep) for a checkpoint that already satisfies the task, or V(step) for
+              what a new checkpoint needs first, such as the collection of an Azure VM.
           type: str
           returned: always
-        vm: {description: The VM's name., type: str, returned: always}
-        vm_id: {description: Its canonical id., type: str, returned: always}
+        vm: {description: Name of the VM., type: str, returned: always}
+        vm_id: {description: Canonical id of the VM., type: str, returned: always}
         provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
-        service: {description: The root of the service that has it., type: str, returned: always}
-        reason: {description: Why it is needed., type: str, returned: always}
+        service: {description: Root URL of the service., type: str, returned: always}
+        reason: {description: Why the action is needed., type: str, returned: always}
         checkpoint:
-          description: C(name), C(id) where it exists, and the C(description) of a new one where one is set.
+          description: C(name), C(id) if it exists, and the C(description) of a new one if one is set.
           type: dict
           returned: with C(create), C(update), C(delete), C(keep)
-        fields:
-          description: For each field that changes C(before) and C(after).
-          type: dict
-          returned: with C(update)
-        step: {description: What is done., type: str, returned: with C(step)}
-        about: {description: To which things., type: dict, returned: with C(step)}
+        fields: {description: C(before) and C(after) of each field that changes., type: dict, returned: with C(update)}
+        step: {description: What the step does., type: str, returned: with C(step)}
+        about: {description: What the step works on., type: dict, returned: with C(step)}
 checkpoint:
   description:
-    - The checkpoint the task ended on; null when there is none. In check mode what nobody knows yet is null.
-  returned: for a single VM that could be looked up
+    - The checkpoint on which the task ended; null when there is none. In check mode, what is not known yet is null.
   type: dict
+  returned: for a single VM that could be looked up
   contains:
-    id: {description: What the service's own calls take., type: str, returned: always}
-    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
-    name: {description: Its name., type: str, returned: always}
-    description: {description: "Its description, without this collection's mark.", type: str, returned: always}
-    created:
-      description: When it was made, in UTC; null where nobody knows.
-      type: str
-      returned: always
-    parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
-    depth: {description: 1 for a root., type: int, returned: always}
+    id: {description: The id that the service's own calls take., type: str, returned: always}
+    host_id: {description: The hypervisor's id; null until the service shows it., type: str, returned: always}
+    name: {description: Name of the checkpoint., type: str, returned: always}
+    description: {description: "Description, without this collection's mark.", type: str, returned: always}
+    created: {description: "Time of creation, in UTC; null where unknown.", type: str, returned: always}
+    parent_id: {description: C(id) of the parent checkpoint; null for a root., type: str, returned: always}
+    depth: {description: Depth in the tree; 1 for a root., type: int, returned: always}
     current:
-      description: Whether the VM now stands on it; null where the service does not say.
+      description: Whether the VM is now on this checkpoint; null where the service does not say.
       type: bool
       returned: always
-    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    usable: {description: Whether it can be restored; null while that is unknown., type: bool, returned: always}
     consistency:
       description:
-        - What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell, as on SPF
-          and Arc-enabled SCVMM.
+        - The consistency that the service reports, such as V(ApplicationConsistent); null where it reports none, as on
+          SPF and Arc-enabled SCVMM.
       type: str
       returned: always
-    managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
-    mark:
-      description: What the mark holds; null without one, as on Azure.
-      type: dict
-      returned: always
-    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+    managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
+    mark: {description: "Contents of the mark; null without one, as on Azure.", type: dict, returned: always}
+    age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
   sample:
     id: 831e819f-f852-47a8-b4b0-c61ba062df73
     host_id: c20f0a11-1f6b-4d8e-9a57-0f4ad2b1c9e0
     name: before-patching
-    description: ""
-    created: "2026-11-20T11:30:02Z"
+    description: ''
+    created: '2026-11-20T11:30:02Z'
     parent_id: a11cc636-5521-4f88-92b2-cad392911fe0
     depth: 3
     current: true
@@ -254,47 +248,49 @@ checkpoint:
     managed: true
     mark:
       nonce: 9f2c41d07ab3
-      created: "2026-11-20T11:30:00Z"
-      pin: false
+      created: '2026-11-20T11:30:00Z'
       safety: false
       power: null
       key: null
       target: null
     age_seconds: 4
 duplicates:
-  description: Checkpoints of the same name that somebody else made at the same time; they are kept.
+  description: Checkpoints of the same name that others created at the same time. They are kept.
+  type: list
+  elements: dict
   returned: when there are any
-  type: list
-  elements: dict
 drift:
-  description: What differs from the wish and cannot be changed on this service.
-  returned: when there is any
+  description: Differences from what the task asks for that cannot be changed on this service.
   type: list
   elements: dict
-  sample: [{field: description, desired: before patching, actual: ""}]
+  returned: when there is any
+  sample: [{field: description, desired: before patching, actual: ''}]
 operation:
-  description: The service's last operation of this run; null when there was none.
-  returned: for a single VM that could be looked up
+  description: The service's last operation in this run; null when there was none.
   type: dict
+  returned: for a single VM that could be looked up
   contains:
-    kind: {description: "V(job) (SPF) or V(arm).", type: str, returned: always}
-    id: {description: The service's id for it., type: str, returned: always}
+    kind: {description: V(job) (SPF) or V(arm)., type: str, returned: always}
+    id: {description: The service's id of the operation., type: str, returned: always}
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
-    percent: {description: Progress where the service tells it., type: int, returned: always}
-    seconds: {description: How long it was watched., type: float, returned: always}
+    percent:
+      description: Progress in percent; null where the service does not report it.
+      type: int
+      returned: always
+    seconds: {description: How long the task watched it., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying and in total.
-  returned: when the task could start
   type: dict
+  returned: when the task could start
   sample: {read: 0.12, apply: 3.9, total: 4.1}
 vms:
   description: With O(vms), one element per VM in input order.
-  returned: with O(vms)
   type: list
   elements: dict
+  returned: with O(vms)
   contains:
     vm: {description: The VM as it was given., type: str, returned: always}
-    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
       description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
@@ -310,27 +306,27 @@ vms:
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-    - A task that is refused as a whole, before anything is sent (C(invalid_input), C(plan_changed)), returns this
-      alone, beside the plan where one was made.
-  returned: failure
+    - A task that is refused as a whole before anything is sent (C(invalid_input), C(plan_changed)) returns only this,
+      and the plan if there is one.
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
-    message: {description: What went wrong with what., type: str, returned: always}
+    message: {description: "What went wrong, and with what.", type: str, returned: always}
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
-    correlation_id: {description: What groups the request with others., type: str, returned: always}
-    operation: {description: The operation that was under way., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
-    remedy: {description: What to do., type: str, returned: always}
+    correlation_id: {description: The id that groups the request with others., type: str, returned: always}
+    operation: {description: The operation that was in progress., type: dict, returned: always}
+    details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
     retry:
-      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      description: V(safe) to run the task again, V(after_reading) to look first, V(never) until something is fixed.
       type: str
       returned: always
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
+from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
 from ..module_utils._tasks.vm_checkpoint import vm_checkpoint
 
 
@@ -341,7 +337,9 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **MANNER,
+            **MANY,
+            **DEADLINE,
+            **CHANGES,
             "name": {"type": "str"},
             "checkpoint_id": {"type": "str"},
             "description": {"type": "str"},
@@ -350,6 +348,9 @@ def main() -> None:
             "supersede": {"type": "bool", "default": False},
             "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
         },
+        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "max_age"]],
+        required_one_of=[["vm", "vms"], ["name", "checkpoint_id"]],
+        required_if=[["supersede", True, ["name"]]],
     )
 
 

@@ -12,153 +12,142 @@ version_added: 0.1.0
 author:
   - hybridvm.checkpoints contributors (@hybridvm)
 description:
-  - Lists checkpoints in the same shape for every service, with parent, depth, current, age, usable and managed.
+  - Lists checkpoints in the same shape for every service, with parent, depth and age, and whether the VM is on it,
+    whether it is usable, and whether this collection manages it.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
-  - hybridvm.checkpoints.options.no_waiting
+  - hybridvm.checkpoints.options.deadline
+  - hybridvm.checkpoints.options.reads
 options:
   scope:
     description:
-      - A whole scope instead of O(vm) or O(vms). V(spf) is the tenant; V(scvmm) the hybrid machines of kind SCVMM and
-        V(compute) the VMs in O(subscription_id), or in O(resource_group) of it.
+      - Lists a whole scope, instead of O(vm) or O(vms). One of the three is required.
+      - V(spf) is the tenant. V(scvmm) is the hybrid machines of kind SCVMM, and V(compute) the Azure VMs, in
+        O(subscription_id) or in its O(resource_group).
     type: str
     choices: [spf, scvmm, compute]
   resource_group:
-    description: Narrows O(scope=scvmm) and O(scope=compute).
+    description: Narrows O(scope=scvmm) or O(scope=compute) to one resource group.
     type: str
   name:
     description: Only checkpoints of this name.
     type: str
   managed:
-    description: Only checkpoints that this collection made (V(true)) or did not make (V(false)).
+    description: Only checkpoints that this collection created (V(true)) or did not create (V(false)).
     type: bool
   older_than:
     description:
-      - Only checkpoints older than this, such as V(30d). One of unknown age is left out, and a warning counts them.
+      - Only checkpoints older than this, such as V(30d). Those of unknown age are left out, and a warning counts them.
     type: str
   younger_than:
-    description: Only checkpoints not older than this. One of unknown age is left out, and a warning counts them.
+    description:
+      - Only checkpoints not older than this. Those of unknown age are left out, and a warning counts them.
     type: str
-attributes:
-  check_mode:
-    description: Can run in check mode; it changes nothing anyway.
-    support: full
-  diff_mode:
-    description: Nothing changes, so there is no difference to show.
-    support: N/A
-  idempotent:
-    description: Running the task again without a change outside changes nothing.
-    support: full
 seealso:
   - module: hybridvm.checkpoints.vm_checkpoint
   - module: hybridvm.checkpoints.vm_checkpoint_restore
 """
 
 EXAMPLES = r"""
-- name: What web01 has
+- name: List the checkpoints of a VM
   hybridvm.checkpoints.vm_checkpoint_info:
     vm: web01
   register: found
 
-- name: Ours that are older than thirty days, in the whole tenant
+- name: List what this collection created in the whole tenant more than thirty days ago
   hybridvm.checkpoints.vm_checkpoint_info:
     scope: spf
     managed: true
     older_than: 30d
 
-- name: All Arc-enabled SCVMM VMs of a resource group
+- name: List all Arc-enabled SCVMM VMs of a resource group
   hybridvm.checkpoints.vm_checkpoint_info:
     scope: scvmm
     resource_group: rg-hybrid
 
-- name: The restore points of an Azure VM
+- name: List the restore points of an Azure VM
   hybridvm.checkpoints.vm_checkpoint_info:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
     collection: shop01-points
 """
 
 RETURN = r"""
+# Written by tools/module_docs.py from docs/source/returns.yml.
 checkpoints:
   description: The checkpoints that pass all filters, VM by VM, oldest first where times are known.
-  returned: when the task could start
   type: list
   elements: dict
+  returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
-    vm_name: {description: The VM's name; its id where the service tells none., type: str, returned: always}
-    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    vm_name: {description: Name of the VM; its id where the service shows no name., type: str, returned: always}
+    vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
-    id: {description: What the service's own calls take., type: str, returned: always}
-    host_id: {description: "The hypervisor's id; null while it has not told one.", type: str, returned: always}
-    name: {description: Its name., type: str, returned: always}
-    description: {description: "Its description, without this collection's mark.", type: str, returned: always}
-    created:
-      description: When it was made, in UTC; null where nobody knows.
-      type: str
-      returned: always
-    parent_id: {description: The C(id) of the checkpoint it stands on; null at the root., type: str, returned: always}
-    depth: {description: 1 for a root., type: int, returned: always}
+    id: {description: The id that the service's own calls take., type: str, returned: always}
+    host_id: {description: The hypervisor's id; null until the service shows it., type: str, returned: always}
+    name: {description: Name of the checkpoint., type: str, returned: always}
+    description: {description: "Description, without this collection's mark.", type: str, returned: always}
+    created: {description: "Time of creation, in UTC; null where unknown.", type: str, returned: always}
+    parent_id: {description: C(id) of the parent checkpoint; null for a root., type: str, returned: always}
+    depth: {description: Depth in the tree; 1 for a root., type: int, returned: always}
     current:
-      description: Whether the VM now stands on it; null where the service does not say.
+      description: Whether the VM is now on this checkpoint; null where the service does not say.
       type: bool
       returned: always
-    usable: {description: Whether it can be restored; null where nobody can say yet., type: bool, returned: always}
+    usable: {description: Whether it can be restored; null while that is unknown., type: bool, returned: always}
     consistency:
       description:
-        - What the service says it achieved, such as V(ApplicationConsistent); null where it does not tell, as on SPF
-          and Arc-enabled SCVMM.
+        - The consistency that the service reports, such as V(ApplicationConsistent); null where it reports none, as on
+          SPF and Arc-enabled SCVMM.
       type: str
       returned: always
-    managed: {description: Whether its mark says that this collection made it., type: bool, returned: always}
-    mark:
-      description: What the mark holds; null without one.
-      type: dict
-      returned: always
-    age_seconds: {description: "Its age by the service's clock; null where unknown.", type: int, returned: always}
+    managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
+    mark: {description: Contents of the mark; null without one., type: dict, returned: always}
+    age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
 vms:
   description: The VMs that were asked for.
-  returned: when the task could start
   type: list
   elements: dict
+  returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
-    name: {description: Its name; its id where the service tells none., type: str, returned: always}
-    vm_id: {description: The service's id for the VM., type: str, returned: always}
+    name: {description: Name of the VM; its id where the service shows no name., type: str, returned: always}
+    vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
     checkpoint_count:
-      description: How many it has before any filter; null when it could not be read.
+      description: Number of its checkpoints before any filter; null when it could not be read.
       type: int
       returned: always
     error: {description: As RV(error); null without one., type: dict, returned: always}
 timing:
   description: Seconds in total.
-  returned: when the task could start
   type: dict
+  returned: when the task could start
   sample: {total: 0.4}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.
-  returned: failure
   type: dict
+  returned: failure
   contains:
     code: {description: One of a closed list; see the collection's page on errors., type: str, returned: always}
-    message: {description: What went wrong with what., type: str, returned: always}
+    message: {description: "What went wrong, and with what.", type: str, returned: always}
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
-    correlation_id: {description: What groups the request with others., type: str, returned: always}
+    correlation_id: {description: The id that groups the request with others., type: str, returned: always}
     operation: {description: Always null here., type: dict, returned: always}
-    details: {description: "The service's own error where it has a structure (ARM).", type: dict, returned: always}
-    remedy: {description: What to do., type: str, returned: always}
+    details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
+    remedy: {description: What to do about it., type: str, returned: always}
     retry:
-      description: V(safe) to run it again, V(after_reading) to look first, V(never) before something is mended.
+      description: V(safe) to run the task again, V(after_reading) to look first, V(never) until something is fixed.
       type: str
       returned: always
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, NO_WAITING, VMS
+from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS, VMS
 from ..module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
 
 
@@ -169,7 +158,8 @@ def main() -> None:
         {
             **CONNECTION,
             **VMS,
-            **NO_WAITING,
+            **DEADLINE,
+            **READS,
             "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
             "resource_group": {"type": "str"},
             "name": {"type": "str"},
@@ -177,6 +167,9 @@ def main() -> None:
             "older_than": {"type": "str"},
             "younger_than": {"type": "str"},
         },
+        mutually_exclusive=[["vm", "vms", "scope"]],
+        required_one_of=[["vm", "vms", "scope"]],
+        required_by={"resource_group": ["scope"]},
     )
 
 

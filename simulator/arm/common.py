@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from simulator.wire.clock import utc
 from simulator.wire.exchange import Answer, Call, json_answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 SCVMM_VERSIONS = (
     "2023-10-07",
@@ -115,7 +114,7 @@ def check_version(call: Call, provider: str, kind: str, supported: tuple[str, ..
     return version
 
 
-def dressed(answer: Answer, call: Call, world: World, *, provider: bool) -> Answer:
+def with_headers(answer: Answer, call: Call, world: World, *, provider: bool) -> Answer:
     """The headers around every recorded answer; correlation and rate-limit ones as the CLI's recorder had cut them."""
     ids = world.secret_ids
     own: list[tuple[str, str]] = [
@@ -152,3 +151,14 @@ def page_start(call: Call) -> int:
     if not (token.isascii() and token.isdigit() and len(token) < 10):
         raise ArmError(400, "InvalidParameter", f"The value '{token}' of '$skipToken' is invalid.")
     return int(token)
+
+
+def certificate(world: World, length: int) -> str:
+    """What fills the URL: in the real one a certificate in base64url."""
+    block = encoded(hashlib.sha512(world.signing_key.encode()).digest())
+    return (block * (length // len(block) + 1))[:length]
+
+
+def encoded(raw: bytes) -> str:
+    """Base64url without padding."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

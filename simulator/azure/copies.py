@@ -12,7 +12,7 @@ from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.limits import count, over_hourly
 from simulator.azure.model import Collection, DiskPoint, Point, Replication
 from simulator.azure.subscription import Azure
-from simulator.vmm.jobs import Timing
+from simulator.timing import Timing
 from simulator.wire.ids import same
 
 

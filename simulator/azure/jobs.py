@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulator.vmm.jobs import Timing
-
-if TYPE_CHECKING:
-    from simulator.azure.model import AzureVm
+from simulator.timing import Timing
 
 # restore-point-troubleshooting.md, and the general errors of Compute: code -> what it says when nothing else is wanted.
 MESSAGES = {
@@ -78,7 +75,6 @@ class AzureJob:
     effect: Callable[[], object]
     on_failure: Callable[[], object] | None = None
     disk_rp: bool = False  # polled at DiskOperations
-    vm: AzureVm | None = None
     partition: str = ""
     version: str = ""
     queries: dict[str, bool] = field(default_factory=dict)  # the queries of its status URLs -> whether to monitor
@@ -100,12 +96,7 @@ class AzureJob:
 
     def due(self, now: float) -> float | None:
         """The moment it is done, if that is not later than `now`."""
-        if self.timing.looks is not None:
-            return now if self.looks >= self.timing.looks else None
-        if self.timing.seconds is None:
-            return None
-        end = self.started + self.timing.seconds
-        return end if end <= now else None
+        return self.timing.due(self.started, self.looks, now)
 
     def end(self, moment: float) -> None:
         """Do what there is to do, or undo it when it was to fail."""

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulator.vmm.jobs import Timing
-
-if TYPE_CHECKING:
-    from simulator.azure.jobs import AzureJob
+from simulator.azure.jobs import AzureJob
+from simulator.timing import Timing
 
 
 @dataclass(eq=False)

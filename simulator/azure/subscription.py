@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.azure.jobs import AzureJob, PlannedEnd, Refused
 from simulator.azure.model import AzureVm, Collection, Disk, DiskPoint, Lock, Point, group_of
-from simulator.vmm.jobs import Timing
+from simulator.switches.all import Switches
+from simulator.timing import Timing
 from simulator.wire.ids import Ids
-
-if TYPE_CHECKING:
-    from simulator.switches.all import Switches
 
 _DISK_POINT = re.compile(
     r"(?P<collection>.+/restorePointCollections/[^/]+)/restorePoints/(?P<point>[^/]+)/"
@@ -161,14 +159,16 @@ class Azure:
         region: str,
         timing: Timing,
         effect: Callable[[], object],
+        *,
+        vm: AzureVm | None = None,
         **more: Any,
     ) -> AzureJob:
-        """Start an operation; `more` are other members of AzureJob."""
+        """Start an operation; `vm` is busy with it, `more` are other members of AzureJob."""
         job = AzureJob(self.ids.guid(), kind, region, self.now(), timing, effect, partition=self.ids.guid(), **more)
         self.jobs[job.id.lower()] = job
         self._running.append(job)
-        if job.vm is not None:
-            job.vm.job = job
+        if vm is not None:
+            vm.job = job
         self.settle()
         return job
 

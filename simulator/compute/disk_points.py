@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.azure.jobs import Refused
 from simulator.azure.model import Collection, DiskPoint, Point
+from simulator.compute.common import ComputeRequest, accepted, answered, missing, paged
 from simulator.compute.shapes import disk_point_shape
-from simulator.compute.wire import Ask, accepted, answered, missing, paged
 from simulator.wire.exchange import Answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
 class DiskPoints:
@@ -23,35 +19,35 @@ class DiskPoints:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def one_or_all(self, ask: Ask) -> Answer:
+    def get_or_list(self, request: ComputeRequest) -> Answer:
         """The list of a restore point, or one."""
-        if ask.method != "GET":
-            raise ask.not_possible()
-        if len(ask.names) > 2:
-            collection, point, each = self._found(ask, ask.id)
-            return answered(200, disk_point_shape(self.world, collection, point, each, ask.version))
-        found = self.world.azure.find_point(ask.parent)
+        if request.method != "GET":
+            raise request.not_possible()
+        if len(request.names) > 2:
+            collection, point, each = self._found(request, request.id)
+            return answered(200, disk_point_shape(self.world, collection, point, each, request.version))
+        found = self.world.azure.find_point(request.parent)
         if found is None:
-            raise missing("restorePointCollections/restorePoints", "/".join(ask.names), ask.group)
-        shown = [disk_point_shape(self.world, *found, each, ask.version) for each in _ready(found[1])]
-        return paged(self.world, ask.call, shown)
+            raise missing("restorePointCollections/restorePoints", "/".join(request.names), request.group)
+        shown = [disk_point_shape(self.world, *found, each, request.version) for each in _ready(found[1])]
+        return paged(self.world, request.call, shown)
 
-    def access(self, ask: Ask) -> Answer:
+    def access(self, request: ComputeRequest) -> Answer:
         """beginGetAccess and endGetAccess: 202 with Location, whose last answer is the result."""
-        if ask.method != "POST":
-            raise ask.not_possible()
-        collection, _point, each = self._found(ask, ask.parent)
+        if request.method != "POST":
+            raise request.not_possible()
+        collection, _point, each = self._found(request, request.parent)
         azure = self.world.azure
         timing = azure.switches.timing("compute_access")
-        planned = azure.planned_end("access", each.name, ask.names[1])
-        if ask.id.lower().endswith("/endgetaccess"):
+        planned = azure.planned_end("access", each.name, request.names[1])
+        if request.id.lower().endswith("/endgetaccess"):
 
             def closed() -> None:
                 each.grant = each.granted_until = None
 
             job = azure.begin("access", collection.location, timing, closed, failure=planned, disk_rp=True)
-            return accepted(self.world, ask, job)
-        body = ask.body()
+            return accepted(self.world, request, job)
+        body = request.body()
         access, seconds = body.get("access"), body.get("durationInSeconds")
         if access not in {"None", "Read", "Write"} or not isinstance(seconds, int):
             raise Refused(400, "InvalidParameter", "'access' and 'durationInSeconds' are required.")
@@ -66,12 +62,14 @@ class DiskPoints:
             )
 
         job = azure.begin("access", collection.location, timing, opened, failure=planned, disk_rp=True, subject=each)
-        return accepted(self.world, ask, job)
+        return accepted(self.world, request, job)
 
-    def _found(self, ask: Ask, id_: str) -> tuple[Collection, Point, DiskPoint]:
+    def _found(self, request: ComputeRequest, id_: str) -> tuple[Collection, Point, DiskPoint]:
         found = self.world.azure.find_disk_point(id_)
         if found is None or found[2] not in _ready(found[1]):
-            raise missing("restorePointCollections/restorePoints/diskRestorePoints", "/".join(ask.names), ask.group)
+            raise missing(
+                "restorePointCollections/restorePoints/diskRestorePoints", "/".join(request.names), request.group
+            )
         return found
 
 

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.azure.disks import delete, patch, put
 from simulator.azure.model import group_of
+from simulator.compute.common import ComputeRequest, accepted, answered, begun_headers, missing, paged
 from simulator.compute.shapes import disk_shape
-from simulator.compute.wire import Ask, accepted, answered, begun_headers, missing, paged
 from simulator.wire.exchange import Answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
 class Disks:
@@ -24,34 +20,36 @@ class Disks:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def one_or_all(self, ask: Ask) -> Answer:
+    def get_or_list(self, request: ComputeRequest) -> Answer:
         """A list in a group or the subscription, or one disk."""
         azure = self.world.azure
-        if not ask.names:
-            if ask.method != "GET":
-                raise ask.not_possible()
+        if not request.names:
+            if request.method != "GET":
+                raise request.not_possible()
             found = [
                 each
                 for each in azure.disks.values()
-                if each.kind == "managed" and (ask.group is None or same(group_of(each.id), ask.group))
+                if each.kind == "managed" and (request.group is None or same(group_of(each.id), request.group))
             ]
-            return paged(self.world, ask.call, [disk_shape(self.world, each) for each in found])
-        disk = azure.disk(ask.id)
+            return paged(self.world, request.call, [disk_shape(self.world, each) for each in found])
+        disk = azure.disk(request.id)
         if disk is not None and disk.kind != "managed":
             disk = None
-        if ask.method == "PUT":
-            made, job = put(azure, ask.id, ask.body())
+        if request.method == "PUT":
+            made, job = put(azure, request.id, request.body())
             # 202 with both headers and a body (recorded 2023-05)
-            return answered(202, disk_shape(self.world, made), begun_headers(self.world, ask, job, location=True))
+            return answered(202, disk_shape(self.world, made), begun_headers(self.world, request, job, location=True))
         if disk is None:
-            if ask.method == "DELETE":
+            if request.method == "DELETE":
                 return Answer(204)
-            raise missing("disks", ask.names[0], ask.group)
-        if ask.method == "GET":
+            raise missing("disks", request.names[0], request.group)
+        if request.method == "GET":
             return answered(200, disk_shape(self.world, disk))
-        if ask.method == "PATCH":
-            changed, job = patch(azure, disk, ask.body())
-            return answered(202, disk_shape(self.world, changed), begun_headers(self.world, ask, job, location=True))
-        if ask.method == "DELETE":
-            return accepted(self.world, ask, delete(azure, disk))
-        raise ask.not_possible()
+        if request.method == "PATCH":
+            changed, job = patch(azure, disk, request.body())
+            return answered(
+                202, disk_shape(self.world, changed), begun_headers(self.world, request, job, location=True)
+            )
+        if request.method == "DELETE":
+            return accepted(self.world, request, delete(azure, disk))
+        raise request.not_possible()

@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import ArmError, check_version
 from simulator.azure.jobs import Refused
+from simulator.compute.common import answered
 from simulator.compute.shapes import collection_shape, disk_shape
 from simulator.compute.vm_shapes import vm_shape
-from simulator.compute.wire import answered
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 GRAPH_PATH = re.compile(r"/providers/Microsoft\.ResourceGraph/resources/?", re.IGNORECASE)
 VERSIONS = ("2021-03-01", "2022-10-01", "2024-04-01")

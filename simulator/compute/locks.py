@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from simulator.arm.common import check_version
-from simulator.compute.wire import paged
+from simulator.compute.common import paged
 from simulator.wire.exchange import Answer, Call
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 LOCKS_PATH = re.compile(
     r"(?P<scope>/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+)(?:/providers/.+)?)?)"

@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import ArmError
 from simulator.azure.jobs import AzureJob
 from simulator.azure.model import AzureVm, Disk, DiskPoint
+from simulator.compute.common import answered, refusal_answer, stamped
 from simulator.compute.shapes import access_shape, disk_shape
 from simulator.compute.vm_shapes import storage_shape
-from simulator.compute.wire import answered, refusal_answer, stamped
 from simulator.wire.exchange import Answer, Call
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 STATUS_PATH = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/providers/Microsoft\.Compute/locations/[^/]+/"

@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import ArmError
 from simulator.azure.jobs import Refused
 from simulator.azure.model import Collection, Point
 from simulator.azure.points import Wanted, create, delete
+from simulator.compute.common import ComputeRequest, accepted, answered, begun_headers, missing
 from simulator.compute.shapes import VIEWED, point_shape
-from simulator.compute.wire import Ask, accepted, answered, begun_headers, missing
 from simulator.wire.exchange import Answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 ENCRYPTIONS = frozenset(
     {
@@ -33,54 +31,56 @@ class Points:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def one(self, ask: Ask) -> Answer:
+    def one(self, request: ComputeRequest) -> Answer:
         """GET, PUT or DELETE of one point."""
-        ask.since("2021-03-01")
-        if len(ask.names) < 2:
+        request.since("2021-03-01")
+        if len(request.names) < 2:
             raise ArmError(404, "InvalidResourceType", "There is no list of restore points.")
-        collection = self._collection(ask)
-        point = collection.point(ask.names[1]) if collection else None
-        if ask.method == "DELETE" and point is None:
+        collection = self._collection(request)
+        point = collection.point(request.names[1]) if collection else None
+        if request.method == "DELETE" and point is None:
             return Answer(204)
         if collection is None:
-            raise self._no_parent(ask)
-        if ask.method == "PUT":
-            return self._put(ask, collection, point)
+            raise self._no_parent(request)
+        if request.method == "PUT":
+            return self._put(request, collection, point)
         if point is None:
             code = self.world.switches.compute_missing_point_code
-            raise Refused(404, code, f"The restore point '{ask.names[1]}' was not found.")
-        if ask.method == "DELETE":
-            return accepted(self.world, ask, delete(self.world.azure, collection, point))
-        if ask.method != "GET":
-            raise ask.not_possible()
+            raise Refused(404, code, f"The restore point '{request.names[1]}' was not found.")
+        if request.method == "DELETE":
+            return accepted(self.world, request, delete(self.world.azure, collection, point))
+        if request.method != "GET":
+            raise request.not_possible()
         if point.job is not None:
             self.world.azure.look(point.job)
-        view = ask.expands("instanceView")
+        view = request.expands("instanceView")
         if view and point.replication is not None:
             point.replication.looks += 1
-        return answered(200, point_shape(self.world, collection, point, ask.version, instance_view=view))
+        return answered(200, point_shape(self.world, collection, point, request.version, instance_view=view))
 
-    def _collection(self, ask: Ask) -> Collection | None:
-        return self.world.azure.collection(ask.id.rsplit("/", 2)[0])
+    def _collection(self, request: ComputeRequest) -> Collection | None:
+        return self.world.azure.collection(request.id.rsplit("/", 2)[0])
 
-    def _no_parent(self, ask: Ask) -> ArmError:
-        if ask.method != "PUT":
+    def _no_parent(self, request: ComputeRequest) -> ArmError:
+        if request.method != "PUT":
             return missing(
-                "restorePointCollections", "/".join((ask.names[0], "restorePoints", ask.names[1])), ask.group
+                "restorePointCollections",
+                "/".join((request.names[0], "restorePoints", request.names[1])),
+                request.group,
             )
         return ArmError(
             404,
             "ParentResourceNotFound",
             "Failed to perform 'write' on resource(s) of type 'restorePointCollections/restorePoints', because the "
-            f"parent resource '{ask.id.rsplit('/', 2)[0]}' could not be found.",
+            f"parent resource '{request.id.rsplit('/', 2)[0]}' could not be found.",
         )
 
-    def _put(self, ask: Ask, collection: Collection, existing: Point | None) -> Answer:
-        wanted = wanted_from(ask, collection)
+    def _put(self, request: ComputeRequest, collection: Collection, existing: Point | None) -> Answer:
+        wanted = wanted_from(request, collection)
         if existing is not None:
             position = self.world.switches.compute_reput
             if position == "200":
-                return answered(200, point_shape(self.world, collection, existing, ask.version))
+                return answered(200, point_shape(self.world, collection, existing, request.version))
             if position == "409" or (existing.job is not None and existing.job.running):
                 raise Refused(
                     409,
@@ -90,19 +90,19 @@ class Points:
                 )
             collection.points.remove(existing)
         try:
-            point, job = create(self.world.azure, collection, ask.names[1], wanted)
+            point, job = create(self.world.azure, collection, request.names[1], wanted)
         except Refused:
             if existing is not None:
                 collection.points.append(existing)
             raise
         # 201 with Azure-AsyncOperation only (recorded 2021, 2023, 2026)
-        headers = begun_headers(self.world, ask, job, location=self.world.switches.compute_location_header)
-        return answered(201, point_shape(self.world, collection, point, ask.version), headers)
+        headers = begun_headers(self.world, request, job, location=self.world.switches.compute_location_header)
+        return answered(201, point_shape(self.world, collection, point, request.version), headers)
 
 
-def wanted_from(ask: Ask, collection: Collection) -> Wanted:
+def wanted_from(request: ComputeRequest, collection: Collection) -> Wanted:
     """What the body asks for; what needs a newer api-version is refused."""
-    properties = ask.body().get("properties") or {}
+    properties = request.body().get("properties") or {}
     mode = properties.get("consistencyMode")
     if mode is not None and mode != "CrashConsistent":
         raise Refused(
@@ -112,32 +112,32 @@ def wanted_from(ask: Ask, collection: Collection) -> Wanted:
             target="consistencyMode",
         )
     if mode is not None:
-        ask.since("2021-07-01")
+        request.since("2021-07-01")
     minutes = properties.get("instantAccessDurationMinutes")
     if minutes is not None:
-        ask.since("2025-04-01")
+        request.since("2025-04-01")
         if not isinstance(minutes, int) or not 60 <= minutes <= 300:
             raise Refused(400, "InvalidParameter", "'instantAccessDurationMinutes' is from 60 to 300.")
         if mode is not None or not collection.instant_access:
             raise Refused(
                 400, "BadRequest", "Instant access is for application consistent points of a collection with it."
             )
-    elif collection.instant_access and mode is None and ask.version >= "2025-04-01":
+    elif collection.instant_access and mode is None and request.version >= "2025-04-01":
         minutes = 300
     source = (properties.get("sourceRestorePoint") or {}).get("id")
     if source is not None:
-        ask.since(VIEWED)
+        request.since(VIEWED)
     return Wanted(
-        version=ask.version,
+        version=request.version,
         exclude=[str(each.get("id", "")) for each in properties.get("excludeDisks") or []],
         crash=mode is not None,
         source_point=source,
         instant_minutes=minutes,
-        encryption=_encryption(ask, properties),
+        encryption=_encryption(request, properties),
     )
 
 
-def _encryption(ask: Ask, properties: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
+def _encryption(request: ComputeRequest, properties: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
     """The one part of sourceMetadata that is input."""
     storage = (properties.get("sourceMetadata") or {}).get("storageProfile") or {}
     given: dict[int | None, dict[str, Any]] = {}
@@ -146,7 +146,7 @@ def _encryption(ask: Ask, properties: dict[str, Any]) -> dict[int | None, dict[s
         encryption = ((disk or {}).get("diskRestorePoint") or {}).get("encryption")
         if encryption is None:
             continue
-        ask.since("2023-03-01")
+        request.since("2023-03-01")
         kind = encryption.get("type")
         if kind not in ENCRYPTIONS:
             raise Refused(400, "InvalidParameter", f"The value '{kind}' of parameter 'encryption.type' is invalid.")

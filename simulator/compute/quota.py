@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from simulator.azure.limits import left
 from simulator.wire.exchange import Answer, Call
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _RECENT = {  # recorded 2023-12 and 2026-04, the one for lists [I]
     "create": "PutRestorePointSubscriptionMaximum;149",

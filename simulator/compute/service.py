@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from simulator.arm.common import ArmError, check_version, dressed, refused_token
+from simulator.arm.common import ArmError, check_version, refused_token, with_headers
 from simulator.azure.jobs import Refused
 from simulator.compute.collections import Collections
+from simulator.compute.common import COMPUTE_VERSIONS, DISK_VERSIONS, ComputeRequest, refusal_answer
 from simulator.compute.disk_points import DiskPoints
 from simulator.compute.disks import Disks
 from simulator.compute.graph import GRAPH_PATH, Graph
@@ -20,19 +20,16 @@ from simulator.compute.operations import STATUS_PATH, poll
 from simulator.compute.points import Points
 from simulator.compute.quota import with_quota
 from simulator.compute.vms import ACTIONS, Vms
-from simulator.compute.wire import COMPUTE_VERSIONS, DISK_VERSIONS, Ask, refusal_answer
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _PATH = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?"
     r"/providers/Microsoft\.Compute/(?P<rest>.+?)/?",
     re.IGNORECASE,
 )
-Handler = Callable[[Ask], Answer]
+Handler = Callable[[ComputeRequest], Answer]
 _POINTS = "restorePointCollections/restorePoints"
 _DISK_POINTS = f"{_POINTS}/diskRestorePoints"
 
@@ -46,13 +43,13 @@ class Compute:
         points, disk_points = Points(world), DiskPoints(world)
         self.graph = Graph(world)
         self.routes: dict[str, tuple[Handler, tuple[str, ...]]] = {
-            "virtualMachines": (vms.one_or_all, COMPUTE_VERSIONS),
+            "virtualMachines": (vms.get_or_list, COMPUTE_VERSIONS),
             **{f"virtualMachines/{action}": (vms.action, COMPUTE_VERSIONS) for action in ACTIONS},
             "virtualMachines/instanceView": (vms.view, COMPUTE_VERSIONS),
-            "disks": (disks.one_or_all, DISK_VERSIONS),
-            "restorePointCollections": (collections.one_or_all, COMPUTE_VERSIONS),
+            "disks": (disks.get_or_list, DISK_VERSIONS),
+            "restorePointCollections": (collections.get_or_list, COMPUTE_VERSIONS),
             _POINTS: (points.one, COMPUTE_VERSIONS),
-            _DISK_POINTS: (disk_points.one_or_all, DISK_VERSIONS),
+            _DISK_POINTS: (disk_points.get_or_list, DISK_VERSIONS),
             f"{_DISK_POINTS}/beginGetAccess": (disk_points.access, DISK_VERSIONS),
             f"{_DISK_POINTS}/endGetAccess": (disk_points.access, DISK_VERSIONS),
         }
@@ -66,7 +63,7 @@ class Compute:
             return None
         refused = refused_token(call, self.world)
         if refused is not None:
-            return dressed(refused, call, self.world, provider=False)
+            return with_headers(refused, call, self.world, provider=False)
         self.world.azure.settle()
         answer = Answer(404)
         try:
@@ -87,7 +84,7 @@ class Compute:
         except Refused as refusal:
             answer = refusal_answer(self.world, refusal)
         answer.headers += [("Server", "Microsoft-HTTPAPI/2.0")] * 2  # twice, as recorded
-        return dressed(with_quota(self.world, call, answer), call, self.world, provider=False)
+        return with_headers(with_quota(self.world, call, answer), call, self.world, provider=False)
 
     def _resource(self, call: Call, found: re.Match[str]) -> Answer:
         parts = found["rest"].split("/")
@@ -96,12 +93,12 @@ class Compute:
             raise ArmError(404, "InvalidResourceType", f"This simulator knows no resource at '{call.path}'.")
         handler, versions = self.routes[name]
         version = check_version(call, "Microsoft.Compute", name, versions, ", ".join(self.world.azure.locations))
-        ask = Ask(call, call.path.rstrip("/"), found["group"], tuple(parts[1::2]), version)
+        request = ComputeRequest(call, call.path.rstrip("/"), found["group"], tuple(parts[1::2]), version)
         self._check_scope(found["subscription"], found["group"])
-        self._authorize(ask, name)
+        self._authorize(request, name)
         if call.method != "GET":
-            self._check_locks(ask)
-        return handler(ask)
+            self._check_locks(request)
+        return handler(request)
 
     def _check_scope(self, subscription: str, group: str | None) -> None:
         azure = self.world.azure
@@ -110,25 +107,25 @@ class Compute:
         if group is not None and group.lower() not in azure.groups:
             raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
 
-    def _check_locks(self, ask: Ask) -> None:
+    def _check_locks(self, request: ComputeRequest) -> None:
         """ARM itself answers here, before Compute hears of it."""
         try:
-            self.world.azure.check_locks(ask.id, "delete" if ask.method == "DELETE" else "write")
+            self.world.azure.check_locks(request.id, "delete" if request.method == "DELETE" else "write")
         except Refused as refusal:
             raise ArmError(refusal.status, refusal.code, refusal.message) from None
 
-    def _authorize(self, ask: Ask, name: str) -> None:
+    def _authorize(self, request: ComputeRequest, name: str) -> None:
         rights = self.world.azure.rights
-        if rights == "all" or (rights == "view" and ask.method == "GET"):
+        if rights == "all" or (rights == "view" and request.method == "GET"):
             return
-        verb = {"GET": "read", "DELETE": "delete", "POST": "action"}.get(ask.method, "write")
+        verb = {"GET": "read", "DELETE": "delete", "POST": "action"}.get(request.method, "write")
         client = self.world.credentials.client_id
         raise ArmError(
             403,
             "AuthorizationFailed",
             f"The client '{client}' with object id '{client}' does not have authorization to perform action "
-            f"'Microsoft.Compute/{name}/{verb}' over scope '{ask.id}' or the scope is invalid. If access was recently "
-            "granted, please refresh your credentials.",
+            f"'Microsoft.Compute/{name}/{verb}' over scope '{request.id}' or the scope is invalid. If access was "
+            "recently granted, please refresh your credentials.",
         )
 
     def _only(self, call: Call, method: str) -> None:

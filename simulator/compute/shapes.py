@@ -6,13 +6,11 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.azure.model import Collection, Disk, DiskPoint, Point
-from simulator.compute.wire import stamped
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.compute.common import stamped
+from simulator.world import World
 
 VIEWED = "2021-11-01"  # the models of azure-mgmt-compute 30.0 have instance views and copies from here on
 OLD = "2021-07-01"  # before it: provisioningDetails and disks/{disk}?id={guid} (recorded with 2021-04-01)

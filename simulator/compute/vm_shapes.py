@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.azure.machines import power_state
 from simulator.azure.model import Attachment, AzureVm
-from simulator.compute.wire import stamped
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.compute.common import stamped
+from simulator.world import World
 
 
 def etag(vm: AzureVm) -> str:

@@ -35,6 +35,7 @@ def control_app(world: World) -> Starlette:
         "/clock": {"GET": control.get_clock, "POST": control.set_clock},
         "/switches": {"GET": control.get_switches, "POST": control.set_switches},
         "/faults": {"GET": control.get_faults, "POST": control.add_fault, "DELETE": control.clear_faults},
+        "/faults/held": {"DELETE": control.release},
         "/counters": {"GET": control.counters, "DELETE": control.clear_journal},
         "/journal": {"GET": control.journal, "DELETE": control.clear_journal},
         "/vm": {"POST": vms.add},
@@ -162,6 +163,10 @@ class Control:
 
     async def clear_faults(self, request: Request) -> Response:
         self.world.faults.clear()
+        return Response(status_code=204)
+
+    async def release(self, request: Request) -> Response:
+        self.world.faults.release()
         return Response(status_code=204)
 
     async def counters(self, request: Request) -> Response:

@@ -5,17 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from simulator.azure.jobs import PlannedEnd, Refused
+from simulator.azure.model import AzureVm
 from simulator.documents.azure_seeding import dump_azure_vm, plant_azure_vm, plant_lock
-
-if TYPE_CHECKING:
-    from simulator.azure.model import AzureVm
-    from simulator.world import World
+from simulator.world import World
 
 KINDS = (
     "point",  # making a restore point

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from simulator.control.compute import ComputeControl
 from simulator.documents.check import check_vm
 from simulator.documents.seeding import dump_vm, plant
 from simulator.vmm.jobs import Kind, Planned, Refusal, Status
-
-if TYPE_CHECKING:
-    from simulator.control.compute import ComputeControl
-    from simulator.vmm.machines import VirtualMachine
-    from simulator.world import World
+from simulator.vmm.machines import VirtualMachine
+from simulator.world import World
 
 CHANGEABLE = frozenset({"power", "status", "checkpoint_type", "description", "name", "pointer"})
 RIGHTS = frozenset({"all", "restore_only", "view", "none"})

@@ -11,7 +11,7 @@ from typing import Any
 from simulator.azure.model import Attachment, AzureVm, Collection, Disk, DiskPoint, Lock, Point, Replication
 from simulator.azure.points import metadata
 from simulator.azure.subscription import Azure
-from simulator.vmm.jobs import Timing
+from simulator.timing import Timing
 
 DAY = 86400.0
 LOCATIONS = ["westeurope", "northeurope", "eastus", "westus", "norwayeast"]

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import ArmError, check_version, page_start
 from simulator.scvmm.shapes import machine
 from simulator.vmm.machines import VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _GROUP = r"/subscriptions/(?P<subscription>[^/]+)(?:/resourceGroups/(?P<group>[^/]+))?"
 _MACHINES = re.compile(rf"{_GROUP}/providers/Microsoft\.HybridCompute/machines(?:/(?P<name>[^/]+))?/?", re.IGNORECASE)

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, dressed, refused_token
-from simulator.arm.operations import STATUS_PATH, begin, poll, polling_headers
+from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, refused_token, with_headers
 from simulator.documents.seeding import plant
 from simulator.scvmm.machines import Machines
+from simulator.scvmm.operations import STATUS_PATH, begin, poll, polling_headers
 from simulator.scvmm.shapes import accepted_properties, envelope, etag, instance, instance_id, inventory
 from simulator.vmm.effects import merged
 from simulator.vmm.jobs import LOCKED, Job, Kind, Refusal
 from simulator.vmm.machines import VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _INSTANCE = re.compile(
     r"(?P<uri>/.+?)/providers/Microsoft\.ScVmm/virtualMachineInstances(?:/(?P<name>[^/]+)(?:/(?P<action>\w+))?)?/?",
@@ -57,7 +55,7 @@ class ScVmm:
             return None
         refused = refused_token(call, self.world)
         if refused is not None:
-            return dressed(refused, call, self.world, provider=False)
+            return with_headers(refused, call, self.world, provider=False)
         try:
             if on_status:
                 if call.method != "GET":
@@ -69,7 +67,7 @@ class ScVmm:
                 answer = self.machines.handle(call)
         except ArmError as error:
             answer = error.answer()
-        return dressed(
+        return with_headers(
             answer, call, self.world, provider=bool(on_instance) and answer.header("x-ms-failure-cause") is None
         )
 

@@ -6,16 +6,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.arm.common import arm_time
 from simulator.vmm.effects import merged
 from simulator.vmm.jobs import Kind
 from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 POWER_WORDS = {"PowerOff": "Stopped"}
 ADDRESSES_KNOWN = 900.0  # seconds after its creation a VM's addresses are shown (recorded: between 5 and 16 minutes)

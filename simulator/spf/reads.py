@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.odata.edm import SETS, EntityType
 from simulator.odata.query import Entity, Query, comparable
 from simulator.odata.render import INLINE
 from simulator.spf.entities import checkpoint_entity, cloud_entity, job_entity, vm_entity
 from simulator.vmm.jobs import Job
 from simulator.vmm.machines import VirtualMachine
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 
 class Reads:

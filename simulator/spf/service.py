@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 
@@ -24,17 +24,15 @@ from simulator.odata.protocol import (
 )
 from simulator.odata.query import Query
 from simulator.odata.render import key_of, many, one
-from simulator.spf.door import Root, check_scope, dressed, find_root, refused_entry
+from simulator.spf.access import Root, check_scope, find_root, refused_entry, with_headers
 from simulator.spf.entities import checkpoint_entity
 from simulator.spf.reads import Reads
 from simulator.vmm.effects import OPERATIONS
 from simulator.vmm.jobs import Job, Kind, Refusal
+from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.vmm.machines import Checkpoint, VirtualMachine
-    from simulator.world import World
+from simulator.world import World
 
 _RESOURCE = re.compile(r"(?P<set>\w+)(?:\((?P<key>[^)]*)\))?(?:/(?P<more>.+))?")
 UPDATES = frozenset({"PUT", "MERGE", "PATCH"})
@@ -53,7 +51,7 @@ class Spf:
             return None
         refused = refused_entry(call, self.world)
         if refused is not None:
-            return dressed(refused, root, self.world)
+            return with_headers(refused, root, self.world)
         style: Style = "light"
         try:
             wanted = negotiate(call)
@@ -62,8 +60,8 @@ class Spf:
             answer, job = await self._route(call, root, wanted)
         except ODataError as error:
             portal = root.portal and self.world.switches.spf_errors == "wap"
-            return dressed(error_answer(error, style, portal=portal), root, self.world)
-        return dressed(answer, root, self.world, job.id if job else None)
+            return with_headers(error_answer(error, style, portal=portal), root, self.world)
+        return with_headers(answer, root, self.world, job.id if job else None)
 
     async def _route(self, call: Call, root: Root, wanted: Format) -> tuple[Answer, Job | None]:
         rest = root.rest.rstrip("/")

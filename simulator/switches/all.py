@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.switches.azure import AzureSwitches
 from simulator.switches.field import switch
-from simulator.vmm.jobs import Timing
+from simulator.timing import Timing
 
 
 @dataclass

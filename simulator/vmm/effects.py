@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
+from simulator.switches.all import Switches
 from simulator.vmm.jobs import Job, Kind
 from simulator.vmm.machines import Checkpoint, VirtualMachine
-from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.vmm.server import Vmm
+from simulator.wire.ids import Ids, same
 
 # VirtualMachine.Operation (dn458378, WAPack cmdlets, sirocco enum) -> the power state it leads to.
 OPERATIONS: dict[str, str | None] = {
@@ -33,51 +32,55 @@ OPERATIONS: dict[str, str | None] = {
 }
 
 
-def apply(vmm: Vmm, job: Job, at: float) -> None:
-    """Carry out `job`, which was done at the moment `at`."""
-    vm = vmm.vm(job.vm_id)
-    if vm is None:
-        return
-    effect = _EFFECTS.get(job.kind)
-    if effect is not None:
-        effect(vmm, vm, job, at)
-    vm.modified = at
-    vm.etag += 1
+@dataclass(frozen=True)
+class Effects:
+    """What an effect needs of its VMM: new ids, the switches, and the way a VM leaves it."""
+
+    ids: Ids
+    switches: Switches
+    remove: Callable[[VirtualMachine], None]
+
+    def apply(self, vm: VirtualMachine, job: Job, at: float) -> None:
+        """Carry out `job`, which was done at the moment `at`."""
+        effect = _EFFECTS.get(job.kind)
+        if effect is not None:
+            effect(self, vm, job, at)
+        vm.modified = at
+        vm.etag += 1
+
+    def make(self, vm: VirtualMachine, point: Checkpoint, at: float) -> None:
+        """The host makes the checkpoint: it captures the guest and becomes the place the VM stands on."""
+        point.checkpoint_id = point.checkpoint_id or self.ids.guid()
+        point.parent_id = vm.place
+        point.files = dict(vm.files)
+        point.power = vm.power
+        point.made = point.modified = at
+        vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
+        vm.disk_generation += 1
 
 
-def _create(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
-    make(vmm, vm, _point(vm, job), at)
+def _create(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
+    effects.make(vm, _point(vm, job), at)
 
 
-def make(vmm: Vmm, vm: VirtualMachine, point: Checkpoint, at: float) -> None:
-    """The host makes the checkpoint: it captures the guest and becomes the place the VM stands on."""
-    point.checkpoint_id = point.checkpoint_id or vmm.ids.guid()
-    point.parent_id = vm.place
-    point.files = dict(vm.files)
-    point.power = vm.power
-    point.made = point.modified = at
-    vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
-    vm.disk_generation += 1
-
-
-def _restore(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _restore(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
     vm.files = dict(point.files)
-    vm.power = point.power if vmm.switches.restored_power == "captured" else "PowerOff"
+    vm.power = point.power if effects.switches.restored_power == "captured" else "PowerOff"
     made = point.checkpoint_id or vm.vm_id
     shown = {"moves": made, "stays": vm.pointer, "root": vm.vm_id, "none": None}
-    vm.stand(made, shown[vmm.switches.pointer_after_restore])
+    vm.stand(made, shown[effects.switches.pointer_after_restore])
     vm.disk_generation += 1
     if job.arguments:  # a PUT that restores changes the other members along (dn458380)
-        _update(vmm, vm, job, at)
+        _update(effects, vm, job, at)
 
 
-def _delete(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _delete(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     if job.checkpoint is None:  # a service that calls the delete of an unknown checkpoint a success
         return
     point = _point(vm, job)
     gone = [point]
-    if vmm.switches.delete_children == "deleted":
+    if effects.switches.delete_children == "deleted":
         for each in gone:
             gone.extend(vm.children(each))
     for child in vm.children(point):
@@ -90,20 +93,20 @@ def _delete(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
         place = parent
     if any(same(shown, each.checkpoint_id) for each in gone):
         positions = {"parent": parent, "stays": shown, "root": vm.vm_id, "none": None}
-        shown = positions[vmm.switches.pointer_after_delete]
+        shown = positions[effects.switches.pointer_after_delete]
     vm.stand(place, shown)
     vm.checkpoints = [each for each in vm.checkpoints if each not in gone]
     vm.disk_generation += 1
 
 
-def _update(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _update(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
     point.name = job.arguments.get("name", point.name)
     point.description = job.arguments.get("description", point.description)
     point.modified = at
 
 
-def _power(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _power(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     target = OPERATIONS.get(job.arguments.get("operation") or "")
     if target is None:
         return
@@ -114,22 +117,22 @@ def _power(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
         vm.pointer = None  # stored VMs have none: 2 of 2, docs/services.md
 
 
-def _refresh(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _refresh(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     for point in vm.checkpoints:
         point.in_database = True
         if point.made is not None:
-            point.modified = at + vmm.ids.milliseconds(40)  # all of a VM within 40 ms, docs/services.md
+            point.modified = at + effects.ids.milliseconds(40)  # all of a VM within 40 ms, docs/services.md
 
 
-def _patch(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
+def _patch(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     changes = json.loads(job.arguments.get("properties") or "{}")
     wanted = changes.get("infrastructureProfile", {}).get("checkpointType")
     vm.checkpoint_type = wanted or vm.checkpoint_type
     vm.instance = merged(vm.instance or {}, changes)
 
 
-def _remove(vmm: Vmm, vm: VirtualMachine, job: Job, at: float) -> None:
-    vmm.remove(vm)
+def _remove(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
+    effects.remove(vm)
 
 
 def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-_EFFECTS: dict[Kind, Callable[[Vmm, VirtualMachine, Job, float], None]] = {
+_EFFECTS: dict[Kind, Callable[[Effects, VirtualMachine, Job, float], None]] = {
     Kind.CREATE: _create,
     Kind.RESTORE: _restore,
     Kind.DELETE: _delete,

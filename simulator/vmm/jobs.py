@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from simulator.timing import Timing
 
 
 class Kind(StrEnum):
@@ -72,25 +73,6 @@ LOCKED = Refusal(
 )
 
 
-@dataclass(frozen=True)
-class Timing:
-    """When a job is done: after seconds, after a number of looks at it, or never."""
-
-    seconds: float | None = 0.0
-    looks: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Timing:
-        """`4s`, `3 looks`, `never`, `0s`; ValueError for anything else."""
-        if text == "never":
-            return cls(seconds=None)
-        if found := re.fullmatch(r"(\d+(?:\.\d+)?)\s*s", text):
-            return cls(seconds=float(found[1]))
-        if found := re.fullmatch(r"(\d+)\s*looks?", text):
-            return cls(seconds=None, looks=int(found[1]))
-        raise ValueError(f"a duration is written '4s', '3 looks' or 'never', not {text!r}")
-
-
 @dataclass(eq=False)
 class Job:
     """One job; times are seconds since 1970."""
@@ -119,12 +101,7 @@ class Job:
 
     def due(self, now: float) -> float | None:
         """The moment it is done, if that is not later than `now`."""
-        if self.timing.looks is not None:
-            return now if self.looks >= self.timing.looks else None
-        if self.timing.seconds is None:
-            return None
-        end = self.started + self.timing.seconds
-        return end if end <= now else None
+        return self.timing.due(self.started, self.looks, now)
 
     def remaining(self, now: float) -> float | None:
         """Simulated seconds until it is done; None when only looks end it, or nothing does."""

@@ -9,8 +9,9 @@ import heapq
 from collections.abc import Callable
 
 from simulator.switches.all import Switches
-from simulator.vmm.effects import apply, make
-from simulator.vmm.jobs import LOCKED, Job, Kind, Planned, Refusal, Status, Timing
+from simulator.timing import Timing
+from simulator.vmm.effects import Effects
+from simulator.vmm.jobs import LOCKED, Job, Kind, Planned, Refusal, Status
 from simulator.vmm.machines import REFUSING_STATES, Checkpoint, VirtualMachine
 from simulator.vmm.names import default_name
 from simulator.wire.ids import Ids
@@ -47,6 +48,7 @@ class Vmm:
         self._looked_at: list[Job] = []
         self.rights = "all"  # all, restore_only, view, none (roles: Checkpoint, CheckpointRestoreOnly)
         self.planned_failures: list[Planned] = []
+        self._effects = Effects(ids, switches, self.remove)
 
     # Looking -----------------------------------------------------------------------------------------------
 
@@ -199,7 +201,7 @@ class Vmm:
         self.settle()
         point = Checkpoint(self.ids.guid(), name, description, self.now(), self.now(), in_database=False)
         vm.checkpoints.append(point)
-        make(self, vm, point, self.now())
+        self._effects.make(vm, point, self.now())
         return point
 
     # Machinery ---------------------------------------------------------------------------------------------------
@@ -265,7 +267,8 @@ class Vmm:
         vm = self.vm(job.vm_id)
         if job.refusal is None:
             job.status = Status.SUCCEED_WITH_INFO if job.messages else Status.COMPLETED
-            apply(self, job, at)
+            if vm is not None:
+                self._effects.apply(vm, job, at)
             return
         job.status = job.bad_end
         if vm is None:

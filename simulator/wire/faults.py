@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+import anyio
+
 from simulator.wire.exchange import Answer, Call, html_answer, json_answer
 
 KINDS = (
@@ -19,6 +21,7 @@ KINDS = (
     "lose_answer",  # the service does its work, then the connection closes
     "reset_body",  # the service does its work, the connection closes in the middle of the answer's body
     "delay",  # the request waits `seconds` of simulated time first
+    "hold",  # the request waits until it is let go
     "html",  # a proxy's HTML page with `status` instead of an answer
     "truncate",  # the service's answer, its body cut in half, complete as far as HTTP can tell
     "replace",  # the service's answer with its body replaced by `body` (wrong types, `null`, ...)
@@ -26,6 +29,7 @@ KINDS = (
     "redirect",  # 307 to `location`
     "oversize",  # the service's answer followed by `size` bytes of white space
 )
+WAITING = frozenset({"delay", "hold"})  # the service hears of the request afterwards
 HANDLED_FIRST = frozenset({"status_after", "lose_answer", "reset_body", "truncate", "replace", "headers", "oversize"})
 
 
@@ -61,7 +65,7 @@ class Fault:
             raise ValueError(f"a fault's kind is one of {', '.join(KINDS)}, not {self.kind!r}")
         self.headers = {str(name): str(value) for name, value in self.headers.items()}
 
-    def meets(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         """Whether it strikes this request; counts the ones it sees."""
         if self.method is not None and not re.fullmatch(self.method, call.method):
             return False
@@ -80,6 +84,7 @@ class Faults:
     def __init__(self) -> None:
         self.script: list[Fault] = []
         self.chooser: Callable[[Call], Fault | None] | None = None
+        self._held: list[anyio.Event] = []
 
     def add(self, **given: Any) -> Fault:
         """Add a fault from its members; ValueError for an unknown member or kind."""
@@ -91,24 +96,38 @@ class Faults:
         return fault
 
     def clear(self) -> None:
+        """Nothing strikes any more, and what is held goes on."""
         self.script.clear()
         self.chooser = None
+        self.release()
 
-    def strike(self, call: Call) -> Fault | None:
+    async def hold(self) -> None:
+        """Wait until `release` or `clear`."""
+        event = anyio.Event()
+        self._held.append(event)
+        await event.wait()
+
+    def release(self) -> None:
+        """Let go the requests that are held now."""
+        for event in self._held:
+            event.set()
+        self._held.clear()
+
+    def pick(self, call: Call) -> Fault | None:
         """The fault for this request; of several that match, the first."""
         if self.chooser is not None and (chosen := self.chooser(call)) is not None:
             return chosen
-        struck: Fault | None = None
+        picked: Fault | None = None
         for fault in self.script:
-            if fault.meets(call) and struck is None:
-                struck = fault
-        return struck
+            if fault.matches(call) and picked is None:
+                picked = fault
+        return picked
 
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(fault) for fault in self.script]
 
 
-def instead(fault: Fault) -> Answer:
+def replacement(fault: Fault) -> Answer:
     """The answer that a fault gives in place of the service's."""
     headers = list(fault.headers.items())
     if fault.kind == "redirect":
@@ -123,16 +142,16 @@ def instead(fault: Fault) -> Answer:
     return json_answer(fault.status, fault.body, headers)
 
 
-def changed(fault: Fault, answer: Answer) -> Answer:
+def distort(fault: Fault, answer: Answer) -> Answer:
     """The service's answer after the fault has been at it."""
     if fault.kind == "status_after":
-        return instead(fault)
+        return replacement(fault)
     if fault.kind == "truncate":
         return Answer(answer.status, answer.headers, answer.body[: len(answer.body) // 2])
     if fault.kind == "oversize":
         return Answer(answer.status, answer.headers, answer.body + b" " * fault.size)
     if fault.kind == "replace":
-        return Answer(answer.status, answer.headers, instead(fault).body)
+        return Answer(answer.status, answer.headers, replacement(fault).body)
     if fault.kind == "headers":
         for name, value in fault.headers.items():
             answer = answer.replaced(name, value)

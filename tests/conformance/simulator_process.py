@@ -5,12 +5,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import ssl
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.simulator_server import ROOT, started
+from tests.support.waiting import HANG
+
 BUILD = ROOT / "build" / "conformance"
 CLIENTS = Path(__file__).resolve().parent / "clients"
 
@@ -30,7 +28,7 @@ class SimulatorProcess:
     def __init__(self, ready: dict[str, Any]) -> None:
         self.ready = ready
         verify = ssl.create_default_context(cafile=ready["ca_file"]) if ready["ca_file"] else False
-        self.http = httpx.Client(verify=verify, trust_env=False, base_url=ready["control_url"])
+        self.http = httpx.Client(verify=verify, trust_env=False, base_url=ready["control_url"], timeout=HANG)
 
     def vm(self, name: str) -> dict[str, Any]:
         """A VM as the ready file names it."""
@@ -55,29 +53,12 @@ class SimulatorProcess:
 @contextmanager
 def running_simulator(directory: Path, *options: str) -> Iterator[SimulatorProcess]:
     """A simulator that ends with the block, and with this process whatever happens."""
-    ready_file, log = directory / "ready.json", directory / "log"
-    command = [sys.executable, "-m", "simulator", "--tls-dir", str(directory), "--ready-file", str(ready_file)]
-    command += ["--with-parent", str(os.getpid()), *options]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        end = time.monotonic() + 30
-        while not ready_file.exists():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.02)
-        running = SimulatorProcess(json.loads(ready_file.read_text()))
+    with started(directory, *options) as (_process, ready):
+        running = SimulatorProcess(ready)
         try:
             yield running
         finally:
             running.http.close()
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
-            process.wait()
 
 
 def opted_in(name: str, there: Path) -> None:

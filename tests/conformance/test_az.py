@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.simulator_process import BUILD, SimulatorProcess, opted_in, running_simulator
+from tests.support.waiting import HANG
 
 AZ = BUILD / "az" / "bin" / "az"
 
@@ -58,7 +59,7 @@ class Cli:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=HANG,
             check=False,
             stdin=subprocess.DEVNULL,
         )

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conformance.simulator_process import SimulatorProcess, running_simulator
+from tests.support.waiting import HANG
 
 CURL = shutil.which("curl")
 pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed: nothing of SPF is checked with it")
@@ -49,7 +50,7 @@ def curl(spf: SimulatorProcess, path: str, *options: str, root: str = "spf_url",
     secret = f'user = "{ready["spf_username"]}:{ready["spf_password"]}"\n' if user else ""
     command = [str(CURL), "-q", "-s", "-i", "--noproxy", "*", "--cacert", ready["ca_file"], "-K", "-"]
     command += ["-H", "x-ms-principal-id: curl", *options, f"{ready[root]}/{path}"]
-    done = subprocess.run(command, input=secret, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, input=secret, capture_output=True, text=True, timeout=HANG, check=True)
     head, _blank, body = done.stdout.partition("\n\n")
     start, *lines = head.splitlines()
     headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
@@ -185,6 +186,6 @@ def test_a_certificate_of_somebody_else_is_refused(spf: SimulatorProcess, tmp_pa
     empty.write_text("")
     url = f"{spf.ready['spf_url']}/Clouds"
     done = subprocess.run(
-        [str(CURL), "-q", "-s", "--noproxy", "*", "--cacert", str(empty), url], check=False, timeout=30
+        [str(CURL), "-q", "-s", "--noproxy", "*", "--cacert", str(empty), url], check=False, timeout=HANG
     )
     assert done.returncode in {60, 77}

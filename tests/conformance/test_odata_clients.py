@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conformance.simulator_process import BUILD, CLIENTS, opted_in, running_simulator
+from tests.support.waiting import HANG
 
 DATAJS = BUILD / "datajs" / "node_modules" / "datajs"
 MONO = BUILD / "mono" / "usr"
@@ -34,7 +35,7 @@ def test_datajs(tmp_path: Path) -> None:
             "SPF_CONTROL": ready["control_url"],
         }
         command = ["node", str(CLIENTS / "life.js"), str(DATAJS)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG, check=False)
         assert done.returncode == 0, done.stderr
         steps = {each["step"]: each["value"] for each in map(json.loads, done.stdout.splitlines())}
         assert "baseline" in steps["list"]
@@ -66,14 +67,14 @@ def test_wcf_data_services_client(tmp_path: Path) -> None:
     program = tmp_path / "life.exe"
     build = [mono, str(libraries / "mcs.exe"), f"-lib:{libraries}", "-r:System.Data.Services.Client.dll"]
     build += ["-r:System.Core.dll", f"-out:{program}", str(CLIENTS / "Life.cs")]
-    made = subprocess.run(build, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    made = subprocess.run(build, env=environment, capture_output=True, text=True, timeout=HANG, check=False)
     assert made.returncode == 0, made.stdout + made.stderr
     with running_simulator(tmp_path, "--time-scale", "100", "--http") as spf:
         ready = spf.ready
         spf.file("spf", "web01", "/etc/app.conf", "broken before")
         command = [mono, str(program), ready["spf_url"], ready["spf_username"], ready["spf_password"]]
         command += [spf.vm("web01")["id"], ready["spf_stamp_id"], ready["control_url"]]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         steps = dict(line.split(" ", 1) for line in done.stdout.splitlines())
         assert "baseline" in steps.pop("list")

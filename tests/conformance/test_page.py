@@ -12,7 +12,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.sc
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.client import RestorePointClient
 from tests.conformance.replay.notes import NOTES
-from tests.conformance.simulator_process import ROOT
+from tests.support.simulator_server import ROOT
 
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 # Asked of a provider, but no request of its own.

@@ -90,7 +90,7 @@ def run(task: Task, change: Change | None = None, seed: str = "", status: int | 
     lab = task.make_lab()
     options = task.given(lab)
     log = Log()
-    lab.through = lambda wire: Tamper(wire, log, change, style=task.style, status=status)
+    lab.through = lambda wire: Tamper(wire, log, change, status=status)
     with ExitStack() as patches:
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
         patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(rng.random())))
@@ -187,7 +187,7 @@ def chances(task: Task) -> Iterator[Chance]:
     ends: dict[tuple[str, str, int], list[int]] = {}
     for number, each in enumerate(heard):
         ends.setdefault((each.method, each.target.partition("?")[0], each.status), []).append(number)
-    asked = f"{task.module} {task.check} {task.given(task.make_lab())} {task.style}"
+    asked = f"{task.module} {task.check} {task.given(task.make_lab())}"
     for number in sorted({number for found in ends.values() for number in (found[0], found[-1])}):
         until = [(each.method, each.target, each.status, each.body) for each in heard[: number + 1]]
         course = hashlib.sha256(f"{asked} {until}".encode()).digest()

@@ -42,17 +42,17 @@ def said(name: str) -> Said:
     if name.startswith("bomb"):
         layers = int(name.removeprefix("bomb "))
         return Said(_packed(layers), headers={"Content-Encoding": ", ".join(["gzip"] * layers)})
-    feed = b'<feed xmlns="http://www.w3.org/2005/Atom">'
+    error = b'<Error xmlns="http://schemas.microsoft.com/windowsazure">'
     bodies: dict[str, Iterator[bytes]] = {
         "endless": itertools.repeat(b" " * CHUNK),
         "one text": _filled(b'{"value": ["\xf0\x9f\x98\x80', b"a", b'"]}'),
         "many lists": _filled(b'{"value": [', b"[],", b"0]}"),
         "many pairs": _filled(b'{"value": [', b'{"abcdef":"ghijklm"},', b"0]}", 19 * MIB),
-        "many elements": _filled(feed, b"<a/>", b"</feed>"),
-        "fewer elements": _filled(feed, b"<a>b</a>", b"</feed>", 7 * MIB),
-        "attributes": _filled(feed, b'<a b="" c="" d=""/>', b"</feed>", 9 * MIB),
+        "many elements": _filled(error, b"<a/>", b"</Error>"),
+        "fewer elements": _filled(error, b"<a>b</a>", b"</Error>", 7 * MIB),
+        "attributes": _filled(error, b'<a b="" c="" d=""/>', b"</Error>", 9 * MIB),
     }
-    return Said(Stream(bodies[name]))
+    return Said(Stream(bodies[name]), 400 if name in ("many elements", "fewer elements", "attributes") else 200)
 
 
 def main(name: str) -> None:

@@ -13,7 +13,6 @@ import httpx
 from tests.support.lab import HOST
 
 MOST_REQUESTS = 4000
-ACCEPT = {"atom": "application/atom+xml", "verbose": "application/json;odata=verbose"}
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,7 @@ class Log:
 
 
 class Tamper(httpx.AsyncBaseTransport):
-    """Hands on requests and answers; `change` may make another answer of the one with that number.
-
-    `style` is the format that SPF answers in, whatever the client asks for; `status` what a changed answer bears.
-    """
+    """Hands on requests and answers; `change` may make another answer of the one with that number, with `status`."""
 
     def __init__(
         self,
@@ -67,14 +63,12 @@ class Tamper(httpx.AsyncBaseTransport):
         log: Log,
         change: Change | None = None,
         *,
-        style: str = "",
         status: int | None = None,
     ) -> None:
         self._inner = inner
         self._status = status
         self._log = log
         self._change = change
-        self._style = style
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if f"{request.url.scheme}://{request.url.netloc.decode()}" != HOST:
@@ -82,8 +76,6 @@ class Tamper(httpx.AsyncBaseTransport):
             return httpx.Response(200, json={"access_token": "stolen", "status": "Succeeded", "value": []})
         if len(self._log.heard) >= MOST_REQUESTS:
             raise Endless
-        if self._style and ".svc" in request.url.path:
-            request.headers["Accept"] = ACCEPT[self._style]
         sent = await request.aread()
         answer = await self._inner.handle_async_request(request)
         body = await answer.aread()

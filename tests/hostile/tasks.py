@@ -37,7 +37,7 @@ TIMEOUT = "10m"
 CHECKED = {
     *(f"{service} {what}" for service in ("spf", "scvmm") for what in ("create", "series", "absent", "restore")),
     *(f"compute {what}" for what in ("first create", "series", "absent", "whole restore")),
-    *("spf describe", "spf create in atom", "spf create in verbose"),
+    "spf describe",
     *("point", "point of some disks", "point absent", "point copied"),
     *("collection", "collection tagged", "collection absent"),
 }
@@ -52,7 +52,6 @@ class Task:
     module: str
     options: Options
     check: bool = False
-    style: str = ""
     locks: bool = False
 
     def given(self, lab: Lab) -> dict[str, Any]:
@@ -71,9 +70,7 @@ def _world(service: str, **switches: Any) -> Lab:
     return azure_harness.make_lab(**switches) if service == "compute" else scenarios.make_lab(service, **switches)
 
 
-def _on(
-    service: str, name: str, module: str, options: dict[str, Any], *, style: str = "", locks: bool = False, **how: Any
-) -> Task:
+def _on(service: str, name: str, module: str, options: dict[str, Any], *, locks: bool = False, **how: Any) -> Task:
     """A task on the service's VM. `how` are switches, `before` what happens in the world first."""
     before: Callable[[Lab], None] = how.pop("before", lambda _lab: None)
 
@@ -85,8 +82,7 @@ def _on(
     def given(lab: Lab) -> dict[str, Any]:
         return options if "scope" in options else {"vm": _vm(service, lab), **options}
 
-    label = f"{service} {name}" + (f" in {style}" if style else "")
-    return Task(label, make_lab, module, given, style=style, locks=locks)
+    return Task(f"{service} {name}", make_lab, module, given, locks=locks)
 
 
 def _series(service: str) -> Callable[[Lab], None]:
@@ -155,7 +151,7 @@ def _of_both(service: str) -> list[Task]:
 def _spf() -> list[Task]:
     told = {"name": "baseline", "description": "told anew"}
     refused = _fault(kind="status", status=409, body=WAP_ERROR, headers={"Content-Type": "application/xml"})
-    tasks = [
+    return [
         *_of_both("spf"),
         _on("spf", "describe", "vm_checkpoint", told),
         _on("spf", "describe by put", "vm_checkpoint", {**told, "spf_update_method": "put"}),
@@ -174,31 +170,6 @@ def _spf() -> list[Task]:
             spf_vmm_errors="sync",
         ),
     ]
-    for style in ("verbose", "atom"):
-        tasks += [
-            _on("spf", "create", "vm_checkpoint", {"name": "new"}, style=style),
-            _on("spf", "restore", "vm_checkpoint_restore", {"name": "baseline", **RESTORE}, style=style),
-            _on("spf", "describe by put", "vm_checkpoint", {**told, "spf_update_method": "put"}, style=style),
-            _on(
-                "spf",
-                "paged",
-                "vm_checkpoint_info",
-                {"scope": "spf"},
-                style=style,
-                spf_paging="absolute",
-                spf_page_size=1,
-            ),
-            _on(
-                "spf",
-                "error at once",
-                "vm_checkpoint",
-                {"name": "new"},
-                style=style,
-                before=_fails("spf", "create"),
-                spf_vmm_errors="sync",
-            ),
-        ]
-    return tasks
 
 
 def _arc() -> list[Task]:

@@ -28,7 +28,7 @@ PAGE = Path(__file__).parents[2] / "docs/hostile.md"
     ("what", "bound"),
     [
         ("one body, as sent and as unfolded", f"{MAX_BODY // MIB} MiB"),
-        ("members and elements of one body, JSON or XML", f"{MAX_PARTS:,}"),
+        ("members and elements of one JSON body", f"{MAX_PARTS:,}"),
         ("levels of JSON", str(MAX_DEPTH)),
         ("pages of one list", f"{MAX_PAGES}, and {MAX_LISTING // MIB} MiB together"),
         ("checkpoints of one VM", str(MAX_CHECKPOINTS)),

@@ -23,7 +23,7 @@ import trio.testing
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
-from simulator.app import Front
+from simulator.app import App
 from simulator.azure.jobs import PlannedEnd, Refused
 from simulator.switches.all import Switches
 from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
@@ -67,7 +67,7 @@ class Player:
         self.script = script
         self.record: Record
         self.world: World
-        self.front: Front
+        self.app: App
         self._struck: dict[int, int] = {}
         self._seen: dict[tuple[int, str], int] = {}
         self._calm = False
@@ -93,9 +93,9 @@ class Player:
             document=script.document,
         )
         self.record = Record(self.world)
-        self.front = Front(self.world)
+        self.app = App(self.world)
         self.world.faults.chooser = self._choose
-        for service in self.front.services:
+        for service in self.app.services:
             self._listen(service)
         async with trio.open_nursery() as services:
             async with trio.open_nursery() as users:
@@ -165,7 +165,7 @@ class Player:
             if run.killed:
                 raise Killed
 
-        wire = Wire(self.front, services, lambda _request: watch("sent"), lambda _request: watch("heard"))
+        wire = Wire(self.app, services, lambda _request: watch("sent"), lambda _request: watch("heard"))
         token = RUN.set(run)
         try:
             run.result = await self._finish(task, wire)

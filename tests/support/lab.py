@@ -17,7 +17,7 @@ import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext as Surroundings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
-from simulator.app import Front
+from simulator.app import App
 from simulator.switches.all import Switches
 from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.world import World
@@ -30,13 +30,15 @@ HOST = "https://simulator.test"
 BARE_ENVIRONMENT = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
 Result = dict[str, Any]
+Meant = Callable[[httpx.Request], Any]
 
 
 class Lab:
     """One simulated world and a clock that goes on from run to run, `seconds` being what the last run took.
 
-    `requests` are all that were ever sent. `watch` is called with each request before it leaves, `heard` when its
-    answer begins to come back; either may raise `Killed`, and then `run` raises it. `through` may put something between
+    `requests` are all that were ever sent. `before_first` and `before_each` let something happen before a request
+    leaves. `watch` is called with each of them, `heard` when its answer begins to come back; an action, `watch` and
+    `heard` may raise `Killed`, and then `run` raises it. `through` may put something between
     the client and the wire.
     """
 
@@ -47,6 +49,7 @@ class Lab:
         self.requests: list[httpx.Request] = []
         self.watch: Callable[[httpx.Request], None] = lambda _request: None
         self.heard: Callable[[httpx.Request], None] = lambda _request: None
+        self._before: list[tuple[Meant, Callable[[], object], bool]] = []
         self.through: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda wire: wire
         # Far from the truth on purpose: times come from the service's Date header wherever it sends one.
         self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(0, UTC)
@@ -112,7 +115,7 @@ class Lab:
             start, module, options = tasks[number]
             await trio.sleep(start)
             task = TASKS[module]
-            wire = Wire(Front(self.world), services, self._sent, self._heard)
+            wire = Wire(App(self.world), services, self._sent, self._heard)
             surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
             results[number] = await run_task(task, {**self.connection, **options}, check, surroundings)
 
@@ -141,8 +144,40 @@ class Lab:
                 raise Killed from None
         return [results[number] for number in range(len(tasks))]
 
+    def before_first(self, meant: Meant, action: Callable[[], object]) -> None:
+        """Do that once: before the first request that is meant leaves."""
+        self._before.append((meant, action, True))
+
+    def before_each(self, meant: Meant, action: Callable[[], object]) -> None:
+        """Do that before each request that is meant leaves."""
+        self._before.append((meant, action, False))
+
+    def undisturbed(self) -> None:
+        """From now on nothing happens before a request or its answer."""
+        self._before.clear()
+        self.watch = self.heard = lambda _request: None
+
+    def a_write(self, *methods: str, path: str = "") -> Meant:
+        """Whether a request is a write, of those methods and with that in its path."""
+        return lambda request: request in self.sent(*methods, path=path)
+
+    def nth_write(self, number: int, *methods: str, path: str = "") -> Meant:
+        """Whether a request is such a write, and the lab has seen so many of them with it."""
+
+        def meant(request: httpx.Request) -> bool:
+            sent = self.sent(*methods, path=path)
+            return len(sent) == number and request is sent[-1]
+
+        return meant
+
     def _sent(self, request: httpx.Request) -> None:
         self.requests.append(request)
+        for entry in list(self._before):
+            meant, action, once = entry
+            if meant(request):
+                if once:
+                    self._before.remove(entry)
+                action()
         self.watch(request)
 
     def names(self, vm: str) -> list[str]:

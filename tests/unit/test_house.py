@@ -112,6 +112,38 @@ def test_a_pure_file_in_a_package_stays_pure() -> None:
     assert found("import time", path, frozenset({"plan", "_plan"})) == []
 
 
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"simulator/a.py": "from simulator.vmm.b import B", "simulator/vmm/b.py": "import simulator.a"},
+        {
+            "simulator/a.py": "from simulator import b",
+            "simulator/b.py": "if t.TYPE_CHECKING:\n  from simulator.a import A",
+        },
+        {"simulator/a.py": "from simulator.b import B", "simulator/b.py": "def f():\n    from simulator.a import A"},
+        {"plugins/module_utils/a.py": "from .r import b", "plugins/module_utils/r/b.py": "from ..a import A"},
+        {
+            "tests/a.py": "from ansible_collections.hybridvm.checkpoints.tests.b import B",
+            "tests/b.py": "import tests.a",
+        },
+        {"tools/r/__init__.py": "from .a import A", "tools/r/a.py": "from . import A"},
+    ],
+)
+def test_a_circle_of_imports_is_found(sources: dict[str, str]) -> None:
+    ((path, (_line, message)),) = house.circles(sources)
+    first, second = (path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in sources)
+    assert (path, message) == (next(iter(sources)), f"a circle of imports: {first} -> {second} -> {first}")
+
+
+def test_a_long_circle_is_told_once_and_from_its_first_file() -> None:
+    way = {"z": "b", "a": "b", "b": "c", "c": "a", "d": "a"}
+    sources = {f"tools/{name}.py": f"import os\nfrom tools.{other} import x" for name, other in way.items()}
+    assert list(house.circles(sources)) == [
+        ("tools/a.py", (2, "a circle of imports: tools.a -> tools.b -> tools.c -> tools.a"))
+    ]
+    assert not list(house.circles(sources | {"tools/c.py": "from tools.e import x", "tools/e.py": "import tools"}))
+
+
 def test_documentation_is_yaml() -> None:
     source = 'DOCUMENTATION = r"""\noptions:\n  - a: It is said\n  and: not meant\n"""\n'
     assert found(source, "plugins/modules/a.py") == ["DOCUMENTATION is not YAML: expected <block end>, but found '?'"]

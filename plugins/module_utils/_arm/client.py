@@ -10,16 +10,18 @@ import re
 import typing as t
 import uuid
 
-from .._core.errors import BadResponse, CheckpointError, InvalidInput, one_line
+from .._core.errors import BadResponse, CheckpointError, InvalidInput
+from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http
-from .._http.error_mapping import error_after_write, error_from
+from .._http.error_mapping import error_after_write, error_from, leaves_open
 from .._http.response import Pages, Response
 from .errors import error_details, error_of, read_error
 from .ids import ArmId, parse, quote
 
 LOCKS_VERSION = "2020-05-01"
+_ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
 MUTE = 3
@@ -67,13 +69,18 @@ class Arm:
         return response
 
     async def find(self, url: str, *, context: str, grouped: bool = False) -> Response | None:
-        """A resource, or None when there is none: a 404 for that very thing is the only proof of absence.
+        """A resource, or None when there is none: the resource manager's own word for it is the only proof of absence.
+
+        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type).
 
         `grouped`: where even its resource group is missing, nothing can be made there, and that is an error.
         """
         response = await self.http.read(url, headers=_headers(), context=context)
         if response.status == 404:
-            if grouped and read_error(error_of(response))[0].lower() == "resourcegroupnotfound":
+            code = read_error(error_of(response))[0].lower()
+            if code not in _ABSENT:
+                raise response.bad(f"{context}: a 404 that is not the resource manager's own says nothing about it.")
+            if grouped and code == "resourcegroupnotfound":
                 raise self.error(response, context=context)
             return None
         if response.status != 200:
@@ -107,21 +114,7 @@ class Arm:
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """A collection that this user may not be allowed to see: what is shown of it then, for it only helps."""
-        found: list[dict[str, t.Any]] = []
-        pages = Pages("reading locks")
-        following: str | None = url
-        while following:
-            response = await self.http.read(following, headers=_headers(), context="reading locks")
-            if response.status in (400, 401, 403, 404):
-                break
-            if response.status != 200:
-                raise self.error(response, context="reading locks")
-            body = response.json()
-            fields = body if isinstance(body, dict) else {}
-            found += [row for row in _all(fields.get("value")) if isinstance(row, dict)]
-            link = fields.get("nextLink")
-            following = pages.follow(response, self.http.check(str(link))) if link else None
-        return found
+        return [row for _response, rows in await self._list(url, "reading locks", hints=True) for row in rows]
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
@@ -131,18 +124,29 @@ class Arm:
 
     async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
+        return await self._list(url, context)
+
+    async def _list(
+        self, url: str, context: str, *, hints: bool = False
+    ) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         found: list[tuple[Response, list[dict[str, t.Any]]]] = []
         pages = Pages(context)
         following: str | None = url
         while following:
-            response = await self.get(following, context=context)
+            response = await self.http.read(following, headers=_headers(), context=context)
+            if hints and response.status in (400, 401, 403, 404):
+                break
+            if response.status != 200:
+                raise self.error(response, context=context)
             body = response.json()
-            rows = body.get("value") if isinstance(body, dict) else None
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            fields = body if isinstance(body, dict) else {}
+            rows = fields.get("value")
+            listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            if listed != rows and not hints:
                 raise response.bad(f"{context}: the answer holds no list of resources.")
-            found.append((response, rows))
-            link = body.get("nextLink")
-            following = pages.follow(response, self.http.check(link)) if link else None
+            found.append((response, listed))
+            link = fields.get("nextLink")
+            following = pages.follow(response, self.http.followable(link)) if link else None
         return found
 
     async def write(
@@ -159,7 +163,7 @@ class Arm:
         content = None if body is None else json.dumps(body).encode()
         sent = {**_headers(content is not None), **(headers or {})}
         response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
-        if response.status in (408, 500, 502, 503, 504):
+        if leaves_open(response.status):
             raise error_after_write(self.error(response, context=context))
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)
@@ -179,7 +183,9 @@ class Arm:
             # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
             return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
         try:
-            poll = _Poll(self, self.http.check(str(link)), tells=bool(response.headers.get("azure-asyncoperation")))
+            poll = _Poll(
+                self, self.http.followable(str(link)), tells=bool(response.headers.get("azure-asyncoperation"))
+            )
         except BadResponse as problem:
             # The write was accepted all the same: what came of it is left to reading.
             stated = _stated(Status("unknown", problem.message))
@@ -235,7 +241,7 @@ class _Poll:
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
             newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
             if newer:
-                self._url = self._arm.http.check(str(newer))
+                self._url = self._arm.http.followable(str(newer))
         return status
 
 
@@ -275,10 +281,6 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
-
-
-def _all(value: object) -> list[t.Any]:
-    return value if isinstance(value, list) else []
 
 
 def _is_busy(code: str, text: str) -> bool:

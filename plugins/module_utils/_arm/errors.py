@@ -9,8 +9,8 @@ import json
 import re
 import typing as t
 
-from .._core.errors import BadResponse, one_line
-from .._core.formatting import format_value
+from .._core.errors import BadResponse
+from .._core.formatting import format_value, one_line
 from .._http.response import Response
 
 _LEVELS, _PARTS = 24, 1000

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._core.errors import hidden, printable
+from .._core.formatting import printable
 from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, Step
+from .._core.redaction import redact
 from .._core.times import show_time
 from .actions import Create, Delete, Power, Restore, Update
 
@@ -53,9 +54,7 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
         lines.append(_line(checkpoint, was, width))
         if found:
             after.append(_line(found, told, width))
-    after += [
-        _line(c, printable(hidden(c.description), _TEXT), width) for c in now.checkpoints if c.id.lower() not in known
-    ]
+    after += [_line(c, printable(c.description, _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
     after += [_new(action, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])
 
@@ -75,7 +74,7 @@ def _width(names: t.Iterable[str]) -> int:
 
 def _descriptions(was: str, will: str) -> tuple[str, str]:
     """Both as they are shown: short where they are the same, and so that a difference is seen where there is one."""
-    was, will = hidden(was), hidden(will)
+    was, will = redact(was), redact(will)
     if was == will:
         return printable(was, _TEXT), printable(will, _TEXT)
     before, after = printable(was, _TEXT), printable(will, _TEXT)
@@ -103,7 +102,7 @@ def _new(action: Create, width: int) -> str:
 
 def _name(name: str) -> str:
     """What others have named may hold anything; a terminal must not obey it."""
-    return printable(hidden(name), 255)
+    return printable(name, 255)
 
 
 def _steps(actions: t.Iterable[Action]) -> list[str]:
@@ -113,7 +112,7 @@ def _steps(actions: t.Iterable[Action]) -> list[str]:
 def _step(action: Action) -> str:
     if isinstance(action, Restore):
         target = action.checkpoint
-        which = f"{show_time(target.created)}, {printable(hidden(target.id), 400)}"
+        which = f"{show_time(target.created)}, {printable(target.id, 400)}"
         return f"restore to {_name(target.name)} ({which}): {action.reason}"
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"

@@ -48,7 +48,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         """A checkpoint job that holds the VM, data that is still arriving, or evidence that is too young to count."""
         if observed.busy is not None:
             self._holder = self._holder or await self._current_operation()
-            return observed, InProgress(observed.busy, at_deadline=lambda: self._busy(str(observed.busy), progress))
+            return observed, InProgress(observed.busy, at_deadline=lambda total: self._busy(str(observed.busy), total))
         self._holder = None
         done = CheckpointProgress.of(progress)
         observed, arriving = await mark_arriving(self.provider, self._spec, observed, done)
@@ -60,7 +60,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         if left <= 0:
             return observed, None
         pause = max(left, 1.0)
-        return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda: self._too_young(pause))
+        return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda _total: self._too_young(pause))
 
     async def require_ready(self, plan: Plan, observed: ObservedVm) -> None:
         """A restore's checkpoint must have arrived."""
@@ -88,14 +88,16 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
         """A VM that this run has turned off is never off in silence."""
-        step = last_step(progress)
-        if step is None:
-            return _turned_off(progress)
+        step, off = last_step(progress), _last_power_off(progress)
+        if step is None and off is None:
+            return None
         read = ""
         try:
             observed = await self.provider.read(self.vm)
         except CheckpointError:
             read = "When last read: "  # the time is over, or there is no way to the service any more
+        if step is None:
+            return None if off is None else _turned_off(progress, off, None if read else observed.power)
         where = step.describe_state(progress.before or observed, observed)
         if not where:
             return None
@@ -108,20 +110,18 @@ class VmCheckpoints(Kind[ObservedVm]):
         except CheckpointError:
             return None
 
-    def _busy(self, why: str, progress: Progress[ObservedVm]) -> Locked:
+    def _busy(self, why: str, total: float) -> Locked:
         return Locked(
-            f"busy ({why}), still after the task's wait_timeout.",
-            subject=str(self.vm),
+            f"busy ({why}), still after {show_seconds(total)}.",
             remedy="Raise wait_timeout or try again.",
             operation=self._holder.to_result() if self._holder else None,
-            changed_nothing=not progress.done,
+            changed_nothing=True,
         )
 
     def _too_young(self, left: float) -> OutcomeUnknown:
         return OutcomeUnknown(
             "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the making, and "
             "the VM does not stand on it; whether the restore ran cannot be told yet.",
-            subject=str(self.vm),
             remedy=f"Run the task again in {show_seconds(left)}, or raise wait_timeout.",
         )
 
@@ -139,13 +139,21 @@ def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) ->
     return found
 
 
-def _turned_off(progress: Progress[ObservedVm]) -> Note | None:
-    last = next((action for action in reversed(progress.actions) if isinstance(action, Power)), None)
-    if last is None or last.on:
+def _last_power_off(progress: Progress[ObservedVm]) -> Power | None:
+    """The action that turned the VM off, or may have, unless it has been turned on again since."""
+    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, Power)]
+    if not sent or (sent[-1].on and sent[-1] in progress.actions):
         return None
+    return next((action for action in reversed(sent) if not action.on), None)
+
+
+def _turned_off(progress: Progress[ObservedVm], off: Power, power: str | None) -> Note | None:
+    """What a run that turned the VM off, and got no further, says of it; `power` is None where it cannot be read."""
     safety = next((action.name for action in progress.actions if isinstance(action, Create) and action.safety), None)
     kept = f' "{safety}" was made before.' if safety else ""
-    return Note(
-        f"The VM was turned off for it, and nothing has turned it on again.{kept}",
-        "Turn the VM on, or run the task with power_after on.",
-    )
+    remedy = "Turn the VM on, or run the task with power_after on."
+    if off not in progress.actions and power != "off":
+        return Note(f"Turning the VM off had begun, and it may be off by now.{kept}", f"Look at the VM. {remedy}")
+    if power == "on":
+        return None
+    return Note(f"The VM was turned off for it, and nothing has turned it on again.{kept}", remedy)

@@ -38,7 +38,9 @@ def plan(
     else:
         power = progress.power or actual.power
         # What a create of this run has left behind that failed is no evidence of a restore.
-        points = tuple(c for c in actual.checkpoints if not (c.run_nonce and c.run_nonce in progress.failed))
+        points = tuple(
+            c for c in actual.checkpoints if not (c.ownership.nonce and c.ownership.nonce in progress.failed)
+        )
         standing = replace(actual, checkpoints=points)
         made = plan_restore(
             spec, standing, capabilities, progress.made, power, progress.restored, progress.restore_run_id
@@ -59,7 +61,7 @@ def _present(
     found = matches(actual, spec.name, spec.checkpoint_id)
     if spec.checkpoint_id is not None and not found:
         raise _missing(spec, actual)
-    series = [c for c in found if c.usable is not False and not (c.mark and c.mark.nonce in progress.failed)]
+    series = [c for c in found if c.usable is not False and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, now, spec.max_age, progress)]
     if not series:
@@ -102,8 +104,7 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
             f", at most {capabilities.longest_series} characters with max_age" if capabilities.names_unique else ""
         )
         raise InvalidInput(
-            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.',
-            subject=str(actual.vm),
+            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.'
         )
     told = spec.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(spec, found, now), name=name, description=told, generate=generate)
@@ -147,7 +148,7 @@ def _absent(spec: Absent, actual: ObservedVm) -> Plan:
 
 def _not_superseded(spec: Present, actual: ObservedVm, others: list[Checkpoint]) -> list[str]:
     """That others of the series stay although supersede is set: nothing says that they are ours."""
-    foreign = sum(c.mark is None for c in others)
+    foreign = sum(not c.ownership.managed for c in others)
     if not spec.supersede or not foreign:
         return []
     are = "1 other is" if foreign == 1 else f"{foreign} others are"
@@ -158,7 +159,7 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
     """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
     if not spec.supersede or (kept is not None and not kept.usable):
         return []
-    old = [c for c in found if c.mark is not None and not c.mark.pin and c is not kept]
+    old = [c for c in found if c.ownership.managed and not c.pinned and c is not kept]
     if kept is not None:
         old = [c for c in old if is_older(actual, c, kept)]
     reason = f'superseded: supersede is set and a newer "{spec.name}" exists'
@@ -179,7 +180,7 @@ def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointPro
 
 def _counts(checkpoint: Checkpoint, now: datetime, max_age: timedelta, progress: CheckpointProgress) -> bool:
     """Whether it is young enough for max_age; what this run has made is."""
-    return checkpoint.run_nonce in progress.made or _is_fresh(checkpoint, now, max_age)
+    return checkpoint.ownership.nonce in progress.made or _is_fresh(checkpoint, now, max_age)
 
 
 def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:
@@ -194,12 +195,11 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     if actual.refuses:
         raise VmState(
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
-            subject=str(actual.vm),
             remedy="Bring the VM into another state first.",
         )
     for obstacle in actual.obstacles:
         if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
-            raise Obstructed(obstacle.why, subject=str(actual.vm), remedy=obstacle.remedy, changed_nothing=True)
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
     gone = sum(isinstance(action, Delete) for action in made.writes[:first])
@@ -207,7 +207,6 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
             f"per VM; {creates} more would be needed.",
-            subject=str(actual.vm),
             remedy="Remove some first (state: absent).",
             changed_nothing=True,
         )
@@ -232,13 +231,11 @@ def _missing(spec: Present, actual: ObservedVm) -> MissingCheckpoint:
     if other is not None:
         return MissingCheckpoint(
             f'checkpoint {spec.checkpoint_id} is named "{other.name}", not "{spec.name}".',
-            subject=str(actual.vm),
             remedy="Leave out one of name and checkpoint_id.",
         )
     return MissingCheckpoint(
         f"no checkpoint has the id {spec.checkpoint_id}, and checkpoint_id never creates. "
         f"{there_are(actual.checkpoints)}",
-        subject=str(actual.vm),
         remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
     )
 

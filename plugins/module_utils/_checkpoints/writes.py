@@ -73,7 +73,6 @@ def _require_kept(action: Delete, observed: ObservedVm, execution: Execution[Obs
         raise NotVerified(
             f'checkpoint "{ours.name}" ({ours.id}) was there and has gone with "{action.checkpoint.name}" '
             f"({action.checkpoint.id}).",
-            subject=str(observed.vm),
             remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
         )
 
@@ -105,7 +104,7 @@ def restore_request(provider: Provider, vm: VM, action: Restore, observed: Obser
 def _not_shown(action: Restore, observed: ObservedVm) -> str:
     target, shown = action.checkpoint, observed.current()
     below = set() if shown is None else {shown.id, *observed.ancestors(shown)}
-    again = action.has_restore_key and any(c.is_safety for c in observed.checkpoints if c.id in below)
+    again = action.has_restore_key and any(c.ownership.safety for c in observed.checkpoints if c.id in below)
     return (
         f"{observed.vm}: the restore was reported as done, but the service does not show the VM on "
         f"{target.id} ({target.name})"

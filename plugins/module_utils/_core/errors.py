@@ -35,14 +35,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-from contextvars import ContextVar
 
-_WORD = re.compile(r"""[^\s"'<>]+""")
+from .formatting import one_line
+
 Retry = t.Literal["safe", "after_reading", "never"]
-hiding: ContextVar[t.Callable[[str], str]] = ContextVar("hiding", default=str)
-"""What hides a task's secrets in a text. It must come before folding and cutting: a part of a secret is one too."""
 
 
 class CheckpointError(Exception):
@@ -55,6 +52,7 @@ class CheckpointError(Exception):
     """
 
     code: t.ClassVar[str] = "internal"
+    denial: t.ClassVar[str] = "Nothing was changed."
     retry: Retry = "never"
 
     def __init__(
@@ -122,7 +120,7 @@ class CheckpointError(Exception):
     def _text(self) -> str:
         # Our own additions must not be cut off by the limit for what a service says, so the message may have grown.
         message = one_line(self.message, 3000)
-        denial = ["Nothing was changed."] if self.changed_nothing else []
+        denial = [self.denial] if self.changed_nothing else []
         text = " ".join([message, *denial, *(one_line(note) for note in self.notes)])
         return f"{one_line(self.subject)}: {text}" if self.subject else text
 
@@ -205,6 +203,7 @@ class Unreachable(ServiceError):
     """No connection could be made; the request never left."""
 
     code = "unreachable"
+    denial = "Nothing was sent."
     retry = "safe"
 
 
@@ -296,39 +295,6 @@ class SomeFailed(CheckpointError):
 
     code = "some_failed"
     retry = "after_reading"
-
-
-def without_queries(text: str) -> str:
-    """`text` with the query of every URL cut off: signed URLs carry their signature there."""
-    return _WORD.sub(_without_query, text)
-
-
-def _without_query(word: re.Match[str]) -> str:
-    """A word without its query, if it is a URL or a path. Looked at once: a regular expression would begin anew at
-    each slash, and a service may answer millions of them.
-    """
-    slash = word[0].find("/")
-    mark = word[0].find("?", slash + 2)
-    return word[0] if slash < 0 or mark < 0 else word[0][:mark] + "?…"
-
-
-def hidden(text: str) -> str:
-    """`text` without the secrets of the task."""
-    return hiding.get()(text)
-
-
-def one_line(text: str, limit: int = 1000) -> str:
-    """`text` on one line, without secrets, control characters and URLs' queries, at most `limit` characters long."""
-    # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later. What is
-    # cut off here must not cut a secret, so a secret's length more is looked at.
-    seen = hidden(text[: limit * 16 + 8192])
-    return printable(without_queries(seen[: limit * 16]), limit)
-
-
-def printable(text: str, limit: int) -> str:
-    """`text` on one line that a terminal shows as it is: no control characters, at most `limit` characters long."""
-    told = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 16]).split())
-    return told if len(told) <= limit else told[: limit - 1] + "…"
 
 
 def codes() -> dict[str, type[CheckpointError]]:

@@ -1,16 +1,51 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values in the words of an error: texts as they are, what holds more in parentheses, nothing as Python writes it."""
+"""Texts and values as an error or a diff shows them: on one line, bounded and without secrets."""
 
 from __future__ import annotations
 
+import re
+
+from .redaction import redact_start
+
 MOST = 20
 DEEPEST = 5
+_WORD = re.compile(r"""[^\s"'<>]+""")
+
+
+def one_line(text: str, limit: int = 1000) -> str:
+    """`text` on one line, without secrets, control characters and URLs' queries, at most `limit` characters long."""
+    # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later.
+    return _flat(without_queries(redact_start(text, limit * 16)), limit)
+
+
+def printable(text: str, limit: int) -> str:
+    """`text` on one line that a terminal shows as it is: no secrets, no control characters, at most `limit` long."""
+    return _flat(redact_start(text, limit * 16), limit)
+
+
+def _flat(text: str, limit: int) -> str:
+    shown = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 16]).split())
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def without_queries(text: str) -> str:
+    """`text` with the query of every URL cut off: signed URLs carry their signature there."""
+    return _WORD.sub(_without_query, text)
+
+
+def _without_query(word: re.Match[str]) -> str:
+    """A word without its query, if it is a URL or a path. A regular expression for all of it would start again at each
+    slash, and a service may answer millions of them.
+    """
+    slash = word[0].find("/")
+    mark = word[0].find("?", slash + 2)
+    return word[0] if slash < 0 or mark < 0 else word[0][:mark] + "?…"
 
 
 def format_value(value: object, depth: int = 0) -> str:
-    """Any JSON value, bounded: a service or a stored plan may send anything where a text belongs."""
+    """Any JSON value as words, bounded: a service or a stored plan may hold anything where a text belongs."""
     if value is None:
         return "none"
     if isinstance(value, bool):

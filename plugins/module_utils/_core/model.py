@@ -9,7 +9,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .ownership import Mark
+from .ownership import Mark, Ownership
 from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
@@ -28,11 +28,8 @@ class Capabilities:
     title: str
     names_unique: bool
     can_update_description: bool
-    has_timestamps: bool
-    create_returns_id: bool
     operations_findable: bool
     restore_in_place: bool
-    exactly_once: bool
     power: bool
     max_points: int
     why: t.Mapping[str, str]
@@ -80,7 +77,7 @@ class Target:
     and canonical id are the same thing.
     """
 
-    kind: t.ClassVar[str] = ""
+    kind: t.ClassVar[str] = "target"
 
     name: str
     id: str
@@ -129,11 +126,10 @@ class Checkpoint:
     current: bool | None = None
     usable: bool | None = True
     mark: Mark | None = None
+    owned: Ownership | None = None  # where no mark can say it
     series: str | None = None
     any_case: bool = False
-    safety: bool = False
     root: str | None = None  # the unlisted host id that its chain of parents ends at
-    nonce: str | None = None
     consistency: str | None = None
 
     def matches_name(self, name: str) -> bool:
@@ -143,19 +139,16 @@ class Checkpoint:
         return name.lower() in (self.name.lower(), (self.series or self.name).lower())
 
     @property
-    def is_safety(self) -> bool:
-        """Whether it was taken before a restore, as its mark or its generated name says."""
-        return self.safety or (self.mark is not None and self.mark.safety)
+    def ownership(self) -> Ownership:
+        """Who made it. A claim that anyone may forge: it widens nobody's rights."""
+        if self.owned is not None or self.mark is None:
+            return self.owned or Ownership()
+        return Ownership(True, self.mark.nonce, self.mark.safety)
 
     @property
-    def run_nonce(self) -> str | None:
-        """The nonce of the run that made it, from its mark or its generated name."""
-        return self.nonce if self.mark is None else self.mark.nonce
-
-    @property
-    def managed(self) -> bool:
-        """Whether its mark says that this collection made it."""
-        return self.mark is not None
+    def pinned(self) -> bool:
+        """Whether its mark says that nothing removes it but a task that names it."""
+        return self.mark is not None and self.mark.pin
 
     def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
@@ -179,8 +172,8 @@ class Checkpoint:
             "current": self.current,
             "usable": self.usable,
             "consistency": self.consistency,
-            "managed": self.managed,
-            "mark": self.mark.to_result() if self.mark is not None and self.mark.written else None,
+            "managed": self.ownership.managed,
+            "mark": None if self.mark is None else self.mark.to_result(),
             "age_seconds": self.age_seconds(now),
         }
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import typing as t
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,8 +37,7 @@ GENERATED_LENGTH = 30
 class Mark:
     """What our mark in a description says.
 
-    `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to. `written` is False
-    where no description holds it and it only stands for what a service tells otherwise.
+    `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to.
     """
 
     nonce: str
@@ -47,7 +47,6 @@ class Mark:
     power: str | None = None
     key: str | None = None
     target: str | None = None
-    written: bool = True
 
     def __str__(self) -> str:
         parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
@@ -59,16 +58,26 @@ class Mark:
         return ("power", self.power), ("key", self.key), ("target", self.target)
 
     def to_result(self) -> dict[str, object]:
-        """The `mark` key of a checkpoint in results."""
+        """The `mark` key of a checkpoint in results. It leaves out `pin`, which no option can set."""
         return {
             "nonce": self.nonce,
             "created": format_time(self.created),
-            "pin": self.pin,
             "safety": self.safety,
             "power": self.power,
             "key": self.key,
             "target": self.target,
         }
+
+
+class Ownership(t.NamedTuple):
+    """Who made a checkpoint, read off its mark, or off its name and its collection's tag where there are no marks.
+
+    `managed`: this collection; `nonce`: which run of it; `safety`: before a restore.
+    """
+
+    managed: bool = False
+    nonce: str | None = None
+    safety: bool = False
 
 
 def join(description: str, mark: Mark | None) -> str:

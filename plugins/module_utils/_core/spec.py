@@ -9,7 +9,8 @@ import typing as t
 from datetime import datetime, timedelta
 
 from .._deps import pydantic
-from .errors import InvalidInput, one_line
+from .errors import InvalidInput
+from .formatting import one_line
 from .ownership import split
 from .times import parse_duration, parse_time
 

@@ -9,13 +9,12 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from .errors import one_line
+from .formatting import one_line
 
 _UNITS = {"w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 _PART = re.compile(r"(\d{1,9})(ms|[wdhms])", re.A)
 _DURATION = re.compile(r"(?:\d{1,9}w)?(?:\d{1,9}d)?(?:\d{1,9}h)?(?:\d{1,9}m)?(?:\d{1,9}s)?(?:\d{1,9}ms)?", re.A)
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})?", re.A)
-_VERBOSE = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)/")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -56,30 +55,22 @@ def parse_time(text: str) -> datetime:
     return _moment(found)
 
 
-def parse_service_time(text: str | None) -> datetime | None:
-    """A time as the services write it, as UTC; None for null. ValueError when it is no time.
-
-    SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture), its verbose JSON
-    `/Date(ms)/`; an offset left out is read as UTC, for that is what EDM says of a DateTime without a kind.
-    """
-    if text is None or not text.strip():
-        return None
-    if verbose := _VERBOSE.fullmatch(text.strip()):
-        try:
-            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(verbose[1]))
-        except OverflowError:
-            raise ValueError(f"{text!r} is out of range") from None
-    found = _RFC3339.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{one_line(text, 60)!r} is not a time")
-    return _moment(found)
-
-
 def read_time(value: object) -> datetime | None:
-    """A member of an answer that should be a time; ValueError for any other kind of value."""
-    if value is not None and not isinstance(value, str):
+    """A time as the services write it, as UTC; None for null. ValueError for anything else.
+
+    SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture). Without an offset it is
+    UTC, for that is what EDM says of a DateTime without a kind.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise ValueError("is not a time")
-    return parse_service_time(value)
+    if not value.strip():
+        return None
+    found = _RFC3339.fullmatch(value.strip())
+    if not found:
+        raise ValueError(f"{one_line(value, 60)!r} is not a time")
+    return _moment(found)
 
 
 def _moment(found: re.Match[str]) -> datetime:

@@ -24,7 +24,8 @@ class InProgress:
     """Work on the target that this run did not start, and that decides what is left to do.
 
     With an `operation` its end is waited for; otherwise the target is read again every poll_interval (or after
-    `seconds`, if that is less) until nothing is in progress; `at_deadline` makes the error when that takes too long.
+    `seconds`, if that is less) until nothing is in progress; `at_deadline` makes the error for one that outlasts
+    the task's time (which it gets, in seconds).
     `plan_meanwhile`: a plan can be made beside it, so check mode does not wait; before a write it is waited for,
     without `wait` only if `blocks_writes`.
     """
@@ -32,7 +33,7 @@ class InProgress:
     context: str
     operation: Operation | None = None
     seconds: float | None = None
-    at_deadline: t.Callable[[], CheckpointError] | None = None
+    at_deadline: t.Callable[[float], CheckpointError] | None = None
     plan_meanwhile: bool = False
     blocks_writes: bool = False
 

@@ -57,15 +57,15 @@ def unread(problem: CheckpointError, subject: str, context: str) -> OutcomeUnkno
     )
 
 
-def locked_after_loss(problem: Locked, subject: str, context: str) -> OutcomeUnknown:
-    """The answer of a first try was lost, and the second one is locked out until the deadline."""
-    return _open(
-        problem,
-        f"{context} was sent, its answer was lost, and a second try is locked out: {problem.message.rstrip('.')}. "
-        "Whether the first one ran is open (outcome_unknown).",
-        subject,
-        LOOK_FIRST,
-    )
+def after_loss(problem: CheckpointError, subject: str, context: str) -> CheckpointError:
+    """An error that comes while the answer of an earlier write is still missing: that one is open, too."""
+    if isinstance(problem, Locked):
+        return unread(problem, subject, context)
+    known = what_is_known(problem, subject, context)
+    if known is problem and not isinstance(problem, OutcomeUnknown):
+        problem.changed_nothing = False
+        problem.notes.append(f"{context} was sent before, its answer was lost, and whether it ran is open.")
+    return known
 
 
 def unproven(operation: Operation, subject: str, context: str) -> OutcomeUnknown:

@@ -37,14 +37,15 @@ class Progress(t.Generic[Observed]):
     """What this run has done so far, so that a plan made anew does not ask for it twice.
 
     `before` is the target as the run found it, `plan` the one that is being carried out, `begun` every action that was
-    started, `locked_out` the nonces of creates whose operation was locked out: what those left behind counts for
-    nothing.
+    started, `open` those that were sent and that nothing has proven, `locked_out` the nonces of creates whose operation
+    was locked out: what those left behind counts for nothing.
     """
 
     before: Observed | None = None
     plan: Plan | None = None
     begun: tuple[Action, ...] = ()
     done: tuple[Done, ...] = ()
+    open: tuple[Action, ...] = ()
     locked_out: frozenset[str] = frozenset()
 
     @property
@@ -59,6 +60,10 @@ class Progress(t.Generic[Observed]):
     def after(self, done: Done) -> Progress[Observed]:
         """The same with an action carried out."""
         return replace(self, done=(*self.done, done))
+
+    def left_open(self, action: Action) -> Progress[Observed]:
+        """The same with an action sent, and not proven."""
+        return replace(self, open=(*self.open, action))
 
     def locked(self, nonce: str) -> Progress[Observed]:
         """The same with a create locked out."""

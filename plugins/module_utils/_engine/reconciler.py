@@ -12,11 +12,11 @@ from functools import partial
 from .._core.approval import Approval
 from .._core.errors import BadResponse, CheckpointError, Locked, OutcomeUnknown, TimedOut
 from .._core.operation import Operation
-from .._core.plan import Action, Plan
+from .._core.plan import Action, Plan, Step
 from .._deps import anyio
 from .execution import Execution
 from .kind import InProgress, Kind, WriteRequest
-from .known import locked_after_loss, what_is_known
+from .known import after_loss, what_is_known
 from .progress import Completed, Done, Progress
 from .waiting import WaitPolicy
 from .write import Outcome, Write
@@ -71,8 +71,7 @@ class Reconciler(t.Generic[Observed]):
             await self._execute_until_done(approval)
             await self._become_ready()
         except CheckpointError as problem:
-            await self._say_where(problem)
-            raise
+            raise await self._explained(problem) from None
         finally:
             self.timing["apply"] = anyio.current_time() - start
 
@@ -93,8 +92,7 @@ class Reconciler(t.Generic[Observed]):
         pause = self.policy.poll_interval
         while (outcome := await self._execute_all()) is not None:
             if isinstance(outcome.error, Locked):
-                await self._backoff(outcome.error, pause)
-                pause = self.policy.next_pause(pause)
+                pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
             await self._observe_settled(for_write=True)
             self._attribute_lost_writes()
             self._plan_now()
@@ -124,6 +122,8 @@ class Reconciler(t.Generic[Observed]):
             self.progress = self.progress.locked(request.nonce)
             return outcome
         if error is not None:
+            if outcome.sent and not outcome.done:
+                self.progress = self.progress.left_open(action)
             # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
             if not isinstance(error, (TimedOut, OutcomeUnknown)):
                 await self._compensate(action, error)
@@ -143,7 +143,7 @@ class Reconciler(t.Generic[Observed]):
         outcome = await Write(request, execution, wait=wait).run()
         self._last = (request, outcome)
         self._take(execution)
-        self.warnings = list(dict.fromkeys([*self.warnings, *outcome.completed.warnings]))
+        self._warn(outcome.completed.warnings)
         self.changed = self.changed or outcome.changed
         return request, outcome
 
@@ -164,15 +164,7 @@ class Reconciler(t.Generic[Observed]):
         if execution.operation is not None:
             self.operation = execution.operation
             self._own.add(execution.operation.id)
-        self.warnings = list(dict.fromkeys([*self.warnings, *execution.warnings]))
-
-    async def _backoff(self, problem: Locked, pause: float) -> None:
-        try:
-            await self.policy.backoff(problem, pause, str(self.kind.target))
-        except Locked:
-            if self._lost:
-                raise locked_after_loss(problem, str(self.kind.target), self._lost[0][1].context) from None
-            raise
+        self._warn(execution.warnings)
 
     def _attribute_lost_writes(self) -> None:
         """What is done now, and whose answer was lost while a second try was locked out, was done by the first."""
@@ -182,7 +174,7 @@ class Reconciler(t.Generic[Observed]):
                 still_open.append((action, request))
                 continue
             self.progress = self.progress.after(Done(action, request.nonce))
-            self.warnings = list(dict.fromkeys([*self.warnings, *request.notes(observed)]))
+            self._warn(request.notes(observed))
             self.changed = True
         self._lost = still_open
 
@@ -191,21 +183,33 @@ class Reconciler(t.Generic[Observed]):
         put_back = []
         try:
             for step in self.kind.compensation(action, t.cast(Observed, self.progress.before)):
-                _request, outcome = await self._write(step)
-                if outcome.error is not None:
-                    raise outcome.error
-                put_back += [step.summary] if outcome.changed else []
+                put_back += [step.summary] if await self._put_back(step) else []
         except CheckpointError as worse:
             problem.notes.append(f"Putting it back failed too: {worse.message}")
             return
         if put_back:
             problem.notes.append(f"It was put back: {', '.join(put_back)}.")
 
-    async def _say_where(self, problem: CheckpointError) -> None:
+    async def _put_back(self, step: Step) -> bool:
+        """One step of it, and whether it changed anything. A lock is waited for here as everywhere."""
+        pause = self.policy.poll_interval
+        while True:
+            _request, outcome = await self._write(step)
+            if outcome.error is None:
+                return outcome.changed
+            if not isinstance(outcome.error, Locked):
+                raise outcome.error
+            pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
+
+    async def _explained(self, problem: CheckpointError) -> CheckpointError:
+        """The error with what is open since before it came, and with where the target stands."""
+        if self._lost:
+            problem = after_loss(problem, str(self.kind.target), self._lost[0][1].context)
         note = await self.kind.describe_state(self._now(), self.progress)
         if note is not None:
             problem.notes.append(note.text)
             problem.remedy = f"{problem.remedy} {note.remedy}".strip()
+        return problem
 
     async def _become_ready(self) -> None:
         """Wait until what the run has led to can be used."""
@@ -220,7 +224,7 @@ class Reconciler(t.Generic[Observed]):
         finally:
             self._take(execution)
         self.completed = completed
-        self.warnings = list(dict.fromkeys([*self.warnings, *completed.warnings]))
+        self._warn(completed.warnings)
         if completed.drift is not None:
             self.plan = replace(self.plan, drift=completed.drift)
 
@@ -228,7 +232,10 @@ class Reconciler(t.Generic[Observed]):
         self.todo = self.kind.plan(self._now(), self.progress)
         self.progress = replace(self.progress, plan=self.todo)
         self.plan = replace(self.todo, actions=(*self.progress.actions, *self.todo.actions))
-        self.warnings = list(dict.fromkeys([*self.warnings, *self.todo.warnings]))
+        self._warn(self.todo.warnings)
+
+    def _warn(self, texts: t.Iterable[str]) -> None:
+        self.warnings = list(dict.fromkeys([*self.warnings, *texts]))
 
     def _now(self) -> Observed:
         """The target as last read; the first reading comes with prepare()."""
@@ -265,8 +272,7 @@ class Reconciler(t.Generic[Observed]):
                 self.operation = pending.operation
             await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
             return
-        pause = (
-            self.policy.poll_interval if pending.seconds is None else min(pending.seconds, self.policy.poll_interval)
-        )
+        longest = self.policy.poll_interval
+        pause = longest if pending.seconds is None else min(pending.seconds, longest)
         if not await self.policy.deadline.sleep(pause) and pending.at_deadline is not None:
-            raise pending.at_deadline()
+            raise pending.at_deadline(self.policy.deadline.total)

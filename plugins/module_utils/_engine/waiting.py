@@ -66,17 +66,17 @@ class WaitPolicy:
                 return observed, False
             pause = min(pause * 1.5, self.poll_interval)
 
-    def next_pause(self, pause: float) -> float:
-        """The pause after `pause`: they grow, for on Azure each refused create costs one of three in an hour."""
-        return min(pause * 2, max(LONGEST_PAUSE, self.poll_interval))
+    async def backoff(self, problem: Locked, pause: float, subject: str) -> float:
+        """Let the other work end; the lock as an error when the deadline comes first.
 
-    async def backoff(self, problem: Locked, pause: float, subject: str) -> None:
-        """Let the other work end; the lock as an error when the deadline comes first."""
+        Returns the next pause: they grow, for on Azure each refused create costs one of three in an hour.
+        """
         # A write begun in the last moment would only leave an open question.
         enough = min(1.0, self.poll_interval)
-        pause = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
-        if not await self.deadline.sleep(pause) or self.deadline.remaining() < enough:
+        wanted = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
+        if not await self.deadline.sleep(wanted) or self.deadline.remaining() < enough:
             problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(self.deadline.total)}."
             problem.changed_nothing = True
             problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
             raise problem
+        return min(pause * 2, max(LONGEST_PAUSE, self.poll_interval))

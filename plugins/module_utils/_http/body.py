@@ -12,7 +12,7 @@ import typing as t
 import zlib
 
 MAX_BODY = 32 * 1024 * 1024
-"""ARM answers at most 8 MB; a tenant's 10,000 checkpoints in verbose JSON take about 12."""
+"""ARM answers at most 8 MB; SPF's pages have no documented bound."""
 ACCEPTED = "gzip"
 """What we ask for; anything else that is sent all the same is refused."""
 _PIECE = 1024 * 1024
@@ -49,7 +49,7 @@ class Body:
         if max(len(self._held), self._taken) > MAX_BODY:
             raise self._too_long()
 
-    def whole(self) -> bytes:
+    def content(self) -> bytes:
         """All of it, once the end has come."""
         if self._unpack is not None and self._taken and not self._unpack.eof:
             raise Unreadable("the answer's compression is broken: it has no end.")

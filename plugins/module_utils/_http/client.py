@@ -1,10 +1,10 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP client to one origin: what may be repeated, how long, how much is read, and what is never shown.
+"""An HTTP client for one origin: what is sent again and for how long, how much is read, and what is never shown.
 
-A read is repeated on 408, 429, 5xx and lost connections. A write is repeated only when it provably never left or was
-refused with 429; any other loss is `ResponseLost`, and the caller settles it by reading.
+A read is repeated on 408, 429, 5xx and lost connections. A write is repeated only when it never left or was refused
+with 429; any other loss is `ResponseLost`, and the caller finds out by reading what it did.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import logging
 import random
 import socket
 import typing as t
-from contextlib import contextmanager
 
-from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls, hidden
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls
 from .._core.operation import Deadline
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
@@ -31,7 +30,7 @@ for _name in ("httpx", "httpcore"):
 
 USER_AGENT = "hybridvm.checkpoints/0.1.0"
 PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
-"""Seconds a read is repeated on each status. 500 is short: SPF says it of requests that will never succeed too."""
+"""Seconds a read is repeated on each status. 500 is short: SPF also answers it to requests that never succeed."""
 CONNECT_PATIENCE = 15.0
 LOST_PATIENCE = 60.0
 
@@ -45,30 +44,36 @@ class _NeverLeft(Exception):
 
 
 class _Lost(Exception):
-    """Something was sent, and no whole answer came back."""
+    """Something was sent, and no complete response came back."""
 
 
-class _Unread(Exception):
-    """An answer came whose body could not be read; its status and headers count all the same."""
+class RetryPolicy(t.NamedTuple):
+    """What is sent again. A 429 and a request that never left always are; everything else only where that is `safe`.
 
-    def __init__(self, response: Response, why: str) -> None:
-        super().__init__(why)
-        self.response = response
+    `patience` multiplies how long, in the tables above; polls may go on to the deadline (inf).
+    """
+
+    safe: bool
+    patience: float = 1.0
+
+    def seconds(self, status: int) -> float:
+        """How long after the first attempt a response of this status still leads to another one."""
+        return PATIENCE[status] * self.patience if self.safe and status in PATIENCE else 0.0
 
 
 class Auth(httpx.Auth):
-    """How requests are signed; each way to sign in is one file in `_auth`."""
+    """How requests are signed; each way to sign in is one file in `auth`."""
 
     async def ready(self) -> None:
-        """Fetch what signing needs; called before a request, so that the request's own time is not spent on it."""
+        """Fetch what signing needs, before a request, so that the request's own time limit is not spent on it."""
 
     async def renew(self, refused: str) -> bool:
-        """Sign in anew after a 401 to a request with that Authorization; False where that cannot help."""
+        """Sign in again after a 401 to a request with that Authorization; False where that cannot help."""
         return False
 
 
 class Http:
-    """Requests to one origin. `label` names it in errors; a `limit` is what one request may take, in seconds."""
+    """Requests to one origin. `label` names it in errors; a `limit` is how many seconds one request may take."""
 
     def __init__(
         self,
@@ -78,33 +83,33 @@ class Http:
         deadline: Deadline,
         *,
         auth: Auth | None = None,
-        secrets: Secrets | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         self.label = label
         self.deadline = deadline
         self.auth = auth
-        self._secrets = secrets or Secrets()
+        self._redactor = redactor or Redactor()
         self._client = client
         self._origin = _origin(httpx.URL(base))
 
-    def check(self, url: str) -> str:
+    def followable(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
         if str(self._own(url)) != url:
             raise BadResponse("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
-        self._secrets.add_signed(url)
+        self._redactor.add_signed(url)
         return url
 
     def _own(self, url: str) -> httpx.URL:
-        """`url`, if it leads to this origin and names nobody else's credentials."""
+        """`url` parsed, if it leads to this origin and holds no credentials."""
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, TypeError, ValueError):
             raise BadResponse("was told to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin or parsed.userinfo:
-            # The host as it is sent: an internationalised name may look like the right one. It is a part of what was
-            # told, and so of an echoed secret as well.
+            # The host in ASCII: an internationalised name may look like the right one. A link that echoes a secret may
+            # hold a part of it in the host, which no longer looks like the secret.
             host = parsed.raw_host.decode("ascii", "replace")
-            where = f" ({parsed.scheme}://{host})" if hidden(url) == url else ""
+            where = f" ({parsed.scheme}://{host})" if redact(url) == url else ""
             raise BadResponse(
                 f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
                 subject=self.label,
@@ -120,19 +125,14 @@ class Http:
         limit: float = 100.0,
         patience: float = 1.0,
     ) -> Response:
-        """GET, repeated while that may help. `patience` multiplies how long; polls may wait to the deadline (inf).
-
-        `context` is what an error says was under way, the VM included.
-        """
-        with _telling(context):
-            return await self._repeat("GET", url, headers or {}, None, limit, patience)
+        """GET, repeated while that may help. `context` begins the error's text: what was under way, the VM included."""
+        return await self._send(RetryPolicy(True, patience), context, "GET", url, headers or {}, None, limit)
 
     async def send_again(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes, *, context: str
     ) -> Response:
         """A request that changes nothing although its method says otherwise (a token request): repeated like a read."""
-        with _telling(context):
-            return await self._repeat(method, url, headers, body, 60.0, 1.0)
+        return await self._send(RetryPolicy(True), context, method, url, headers, body, 60.0)
 
     async def write(
         self,
@@ -145,34 +145,23 @@ class Http:
         limit: float = 300.0,
     ) -> Response:
         """One write: sent again only if it never left or was refused with 429; ResponseLost if nobody can know."""
-        with _telling(context):
-            return await self._send(method, url, headers, body, limit)
+        return await self._send(RetryPolicy(False), context, method, url, headers, body, limit)
 
-    async def _send(
-        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
-    ) -> Response:
-        start, pause = anyio.current_time(), 0.5
-        while True:
-            try:
-                response = await self._once(method, url, headers, body, limit)
-            except _NeverLeft as error:
-                spent = anyio.current_time() - start
-                if error.final or spent > CONNECT_PATIENCE or not await self._pause(pause):
-                    raise self._unreachable(error, anyio.current_time() - start) from None
-                pause = min(pause * 2, 8.0)
-                continue
-            except _Lost as error:
-                # No answer, so no id of the service's: its logs can be asked for the one that was sent with it.
-                sent = headers.get("x-ms-client-request-id")
-                raise ResponseLost(f"{error}.", subject=self.label, request_id=sent) from None
-            except _Unread as error:
-                response = error.response
-            if response.status != 429:
-                return response
-            pause = await self._throttled(response, pause)
+    async def _send(self, retry: RetryPolicy, context: str, *request: t.Any) -> Response:
+        try:
+            return await self._repeat(retry, *request)
+        except Unavailable as problem:
+            problem.message = f"{context}: {problem.message}"
+            raise
 
     async def _repeat(
-        self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float, patience: float
+        self,
+        retry: RetryPolicy,
+        method: str,
+        url: str,
+        headers: t.Mapping[str, str],
+        body: bytes | None,
+        limit: float,
     ) -> Response:
         start, pause = anyio.current_time(), 0.5
         while True:
@@ -180,32 +169,31 @@ class Http:
             try:
                 response = await self._once(method, url, headers, body, limit)
             except _NeverLeft as error:
-                if error.final or spent > CONNECT_PATIENCE * patience or not await self._pause(pause):
+                if error.final or spent > CONNECT_PATIENCE * retry.patience or not await self._pause(pause):
                     raise self._unreachable(error, anyio.current_time() - start) from None
             except _Lost as error:
-                if spent > LOST_PATIENCE * patience or not await self._pause(pause):
-                    took = anyio.current_time() - start
-                    raise Unavailable(
-                        f"{error}{_for(took)}.",
-                        subject=self.label,
-                        remedy="Try again later; if the service is only slow, raise wait_timeout.",
-                    ) from None
-            except _Unread as error:
-                raise error.response.bad(str(error)) from None
+                if not retry.safe:
+                    # Without a response there is no id of the service's; its logs also know the one that we sent.
+                    sent = headers.get("x-ms-client-request-id")
+                    raise ResponseLost(f"{error}.", subject=self.label, request_id=sent) from None
+                if spent > LOST_PATIENCE * retry.patience or not await self._pause(pause):
+                    raise self._unavailable(error, anyio.current_time() - start) from None
             else:
-                if response.status == 429:
-                    pause = await self._throttled(response, pause)
-                    continue
-                allowed = PATIENCE.get(response.status)
-                if allowed is None or spent >= allowed * patience:
-                    return response
+                if response.unreadable and retry.safe:
+                    raise response.bad(response.unreadable)
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
-                if wanted > self.deadline.remaining() or not await self._pause(wanted):
+                if response.status == 429:
+                    await self._throttled(response, wanted)
+                elif (
+                    spent >= retry.seconds(response.status)
+                    or wanted > self.deadline.remaining()
+                    or not await self._pause(wanted)
+                ):
                     return response
             pause = min(pause * 2, 15.0)
 
     async def _pause(self, seconds: float) -> bool:
-        """Wait a while; False at the deadline. Jitter keeps many VMs of a task from knocking at the same moment."""
+        """Wait; False at the deadline. Jitter keeps the VMs of one task from asking all at the same moment."""
         return await self.deadline.sleep(seconds + random.uniform(0.0, min(seconds * 0.25, 3.0)))
 
     def _too_late(self) -> Unavailable:
@@ -215,27 +203,22 @@ class Http:
             remedy="Raise wait_timeout or try again.",
         )
 
-    async def _throttled(self, response: Response, pause: float) -> float:
-        """Wait as the 429 asks; the next pause should it not say."""
-        wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
-        if wanted > self.deadline.remaining():
-            left = show_seconds(self.deadline.remaining())
-            raise Unavailable(
-                f"throttled (429): asks to wait {show_seconds(wanted)}, and {left} are left.",
-                subject=self.label,
-                status=429,
-                request_id=response.request_id,
-                correlation_id=response.correlation_id,
-                remedy="Try again later, raise wait_timeout, or lower concurrency.",
+    async def _throttled(self, response: Response, wanted: float) -> None:
+        """Wait as the 429 asks; Unavailable where the deadline comes first."""
+        left = self.deadline.remaining()
+        if wanted > left:
+            raise response.error(
+                Unavailable,
+                f"throttled (429): asks to wait {show_seconds(wanted)}, and {show_seconds(left)} are left.",
+                "Try again later, raise wait_timeout, or lower concurrency.",
             )
         if not await self._pause(wanted):
             raise self._too_late()
-        return min(pause * 2, 30.0)
 
     async def _once(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
     ) -> Response:
-        """One request and its whole answer; after a 401 once more if the sign-in can be renewed: it changed nothing."""
+        """One request and its response; after a 401, which changed nothing, once more if the sign-in can be renewed."""
         response, signed = await self._exchange(method, url, headers, body, limit)
         if response.status == 401 and self.auth is not None and await self.auth.renew(signed):
             response, signed = await self._exchange(method, url, headers, body, limit)
@@ -244,10 +227,9 @@ class Http:
     async def _exchange(
         self, method: str, url: str, headers: t.Mapping[str, str], body: bytes | None, limit: float
     ) -> tuple[Response, str]:
-        """The answer, and the Authorization it answers. The URL's own bytes are sent; redirects are not followed.
+        """The response, and the Authorization that was sent. The URL goes out byte for byte; no redirect is followed.
 
-        No request leaves for another origin, whatever its URL was put together from: an answered id that does not
-        begin with a slash would change the host.
+        The origin is checked here too: an id from a response that does not begin with a slash would change the host.
         """
         own = self._own(url)
         if self.auth is not None:
@@ -260,13 +242,9 @@ class Http:
                 sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
                 request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
                 reply = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
-                try:
-                    content = await _read(reply)
-                except Unreadable as error:
-                    raise _Unread(self._response(reply, b""), str(error)) from None
-                finally:
-                    await reply.aclose()
-                return self._response(reply, content), str(reply.request.headers.get("authorization", ""))
+                content, unreadable = await _read(reply)
+                response = Response(reply.status_code, reply.headers, content, self.label, unreadable)
+                return response, str(reply.request.headers.get("authorization", ""))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -275,9 +253,6 @@ class Http:
             except httpx.TransportError as error:
                 raise _Lost(_words(error)) from None
         raise _Lost(f"no answer within {show_seconds(limit)}")
-
-    def _response(self, reply: httpx.Response, content: bytes) -> Response:
-        return Response(reply.status_code, reply.headers, content, self.label)
 
     def _never_left(self, error: Exception) -> _NeverLeft | UntrustedTls:
         untrusted = explain_tls(error, self.label)
@@ -290,30 +265,33 @@ class Http:
 
     def _unreachable(self, error: Exception, spent: float) -> Unreachable:
         return Unreachable(
-            f"cannot be reached: {error}{_for(spent)}. Nothing was sent.",
+            f"cannot be reached: {error}{_for(spent)}.",
+            changed_nothing=True,
             subject=self.label,
             remedy="Check the URL, the network and the proxy settings.",
         )
 
+    def _unavailable(self, error: Exception, spent: float) -> Unavailable:
+        return Unavailable(
+            f"{error}{_for(spent)}.",
+            subject=self.label,
+            remedy="Try again later; if the service is only slow, raise wait_timeout.",
+        )
 
-@contextmanager
-def _telling(context: str) -> t.Iterator[None]:
-    """What keeps us from an answer says what it kept us from."""
+
+async def _read(reply: httpx.Response) -> tuple[bytes, str]:
+    """The body, bounded, or why it cannot be read. What an in-memory transport has read is uncompressed already."""
     try:
-        yield
-    except Unavailable as problem:
-        problem.message = f"{context}: {problem.message}"
-        raise
-
-
-async def _read(reply: httpx.Response) -> bytes:
-    """The body, bounded. What a transport has read itself, as those in memory do, is unfolded already."""
-    if reply.is_stream_consumed:
-        return reply.content
-    body = Body(reply.headers)
-    async for chunk in reply.aiter_raw():
-        body.take(chunk)
-    return body.whole()
+        if reply.is_stream_consumed:
+            return reply.content, ""
+        body = Body(reply.headers)
+        async for chunk in reply.aiter_raw():
+            body.take(chunk)
+        return body.content(), ""
+    except Unreadable as error:
+        return b"", str(error)
+    finally:
+        await reply.aclose()
 
 
 def _for(seconds: float) -> str:
@@ -321,7 +299,7 @@ def _for(seconds: float) -> str:
 
 
 def _timeout(limit: float) -> httpx.Timeout:
-    # Shorter than the limit, so that a connection that never came is told from an answer that never came.
+    # Connecting gets less than the limit: then no connection and no response are two different errors.
     return httpx.Timeout(limit, connect=min(limit * 0.9, 10.0))
 
 

@@ -17,8 +17,8 @@ from .._core.errors import (
     ResponseLost,
     SignInRefused,
     Unavailable,
-    one_line,
 )
+from .._core.formatting import one_line
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
@@ -40,29 +40,24 @@ def error_from(
     told = one_line(said).rstrip(".")
     told = f": {told}" if told else ""
     kind, message, remedy = _meaning(response, told, context, locked, sign_in)
-    return kind(
-        message,
-        subject=response.label,
-        status=response.status,
-        request_id=response.request_id,
-        correlation_id=response.correlation_id,
-        remedy=remedy,
-        details=details,
-    )
+    return response.error(kind, message, remedy, details=details)
+
+
+def leaves_open(status: int) -> bool:
+    """Whether this status of a write's answer does not say if the write took effect.
+
+    A redirect is what some proxies and old services answer once they have done it.
+    """
+    return status in (408, 500, 502, 503, 504) or 300 <= status < 400
 
 
 def error_after_write(problem: CheckpointError) -> CheckpointError:
-    """A write that ended in a 5xx: locked changed nothing; of any other nobody knows what it did."""
+    """A write whose answer leaves its effect open: a lock changed nothing; of any other only reading can tell."""
     if isinstance(problem, Locked):
         return problem
-    return ResponseLost(
-        problem.message,
-        subject=problem.subject,
-        status=problem.status,
-        request_id=problem.request_id,
-        correlation_id=problem.correlation_id,
-        details=problem.details,
-    )
+    lost = ResponseLost(problem.message)
+    vars(lost).update(vars(problem), remedy="")
+    return lost
 
 
 def _meaning(

@@ -13,7 +13,7 @@ from .._arm import ids as _arm_id
 from .._arm.client import Arm
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.settings import ArmSettings, SpfSettings, TlsSettings, settings
 from .._deps import httpx
 from .._http.auth import clouds
@@ -43,11 +43,13 @@ class RunContext(t.NamedTuple):
 class Providers:
     """The services of one task, each set up when first needed and closed together."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], world: RunContext, deadline: Deadline, secrets: Secrets) -> None:
+    def __init__(
+        self, params: t.Mapping[str, t.Any], world: RunContext, deadline: Deadline, redactor: Redactor
+    ) -> None:
         self._params = params
         self._world = world
         self._deadline = deadline
-        self._secrets = secrets
+        self._redactor = redactor
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         self._made: dict[str, Provider] = {}
@@ -88,10 +90,10 @@ class Providers:
         auth: Auth
         if spf.spf_auth == "basic":
             username, password = spf.spf_username or "", spf.spf_password or ""
-            self._secrets.add_basic(username, password)
+            self._redactor.add_basic(username, password)
             auth = Basic(username, password)
         else:
-            self._secrets.add(spf.spf_token)
+            self._redactor.add(spf.spf_token)
             auth = Bearer(spf.spf_token or "")
         label = f"spf {_origin(spf.root)}"
         return Spf(Http(self._http(), spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
@@ -111,8 +113,8 @@ class Providers:
 
     async def _open_arm(self) -> tuple[Arm, ArmSettings]:
         arm = settings(ArmSettings, self._params, self._world.environ)
-        self._secrets.add(arm.secret)
-        self._secrets.add(arm.access_token)
+        self._redactor.add(arm.secret)
+        self._redactor.add(arm.access_token)
         client = self._http()
         name = arm.cloud_environment
         if "://" in name:
@@ -126,11 +128,11 @@ class Providers:
             authority = Http(client, cloud.authority, f"sign-in {_origin(cloud.authority)}", self._deadline)
             client_id, tenant = arm.client_id or "", arm.tenant or ""
             auth = ClientSecret(
-                authority, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, self._secrets
+                authority, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, self._redactor
             )
             sign_in = f"client {client_id}"
         label = f"arm {_origin(cloud.arm)}"
-        http = Http(client, cloud.arm, label, self._deadline, auth=auth, secrets=self._secrets)
+        http = Http(client, cloud.arm, label, self._deadline, auth=auth, redactor=self._redactor)
         return Arm(http, cloud.arm, sign_in), arm
 
     def _http(self) -> httpx.AsyncClient:

@@ -19,9 +19,8 @@ from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Power
 from .._core.operation import Operation
 from .._core.ownership import split
-from .._core.spec import explain
 from .._deps import pydantic
-from .._http.response import Response
+from .._http.response import Response, parse_entity
 from .base import Scope, SingleCallProvider, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"
@@ -31,11 +30,8 @@ CAPABILITIES = Capabilities(
     title="Arc-enabled SCVMM",
     names_unique=False,
     can_update_description=False,
-    has_timestamps=False,
-    create_returns_id=False,
     operations_findable=False,
     restore_in_place=True,
-    exactly_once=False,
     power=True,
     max_points=50,
     why={
@@ -61,8 +57,6 @@ class _Checkpoint(_Part):
 
 
 class _Infrastructure(_Part):
-    vmName: str | None = None
-    uuid: str | None = None
     checkpoints: list[_Checkpoint] | None = None
     lastRestoredVMCheckpoint: _Checkpoint | None = None
 
@@ -116,14 +110,8 @@ class Scvmm(SingleCallProvider):
         else:
             why = "the machine exists, but it is no VM of Arc-enabled SCVMM (it has no instance of Microsoft.ScVmm)."
             remedy = f"Enable the VM in Azure from its SCVMM inventory, or name another; {listing}."
-        return NotFound(
-            why,
-            subject=f"vm {arm_id.name}",
-            status=problem.status,
-            request_id=problem.request_id,
-            correlation_id=problem.correlation_id,
-            remedy=remedy,
-        )
+        problem.message, problem.subject, problem.remedy = why, f"vm {arm_id.name}", remedy
+        return problem
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
@@ -198,11 +186,7 @@ class Scvmm(SingleCallProvider):
     async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Response]:
         url = self._arm.url(_instance_path(arm_id), self._version)
         response = await self._arm.get(url, context=f"reading {subject}")
-        body = response.json()
-        try:
-            return _Instance.model_validate(body), response
-        except pydantic.ValidationError as error:
-            raise response.bad(f"{subject}: the instance is malformed: {explain(error)}.") from None
+        return parse_entity(_Instance, response.json(), response), response
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(

@@ -12,15 +12,8 @@ from .._arm.client import Arm, id_of
 from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
-from .._http.response import Pages
-from .._providers.compute.entities import (
-    CollectionEntity,
-    DiskEntity,
-    DiskRestorePointEntity,
-    PointEntity,
-    VmEntity,
-    parse_entity,
-)
+from .._http.response import Pages, parse_entity
+from .._providers.compute.entities import CollectionEntity, DiskEntity, DiskRestorePointEntity, PointEntity, VmEntity
 from .._providers.compute.fields import view
 from .specs import CollectionSpec, PointSpec
 

@@ -65,7 +65,6 @@ async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> Vm
     if found is None:
         raise NotFound(
             f"its source VM {vm} does not exist, or is hidden.",
-            subject=str(target),
             remedy="Check its id; points that were made of it stay.",
         )
     return found
@@ -147,7 +146,7 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Ta
 def _new(disk: str, known: t.Container[str], given: str, target: Target) -> str:
     """The disk, which is not among those that are known yet."""
     if disk in known:
-        raise InvalidInput(f"{given} is named twice.", subject=str(target))
+        raise InvalidInput(f"{given} is named twice.")
     return disk
 
 
@@ -172,7 +171,7 @@ def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target
         disk = _disk("encryption_sets", each.disk, vm, target)
         if disk.slot in found or disk.managed_id in excluded:
             why = "is named twice" if disk.slot in found else "is excluded"
-            raise InvalidInput(f"encryption_sets: {each.disk} {why}.", subject=str(target))
+            raise InvalidInput(f"encryption_sets: {each.disk} {why}.")
         found[disk.slot] = {"place": disk.slot, "id": each.id, "type": each.type}
     return [found[place] for place in sorted(found)]
 
@@ -183,10 +182,10 @@ def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
     for name in spec.exclude_disks or []:
         disk = _disk("exclude_disks", name, vm, target)
         if disk.managed_id in found:
-            raise InvalidInput(f"exclude_disks: {disk.slot} is named twice ({name[:100]}).", subject=str(target))
+            raise InvalidInput(f"exclude_disks: {disk.slot} is named twice ({name[:100]}).")
         found.append(disk.managed_id)
     if found and len(found) == len(vm.disks):
-        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.", subject=str(target))
+        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.")
     return sorted(found)
 
 
@@ -199,9 +198,8 @@ def _disk(option: str, given: str, vm: VmEntity, target: Target) -> Disk:
         if not disk.managed_id:
             raise InvalidInput(
                 f"{option}: {given[:100]!r} is an unmanaged disk, which a point can neither hold nor leave out.",
-                subject=str(target),
                 remedy="Convert it to a managed disk.",
             )
         return disk
     known = ", ".join(f"{disk.slot} ({disk.name})" for disk in vm.disks)
-    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(target))
+    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.")

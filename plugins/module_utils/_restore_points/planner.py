@@ -60,7 +60,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
     if now is None or not is_present(now):
         if spec.source is None or location is None:
             missing = "source" if spec.source is None else "location"
-            raise InvalidInput(f"{missing}: is needed to make a collection.", subject=str(subject))
+            raise InvalidInput(f"{missing}: is needed to make a collection.")
         fields = {"location": location, "source": spec.source, "tags": spec.tags, "instant_access": spec.instant_access}
         reason = "it does not exist" if now is None else _GOING
         return Plan(subject, (CreateResource(subject, reason, fields=_set(fields)),))
@@ -126,7 +126,6 @@ def plan_point(
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
             f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
-            subject=str(subject),
             remedy="Remove some first.",
             changed_nothing=True,
         )
@@ -135,10 +134,7 @@ def plan_point(
         told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
         if spec.on_downgrade == "fail":
             raise VmState(
-                told_so,
-                subject=str(subject),
-                remedy="Start the VM, or set consistency: crash or on_downgrade: warn.",
-                changed_nothing=True,
+                told_so, remedy="Start the VM, or set consistency: crash or on_downgrade: warn.", changed_nothing=True
             )
         warnings.append(f"{subject}: {told_so}")
     return Plan(subject, tuple(actions), tuple(warnings))
@@ -152,7 +148,6 @@ def _told_of(
     if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
         raise Downgraded(
             f"application consistency is asked for, and it is {achieved}. The restore point is kept.",
-            subject=str(subject),
             remedy="Remove it to have it made anew, or set consistency: crash or on_downgrade: warn.",
         )
     if not differs:
@@ -180,7 +175,6 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
     if points and not spec.force:
         raise InvalidInput(
             f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it.",
-            subject=str(subject),
             remedy="Remove them first, or set force: true.",
             changed_nothing=True,
         )
@@ -193,7 +187,7 @@ def _refuse(actions: t.Sequence[Action], subject: Target, obstacles: t.Sequence[
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
-            raise Obstructed(obstacle.why, subject=str(subject), remedy=obstacle.remedy, changed_nothing=True)
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
 
 
 def _kept(state: str) -> str:
@@ -217,7 +211,6 @@ def _immutable(spec: CollectionSpec, subject: Target, now: CollectionEntity) -> 
     if differs:
         raise InvalidInput(
             f"its {' and its '.join(differs)}, and that cannot be changed.",
-            subject=str(subject),
             remedy="Use another name, or remove the collection first.",
             changed_nothing=True,
         )

@@ -8,8 +8,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .._core.errors import printable
-from .._core.formatting import format_value
+from .._core.formatting import format_value, printable
 from .._core.plan import Action
 from .._core.times import format_time
 from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The argument specs that modules share; their documentation is in plugins/doc_fragments."""
+"""The argument specs that modules share; each is documented by the part of its name in plugins/doc_fragments."""
 
 from __future__ import annotations
 
@@ -36,28 +36,35 @@ VMS: dict[str, t.Any] = {
     "vms": {"type": "list", "elements": "str"},
     "collection": {"type": "str"},
     "concurrency": {"type": "int", "default": 4},
-    "wait_timeout": {"type": "str", "default": "10m"},
 }
 
-MANNER: dict[str, t.Any] = {
+MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"}}
+
+DEADLINE: dict[str, t.Any] = {"wait_timeout": {"type": "str", "default": "10m"}}
+
+CHANGES: dict[str, t.Any] = {
     "wait": {"type": "bool", "default": True},
-    "poll_interval": {"type": "str", "default": "5s"},
-    "settle_time": {"type": "str", "default": "2m"},
-    "on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"},
-    "expected_plan": {"type": "raw"},
-}
-
-NO_WAITING: dict[str, t.Any] = {
-    "wait": {"type": "bool"},
-    "poll_interval": {"type": "str"},
-    "settle_time": {"type": "str"},
-}
-"""What the info modules take so that defaults of the action group may hold it, and make nothing of."""
-
-PACE: dict[str, t.Any] = {
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "str", "default": "10m"},
     "poll_interval": {"type": "str", "default": "5s"},
     "settle_time": {"type": "str", "default": "2m"},
     "expected_plan": {"type": "raw"},
 }
+"""What every module that changes something takes."""
+
+READS: dict[str, t.Any] = {"wait": {"type": "bool"}, "poll_interval": {"type": "str"}, "settle_time": {"type": "str"}}
+"""What the info modules accept and ignore, so that defaults of the action group may hold it."""
+
+ENCRYPTION_SET: dict[str, t.Any] = {
+    "disk": {"type": "str", "required": True},
+    "id": {"type": "str", "required": True},
+    "type": {
+        "type": "str",
+        "choices": ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"],
+        "default": "EncryptionAtRestWithCustomerKey",
+    },
+}
+"""The suboptions of `encryption_sets`."""
+
+NOT_FOR_COPIES: list[list[str]] = [
+    ["source_restore_point", option] for option in ("exclude_disks", "instant_access_duration", "encryption_sets")
+]
+"""What a copy has from its source, as pairs that exclude each other."""

@@ -10,7 +10,7 @@ from functools import partial
 
 from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import Spec
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
@@ -21,11 +21,11 @@ from .vm_references import references_of, resolve
 
 
 async def converge_vms(
-    spec: Spec, params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    spec: Spec, params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """The result of bringing the VMs of `vm` or `vms` to the spec."""
     references = references_of(params)
-    members, total = await converge(partial(_open, spec, references), params, check_only, context, secrets)
+    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor)
     if params.get("vms") is not None:
         return result.many(members, CheckpointView(), check_only=check_only) | {"timing": {"total": total}}
     return result.one(members[0], CheckpointView(), total, check_only=check_only)

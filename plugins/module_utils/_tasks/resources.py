@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
 from .._engine.kind import Kind
 from .._engine.reconciler import Reconciler
@@ -29,7 +29,7 @@ async def converge_resource(
     params: Params,
     check_only: bool,
     context: RunContext,
-    secrets: Secrets,
+    redactor: Redactor,
 ) -> dict[str, t.Any]:
     """The result of bringing one resource to its spec; `show` makes the key that holds the resource."""
 
@@ -37,7 +37,7 @@ async def converge_resource(
         arm, settings = await providers.arm()
         return [open_kind(RestorePointClient(arm, settings), settings)]
 
-    members, total = await converge(open_kinds, params, check_only, context, secrets)
+    members, total = await converge(open_kinds, params, check_only, context, redactor)
     return result.one(members[0], ResourceView(key, show), total, check_only=check_only)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
 from .._core.spec import validate_options
 from .._providers import RunContext
@@ -20,7 +20,7 @@ from .run import Params
 
 
 async def restore_point_collection(
-    params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(CollectionSpec, {name: params.get(name) for name in CollectionSpec.model_fields})
@@ -31,5 +31,5 @@ async def restore_point_collection(
         return RestorePointCollection(client, spec, home)
 
     return await converge_resource(
-        open_kind, "restore_point_collection", results.collection, params, check_only, context, secrets
+        open_kind, "restore_point_collection", results.collection, params, check_only, context, redactor
     )

@@ -9,7 +9,7 @@ import typing as t
 
 from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.concurrency import bounded
@@ -23,7 +23,7 @@ Params = t.Mapping[str, t.Any]
 
 
 async def restore_point_collection_info(
-    params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
@@ -32,7 +32,7 @@ async def restore_point_collection_info(
     start = anyio.current_time()
     deadline = options.deadline()
     found: dict[int, dict[str, t.Any]] = {}
-    async with Providers(params, context, deadline, secrets) as providers:
+    async with Providers(params, context, deadline, redactor) as providers:
         arm, settings = await providers.arm()
         require_query_api(query, settings.compute_api_version)
         client = RestorePointClient(arm, settings)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import CheckpointError, hiding, one_line
-from .._core.redaction import Secrets
+from .._core.errors import CheckpointError
+from .._core.formatting import one_line
+from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
 from .._engine.fleet import Member, reconcile
@@ -20,36 +21,33 @@ from . import result
 LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
 Params = t.Mapping[str, t.Any]
-TaskFunction = t.Callable[[Params, bool, RunContext, Secrets], t.Awaitable[dict[str, t.Any]]]
+TaskFunction = t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]
 OpenKinds = t.Callable[[Providers, RunOptions], t.Awaitable[t.Sequence[Kind[t.Any]]]]
 
 
 async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
-    secrets = Secrets()
-    before = hiding.set(secrets.hide)
-    try:
+    redactor = Redactor()
+    with redactor.active():
         try:
-            found = await task(params, check_only, context, secrets)
+            found = await task(params, check_only, context, redactor)
         except CheckpointError as problem:
             found = result.failure(problem)
         if "warnings" in found:
             found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
-    finally:
-        hiding.reset(before)
     if skips_tls_verification(params, context.environ):
         insecure = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
         found["warnings"] = [*found.get("warnings", []), insecure]
-    return t.cast(dict[str, t.Any], secrets.scrub(found))
+    return t.cast(dict[str, t.Any], redactor.redact_result(found))
 
 
 async def converge(
-    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
     fleet = options.fleet(deadline, check_only)
-    async with Providers(params, context, deadline, secrets) as providers:
+    async with Providers(params, context, deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options), fleet)
     return members, round(anyio.current_time() - begun, 2)

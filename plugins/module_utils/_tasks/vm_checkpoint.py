@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import InvalidInput
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import Absent, Present, Spec, validate_options
 from .._providers import RunContext
 from .checkpoints import converge_vms
 from .run import Params
 
 
-async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, secrets: Secrets) -> dict[str, t.Any]:
+async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
     """The result of the module."""
     asked = {name: params.get(name) for name in ("name", "checkpoint_id", "on_ambiguous")}
     spec: Spec
@@ -27,4 +27,4 @@ async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, s
     else:
         asked |= {name: params.get(name) for name in ("description", "max_age", "supersede")}
         spec = validate_options(Present, asked)
-    return await converge_vms(spec, params, check_only, context, secrets)
+    return await converge_vms(spec, params, check_only, context, redactor)

@@ -10,7 +10,7 @@ import typing as t
 
 from .._core.errors import CheckpointError, InvalidInput, SignInRefused, SomeFailed
 from .._core.model import VM, Checkpoint, ObservedVm
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
 from .._engine.concurrency import bounded
@@ -43,7 +43,7 @@ class InfoQuery(pydantic.BaseModel):
     def asks_for(self, checkpoint: Checkpoint) -> bool:
         """Whether the checkpoint passes the filters by name and owner."""
         return (self.name is None or checkpoint.matches_name(self.name)) and (
-            self.managed is None or checkpoint.managed == self.managed
+            self.managed is None or checkpoint.ownership.managed == self.managed
         )
 
     def shows(self, checkpoint: Checkpoint, actual: ObservedVm) -> bool:
@@ -70,13 +70,13 @@ class InfoQuery(pydantic.BaseModel):
 
 
 async def vm_checkpoint_info(
-    params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     options = RunOptions.of(params)
     start, deadline = anyio.current_time(), options.deadline()
-    async with Providers(params, context, deadline, secrets) as providers:
+    async with Providers(params, context, deadline, redactor) as providers:
         references = references_of(params, scope=query.scope, takes_scope=True)
         found = await gather(providers, references, query_scope(query), options.concurrency)
     shown, vms, failed = [], [], []

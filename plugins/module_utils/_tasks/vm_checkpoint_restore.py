@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Secrets
+from .._core.redaction import Redactor
 from .._core.spec import RestoreRequest, validate_options
 from .._providers import RunContext
 from .checkpoints import converge_vms
@@ -15,8 +15,8 @@ from .run import Params
 
 
 async def vm_checkpoint_restore(
-    params: Params, check_only: bool, context: RunContext, secrets: Secrets
+    params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(RestoreRequest, {name: params.get(name) for name in RestoreRequest.model_fields})
-    return await converge_vms(spec, params, check_only, context, secrets)
+    return await converge_vms(spec, params, check_only, context, redactor)

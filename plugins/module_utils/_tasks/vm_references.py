@@ -17,14 +17,10 @@ MAX_REFERENCE = 1024
 
 
 def references_of(params: Params, *, scope: str | None = None, takes_scope: bool = False) -> list[str]:
-    """The references of `vm` or `vms`; none where a whole `scope` is asked for."""
+    """The references of `vm` or `vms`. The modules declare the same rule, which a null in a playbook passes."""
     vm, vms = params.get("vm"), params.get("vms")
-    given = [name for name, value in (("vm", vm), ("vms", vms), ("scope", scope)) if value is not None]
-    choices = "vm, vms and scope" if takes_scope else "vm and vms"
-    if len(given) != 1:
-        told = f"{' and '.join(given)} are set" if given else "none is set"
-        remedy = "Keep the one that is meant." if given else "Name a VM."
-        raise InvalidInput(f"exactly one of {choices} is needed; {told}.", remedy=remedy)
+    if [vm, vms, scope].count(None) != 2:
+        raise InvalidInput(f"exactly one of {'vm, vms and scope' if takes_scope else 'vm and vms'} is needed.")
     if vms is not None and not vms:
         raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
     if vm is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.conformance.replay.recording import Recording
+from tests.support.waiting import HANG, until
 
 RECORDED_HOST = "https://management.azure.com"
 _FRAMING = {"content-length", "transfer-encoding", "content-encoding", "connection", "strict-transport-security"}
@@ -56,15 +56,12 @@ def playing(recording: Recording, directory: Path) -> Iterator[tuple[str, Path]]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        end = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the player did not start"
-            assert time.monotonic() < end, "the player did not start"
-            time.sleep(0.01)
+        until(lambda: server.started or not thread.is_alive(), "the player starts")
+        assert server.started, "the player did not start"
         yield origin, ca_file
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(HANG)
         listening.close()
 
 

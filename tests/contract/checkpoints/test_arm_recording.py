@@ -97,7 +97,7 @@ def test_create_restore_delete(source: Source) -> None:
     assert (checkpoint.name, checkpoint.description) == (create.body["name"], create.body["description"])
     # The parent of the first is an id that no list holds: the root. The VM stands on what was just made.
     assert (checkpoint.parent_id, checkpoint.depth, checkpoint.current, checkpoint.usable) == (None, 1, True, True)
-    assert (checkpoint.created, checkpoint.managed) == (None, False)
+    assert (checkpoint.created, checkpoint.ownership.managed) == (None, False)
     assert again.checkpoints == full.checkpoints
     assert {each.power for each in (empty, full, again, end)} == {"off"}
     assert {each.busy for each in (empty, full, again, end)} == {None}

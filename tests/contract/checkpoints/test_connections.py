@@ -13,7 +13,6 @@ from typing import Any
 from unittest import mock
 
 import anyio
-import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
@@ -156,12 +155,10 @@ def test_a_token_that_is_withdrawn_during_the_run() -> None:
     """A 401 in the middle: signed in anew once, and the write is not lost or sent twice."""
     lab = make_lab("scvmm", create_takes="60s")
 
-    def withdraw(_request: httpx.Request) -> None:
-        if lab.clock() - lab.base > 20:
-            lab.watch = lambda _later: None
-            lab.world.tokens.clear()
+    def withdraw() -> None:
+        lab.world.tokens.clear()
 
-    lab.watch = withdraw
+    lab.before_first(lambda _request: lab.clock() - lab.base > 20, withdraw)
     result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
     assert (code(result), result["changed"]) == (None, True)
     assert lab.jobs("create") == 1

@@ -148,15 +148,13 @@ def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
     vm = lab.world.vm(VMS[service])
     lab.world.faults.add(kind="lose_answer", method="POST", path="VMCheckPoints|createCheckpoint")
 
-    def twin(request: Any) -> None:
-        if request in lab.sent("POST"):
-            lab.watch = lambda _request: None
-            site = lab.world.site(service)
-            site.vmm.create_checkpoint(vm, "new", "by somebody else")
-            lab.advance(2)  # theirs is done before ours arrives
-            lab.world.settle()
+    def twin() -> None:
+        site = lab.world.site(service)
+        site.vmm.create_checkpoint(vm, "new", "by somebody else")
+        lab.advance(2)  # theirs is done before ours arrives
+        lab.world.settle()
 
-    lab.watch = twin
+    lab.before_first(lab.a_write("POST"), twin)
     result = create.run(lab, service)
     assert code(result) is None
     assert result["checkpoint"]["managed"] is True
@@ -178,11 +176,10 @@ def test_a_lost_restore_is_not_settled_by_another_job(takes: str) -> None:
     lab = make_lab("spf", create_takes=takes)
     lab.world.faults.add(kind="lose_request", method="MERGE")
 
-    def theirs(request: Any) -> None:
-        if request.method == "MERGE":
-            lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
+    def theirs() -> None:
+        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
 
-    lab.watch = theirs
+    lab.before_each(lambda request: request.method == "MERGE", theirs)
     result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline")
     assert (code(result), result["changed"]) == ("outcome_unknown", False)
 
@@ -193,11 +190,10 @@ def test_a_lost_create_is_not_settled_by_a_twin(service: str) -> None:
     lab = make_lab(service)
     lab.world.faults.add(kind="lose_request", method="POST", path="VMCheckPoints|createCheckpoint")
 
-    def twin(request: Any) -> None:
-        if request in lab.sent("POST"):
-            lab.world.site(service).vmm.create_checkpoint(lab.world.vm(VMS[service]), "new", "by hand")
+    def twin() -> None:
+        lab.world.site(service).vmm.create_checkpoint(lab.world.vm(VMS[service]), "new", "by hand")
 
-    lab.watch = twin
+    lab.before_each(lab.a_write("POST"), twin)
     vm = VMS[service] if service == "spf" else lab.arm_vm
     result = lab.run("vm_checkpoint", vm=vm, name="new")
     assert (code(result), result["changed"]) == ("outcome_unknown", False)

@@ -153,11 +153,10 @@ def test_a_password_that_is_withdrawn_meanwhile() -> None:
     """What was done stays told; what comes later is not started, and nobody knocks again and again."""
     lab, vms = _many(spf=6, scvmm=0)
 
-    def withdraw(request: httpx.Request) -> None:
-        if len(lab.sent("POST")) == 2:
-            lab.world.credentials.spf_password = "changed meanwhile"
+    def withdraw() -> None:
+        lab.world.credentials.spf_password = "changed meanwhile"
 
-    lab.watch = withdraw
+    lab.before_first(lab.nth_write(2, "POST"), withdraw)
     result = lab.run("vm_checkpoint", vms=vms, name="n", concurrency=1)
     assert code(result) == "some_failed"
     assert _states(result)[0] == "changed"
@@ -209,11 +208,10 @@ def test_a_password_that_is_withdrawn_before_anything_is_changed() -> None:
     """It concerns all VMs: told once for the whole task."""
     lab, vms = _many(spf=5, scvmm=0)
 
-    def withdraw(_request: httpx.Request) -> None:
-        if len(lab.requests) == 7:
-            lab.world.credentials.spf_password = "changed meanwhile"
+    def withdraw() -> None:
+        lab.world.credentials.spf_password = "changed meanwhile"
 
-    lab.watch = withdraw
+    lab.before_first(lambda _request: len(lab.requests) == 7, withdraw)
     result = lab.run("vm_checkpoint", vms=vms, name="n", concurrency=1)
     assert code(result) == "sign_in_refused"
     assert (result["changed"], lab.writes(), len(lab.requests)) == (False, 0, 7)

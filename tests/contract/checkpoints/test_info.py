@@ -187,11 +187,10 @@ def test_a_password_that_is_withdrawn_meanwhile() -> None:
     lab = Lab()
     lab.world.populate(spf=8)
 
-    def withdraw(_request: object) -> None:
-        if len(lab.requests) == 9:
-            lab.world.credentials.spf_password = "changed meanwhile"
+    def withdraw() -> None:
+        lab.world.credentials.spf_password = "changed meanwhile"
 
-    lab.watch = withdraw
+    lab.before_first(lambda _request: len(lab.requests) == 9, withdraw)
     result = _info(lab, vms=[f"spf{n:03}" for n in range(1, 9)], concurrency=1)
     assert code(result) == "sign_in_refused"
     assert len(lab.requests) == 9

@@ -73,8 +73,10 @@ def test_a_job_that_never_ends(service: str, case: Scenario) -> None:
     result = case.run(lab, service, wait_timeout="5m")
     assert code(result) == "timed_out"
     assert 299 <= lab.seconds <= 301
+    assert "was still running at the task's deadline of 5m" in result["msg"]
     assert result["error"]["operation"]["status"] == "running"
     job = next(iter(lab.world.site(service).vmm.jobs))
+    assert f"[job {job}" in result["msg"] or service == "scvmm"
     assert result["error"]["operation"]["id"] == job
     assert result["error"]["operation"]["seconds"] > 290
     assert result["changed"] is True
@@ -201,11 +203,10 @@ def test_a_background_job_as_most_recent_task(header: bool) -> None:
     """Refreshers become the VM's most recent task; without a job's id they must not be taken for ours."""
     lab = make_lab("spf", spf_request_id_header=header, create_takes="10s")
 
-    def refresh(_request: Any) -> None:
-        if lab.sent("POST"):
-            lab.world.spf.vmm.background(lab.world.vm("web01"), 5, locks=False)
+    def refresh() -> None:
+        lab.world.spf.vmm.background(lab.world.vm("web01"), 5, locks=False)
 
-    lab.watch = refresh
+    lab.before_each(lambda _request: lab.sent("POST"), refresh)
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["changed"]) == (None, True)
     assert result["checkpoint"]["usable"] is True

@@ -31,12 +31,10 @@ POSITIONS: dict[str, list[dict[str, Any]]] = {
 def _locked(lab: Lab, service: str, seconds: float) -> None:
     """VMM's own refresher takes the VM in the moment before the first write arrives."""
 
-    def take(request: httpx.Request) -> None:
-        if request in lab.sent():
-            lab.watch = lambda _request: None
-            lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), seconds)
+    def take() -> None:
+        lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), seconds)
 
-    lab.watch = take
+    lab.before_first(lab.a_write(), take)
 
 
 @pytest.mark.parametrize("switches", range(5), ids=lambda n: f"position {n}")
@@ -63,7 +61,7 @@ def test_a_lock_that_lasts(service: str, case: Scenario) -> None:
     assert code(result) == "locked"
     assert result["changed"] is False
     assert result["msg"].startswith(f"vm {VMS[service]}: ")
-    assert "Nothing was changed" in result["msg"]
+    assert " after 1m30s. Nothing was changed. Raise wait_timeout" in result["msg"]
     assert result["error"]["retry"] == "safe"
     assert lab.state() == before
     assert lab.seconds <= 91
@@ -87,11 +85,10 @@ def test_the_pauses_before_a_locked_vm_grow(service: str, options: dict[str, Any
     lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), 10_000)
     tries: list[float] = []
 
-    def note(request: httpx.Request) -> None:
-        if request in lab.sent():
-            tries.append(lab.clock())
+    def note() -> None:
+        tries.append(lab.clock())
 
-    lab.watch = note
+    lab.before_each(lab.a_write(), note)
     vm = VMS[service] if service == "spf" else lab.arm_vm
     result = lab.run("vm_checkpoint", vm=vm, name="new", **options)
     assert code(result) == "locked"
@@ -103,12 +100,10 @@ def test_somebody_elses_work_behind_the_lock_counts() -> None:
     """The lock was another controller's create of the same name: planned anew, there is nothing left to do."""
     lab = make_lab("spf", create_takes="30s")
 
-    def theirs(request: httpx.Request) -> None:
-        if request in lab.sent():
-            lab.watch = lambda _request: None
-            lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "new", "theirs")
+    def theirs() -> None:
+        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "new", "theirs")
 
-    lab.watch = theirs
+    lab.before_first(lab.a_write(), theirs)
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["changed"]) == (None, False)
     assert lab.names("web01").count("new") == 1
@@ -120,12 +115,10 @@ def test_a_lock_between_the_steps_of_a_restore(service: str) -> None:
     """The safety checkpoint is made once, though the restore behind it had to wait."""
     lab = make_lab(service)
 
-    def take(request: httpx.Request) -> None:
-        if len(lab.sent()) == 2:
-            lab.watch = lambda _request: None
-            lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), 60)
+    def take() -> None:
+        lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), 60)
 
-    lab.watch = take
+    lab.before_first(lab.nth_write(2), take)
     vm = VMS[service] if service == "spf" else lab.arm_vm
     result = lab.run("vm_checkpoint_restore", vm=vm, name="baseline", safety_checkpoint=True)
     assert (code(result), result["changed"]) == (None, True)
@@ -140,16 +133,14 @@ def test_a_plan_made_anew_stays_within_the_approval() -> None:
     vm = lab.world.vm("web01")
     approved = lab.run("vm_checkpoint", check=True, vm="web01", name="later", state="absent")["plan"]
 
-    def swap(request: httpx.Request) -> None:
-        if request in lab.sent():
-            lab.watch = lambda _request: None
-            lab.fail_next("spf", "delete", problem="2602")
-            old = vm.checkpoints[-1]
-            old.name = "other"
-            lab.world.spf.vmm.made_outside(vm, "later").in_database = True
+    def swap() -> None:
+        lab.fail_next("spf", "delete", problem="2602")
+        old = vm.checkpoints[-1]
+        old.name = "other"
+        lab.world.spf.vmm.made_outside(vm, "later").in_database = True
 
     for approval in (approved, approved["digest"]):
-        lab.watch = swap
+        lab.before_first(lab.a_write(), swap)
         result = lab.run("vm_checkpoint", vm="web01", name="later", state="absent", expected_plan=approval)
         assert code(result) == "plan_changed"
         assert result["changed"] is False
@@ -250,13 +241,11 @@ def test_a_lost_delete_whose_repetition_finds_nothing_was_ours(service: str) -> 
     lab.world.faults.add(kind="lose_request", method="DELETE|POST", path="VMCheckPoints|deleteCheckpoint")
     vm = lab.world.vm(VMS[service])
 
-    def late(request: httpx.Request) -> None:
-        if request in lab.sent()[1:]:
-            lab.watch = lambda _request: None
-            vm.checkpoints[:] = [point for point in vm.checkpoints if point.name != "later"]
-            vm.pointer = vm.checkpoints[-1].checkpoint_id
+    def late() -> None:
+        vm.checkpoints[:] = [point for point in vm.checkpoints if point.name != "later"]
+        vm.pointer = vm.checkpoints[-1].checkpoint_id
 
-    lab.watch = late
+    lab.before_first(lambda request: request in lab.sent()[1:], late)
     reference = VMS[service] if service == "spf" else lab.arm_vm
     result = lab.run("vm_checkpoint", vm=reference, name="later", state="absent", settle_time="5s")
     assert (code(result), result["changed"]) == (None, True)
@@ -269,12 +258,10 @@ def test_somebody_elses_job_that_is_locked_out_while_ours_settles_is_not_ours() 
     lab.fail_next("spf", "restore", problem="2602")
     vm = lab.world.vm("web01")
 
-    def theirs(_request: httpx.Request) -> None:
-        if lab.clock() - lab.base > 15:
-            lab.watch = lambda _request: None
-            lab.world.spf.vmm.restore(vm, vm.checkpoints[0], "theirs")
+    def theirs() -> None:
+        lab.world.spf.vmm.restore(vm, vm.checkpoints[0], "theirs")
 
-    lab.watch = theirs
+    lab.before_first(lambda _request: lab.clock() - lab.base > 15, theirs)
     result = lab.run("vm_checkpoint", vm="web01", name="new", settle_time="30s")
     assert (code(result), result["changed"]) == (None, True)
     assert (lab.jobs("create"), lab.names("web01").count("new")) == (1, 1)

@@ -136,11 +136,10 @@ def test_what_was_made_and_is_gone_again(service: str) -> None:
     lab = make_lab(service)
     vm = lab.world.vm(VMS[service])
 
-    def remove(_request: httpx.Request) -> None:
-        if any(point.name == "new" and point.made for point in vm.checkpoints):
-            vm.checkpoints = [point for point in vm.checkpoints if point.name != "new"]
+    def remove() -> None:
+        vm.checkpoints = [point for point in vm.checkpoints if point.name != "new"]
 
-    lab.watch = remove
+    lab.before_each(lambda _request: any(point.name == "new" and point.made for point in vm.checkpoints), remove)
     result = lab.run("vm_checkpoint", vm=_vm(lab, service), name="new")
     assert code(result) == "not_proven"
     assert result["changed"] is True

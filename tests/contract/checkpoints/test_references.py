@@ -177,10 +177,9 @@ def test_the_stamp(told: bool) -> None:
 def test_a_vm_that_is_gone_between_resolving_and_reading() -> None:
     lab = make_lab("spf")
 
-    def remove(_request: object) -> None:
-        if len(lab.requests) == 2:
-            lab.world.spf.vmm.remove(lab.world.vm("web01"))
+    def remove() -> None:
+        lab.world.spf.vmm.remove(lab.world.vm("web01"))
 
-    lab.watch = remove
+    lab.before_first(lambda _request: len(lab.requests) == 2, remove)
     assert code(lab.run("vm_checkpoint", vm="web01", name="new")) == "not_found"
     assert lab.writes() == 0

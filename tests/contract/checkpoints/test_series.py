@@ -187,12 +187,10 @@ def test_somebody_else_deletes_it_first(service: str) -> None:
     lab = make_lab(service, arc_delete_unknown="404")
     vm = lab.world.vm(VMS[service])
 
-    def theirs(request: Any) -> None:
-        if request in lab.sent():
-            lab.watch = lambda _request: None
-            vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
+    def theirs() -> None:
+        vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
 
-    lab.watch = theirs
+    lab.before_first(lab.a_write(), theirs)
     result = _present(lab, service, "later", state="absent")
     assert code(result) is None
     assert lab.names(VMS[service]) == ["baseline"]
@@ -202,10 +200,9 @@ def test_what_is_removed_between_reading_and_updating(service: str) -> None:
     lab = make_lab(service)
     vm = lab.world.vm(VMS[service])
 
-    def theirs(request: Any) -> None:
-        if request in lab.sent():
-            vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
+    def theirs() -> None:
+        vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
 
-    lab.watch = theirs
+    lab.before_each(lab.a_write(), theirs)
     result = _present(lab, service, "later", description="told")
     assert code(result) == ("not_found" if service == "spf" else None)

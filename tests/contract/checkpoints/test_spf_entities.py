@@ -63,7 +63,7 @@ def test_checkpoint_without_host_id(source: Source) -> None:
     assert (checkpoint.id, checkpoint.name, checkpoint.description) == (entity["ID"], entity["Name"], "")
     assert checkpoint.created == datetime.fromisoformat(entity["AddedTime"])
     assert (checkpoint.host_id, checkpoint.usable, checkpoint.parent_id, checkpoint.current) == (None, None, None, None)
-    assert not checkpoint.managed
+    assert not checkpoint.ownership.managed
 
 
 def _job_seen(job: dict[str, Any]) -> tuple[Status, list[httpx.Request]]:

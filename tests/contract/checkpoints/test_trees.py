@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -35,13 +37,18 @@ def _machine(vm: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    found = re.fullmatch(r"/Date\((\d+)\)/", row["AddedTime"])
+    return row | {"AddedTime": datetime.fromtimestamp(int(found[1]) / 1000, UTC).isoformat()} if found else row
+
+
 def _read(vm: dict[str, Any]) -> ObservedVm:
     """In the verbose format, whose dates are those of the inventory of 2017."""
     known = vm_of("spf", vm["ID"], ROOT, name=vm["Name"], partition=STAMP)
 
     def answer(request: httpx.Request) -> httpx.Response:
-        rows = [_machine(vm)] if "VirtualMachines" in request.url.path else vm["VMCheckpoints"]
-        return httpx.Response(200, json={"d": {"results": list(reversed(rows))}})
+        rows = [_machine(vm)] if "VirtualMachines" in request.url.path else map(_dated, vm["VMCheckpoints"])
+        return httpx.Response(200, json={"value": list(rows)[::-1]})
 
     async def read(spf: Spf) -> ObservedVm:
         return await spf.read(known)

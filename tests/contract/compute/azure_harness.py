@@ -150,7 +150,7 @@ def kill_at(lab: Lab, number: int, when: str) -> None:
 
 def revive(lab: Lab) -> None:
     """Nobody ends the client any more."""
-    lab.watch = lab.heard = lambda _request: None
+    lab.undisturbed()
 
 
 def killed(lab: Lab, number: int, when: str, **options: Any) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.checkpoints.scenarios import code, is_write
@@ -197,11 +196,10 @@ def test_a_delete_that_stays_lost_is_open() -> None:
 def test_a_delete_that_finds_nothing_is_decided_by_reading(gone: bool) -> None:
     lab = make_lab()
 
-    def first(request: httpx.Request) -> None:
-        if gone and request.method == "DELETE":
-            next(iter(lab.world.azure.collections.values())).points.clear()
+    def first() -> None:
+        next(iter(lab.world.azure.collections.values())).points.clear()
 
-    lab.watch = first
+    lab.before_each(lambda request: gone and request.method == "DELETE", first)
     lab.world.faults.add(kind="status", status=404, method="DELETE", body={"error": {"code": "NotFound"}})
     result = point(lab, **GONE["point"])
     assert (code(result), result["changed"]) == ((None, False) if gone else ("not_found", False))

@@ -256,12 +256,11 @@ def test_one_that_goes_while_it_is_arriving() -> None:
     (old,) = names(lab)
     lab.world.switches.compute_hydration_takes = "400s"
 
-    def remove(_request: httpx.Request) -> None:
-        if len(_asked(lab)) == 5:
-            home = next(iter(lab.world.azure.collections.values()))
-            home.points[:] = [kept for kept in home.points if kept.name == old]
+    def remove() -> None:
+        home = next(iter(lab.world.azure.collections.values()))
+        home.points[:] = [kept for kept in home.points if kept.name == old]
 
-    lab.watch = remove
+    lab.before_each(lambda _request: len(_asked(lab)) == 5, remove)
     assert "it was there and is gone again" in failed(checkpoint(lab, **SERIES), "not_proven")
     assert names(lab) == [old]
 

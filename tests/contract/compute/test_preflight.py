@@ -8,7 +8,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-import httpx
 import pytest
 
 from simulator.documents.azure_seeding import plant_lock
@@ -138,11 +137,10 @@ def test_locks_are_read_once_a_minute_not_at_every_look() -> None:
     lab = make_lab(compute_vm_takes="150s")
     moments: list[float] = []
 
-    def watch(request: httpx.Request) -> None:
-        if request.url.path.endswith("/Microsoft.Authorization/locks"):
-            moments.append(lab.clock() - lab.base)
+    def watch() -> None:
+        moments.append(lab.clock() - lab.base)
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.url.path.endswith("/Microsoft.Authorization/locks"), watch)
     done(restore(lab))
     assert 2 <= len(moments) <= 1 + lab.seconds / 60
     assert all(later - earlier >= 60 for earlier, later in pairwise(moments))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.compute.azure_harness import (
@@ -74,12 +73,10 @@ def test_putting_back_fails_too() -> None:
     lab = make_lab()
     fail_next(lab, "power", "start", "AllocationFailed")
 
-    def break_the_way_back(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            lab.watch = lambda _request: None
-            fail_next(lab, "vm", None, "InternalOperationError")
+    def break_the_way_back() -> None:
+        fail_next(lab, "vm", None, "InternalOperationError")
 
-    lab.watch = break_the_way_back
+    lab.before_first(lambda request: request.url.path.endswith("/start"), break_the_way_back)
     message = failed(restore(lab), "operation_failed")
     assert "AllocationFailed" in message
     assert "InternalOperationError" in message
@@ -137,14 +134,13 @@ def test_a_start_without_end(end: str) -> None:
     """The deadline is told; the run after that waits for what still runs and starts nothing twice."""
     lab = make_lab(compute_vm_power_takes="1s")
 
-    def slow(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            lab.world.switches.compute_vm_power_takes = "3600s" if end == "hangs" else "400s"
+    def slow() -> None:
+        lab.world.switches.compute_vm_power_takes = "3600s" if end == "hangs" else "400s"
 
-    lab.watch = slow
+    lab.before_each(lambda request: request.url.path.endswith("/start"), slow)
     result = restore(lab, wait_timeout="120s", restore_key="deploy-1")
     failed(result, "timed_out")
-    lab.watch = lambda _request: None
+    lab.undisturbed()
     again = restore(lab, wait_timeout="600s", restore_key="deploy-1")
     if end == "hangs":
         assert again["error"]["code"] in ("timed_out", "locked")
@@ -186,15 +182,13 @@ def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) ->
     run = steps[0].rsplit("-", 1)[-1]
     number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
 
-    def refuse(request: httpx.Request) -> None:
-        if len(lab.sent()) == number and request is lab.sent()[-1]:
-            lab.watch = lambda _request: None
-            if lost:
-                lab.world.faults.add(kind="lose_request", count=None)
-            else:
-                lab.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Compute")
+    def refuse() -> None:
+        if lost:
+            lab.world.faults.add(kind="lose_request", count=None)
+        else:
+            lab.world.faults.add(kind="status", status=403, method="PUT|POST|PATCH", count=None, path="Compute")
 
-    lab.watch = refuse
+    lab.before_first(lab.nth_write(number), refuse)
     result = restore(lab)
     message = failed(result, result["error"]["code"])
     assert told.replace("RUN", run) in message
@@ -210,11 +204,10 @@ def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) ->
 def test_it_says_so_too_where_the_deadline_comes() -> None:
     lab = make_lab(compute_vm_power_takes="1s")
 
-    def slow(request: httpx.Request) -> None:
-        if request.url.path.endswith("/start"):
-            lab.world.switches.compute_vm_power_takes = "3600s"
+    def slow() -> None:
+        lab.world.switches.compute_vm_power_takes = "3600s"
 
-    lab.watch = slow
+    lab.before_each(lambda request: request.url.path.endswith("/start"), slow)
     message = failed(restore(lab, wait_timeout="120s"), "timed_out")
     assert "it ran when the restore began, with new disk at os" in message
 
@@ -239,12 +232,10 @@ def test_an_error_names_the_vm_and_not_the_host_that_all_have(step: str) -> None
     steps = verbs(done(restore(lab, check=True)))
     number = next(number for number, words in enumerate(steps, 1) if words.startswith(step))
 
-    def refuse(request: httpx.Request) -> None:
-        if len(lab.sent()) == number and request is lab.sent()[-1]:
-            lab.watch = lambda _request: None
-            lab.world.faults.add(kind="status", status=400, method="PUT|POST|PATCH", path="Microsoft.Compute")
+    def refuse() -> None:
+        lab.world.faults.add(kind="status", status=400, method="PUT|POST|PATCH", path="Microsoft.Compute")
 
-    lab.watch = refuse
+    lab.before_first(lab.nth_write(number), refuse)
     result = restore(lab)
     assert failed(result, "refused").startswith("vm shop01: ")
     assert result["error"]["status"] == 400

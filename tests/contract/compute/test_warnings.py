@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.compute.azure_harness import checkpoint, collection, done, failed, make_lab, point, restore
@@ -34,12 +33,11 @@ def test_what_was_changed_before_a_lock_is_not_denied_after_it() -> None:
     lab = make_lab(point=False)
     lab.world.faults.add(kind="status", status=409, method="PUT", path="/restorePoints/", body={"error": BUSY})
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == "PUT" and "/restorePoints/" in request.url.path:
-            for disk in lab.world.azure.disks.values():
-                disk.max_shares = 2
+    def watch() -> None:
+        for disk in lab.world.azure.disks.values():
+            disk.max_shares = 2
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == "PUT" and "/restorePoints/" in request.url.path, watch)
     result = checkpoint(lab, name="x")
     assert "Nothing was changed" not in failed(result, "vm_state")
     assert result["changed"] is True

@@ -12,7 +12,6 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,10 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.simulator_server import ROOT, started
+from tests.support.waiting import HANG, until
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
 ACTIONS = ROOT / "tests/integration/targets/setup_simulator/action_plugins"
 COLLECTION = "hybridvm.checkpoints"
 MODULES = (
@@ -35,7 +36,6 @@ MODULES = (
     "vm_checkpoint_restore",
 )
 SCALE = 20
-PATIENCE = 120.0  # seconds for a playbook, on a machine that is busy with others
 
 
 class Simulator:
@@ -43,7 +43,8 @@ class Simulator:
 
     def __init__(self, ready: dict[str, Any]) -> None:
         self.ready = ready
-        self._client = httpx.Client(verify=ssl.create_default_context(cafile=ready["ca_file"]), trust_env=False)
+        trust = ssl.create_default_context(cafile=ready["ca_file"])
+        self._client = httpx.Client(verify=trust, trust_env=False, timeout=HANG)
 
     def close(self) -> None:
         """End the connections."""
@@ -90,13 +91,12 @@ class Simulator:
         self, method: str, path: str, meant: Callable[[dict[str, Any]], bool] = lambda _entry: True
     ) -> dict[str, Any]:
         """The journal's entry of such a request, once it has come; `path` is a part of its target."""
-        end = time.monotonic() + PATIENCE
-        while True:
-            for entry in self.control("GET", "/journal"):
-                if entry["method"] == method and path in entry["target"] and meant(entry):
-                    return dict(entry)
-            assert time.monotonic() < end, f"no {method} {path} came"
-            time.sleep(0.02)
+
+        def came() -> list[dict[str, Any]]:
+            journal = self.control("GET", "/journal")
+            return [each for each in journal if each["method"] == method and path in each["target"] and meant(each)]
+
+        return until(came, f"{method} {path} comes")[0]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -118,29 +118,12 @@ class Simulator:
 @contextmanager
 def running_simulator(directory: Path) -> Iterator[Simulator]:
     """A simulator that ends with the block, and with this process whatever happens."""
-    ready_file, log = directory / "ready.json", directory / "log"
-    command = [sys.executable, "-m", "simulator", "--tls-dir", str(directory), "--ready-file", str(ready_file)]
-    command += ["--time-scale", str(SCALE), "--with-parent", str(os.getpid())]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    try:
-        end = time.monotonic() + 20
-        while not ready_file.exists():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.02)
-        simulator = Simulator(json.loads(ready_file.read_text()))
+    with started(directory, "--time-scale", str(SCALE)) as (_process, ready):
+        simulator = Simulator(ready)
         try:
             yield simulator
         finally:
             simulator.close()
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
-            process.wait()
 
 
 @dataclass
@@ -229,7 +212,7 @@ class Ansible:
     def collect(self, process: subprocess.Popen[str]) -> Run:
         """Wait for its end."""
         try:
-            stdout, stderr = process.communicate(timeout=PATIENCE)
+            stdout, stderr = process.communicate(timeout=HANG)
         except subprocess.TimeoutExpired:
             process.kill()
             stdout, stderr = process.communicate()

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import HANG
+
 ROOT = Path(__file__).resolve().parents[3]
 TREE = ROOT / "build" / "ansible_collections" / "hybridvm" / "checkpoints"
 
@@ -29,7 +31,7 @@ def _environment() -> dict[str, str]:
 
 
 def test_the_story_comes_true(demo: list[str]) -> None:
-    told = subprocess.run(demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=180, check=False)
+    told = subprocess.run(demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=HANG, check=False)
     assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
     for vm in ("web01", "app01", "shop01"):
         assert f"{vm}: proven: A plan, and nothing was touched" in told.stdout
@@ -55,7 +57,7 @@ def test_ctrl_c_leaves_nothing_behind(demo: list[str], tmp_path: Path) -> None:
         if "Make the checkpoint" in line:
             os.killpg(process.pid, signal.SIGINT)
             break
-    told, _stderr = process.communicate(timeout=60)
+    told, _stderr = process.communicate(timeout=HANG)
     assert process.returncode == 130, told
     assert "nothing is left running" in told
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _read(path)]

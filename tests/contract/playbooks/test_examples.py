@@ -68,37 +68,37 @@ OURS_OF_LONG_AGO: Task = {
 
 EXAMPLES = {
     "restore_point": {
-        "A point without the data disk at LUN 0": Example(
+        "Create a restore point without the data disk at LUN 0": Example(
             says={"restore_point.usable": True, "restore_point.consistency.achieved": "FileSystemConsistent"}
         ),
-        "A copy in another region, awaited until every disk is there": Example(
+        "Copy it into another region and wait until every disk has arrived": Example(
             says={"restore_point.usable": True, "restore_point.replication.0.percent": 100}
         ),
-        "A copy that is watched, one look a minute": Example(
+        "Watch a copy, with one read a minute": Example(
             changed=False, says={"restore_point.usable": True, "restore_point.percent": 100}
         ),
-        "Remove a point": Example(says={"plan.actions.0.action": "delete", "restore_point": None}),
+        "Remove a restore point": Example(says={"plan.actions.0.action": "delete", "restore_point": None}),
     },
     "restore_point_collection": {
-        "A collection for a VM": Example(
+        "Create a collection for a VM": Example(
             needs=(_subscription,),
             says={"restore_point_collection.tags.owner": "web", "restore_point_collection.location": "westeurope"},
         ),
-        "A collection for copies in another region": Example(
+        "Create a collection for copies in another region": Example(
             says={
                 "restore_point_collection.location": "northeurope",
                 "restore_point_collection.source_location": "westeurope",
             }
         ),
-        "What would go with it": Example(
+        "Show which restore points would be removed with a collection": Example(
             says={"plan.actions.0.fields.restore_points_that_go.after": ["first", "second"]}
         ),
     },
     "restore_point_collection_info": {
-        "One collection with the progress of copies": Example(
+        "List one collection, with the progress of copies": Example(
             False, says={"restore_point_collections.0.restore_points.0.name": "old"}
         ),
-        "All of the subscription": Example(
+        "List all collections of a subscription": Example(
             False,
             needs=(_subscription,),
             says={
@@ -108,73 +108,73 @@ EXAMPLES = {
         ),
     },
     "vm_checkpoint": {
-        "One checkpoint not older than four hours": Example(
+        "Have a checkpoint that is not older than four hours": Example(
             says={"checkpoint.name": "before-patching", "checkpoint.description": "Patch night, see change 4711"}
         ),
-        "The same on Arc-enabled SCVMM and SPF at once, the last one only": Example(
+        "The same on SPF and Arc-enabled SCVMM at once, keeping only the newest one": Example(
             needs=(_subscription,),
             says={"vms.0.status": "unchanged", "vms.1.status": "changed", "vms.2.status": "changed"},
         ),
-        "On Azure a restore point in the VM's collection, with a generated name under nightly": Example(
+        "Have a restore point of an Azure VM, with a generated name that begins with nightly": Example(
             needs=(_subscription,), says={"checkpoint.usable": True, "plan.actions.1.checkpoint.name": "nightly"}
         ),
         "Change the description of one of several": Example(says={"checkpoint.description": "Kept for the auditors"}),
-        "Remove a checkpoint by its id": Example(
+        "Remove a checkpoint by id": Example(
             needs=(lambda simulator: _point("web01", "old_checkpoint_id", simulator),),
             says={"plan.actions.0.checkpoint.name": "baseline", "checkpoint": None},
         ),
-        "Remove all that have the name": Example(says={"plan.actions.1.checkpoint.name": "nightly"}),
-        "Plan in check mode, to be approved": Example(says={"plan.actions.0.action": "create", "checkpoint.id": None}),
-        "Do what was approved and nothing else": Example(says={"checkpoint.name": "before-upgrade"}),
-        "What would be removed, for somebody to approve": Example(
+        "Remove all checkpoints of a name": Example(says={"plan.actions.1.checkpoint.name": "nightly"}),
+        "Plan in check mode, for approval": Example(says={"plan.actions.0.action": "create", "checkpoint.id": None}),
+        "Do what was approved, and nothing else": Example(says={"checkpoint.name": "before-upgrade"}),
+        "Show what would be removed, for approval": Example(
             says={"vms.0.status": "changed", "vms.1.status": "unchanged", "plan.actions.0.action": "delete"}
         ),
         "Remove exactly that, approved by its digest": Example(
             says={"vms.0.status": "changed", "vms.1.status": "unchanged"}
         ),
-        "VM by VM, and no further VM once one has failed": Example(
+        "One VM after the other, stopping at the first failure": Example(
             says={"vms.0.status": "changed", "vms.1.status": "changed"}
         ),
-        "Begin it and go on with something else meanwhile": Example(says={"operation.status": "running"}),
-        "Come back until it is there and usable": Example(
+        "Start a checkpoint and go on without waiting": Example(says={"operation.status": "running"}),
+        "Wait until it exists and is usable": Example(
             False, says={"checkpoint.name": "before-tests", "checkpoint.usable": True}
         ),
     },
     "vm_checkpoint_restore": {
-        "Back to before the patch": Example(
+        "Restore a VM to before the patch": Example(
             before=(
                 {"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "before-patching"}},
             ),
             says={"checkpoint.name": "before-patching"},
         ),
-        "Back to the latest of a series, with a way back, once per job, and running afterwards": Example(
+        "Restore to the latest of a series, once per job, with a safety checkpoint, and start the VM": Example(
             needs=(lambda _simulator: {"job_id": "job-4711"},), says={"plan.actions.0.action": "create"}
         ),
-        "Back to how it was on the first of November": Example(says={"checkpoint.name": "baseline"}),
-        "Many VMs, each back to the newest of a name, and no further VM once one has failed": Example(
+        "Restore to the latest checkpoint before a time": Example(says={"checkpoint.name": "baseline"}),
+        "Restore many VMs to their newest checkpoint of a name, stopping at the first failure": Example(
             before=({"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "nightly"}},),
             says={"vms.0.checkpoint.name": "nightly", "vms.1.checkpoint.created": "2026-11-02T02:00:00Z"},
         ),
-        "Many VMs, each back to the latest of its own before a time": Example(
+        "Restore many VMs, each to its latest checkpoint before a time": Example(
             says={"vms.0.checkpoint.name": "baseline", "vms.1.checkpoint.created": "2026-11-01T02:00:00Z"}
         ),
-        "A VM of Arc-enabled SCVMM, by the checkpoint's id": Example(
+        "Restore a VM of Arc-enabled SCVMM by the id of the checkpoint": Example(
             needs=(_subscription, lambda simulator: _point("app01", "arc_checkpoint_id", simulator)),
             says={"checkpoint.name": "baseline"},
         ),
-        "An Azure VM onto disks made from its newest restore point, the old disks kept, once per job": Example(
+        "Restore an Azure VM to its newest restore point, once per job, keeping the old disks": Example(
             needs=(_subscription, lambda _simulator: {"job_id": "job-4711"}), says={"checkpoint.name": "old"}
         ),
     },
     "vm_checkpoint_info": {
-        "What web01 has": Example(False, says={"checkpoints.0.name": "baseline"}),
-        "Ours that are older than thirty days, in the whole tenant": Example(
+        "List the checkpoints of a VM": Example(False, says={"checkpoints.0.name": "baseline"}),
+        "List what this collection created in the whole tenant more than thirty days ago": Example(
             False,
             before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
         ),
-        "All Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
-        "The restore points of an Azure VM": Example(
+        "List all Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
+        "List the restore points of an Azure VM": Example(
             False, needs=(_subscription,), says={"checkpoints.0.name": "old", "checkpoints.0.provider": "compute"}
         ),
     },

@@ -14,14 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .support import COLLECTION, ROOT, Ansible, Simulator, play
+from tests.support.simulator_server import ROOT
+from tests.support.waiting import HANG
 
+from .support import COLLECTION, Ansible, Simulator, play
+
+HOURS = 10 * 3600  # of simulated time: nothing that takes so long ends before the clock is put forward
 MODULE = f"ansible_collections.{COLLECTION}.plugins.modules.vm_checkpoint"
 
 
 def test_async_and_poll(simulator: Simulator, ansible: Ansible) -> None:
     options = {"vms": ["web01", simulator.arm_vm("app01")], "name": "in the background"}
-    task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "async": 60, "poll": 1}
+    task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "async": int(HANG), "poll": 1}
     run = ansible.run([play("Async", [task], simulator.environment)])
     assert run.code == 0, run.stdout + run.stderr
     (result,) = (line["result"] for line in run.results if line["task"] == "Create")
@@ -55,22 +59,26 @@ def _module(simulator: Simulator, ansible: Ansible, options: dict[str, Any]) -> 
 
 
 def test_the_run_after_a_killed_one_joins_what_it_began(simulator: Simulator, ansible: Ansible) -> None:
-    simulator.control("POST", "/switches", {"create_takes": "30s"})
+    simulator.control("POST", "/switches", {"create_takes": f"{HOURS}s"})
     simulator.control("DELETE", "/journal")
     options = {"vm": "web01", "name": "interrupted"}
     with _module(simulator, ansible, options) as first:
         simulator.wait_for("POST", "/VMCheckPoints")
         first.send_signal(signal.SIGTERM)
-        stdout, stderr = first.communicate(timeout=20)
+        stdout, stderr = first.communicate(timeout=HANG)
     assert first.returncode == -signal.SIGTERM, stdout + stderr
     assert "Traceback" not in stdout + stderr
 
+    assert simulator.control("GET", "/counters")["writes"] == 1
+    simulator.control("DELETE", "/journal")
     with _module(simulator, ansible, options) as second:
-        stdout, stderr = second.communicate(timeout=20)
+        simulator.wait_for("GET", "/Jobs")  # it has seen what runs, and looks how far that is
+        simulator.control("POST", "/clock", {"advance": HOURS})
+        stdout, stderr = second.communicate(timeout=HANG)
     assert second.returncode == 0, stdout + stderr
     result = json.loads(stdout)
     assert not result["changed"]
     assert result["checkpoint"]["name"] == "interrupted"
     assert result["checkpoint"]["usable"]
     assert simulator.names("web01") == ["baseline", "interrupted"]
-    assert simulator.control("GET", "/counters")["writes"] == 1
+    assert simulator.control("GET", "/counters")["writes"] == 0

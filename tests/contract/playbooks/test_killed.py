@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import os
 import re
-import time
 from typing import Any
 
 import pytest
 
+from tests.support.waiting import until
+
 from .support import COLLECTION, Ansible, Run, Simulator, play
 
 EVERY = os.environ.get("EVERY") == "1"
-HELD = 12.0  # simulated seconds: long enough for the kill, at the simulator's scale
 MARK = re.compile(r"\n*\[hybridvm\.checkpoints [^\]]*\]$")
 KEYED = {"restore_key": "job-4711"}
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -78,24 +78,13 @@ def _whole(simulator: Simulator, ansible: Ansible, case: str) -> tuple[list[int]
 
 def _killed_at(simulator: Simulator, ansible: Ansible, case: str, number: int) -> None:
     """Start it, kill it while that request is held up, and wait until the service has heard the request."""
-    fault = {"kind": "delay", "seconds": HELD, "nth": number}
-    simulator.control("POST", "/faults", {"faults": [fault]})
+    simulator.control("POST", "/faults", {"kind": "hold", "nth": number})
     simulator.control("DELETE", "/journal")
     process = ansible.start(_plays(simulator, case))
-    _await(simulator, number)
+    until(lambda: len(simulator.control("GET", "/journal")) >= number, f"request {number} comes")
     ansible.kill(process)
-    _await(simulator, number, heard=True)
     simulator.control("DELETE", "/faults")
-
-
-def _await(simulator: Simulator, number: int, *, heard: bool = False) -> None:
-    end = time.monotonic() + 60
-    while True:
-        journal = simulator.control("GET", "/journal")
-        if len(journal) >= number and (not heard or journal[number - 1]["status"] is not None):
-            return
-        assert time.monotonic() < end, f"request {number} did not come"
-        time.sleep(0.02)
+    until(lambda: simulator.control("GET", "/journal")[number - 1]["status"], f"request {number} is heard")
 
 
 @pytest.mark.parametrize("case", CASES if EVERY else QUICK)

@@ -67,7 +67,7 @@ def _options(simulator: Simulator) -> dict[str, Any]:
         "cloud_environment": simulator.ready["arm_url"],
         "ca_path": simulator.ready["ca_file"],
         "settle_time": "1s",
-        "wait_timeout": "20s",
+        "wait_timeout": "15m",
         "poll_interval": "200ms",
     }
 

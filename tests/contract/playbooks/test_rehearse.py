@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .support import COLLECTION, ROOT, Ansible, Simulator, play
+from tests.support.simulator_server import ROOT
+
+from .support import COLLECTION, Ansible, Simulator, play
 
 TOOL = ROOT / "tools/rehearse.py"
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from typing import Any
+
+from tests.support.waiting import until
 
 from .support import COLLECTION, Ansible, Simulator, descendants, play
 
 MODULE = "AnsiballZ_vm_checkpoint_restore"
-SLOW = "delay"
+HELD = "hold"
 # All there are, in order; each waits until the module has been killed, and is then heard all the same.
 WRITES = [
     ("PUT", "/disks/shop01-os-", 1),
@@ -86,12 +87,14 @@ def _kill_module(playbook: subprocess.Popen[str]) -> int:
     return leaf
 
 
-def _await_slow_write(simulator: Simulator, number: int) -> None:
+def _await_held_write(simulator: Simulator, number: int) -> None:
     """Until so many writes have been met by the fault."""
-    end = time.monotonic() + 30
-    while sum(entry["fault"] == SLOW for entry in simulator.control("GET", "/journal")) < number:
-        assert time.monotonic() < end, f"write {number} did not come"
-        time.sleep(0.01)
+
+    def came() -> bool:
+        held = [entry for entry in simulator.control("GET", "/journal") if entry["fault"] == HELD]
+        return len(held) >= number
+
+    until(came, f"write {number} comes")
 
 
 def test_killed_at_each_write_it_ends_in_the_same_place(simulator: Simulator, ansible: Ansible) -> None:
@@ -108,14 +111,15 @@ def test_killed_at_each_write_it_ends_in_the_same_place(simulator: Simulator, an
 
     simulator.control("POST", "/world", world)
     assert _end(simulator)["guest"] != GOOD
-    faults = [{"kind": SLOW, "seconds": 6, "method": method, "path": path, "nth": nth} for method, path, nth in WRITES]
+    faults = [{"kind": HELD, "method": method, "path": path, "nth": nth} for method, path, nth in WRITES]
     simulator.control("POST", "/faults", {"faults": faults})
     simulator.control("DELETE", "/journal")
     process = ansible.start(_restore(simulator, len(WRITES)))
     killed = set()
     for number in range(1, len(WRITES) + 1):
-        _await_slow_write(simulator, number)
+        _await_held_write(simulator, number)
         killed.add(_kill_module(process))
+        simulator.control("DELETE", "/faults/held")
     run = ansible.collect(process)
     assert run.code == 0, run.stdout + run.stderr
     assert len(killed) == len(WRITES)

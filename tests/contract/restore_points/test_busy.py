@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from simulator.azure.jobs import CONCURRENT
@@ -107,11 +106,10 @@ def test_a_write_that_was_locked_out_half_way(task: str, times: int | None) -> N
 def _at_the_first(lab: Lab, method: str, happens: Any) -> None:
     """Something happens while the first write of that method is refused."""
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == method and len(lab.sent(method)) == 1:
-            happens()
+    def watch() -> None:
+        happens()
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == method and len(lab.sent(method)) == 1, watch)
 
 
 def test_a_plan_made_anew_after_a_lock_is_held_against_the_approval() -> None:
@@ -187,14 +185,13 @@ def test_what_goes_after_a_lost_delete_went_by_it(what: str, second: str) -> Non
     body = {"error": {"code": "NotFound"}} if second == "404" else BUSY
     lab.world.faults.add(kind="status", status=404 if second == "404" else 409, method="DELETE", nth=2, body=body)
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == "DELETE" and len(lab.sent("DELETE")) == 2:
-            if what == "point":
-                next(iter(lab.world.azure.collections.values())).points.clear()
-            else:
-                lab.world.azure.collections.clear()
+    def watch() -> None:
+        if what == "point":
+            next(iter(lab.world.azure.collections.values())).points.clear()
+        else:
+            lab.world.azure.collections.clear()
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == "DELETE" and len(lab.sent("DELETE")) == 2, watch)
     options: dict[str, Any] = {"state": "absent", "settle_time": "5s"}
     result = point(lab, name="before", **options) if what == "point" else collection(lab, force=True, **options)
     done(result)

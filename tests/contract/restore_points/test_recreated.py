@@ -95,14 +95,13 @@ def test_what_was_made_anew_between_a_lost_delete_and_one_that_was_locked_out_is
     lab.world.faults.add(kind="status", status=409, method="DELETE", nth=2, body=busy)
     home, gone = _home(lab), points(lab)[0]
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == "DELETE" and len(lab.sent("DELETE")) == 2:
-            if what == "point":
-                home.points[:] = [replace(gone, created=lab.clock())]
-            else:
-                lab.world.azure.collections[home.id.lower()] = replace(home, guid="another")
+    def watch() -> None:
+        if what == "point":
+            home.points[:] = [replace(gone, created=lab.clock())]
+        else:
+            lab.world.azure.collections[home.id.lower()] = replace(home, guid="another")
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == "DELETE" and len(lab.sent("DELETE")) == 2, watch)
     options: dict[str, Any] = {"state": "absent", "settle_time": "5s"}
     result = done(point(lab, name="before", **options) if what == "point" else collection(lab, force=True, **options))
     assert (result["changed"], len(lab.sent()), names(lab)) == (True, 2, ["before"])
@@ -119,14 +118,13 @@ def test_a_point_that_came_into_a_collection_after_a_lost_delete_goes_with_no_pl
     lab.world.faults.add(kind="lose_request", method="DELETE")
     home, old = _home(lab), points(lab)[0]
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == "DELETE" and len(home.points) == 1:
-            home.points.append(replace(old, name="later", created=lab.clock()))
+    def watch() -> None:
+        home.points.append(replace(old, name="later", created=lab.clock()))
 
     options: dict[str, Any] = {"state": "absent", "force": True, "settle_time": "5s"}
     if approved:
         options["expected_plan"] = done(collection(lab, check=True, **options))["plan"]
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == "DELETE" and len(home.points) == 1, watch)
     result = collection(lab, **options)
     if approved:
         assert "later" in failed(result, "plan_changed")
@@ -163,11 +161,10 @@ def _theirs(lab: Lab, source: str) -> Callable[[], None]:
 def _other_run(lab: Lab, makes: Callable[[], None]) -> None:
     """What another run makes while our own request leaves."""
 
-    def watch(request: httpx.Request) -> None:
-        if request.method == "PUT":
-            makes()
+    def watch() -> None:
+        makes()
 
-    lab.watch = watch
+    lab.before_each(lambda request: request.method == "PUT", watch)
 
 
 ASKED: list[dict[str, Any]] = [{}, {"exclude_disks": []}, {"consistency": "crash", "exclude_disks": ["os"]}]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.contract.compute.azure_harness import HOME, collection, done, failed, make_lab, names, point, verbs
@@ -106,12 +105,11 @@ def test_what_a_change_of_a_collection_brought_is_held_against_the_approval() ->
 
     began = lab.clock()
 
-    def changed(_request: httpx.Request) -> None:
-        if lab.clock() > began + 20 and home.state == "Updating":
-            home.state = "Succeeded"
-            home.points.append(replace(home.points[0], name="later"))
+    def changed() -> None:
+        home.state = "Succeeded"
+        home.points.append(replace(home.points[0], name="later"))
 
-    lab.watch = changed
+    lab.before_each(lambda _request: lab.clock() > began + 20 and home.state == "Updating", changed)
     result = collection(lab, **gone, expected_plan=plan)
     assert "later" in failed(result, "plan_changed")
     assert (lab.sent(), result["changed"]) == ([], False)

@@ -148,6 +148,28 @@ async def test_counters_tell_reads_from_writes(sim: Sim) -> None:
     assert (await sim.http.get("/_control/counters")).json()["requests"] == 0
 
 
+@pytest.mark.parametrize("path", ["faults/held", "faults", "reset"])
+async def test_a_held_request_waits_until_it_is_let_go(sim: Sim, path: str) -> None:
+    await fault(sim, kind="hold", path="Clouds", count=2)
+    answers: list[httpx.Response] = []
+
+    async def ask() -> None:
+        answers.append(await sim.spf("GET", "Clouds"))
+
+    with trio.fail_after(3600):
+        async with trio.open_nursery() as nursery:
+            for _each in "12":
+                nursery.start_soon(ask)
+            await trio.sleep(1800)
+            journal = (await sim.http.get("/_control/journal")).json()
+            assert ([entry["fault"] for entry in journal], answers) == (["hold", "hold"], [])
+            await sim.http.request("POST" if path == "reset" else "DELETE", f"/_control/{path}")
+    assert [answer.status_code for answer in answers] == [200, 200]
+    await fault(sim, kind="hold", path="VirtualMachines", nth=2)
+    await sim.spf("GET", "VirtualMachines")
+    assert (await sim.http.delete("/_control/faults/held")).status_code == 204  # nothing is held: nothing happens
+
+
 async def test_reset_brings_back_the_start(sim: Sim) -> None:
     first = sim.world.dump()
     await sim.created(sim.world.vm("web01"))

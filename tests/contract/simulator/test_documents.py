@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pytest
+import trio
 
 from simulator.documents import check as documents
 from simulator.documents.check import WrongDocument, check_world
@@ -123,3 +124,14 @@ async def test_a_wrong_document_replaces_nothing(sim: Sim) -> None:
     assert added.status_code == 400
     assert added.json()["error"].startswith("power: takes ")
     assert sim.world.dump() == before
+
+
+def test_the_documentations_python_runs() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    names: dict[str, Any] = {}
+
+    async def run() -> None:
+        exec(compile(example, "docs/simulator.md", "exec"), names)
+
+    trio.run(run)
+    assert names["world"].switches.spf_paging == "relative"

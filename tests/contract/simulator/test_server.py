@@ -5,16 +5,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import selectors
 import signal
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,42 +17,8 @@ import httpx
 import pytest
 
 from simulator.__main__ import main
-
-from .shapes import ROOT
-
-
-@contextmanager
-def started(directory: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A running simulator and the content of its ready file; it is stopped whatever happens."""
-    command = [
-        sys.executable,
-        "-m",
-        "simulator",
-        "--tls-dir",
-        str(directory),
-        "--with-parent",
-        str(os.getpid()),
-        *options,
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            assert selector.select(timeout=30), "no sign of life"
-        first, second = process.stdout.readline(), process.stdout.readline()
-        assert first.startswith("Simulator ready at "), first + second + process.stdout.read()
-        ready_file = Path(second.strip().rpartition(": ")[2])
-        assert ready_file.stat().st_mode & 0o777 == 0o600
-        yield process, json.loads(ready_file.read_text())
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
+from tests.support.simulator_server import ROOT, started
+from tests.support.waiting import HANG, until
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +32,7 @@ def http(server: dict[str, Any]) -> Iterator[httpx.Client]:
     context = ssl.create_default_context(cafile=server["ca_file"])
     auth = (server["spf_username"], server["spf_password"])
     headers = {"x-ms-principal-id": "tester", "Accept": "application/json"}
-    with httpx.Client(verify=context, trust_env=False, auth=auth, headers=headers) as client:
+    with httpx.Client(verify=context, trust_env=False, auth=auth, headers=headers, timeout=HANG) as client:
         client.post(f"{server['control_url']}/reset")
         yield client
 
@@ -188,7 +149,8 @@ def test_msal_gets_a_token_and_entras_errors(server: dict[str, Any], http: httpx
 def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     with started(tmp_path) as (process, ready):
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert (tmp_path / "ready.json").stat().st_mode & 0o777 == 0o600
+        assert process.wait(HANG) == 0
         assert ready["pid"] == process.pid
     assert not (tmp_path / "ready.json").exists()
 
@@ -204,12 +166,9 @@ def test_it_ends_with_its_parent(tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", program, str(ready_file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
-    output, _errors = parent.communicate(timeout=30)  # ends when the child has let go of the pipe, too
+    output, _errors = parent.communicate(timeout=HANG)  # ends when the child has let go of the pipe, too
     pid = int(output)
-    end = time.monotonic() + 15
-    while ready_file.exists() and time.monotonic() < end:
-        os.sched_yield()
-    assert not ready_file.exists(), f"process {pid} outlived its parent"
+    until(lambda: not ready_file.exists(), f"process {pid} ends with its parent")
 
 
 def test_the_same_twice_at_once_and_credentials_of_their_own(tmp_path: Path) -> None:
@@ -223,7 +182,7 @@ def test_the_same_twice_at_once_and_credentials_of_their_own(tmp_path: Path) -> 
 def refused(*options: str) -> str:
     """The one line of a simulator that does not start."""
     command = [sys.executable, "-m", "simulator", *options]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG, check=False)
     assert (ended.returncode, ended.stdout) == (2, ""), ended
     (line,) = ended.stderr.splitlines()
     assert line.startswith("simulator: ")

@@ -29,6 +29,7 @@ class Module:
     name: str
     run: TaskFunction
     spec: dict[str, Any]
+    rules: dict[str, Any]
 
     @property
     def own(self) -> list[str]:
@@ -39,7 +40,7 @@ class Module:
         """The parameters as a module gets them: through JSON, coerced, defaulted; and what Ansible refuses."""
         given = json.loads(json.dumps(params))
         try:
-            result = ArgumentSpecValidator(self.spec).validate(given)
+            result = ArgumentSpecValidator(self.spec, **self.rules).validate(given)
         except OverflowError as error:  # of an infinite number where an int belongs: Ansible's own, before any module
             return given, [f"{', '.join(given)}: {error}"]
         return dict(result.validated_parameters), [str(message) for message in result.error_messages]
@@ -55,5 +56,5 @@ def _load(name: str) -> Module:
     module = importlib.import_module(f"{PACKAGE}.{name}")
     with mock.patch.object(module, "run_module") as run_module:
         module.main()
-    (run, spec), _rules = run_module.call_args
-    return Module(name, run, spec)
+    (run, spec), rules = run_module.call_args
+    return Module(name, run, spec, rules)

@@ -189,7 +189,7 @@ ARM = [
     _arm("additional info, cut", 403, _error(additionalInfo=[{"type": "T", "info": "x" * 380 + "{}"}])),
     _arm("unwrapped error", 403, lambda text: {"code": "x", "message": text}),
     _arm("error as text", 403, lambda text: {"error": text}),
-    _arm("HTML", 403, lambda text: f"<html><title>{text[:150]}</title></html>", shown=False),
+    _arm("HTML", 403, lambda text: f"<html><title>{text}</title></html>", shown=False),
     _arm("malformed instance", 200, lambda text: {"properties": {text: 1, "powerState": [text]}}, shown=False),
     _arm("names", 200, _instance),
     _arm("sign-in's description", 401, lambda text: {"error": "x", "error_description": text}, "/oauth2/"),

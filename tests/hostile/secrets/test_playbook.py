@@ -32,22 +32,22 @@ def _prepared(simulator: Simulator) -> None:
     point["name"], point["description"] = SPELLINGS["JSON, all escaped"](PASSWORD), f"first\n{PASSWORD}\nlast"
     world["spf"]["vms"][1]["checkpoints"][0]["description"] = SPELLINGS["percent in HTML"](SPF_TOKEN)
     simulator.control("POST", "/world", world)
-    wrapped, secret = SPELLINGS["wrapped"](CLIENT_SECRET), SPELLINGS["base64, lower case"](CLIENT_SECRET)
+    escaped, secret = SPELLINGS["percent twice"](CLIENT_SECRET), SPELLINGS["base64 for URLs"](CLIENT_SECRET)
     odata = {"odata.error": {"message": {"value": "x" * 920 + SPELLINGS["HTML"](PASSWORD)}}}
     detail = {"code": "Echo", "message": f"{secret} {SPELLINGS['percent'](SAS)}"}
     faults: list[dict[str, Any]] = [
         {"path": "odata01", "body": odata},
-        {"path": "plain01", "body": f"You sent {PASSWORD} and {SPELLINGS['base64 of a header'](PASSWORD)}"},
+        {"path": "plain01", "body": f"You sent {PASSWORD} and {SPELLINGS['base64 in percent'](PASSWORD)}"},
         {"path": "html01", "body": f"<html><title>No: {SPELLINGS['HTML'](PASSWORD)}</title></html>"},
         {
             "path": "machines/app02",
             "body": {"error": {"code": "Echo", "message": "No.", "details": [detail]}},
-            "headers": {"x-ms-request-id": CLIENT_SECRET.lower(), "x-ms-correlation-request-id": CLIENT_SECRET},
+            "headers": {"x-ms-request-id": escaped, "x-ms-correlation-request-id": CLIENT_SECRET},
         },
-        {"path": "/echo/oauth2/", "status": 401, "body": {"error": "x", "error_description": f"Bad: {wrapped}"}},
+        {"path": "/echo/oauth2/", "status": 401, "body": {"error": "x", "error_description": f"Bad: {escaped}"}},
     ]
     simulator.control("POST", "/faults", {"faults": [{"kind": "status", "status": 403, **each} for each in faults]})
-    simulator.control("POST", "/failures", {"service": "scvmm", "kind": "create", "problem": f"{wrapped} is in use."})
+    simulator.control("POST", "/failures", {"service": "scvmm", "kind": "create", "problem": f"{escaped} is in use."})
 
 
 def test_nothing_comes_out_of_a_playbook(
@@ -60,7 +60,7 @@ def test_nothing_comes_out_of_a_playbook(
         "cloud_environment": ready["arm_url"],
         "ca_path": ready["ca_file"],
         "settle_time": "1s",
-        "wait_timeout": "20s",
+        "wait_timeout": "15m",
         "spf_password": "{{ lookup('env', 'A_PASSWORD') }}",
         "secret": "{{ lookup('env', 'A_SECRET') }}",
     }

@@ -12,15 +12,13 @@ import copy
 import typing as t
 import urllib.parse
 
-from ..._core.errors import BadResponse, CheckpointError, SignInRefused, one_line
-from ..._core.formatting import format_value
-from ..._core.redaction import Secrets
+from ..._core.errors import BadResponse, CheckpointError, SignInRefused
+from ..._core.formatting import format_value, one_line
+from ..._core.redaction import LONGEST, Redactor
 from ..._deps import anyio, httpx
 from ..client import Auth, Http
 from ..response import Response
 
-LONGEST = 65536
-"""Characters of a token; servers take headers of 16 or 32 KiB."""
 EARLY = 120.0
 """Seconds before its end at which a token is no longer used for a new request."""
 
@@ -32,7 +30,7 @@ class ClientSecret(Auth):
     """
 
     def __init__(
-        self, authority: Http, base: str, tenant: str, client_id: str, secret: str, scope: str, secrets: Secrets
+        self, authority: Http, base: str, tenant: str, client_id: str, secret: str, scope: str, redactor: Redactor
     ) -> None:
         self._authority = authority
         self._url = f"{base.rstrip('/')}/{urllib.parse.quote(tenant, safe='')}/oauth2/v2.0/token"
@@ -43,7 +41,7 @@ class ClientSecret(Auth):
             "client_secret": secret,
             "scope": scope,
         }
-        self._secrets = secrets
+        self._redactor = redactor
         self._lock = anyio.Lock()
         self._token: str | None = None
         self._until = 0.0
@@ -58,7 +56,7 @@ class ClientSecret(Auth):
         """Have a token that is good for a while; one refusal is the answer to all."""
         async with self._lock:
             if self._failed is not None:
-                raise copy.copy(self._failed)
+                raise copy.deepcopy(self._failed)
             if self._token is None or anyio.current_time() > self._until:
                 await self._fetch()
 
@@ -80,7 +78,7 @@ class ClientSecret(Auth):
             )
             self._take(response)
         except CheckpointError as error:
-            self._failed = copy.copy(error)
+            self._failed = copy.deepcopy(error)
             raise
         self._fetched = anyio.current_time()
 
@@ -92,7 +90,7 @@ class ClientSecret(Auth):
             raise response.bad("the sign-in answer is no JSON object.")
         token = said.get("access_token")
         if isinstance(token, str) and token.isascii():
-            self._secrets.add(token)
+            self._redactor.add(token)
         if response.status != 200:
             raise self._refused(response, said)
         if (
@@ -116,11 +114,11 @@ class ClientSecret(Auth):
         # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
         told = format_value(said.get("error_description") or said.get("error") or "no reason given")
         first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
-        return SignInRefused(
+        refused = response.error(
+            SignInRefused,
             f"sign-in refused ({response.status}) for client {self._client_id}: {first}.",
-            subject=self._authority.label,
-            status=response.status,
-            request_id=response.request_id or one_line(str(said.get("trace_id") or ""), 100) or None,
-            correlation_id=one_line(str(said.get("correlation_id") or ""), 100) or None,
-            remedy="Check tenant, client_id and secret (its value, not its id; it may have expired).",
+            "Check tenant, client_id and secret (its value, not its id; it may have expired).",
         )
+        refused.request_id = refused.request_id or one_line(str(said.get("trace_id") or ""), 100) or None
+        refused.correlation_id = one_line(str(said.get("correlation_id") or ""), 100) or None
+        return refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._core.model import Checkpoint
-from ..._core.ownership import Mark, read_generated
+from ..._core.ownership import Ownership, read_generated
 from .entities import PointEntity
 
 
@@ -23,12 +23,7 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """It is managed where its collection bears our tag (`ours`): points themselves bear none. Away from the VM's region
     (`elsewhere`) a point succeeds before its data has arrived.
     """
-    generated = read_generated(point.name)
-    series, nonce = generated if generated else (None, None)
-    safety = bool(series and series.startswith("safety-before-"))
-    mark = None
-    if ours and point.created is not None:
-        mark = Mark(nonce or "0" * 12, point.created, safety=safety, written=False)
+    series, nonce = read_generated(point.name) or (None, None)
     # What is not understood is not known: only what says that it failed counts as failed.
     usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
     if usable and elsewhere:
@@ -38,10 +33,8 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         name=point.name,
         created=point.created,
         usable=usable,
-        mark=mark,
+        owned=Ownership(ours, nonce, bool(series and series.startswith("safety-before-"))),
         series=series,
         any_case=True,
-        safety=safety,
-        nonce=nonce,
         consistency=point.properties.consistencyMode,
     )

@@ -31,10 +31,11 @@ from ..._core.operation import Operation, Status
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
+from ..._http.response import parse_entity
 from ..base import Scope, bounded_count
 from .capabilities import CAPABILITIES
 from .client import ComputeClient, power_request
-from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, parse_entity
+from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
 from .fields import region_key, view
 from .points import checkpoints
 from .preflight import cautions, obstacles, of_locks_on

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OData v3 as SPF speaks it: literals, the three formats of answers, and the five of errors."""
+"""OData v3 as SPF speaks it: literals, entities in JSON light, and errors of every layer in front of it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import typing as t
 import urllib.parse
 import xml.etree.ElementTree as ET
 
-from ..._core.errors import CheckpointError, hidden, one_line
-from ..._core.formatting import format_value
+from ..._core.errors import CheckpointError
+from ..._core.formatting import format_value, one_line
+from ..._core.redaction import redact_start
 from ..._http.error_mapping import error_from
-from ..._http.response import MAX_PARTS, Response
+from ..._http.response import Response
 
-ATOM = "{http://www.w3.org/2005/Atom}"
-META = "{http://schemas.microsoft.com/ado/2007/08/dataservices/metadata}"
-DATA = "{http://schemas.microsoft.com/ado/2007/08/dataservices}"
 HEADERS = {
     "Accept": "application/json;odata=minimalmetadata",  # without Accept SPF answers Atom, even to a JSON POST
     "DataServiceVersion": "3.0;NetFx",
@@ -26,6 +24,8 @@ HEADERS = {
 JSON_BODY = {"Content-Type": "application/json;odata=minimalmetadata"}
 LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 """VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
+LONGEST_ERROR = 65536
+"""How much of an error's body is looked at where it is no JSON."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Entity = dict[str, t.Any]
@@ -61,22 +61,9 @@ def where(*conditions: str) -> str:
 
 
 def page(response: Response) -> Page:
-    """A feed in JSON light, JSON verbose or Atom."""
-    if _is_xml(response):
-        root = _xml(response)
-        if root.tag != f"{ATOM}feed":
-            raise response.bad("the answer is XML, but no Atom feed.")
-        link = next((e.get("href") for e in root.findall(f"{ATOM}link") if e.get("rel") == "next"), None)
-        return Page([_properties(entry) for entry in root.findall(f"{ATOM}entry")], link)
+    """A feed in JSON light, the only format that is asked for (docs/decisions/0009)."""
     body = _object(response)
-    following = body.get("odata.nextLink")
-    if "d" in body:
-        inner = body["d"]
-        following = inner.get("__next") if isinstance(inner, dict) else None
-        entities = inner.get("results") if isinstance(inner, dict) else inner
-        entities = [_plain(entity) for entity in entities] if isinstance(entities, list) else entities
-    else:
-        entities = body.get("value")
+    entities, following = body.get("value"), body.get("odata.nextLink")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
         raise response.bad("the answer holds no list of entities.")
     if following is not None and not isinstance(following, str):
@@ -85,17 +72,11 @@ def page(response: Response) -> Page:
 
 
 def entity(response: Response) -> Entity:
-    """One entity in JSON light, JSON verbose or Atom."""
-    if _is_xml(response):
-        root = _xml(response)
-        if root.tag != f"{ATOM}entry":
-            raise response.bad("the answer is XML, but no Atom entry.")
-        return _properties(root)
+    """One entity in JSON light."""
     body = _object(response)
-    inner = _plain(body["d"]) if "d" in body else body
-    if not isinstance(inner, dict) or "ID" not in inner:
+    if "ID" not in body:
         raise response.bad("the answer holds no entity.")
-    return inner
+    return body
 
 
 def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointError:
@@ -106,26 +87,42 @@ def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointE
 
 
 def said_by(response: Response) -> str:
-    """The text of an error, whichever layer wrote it: OData light or verbose, Atom, Windows Azure Pack, IIS's HTML."""
-    raw = response.body[:65536].decode("utf-8", "replace").strip()
+    """The text of an error, whichever layer wrote it: OData in JSON or XML, Windows Azure Pack, IIS's HTML."""
+    start = response.body[: 16 * LONGEST_ERROR].decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    if start.startswith("{") and (said := _json_error(response)) is not None:
+        return said
+    if start.startswith("<") and not _is_html(start) and (said := _xml_error(response.body)) is not None:
+        return said
+    # Before the tags go: a secret that holds what looks like one would lose it.
+    text = redact_start(start, LONGEST_ERROR)
+    # Bounded and without backtracking: these look at whatever a server sends.
+    title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", text, re.I)
+    return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", text), 300)
+
+
+def _json_error(response: Response) -> str | None:
     try:
-        if raw.startswith("{"):
-            body = _object(response)
-            told = body.get("odata.error") or body.get("error")
-            message = told.get("message") if isinstance(told, dict) else None
-            value = message.get("value") if isinstance(message, dict) else message
-            return format_value(value or body.get("Message") or "")
-        if raw.startswith("<") and not _is_html(raw):
-            found: dict[str, str] = {}
-            for element in _xml(response).iter():
-                found.setdefault(_local(element).lower(), element.text or "")
-            return " ".join(filter(None, (found.get("code"), found.get("message"))))
+        body = _object(response)
     except CheckpointError:
-        pass
-    raw = hidden(raw)  # a secret that holds what looks like a tag would lose it
-    # Bounded and without a way back: these look at whatever a server sends.
-    title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", raw, re.I)
-    return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", raw), 300)
+        return None
+    error = body.get("odata.error") or body.get("error")
+    message = error.get("message") if isinstance(error, dict) else None
+    value = message.get("value") if isinstance(message, dict) else message
+    return format_value(value or body.get("Message") or "")
+
+
+def _xml_error(body: bytes) -> str | None:
+    """Code and message; None for what should not be parsed: too long, with a document type, or not XML at all."""
+    if len(body) > LONGEST_ERROR or any(mark in body for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
+        return None
+    try:
+        root = ET.fromstring(body)
+    except (ET.ParseError, ValueError, LookupError):
+        return None
+    found: dict[str, str] = {}
+    for element in root.iter():
+        found.setdefault(element.tag.rsplit("}", 1)[-1].lower(), element.text or "")
+    return " ".join(filter(None, (found.get("code"), found.get("message"))))
 
 
 def _object(response: Response) -> Entity:
@@ -139,62 +136,3 @@ def _object(response: Response) -> Entity:
 
 def _is_html(start: str) -> bool:
     return start[:200].lower().lstrip("\ufeff").startswith(("<!doctype html", "<html"))
-
-
-def _is_xml(response: Response) -> bool:
-    """By its first character: proxies and SPF's layers do not agree on content types."""
-    start = response.body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start.startswith(b"<") and not _is_html(response.body[:512].decode("utf-8", "replace").lstrip())
-
-
-def _xml(response: Response) -> ET.Element:
-    if b"<!DOCTYPE" in response.body or b"<!ENTITY" in response.body or b"\0" in response.body:
-        raise response.bad(
-            "the answer is XML with a document type or NUL bytes, which no service sends and no client should read."
-        )
-    if response.body.count(b"<") + response.body.count(b"=") > MAX_PARTS:
-        raise response.bad(f"the answer ({response.status}, {len(response.body)} bytes) is XML of too many parts.")
-    try:
-        return ET.fromstring(response.body)
-    except (ET.ParseError, ValueError, LookupError):
-        raise response.bad(f"the answer ({response.status}, {len(response.body)} bytes) is not readable XML.") from None
-
-
-def _properties(entry: ET.Element) -> Entity:
-    properties = entry.find(f"{ATOM}content/{META}properties")
-    if properties is None:
-        properties = entry.find(f"{META}properties")
-    return {} if properties is None else {_local(element): _value(element) for element in properties}
-
-
-def _value(element: ET.Element, depth: int = 0) -> t.Any:
-    """An Atom property as JSON would hold it: null, Boolean, Int32, complex type, collection; the rest is text."""
-    if element.get(f"{META}null") == "true" or depth > 8:
-        return None
-    kind = element.get(f"{META}type") or ""
-    if kind.startswith(("Collection(", "Bag(")):
-        return [_value(item, depth + 1) for item in element]
-    if len(element):
-        return {_local(item): _value(item, depth + 1) for item in element}
-    content = element.text or ""
-    if kind == "Edm.Boolean":
-        return content.strip().lower() in ("true", "1")
-    if kind in ("Edm.Byte", "Edm.Int16", "Edm.Int32") and re.fullmatch(r"\s*-?\d{1,10}\s*", content):
-        return int(content)
-    return content
-
-
-def _plain(value: t.Any) -> t.Any:
-    """Verbose JSON as light JSON would have it: no metadata, no links to what was not asked for, collections bare."""
-    if not isinstance(value, dict):
-        return value
-    about = value.get("__metadata")
-    kind = about.get("type") if isinstance(about, dict) else None
-    if "results" in value and str(kind).startswith(("Collection(", "Bag(")):
-        return value["results"]
-    told = {name: item for name, item in value.items() if name != "__metadata"}
-    return {name: _plain(item) for name, item in told.items() if not (isinstance(item, dict) and "__deferred" in item)}
-
-
-def _local(element: ET.Element) -> str:
-    return element.tag.rsplit("}", 1)[-1]

@@ -17,11 +17,11 @@ from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
 from ..._deps import anyio
 from ..._http.client import Http
-from ..._http.error_mapping import error_after_write
-from ..._http.response import Pages, Response
+from ..._http.error_mapping import error_after_write, leaves_open
+from ..._http.response import Pages, Response, parse_entity
 from ..base import Scope, SingleCallProvider, bounded_count
 from . import odata
-from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, parse_entity
+from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity
 from .jobs import Jobs
 
 CAPABILITIES = Capabilities(
@@ -29,11 +29,8 @@ CAPABILITIES = Capabilities(
     title="SPF",
     names_unique=False,
     can_update_description=True,
-    has_timestamps=True,
-    create_returns_id=True,
     operations_findable=True,
     restore_in_place=True,
-    exactly_once=False,
     power=True,
     max_points=50,
     why={
@@ -211,7 +208,7 @@ class Spf(SingleCallProvider):
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
             for act in {"VMCheckPointAction", "Operation"} & whole.keys():
                 whole[act] = None  # a verb that somebody else left there must not be carried out again
-            body = {n: v for n, v in whole.items() if "odata." not in n and not n.startswith("__")} | body
+            body = {n: v for n, v in whole.items() if "odata." not in n} | body
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
@@ -232,7 +229,7 @@ class Spf(SingleCallProvider):
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
         response = await self._http.write(verb, self._root + path, headers=headers, body=content, context=context)
-        if response.status in (408, 500, 502, 503, 504):
+        if leaves_open(response.status):
             problem = odata.error(response, context=context, sign_in=self._sign_in)
             raise error_after_write(problem)
         if response.status not in (200, 201, 202, 204):
@@ -264,7 +261,7 @@ class Spf(SingleCallProvider):
             found += [parse_entity(kind, entity, response) for entity in entities]
             if not link:
                 return found, response
-            following = pages.follow(response, self._http.check(self._absolute(link, response)))
+            following = pages.follow(response, self._http.followable(self._absolute(link, response)))
             response = await self._http.read(following, headers=self._headers(), context=context)
 
     def _page(self, response: Response, context: str) -> odata.Page:

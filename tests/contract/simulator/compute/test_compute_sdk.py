@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ..test_server import started
+from tests.support.simulator_server import started
+from tests.support.waiting import HANG
 
 FAST = {"polling_interval": 0.02}
 
@@ -28,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
 @pytest.fixture
 def control(server: dict[str, Any]) -> Iterator[httpx.Client]:
     context = ssl.create_default_context(cafile=server["ca_file"])
-    with httpx.Client(verify=context, trust_env=False, base_url=server["control_url"]) as client:
+    with httpx.Client(verify=context, trust_env=False, base_url=server["control_url"], timeout=HANG) as client:
         client.post("/reset")
         yield client
 

@@ -37,16 +37,13 @@ SERVICE = Capabilities(
     title="SPF",
     names_unique=False,
     can_update_description=True,
-    has_timestamps=True,
-    create_returns_id=True,
     operations_findable=True,
     restore_in_place=True,
-    exactly_once=False,
     power=True,
     max_points=50,
     why={},
 )
-TIMELESS = replace(SERVICE, provider="scvmm", title="Arc", can_update_description=False, has_timestamps=False)
+TIMELESS = replace(SERVICE, provider="scvmm", title="Arc", can_update_description=False)
 """A service that, like Arc, tells no time and changes no description."""
 UNIQUE = replace(
     SERVICE,

@@ -13,7 +13,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
 
 SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
@@ -26,7 +26,7 @@ def told(run: Any, capsys: pytest.CaptureFixture[str], **arguments: Any) -> tupl
     return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
 
-async def echo(params: Any, check_only: bool, world: RunContext, secrets: Secrets) -> dict[str, Any]:
+async def echo(params: Any, check_only: bool, world: RunContext, redactor: Redactor) -> dict[str, Any]:
     """A run that tells what it was given."""
     return {
         "changed": check_only,
@@ -36,9 +36,9 @@ async def echo(params: Any, check_only: bool, world: RunContext, secrets: Secret
     }
 
 
-async def refuse(params: Any, check_only: bool, world: RunContext, secrets: Secrets) -> dict[str, Any]:
+async def refuse(params: Any, check_only: bool, world: RunContext, redactor: Redactor) -> dict[str, Any]:
     """A run that fails with what nobody may read."""
-    secrets.add("hush-hush")
+    redactor.add("hush-hush")
     raise LimitReached("no more, says hush-hush.", subject="vm web01", remedy="Remove some.")
 
 
@@ -58,6 +58,13 @@ def test_an_error_fails_the_module_in_one_line_without_secrets(capsys: pytest.Ca
     assert (status, result["failed"], result["error"]["code"]) == (1, True, "limit_reached")
     assert result["msg"] == "vm web01: no more, says ********. Remove some."
     assert "hush-hush" not in json.dumps(result)
+
+
+def test_a_failure_of_ansibles_own_has_a_code_and_no_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    status, result = told(echo, capsys, **{"x" * 948 + "hush-hush": 1, "secret": "hush-hush"})
+    assert (status, result["failed"], result["error"]["code"]) == (1, True, "invalid_input")
+    assert result["error"]["message"].startswith("Unsupported parameters")
+    assert "hush" not in json.dumps([result["msg"], result["error"]])  # nor a part of it where a text is cut
 
 
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -198,17 +198,17 @@ def test_an_address_elsewhere_is_not_looked_at_and_left_to_reading() -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [302, 303, 307, 408, 500, 502, 503, 504])
 def test_a_write_that_ended_in_trouble_may_have_been_done(status: int) -> None:
     server = Script(reply(status, ERROR, x_ms_request_id="r-1"))
     with pytest.raises(ResponseLost) as caught:
         posted(server)
     assert (caught.value.status, caught.value.request_id) == (status, "r-1")
-    assert "It says no." in caught.value.message
+    assert ("redirect" if status < 400 else "It says no.") in caught.value.message
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (404, NotFound), (409, Refused), (302, BadResponse)])
+@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (404, NotFound), (409, Refused)])
 def test_a_write_that_was_refused_changed_nothing(status: int, kind: type[CheckpointError]) -> None:
     with pytest.raises(kind) as caught:
         posted(Script(reply(status, ERROR)))
@@ -220,10 +220,27 @@ def test_finding_is_a_resource_or_the_proof_that_there_is_none() -> None:
         return await arm.find(f"{BASE}/a", context="reading it") is not None
 
     assert using(Script(reply(200, {})), found)
-    assert not using(Script(reply(404)), found)
+    for code in ("NotFound", "ResourceNotFound", "ParentResourceNotFound", "ResourceGroupNotFound"):
+        assert not using(Script(reply(404, {"error": {"code": code, "message": "It is not there."}})), found)
     for status in (400, 401, 403, 503, 204):
         with pytest.raises(CheckpointError):
             using(Script(reply(status)), found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        b"<html>not here</html>",
+        *({"error": {"code": c}} for c in ("SubscriptionNotFound", "InvalidResourceType")),
+    ],
+)
+def test_a_404_that_somebody_else_has_written_proves_nothing(body: Any) -> None:
+    async def found(arm: Arm) -> bool:
+        return await arm.find(f"{BASE}/a", context="reading it") is not None
+
+    with pytest.raises(BadResponse, match="a 404 that is not the resource manager's own says nothing about it"):
+        using(Script(reply(404, body)), found)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ from __future__ import annotations
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, Delete, Restore
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import hiding
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
@@ -150,13 +149,10 @@ def test_one_that_was_made_anew_under_its_id_went_and_came() -> None:
 
 
 def test_a_secret_in_a_name_is_hidden_before_the_name_is_cut() -> None:
-    secrets = Secrets()
-    secrets.add("S3cr3t-Passw0rd-42")
-    before = hiding.set(secrets.hide)
-    try:
+    redactor = Redactor()
+    redactor.add("S3cr3t-Passw0rd-42")
+    with redactor.active():
         shown_before, _after = shown(present(), point("a", name="x" * 245 + "S3cr3t-Passw0rd-42"))
-    finally:
-        hiding.reset(before)
     assert "S3cr" not in shown_before[0]
 
 

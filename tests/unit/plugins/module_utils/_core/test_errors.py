@@ -16,9 +16,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     NotFound,
     Refused,
     codes,
-    one_line,
-    printable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import one_line, printable
 
 
 def test_the_docstring_s_picture_lists_exactly_the_codes_that_exist() -> None:

@@ -80,7 +80,6 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "mark": {
             "nonce": "f00000000000",
             "created": "2026-11-20T11:00:00Z",
-            "pin": False,
             "safety": False,
             "power": None,
             "key": None,

@@ -53,7 +53,6 @@ def test_every_field_is_written() -> None:
     assert full.to_result() == {
         "nonce": "9f2c41d07ab3",
         "created": "2026-11-20T11:30:02Z",
-        "pin": True,
         "safety": True,
         "power": "off",
         "key": "0123456789abcdef",

@@ -47,7 +47,7 @@ class Token(Auth):
 def checked(url: object) -> str:
     async def main() -> str:
         async with Script().http() as http:
-            return http.check(url)  # type: ignore[arg-type]  # what a service sends may be anything
+            return http.followable(url)  # type: ignore[arg-type]  # what a service sends may be anything
 
     return virtual(main)
 

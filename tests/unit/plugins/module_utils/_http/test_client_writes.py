@@ -83,7 +83,7 @@ def test_one_that_cannot_connect_gives_up_soon_and_says_that_nothing_was_sent() 
     server = Script(never_left())
     with pytest.raises(Unreachable) as caught:
         server.write()
-    assert caught.value.message.endswith("Nothing was sent.")
+    assert str(caught.value).count("Nothing was sent.") == 1
     assert caught.value.retry == "safe"
     assert 15 <= server.times[-1] <= 40
 

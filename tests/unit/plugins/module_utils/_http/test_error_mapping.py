@@ -13,9 +13,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Locked,
     ResponseLost,
     Unavailable,
-    hiding,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
     error_after_write,
     error_from,
@@ -113,14 +112,11 @@ def test_a_write_that_ended_in_a_5xx_is_lost_unless_it_was_locked_out() -> None:
 
 
 def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> None:
-    secrets = Secrets()
-    secrets.add("correct horse battery")
-    before = hiding.set(secrets.hide)
-    try:
+    redactor = Redactor()
+    redactor.add("correct horse battery")
+    with redactor.active():
         challenged = answer(401, b"", **{"www-authenticate": "correct horse battery realm=x"})
         told = str(error_from(challenged, "", context="reading"))
-    finally:
-        hiding.reset(before)
     assert f"The server offers {MASK}." in told
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ENVIRONMENT
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION, MANNER, VMS
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import (
+    CHANGES,
+    CONNECTION,
+    DEADLINE,
+    MANY,
+    VMS,
+)
 
 SECRET = {"spf_password", "spf_token", "secret", "access_token"}
 
@@ -28,9 +34,10 @@ def test_secrets_and_only_secrets_are_hidden(name: str) -> None:
 
 
 def test_no_two_groups_share_a_name() -> None:
-    assert len({*CONNECTION, *VMS, *MANNER}) == len(CONNECTION) + len(VMS) + len(MANNER)
+    groups = (CONNECTION, VMS, MANY, DEADLINE, CHANGES)
+    assert len({name for group in groups for name in group}) == sum(map(len, groups))
 
 
 def test_every_default_duration_can_be_read() -> None:
     for name in ("wait_timeout", "poll_interval", "settle_time"):
-        assert parse_duration((VMS | MANNER)[name]["default"])
+        assert parse_duration((DEADLINE | CHANGES)[name]["default"])

@@ -20,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Secrets
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.client_secret import ClientSecret
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
@@ -46,7 +46,7 @@ class SignInHarness:
         self.authority = Script(*tokens) if tokens else Script(self._issue)
         self.valid = valid
         self.service = Script(self._serve)
-        self.secrets = Secrets()
+        self.secrets = Redactor()
         self.issued = 0
 
     def _issue(self, request: httpx.Request) -> Reply:
@@ -123,7 +123,7 @@ def test_the_token_goes_to_its_own_origin_and_the_authority_gets_none() -> None:
     harness.play(read)
     assert harness.tokens == ["Bearer token-1"]
     assert "authorization" not in harness.authority.requests[0].headers
-    assert harness.secrets.scrub("x token-1") == f"x {MASK}"
+    assert harness.secrets.redact_result("x token-1") == f"x {MASK}"
 
 
 def test_many_callers_share_one_token() -> None:
@@ -259,7 +259,8 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
     assert isinstance(first, CheckpointError)
     assert isinstance(second, CheckpointError)
     first.operation = {"kind": "job", "id": "of somebody else"}
-    assert second.operation is None
+    first.notes.append("of somebody else")
+    assert (second.operation, second.notes) == (None, [])
 
 
 @pytest.mark.parametrize(

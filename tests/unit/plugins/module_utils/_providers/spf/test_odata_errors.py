@@ -54,6 +54,30 @@ def test_the_outer_message_is_the_message() -> None:
     assert odata.said_by(answer(500, inner)) == "It says no."
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<!DOCTYPE x [<!ENTITY a 'b'>]><Error><Message>&a;</Message></Error>",
+        "<!ENTITY a 'b'><Error><Message>no</Message></Error>",
+        f"<?xml version='1.0'?><!DOCTYPE x>{PACK}",
+        f"<!DOCTYPE x>{PACK}".encode("utf-16-le"),
+        f"{PACK}{' ' * 65536}",
+    ],
+)
+def test_xml_that_might_be_a_bomb_is_not_parsed(body: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(_xml: bytes) -> None:
+        raise RuntimeError("parsed")
+
+    monkeypatch.setattr("xml.etree.ElementTree.fromstring", parse)
+    odata.said_by(answer(400, body))
+    with pytest.raises(RuntimeError, match="parsed"):
+        odata.said_by(answer(400, PACK))
+
+
+def test_xml_in_an_unknown_alphabet_is_read_as_text() -> None:
+    assert odata.said_by(answer(400, "<?xml version='1.0' encoding='none'?><Error>no</Error>")) == "no"
+
+
 def test_a_long_text_is_cut() -> None:
     assert len(odata.said_by(answer(500, "x" * 5000))) == 300
 

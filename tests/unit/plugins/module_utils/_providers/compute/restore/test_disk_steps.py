@@ -51,6 +51,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
     virtual,
 )
 
+GONE = {"error": {"code": "ResourceNotFound", "message": "It is not there."}}
 Result = TypeVar("Result")
 RUN = RestoreRun("r", "c/p", short_hash(POINT), RestoreRequest(name="p"))
 SHOWN = {"run": "r", "point": "c/p", "point_id": short_hash(POINT)}
@@ -169,7 +170,7 @@ def test_a_disk_that_has_gone_since_the_plan(step: DiskStep, name: str) -> None:
 def test_a_point_that_has_gone_since_the_plan(of: AzureVmState, said: str) -> None:
     with pytest.raises(NotFound, match=said) as caught:
         CREATE.request(of)
-    assert (caught.value.subject, caught.value.remedy) == ("vm v", "Choose another restore point.")
+    assert caught.value.remedy == "Choose another restore point."
 
 
 # Making a disk --------------------------------------------------------------------------------------------------------
@@ -196,7 +197,7 @@ def _paths(server: Script) -> list[str]:
 
 
 def test_all_of_the_points_disks_are_looked_at_before_the_first_one_is_made() -> None:
-    server = Script(reply(200, _disk_point(100)), reply(404), reply(202))
+    server = Script(reply(200, _disk_point(100)), reply(404, GONE), reply(202))
     _send(detail(disk("o"), disk("d"), also={"lun0": "d"}), server)
     assert _paths(server) == ["GET o_1", "GET d_1", "PUT v-os-r"]
 
@@ -241,7 +242,7 @@ def test_a_disk_that_lacks_its_disk_restore_point_hinders_only_its_own_create() 
 )
 def test_a_disk_that_is_being_made_is_joined(state: str | None, ends: str) -> None:
     made = disk("v-os-r", "Updating")
-    server = Script(reply(404) if state is None else reply(200, disk("v-os-r", state).model_dump(mode="json")))
+    server = Script(reply(404, GONE) if state is None else reply(200, disk("v-os-r", state).model_dump(mode="json")))
 
     async def poll(client: ComputeClient) -> str:
         operation = await CREATE.send(client, inventory(detail(made)))

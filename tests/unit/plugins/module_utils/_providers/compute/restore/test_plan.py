@@ -342,4 +342,4 @@ def test_what_a_run_without_its_point_has_left_is_told(power: str, attached: dic
 def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         _keyed(detail(disk("o"), point=False))
-    assert (caught.value.message, caught.value.remedy) == ("nothing to restore", "")
+    assert (caught.value.notes, caught.value.remedy) == ([], "")

@@ -1,44 +1,24 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Long-running operations of ARM: signed status URLs and what they answer."""
+"""Long-running operations of Microsoft.ScVmm: signed status URLs and what they answer."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from simulator.arm.common import ArmError, arm_time
+from simulator.arm.common import ArmError, arm_time, certificate, encoded
 from simulator.vmm.jobs import Job, Kind, Status
 from simulator.wire.exchange import Answer, Call, json_answer
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import Operation, World
 
 STATUS_PATH = re.compile(
     r"/providers/Microsoft\.ScVmm/locations/(?P<location>[^/]+)/operationStatuses/(?P<id>[^/]+)", re.IGNORECASE
 )
 _SIGNED_QUERY = re.compile(r"api-version=[^&]+&t=[^&]+&c=[^&]+&s=(?P<signature>[^&]+)&h=[^&]+")
-
-
-@dataclass
-class Operation:
-    """One operation: a job and the words ARM has for it."""
-
-    id: str  # `{guid}*{64 hex}`, the second part the same for all operations on a resource (recorded)
-    job: Job
-    resource_id: str
-    version: str
-    etag: str
-
-    @property
-    def on_resource(self) -> bool:
-        """PUT and PATCH are polled with 200, actions and DELETE with 202 (recorded 2023-10-31)."""
-        return self.job.kind in {Kind.PUT, Kind.PATCH}
 
 
 def begin(world: World, call: Call, job: Job, resource_id: str, etag: str) -> Operation:
@@ -69,16 +49,10 @@ def status_target(world: World, operation: Operation, *, first: bool) -> str:
     path = f"/providers/Microsoft.ScVmm/locations/{location}/operationStatuses/{operation.id}"
     ticks = int((world.now() + 62135596800) * 10**7)
     head = f"{path}?api-version={operation.version}&t={ticks}&c="
-    tail = f"&h={_encoded(hashlib.sha256(str(ticks).encode()).digest())}"
+    tail = f"&h={encoded(hashlib.sha256(str(ticks).encode()).digest())}"
     room = world.switches.arc_status_url_bytes - len(head) - len(tail) - 3 - 43
     head += certificate(world, max(8, room))
     return f"{head}&s={_signature(world, head, tail)}{tail}"
-
-
-def certificate(world: World, length: int) -> str:
-    """What fills the URL: in the real one a certificate in base64url."""
-    block = _encoded(hashlib.sha512(world.signing_key.encode()).digest())
-    return (block * (length // len(block) + 1))[:length]
 
 
 def poll(world: World, call: Call) -> Answer:
@@ -148,8 +122,4 @@ def _empty_error(world: World, operation: Operation) -> bool:
 
 
 def _signature(world: World, head: str, tail: str) -> str:
-    return _encoded(hmac.digest(world.signing_key.encode(), f"{head}|{tail}".encode(), "sha256"))
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    return encoded(hmac.digest(world.signing_key.encode(), f"{head}|{tail}".encode(), "sha256"))

@@ -1,21 +1,18 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPF's front door: its service roots, who may come in, and the headers every answer wears."""
+"""Access to SPF: its service roots, who may come in, and the headers every answer wears."""
 
 from __future__ import annotations
 
 import base64
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simulator.odata.protocol import ODataError
 from simulator.wire.exchange import Answer, Call, html_answer
 from simulator.wire.ids import same
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 _GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SERVICE = r"/SC2012(?:R2)?/VMM"
@@ -87,7 +84,7 @@ def check_scope(call: Call, root: Root, world: World) -> None:
         raise ODataError(400, "The x-ms-principal-id header is required.")
 
 
-def dressed(answer: Answer, root: Root | None, world: World, job_id: str | None = None) -> Answer:
+def with_headers(answer: Answer, root: Root | None, world: World, job_id: str | None = None) -> Answer:
     """The headers of the captures of 2013 and 2014; the portal sends some of them twice."""
     twice = 2 if root is not None and root.portal and answer.body else 1
     ids = world.secret_ids

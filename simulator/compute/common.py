@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from simulator.arm.common import ArmError, page_start
-from simulator.arm.operations import certificate
+from simulator.arm.common import ArmError, certificate, page_start
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.wire.exchange import Answer, Call
-
-if TYPE_CHECKING:
-    from simulator.world import World
+from simulator.world import World
 
 # ComputeRP, newest last; which ones there are besides those in docs/services.md is [I].
 COMPUTE_VERSIONS = (
@@ -64,7 +61,7 @@ DISK_VERSIONS = (
 
 
 @dataclass(frozen=True)
-class Ask:
+class ComputeRequest:
     """A request for something of Microsoft.Compute: the names in its path, and the api-version it is answered in."""
 
     call: Call
@@ -159,21 +156,21 @@ def paged(world: World, call: Call, entries: Sequence[dict[str, Any]]) -> Answer
 # Operations ---------------------------------------------------------------------------------------------------------
 
 
-def begun_headers(world: World, ask: Ask, job: AzureJob, *, location: bool) -> list[tuple[str, str]]:
+def begun_headers(world: World, request: ComputeRequest, job: AzureJob, *, location: bool) -> list[tuple[str, str]]:
     """Azure-AsyncOperation always, Location for everything but creates (recorded), Retry-After when switched on."""
-    job.version = ask.version
-    headers = [("azure-asyncnotification", "Enabled"), ("Azure-AsyncOperation", _url(world, ask.call, job, False))]
+    job.version = request.version
+    headers = [("azure-asyncnotification", "Enabled"), ("Azure-AsyncOperation", _url(world, request.call, job, False))]
     if location:
-        headers.append(("Location", _url(world, ask.call, job, True)))
+        headers.append(("Location", _url(world, request.call, job, True)))
     if world.switches.compute_retry_after:
         headers.append(("Retry-After", str(world.switches.compute_retry_after)))
     headers.append(("x-ms-request-id", job.id))  # which is the operation's id (recorded)
     return headers
 
 
-def accepted(world: World, ask: Ask, job: AzureJob) -> Answer:
+def accepted(world: World, request: ComputeRequest, job: AzureJob) -> Answer:
     """202 without a body, both headers (recorded)."""
-    return Answer(202, begun_headers(world, ask, job, location=True))
+    return Answer(202, begun_headers(world, request, job, location=True))
 
 
 def _url(world: World, call: Call, job: AzureJob, monitor: bool) -> str:

@@ -1,0 +1,41 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worlds that the rows begin in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+GOOD = "version = 1\n"
+BROKEN = "broken\n"
+HOME = "checkpoints-shop01"
+CONF = "/etc/app.conf"
+ORDERS = "/data/orders"
+
+
+def on_vmm(service: str, vm: str) -> dict[str, Any]:
+    """A VM with two checkpoints, the second on top of the first, broken since; and one beside it."""
+    points = [
+        {"name": "baseline", "description": "after installation", "days_old": 12, "files": {CONF: GOOD}},
+        {"name": "later", "description": "after patching", "days_old": 2, "files": {CONF: GOOD}},
+    ]
+    beside = {"name": f"beside-{vm}", "checkpoints": [{"name": "later", "days_old": 3}]}
+    return {service: {"vms": [{"name": vm, "files": {CONF: BROKEN}, "checkpoints": points}, beside]}}
+
+
+def on_azure(*more: dict[str, Any], data_disk: bool = False) -> dict[str, Any]:
+    """A VM, broken since the point "before" in its collection, and one beside it; `more` are further collections."""
+    files = {"os": {CONF: GOOD}, **({"0": {ORDERS: GOOD}} if data_disk else {})}
+    vm: dict[str, Any] = {"name": "shop01", "os_disk": {"files": {CONF: BROKEN}}}
+    if data_disk:
+        vm["data_disks"] = [{"lun": 0, "size_gb": 64, "files": {ORDERS: BROKEN}}]
+    home = {
+        "name": HOME,
+        "source": "shop01",
+        "tags": {"hybridvm-checkpoints": "managed", "team": "shop"},
+        "points": [{"name": "before", "days_old": 3, "files": files}],
+    }
+    beside = {"name": "beside-shop01", "os_disk": {"files": {CONF: BROKEN}}}
+    theirs = {"name": "theirs", "source": "beside-shop01", "points": [{"name": "before", "days_old": 3}]}
+    return {"compute": {"vms": [vm, beside], "collections": [home, theirs, *more]}}

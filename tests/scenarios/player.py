@@ -1,0 +1,122 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays cases: a row's task with its faults, again, and once more; and says which cases there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from tests.scenarios.faults import BEHIND, FIRST, SECOND, TROUBLES, UNDOING, Plan, impossible
+from tests.scenarios.judge import Broken, Case, judge
+from tests.scenarios.record import Sent
+from tests.scenarios.table import ROWS
+from tests.scenarios.world import Ground
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a case is called: `spf/absent/lost_answer@3/lock@5`."""
+
+    row: str
+    strikes: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        return "/".join([self.row, *(f"{trouble}@{at}" for trouble, at in self.strikes)])
+
+    @classmethod
+    def read(cls, text: str) -> Name:
+        """The case of that name; ValueError where there can be none."""
+        kind, verb, *given = text.strip().split("/")
+        strikes = []
+        for each in given:
+            trouble, _at, number = each.partition("@")
+            if trouble not in TROUBLES or not number.isdigit():
+                raise ValueError(f"{each!r} is no fault at a request, such as lost_answer@3")
+            strikes.append((trouble, int(number)))
+        if f"{kind}/{verb}" not in ROWS:
+            raise ValueError(f"there is no row {kind}/{verb}; there are {', '.join(ROWS)}")
+        return cls(f"{kind}/{verb}", tuple(strikes))
+
+    def and_then(self, trouble: str, at: int) -> Name:
+        """The same with one more fault."""
+        return Name(self.row, (*self.strikes, (trouble, at)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a case; `reason` says why it cannot be played."""
+
+    name: Name
+    broken: tuple[Broken, ...] = ()
+    requests: tuple[Sent, ...] = ()
+    reason: str = ""
+
+
+def play(name: Name) -> Case:
+    """The case, played. A rerun that has nothing to do, and an act, are not played a second time: that is the same."""
+    row = ROWS[name.row]
+    ground = Ground(row, str(name))
+    plan = Plan([(at, TROUBLES[trouble]) for trouble, at in name.strikes])
+    faulted, rerun = ground.run(plan), ground.run()
+    idle = rerun.code is None and not rerun.changed and not rerun.writes
+    third = rerun if idle or (row.act and rerun.changed) else ground.run()
+    return Case(row, tuple(trouble for trouble, _at in name.strikes), faulted, rerun, third)
+
+
+def verdict(name: Name) -> Verdict:
+    """The case, played and judged."""
+    case = play(name)
+    return Verdict(name, tuple(judge(case)), case.faulted.sent)
+
+
+@cache
+def calm(row: str) -> tuple[Sent, ...]:
+    """The requests of a row's task when nothing goes wrong."""
+    return Ground(ROWS[row], row).run().sent
+
+
+def firsts(row: str) -> Iterator[Name]:
+    """The case without a fault, and each first fault at each request."""
+    yield Name(row)
+    for trouble in FIRST:
+        for sent in calm(row):
+            yield Name(row).and_then(trouble, sent.number)
+
+
+def family(first: Name, *, single: bool = False) -> Iterator[Verdict]:
+    """A case with one fault and, where that is at or behind a write, each second fault at each later request."""
+    row = ROWS[first.row]
+    if first.strikes:
+        trouble, at = first.strikes[0]
+        if reason := impossible(row, TROUBLES[trouble], calm(first.row)[at - 1]):
+            yield Verdict(first, reason=reason)
+            return
+    found = verdict(first)
+    yield found
+    if first.strikes and not single and has_seconds(found):
+        for name, sent in seconds(found):
+            reason = impossible(row, TROUBLES[name.strikes[-1][0]], sent)
+            yield Verdict(name, reason=reason) if reason else verdict(name)
+
+
+def has_seconds(found: Verdict) -> bool:
+    """Whether second faults are played behind the first: it is at a write, or behind one and of a kind of its own."""
+    trouble, at = found.name.strikes[0]
+    at_write = any(sent.writes and sent.number == at for sent in found.requests)
+    behind = any(sent.writes and sent.number < at for sent in found.requests)
+    return {
+        "all": at_write or (behind and trouble in BEHIND),
+        "undoing": at_write and trouble in UNDOING,
+        "none": False,
+    }[ROWS[found.name.row].pairs]
+
+
+def seconds(found: Verdict) -> Iterator[tuple[Name, Sent]]:
+    """Each second fault at each request behind the first."""
+    at = found.name.strikes[0][1]
+    for sent in found.requests[at:]:
+        for trouble in SECOND:
+            yield found.name.and_then(trouble, sent.number), sent

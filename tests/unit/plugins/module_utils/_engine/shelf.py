@@ -1,0 +1,191 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A kind that the engine has never heard of: a shelf that holds just the items it should, at a scripted service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import trio
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    CheckpointError,
+    Locked,
+    ResponseLost,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import (
+    InProgress,
+    Kind,
+    Note,
+    Remains,
+    WriteRequest,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Progress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
+
+SHELF = Target(name="s", id="s", canonical="s", provider="toy", service="toy")
+DONE = Status("succeeded")
+BUSY = Status("failed", "Busy", "it is busy", locked=True)
+FAILED = Status("failed", "Failed", "the shelf broke")
+UNKNOWN = Status("unknown")
+
+
+@dataclass(frozen=True)
+class Change(Action):
+    """An item is put on the shelf, or taken off it."""
+
+    item: str = ""
+
+    def details(self) -> dict[str, Any]:
+        return {"item": self.item}
+
+    def title(self) -> str:
+        return f"{self.verb} {self.item}"
+
+
+@dataclass(frozen=True)
+class Put(Change):
+    """A new item."""
+
+    verb = "create"
+
+
+@dataclass(frozen=True)
+class Take(Change):
+    """An item goes."""
+
+    verb = "delete"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the service does with one write: whether it takes effect, `after` how many seconds, and what it answers."""
+
+    answer: Status | CheckpointError = DONE
+    effect: bool = True
+    after: float = 0.0
+
+
+LOST = ResponseLost("no answer", subject="toy")
+LOCKED = Locked("busy", subject="s")
+
+
+class Service:
+    """A shelf whose writes go as written; a reading may be an error."""
+
+    def __init__(self, *replies: Reply, items: str = "", readings: dict[int, CheckpointError] | None = None) -> None:
+        self.items = set(items)
+        self.sent: list[str] = []
+        self.readings = 0
+        self.before_reading: Callable[[int], None] = lambda _count: None
+        self._replies = list(replies)
+        self._errors = readings or {}
+        self._later: list[tuple[float, str]] = []
+
+    def read(self) -> frozenset[str]:
+        """The items now."""
+        self.readings += 1
+        self.before_reading(self.readings)
+        if self.readings in self._errors:
+            raise self._errors[self.readings]
+        for when, change in [each for each in self._later if each[0] <= trio.current_time()]:
+            self._later.remove((when, change))
+            self._apply(change)
+        return frozenset(self.items)
+
+    async def write(self, change: str) -> Operation:
+        """`+a` or `-a`."""
+        self.sent.append(change)
+        reply = self._replies.pop(0) if self._replies else Reply()
+        if reply.effect and reply.after:
+            self._later.append((trio.current_time() + reply.after, change))
+        elif reply.effect:
+            self._apply(change)
+        if isinstance(reply.answer, CheckpointError):
+            raise reply.answer
+        status = reply.answer
+
+        async def poll() -> Status:
+            return status
+
+        return Operation("toy", f"op{len(self.sent)}", poll, trio.current_time())
+
+    def _apply(self, change: str) -> None:
+        (self.items.add if change[0] == "+" else self.items.discard)(change[1:])
+
+
+class ShelfKind(Kind[frozenset[str]]):
+    """The shelf holds just the `wanted` items: new ones first, then others go."""
+
+    target = SHELF
+
+    def __init__(self, service: Service, wanted: str, **request: Any) -> None:
+        self.service, self.wanted, self.request = service, set(wanted), request
+        self.note: Note | None = None
+        self.pending: list[InProgress] = []
+
+    async def observe(self, *, for_write: bool) -> frozenset[str]:
+        """The items."""
+        return self.service.read()
+
+    async def in_progress(
+        self, observed: frozenset[str], progress: Progress[frozenset[str]]
+    ) -> tuple[frozenset[str], InProgress | None]:
+        """What a test has said."""
+        return observed, self.pending.pop(0) if self.pending else None
+
+    def plan(self, observed: frozenset[str], progress: Progress[frozenset[str]]) -> Plan:
+        """What is missing, then what is too much."""
+        puts = [Put(SHELF, "it is missing", item=each) for each in sorted(self.wanted - observed)]
+        takes = [Take(SHELF, "nobody wants it", item=each) for each in sorted(observed - self.wanted)]
+        return Plan(SHELF, (*puts, *takes))
+
+    def write(
+        self, action: Action, observed: frozenset[str], progress: Progress[frozenset[str]]
+    ) -> WriteRequest[frozenset[str]]:
+        """What an action sends and what proves it."""
+        assert isinstance(action, Change)
+        item, put = action.item, isinstance(action, Put)
+
+        def verified(now: frozenset[str]) -> bool:
+            return (item in now) is put
+
+        request = WriteRequest[frozenset[str]](
+            context=action.title(),
+            send=lambda: self.service.write(f"{'+' if put else '-'}{item}"),
+            verified=verified,
+            may_resend=None if put else lambda _now: True,
+            remains=lambda now: Remains(verified(now)),
+            nonce=f"n{len(self.service.sent)}",
+        )
+        return replace(request, **self.request)
+
+    async def describe_state(self, observed: frozenset[str], progress: Progress[frozenset[str]]) -> Note | None:
+        """What a test has said."""
+        return self.note
+
+
+def run(
+    kind: ShelfKind, *, seconds: float = 600.0, wait: bool = True, approval: Any = None
+) -> tuple[Reconciler[frozenset[str]], CheckpointError | None]:
+    """The whole way of the shelf, and what ended it."""
+
+    async def main() -> tuple[Reconciler[frozenset[str]], CheckpointError | None]:
+        policy = WaitPolicy(Deadline(seconds), wait, poll_interval=5.0, settle_time=20.0)
+        reconciler = Reconciler(kind, policy)
+        try:
+            await reconciler.prepare()
+            await reconciler.carry_out(approval)
+        except CheckpointError as problem:
+            return reconciler, reconciler.failure(problem)
+        return reconciler, None
+
+    return virtual(main)

@@ -1,0 +1,271 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the engine promises for any kind: sent once, verified by reading, a lock waited for, nothing denied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    CheckpointError,
+    Forbidden,
+    InvalidInput,
+    Locked,
+    NotFound,
+    NotVerified,
+    OperationFailed,
+    OutcomeUnknown,
+    PlanChanged,
+    Refused,
+    ResponseLost,
+    SignInRefused,
+    Unavailable,
+    Unreachable,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note, Remains
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
+    BUSY,
+    FAILED,
+    LOCKED,
+    SHELF,
+    UNKNOWN,
+    Put,
+    Reply,
+    Service,
+    ShelfKind,
+    Take,
+    run,
+)
+
+
+def lost(*, effect: bool, after: float = 0.0) -> Reply:
+    return Reply(ResponseLost("no answer", subject="toy"), effect, after)
+
+
+def locked() -> Reply:
+    return Reply(Locked("busy", subject="s"), effect=False)
+
+
+def verbs(way: Any) -> list[str]:
+    return [action.title() for action in way.plan.actions]
+
+
+def test_what_is_missing_comes_before_what_goes() -> None:
+    service = Service(items="b")
+    way, problem = run(ShelfKind(service, "a"))
+    assert (problem, way.changed, service.sent, service.items) == (None, True, ["+a", "-b"], {"a"})
+    assert [action.title() for action in way.progress.actions] == ["create a", "delete b"]
+
+
+def test_nothing_is_sent_where_nothing_is_to_do() -> None:
+    service = Service(items="a")
+    way, problem = run(ShelfKind(service, "a"))
+    assert (problem, way.changed, service.sent) == (None, False, [])
+
+
+def test_a_lost_create_that_reading_shows_was_ours() -> None:
+    service = Service(lost(effect=True))
+    way, problem = run(ShelfKind(service, "a"))
+    assert (problem, way.changed, service.sent) == (None, True, ["+a"])
+
+
+def test_a_lost_create_that_nothing_shows_is_never_sent_again() -> None:
+    service = Service(lost(effect=False))
+    way, problem = run(ShelfKind(service, "a"))
+    assert isinstance(problem, OutcomeUnknown)
+    assert "create a was sent, and its answer was lost" in str(problem)
+    assert (way.changed, service.sent) == (False, ["+a"])
+
+
+def test_a_lost_delete_is_sent_once_more() -> None:
+    service = Service(lost(effect=False), items="b")
+    way, problem = run(ShelfKind(service, ""))
+    assert (problem, way.changed, service.sent) == (None, True, ["-b", "-b"])
+
+
+def test_a_delete_that_is_lost_twice_is_open() -> None:
+    service = Service(lost(effect=False), lost(effect=False), items="b")
+    _way, problem = run(ShelfKind(service, ""))
+    assert (type(problem), service.sent) == (OutcomeUnknown, ["-b", "-b"])
+
+
+@pytest.mark.parametrize(
+    "second", [Unreachable("cannot be reached.", changed_nothing=True), Forbidden("no right.", changed_nothing=True)]
+)
+def test_behind_a_lost_delete_no_error_says_that_nothing_was_sent(second: CheckpointError) -> None:
+    service = Service(lost(effect=False, after=0), Reply(second, effect=False), items="b")
+    _way, problem = run(ShelfKind(service, ""))
+    assert (type(problem), problem.retry if problem else "") == (OutcomeUnknown, "after_reading")
+    assert "Nothing was" not in str(problem)
+    assert "delete b was sent, its answer was lost (no answer), and reading" in str(problem)
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        Forbidden("no right."),
+        InvalidInput("wrong."),
+        NotFound("gone."),
+        SignInRefused("no."),
+        Unavailable("503."),
+        Unreachable("no route.", changed_nothing=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_write_that_left_and_cannot_be_read_is_open(reading: CheckpointError) -> None:
+    service = Service(readings={2: reading})
+    way, problem = run(ShelfKind(service, "a"))
+    assert (type(problem), way.changed) == (OutcomeUnknown, True)
+    assert "Nothing was" not in str(problem)
+
+
+def test_a_refusal_before_anything_left_stays_what_it_is() -> None:
+    service = Service(Reply(Unreachable("cannot be reached.", changed_nothing=True), effect=False))
+    way, problem = run(ShelfKind(service, "a"))
+    assert (type(problem), str(problem)) == (Unreachable, "target s: cannot be reached. Nothing was sent.")
+    assert not way.changed
+
+
+def test_what_was_changed_before_is_not_denied() -> None:
+    service = Service(Reply(), Reply(Refused("no.", changed_nothing=True), effect=False), items="b")
+    way, problem = run(ShelfKind(service, "a"))
+    assert (way.changed, str(problem)) == (True, "target s: no. [toy op1]")
+
+
+@pytest.mark.parametrize(("there", "outcome"), [(False, None), (True, NotFound)])
+def test_a_404_is_settled_by_reading(there: bool, outcome: type[CheckpointError] | None) -> None:
+    service = Service(Reply(NotFound("gone."), effect=not there), items="b")
+    way, problem = run(ShelfKind(service, ""))
+    assert (None if problem is None else type(problem), way.changed) == (outcome, False)
+
+
+def test_a_404_for_the_second_delete_says_that_the_first_one_ran() -> None:
+    service = Service(lost(effect=True, after=30), Reply(NotFound("gone."), effect=True), items="b")
+    way, problem = run(ShelfKind(service, ""))
+    assert (problem, way.changed, service.sent) == (None, True, ["-b", "-b"])
+
+
+@pytest.mark.parametrize("lock", [locked(), Reply(BUSY, effect=False)], ids=["refused", "failed"])
+def test_a_lock_is_waited_for_and_the_plan_made_anew(lock: Reply) -> None:
+    service = Service(lock, lock, items="b")
+    service.before_reading = lambda count: service.items.add("a") if count == 3 else None
+    way, problem = run(ShelfKind(service, "a"))
+    assert (problem, service.sent, service.items) == (None, ["+a", "+a", "-b"], {"a"})
+    assert verbs(way) == ["delete b"]
+
+
+def test_a_lock_that_lasts_ends_at_the_deadline() -> None:
+    service = Service(*[locked()] * 50)
+    way, problem = run(ShelfKind(service, "a"), seconds=60)
+    assert isinstance(problem, Locked)
+    assert str(problem) == "target s: busy, still after 1m. Nothing was changed. Raise wait_timeout or try again."
+    assert not way.changed
+
+
+def test_a_plan_made_anew_is_held_against_the_approval() -> None:
+    approval = Approval(digest([Plan(SHELF, (Put(SHELF, "", item="a"),))]))
+
+    service = Service(locked())
+    service.before_reading = lambda count: service.items.add("x") if count == 2 else None
+    approval.check([Plan(SHELF, (Put(SHELF, "", item="a"),))])
+    way, problem = run(ShelfKind(service, "a"), approval=approval)
+    assert isinstance(problem, PlanChanged)
+    assert "+ delete x" in str(problem)
+    assert (way.changed, service.sent) == (False, ["+a"])
+
+
+def test_a_lost_delete_that_came_late_while_the_second_was_locked_out_was_ours() -> None:
+    service = Service(lost(effect=True, after=30), locked(), locked(), items="b")
+    way, problem = run(ShelfKind(service, ""))
+    assert (problem, way.changed, verbs(way)) == (None, True, ["delete b"])
+    assert service.sent == ["-b", "-b", "-b"]
+
+
+def test_a_lost_delete_whose_second_try_is_locked_out_to_the_end_is_open() -> None:
+    service = Service(lost(effect=False), *[locked()] * 50, items="b")
+    _way, problem = run(ShelfKind(service, ""), seconds=120)
+    assert isinstance(problem, OutcomeUnknown)
+    assert "Nothing was changed" not in str(problem)
+
+
+def test_an_error_of_another_kind_behind_a_lost_delete_says_that_it_is_open() -> None:
+    approved = Approval(digest([Plan(SHELF, (Take(SHELF, "", item="b"),))]))
+    approved.check([Plan(SHELF, (Take(SHELF, "", item="b"),))])
+    service = Service(lost(effect=False), locked(), items="b")
+    service.before_reading = lambda _count: service.items.add("x") if len(service.sent) == 2 else None
+    _way, problem = run(ShelfKind(service, ""), approval=approved)
+    assert isinstance(problem, PlanChanged)
+    assert "delete b was sent before, its answer was lost, and whether it ran is open." in str(problem)
+    assert "Nothing was changed" not in str(problem)
+
+
+def test_a_second_delete_needs_a_new_plan_where_the_reading_says_so() -> None:
+    service = Service(lost(effect=False), items="b")
+    way, problem = run(ShelfKind(service, "", may_resend=lambda _now: len(service.sent) > 1))
+    assert (problem, way.changed, service.sent) == (None, True, ["-b", "-b"])
+    assert verbs(way) == ["delete b"]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(UNKNOWN, OutcomeUnknown), (None, NotVerified)])
+def test_an_end_that_no_reading_shows_is_told_by_what_the_operation_said(status: Any, kind: type) -> None:
+    service = Service(Reply(status, effect=False) if status else Reply(effect=False))
+    _way, problem = run(ShelfKind(service, "a"))
+    assert type(problem) is kind
+
+
+@pytest.mark.parametrize("effect", [True, False])
+def test_what_a_failed_operation_has_changed_is_read(effect: bool) -> None:
+    service = Service(Reply(FAILED, effect=effect))
+    way, problem = run(ShelfKind(service, "a"))
+    assert (type(problem), way.changed) == (OperationFailed, effect)
+    way, problem = run(ShelfKind(Service(Reply(FAILED, effect=effect)), "a", remains=None))
+    assert (type(problem), way.changed) == (OperationFailed, True)
+
+
+def test_what_a_failed_operation_has_left_is_named() -> None:
+    left = Remains(True, "It left half of it.", "Look at it.")
+    _way, problem = run(ShelfKind(Service(Reply(FAILED, effect=False)), "a", remains=lambda _now: left))
+    assert str(problem) == "target s: create a failed: the shelf broke. It left half of it. Look at it. [toy op1]"
+
+
+def test_what_was_locked_out_may_have_left_something() -> None:
+    for may in (False, True):
+        service = Service(*[Reply(BUSY, effect=False)] * 50)
+        way, problem = run(ShelfKind(service, "a", may_leave_remains=may), seconds=60)
+        assert (type(problem), way.changed) == (Locked, may)
+
+
+def test_a_failed_run_says_where_it_has_left_the_target() -> None:
+    kind = ShelfKind(Service(Reply(Refused("no."), effect=False)), "a")
+    kind.note = Note("The light is off.", "Turn it on.")
+    _way, problem = run(kind)
+    assert str(problem) == "target s: no. The light is off. Turn it on."
+
+
+def test_without_wait_the_last_write_is_not_waited_for() -> None:
+    service = Service(Reply(FAILED, effect=False))
+    way, problem = run(ShelfKind(service, "a"), wait=False)
+    assert (problem, way.changed, service.readings) == (None, True, 2)
+
+
+def test_work_in_progress_is_looked_at_until_it_has_ended() -> None:
+    kind = ShelfKind(Service(), "a")
+    kind.pending = [InProgress("busy"), InProgress("busy", seconds=1.0)]
+    way, problem = run(kind)
+    assert (problem, way.changed, round(way.timing["read"], 1)) == (None, True, 6.0)
+
+
+def test_work_in_progress_that_lasts_is_an_error_of_its_kind() -> None:
+    kind = ShelfKind(Service(), "a")
+    kind.pending = [InProgress("busy", at_deadline=lambda total: Locked(f"busy for {total:g} s"))] * 50
+    way, problem = run(kind, seconds=30)
+    assert (str(problem), way.changed) == ("target s: busy for 30 s", False)
+
+
+def test_a_lock_names_itself() -> None:
+    assert str(LOCKED) == "s: busy"

@@ -1,0 +1,112 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible can declare about options is declared, and a task that breaks it fails with our code."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from tests.hostile.options.specs import PACKAGE, modules
+
+POINT = {"name": "p", "collection": "c", "resource_group": "g"}
+Options = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "told"),
+    [
+        ("vm_checkpoint", {"name": "n"}, "one of the following is required: vm, vms"),
+        ("vm_checkpoint", {"vm": "a", "vms": ["b"], "name": "n"}, "parameters are mutually exclusive: vm|vms"),
+        ("vm_checkpoint", {"vm": "a"}, "one of the following is required: name, checkpoint_id"),
+        (
+            "vm_checkpoint",
+            {"vm": "a", "name": "n", "checkpoint_id": "i", "max_age": "4h"},
+            "parameters are mutually exclusive: checkpoint_id|max_age",
+        ),
+        (
+            "vm_checkpoint",
+            {"vm": "a", "checkpoint_id": "i", "supersede": True},
+            "supersede is True but all of the following are missing: name",
+        ),
+        ("vm_checkpoint_restore", {"name": "n"}, "one of the following is required: vm, vms"),
+        ("vm_checkpoint_restore", {"vm": "a", "vms": ["b"], "name": "n"}, "mutually exclusive: vm|vms"),
+        ("vm_checkpoint_restore", {"vm": "a"}, "one of the following is required: name, select, checkpoint_id"),
+        ("vm_checkpoint_restore", {"vm": "a", "name": "n", "checkpoint_id": "i"}, "exclusive: checkpoint_id|name"),
+        (
+            "vm_checkpoint_restore",
+            {"vm": "a", "select": "latest", "checkpoint_id": "i"},
+            "mutually exclusive: checkpoint_id|select",
+        ),
+        ("vm_checkpoint_info", {}, "one of the following is required: vm, vms, scope"),
+        ("vm_checkpoint_info", {"vm": "a", "scope": "spf"}, "parameters are mutually exclusive: vm|vms|scope"),
+        (
+            "vm_checkpoint_info",
+            {"vm": "a", "resource_group": "g"},
+            "missing parameter(s) required by 'resource_group': scope",
+        ),
+        ("restore_point", {"name": "p"}, "missing required arguments: collection"),
+        (
+            "restore_point",
+            {**POINT, "source_restore_point": "s", "exclude_disks": ["lun0"]},
+            "mutually exclusive: source_restore_point|exclude_disks",
+        ),
+        (
+            "restore_point",
+            {**POINT, "source_restore_point": "s", "instant_access_duration": 60},
+            "mutually exclusive: source_restore_point|instant_access_duration",
+        ),
+        (
+            "restore_point",
+            {**POINT, "source_restore_point": "s", "encryption_sets": []},
+            "mutually exclusive: source_restore_point|encryption_sets",
+        ),
+        ("restore_point", {**POINT, "consistency": "best"}, "value of consistency must be one of: application, crash"),
+        ("restore_point_collection", {"name": "c"}, "missing required arguments: resource_group"),
+        (
+            "restore_point_collection_info",
+            {"name": "c"},
+            "missing parameter(s) required by 'name': resource_group",
+        ),
+        (
+            "restore_point_collection_info",
+            {"subscriptions": ["s"], "resource_group": "g"},
+            "parameters are mutually exclusive: subscriptions|resource_group",
+        ),
+        ("vm_checkpoint_info", {"vm": "a", "nmae": "n"}, "Unsupported parameters for"),
+    ],
+)
+def test_a_broken_rule_is_invalid_input(
+    module: str, options: Options, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with patch_module_args(options), pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"{PACKAGE}.{module}").main()
+    result = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, result["failed"], result["changed"]) == (1, True, False)
+    assert told in result["msg"]
+    assert result["error"]["code"] == "invalid_input"
+    assert result["error"]["message"] == result["msg"]
+    assert result["error"]["retry"] == "never"
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("vm_checkpoint", {"vm": "a", "name": "n", "checkpoint_id": "i"}),
+        ("vm_checkpoint", {"vm": "a", "checkpoint_id": "i", "supersede": False}),
+        ("vm_checkpoint", {"vms": ["a"], "name": "n", "max_age": "4h", "supersede": True}),
+        ("vm_checkpoint_restore", {"vm": "a", "name": "n", "select": "latest"}),
+        ("vm_checkpoint_restore", {"vm": "a", "checkpoint_id": "i"}),
+        ("vm_checkpoint_info", {"scope": "compute", "resource_group": "g"}),
+        ("restore_point", {**POINT, "exclude_disks": ["lun0"], "encryption_sets": [], "instant_access_duration": 60}),
+        ("restore_point_collection_info", {}),
+        ("restore_point_collection_info", {"name": "c", "resource_group": "g"}),
+    ],
+)
+def test_what_goes_together_passes(module: str, options: Options) -> None:
+    assert modules()[module].read(options)[1] == []

@@ -77,4 +77,4 @@ class RestoreStep(AzureStep):
     def gone(self, why: str) -> NotFound:
         """The error for a step whose things have gone since the plan."""
         remedy = "Run the task again: what is there by then decides what is left to do."
-        return NotFound(why, subject=str(self.target), remedy=remedy)
+        return NotFound(why, remedy=remedy)

@@ -107,7 +107,7 @@ class CreateDisk(DiskStep):
         why = f"restore point {self.run.point} no longer holds {self.slot}."
         if source is not None:
             why = f"the restore point has no disk restore point for {self.slot}."
-        raise NotFound(why, subject=str(self.target), remedy="Choose another restore point.")
+        raise NotFound(why, remedy="Choose another restore point.")
 
     async def _disk_restore_point(
         self, client: ComputeClient, source: Disk, begun: bool
@@ -120,7 +120,6 @@ class CreateDisk(DiskStep):
             raise VmState(
                 f"the restore point is not usable yet: {found.name} is at {percent:g} %.",
                 changed_nothing=not begun,
-                subject=str(self.target),
                 remedy="Run the task again when it is at 100 %.",
             )
         return found

@@ -196,7 +196,6 @@ def _same_target(spec: RestoreRequest, actual: ObservedVm, made: RestoredDisks) 
         names = ", ".join(sorted({tags.point.rpartition("/")[2] for tags in made.tags}))
         raise InvalidInput(
             f"restore_key: it was used for a restore to {names}.",
-            subject=str(actual.vm),
             remedy="Give each restore a key of its own.",
             changed_nothing=True,
         )
@@ -247,7 +246,7 @@ def _run(
     entity = state.point(point.id) if point else None
     disks = entity.disks if entity else []
     if point is not None and not disks:
-        raise BadResponse(f"restore point {point.name} is shown without its disks.", subject=str(actual.vm))
+        raise BadResponse(f"restore point {point.name} is shown without its disks.")
     made = disks_of(state, run_id)
     slots = [disk.slot for disk in disks] or sorted(made)
     new = {slot: disk_name(state.vm.name, slot, run_id) for slot in slots}

@@ -26,7 +26,6 @@ def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Di
         return
     raise MissingCheckpoint(
         f"restore point {entity.name} cannot be restored: {why}.",
-        subject=str(actual.vm),
         remedy="Choose another.",
         changed_nothing=True,
     )
@@ -45,7 +44,6 @@ def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequ
         ):
             raise InvalidInput(
                 f"a disk named {name} exists and was not made from that restore point.",
-                subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
                 changed_nothing=True,
             )
@@ -57,7 +55,6 @@ def refuse_unknown_power(spec: RestoreRequest, actual: ObservedVm, power_before:
         shown = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
         raise VmState(
             f"its power state is {shown}, so nobody can tell whether it is to run after the restore.",
-            subject=str(actual.vm),
             remedy="Run the task again once it is on or off, or set power_after to on or off.",
             changed_nothing=True,
         )
@@ -68,7 +65,6 @@ def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
     if "os" in new and not actual.detail.held("os"):
         raise VmState(
             "it shows no OS disk to be replaced.",
-            subject=str(actual.vm),
             remedy="Run the task again once it shows its OS disk.",
             changed_nothing=True,
         )
@@ -85,7 +81,6 @@ def refuse_elsewhere(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequ
             raise Obstructed(
                 f"data disk {name} sits at {held.slot}, and the restore point holds it at {home}: it would be "
                 "attached twice, old and new.",
-                subject=str(actual.vm),
                 remedy=f"Move it back to {home} or detach it, then run the task again.",
                 changed_nothing=True,
             )

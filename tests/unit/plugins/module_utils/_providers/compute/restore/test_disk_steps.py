@@ -51,6 +51,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
     virtual,
 )
 
+GONE = {"error": {"code": "ResourceNotFound", "message": "It is not there."}}
 Result = TypeVar("Result")
 NOT_FOUND = {"error": {"code": "ResourceNotFound", "message": "It is not there."}}
 RUN = RestoreRun("r", "c/p", short_hash(POINT), RestoreRequest(name="p"))
@@ -170,7 +171,7 @@ def test_a_disk_that_has_gone_since_the_plan(step: DiskStep, name: str) -> None:
 def test_a_point_that_has_gone_since_the_plan(of: AzureVmState, said: str) -> None:
     with pytest.raises(NotFound, match=said) as caught:
         CREATE.request(of)
-    assert (caught.value.subject, caught.value.remedy) == ("vm v", "Choose another restore point.")
+    assert caught.value.remedy == "Choose another restore point."
 
 
 # Making a disk --------------------------------------------------------------------------------------------------------

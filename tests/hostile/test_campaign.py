@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import spec
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
@@ -87,7 +88,7 @@ def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
 
 
 def test_a_client_that_trips_over_an_answer_is_caught() -> None:
-    with mock.patch.object(_spec, "is_guid", return_value=True):
+    with mock.patch.object(spec, "is_guid", return_value=True):
         verdict = caught("spf absent", "ValueError", part="json", what="text")
     assert verdict.code == "crash"
 

@@ -11,7 +11,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unreachable
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import ResponseLost, Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client
 from tests.scenarios.player import verdict
 from tests.scenarios.sample import drawn
@@ -30,7 +30,7 @@ def _write(instead: Write) -> Any:
 async def _twice(self: client.Http, method: str, url: str, **more: Any) -> Any:
     try:
         return await WRITE(self, method, url, **more)
-    except client.AnswerLost:
+    except ResponseLost:
         return await WRITE(self, method, url, **more)
 
 
@@ -46,7 +46,7 @@ async def _denied(self: client.Http, method: str, url: str, **more: Any) -> Any:
 async def _crash(self: client.Http, method: str, url: str, **more: Any) -> Any:
     try:
         return await WRITE(self, method, url, **more)
-    except client.AnswerLost as problem:
+    except ResponseLost as problem:
         raise RuntimeError("nobody expected that") from problem
 
 

@@ -83,6 +83,7 @@ class Reconciler(t.Generic[Observed]):
             problem.with_subject(subject)
         if self.changed:
             problem.changed_nothing = False
+            problem.retry = "after_reading" if problem.retry == "safe" else problem.retry
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem

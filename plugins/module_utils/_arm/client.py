@@ -108,21 +108,7 @@ class Arm:
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """A collection that this user may not be allowed to see: what is shown of it then, for it only helps."""
-        found: list[dict[str, t.Any]] = []
-        pages = Pages("reading locks")
-        following: str | None = url
-        while following:
-            response = await self.http.read(following, headers=_headers(), context="reading locks")
-            if response.status in (400, 401, 403, 404):
-                break
-            if response.status != 200:
-                raise self.error(response, context="reading locks")
-            body = response.json()
-            fields = body if isinstance(body, dict) else {}
-            found += [row for row in _all(fields.get("value")) if isinstance(row, dict)]
-            link = fields.get("nextLink")
-            following = pages.follow(response, self.http.followable(str(link))) if link else None
-        return found
+        return [row for _response, rows in await self._list(url, "reading locks", hints=True) for row in rows]
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
@@ -132,17 +118,28 @@ class Arm:
 
     async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
+        return await self._list(url, context)
+
+    async def _list(
+        self, url: str, context: str, *, hints: bool = False
+    ) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         found: list[tuple[Response, list[dict[str, t.Any]]]] = []
         pages = Pages(context)
         following: str | None = url
         while following:
-            response = await self.get(following, context=context)
+            response = await self.http.read(following, headers=_headers(), context=context)
+            if hints and response.status in (400, 401, 403, 404):
+                break
+            if response.status != 200:
+                raise self.error(response, context=context)
             body = response.json()
-            rows = body.get("value") if isinstance(body, dict) else None
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            fields = body if isinstance(body, dict) else {}
+            rows = fields.get("value")
+            listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+            if listed != rows and not hints:
                 raise response.bad(f"{context}: the answer holds no list of resources.")
-            found.append((response, rows))
-            link = body.get("nextLink")
+            found.append((response, listed))
+            link = fields.get("nextLink")
             following = pages.follow(response, self.http.followable(link)) if link else None
         return found
 
@@ -278,10 +275,6 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
-
-
-def _all(value: object) -> list[t.Any]:
-    return value if isinstance(value, list) else []
 
 
 def _is_busy(code: str, text: str) -> bool:

@@ -55,25 +55,22 @@ def parse_time(text: str) -> datetime:
     return _moment(found)
 
 
-def parse_service_time(text: str | None) -> datetime | None:
-    """A time as the services write it, as UTC; None for null. ValueError when it is no time.
+def read_time(value: object) -> datetime | None:
+    """A time as the services write it, as UTC; None for null. ValueError for anything else.
 
     SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture). Without an offset it is
     UTC, for that is what EDM says of a DateTime without a kind.
     """
-    if text is None or not text.strip():
+    if value is None:
         return None
-    found = _RFC3339.fullmatch(text.strip())
-    if not found:
-        raise ValueError(f"{one_line(text, 60)!r} is not a time")
-    return _moment(found)
-
-
-def read_time(value: object) -> datetime | None:
-    """A member of an answer that should be a time; ValueError for any other kind of value."""
-    if value is not None and not isinstance(value, str):
+    if not isinstance(value, str):
         raise ValueError("is not a time")
-    return parse_service_time(value)
+    if not value.strip():
+        return None
+    found = _RFC3339.fullmatch(value.strip())
+    if not found:
+        raise ValueError(f"{one_line(value, 60)!r} is not a time")
+    return _moment(found)
 
 
 def _moment(found: re.Match[str]) -> datetime:

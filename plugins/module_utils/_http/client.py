@@ -211,13 +211,10 @@ class Http:
         """Wait as the 429 asks; Unavailable where the deadline comes first."""
         left = self.deadline.remaining()
         if wanted > left:
-            raise Unavailable(
+            raise response.error(
+                Unavailable,
                 f"throttled (429): asks to wait {show_seconds(wanted)}, and {show_seconds(left)} are left.",
-                subject=self.label,
-                status=429,
-                request_id=response.request_id,
-                correlation_id=response.correlation_id,
-                remedy="Try again later, raise wait_timeout, or lower concurrency.",
+                "Try again later, raise wait_timeout, or lower concurrency.",
             )
         if not await self._pause(wanted):
             raise self._too_late()

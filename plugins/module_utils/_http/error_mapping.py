@@ -40,29 +40,16 @@ def error_from(
     told = one_line(said).rstrip(".")
     told = f": {told}" if told else ""
     kind, message, remedy = _meaning(response, told, context, locked, sign_in)
-    return kind(
-        message,
-        subject=response.label,
-        status=response.status,
-        request_id=response.request_id,
-        correlation_id=response.correlation_id,
-        remedy=remedy,
-        details=details,
-    )
+    return response.error(kind, message, remedy, details=details)
 
 
 def error_after_write(problem: CheckpointError) -> CheckpointError:
     """A write that ended in a 5xx: locked changed nothing; of any other nobody knows what it did."""
     if isinstance(problem, Locked):
         return problem
-    return ResponseLost(
-        problem.message,
-        subject=problem.subject,
-        status=problem.status,
-        request_id=problem.request_id,
-        correlation_id=problem.correlation_id,
-        details=problem.details,
-    )
+    lost = ResponseLost(problem.message)
+    vars(lost).update(vars(problem), remedy="")
+    return lost
 
 
 def _meaning(

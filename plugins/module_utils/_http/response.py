@@ -12,9 +12,11 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._core.errors import BadResponse
+from .._core.errors import BadResponse, CheckpointError
 from .._core.formatting import one_line
+from .._core.spec import explain
 from .._core.times import parse_http_date
+from .._deps import pydantic
 
 MAX_PAGES = 2000
 MAX_LISTING = 128 * 1024 * 1024
@@ -24,6 +26,8 @@ MAX_PARTS = 2_000_000
 MAX_DEPTH = 64
 """The deepest published answer has 15 levels."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+Problem = t.TypeVar("Problem", bound=CheckpointError)
+Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,30 @@ class Response:
             ) from None
 
     def bad(self, message: str) -> BadResponse:
-        """A BadResponse about this answer."""
-        return BadResponse(
+        """A BadResponse about this response."""
+        remedy = "Check that the URL leads to the service itself and not to a proxy or portal."
+        return self.error(BadResponse, message, remedy)
+
+    def error(self, kind: type[Problem], message: str, remedy: str, **more: t.Any) -> Problem:
+        """An error of that kind about this response: it names the service and the request's ids."""
+        return kind(
             message,
             subject=self.label,
+            remedy=remedy,
             status=self.status,
             request_id=self.request_id,
             correlation_id=self.correlation_id,
-            remedy="Check that the URL leads to the service itself and not to a proxy or portal.",
+            **more,
         )
+
+
+def parse_entity(kind: type[Model], body: object, response: Response) -> Model:
+    """`body`, a part of the response, as a `kind`; BadResponse that names the wrong fields."""
+    try:
+        return kind.model_validate(body)
+    except pydantic.ValidationError as error:
+        name = kind.__name__.strip("_").removesuffix("Entity")
+        raise response.bad(f"the answer's {name} is malformed: {explain(error)}.") from None
 
 
 class Pages:

@@ -19,9 +19,8 @@ from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, Inventory, Power
 from .._core.operation import Operation
 from .._core.ownership import split
-from .._core.spec import explain
 from .._deps import pydantic
-from .._http.response import Response
+from .._http.response import Response, parse_entity
 from .base import Scope, WithoutSteps, bounded_count
 
 MACHINES = "Microsoft.HybridCompute/machines"
@@ -111,14 +110,8 @@ class Scvmm(WithoutSteps):
         else:
             why = "the machine exists, but it is no VM of Arc-enabled SCVMM (it has no instance of Microsoft.ScVmm)."
             remedy = f"Enable the VM in Azure from its SCVMM inventory, or name another; {listing}."
-        return NotFound(
-            why,
-            subject=f"vm {arm_id.name}",
-            status=problem.status,
-            request_id=problem.request_id,
-            correlation_id=problem.correlation_id,
-            remedy=remedy,
-        )
+        problem.message, problem.subject, problem.remedy = why, f"vm {arm_id.name}", remedy
+        return problem
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
@@ -193,11 +186,7 @@ class Scvmm(WithoutSteps):
     async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Response]:
         url = self._arm.url(_instance_path(arm_id), self._version)
         response = await self._arm.get(url, context=f"reading {subject}")
-        body = response.json()
-        try:
-            return _Instance.model_validate(body), response
-        except pydantic.ValidationError as error:
-            raise response.bad(f"{subject}: the instance is malformed: {explain(error)}.") from None
+        return parse_entity(_Instance, response.json(), response), response
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(

@@ -12,14 +12,13 @@ from .._arm.client import Arm, id_of
 from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
-from .._http.response import Pages
+from .._http.response import Pages, parse_entity
 from .._providers.compute.entities import (
     CollectionEntity,
     DiskEntity,
     DiskRestorePointEntity,
     PointEntity,
     VmEntity,
-    parse_entity,
 )
 from .._providers.compute.fields import view
 from .specs import CollectionWish, PointWish

@@ -114,11 +114,11 @@ class ClientSecret(Auth):
         # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
         told = format_value(said.get("error_description") or said.get("error") or "no reason given")
         first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
-        return SignInRefused(
+        refused = response.error(
+            SignInRefused,
             f"sign-in refused ({response.status}) for client {self._client_id}: {first}.",
-            subject=self._authority.label,
-            status=response.status,
-            request_id=response.request_id or one_line(str(said.get("trace_id") or ""), 100) or None,
-            correlation_id=one_line(str(said.get("correlation_id") or ""), 100) or None,
-            remedy="Check tenant, client_id and secret (its value, not its id; it may have expired).",
+            "Check tenant, client_id and secret (its value, not its id; it may have expired).",
         )
+        refused.request_id = refused.request_id or one_line(str(said.get("trace_id") or ""), 100) or None
+        refused.correlation_id = one_line(str(said.get("correlation_id") or ""), 100) or None
+        return refused

@@ -36,7 +36,7 @@ _AUDIENCE = re.compile(r"[\x21-\x7e]{1,1000}")
 
 @dataclass(frozen=True)
 class Cloud:
-    """One cloud's addresses. `scope` is what a token is asked for."""
+    """One cloud's addresses. `scope` is what a token is requested for."""
 
     name: str
     arm: str
@@ -45,26 +45,11 @@ class Cloud:
 
 
 CLOUDS = {
-    cloud.name.lower(): cloud
-    for cloud in (
-        Cloud(
-            "AzureCloud",
-            "https://management.azure.com",
-            "https://login.microsoftonline.com",
-            "https://management.azure.com/.default",
-        ),
-        Cloud(
-            "AzureUSGovernment",
-            "https://management.usgovcloudapi.net",
-            "https://login.microsoftonline.us",
-            "https://management.usgovcloudapi.net/.default",
-        ),
-        Cloud(
-            "AzureChinaCloud",
-            "https://management.chinacloudapi.cn",
-            "https://login.chinacloudapi.cn",
-            "https://management.chinacloudapi.cn/.default",
-        ),
+    name.lower(): Cloud(name, arm, authority, f"{arm}/.default")
+    for name, arm, authority in (
+        ("AzureCloud", "https://management.azure.com", "https://login.microsoftonline.com"),
+        ("AzureUSGovernment", "https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
+        ("AzureChinaCloud", "https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
     )
 }
 

@@ -13,9 +13,7 @@ import typing as t
 from datetime import datetime
 
 from ..._core.model import Power
-from ..._core.spec import explain
 from ..._deps import pydantic
-from ..._http.response import Response
 from .fields import Named, Part, ResourceId, Tags
 
 
@@ -350,16 +348,3 @@ class DiskRestorePointEntity(Part):
     id: ResourceId
     name: Named
     properties: DiskRestorePointProperties
-
-
-Kind = t.TypeVar("Kind", VmEntity, PointEntity, CollectionEntity, DiskEntity, DiskRestorePointEntity)
-
-
-def parse_entity(kind: type[Kind], body: object, response: Response) -> Kind:
-    """The resource as a `kind`; BadResponse that names the wrong fields."""
-    try:
-        return kind.model_validate(body)
-    except pydantic.ValidationError as error:
-        raise response.bad(
-            f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
-        ) from None

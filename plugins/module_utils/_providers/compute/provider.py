@@ -32,9 +32,10 @@ from ..._core.ownership import GENERATED_LENGTH, Mark, read_generated
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
+from ..._http.response import parse_entity
 from ..base import Scope, bounded_count
 from . import restore_verify as compute_done
-from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity, parse_entity
+from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
 from .fields import place, view
 from .preflight import cautions, obstacles, of_locks_on, points_of
 from .restore_plan import restore_steps

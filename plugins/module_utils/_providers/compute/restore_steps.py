@@ -16,7 +16,8 @@ from ..._core.operation import Operation, State, Status
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
-from .entities import Disk, DiskEntity, DiskRestorePointEntity, parse_entity
+from ..._http.response import parse_entity
+from .entities import Disk, DiskEntity, DiskRestorePointEntity
 from .restore_disk import new_disk
 from .restore_state import DONE, GIVEN_UP, HELD_TAG, STATE_TAG, Detail, as_held, by_short
 from .restore_verify import in_the_way

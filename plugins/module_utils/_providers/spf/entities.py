@@ -17,10 +17,8 @@ from ..._core.model import Checkpoint, Power
 from ..._core.operation import State
 from ..._core.operation import Status as Look
 from ..._core.ownership import split
-from ..._core.spec import explain
 from ..._core.times import read_time
 from ..._deps import pydantic
-from ..._http.response import Response
 from .odata import is_guid
 
 BUSY = {
@@ -201,13 +199,3 @@ class JobEntity(_Entity):
 
 
 Kind = t.TypeVar("Kind", CheckpointEntity, VmEntity, JobEntity)
-
-
-def parse_entity(kind: type[Kind], entity: dict[str, t.Any], response: Response) -> Kind:
-    """The entity as a `kind`; BadResponse that names the wrong fields."""
-    try:
-        return kind.model_validate(entity)
-    except pydantic.ValidationError as error:
-        raise response.bad(
-            f"the answer's {kind.__name__.removesuffix('Entity')} is malformed: {explain(error)}."
-        ) from None

@@ -18,10 +18,10 @@ from ..._core.settings import SpfSettings
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write
-from ..._http.response import Pages, Response
+from ..._http.response import Pages, Response, parse_entity
 from ..base import Scope, WithoutSteps, bounded_count
 from . import odata
-from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity, parse_entity
+from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity
 from .jobs import Jobs
 
 CAPABILITIES = Capabilities(

@@ -16,7 +16,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times i
     format_time,
     parse_duration,
     parse_http_date,
-    parse_service_time,
     parse_time,
     read_time,
     show_seconds,
@@ -124,13 +123,13 @@ def test_what_is_no_time_is_refused(text: str, told: str) -> None:
     ],
 )
 def test_a_service_s_time_is_read_in_each_of_its_spellings(text: str | None, expected: datetime | None) -> None:
-    assert parse_service_time(text) == expected
+    assert read_time(text) == expected
 
 
 @pytest.mark.parametrize("text", ["soon", "/Date(1795161600000)/", "2026-11-20T25:00:00Z", "0001-01-01T00:00:00+14:00"])
 def test_what_a_service_sends_instead_of_a_time_is_no_time(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a time|hour must be|out of range"):
-        parse_service_time(text)
+        read_time(text)
 
 
 @pytest.mark.parametrize(

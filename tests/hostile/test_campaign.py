@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import spec as _spec
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import fleet as _fleet
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import checkpoints as _task
 from tests.hostile import changes
@@ -89,7 +89,7 @@ def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
 
 
 def test_a_client_that_trips_over_an_answer_is_caught() -> None:
-    with mock.patch.object(spf_entities, "is_guid", return_value=True):
+    with mock.patch.object(_spec, "is_guid", return_value=True):
         verdict = caught("spf absent", "ValueError", part="json", what="text")
     assert verdict.code == "crash"
 

@@ -10,10 +10,10 @@ import urllib.parse
 from dataclasses import dataclass
 
 from .._core.errors import BadResponse, InvalidInput
+from .._core.spec import is_guid
 
 _INSTANCE = "/providers/microsoft.scvmm/virtualmachineinstances/default"
 _SEGMENT = re.compile(r"[\w().-]{1,260}")
-_SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
         raise _malformed(
             reference, f"it has {len(parts)} parts between its slashes, and 8 belong there", example, option
         )
-    if not _SUBSCRIPTION.fullmatch(parts[1]):
+    if not is_guid(parts[1]):
         raise _malformed(reference, "the subscription is no GUID", example, option)
     if not all(is_name(part) for part in parts[3:]):
         raise _malformed(reference, "a name in it holds characters that Azure does not allow", example, option)

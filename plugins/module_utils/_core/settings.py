@@ -11,7 +11,7 @@ import urllib.parse
 
 from .._deps import httpx, pydantic
 from .errors import InvalidInput
-from .spec import validate_options
+from .spec import Guid, validate_options
 
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "spf_url": ("SPF_URL",),
@@ -38,15 +38,8 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 }
 """Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
-
-
-def _guid(value: str) -> str:
-    if not _GUID.fullmatch(value):
-        raise ValueError("is no GUID")
-    return value
 
 
 def _version(value: str) -> str:
@@ -102,7 +95,6 @@ HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), py
 Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
 User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
-Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import datetime, timedelta
 
@@ -17,6 +18,9 @@ from .times import parse_duration, parse_time
 MAX_NAME = 255
 MAX_DESCRIPTION = 1500
 """Room is left for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
+
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _duration(value: object) -> object:
@@ -43,10 +47,22 @@ def _description(value: str) -> str:
     return value
 
 
+def is_guid(value: str) -> bool:
+    """Whether it is a GUID as services write it: with hyphens, without braces."""
+    return bool(_GUID.fullmatch(value))
+
+
+def _guid(value: str) -> str:
+    if not is_guid(value):
+        raise ValueError("is no GUID")
+    return value
+
+
 Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]
 Time = t.Annotated[datetime, pydantic.BeforeValidator(_time)]
 Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
+Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 

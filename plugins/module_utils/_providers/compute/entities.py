@@ -89,7 +89,7 @@ class StorageProfile(Part):
         return [*([self.osDisk] if self.osDisk else []), *(self.dataDisks or [])]
 
 
-class Status(Part):
+class InstanceStatus(Part):
     """One of an instance view's statuses."""
 
     code: str | None = None
@@ -100,13 +100,13 @@ class Status(Part):
 class Agent(Part):
     """What a VM's agent says of itself."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
 
 
 class VmView(Part):
     """A VM's instance view."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
     vmAgent: Agent | None = None
 
 
@@ -154,7 +154,7 @@ class VmEntity(Part):
 
 
 class Replication(Part):
-    status: Status | None = None
+    status: InstanceStatus | None = None
     completionPercent: int | None = None
 
 
@@ -169,7 +169,7 @@ class DiskView(Part):
 class PointView(Part):
     """A restore point's instance view."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
     diskRestorePoints: list[DiskView] | None = None
 
 
@@ -211,19 +211,14 @@ class PointEntity(Part):
         One whose making was canceled has failed too: nothing more comes of it.
         """
         view = self.properties.instanceView
-        told = [*(view.statuses or [])] if view else []
-        for disk in (view.diskRestorePoints or []) if view else []:
-            if disk.replicationStatus and disk.replicationStatus.status:
-                told.append(disk.replicationStatus.status)
-        return self.state in ("failed", "canceled") or any(
-            (s.code or "").lower() == "replicationstate/failed" for s in told
-        )
+        statuses = [*((view.statuses or []) if view else []), *(row.status for row in self._replications if row)]
+        codes = [(status.code or "").lower() for status in statuses if status]
+        return self.state in ("failed", "canceled") or "replicationstate/failed" in codes
 
     @property
     def whole(self) -> bool | None:
         """Whether every disk has arrived; None where the service does not tell."""
-        view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        rows = self._replications
         return all(row is not None and row.completionPercent == 100 for row in rows) if rows else None
 
     @property
@@ -246,9 +241,12 @@ class PointEntity(Part):
     @property
     def slowest(self) -> int:
         """How far the disk is that has furthest to go, in percent; 0 where nothing is told of one."""
+        return min(((row.completionPercent or 0) if row else 0 for row in self._replications), default=0)
+
+    @property
+    def _replications(self) -> list[Replication | None]:
         view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
-        return min(((row.completionPercent or 0) if row else 0 for row in rows), default=0)
+        return [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
 
 
 class Source(Part):

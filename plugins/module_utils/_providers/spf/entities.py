@@ -15,11 +15,11 @@ from ..._core.ancestry import Row
 from ..._core.formatting import one_line
 from ..._core.model import Checkpoint, Power
 from ..._core.operation import State
-from ..._core.operation import Status as Look
+from ..._core.operation import Status as JobStatus  # an entity has a member of that name
 from ..._core.ownership import split
+from ..._core.spec import Guid
 from ..._core.times import read_time
 from ..._deps import pydantic
-from .odata import is_guid
 
 BUSY = {
     "CreatingCheckpoint",
@@ -55,17 +55,9 @@ MOST_MESSAGES = 10
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
-def _guid(value: str) -> str:
-    if not is_guid(value):
-        raise ValueError("is no GUID")
-    return value
-
-
-Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
-"""Keys are sent back as GUID literals, so nothing else may be one."""
-
-
 class _Entity(pydantic.BaseModel):
+    """Keys are sent back as GUID literals, so nothing else may be one."""
+
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
     @pydantic.field_validator("AddedTime", "StartTime", mode="before", check_fields=False)
@@ -153,7 +145,7 @@ class JobEntity(_Entity):
     ErrorInfo: _Info | None = None
     AdditionalMessages: list[_Info] | None = None
 
-    def status(self, request_id: str | None) -> Look:
+    def status(self, request_id: str | None) -> JobStatus:
         """What one look at the job says; SucceedWithInfo's messages become warnings."""
         word = (self.Status or "").lower()
         state: State = "running"
@@ -167,7 +159,7 @@ class JobEntity(_Entity):
         problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
         code = self._code()
         said = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or self.StatusString or word
-        return Look(
+        return JobStatus(
             state,
             one_line(self.StatusString or self.Status or "", 60),
             one_line(said) if state == "failed" else "",

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from ..._core.model import VM
 from ..._core.operation import Operation, Status
+from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
@@ -44,7 +45,7 @@ class Jobs:
         above all, may be somebody else's, so that it says nothing about what was sent.
         """
         job_id = str(response.headers.get("x-ms-request-id") or "")
-        if odata.is_guid(job_id) and job_id.strip("0-"):
+        if is_guid(job_id) and job_id.strip("0-"):
             poll = self._by_id(job_id.lower(), started)
             return Operation("job", job_id.lower(), poll, started, request_id=response.request_id)
         sent = response.date
@@ -94,7 +95,7 @@ class Jobs:
         context = f"looking for the job of {vm}"
         machines, _response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", context)
         task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
-        if not task or not odata.is_guid(task):
+        if not task or not is_guid(task):
             return None
         jobs, _response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", context)
         return next((j for j in jobs if j.ID.lower() == task.lower() and j.checkpoint_work(vm.id)), None)

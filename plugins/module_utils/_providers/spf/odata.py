@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from ..._core.errors import CheckpointError
 from ..._core.formatting import format_value, one_line
 from ..._core.redaction import redact_start
+from ..._core.spec import is_guid
 from ..._http.error_mapping import error_from
 from ..._http.response import Response
 
@@ -26,7 +27,6 @@ LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 """VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
 LONGEST_ERROR = 65536
 """How much of an error's body is looked at where it is no JSON."""
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Entity = dict[str, t.Any]
 
@@ -36,11 +36,6 @@ class Page(t.NamedTuple):
 
     entities: list[Entity]
     next_link: str | None
-
-
-def is_guid(text: str) -> bool:
-    """Whether `text` is a GUID as OData writes it."""
-    return bool(_GUID.fullmatch(text))
 
 
 def guid(value: str) -> str:

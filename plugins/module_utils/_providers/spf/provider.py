@@ -15,6 +15,7 @@ from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound
 from ..._core.model import VM, Capabilities, Checkpoint, Inventory
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
+from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write
@@ -60,12 +61,12 @@ class Spf(WithoutSteps):
         self._root = settings.root
         self._wall_clock = wall_clock
         self._sign_in = f"{settings.spf_username} with basic" if settings.spf_auth == "basic" else "the bearer token"
-        self._stamp: str | None = None
+        self._stamp = settings.spf_stamp_id
         self._jobs = Jobs(self._find)
 
     async def resolve(self, reference: str) -> VM:
         """By GUID: VMM's ID first, then a unique hypervisor VMId; by name when that is unique in scope."""
-        tries = [odata.text(reference)] if not odata.is_guid(reference) else [odata.guid(reference)] * 2
+        tries = [odata.text(reference)] if not is_guid(reference) else [odata.guid(reference)] * 2
         fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
         for field, literal in zip(fields, tries, strict=True):
             found, _response = await self._find(
@@ -161,13 +162,15 @@ class Spf(WithoutSteps):
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
+        path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"Description": description}
         context = f"updating checkpoint {checkpoint.name} of {vm}"
-        return await self._change(vm, checkpoint, {"Description": description}, context, "update")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "update")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """VMCheckPointAction: Restore, on the checkpoint to go back to."""
+        path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"VMCheckPointAction": "Restore"}
         context = f"restoring {vm} to checkpoint {checkpoint.name}"
-        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, context, "restore")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "restore")
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """DELETE by key."""
@@ -176,21 +179,13 @@ class Spf(WithoutSteps):
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Operation Start or Stop on the VM (dn458378); Stop turns off without asking the guest."""
-        changes = {"Operation": "Start" if on else "Stop"}
-        path = _key("VirtualMachines", vm.id, vm.partition)
-        return await self._modify(
-            path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}", "power"
-        )
+        path, changes = _key("VirtualMachines", vm.id, vm.partition), {"Operation": "Start" if on else "Stop"}
+        context = f"turning {vm} {'on' if on else 'off'}"
+        return await self._modify(path, "VMM.VirtualMachine", changes, vm, context, "power")
 
     async def latest(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
         return await self._jobs.latest(vm)
-
-    async def _change(
-        self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], context: str, work: str
-    ) -> Operation:
-        path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, work)
 
     async def _modify(
         self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str
@@ -229,11 +224,10 @@ class Spf(WithoutSteps):
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
         response = await self._http.write(verb, self._root + path, headers=headers, body=content, context=context)
-        if response.status in (408, 500, 502, 503, 504):
-            problem = odata.error(response, context=context, sign_in=self._sign_in)
-            raise error_after_write(problem)
         if response.status not in (200, 201, 202, 204):
             problem = odata.error(response, context=context, sign_in=self._sign_in)
+            if response.status in (408, 500, 502, 503, 504):
+                raise error_after_write(problem)
             if response.status in (405, 501):
                 problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
             raise problem
@@ -295,21 +289,19 @@ class Spf(WithoutSteps):
 
     async def _discover_stamp(self) -> str:
         """The option, else the stamp of the tenant's cloud: a subscription has one cloud and one stamp."""
-        if self._stamp is None:
-            self._stamp = self._settings.spf_stamp_id or await self._stamp_of_cloud()
-        return self._stamp
-
-    async def _stamp_of_cloud(self) -> str:
+        if self._stamp is not None:
+            return self._stamp
         context = "discovering the stamp"
         response = await self._http.read(
             self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), context=context
         )
         stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(response, context).entities}
-        if len(stamps) != 1 or not odata.is_guid(next(iter(stamps))):
+        if len(stamps) != 1 or not is_guid(next(iter(stamps))):
             raise InvalidInput(
                 f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."
             )
-        return stamps.pop()
+        self._stamp = stamps.pop()
+        return self._stamp
 
     def _is_meant(self, vm: VmEntity, field: str, reference: str) -> bool:
         return self._is_of_stamp(vm) and (getattr(vm, field) or "").lower() == reference.lower()

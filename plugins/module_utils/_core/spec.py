@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user asked for, checked at the door: the first of the two trust boundaries."""
+"""The desired state as the user writes it, validated: the first of the two trust boundaries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .times import parse_duration, parse_time
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 1500
-"""Room is left for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
+"""This leaves room for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -71,7 +71,7 @@ class _Wish(pydantic.BaseModel):
 
 
 class Present(_Wish):
-    """A checkpoint of that name exists; with `max_age`, one that is not older."""
+    """A checkpoint of that name exists; with `max_age`, the newest is not older than that."""
 
     name: Name | None = None
     checkpoint_id: Name | None = None
@@ -148,7 +148,7 @@ class RestoreTo(_Wish):
 
 
 def terms(wish: RestoreTo) -> dict[str, t.Any]:
-    """What was asked for beside the target, where it is not the default: an approval covers it too."""
+    """The options beside the target that are not at their default: an approval covers them too."""
     options = ("safety_checkpoint", "if_running", "power_after", "old_disks")
     return {name: value for name in options if (value := getattr(wish, name)) not in (None, False, "proceed", "keep")}
 
@@ -160,9 +160,9 @@ Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 def validate_options(
     kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None
 ) -> Model:
-    """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given.
+    """The options as a `kind`; InvalidInput names each option that is wrong. None means that it was not given.
 
-    `names` says how to call an option where that is not its own name, such as the variable it came from.
+    `names` maps an option to what the error calls it, such as the variable that it came from.
     """
     for name, value in options.items():
         if not _is_text(value):
@@ -174,7 +174,7 @@ def validate_options(
 
 
 def _is_text(value: object) -> bool:
-    """Whether every text in it can be sent: bytes that are no UTF-8 arrive from the environment as surrogates."""
+    """Whether every text in it can be sent: bytes that are not UTF-8 come from the environment as surrogates."""
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, dict):
@@ -183,7 +183,7 @@ def _is_text(value: object) -> bool:
 
 
 def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None = None) -> str:
-    """Each wrong field and why, on one line, without the values: a value may be a secret."""
+    """Each wrong field and the reason, on one line, without values, for a value may be a secret."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = "".join(_place(step) for step in item["loc"] if not str(step).startswith("function-")).lstrip(".")
@@ -198,7 +198,7 @@ def _place(step: str | int) -> str:
 
 
 def _reason(kind: str, message: str, context: t.Mapping[str, t.Any]) -> str:
-    """pydantic's words where they are a user's, ours where they are a programmer's."""
+    """pydantic's message where users understand it, otherwise ours."""
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_too_long":

@@ -23,7 +23,7 @@ from .body import ACCEPTED, Body, Unreadable
 from .response import Response
 from .tls import chain, explain_tls
 
-# Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
+# Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
     logging.getLogger(_name).propagate = False

@@ -1,10 +1,10 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPF's jobs: which one a write started, and how it goes on.
+"""SPF's jobs: which one a write started, and its status.
 
-The response header x-ms-request-id of a write is the VMM job's id when it is a GUID (the vendor's own cmdlets take it);
-without it the VM's MostRecentTaskId is asked, which races with background refreshers.
+The response header x-ms-request-id of a write is the VMM job's id if it is a GUID (the vendor's own cmdlets use it).
+Without it the VM's MostRecentTaskId is read, which background refreshers may have replaced.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from . import odata
 from .entities import JobEntity, Kind, VmEntity
 
 VISIBLE_WITHIN = 60.0
-"""Seconds in which a job may still be on its way into the list; the vendor's own cmdlets ask on without end."""
+"""Seconds in which a new job may not be listed yet; the vendor's own cmdlets poll without end."""
 
 
-class Find(t.Protocol):
-    """All entities of a set that meet a condition."""
+class EntityQuery(t.Protocol):
+    """Reads all entities of a set that meet a condition."""
 
     async def __call__(
         self, kind: type[Kind], entities: str, condition: str | None, context: str
@@ -35,14 +35,14 @@ class Find(t.Protocol):
 class Jobs:
     """The jobs of one SPF."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: EntityQuery) -> None:
         self._find = find
 
     def started(self, response: Response, vm: VM, started: float, work: str) -> Operation:
         """The job that an accepted write started; `work` is its verb.
 
-        Without the header a job is only guessed to be ours: of the same verb and begun since. Its failure, a lock
-        above all, may be somebody else's, so that it says nothing about what was sent.
+        Without the header, a job of the same verb that began since is taken for it. It may be another run's, so its
+        failure does not count as that of the write.
         """
         job_id = str(response.headers.get("x-ms-request-id") or "")
         if is_guid(job_id) and job_id.strip("0-"):
@@ -65,7 +65,7 @@ class Jobs:
         return operation
 
     async def latest(self, vm: VM) -> Operation | None:
-        """The VM's most recent task as an operation, if it is checkpoint work."""
+        """The VM's most recent task as an operation, if it works on checkpoints."""
         found = await self._most_recent(vm)
         if found is None:
             return None
@@ -105,7 +105,7 @@ _SLACK = timedelta(seconds=5)
 
 
 def _invisible(started: float) -> Status:
-    """Not (yet) in the list: running while it may still appear, then unknown (never shown, or purged)."""
+    """The status of a job that is not listed: running while it may still appear, then unknown."""
     young = anyio.current_time() - started < VISIBLE_WITHIN
     return Status("running" if young else "unknown", "not visible yet" if young else "not visible")
 

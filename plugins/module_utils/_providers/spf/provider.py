@@ -47,7 +47,7 @@ EXPECTED = (
     "it must be the VMM service's own root, such as "
     "https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc, and lead to no proxy or portal."
 )
-"""What spf_url takes, for where its server answers as if there were no such root."""
+"""What spf_url must be, for a server that answers as if there were no such root."""
 
 
 class Spf(WithoutSteps):
@@ -65,7 +65,7 @@ class Spf(WithoutSteps):
         self._jobs = Jobs(self._find)
 
     async def resolve(self, reference: str) -> VM:
-        """By GUID: VMM's ID first, then a unique hypervisor VMId; by name when that is unique in scope."""
+        """By GUID: VMM's ID first, then a unique hypervisor VMId; otherwise by a name that is unique."""
         tries = [odata.text(reference)] if not is_guid(reference) else [odata.guid(reference)] * 2
         fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
         for field, literal in zip(fields, tries, strict=True):
@@ -89,7 +89,7 @@ class Spf(WithoutSteps):
         )
 
     async def everything(self, scope: Scope) -> list[VM] | list[Inventory]:
-        """Two lists for the whole tenant, however many VMs it has."""
+        """From two lists for the whole tenant, however many VMs it has."""
         if scope.resource_group is not None:
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
         machines, response = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
@@ -112,7 +112,7 @@ class Spf(WithoutSteps):
         ]
 
     async def read(self, vm: VM, *, whole: bool = True) -> Inventory:
-        """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
+        """The VM and its checkpoints. Both are filtered here too, in case the server ignores $filter."""
         found, response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
         if machine is None:
@@ -140,7 +140,7 @@ class Spf(WithoutSteps):
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
-        """POST as the vendor's reference shows it: every property named, the rest null, an all-zero ID."""
+        """POST as in the vendor's reference: every property named, null where it has no value, and an all-zero ID."""
         body = {
             "odata.type": "VMM.VMCheckPoint",
             "Accessibility": None,
@@ -161,13 +161,13 @@ class Spf(WithoutSteps):
         return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}", "create")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
-        """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
+        """Sends only Description (MERGE), or the entity just read with another Description (PUT)."""
         path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"Description": description}
         context = f"updating checkpoint {checkpoint.name} of {vm}"
         return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "update")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
-        """VMCheckPointAction: Restore, on the checkpoint to go back to."""
+        """VMCheckPointAction: Restore, on the checkpoint that the VM goes back to."""
         path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"VMCheckPointAction": "Restore"}
         context = f"restoring {vm} to checkpoint {checkpoint.name}"
         return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "restore")
@@ -184,13 +184,13 @@ class Spf(WithoutSteps):
         return await self._modify(path, "VMM.VirtualMachine", changes, vm, context, "power")
 
     async def latest(self, vm: VM) -> Operation | None:
-        """The VM's most recent task, if it is checkpoint work."""
+        """The VM's most recent task, if it works on checkpoints."""
         return await self._jobs.latest(vm)
 
     async def _modify(
         self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str
     ) -> Operation:
-        """By the configured method. PUT resets what it leaves out, so it carries the whole entity as just read."""
+        """Send changes by the configured method. PUT resets what it leaves out, so it sends the entity just read."""
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
         extra: dict[str, str] = {}
@@ -198,12 +198,12 @@ class Spf(WithoutSteps):
             response = await self._http.read(self._root + path, headers=self._headers(), context=context)
             if response.status != 200:
                 raise odata.error(response, context=context, sign_in=self._sign_in)
-            whole = odata.entity(response)
-            if str(whole.get("ID")).lower() not in path.lower():
+            entity = odata.entity(response)
+            if str(entity.get("ID")).lower() not in path.lower():
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
-            for act in {"VMCheckPointAction", "Operation"} & whole.keys():
-                whole[act] = None  # a verb that somebody else left there must not be carried out again
-            body = {n: v for n, v in whole.items() if "odata." not in n} | body
+            for verb in {"VMCheckPointAction", "Operation"} & entity.keys():
+                entity[verb] = None  # what another client left there must not be carried out again
+            body = {n: v for n, v in entity.items() if "odata." not in n} | body
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
@@ -219,7 +219,7 @@ class Spf(WithoutSteps):
         work: str,
         extra: dict[str, str] | None = None,
     ) -> Operation:
-        """One write and the job it started. SPF may hold the answer until the job ends: the limit is generous."""
+        """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long."""
         headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
@@ -236,7 +236,7 @@ class Spf(WithoutSteps):
     async def _find(
         self, kind: type[Kind], entities: str, condition: str | None, context: str
     ) -> tuple[list[Kind], Response]:
-        """All entities of a set that meet `condition`. A server without $filter is asked for everything."""
+        """All entities of a set that meet `condition`; from a server without $filter, all entities."""
         url = self._root + "/" + entities
         if condition is not None:
             conditions = [condition]
@@ -259,7 +259,7 @@ class Spf(WithoutSteps):
             response = await self._http.read(following, headers=self._headers(), context=context)
 
     def _page(self, response: Response, context: str) -> odata.Page:
-        """The entities of one answer. A set is never missing, so a 404, like a web page, means another root."""
+        """The entities of one response. A set always exists, so a 404 or a web page means that the root is wrong."""
         try:
             if response.status == 200:
                 return odata.page(response)
@@ -288,7 +288,7 @@ class Spf(WithoutSteps):
         )
 
     async def _discover_stamp(self) -> str:
-        """The option, else the stamp of the tenant's cloud: a subscription has one cloud and one stamp."""
+        """The stamp of the tenant's cloud, unless it was given: a subscription has one cloud and one stamp."""
         if self._stamp is not None:
             return self._stamp
         context = "discovering the stamp"
@@ -314,7 +314,7 @@ class Spf(WithoutSteps):
         return not stamp or (vm.StampId or stamp).lower() == stamp.lower()
 
     def _headers(self) -> dict[str, str]:
-        # Required on subscription-scoped calls, "can be set to any value"; it becomes the job's on-behalf-of name.
+        # Required on subscription-scoped calls, "can be set to any value"; jobs then run on behalf of that name.
         return {**odata.HEADERS, "x-ms-principal-id": self._settings.principal}
 
 

@@ -34,7 +34,7 @@ def holds(draw: Draw) -> None:
         return  # the first fault ends the run: it is a case of its own
     broken = verdict(name).broken
     if broken and (reason := known(name, broken)):
-        pytest.xfail(reason)
+        pytest.xfail(reason=reason)
     assert not broken, "\n".join([f"make scenarios CASE='{name}'", *map(str, broken)])
 
 

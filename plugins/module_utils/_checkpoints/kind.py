@@ -121,7 +121,7 @@ class VmCheckpoints(Kind[ObservedVm]):
     def _too_young(self, left: float) -> OutcomeUnknown:
         return OutcomeUnknown(
             "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the making, and "
-            "the VM does not stand on it; whether the restore ran cannot be told yet.",
+            "the VM does not stand on it; whether the restore ran is not known yet.",
             remedy=f"Run the task again in {show_seconds(left)}, or raise wait_timeout.",
         )
 

@@ -111,8 +111,8 @@ def _safety_name(capabilities: Capabilities, name: str) -> str:
     if len(whole) <= capabilities.longest_series:
         return whole
     spelled = name.lower() if capabilities.names_unique else name  # where names are unique they are one in any case
-    told = hashlib.sha256(spelled.encode()).hexdigest()[:8]
-    return f"{whole[: capabilities.longest_series - 9]}-{told}"
+    short = hashlib.sha256(spelled.encode()).hexdigest()[:8]
+    return f"{whole[: capabilities.longest_series - 9]}-{short}"
 
 
 def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -> Checkpoint:
@@ -137,16 +137,16 @@ def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -
 
 def _same_target(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities, earlier: Checkpoint) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
-    name = told = spec.name
+    name = asked = spec.name
     same = True
     if spec.checkpoint_id is not None and (found := actual.by_id(spec.checkpoint_id)) is not None:
-        name, told = found.name, f"{found.name} ({found.id})"
+        name, asked = found.name, f"{found.name} ({found.id})"
         went_to = earlier.mark.target if earlier.mark else None
         same = went_to in (None, id_hash(found.id))
     if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
-        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}".',
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{asked}".',
         remedy="Give each restore a key of its own.",
         changed_nothing=True,
     )
@@ -221,8 +221,8 @@ def _safety_of(spec: RestoreRequest, actual: ObservedVm, made: frozenset[str]) -
     for checkpoint in actual.checkpoints:
         if not checkpoint.ownership.safety:
             continue
-        told = checkpoint.mark.key if checkpoint.mark else None
-        if checkpoint.ownership.nonce in made or (key and (told == key or checkpoint.ownership.nonce == key[:12])):
+        marked = checkpoint.mark.key if checkpoint.mark else None
+        if checkpoint.ownership.nonce in made or (key and (marked == key or checkpoint.ownership.nonce == key[:12])):
             found.append(checkpoint)
     return next((each for each in found if each.usable), found[0] if found else None)
 
@@ -232,7 +232,7 @@ def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
     if not actual.current_known:
         raise OutcomeUnknown(
             f"restore_key: the safety checkpoint {safety.id} exists, but the service does not say on which one the "
-            "VM stands; whether the restore ran cannot be told, and it is not repeated.",
+            "VM stands; whether the restore ran is not known, and it is not repeated.",
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     elsewhere = _left_safety_checkpoint(actual, safety)

@@ -36,7 +36,7 @@ class PointInputs:
 async def resolve_location(
     client: RestorePointClient, spec: CollectionSpec, target: Target, warnings: list[str]
 ) -> str | None:
-    """Where a new collection lies: at its VM, unless told otherwise; one for copies must say where."""
+    """Where a new collection lies: in its VM's region unless the spec names one; for copies it must."""
     if spec.source is None:
         return spec.location
     source = source_of(spec.source)
@@ -72,10 +72,10 @@ async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> Vm
 
 def comparable_fields(spec: PointSpec, collection: CollectionEntity) -> dict[str, t.Any]:
     """What of the spec an existing point is held against; nothing but the collection is needed for it."""
-    told: dict[str, t.Any] = {"instant_access_duration": spec.instant_access_duration}
+    fields: dict[str, t.Any] = {"instant_access_duration": spec.instant_access_duration}
     if spec.source_restore_point is not None:
-        told["source_restore_point"] = source_point(spec.source_restore_point, collection.source_id)
-    return told
+        fields["source_restore_point"] = source_point(spec.source_restore_point, collection.source_id)
+    return fields
 
 
 async def read_inputs(
@@ -137,8 +137,8 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Ta
     sets: dict[str, dict[str, str]] = {}
     for place, each in places:
         lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
-        told = {"place": lun, "id": each.id, "type": each.type}
-        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = told
+        entry = {"place": lun, "id": each.id, "type": each.type}
+        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = entry
     inputs.fields["exclude_disks"] = sorted(excluded) or None
     inputs.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
 

@@ -143,7 +143,7 @@ def plan_point(
 def _told_of(
     spec: PointSpec, subject: Target, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
 ) -> tuple[str, ...]:
-    """What an existing point is not that the spec asks for: nothing can change it, so that is told or refused."""
+    """What an existing point is not that the spec asks for. Nothing can change it: that is a warning, or refused."""
     achieved = now.properties.consistencyMode or ""
     if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
         raise Downgraded(
@@ -242,12 +242,12 @@ def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
     if any(wanted & disk_names(disk) for disk in now.disks):
         return False
     left_out = {_disk_spelled(ref.id or "") for ref in now.properties.excludeDisks or []}
-    told = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
+    extra = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
     others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
-    # What else is wanted can only be places, of which those of left out disks are not told.
+    # What else is wanted can only be places, which are not shown for disks that were left out.
     if others and not (left_out and all(PLACE.fullmatch(other) for other in others)):
         return False
-    return len(told) <= len(others)
+    return len(extra) <= len(others)
 
 
 def _disk_spelled(given: str) -> str:

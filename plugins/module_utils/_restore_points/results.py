@@ -87,10 +87,10 @@ def is_copy(entity: PointEntity) -> bool:
 
 
 def percent(entity: PointEntity) -> int | None:
-    """How far its data is as a whole, which is its slowest disk; None where nothing is told."""
-    told = [row["percent"] for row in replication(entity)]
-    if any(each is not None for each in told):
-        return min(each or 0 for each in told)
+    """How far its data is as a whole, which is its slowest disk; None where no disk shows it."""
+    shown = [row["percent"] for row in replication(entity)]
+    if any(each is not None for each in shown):
+        return min(each or 0 for each in shown)
     return 0 if is_copy(entity) and entity.state == "creating" else None
 
 

@@ -60,7 +60,7 @@ class Disk(ArmModel):
 
     @property
     def slot(self) -> str:
-        """`os`, or `lun` and its number: how disks are told apart in plans and names."""
+        """`os`, or `lun` and its number: what names a disk in plans and disk names."""
         return "os" if self.lun is None else f"lun{self.lun}"
 
     @property
@@ -80,7 +80,7 @@ class StorageProfile(ArmModel):
         """A disk is known by its slot, so no two may have the same."""
         slots = [disk.slot for disk in self.disks]
         if len(set(slots)) != len(slots) or (self.osDisk is not None and self.osDisk.lun is not None):
-            raise ValueError("its disks cannot be told apart by their LUNs")
+            raise ValueError("its disks' LUNs are missing or not unique")
         return self
 
     @property
@@ -245,7 +245,7 @@ class PointEntity(ArmModel):
 
     @property
     def slowest(self) -> int:
-        """How far the disk is that has furthest to go, in percent; 0 where nothing is told of one."""
+        """How far the disk is that has furthest to go, in percent; 0 where one does not show it."""
         return min(((row.completionPercent or 0) if row else 0 for row in self._replications), default=0)
 
     @property

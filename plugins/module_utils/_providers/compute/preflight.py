@@ -64,7 +64,7 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
 
 
 def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
-    """Management locks: told apart from passing ones, for they will not pass."""
+    """Management locks: unlike the locks of other jobs they do not pass."""
     for lock in locks:
         verbs = {"readonly": ("create", "update", "delete", "step", "power"), "cannotdelete": ("delete",)}
         yield from _locked(lock, verbs.get(_level(lock), ()))

@@ -28,6 +28,7 @@ HANG_SECONDS, HANG_FACTOR = 15.0, 10.0  # of CPU, beyond which a test hangs: one
 BLOCKED_SECONDS = 600.0  # of wall clock without a sign of life: it is no proof, for the machine may be busy
 _MEMORY = 4 << 30
 _QUIET = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+_QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins of pytest are imported before it starts
 
 
 class Verdict(t.NamedTuple):

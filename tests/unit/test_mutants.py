@@ -169,7 +169,8 @@ def tiny(tmp_path: Path) -> Path:
 def played(tiny: Path, *arguments: str) -> tuple[int, list[str], str]:
     """Exit code, lines of stdout, and stderr of the command."""
     command = [sys.executable, "-P", str(ROOT / "tools/mutants.py"), "--workers", "1", *arguments]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("COV_", "COVERAGE_"))}
+    environ |= {"PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     ended = subprocess.run(command, cwd=tiny, env=environ, capture_output=True, text=True, check=False)
     return ended.returncode, ended.stdout.splitlines(), ended.stderr
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import scvmm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import provider as compute
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import capabilities as compute
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 
 README = Path(__file__).resolve().parent.parent / "README.md"

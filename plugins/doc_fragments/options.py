@@ -204,7 +204,7 @@ options:
       - The approved plan, which is a RV(plan) that was returned before, or only its digest. If anything else would be
         done, the task fails and changes nothing.
       - An empty plan always passes. The remaining part of a whole plan passes too, so that a run that was interrupted
-        can be repeated.
+        can be repeated. A plan that was edited since it was returned is refused.
     type: raw
 attributes:
   check_mode:

@@ -183,12 +183,17 @@ plan:
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: Identifies what is changed; equal plans have equal digests., type: str, returned: always}
+    checksum:
+      description: Hash of the actions. An edited plan does not match it and is refused.
+      type: str
+      returned: always
     actions:
       description: The actions, in order.
       type: list
       elements: dict
       returned: always
       contains:
+        id: {description: Identifies what an approval of this action covers., type: str, returned: always}
         action:
           description:
             - V(create), V(update), V(delete), V(keep) for a checkpoint that already satisfies the task, or V(step) for

@@ -153,12 +153,17 @@ plan:
   contains:
     version: {description: Version of this shape., type: int, returned: always}
     digest: {description: Identifies what is changed; equal plans have equal digests., type: str, returned: always}
+    checksum:
+      description: Hash of the actions. An edited plan does not match it and is refused.
+      type: str
+      returned: always
     actions:
       description: The actions, in order.
       type: list
       elements: dict
       returned: always
       contains:
+        id: {description: Identifies what an approval of this action covers., type: str, returned: always}
         action:
           description:
             - V(create) for the safety checkpoint, V(power), V(restore), V(keep) if the key shows that the restore is

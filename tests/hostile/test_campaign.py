@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import spec
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 from tests.hostile import mutations, server
 from tests.hostile.campaign import Case, Verdict, chances, play, run
@@ -88,7 +88,7 @@ def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
 
 
 def test_a_client_that_trips_over_an_answer_is_caught() -> None:
-    with mock.patch.object(spf_entities, "is_guid", return_value=True):
+    with mock.patch.object(spec, "is_guid", return_value=True):
         verdict = caught("spf absent", "ValueError", part="json", what="text")
     assert verdict.code == "crash"
 

@@ -29,7 +29,9 @@ Strike = Callable[["World", "Row", Sent], Fault | None]
 class Trouble:
     """One kind of fault. `view` is what the client can know of a write that meets it; `takes_effect` whether the
     service still does the work; `passes`, whether a read is sent again, `passes_write`, whether a write may be, so that
-    the task has to succeed all the same. `lasts`: every later request meets it, too.
+    the task has to succeed all the same. `lasts`: every later request meets it, too. `codes`: what the error may be
+    where nothing has been written, and `says` what it quotes of SPF and of ARM if it is the first of them.
+    `only_writes`: why nothing else meets it.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Trouble:
     passes_write: bool = False
     lasts: bool = False
     only_writes: str = ""
+    codes: tuple[str, ...] = ()
+    says: tuple[str, ...] = ()
 
 
 def _wire(**given: Any) -> Strike:
@@ -95,11 +99,19 @@ def _plan(end: Refusal, code: str) -> Strike:
     return strike
 
 
+def _lock_stays(world: World, row: Row, sent: Sent) -> Fault | None:
+    return _LOCK(world, row, sent) if sent.writes else None
+
+
 _FAILED = Refusal("10803", "Simulated", "The disk is full.")
 _NONE = "a read begins no operation"
 _RETRY = {"Retry-After": "7"}
-_ELSEWHERE = {"Location": "https://elsewhere.example/"}
-FIRST: dict[str, Trouble] = {
+_AWAY = {"Location": "https://elsewhere.example/"}
+_UNSAID = dict.fromkeys(("Azure-AsyncOperation", "Location", "x-ms-request-id"), "")
+_ODD = {"value": [{"ID": 7, "id": []}], "properties": 5, "status": [], "ID": {}, "access_token": 5}
+_ELSEWHERE_SAID = ("bad_answer", "sign_in_refused")
+"""Of the same refusal by the authority, or by the cloud's list of endpoints."""
+FAULTS: dict[str, Trouble] = {
     each.name: each
     for each in (
         Trouble("no_connection", "no connection could be made, once",
@@ -123,35 +135,43 @@ FIRST: dict[str, Trouble] = {
         Trouble("locked_out", "the write is accepted, and its operation fails for a lock",
                 _plan(LOCKED, "Conflict"), "answered", passes_write=True, only_writes=_NONE),
         Trouble("operation_fails", "the write is accepted, and its operation fails",
-                _plan(_FAILED, "InternalExecutionError"), "answered", only_writes=_NONE),
+                _plan(_FAILED, "InternalExecutionError"), "answered", only_writes=_NONE,
+                codes=("operation_failed",), says=("The disk is full.", "An internal execution error occurred")),
+        Trouble("lock_stays", "from here on every write is refused for a lock", _lock_stays, "refused", lasts=True,
+                only_writes="a read is not refused for a lock", codes=("locked",)),
+        Trouble("cut_off", "no connection can be made from here on",
+                _wire(kind="lose_request", exception="ConnectError", count=None), "unsent", lasts=True,
+                codes=("unreachable",)),
         Trouble("refusal", "403 in the service's own words",
                 _by_service(spf=_odata(403, "Access is denied."),
-                            arm=_arm(403, "AuthorizationFailed", "The client has no authorization.")), "refused"),
+                            arm=_arm(403, "AuthorizationFailed", "The client has no authorization.")), "refused",
+                codes=("forbidden", *_ELSEWHERE_SAID),
+                says=("Access is denied", "AuthorizationFailed: The client has no authorization")),
         Trouble("bad_request", "400 in the service's own words",
                 _by_service(spf=_odata(400, "The request is wrong."), arm=_arm(400, "BadRequest", "It is wrong.")),
-                "refused"),
+                "refused", codes=("refused", *_ELSEWHERE_SAID),
+                says=("The request is wrong", "BadRequest: It is wrong")),
         Trouble("stranger", "404 as a page of HTML, by somebody between",
-                _wire(kind="html", status=404), "refused"),
+                _wire(kind="html", status=404), "refused", codes=("not_found", "bad_answer")),
         Trouble("wrong_404", "404 of another level of the hierarchy",
                 _by_service(spf=_odata(404, "The subscription was not found.", "SubscriptionNotFound"),
-                            arm=_arm(404, "SubscriptionNotFound", "The subscription was not found.")), "refused"),
+                            arm=_arm(404, "SubscriptionNotFound", "The subscription was not found.")), "refused",
+                codes=("not_found", *_ELSEWHERE_SAID)),
         Trouble("no_json", "the service does its work, and the body is no JSON",
-                _wire(kind="replace", body="<!DOCTYPE html><p>Hello"), "open", True),
+                _wire(kind="replace", body="<!DOCTYPE html><p>Hello"), "open", True, codes=("bad_answer",)),
+        Trouble("odd", "the service does its work, and the body is JSON of other types",
+                _wire(kind="replace", body=_ODD), "open", True, codes=("bad_answer",)),
+        Trouble("no_operation", "the write is accepted, and the answer does not say which operation it began",
+                _wire(kind="headers", headers=_UNSAID), "answered", True, passes_write=True,
+                only_writes=_NONE),
         Trouble("redirect", "the service does its work, and 303 is answered",
-                _wire(kind="status_after", status=303, headers=_ELSEWHERE), "open", True),
+                _wire(kind="status_after", status=303, headers=_AWAY), "open", True,
+                codes=("bad_answer",)),
         Trouble("slow", f"the service does its work {LATE} s late",
                 _wire(kind="delay", seconds=LATE), "open", True, passes=True),
     )
 }  # fmt: skip
-CUT_OFF = Trouble(
-    "cut_off",
-    "no connection can be made from here on",
-    _wire(kind="lose_request", exception="ConnectError", count=None),
-    "unsent",
-    lasts=True,
-)
-SECOND = {**{name: FIRST[name] for name in ("lost_answer", "lock", "refusal")}, CUT_OFF.name: CUT_OFF}
-TROUBLES = {**FIRST, **SECOND}
+SECOND = {name: FAULTS[name] for name in ("lost_answer", "lock", "refusal", "cut_off")}
 BEHIND = ("lost_answer", "throttled", "lock", "refusal", "stranger", "no_json", "slow")
 """First faults at a read that second ones are played behind: those that pass in the same way are played once."""
 UNDOING = ("lost_answer", "refusal", "operation_fails")
@@ -162,7 +182,7 @@ def impossible(row: Row, trouble: Trouble, sent: Sent) -> str | None:
     """Why this fault cannot meet that request; None where it can."""
     if trouble.only_writes and not sent.writes:
         return trouble.only_writes
-    if trouble.only_writes and not job_of(sent.deed):
+    if trouble.only_writes == _NONE and not job_of(sent.deed):
         return "the service does this in its answer, and no operation is left that could fail"
     if trouble.name == "lock" and not sent.writes and row.kind in ("collection", "point"):
         return "a job that holds the VM holds neither its collections nor their points"

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from tests.scenarios.faults import BEHIND, FIRST, SECOND, TROUBLES, UNDOING, Plan, impossible
-from tests.scenarios.judge import Broken, Case, judge
-from tests.scenarios.record import Sent
+from tests.scenarios.case import Broken, Case
+from tests.scenarios.faults import BEHIND, FAULTS, SECOND, UNDOING, Plan, impossible
+from tests.scenarios.judge import judge
+from tests.scenarios.record import RunSeen, Sent
 from tests.scenarios.table import ROWS
 from tests.scenarios.world import Ground
 
@@ -29,11 +30,11 @@ class Name:
     @classmethod
     def read(cls, text: str) -> Name:
         """The case of that name; ValueError where there can be none."""
-        kind, verb, *given = text.strip().split("/")
+        kind, verb, *given = (f"{text}/" if "/" not in text else text).strip().split("/")
         strikes = []
         for each in given:
             trouble, _at, number = each.partition("@")
-            if trouble not in TROUBLES or not number.isdigit():
+            if trouble not in FAULTS or not number.isdigit():
                 raise ValueError(f"{each!r} is no fault at a request, such as lost_answer@3")
             strikes.append((trouble, int(number)))
         if f"{kind}/{verb}" not in ROWS:
@@ -59,11 +60,13 @@ def play(name: Name) -> Case:
     """The case, played. A rerun that has nothing to do, and an act, are not played a second time: that is the same."""
     row = ROWS[name.row]
     ground = Ground(row, str(name))
-    plan = Plan([(at, TROUBLES[trouble]) for trouble, at in name.strikes])
+    plan = Plan([(at, FAULTS[trouble]) for trouble, at in name.strikes])
+    foreseen = ground.approve() if row.approved else None
     faulted, rerun = ground.run(plan), ground.run()
     idle = rerun.code is None and not rerun.changed and not rerun.writes
     third = rerun if idle or (row.act and rerun.changed) else ground.run()
-    return Case(row, tuple(trouble for trouble, _at in name.strikes), faulted, rerun, third)
+    faults = tuple(trouble for trouble, _at in name.strikes)
+    return Case(row, faults, faulted, rerun, third, foreseen, calm_run(name.row) if faults else None)
 
 
 def verdict(name: Name) -> Verdict:
@@ -73,15 +76,20 @@ def verdict(name: Name) -> Verdict:
 
 
 @cache
+def calm_run(row: str) -> RunSeen:
+    """A row's task when nothing goes wrong."""
+    return play(Name(row)).faulted
+
+
 def calm(row: str) -> tuple[Sent, ...]:
-    """The requests of a row's task when nothing goes wrong."""
-    return Ground(ROWS[row], row).run().sent
+    """Its requests."""
+    return calm_run(row).sent
 
 
 def firsts(row: str) -> Iterator[Name]:
     """The case without a fault, and each first fault at each request."""
     yield Name(row)
-    for trouble in FIRST:
+    for trouble in FAULTS:
         for sent in calm(row):
             yield Name(row).and_then(trouble, sent.number)
 
@@ -91,20 +99,22 @@ def family(first: Name, *, single: bool = False) -> Iterator[Verdict]:
     row = ROWS[first.row]
     if first.strikes:
         trouble, at = first.strikes[0]
-        if reason := impossible(row, TROUBLES[trouble], calm(first.row)[at - 1]):
+        if reason := impossible(row, FAULTS[trouble], calm(first.row)[at - 1]):
             yield Verdict(first, reason=reason)
             return
     found = verdict(first)
     yield found
     if first.strikes and not single and has_seconds(found):
         for name, sent in seconds(found):
-            reason = impossible(row, TROUBLES[name.strikes[-1][0]], sent)
+            reason = impossible(row, FAULTS[name.strikes[-1][0]], sent)
             yield Verdict(name, reason=reason) if reason else verdict(name)
 
 
 def has_seconds(found: Verdict) -> bool:
     """Whether second faults are played behind the first: it is at a write, or behind one and of a kind of its own."""
     trouble, at = found.name.strikes[0]
+    if FAULTS[trouble].lasts:
+        return False
     at_write = any(sent.writes and sent.number == at for sent in found.requests)
     behind = any(sent.writes and sent.number < at for sent in found.requests)
     return {

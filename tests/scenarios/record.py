@@ -94,7 +94,7 @@ class RunSeen:
 def deed_of(method: str, target: str, body: bytes) -> str:
     """What a request does, to what; empty for one that changes nothing."""
     path = target.partition("?")[0].lower()
-    if method == "GET" or "/oauth2/" in path:
+    if method == "GET" or "/oauth2/" in path or "/microsoft.resourcegraph/" in path:
         return ""
     last, given = path.rsplit("/", 1)[-1], _json(body)
     if ".svc/" in path:

@@ -33,11 +33,13 @@ PATIENCE = {"settle_time": "3s", "wait_timeout": "12m", "poll_interval": "4s"}
 @dataclass(frozen=True)
 class Row:
     """One task. `wanted` says of keys of the world what they must hold when it is done; `may_change` are the only keys
-    (regular expressions) that the task may change; `thing` is the key whose thing the result shows under `shows`.
+    (regular expressions) that the task may change; `thing` is the key whose thing the result shows under `shows`,
+    `lists` the keys (a regular expression, its group the name) that it lists there.
 
     `act`: a further run does it again, as a restore without restore_key does. `provable`: reading can prove the write
     when its answer is lost. `pairs`: which first faults have second ones behind them: those of BEHIND and any at a
-    write, those at a write that lead to what was done being undone, none.
+    write, those at a write that lead to what was done being undone, none. `approved`: it is run with the plan
+    of check mode as expected_plan.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Row:
     may_change: tuple[str, ...]
     variant: str = ""
     thing: str = ""
+    lists: str = ""
     module: str = "vm_checkpoint"
     world: Mapping[str, Any] = field(default_factory=dict)
     switches: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +57,7 @@ class Row:
     act: bool = False
     provable: bool = True
     pairs: Literal["all", "undoing", "none"] = "all"
+    approved: bool = False
 
     @property
     def name(self) -> str:
@@ -166,7 +170,19 @@ def _of_home(name: str, **more: Any) -> dict[str, Any]:
 _GOES = {"name": HOME, "resource_group": "rg-shop", "state": "absent", "force": True}
 _POINT: dict[str, Any] = {"module": "restore_point", "shows": "restore_point"}
 _COLLECTION: dict[str, Any] = {"module": "restore_point_collection", "shows": "restore_point_collection"}
-ROWS = {row.name: row for row in (*_vmm("spf"), *_vmm("scvmm"), *_azure())}
+_INFO: dict[str, Any] = {"module": "vm_checkpoint_info", "shows": "checkpoints"}
+_INFOS = (
+    Row("spf", "info", {"vm": VM}, {}, (), lists="web01/checkpoint ([^/]+)", world=on_vmm("spf", "web01"), **_INFO),
+    Row("scvmm", "info", {"vm": VM}, {}, (), lists="app01/checkpoint ([^/]+)", world=on_vmm("scvmm", "app01"), **_INFO),
+    Row("compute", "info", {"vm": VM}, {}, (), lists=f"collection {HOME}/point ([^/]+)", world=on_azure(), **_INFO),
+    Row("collection", "info", {"instance_view": True}, {}, (), lists="collection ([^/]+)", world=on_azure(),
+        module="restore_point_collection_info", shows="restore_point_collections"),
+)  # fmt: skip
+_PLAIN = {row.name: row for row in (*_vmm("spf"), *_vmm("scvmm"), *_azure(), *_INFOS)}
+_APPROVED = ("spf/present", "scvmm/absent", "compute/absent", "point/absent", "collection/absent")
+ROWS = _PLAIN | {
+    f"{name}+approved": _with(_PLAIN[name], variant="approved", approved=True, pairs="none") for name in _APPROVED
+}
 IMPOSSIBLE = {
     "scvmm/update": "Arc-enabled SCVMM has no way to change a checkpoint",
     "compute/update": "Azure keeps no description of a restore point, and nothing else of one can be changed",

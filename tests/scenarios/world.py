@@ -37,6 +37,7 @@ class Ground:
         self._bench.world.faults.chooser = self._choose
         self._plan = Plan()
         self._sent: list[Sent] = []
+        self._approval: dict[str, Any] = {}
 
     def run(self, plan: Plan | None = None, *, check: bool = False) -> RunSeen:
         """The task once, with what meets its requests; afterwards whatever it has begun comes to its end."""
@@ -59,9 +60,15 @@ class Ground:
         limit = parse_duration(str(self._options["wait_timeout"])).total_seconds()
         return RunSeen(result, crash, seconds, limit, tuple(self._sent), jobs, before, after, settled)
 
+    def approve(self) -> RunSeen:
+        """Check mode; every later run has its plan as expected_plan."""
+        seen = self.run(check=True)
+        self._approval = {"expected_plan": (seen.result or {}).get("plan")}
+        return seen
+
     @property
     def _options(self) -> dict[str, Any]:
-        given = {**PATIENCE, **self.row.options}
+        given = {**PATIENCE, **self.row.options, **self._approval}
         return {name: self._vm() if value == VM else value for name, value in given.items()}
 
     def _vm(self) -> str:

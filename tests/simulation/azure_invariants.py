@@ -8,6 +8,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.disk_steps import (
+    DeleteDisk,
+)
 from simulator.azure.model import Point
 from tests.simulation.record import Run, Work
 from tests.simulation.resource_invariants import has_failed, meant_here, planned_to_go
@@ -136,9 +139,9 @@ def _unfinished(judge: Judge, vm: str) -> bool:
 
 
 def _names(run: Run, disk: str) -> bool:
-    steps = [action for plan in run.plans for action in plan.writes if action.verb == "step"]
+    deletes = [action for plan in run.plans for action in plan.writes if isinstance(action, DeleteDisk)]
     short = disk.rsplit("/", 1)[-1].lower()
-    named = any(a.about.get("op") == "delete_disk" and a.about["disk"].lower().endswith(short) for a in steps)
+    named = any(action.disk.lower().endswith(short) for action in deletes)
     return named and run.task.options.get("old_disks") == "delete"
 
 

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Resource Manager: requests, errors, paging, and which operation an answer started."""
+"""Azure Resource Manager: requests, errors, paging, and which operation a response started."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .ids import ArmId, parse, quote
 LOCKS_VERSION = "2020-05-01"
 _ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
 LOCKS_AGE = 60.0
-"""Seconds for which a list of locks is believed. What it misses the service refuses by itself."""
+"""Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
 MUTE = 3
-"""After so many answers in a row without a status an operation is left to reading."""
+"""After this many responses in a row without a status, only reading the resource can tell."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
     "succeeded": "succeeded",
@@ -33,16 +33,15 @@ _TERMINAL: dict[str, State] = {
     "canceled": "failed",
     "cancelled": "failed",
 }
-# Codes that say that another operation holds the resource; a ScopeLocked 409 is an administrator's lock and will not
-# pass.
+# Another operation holds the resource. A 409 with ScopeLocked is an administrator's lock, which does not go by itself.
 _LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 _CONCURRENT = "concurrent 'create restorepoint' operation"
-"""What Compute says of a second create on a VM (restore-point-troubleshooting, VMRestorePointClientError)."""
+"""Compute's message for a second create on a VM (restore-point-troubleshooting, VMRestorePointClientError)."""
 _BUSY = ("conflict", "anotheroperationinprogress", "operationinprogress", "resourcebusy")
 
 
 class Arm:
-    """Requests to one resource manager. `sign_in` says in errors how we signed in."""
+    """Requests to one resource manager. `sign_in` says in errors who signed in."""
 
     def __init__(self, http: Http, base: str, sign_in: str) -> None:
         self.http = http
@@ -52,9 +51,9 @@ class Arm:
         self._reading_locks = anyio.Lock()
 
     def url(self, path: str, api_version: str, **query: str) -> str:
-        """The URL of a resource path (already percent-encoded) with api-version and what else is asked for.
+        """The URL of a resource path (already percent-encoded) with api-version and other query parameters.
 
-        Paths hold ids as they were answered: one that leads elsewhere is refused.
+        Paths hold ids from responses; one that would lead elsewhere is refused.
         """
         if not path.startswith("/") or {".", ".."} & set(path.split("/")):
             raise BadResponse("an answered id is no path of a resource.", subject=self.http.label)
@@ -62,7 +61,7 @@ class Arm:
         return f"{self.base}{path}?api-version={api_version}{more}"
 
     async def get(self, url: str, *, context: str) -> Response:
-        """A resource; an error that says what was being done unless the answer is a 200."""
+        """A resource; any status but 200 is an error that begins with `context`."""
         response = await self.http.read(url, headers=_headers(), context=context)
         if response.status != 200:
             raise self.error(response, context=context)
@@ -73,7 +72,7 @@ class Arm:
 
         Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type).
 
-        `grouped`: where even its resource group is missing, nothing can be made there, and that is an error.
+        With `grouped`, a missing resource group is an error, because nothing can be created there.
         """
         response = await self.http.read(url, headers=_headers(), context=context)
         if response.status == 404:
@@ -88,9 +87,9 @@ class Arm:
         return response
 
     async def locks(self, ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
-        """The management locks that hold for any of these resources, as far as this user may see them.
+        """The management locks on any of these resources, as far as this user may see them.
 
-        A resource group's list also shows the locks on everything in it, so each is held against the ids.
+        A resource group's list also holds the locks on everything in it, so each is compared with the ids.
         """
         concerned = [resource.lower() for resource in ids]
         found: dict[str, dict[str, t.Any]] = {}
@@ -103,8 +102,8 @@ class Arm:
         return [found[lock_id] for lock_id in sorted(found)]
 
     async def _locks_of(self, group: str) -> list[dict[str, t.Any]]:
-        """Those of a resource group, read once in a while: every look at a VM asks, and a lock comes by hand."""
-        async with self._reading_locks:  # of many VMs in a group one asks
+        """Those of a resource group, read once a minute: each reading of a VM needs them, and they seldom change."""
+        async with self._reading_locks:  # one of many VMs in a group reads them
             read_at, rows = self._read_locks.get(group, (-LOCKS_AGE, []))
             if anyio.current_time() - read_at >= LOCKS_AGE:
                 url = self.url(f"{quote(group)}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
@@ -113,7 +112,7 @@ class Arm:
         return rows
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
-        """A collection that this user may not be allowed to see: what is shown of it then, for it only helps."""
+        """A collection that only helps: where this user may not see it, as much of it as the service shows."""
         return [row for _response, rows in await self._list(url, "reading locks", hints=True) for row in rows]
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
@@ -170,33 +169,33 @@ class Arm:
         return self.operation(response, started)
 
     async def query(self, url: str, body: dict[str, t.Any], *, context: str) -> Response:
-        """A POST that only asks (Resource Graph): repeated like a read."""
+        """A POST that changes nothing (Resource Graph): repeated like a read."""
         response = await self.http.send_again("POST", url, _headers(True), json.dumps(body).encode(), context=context)
         if response.status != 200:
             raise self.error(response, context=context)
         return response
 
     def operation(self, response: Response, started: float) -> Operation:
-        """What an accepted write started. Azure-AsyncOperation goes before Location (ARM's guide)."""
+        """The operation of an accepted write. Azure-AsyncOperation goes before Location (ARM's guide)."""
         link = response.headers.get("azure-asyncoperation") or response.headers.get("location")
         if not link:
-            # Nothing to follow, so only the resource's own word counts: a portal's 200 for a 202 looks like this too.
+            # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same.
             return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
         try:
             poll = _Poll(
-                self, self.http.followable(str(link)), tells=bool(response.headers.get("azure-asyncoperation"))
+                self, self.http.followable(str(link)), states=bool(response.headers.get("azure-asyncoperation"))
             )
         except BadResponse as problem:
-            # The write was accepted all the same: what came of it is left to reading.
+            # The write was accepted all the same: reading has to show what it did.
             stated = _stated(Status("unknown", problem.message))
             return Operation("arm", None, stated, started, request_id=response.request_id)
         return Operation("arm", poll.shown, poll, started, request_id=response.request_id)
 
     def error(self, response: Response, *, context: str) -> CheckpointError:
-        """What a non-success answer means, with every detail that ARM gives."""
+        """The error for a response that is not a success, with every detail that ARM gives."""
         body = error_of(response)
         code, said = read_error(body)
-        # 412: somebody changed the resource since it was read; like a lock it changed nothing, and reading again helps.
+        # 412: the resource has changed since it was read. Like a lock: nothing was changed, and reading again helps.
         busy = code.lower() != "scopelocked" and _is_busy(code, said)
         locked = response.status == 412 or (response.status == 409 and busy)
         return error_from(
@@ -205,18 +204,18 @@ class Arm:
 
 
 class _Poll:
-    """One look at an operation's status URL, which is kept byte for byte and never shown: it is signed.
+    """Polls an operation's status URL, which is sent byte for byte and never shown, because it is signed.
 
-    `tells`: every answer holds the status as a word (Azure-AsyncOperation's have to, and every recorded one does). What
-    holds none is somebody else's answer, such as a proxy's, and no success: it is looked at again, and at last left
-    to reading. Location may end in nothing at all; something without a word, after words, is as odd there.
+    `states`: every response holds a status (those of Azure-AsyncOperation must, and every recorded one does). A 200
+    without one then comes from somebody else, such as a proxy, and is no success: it is polled again, and after MUTE of
+    them only reading can tell. Location may end in an empty body; a body without a status, after some with one, is odd.
     """
 
-    def __init__(self, arm: Arm, url: str, *, tells: bool) -> None:
+    def __init__(self, arm: Arm, url: str, *, states: bool) -> None:
         self._arm = arm
         self._url = url
-        self._tells = tells
-        self._told = False
+        self._states = states
+        self._stated = False
         self._mute = 0
         found = _GUID.findall(url.split("?", 1)[0].rsplit("/", 1)[-1])
         self.shown = found[0].lower() if found else None
@@ -232,8 +231,8 @@ class _Poll:
         status = read_status(response)
         empty = response.body.strip() in (b"", b"null")
         if status.text:
-            self._told, self._mute = True, 0
-        elif status.state == "succeeded" and (self._tells or (self._told and not empty)):
+            self._stated, self._mute = True, 0
+        elif status.state == "succeeded" and (self._states or (self._stated and not empty)):
             self._mute += 1
             state: State = "running" if self._mute <= MUTE else "unknown"
             return Status(state, "no status", request_id=response.request_id)
@@ -246,7 +245,7 @@ class _Poll:
 
 
 def read_status(response: Response) -> Status:
-    """By the body's status, else its provisioningState, else the HTTP code; every unknown word means running.
+    """From the body's status, else its provisioningState, else the HTTP status; any unknown word means running.
 
     ScVmm answers 202 with a body while it runs, `null` bodies, and `"error": {}` beside Succeeded (all recorded).
     """
@@ -276,7 +275,7 @@ def read_status(response: Response) -> Status:
 
 
 def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
-    """The id of a listed resource; a wrong one is the service's fault and not an option's."""
+    """The id of a listed resource; BadResponse for a wrong one, since no option is to blame."""
     try:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
@@ -284,12 +283,12 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
 
 
 def _is_busy(code: str, text: str) -> bool:
-    # ScVmm hands on VMM's own errors as text; 2602 is the one for a locked object.
+    # ScVmm passes on VMM's own errors as text; 2602 is the one for a locked object.
     return code.lower() in _BUSY or bool(_LOCKED.search(text)) or _CONCURRENT in text.lower()
 
 
 def _own_word(response: Response) -> Status:
-    """Succeeded where a synchronous answer's resource says so of itself; unknown otherwise."""
+    """Succeeded where the resource in a synchronous response says so of itself, unknown otherwise."""
     try:
         body = response.json() if response.status in (200, 201) else None
     except BadResponse:

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ARM's ErrorResponse: its code and words on one line, and the whole of it for the result."""
+"""ARM's ErrorResponse: its code and message on one line, and all of it for the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._core.formatting import format_value, one_line
 from .._http.response import Response
 
 _LEVELS, _PARTS = 24, 1000
-"""How much of an error a result shows: the longest recorded one has 5 levels and 30 parts."""
+"""How much of an error a result shows; the longest recorded one has 5 levels and 30 parts."""
 
 
 def error_of(response: Response) -> object:
-    """The error object of an answer, with or without the `error` wrapper (some 429s of Compute come without), or what
-    a gateway's page is titled.
+    """The error object of a response, with or without the `error` wrapper (some 429s of Compute have none); of a
+    gateway's page, its title.
     """
     try:
         body = response.json()
@@ -50,7 +50,7 @@ def read_error(error: object, depth: int = 0) -> tuple[str, str]:
 
 
 def error_details(error: object) -> dict[str, t.Any] | None:
-    """An error object as it came, for `error.details`; every text on one line, without secrets and URLs' queries."""
+    """The complete error object for `error.details`; every text on one line, without secrets and URLs' queries."""
     budget = [_PARTS]
 
     def clean(value: object, level: int) -> t.Any:
@@ -72,7 +72,7 @@ Part = t.TypeVar("Part")
 
 
 def _first(parts: t.Iterable[Part], budget: list[int]) -> t.Iterator[Part]:
-    """The parts until the budget is spent, and one more, which is shown as left out."""
+    """The parts until the budget is spent, and one more, which is shown as `…`."""
     for part in parts:
         yield part
         if budget[0] < 0:

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ARM resource ids: read in any case, refused when malformed, and never a way to another path."""
+"""ARM resource ids: read in any case, refused where they are malformed or would lead to another path."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import urllib.parse
 from dataclasses import dataclass
 
 from .._core.errors import BadResponse, InvalidInput
+from .._core.spec import is_guid
 
 _INSTANCE = "/providers/microsoft.scvmm/virtualmachineinstances/default"
 _SEGMENT = re.compile(r"[\w().-]{1,260}")
-_SUBSCRIPTION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,24 @@ class ArmId:
 
     @property
     def canonical(self) -> str:
-        """One spelling for all: ARM compares ids without case."""
+        """In lower case: ARM compares ids without case."""
         return str(self).lower()
 
 
 def quote(path: str) -> str:
-    """A path or id percent-encoded for a URL. Dot segments lead elsewhere; one that has them was answered."""
+    """A path or id percent-encoded for a URL; BadResponse for dot segments, which lead elsewhere."""
     if any(part and not part.strip(".") for part in path.split("/")):
         raise BadResponse(f"an id was answered that is none: {path}.")
     return urllib.parse.quote(path)
 
 
 def is_name(value: str) -> bool:
-    """Whether Azure could call a resource so: then it is one segment of a path and stays one."""
+    """Whether it is valid as a resource's name, and so one segment of a path."""
     return bool(_SEGMENT.fullmatch(value)) and bool(value.strip("."))
 
 
 def is_path(value: str) -> bool:
-    """Whether it is the path of a resource, however deep: all its segments are names."""
+    """Whether it is the path of a resource: all its segments are names."""
     return value.startswith("/") and all(is_name(segment) for segment in value[1:].split("/"))
 
 
@@ -77,7 +77,7 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
         raise _malformed(
             reference, f"it has {len(parts)} parts between its slashes, and 8 belong there", example, option
         )
-    if not _SUBSCRIPTION.fullmatch(parts[1]):
+    if not is_guid(parts[1]):
         raise _malformed(reference, "the subscription is no GUID", example, option)
     if not all(is_name(part) for part in parts[3:]):
         raise _malformed(reference, "a name in it holds characters that Azure does not allow", example, option)

@@ -111,11 +111,10 @@ async def _complete(
         observed = await execution.observe()
     made = find(observed)
     if made is None:
-        raise NotVerified(f"{context}: it was there and is gone again.", subject=str(vm))
+        raise NotVerified(f"{context}: it was there and is gone again.")
     if made.usable is False:
         raise OperationFailed(
             f"{context}: it was made, and the service shows it as unusable ({made.id}).",
-            subject=str(vm),
             remedy="Run the task again, or look why it failed.",
         )
     made, warnings = await _arrived(provider, new.action, observed, made, execution)
@@ -123,7 +122,6 @@ async def _complete(
         raise NotVerified(
             f'checkpoint "{new.action.name}" ({made.id}) exists, but nobody can say yet whether it is usable, so the '
             "rest of the plan was not carried out.",
-            subject=str(vm),
             remedy="Look at it and run the task again.",
         )
     duplicates = new.duplicates(observed, made)
@@ -143,7 +141,6 @@ async def _arrived(
         raise NotVerified(
             f'creating checkpoint "{action.name}": {made.id} exists, but nobody can say yet whether it is usable, and '
             "max_age takes nothing less.",
-            subject=str(vm),
             remedy="Look at it and run the task again.",
         )
     if made.usable is None:
@@ -156,7 +153,7 @@ async def _arrived(
         return made, []
     if action.require_usable or execution.required_next or operation.last.state == "failed":
         if await execution.ended(operation, arrival_of(made)) == "unknown":
-            raise NotVerified(f"{arrival_of(made)}: it was there and is gone again.", subject=str(vm))
+            raise NotVerified(f"{arrival_of(made)}: it was there and is gone again.")
         return made, []
     return replace(made, usable=None), [
         f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '

@@ -23,12 +23,12 @@ _TEXT = 120
 def planned(actual: ObservedVm, plan: Plan) -> dict[str, str]:
     """Ansible's diff of one VM in check mode: a line per checkpoint, steps that leave the set alone below it."""
     gone = {a.checkpoint.id for a in plan.actions if isinstance(a, Delete)}
-    told = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
+    updated = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
     new = [a for a in plan.writes if isinstance(a, Create)]
     width = _width([c.name for c in actual.checkpoints] + [a.name for a in new])
     before, after = [], []
     for checkpoint in actual.checkpoints:
-        was, will = _descriptions(checkpoint.description, told.get(checkpoint.id, checkpoint.description))
+        was, will = _descriptions(checkpoint.description, updated.get(checkpoint.id, checkpoint.description))
         before.append(_line(checkpoint, was, width))
         if checkpoint.id not in gone:
             after.append(_line(checkpoint, will, width))
@@ -50,10 +50,10 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
     lines, after = [], []
     for checkpoint in before.checkpoints:
         found = None if checkpoint.id.lower() in gone else now.by_id(checkpoint.id)
-        was, told = _descriptions(checkpoint.description, found.description if found else checkpoint.description)
+        was, will = _descriptions(checkpoint.description, found.description if found else checkpoint.description)
         lines.append(_line(checkpoint, was, width))
         if found:
-            after.append(_line(found, told, width))
+            after.append(_line(found, will, width))
     after += [_line(c, printable(c.description, _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
     after += [_new(action, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])
@@ -92,8 +92,8 @@ def _around(text: str, position: int) -> str:
 
 
 def _line(checkpoint: Checkpoint, description: str, width: int) -> str:
-    told = f"  {description}" if description.strip() else ""
-    return f"  {_name(checkpoint.name):{width}}  {show_time(checkpoint.created)}{told}"
+    tail = f"  {description}" if description.strip() else ""
+    return f"  {_name(checkpoint.name):{width}}  {show_time(checkpoint.created)}{tail}"
 
 
 def _new(action: Create, width: int) -> str:
@@ -117,7 +117,7 @@ def _step(action: Action) -> str:
     if isinstance(action, Power):
         return f"power {'on' if action.on else 'off'}: {action.reason}"
     if isinstance(action, Step):
-        return f"{action.do}: {action.reason}"
+        return f"{action.summary}: {action.reason}"
     return ""
 
 

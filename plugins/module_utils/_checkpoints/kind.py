@@ -84,9 +84,7 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     def compensation(self, action: Action, before: ObservedVm) -> tuple[Step, ...]:
         """What brings a restore in several steps back to where the VM was."""
-        if not isinstance(action, Step) or not action.undo:
-            return ()
-        return self.provider.compensation(action, before)
+        return action.compensation(before) if isinstance(action, Step) else ()
 
     async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
         """A VM that this run has turned off is never off in silence."""
@@ -100,7 +98,7 @@ class VmCheckpoints(Kind[ObservedVm]):
             read = "When last read: "  # the time is over, or there is no way to the service any more
         if step is None:
             return None if off is None else _turned_off(progress, off, None if read else observed.power)
-        where = self.provider.describe_state(step, progress.before or observed, observed)
+        where = step.describe_state(progress.before or observed, observed)
         if not where:
             return None
         return Note(f"{read}{where}", "Run the same task again: it goes on from where it stands.")
@@ -115,7 +113,6 @@ class VmCheckpoints(Kind[ObservedVm]):
     def _busy(self, why: str, total: float) -> Locked:
         return Locked(
             f"busy ({why}), still after {show_seconds(total)}.",
-            subject=str(self.vm),
             remedy="Raise wait_timeout or try again.",
             operation=self._holder.to_result() if self._holder else None,
             changed_nothing=True,
@@ -124,8 +121,7 @@ class VmCheckpoints(Kind[ObservedVm]):
     def _too_young(self, left: float) -> OutcomeUnknown:
         return OutcomeUnknown(
             "restore_key: the safety checkpoint of an earlier run is so young that it may still be in the making, and "
-            "the VM does not stand on it; whether the restore ran cannot be told yet.",
-            subject=str(self.vm),
+            "the VM does not stand on it; whether the restore ran is not known yet.",
             remedy=f"Run the task again in {show_seconds(left)}, or raise wait_timeout.",
         )
 

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""plan(): what is needed to get from what exists to what is wished. Pure: no I/O, no clock, no service by name."""
+"""plan(): the actions from what exists to what the spec asks for. Pure: no I/O, no clock, no service by name."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def plan(
         )
     _refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
-    told = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
-    return replace(made, warnings=(*made.warnings, *told)) if told else made
+    cautions = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
+    return replace(made, warnings=(*made.warnings, *cautions))
 
 
 def _present(
@@ -66,8 +66,8 @@ def _present(
         series = [c for c in series if c.usable and _counts(c, now, spec.max_age, progress)]
     if not series:
         return _new(spec, actual, capabilities, found, now)
-    told = spec.description if capabilities.has_description else None
-    targets = _described(spec, actual, series) if told is not None else [_newest(actual, series)]
+    description = spec.description if capabilities.has_description else None
+    targets = [_newest(actual, series)] if description is None else _described(spec, actual, series)
     kept = targets[-1]
     actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, now), checkpoint=kept)]
     warnings = [
@@ -79,13 +79,13 @@ def _present(
     warnings += _no_descriptions(spec, actual, capabilities)
     drift: list[dict[str, object]] = []
     for target in targets:
-        if told is None or target.description == told:
+        if description is None or target.description == description:
             continue
         if capabilities.can_update_description:
             why = f'description is "{target.description}"'
-            actions.append(Update(actual.vm, why, checkpoint=target, description=told))
+            actions.append(Update(actual.vm, why, checkpoint=target, description=description))
         else:
-            drift.append({"field": "description", "desired": told, "actual": target.description})
+            drift.append({"field": "description", "desired": description, "actual": target.description})
             warnings.append(
                 f'{actual.vm}: the description of checkpoint "{target.name}" ({target.id}) differs, '
                 f"and {capabilities.title} has no way to change it; see drift."
@@ -104,11 +104,10 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
             f", at most {capabilities.longest_series} characters with max_age" if capabilities.names_unique else ""
         )
         raise InvalidInput(
-            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.',
-            subject=str(actual.vm),
+            f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.'
         )
-    told = spec.description if capabilities.has_description else None
-    create = Create(actual.vm, _why_create(spec, found, now), name=name, description=told, generate=generate)
+    description = spec.description if capabilities.has_description else None
+    create = Create(actual.vm, _why_create(spec, found, now), name=name, description=description, generate=generate)
     create = replace(create, require_usable=spec.max_age is not None)
     in_the_way = (
         [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
@@ -121,7 +120,7 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
 
 
 def _no_descriptions(spec: Present, actual: ObservedVm, capabilities: Capabilities) -> list[str]:
-    """That one was given where there is no place for it: told each time, and in the same words."""
+    """The warning that a description was given to a service that keeps none; the same in every run."""
     if spec.description is None or capabilities.has_description:
         return []
     return [f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored."]
@@ -131,9 +130,9 @@ def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> l
     """Whose description the spec is about. With max_age or supersede the newest; one that has it already will do."""
     if spec.description is None or spec.max_age is not None or spec.supersede:
         return [_newest(actual, series)]
-    told = [c for c in series if c.description == spec.description]
-    if told and spec.on_ambiguous == "fail":
-        return [_newest(actual, told)]
+    described = [c for c in series if c.description == spec.description]
+    if described and spec.on_ambiguous == "fail":
+        return [_newest(actual, described)]
     return choose(actual, series, spec.on_ambiguous, spec.name or "")
 
 
@@ -196,12 +195,11 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     if actual.refuses:
         raise VmState(
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
-            subject=str(actual.vm),
             remedy="Bring the VM into another state first.",
         )
     for obstacle in actual.obstacles:
         if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
-            raise Obstructed(obstacle.why, subject=str(actual.vm), remedy=obstacle.remedy, changed_nothing=True)
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
     gone = sum(isinstance(action, Delete) for action in made.writes[:first])
@@ -209,7 +207,6 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
             f"per VM; {creates} more would be needed.",
-            subject=str(actual.vm),
             remedy="Remove some first (state: absent).",
             changed_nothing=True,
         )
@@ -234,13 +231,11 @@ def _missing(spec: Present, actual: ObservedVm) -> MissingCheckpoint:
     if other is not None:
         return MissingCheckpoint(
             f'checkpoint {spec.checkpoint_id} is named "{other.name}", not "{spec.name}".',
-            subject=str(actual.vm),
             remedy="Leave out one of name and checkpoint_id.",
         )
     return MissingCheckpoint(
         f"no checkpoint has the id {spec.checkpoint_id}, and checkpoint_id never creates. "
         f"{there_are(actual.checkpoints)}",
-        subject=str(actual.vm),
         remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
     )
 

@@ -54,7 +54,6 @@ async def require_ready(provider: Provider, spec: Spec, plan: Plan, observed: Ob
     how = "its data could not be copied" if failed else f"its data is still on its way ({operation.last.text})"
     raise VmState(
         f'checkpoint "{target.name}" is not usable{"" if failed else " yet"}: {how}.',
-        subject=str(observed.vm),
         remedy="Choose another one." if failed else "Run the task again when all of it is there.",
         changed_nothing=True,
     )

@@ -111,8 +111,8 @@ def _safety_name(capabilities: Capabilities, name: str) -> str:
     if len(whole) <= capabilities.longest_series:
         return whole
     spelled = name.lower() if capabilities.names_unique else name  # where names are unique they are one in any case
-    told = hashlib.sha256(spelled.encode()).hexdigest()[:8]
-    return f"{whole[: capabilities.longest_series - 9]}-{told}"
+    short = hashlib.sha256(spelled.encode()).hexdigest()[:8]
+    return f"{whole[: capabilities.longest_series - 9]}-{short}"
 
 
 def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -> Checkpoint:
@@ -129,7 +129,6 @@ def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -
         raise MissingCheckpoint(
             f"restore_key: the checkpoint that its restore was to go to is gone, and the VM still stands on the safety "
             f"checkpoint {earlier.id} of that restore. {there_are(actual.checkpoints)}",
-            subject=str(actual.vm),
             remedy="Use another restore_key for a restore to another checkpoint.",
             changed_nothing=True,
         )
@@ -138,17 +137,16 @@ def _same_again(spec: RestoreRequest, actual: ObservedVm, earlier: Checkpoint) -
 
 def _same_target(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities, earlier: Checkpoint) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
-    name = told = spec.name
+    name = asked = spec.name
     same = True
     if spec.checkpoint_id is not None and (found := actual.by_id(spec.checkpoint_id)) is not None:
-        name, told = found.name, f"{found.name} ({found.id})"
+        name, asked = found.name, f"{found.name} ({found.id})"
         went_to = earlier.mark.target if earlier.mark else None
         same = went_to in (None, id_hash(found.id))
     if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(
-        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{told}".',
-        subject=str(actual.vm),
+        f'restore_key: it was used for another restore ("{earlier.name}"), and this one is to "{asked}".',
         remedy="Give each restore a key of its own.",
         changed_nothing=True,
     )
@@ -166,13 +164,12 @@ def _power_after(spec: RestoreRequest, actual: ObservedVm, power_before: str) ->
 
 def _allowed(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities) -> None:
     if not capabilities.restore_in_place:
-        raise Unsupported(f"{capabilities.title} cannot restore in place.", subject=str(actual.vm))
+        raise Unsupported(f"{capabilities.title} cannot restore in place.")
     if (spec.power_after is not None or spec.if_running == "stop") and not capabilities.power:
-        raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.", subject=str(actual.vm))
+        raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.")
     if spec.restore_key is not None and not spec.safety_checkpoint and capabilities.restore_steps is None:
         raise InvalidInput(
-            f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key.",
-            subject=str(actual.vm),
+            f"restore_key needs safety_checkpoint: true on {capabilities.title}: that checkpoint carries the key."
         )
 
 
@@ -181,7 +178,6 @@ def _refuse_running(spec: RestoreRequest, actual: ObservedVm) -> None:
         state = "is running" if actual.power == "on" else "has an unknown power state"
         raise VmState(
             f"it {state} and if_running is fail.",
-            subject=str(actual.vm),
             remedy="Shut it down, or set if_running to proceed or stop.",
             changed_nothing=True,
         )
@@ -194,7 +190,6 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
         if not found:
             raise MissingCheckpoint(
                 f"nothing to restore: no checkpoint has the id {spec.checkpoint_id}. {there_are(actual.checkpoints)}",
-                subject=str(actual.vm),
                 remedy=_exists(actual),
             )
         return found[0]
@@ -208,7 +203,6 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
         raise MissingCheckpoint(
             f"nothing to restore: no {'usable ' if found else ''}checkpoint{named}{unusable}. "
             f"{there_are(actual.checkpoints)}",
-            subject=str(actual.vm),
             remedy="Name it by checkpoint_id to restore it all the same." if found else _exists(actual),
         )
     if spec.select is not None:
@@ -227,8 +221,8 @@ def _safety_of(spec: RestoreRequest, actual: ObservedVm, made: frozenset[str]) -
     for checkpoint in actual.checkpoints:
         if not checkpoint.ownership.safety:
             continue
-        told = checkpoint.mark.key if checkpoint.mark else None
-        if checkpoint.ownership.nonce in made or (key and (told == key or checkpoint.ownership.nonce == key[:12])):
+        marked = checkpoint.mark.key if checkpoint.mark else None
+        if checkpoint.ownership.nonce in made or (key and (marked == key or checkpoint.ownership.nonce == key[:12])):
             found.append(checkpoint)
     return next((each for each in found if each.usable), found[0] if found else None)
 
@@ -238,8 +232,7 @@ def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
     if not actual.current_known:
         raise OutcomeUnknown(
             f"restore_key: the safety checkpoint {safety.id} exists, but the service does not say on which one the "
-            "VM stands; whether the restore ran cannot be told, and it is not repeated.",
-            subject=str(actual.vm),
+            "VM stands; whether the restore ran is not known, and it is not repeated.",
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     elsewhere = _left_safety_checkpoint(actual, safety)
@@ -248,7 +241,6 @@ def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
         raise OutcomeUnknown(
             "restore_key: checkpoints stand on one that the service does not list, so nobody can tell whether the VM "
             f"has left the safety checkpoint {safety.id}; the restore is not repeated.",
-            subject=str(actual.vm),
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     if elsewhere and safety.usable is not True:
@@ -256,7 +248,6 @@ def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
         raise OutcomeUnknown(
             f"restore_key: the safety checkpoint {safety.id} is not shown as usable, so that the VM stands elsewhere "
             "does not prove the restore; nothing was repeated.",
-            subject=str(actual.vm),
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
     return elsewhere

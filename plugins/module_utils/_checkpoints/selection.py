@@ -33,7 +33,6 @@ def choose(
         listed = _listed(found, lambda c: f"{c.id} ({show_time(c.created)})")
         raise Ambiguous(
             f'{len(found)} checkpoints are named "{name}"{listed}.',
-            subject=str(inventory.vm),
             remedy="Name one by checkpoint_id, or set on_ambiguous.",
         )
     return [newest(inventory, found) if on_ambiguous == "newest" else oldest(inventory, found)]
@@ -48,7 +47,6 @@ def pick(inventory: ObservedVm, found: t.Sequence[Checkpoint], select: Select) -
             raise MissingCheckpoint(
                 f"nothing to restore: no usable checkpoint was made before {show_time(select.before)}. "
                 f"{there_are(found)}",
-                subject=str(inventory.vm),
                 remedy="Take a later time.",
             )
     return oldest(inventory, candidates) if select.which == "oldest" else newest(inventory, candidates)
@@ -106,7 +104,6 @@ def _before(inventory: ObservedVm, found: t.Sequence[Checkpoint], moment: dateti
             raise UnknownTime(
                 f'cannot tell whether {c.id} ("{c.name}") was made before {show_time(moment)}: the service keeps '
                 "no time for it.",
-                subject=str(inventory.vm),
                 remedy="Name one by checkpoint_id.",
             )
     return early
@@ -117,7 +114,6 @@ def _unordered(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> UnknownT
     why = f"the service keeps no time for {unknown}" if unknown else "some were made in the same second"
     return UnknownTime(
         f"cannot order {len(found)} checkpoints by time: {why}, and they do not stand on one another.",
-        subject=str(inventory.vm),
         remedy="Name one by checkpoint_id.",
     )
 

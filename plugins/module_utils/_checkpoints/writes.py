@@ -73,7 +73,6 @@ def _require_kept(action: Delete, observed: ObservedVm, execution: Execution[Obs
         raise NotVerified(
             f'checkpoint "{ours.name}" ({ours.id}) was there and has gone with "{action.checkpoint.name}" '
             f"({action.checkpoint.id}).",
-            subject=str(observed.vm),
             remedy="Look at the VM's checkpoints; this service seems to remove with one what stands on it.",
         )
 
@@ -126,7 +125,5 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
 def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """A part of something larger: a write like any other."""
     return WriteRequest(
-        context=action.do,
-        send=lambda: provider.execute_step(action, observed),
-        verified=lambda now: provider.is_step_done(action, now),
+        context=action.summary, send=lambda: provider.execute_step(action, observed), verified=action.is_done
     )

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a service's flat list of checkpoints to a tree: parent by `id`, depth, and where the VM stands now."""
+"""From a service's flat list of checkpoints to a tree: parent by `id`, depth, and which one is current."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ from .model import Checkpoint
 
 
 class Row(t.NamedTuple):
-    """A checkpoint as listed, with its parent's *host* id: both services point by the hypervisor's ids."""
+    """A checkpoint as listed, and its parent's *host* id: both services refer to parents by the hypervisor's ids."""
 
     checkpoint: Checkpoint
     parent_host_id: str | None
 
 
 def build_tree(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkpoint, ...], bool]:
-    """The checkpoints with parent, depth and current filled in, oldest first where that is known.
+    """The checkpoints with parent, depth and current filled in, oldest first where times are known.
 
     An unknown parent is the root: SPF's first checkpoint names the VM's own VMId (seen in 5 of 5 VMs), Arc's a GUID
-    that is in no list (recorded 2023-10-31). `pointer` is the host id of the place the VM stands on, or None when the
-    service
-    does not say. The second value is False when the pointer leads nowhere although there are checkpoints; a pointer to
-    the root (some checkpoint's unknown parent) is known and means: on no checkpoint.
+    that is in no list (recorded 2023-10-31). `pointer` is the host id of the current checkpoint, or None if the service
+    does not say. The second value is False if there are checkpoints and the pointer matches none of them and no root; a
+    pointer to the root means that the VM runs on no checkpoint.
     """
     by_host = {c.host_id.lower(): c for c, _parent in rows if c.host_id}
     parents = {c.id: by_host.get((parent or "").lower()) for c, parent in rows}
     roots = {parent.lower() for _c, parent in rows if parent and parent.lower() not in by_host}
-    where = (pointer or "").lower()
-    known = where in by_host or where in roots or not rows
-    grown = []
+    pointer = (pointer or "").lower()
+    known = pointer in by_host or pointer in roots or not rows
+    placed = []
     for checkpoint, _parent in rows:
         parent = parents[checkpoint.id]
-        current = checkpoint.host_id is not None and checkpoint.host_id.lower() == where if known else None
-        grown.append(
+        current = checkpoint.host_id is not None and checkpoint.host_id.lower() == pointer if known else None
+        placed.append(
             replace(
                 checkpoint,
                 parent_id=None if parent is None else parent.id,
@@ -45,14 +44,14 @@ def build_tree(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkp
                 root=(_parent or "").lower() or None if parent is None else None,
             )
         )
-    # Where times are unknown the service's own order stays: sorting must not invent one.
-    if all(c.created is not None for c in grown):
-        grown.sort(key=lambda c: (c.created, c.depth, c.id))
-    return tuple(grown), known
+    # Without times the service's own order stays.
+    if all(c.created is not None for c in placed):
+        placed.sort(key=lambda c: (c.created, c.depth, c.id))
+    return tuple(placed), known
 
 
 def _depth(checkpoint_id: str, parents: t.Mapping[str, Checkpoint | None]) -> int:
-    """1 for a root; a loop, which only a broken answer could hold, ends at the number of checkpoints."""
+    """1 for a root; in a loop, which only a broken response could hold, the number of checkpoints."""
     depth, step = 1, parents.get(checkpoint_id)
     while step is not None and depth < len(parents):
         depth, step = depth + 1, parents.get(step.id)

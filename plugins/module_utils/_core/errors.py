@@ -9,11 +9,11 @@
     ├── Unsupported           unsupported         the service has no way to do this
     ├── NotFound              not_found           the VM (or its scope) does not exist
     ├── Ambiguous             ambiguous           a name fits several things, and one must be chosen
-    ├── MissingCheckpoint     missing_checkpoint  the checkpoint asked for does not exist
+    ├── MissingCheckpoint     missing_checkpoint  the wanted checkpoint does not exist
     ├── UnknownTime           unknown_time        a selector needs a time that the service does not know
     ├── VmState               vm_state            the VM's state does not allow it
     ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
-    ├── Downgraded            downgraded          the restore point is less consistent than asked for
+    ├── Downgraded            downgraded          the restore point is less consistent than requested
     ├── PlanChanged           plan_changed        what would be done is not what was approved
     ├── ServiceError
     │   ├── Unreachable       unreachable         no connection; the request never left
@@ -30,7 +30,7 @@
     │   └── NotVerified       not_proven          reported as done, but reading does not show it
     └── SomeFailed            some_failed         of many VMs at least one failed
 
-`retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (mend something).
+`retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (fix something).
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class MissingLibrary(CheckpointError):
 
 
 class Unsupported(CheckpointError):
-    """The service has no way to do what was asked."""
+    """The service has no way to do this."""
 
     code = "unsupported"
 
@@ -162,7 +162,7 @@ class MissingCheckpoint(CheckpointError):
 
 
 class UnknownTime(CheckpointError):
-    """A choice by time meets a checkpoint whose time the service does not tell."""
+    """A selection by time meets a checkpoint whose time the service does not know."""
 
     code = "unknown_time"
 
@@ -285,7 +285,7 @@ class NotVerified(ServiceError):
 
 
 class Downgraded(CheckpointError):
-    """The restore point is there, but less consistent than asked for."""
+    """The restore point exists, but is less consistent than requested."""
 
     code = "downgraded"
 

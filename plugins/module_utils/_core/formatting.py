@@ -16,7 +16,7 @@ _WORD = re.compile(r"""[^\s"'<>]+""")
 
 def one_line(text: str, limit: int = 1000) -> str:
     """`text` on one line, without secrets, control characters and URLs' queries, at most `limit` characters long."""
-    # A signed URL has some thousand characters, of which a few are left; nobody needs what comes much later.
+    # A signed URL has thousands of characters, of which a few are left, so more than `limit` is looked at.
     return _flat(without_queries(redact_start(text, limit * 16)), limit)
 
 

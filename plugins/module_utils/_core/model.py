@@ -197,7 +197,7 @@ class ObservedVm:
 
     `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
     `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
-    `obstacles` stand in the way of some verbs, `cautions` (verb, text) are told where that verb goes on all the same,
+    `obstacles` stand in the way of some verbs, `cautions` (verb, text) are warnings about verbs that still go on,
     `prelude` are the steps a first create needs before it, `managed_new` says whether what is made is then managed, and
     `detail` is what only the provider understands (`restore_steps` reads it).
     """

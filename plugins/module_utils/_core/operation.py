@@ -96,25 +96,27 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
     """
     pause = min(interval, 1.0)
     while True:
+        hidden = ""
         try:
             operation.last = await operation.poll()
         except (Unavailable, Unreachable) as problem:
-            # Whatever keeps us from looking, something is still running: never "safe" to start again.
-            raise _timed_out(operation, deadline, subject, context, str(problem.message)) from None
+            # Whatever keeps us from looking, it may go on: it is looked at again, and never "safe" to start anew.
+            hidden = problem.message
         operation.seconds = anyio.current_time() - operation.started
-        if operation.last.state != "running":
+        if not hidden and operation.last.state != "running":
             return operation.last
-        wanted = operation.last.retry_after
+        wanted = None if hidden else operation.last.retry_after
         if not await deadline.sleep(pause if wanted is None else max(wanted, 0.5)):
-            raise _timed_out(operation, deadline, subject, context)
+            raise _timed_out(operation, deadline, subject, context, hidden)
         pause = min(interval, pause * 1.5)
 
 
-def _timed_out(operation: Operation, deadline: Deadline, subject: str, context: str, why: str = "") -> TimedOut:
-    seen = why or (f"last seen: {operation.last.text}" if operation.last.text else "")
+def _timed_out(operation: Operation, deadline: Deadline, subject: str, context: str, hidden: str) -> TimedOut:
+    seen = hidden or (f"last seen: {operation.last.text}" if operation.last.text else "")
+    state = "could not be seen any more" if hidden else "was still running"
     said = f" ({seen.rstrip('.')})" if seen else ""
     return TimedOut(
-        f"{context} was still running at the task's deadline of {show_seconds(deadline.total)}{said}.",
+        f"{context} {state} at the task's deadline of {show_seconds(deadline.total)}{said}.",
         subject=subject,
         remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),

@@ -6,10 +6,10 @@
     before patching
     [hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z]
 
-It holds a nonce (to find again what a lost answer hid), the time of creation by the service's own clock (Arc has no
-other), and optionally `pin`, `safety` (taken before a restore), `power=` (the VM's power state then) and `key=` (the
-hash of a restore_key). It is a claim
-that anyone may forge: it widens nobody's rights. A malformed or removed mark means unmanaged.
+It holds a nonce (to recognise the checkpoint after a lost response), the time of creation by the service's own clock
+(the only one on Arc), and optionally `pin`, `safety` (created before a restore), `power=` (the VM's power state then),
+`key=` (the hash of a restore_key) and `target=` (the hash of the id that the restore goes to). Anyone may forge a mark,
+so it gives nobody more rights. A checkpoint whose mark is malformed or removed is unmanaged.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ GENERATED_LENGTH = 30
 
 @dataclass(frozen=True)
 class Mark:
-    """What our mark in a description says.
+    """The mark in a description.
 
     `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to.
     """
@@ -51,10 +51,10 @@ class Mark:
     def __str__(self) -> str:
         parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
         parts += [name for name, is_set in (("pin", self.pin), ("safety", self.safety)) if is_set]
-        parts += [f"{name}={value}" for name, value in self._told() if value]
+        parts += [f"{name}={value}" for name, value in self._optional() if value]
         return f"[{' '.join(parts)}]"
 
-    def _told(self) -> tuple[tuple[str, str | None], ...]:
+    def _optional(self) -> tuple[tuple[str, str | None], ...]:
         return ("power", self.power), ("key", self.key), ("target", self.target)
 
     def to_result(self) -> dict[str, object]:
@@ -81,14 +81,14 @@ class Ownership(t.NamedTuple):
 
 
 def join(description: str, mark: Mark | None) -> str:
-    """The description as the service keeps it: the user's words, then the mark on a line of its own."""
+    """The description as it is sent: the user's text, then the mark on a line of its own."""
     if mark is None:
         return description
     return f"{description}\n{mark}" if description else str(mark)
 
 
 def split(text: str | None) -> tuple[str, Mark | None]:
-    """The user's words and the mark; (text, None) when there is no mark or it is malformed."""
+    """The user's text and the mark; (text, None) if there is no mark or it is malformed."""
     text = text or ""
     found = _MARK.search(text)
     if not found:
@@ -103,7 +103,7 @@ def split(text: str | None) -> tuple[str, Mark | None]:
 
 
 def generated(series: str, now: datetime, nonce: str) -> str:
-    """A name of its own for a checkpoint of a series, where names are unique: the series, the time, the nonce."""
+    """A unique name for a checkpoint of a series, where names are unique: the series, the time and the nonce."""
     return f"{series}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{nonce}"
 
 
@@ -114,10 +114,10 @@ def read_generated(name: str) -> tuple[str, str] | None:
 
 
 def id_hash(checkpoint_id: str) -> str:
-    """What a mark carries of the id of the checkpoint that a restore goes to."""
+    """The hash of a checkpoint's id, as a mark holds it."""
     return hashlib.sha256(checkpoint_id.lower().encode()).hexdigest()[:8]
 
 
 def key_hash(restore_key: str) -> str:
-    """What a mark carries of a restore_key: it names the run without giving the key away."""
+    """The hash of a restore_key, as a mark holds it: it identifies the run without showing the key."""
     return hashlib.sha256(b"hybridvm.checkpoints restore_key\0" + restore_key.encode()).hexdigest()[:16]

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import typing as t
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
 
 from .formatting import format_value
-from .model import Checkpoint, Target
+from .model import Checkpoint, ObservedVm, Target
 
 VERSION = 1
 
@@ -66,34 +67,47 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Step(Action):
-    """One part of something that takes several, such as a restore in place. `do` says what, `about` to which things.
+class Step(Action, ABC):
+    """One part of something that takes several writes, such as a restore in place; its provider sends it.
 
-    Its provider carries it out (`Provider.take`) and knows when it is done (`Provider.taken`); it is done once, however
-    often it is asked for.
+    Each step is a class of its own: it knows what proves it, and how it is undone. It is done once, however often it is
+    asked for.
     """
 
     verb = "step"
     once = True
-    do: str = ""
-    about: t.Mapping[str, t.Any] = field(default_factory=dict)
-    undo: bool = False
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        op = str(self.about.get("op") or "")
-        return ("step", op, f"{op} {self.about.get('disk') or ''}".lower())
+    @abstractmethod
+    def summary(self) -> str:
+        """What it does, in a few words: `swap its disks`."""
+
+    @abstractmethod
+    def about(self) -> dict[str, t.Any]:
+        """What it does it to, as results show it."""
+
+    @abstractmethod
+    def is_done(self, observed: ObservedVm) -> bool:
+        """Whether what was read shows the step as done."""
 
     @property
     def restore_run_id(self) -> str:
-        """What the restore that it belongs to calls itself; empty for a step of nothing larger."""
-        return str(self.about.get("run") or "")
+        """What the restore that it belongs to is called; empty for a step of nothing larger."""
+        return ""
+
+    def compensation(self, before: ObservedVm) -> tuple[Step, ...]:
+        """What puts things back after the step has failed; `before` is the VM as the run found it."""
+        return ()
+
+    def describe_state(self, before: ObservedVm, now: ObservedVm) -> str:
+        """Where a restore that has failed at this step left the VM; empty where that is where it was before."""
+        return ""
 
     def details(self) -> dict[str, t.Any]:
-        return {"step": self.do, "about": dict(self.about)}
+        return {"step": self.summary, "about": self.about()}
 
     def title(self) -> str:
-        return f"step {self.do} of {self.target.name}{in_parentheses(self.about.get('terms') or {})}"
+        return f"step {self.summary} of {self.target.name}"
 
 
 @dataclass(frozen=True)

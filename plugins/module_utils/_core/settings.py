@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options: from task, then environment, to checked settings of each service."""
+"""The connection options of each service, from the task or else from the environment, validated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import urllib.parse
 
 from .._deps import httpx, pydantic
 from .errors import InvalidInput
-from .spec import validate_options
+from .spec import Guid, validate_options
 
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "spf_url": ("SPF_URL",),
@@ -36,17 +36,10 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "ca_path": ("HYBRIDVM_CA_PATH",),
     "validate_certs": ("HYBRIDVM_VALIDATE_CERTS",),
 }
-"""Each option's environment fallbacks. Azure's are azcollection's and Microsoft's own; two that differ are an error."""
+"""Each option's environment fallbacks; Azure's are azcollection's and Microsoft's. Two that differ are an error."""
 
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
-
-
-def _guid(value: str) -> str:
-    if not _GUID.fullmatch(value):
-        raise ValueError("is no GUID")
-    return value
 
 
 def _version(value: str) -> str:
@@ -62,7 +55,7 @@ def _header(value: str) -> str:
 
 
 def _segment(value: str) -> str:
-    """What stands between two slashes of a URL: dots alone would lead to another path."""
+    """One segment of a URL's path: dots alone would lead to another path."""
     if not value.strip("."):
         raise ValueError("must not be . or ..")
     return _header(value)
@@ -79,15 +72,15 @@ def https_url(value: str) -> str:
     plain = value.replace("{subscription_id}", "x")
     try:
         parts = urllib.parse.urlsplit(value)
-        whole = parts.port is None or parts.port > 0  # reading the port raises where it is none
-        httpx.URL(value).host.encode("idna")  # reading the host raises where it is none
+        has_valid_port = parts.port is None or parts.port > 0  # raises where it is no number
+        httpx.URL(value).host.encode("idna")  # raises where it is no host name
     except (ValueError, httpx.InvalidURL):
         raise ValueError("is not a URL") from None
     if parts.scheme.lower() == "http":
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
     if "{" in plain or "}" in plain:
         raise ValueError("holds braces, and {subscription_id} is the only placeholder there is; mind its spelling")
-    if parts.scheme.lower() != "https" or not parts.hostname or not whole or not _URL.fullmatch(plain):
+    if parts.scheme.lower() != "https" or not parts.hostname or not has_valid_port or not _URL.fullmatch(plain):
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc:
         raise ValueError("must not hold credentials; use the options made for them")
@@ -102,12 +95,11 @@ HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), py
 Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
 User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
-Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
 
 
 class SpfSettings(pydantic.BaseModel):
-    """How to reach SPF. `root` is the service root that every URL starts with."""
+    """The connection to SPF. `root` is the service root that every URL starts with."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
@@ -136,10 +128,10 @@ class SpfSettings(pydantic.BaseModel):
 
     @property
     def principal(self) -> str:
-        """On whose behalf jobs run: the option, else the user where a header can carry the name; anything will do."""
+        """On whose behalf jobs run: the option, else the user if a header can hold the name. SPF accepts any value."""
         name = self.spf_username or ""
-        told = name if name.isascii() and name.isprintable() and name == name.strip() else ""
-        return self.spf_principal_id or told or "hybridvm.checkpoints"
+        sendable = name.isascii() and name.isprintable() and name == name.strip()
+        return self.spf_principal_id or (name if sendable else "") or "hybridvm.checkpoints"
 
     @property
     def root(self) -> str:
@@ -150,7 +142,7 @@ class SpfSettings(pydantic.BaseModel):
 
 
 class ArmSettings(pydantic.BaseModel):
-    """How to reach Azure Resource Manager."""
+    """The connection to Azure Resource Manager."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
@@ -181,7 +173,7 @@ class ArmSettings(pydantic.BaseModel):
 
 
 class TlsSettings(pydantic.BaseModel):
-    """Whom to trust; the same for every service of a task."""
+    """Which certificates to trust; the same for every service of a task."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
@@ -196,7 +188,7 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
     """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong."""
     found = {name: params.get(name) for name in kind.model_fields}
     if "auth_source" in found and (found["auth_source"] or from_environment("auth_source", environ)) == "env":
-        # As in azure.azcollection: `env` means that the task's own credentials do not count.
+        # As in azure.azcollection: with `env` the task's own credentials are ignored.
         found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))
     names = {}
     if any(found.get(name) for name in ("tenant", "client_id", "secret")):
@@ -209,7 +201,7 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
 
 
 def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
-    """Whether certificates go unchecked by the user's own word."""
+    """Whether the user has turned the verification of certificates off."""
     try:
         return not settings(TlsSettings, params, environ).validate_certs
     except InvalidInput:
@@ -217,7 +209,7 @@ def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str
 
 
 def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
-    """The option's fallback; InvalidInput when two spellings are set and differ, for nobody can say which is meant."""
+    """The option's fallback; InvalidInput if two of its variables are set and differ."""
     found = {variable: value for variable in ENVIRONMENT[name] if (value := environ.get(variable))}
     if len(set(found.values())) > 1:
         raise InvalidInput(
@@ -228,5 +220,5 @@ def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
 
 
 def _missing(what: str, names: t.Sequence[str]) -> str:
-    told = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
-    return f"{what} needs {told}"
+    listed = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
+    return f"{what} needs {listed}"

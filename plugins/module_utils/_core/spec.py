@@ -1,10 +1,11 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the user asked for, checked at the door: the first of the two trust boundaries."""
+"""The desired state as the user writes it, validated: the first of the two trust boundaries."""
 
 from __future__ import annotations
 
+import re
 import typing as t
 from datetime import datetime, timedelta
 
@@ -16,7 +17,10 @@ from .times import parse_duration, parse_time
 
 MAX_NAME = 255
 MAX_DESCRIPTION = 1500
-"""Room is left for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
+"""This leaves room for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
+
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _duration(value: object) -> object:
@@ -43,10 +47,22 @@ def _description(value: str) -> str:
     return value
 
 
+def is_guid(value: str) -> bool:
+    """Whether it is a GUID as services write it: with hyphens, without braces."""
+    return bool(_GUID.fullmatch(value))
+
+
+def _guid(value: str) -> str:
+    if not is_guid(value):
+        raise ValueError("is no GUID")
+    return value
+
+
 Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]
 Time = t.Annotated[datetime, pydantic.BeforeValidator(_time)]
 Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
+Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 
@@ -144,9 +160,9 @@ Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 def validate_options(
     kind: type[Model], options: t.Mapping[str, t.Any], names: t.Mapping[str, str] | None = None
 ) -> Model:
-    """The options as a `kind`; InvalidInput that names each option that is wrong. None means not given.
+    """The options as a `kind`; InvalidInput names each option that is wrong. None means that it was not given.
 
-    `names` says how to call an option where that is not its own name, such as the variable it came from.
+    `names` maps an option to what the error calls it, such as the variable that it came from.
     """
     for name, value in options.items():
         if not _is_text(value):
@@ -158,7 +174,7 @@ def validate_options(
 
 
 def _is_text(value: object) -> bool:
-    """Whether every text in it can be sent: bytes that are no UTF-8 arrive from the environment as surrogates."""
+    """Whether every text in it can be sent: bytes that are not UTF-8 come from the environment as surrogates."""
     if isinstance(value, str):
         return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, dict):
@@ -167,7 +183,7 @@ def _is_text(value: object) -> bool:
 
 
 def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None = None) -> str:
-    """Each wrong field and why, on one line, without the values: a value may be a secret."""
+    """Each wrong field and the reason, on one line, without values, for a value may be a secret."""
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = "".join(_place(step) for step in item["loc"] if not str(step).startswith("function-")).lstrip(".")
@@ -182,7 +198,7 @@ def _place(step: str | int) -> str:
 
 
 def _reason(kind: str, message: str, context: t.Mapping[str, t.Any]) -> str:
-    """pydantic's words where they are a user's, ours where they are a programmer's."""
+    """pydantic's message where users understand it, otherwise ours."""
     if kind == "string_too_short":
         return "must not be empty"
     if kind == "string_too_long":

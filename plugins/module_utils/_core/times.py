@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Durations and times: what users write, what services answer, what results show."""
+"""Durations and times: what users write, what services send, what results show."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def show_seconds(seconds: float) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """An RFC 3339 time with an offset, as UTC. ValueError otherwise: a time without an offset is nobody's time."""
+    """An RFC 3339 time with an offset, as UTC; ValueError otherwise. Without an offset a time is ambiguous."""
     found = _RFC3339.fullmatch(text.strip())
     if not found:
         raise ValueError(f"{text!r} is not a time; write it like 2026-11-20T08:00:00Z or 2026-11-20T09:00:00+01:00")
@@ -84,9 +84,9 @@ def _moment(found: re.Match[str]) -> datetime:
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """The Date header as UTC, or None when there is none that can be read, or one that is no clock's.
+    """The Date header as UTC, or None if it cannot be read or lies at the ends of the calendar.
 
-    A time is reckoned with (days before it, minutes after it), so it must not lie at the ends of the calendar.
+    Times are calculated from it (days before, minutes after), which would overflow there.
     """
     try:
         moment = parsedate_to_datetime(text or "")
@@ -98,7 +98,7 @@ def parse_http_date(text: str | None) -> datetime | None:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC to the second, as results show it."""
-    # Not strftime: it writes the year 1, which stands for "never" on .NET, without its zeros.
+    # strftime would write the year 1, which .NET uses for "never", without its zeros.
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

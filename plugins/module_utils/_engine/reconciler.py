@@ -83,6 +83,7 @@ class Reconciler(t.Generic[Observed]):
             problem.with_subject(subject)
         if self.changed:
             problem.changed_nothing = False
+            problem.retry = "after_reading" if problem.retry == "safe" else problem.retry
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem
@@ -183,7 +184,7 @@ class Reconciler(t.Generic[Observed]):
         put_back = []
         try:
             for step in self.kind.compensation(action, t.cast(Observed, self.progress.before)):
-                put_back += [step.do] if await self._put_back(step) else []
+                put_back += [step.summary] if await self._put_back(step) else []
         except CheckpointError as worse:
             problem.notes.append(f"Putting it back failed too: {worse.message}")
             return

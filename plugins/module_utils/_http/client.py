@@ -23,7 +23,7 @@ from .body import ACCEPTED, Body, Unreadable
 from .response import Response
 from .tls import chain, explain_tls
 
-# Both log whole URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH that would reach a file.
+# Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
     logging.getLogger(_name).propagate = False
@@ -95,7 +95,7 @@ class Http:
     def followable(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
         if str(self._own(url)) != url:
-            raise BadResponse("was told to follow a URL that cannot be sent byte for byte.", subject=self.label)
+            raise BadResponse("was asked to follow a URL that cannot be sent byte for byte.", subject=self.label)
         self._redactor.add_signed(url)
         return url
 
@@ -104,14 +104,14 @@ class Http:
         try:
             parsed = httpx.URL(url)
         except (httpx.InvalidURL, TypeError, ValueError):
-            raise BadResponse("was told to follow something that is no URL.", subject=self.label) from None
+            raise BadResponse("was asked to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin or parsed.userinfo:
             # The host in ASCII: an internationalised name may look like the right one. A link that echoes a secret may
             # hold a part of it in the host, which no longer looks like the secret.
             host = parsed.raw_host.decode("ascii", "replace")
             where = f" ({parsed.scheme}://{host})" if redact(url) == url else ""
             raise BadResponse(
-                f"was told to follow an address on another origin{where}; refused, and no credentials were sent there.",
+                f"was asked to follow an address on another origin{where}: refused; no credentials were sent there.",
                 subject=self.label,
             )
         return parsed

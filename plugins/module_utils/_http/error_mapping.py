@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From an HTTP status and the service's words to the error it means; the same for OData and ARM."""
+"""Which error an HTTP status and the service's text stand for; the same for OData and ARM."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def error_from(
     sign_in: str = "",
     details: dict[str, t.Any] | None = None,
 ) -> CheckpointError:
-    """The error for an answer that is not a success. `said` is the service's text, `sign_in` how we signed in.
+    """The error for a response that is not a success. `said` is the service's text, `sign_in` who signed in and how.
 
-    `details` is the service's own error, whole, where it has a structure.
+    `details` is the service's complete error where it has a structure.
     """
-    told = one_line(said).rstrip(".")
-    told = f": {told}" if told else ""
-    kind, message, remedy = _meaning(response, told, context, locked, sign_in)
+    said = one_line(said).rstrip(".")
+    said = f": {said}" if said else ""
+    kind, message, remedy = _meaning(response, said, context, locked, sign_in)
     return response.error(kind, message, remedy, details=details)
 
 
@@ -61,29 +61,29 @@ def error_after_write(problem: CheckpointError) -> CheckpointError:
 
 
 def _meaning(
-    response: Response, told: str, context: str, locked: bool, sign_in: str
+    response: Response, said: str, context: str, locked: bool, sign_in: str
 ) -> tuple[type[CheckpointError], str, str]:
     status = response.status
     if locked:
-        return Locked, f"{context}: locked by another job{told}.", "Try again when that job has ended."
+        return Locked, f"{context}: locked by another job{said}.", "Try again when that job has ended."
     if status == 401:
         offered = list(_offered(response))
         how = f" for {sign_in}" if sign_in else ""
         return (
             SignInRefused,
-            f"sign-in refused (401){how}{told}. The server offers {', '.join(offered) or 'nothing'}.",
+            f"sign-in refused (401){how}{said}. The server offers {', '.join(offered) or 'nothing'}.",
             _way_in(sign_in, offered),
         )
     if status == 403:
         return (
             Forbidden,
-            f"{context}: forbidden (403){told}.",
+            f"{context}: forbidden (403){said}.",
             "Ask for the right that it names, or to manage checkpoints of this VM.",
         )
     if status == 404:
         return (
             NotFound,
-            f"{context}: not found (404){told}.",
+            f"{context}: not found (404){said}.",
             "Check that it still exists and that this user may see it.",
         )
     if 300 <= status < 400:
@@ -95,19 +95,19 @@ def _meaning(
     if status in (405, 501):
         return (
             Refused,
-            f"{context}: the service does not know this kind of request ({status}){told}.",
+            f"{context}: the service does not know this kind of request ({status}){said}.",
             "Check the URL and the API version.",
         )
     if status in (408, 429) or status >= 500:
-        return Unavailable, f"{context}: the service failed ({status}){told}.", "Try again later."
+        return Unavailable, f"{context}: the service failed ({status}){said}.", "Try again later."
     if status >= 400:
-        remedy = "Have the lock removed for the time of the task." if "scopelocked" in told.lower() else MEND
-        return Refused, f"{context}: refused ({status}){told}.", remedy
+        remedy = "Have the lock removed for the time of the task." if "scopelocked" in said.lower() else MEND
+        return Refused, f"{context}: refused ({status}){said}.", remedy
     return BadResponse, f"{context}: an unexpected answer ({status}).", ""
 
 
 def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
-    """What to do after a 401: where the server does not take what was tried, no password will help."""
+    """What to do after a 401: where the server does not support the scheme that was tried, no password helps."""
     tried = sign_in.rpartition(" with ")[2].lower()
     if tried in ("basic", "bearer") and offered and tried not in [scheme.lower() for scheme in offered]:
         return (
@@ -118,6 +118,6 @@ def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
 
 
 def _offered(response: Response) -> t.Iterator[str]:
-    """The schemes of WWW-Authenticate: IIS sends a header each."""
+    """The schemes of WWW-Authenticate; IIS sends one header for each."""
     for header in response.headers.get_list("www-authenticate"):
         yield one_line(one_line(str(header)).split(" ", maxsplit=1)[0].rstrip(","), 40)

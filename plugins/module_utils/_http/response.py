@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole answer of a service, and what its headers say."""
+"""A complete response of a service, what its headers say, and the models that its body is read into."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_PAGES = 2000
 MAX_LISTING = 128 * 1024 * 1024
 """Bytes of all pages of one list: a hundred thousand checkpoints."""
 MAX_PARTS = 2_000_000
-"""Members and elements of one answer: 32 MiB of `[],` would take a gigabyte once they are parsed."""
+"""Members and elements of one body: parsed, 32 MiB of `[],` would take a gigabyte."""
 MAX_DEPTH = 64
-"""The deepest published answer has 15 levels."""
+"""The deepest published response has 15 levels."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 Problem = t.TypeVar("Problem", bound=CheckpointError)
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
@@ -32,7 +32,7 @@ Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 @dataclass(frozen=True)
 class Response:
-    """A whole answer: the body is read, decoded and no longer than MAX_BODY."""
+    """A complete response: its body is decompressed and at most MAX_BODY long; `unreadable` says why it is missing."""
 
     status: int
     headers: t.Any
@@ -42,7 +42,7 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The service's id for the request; ScVmm's all-zero one (recorded) says nothing."""
+        """The service's id for the request; ScVmm's all-zero id (recorded) is none."""
         for name in ("x-ms-request-id", "request-id"):
             value = self.headers.get(name)
             if value and value.strip("0-"):
@@ -51,13 +51,13 @@ class Response:
 
     @property
     def correlation_id(self) -> str | None:
-        """What groups this call with others at the service."""
+        """The id that this request shares with others of the same activity."""
         value = self.headers.get("x-ms-correlation-request-id") or self.headers.get("mise-correlation-id")
         return one_line(str(value), 100) if value else None
 
     @property
     def etag(self) -> str | None:
-        """The version of what was answered; BadResponse for one that could not be sent back."""
+        """The version of the resource; BadResponse for one that could not be sent back."""
         value = self.headers.get("etag")
         if value is not None and not (value.isascii() and value.isprintable() and len(value) <= 1000):
             raise self.bad("the answer's ETag cannot be sent back.")
@@ -65,20 +65,20 @@ class Response:
 
     @property
     def date(self) -> datetime | None:
-        """The service's clock when it answered."""
+        """When the service sent it, by its own clock."""
         return parse_http_date(self.headers.get("date"))
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds the service asks to wait, also where it names a moment instead."""
+        """Retry-After in seconds, also where the header holds a date."""
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
-        moment = parse_http_date(text)
-        return max(0.0, (moment - self.date).total_seconds()) if moment and self.date else None
+        date = parse_http_date(text)
+        return max(0.0, (date - self.date).total_seconds()) if date and self.date else None
 
     def json(self) -> t.Any:
-        """The body as JSON; BadResponse that says what came instead."""
+        """The body as JSON; BadResponse says what it is otherwise."""
         try:
             return _parse(self.body)
         except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ def parse_entity(kind: type[Model], body: object, response: Response) -> Model:
 
 
 class Pages:
-    """The way through a list's pages: none twice, not too many, not too much in all. `context` says what for."""
+    """Follows a list's pages: none twice, not too many, not too long in all. `context` begins the error's text."""
 
     def __init__(self, context: str) -> None:
         self._context = context
@@ -123,7 +123,7 @@ class Pages:
         self._bytes = 0
 
     def follow(self, response: Response, following: str) -> str:
-        """`following`, the address or token of the page after `response`; BadResponse where that would not end."""
+        """`following`, the URL or token of the page after `response`; BadResponse where the pages do not end."""
         self._bytes += len(response.body)
         if following in self._seen or len(self._seen) >= MAX_PAGES - 1 or self._bytes > MAX_LISTING:
             raise response.bad(f"{self._context}: the pages do not end.")
@@ -132,9 +132,9 @@ class Pages:
 
 
 def _parse(body: bytes) -> t.Any:
-    """What RFC 8259 calls JSON, in any encoding of Unicode, of bounded size; ValueError for what Python lets pass.
+    """JSON as RFC 8259 defines it, in any encoding of Unicode, of bounded size; ValueError for anything else.
 
-    NaN, infinite numbers and lone surrogates could not be handed on: Ansible's own JSON has no way to write them.
+    Python's parser also accepts NaN, infinite numbers and lone surrogates, which Ansible could not write as JSON again.
     """
     if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MAX_PARTS:
         raise ValueError("too many parts")
@@ -146,7 +146,7 @@ def _parse(body: bytes) -> t.Any:
     if level:
         raise ValueError("too deep")
     if _SURROGATE.search(text):
-        json.dumps(value, ensure_ascii=False).encode()  # whole pairs are characters
+        json.dumps(value, ensure_ascii=False).encode()  # raises for a lone surrogate; pairs are characters
     return value
 
 

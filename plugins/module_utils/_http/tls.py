@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom we trust on TLS, and what went wrong when we do not."""
+"""Which certificates are trusted, and why a TLS connection failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._core.errors import InvalidInput, UntrustedTls
 
 
 def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
-    """Trust the system's authorities and those in `ca_path` (a PEM file or a directory of them)."""
+    """A context that trusts the system's authorities and those in `ca_path` (a PEM file or a directory of them)."""
     try:
         context = ssl.create_default_context()
     except OSError:  # the interpreter opens it by itself
@@ -33,7 +33,7 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
 
 
 def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
-    """The file, or a directory's PEM files; OpenSSL itself would only see those that are named by a hash."""
+    """Load the file, or a directory's PEM files: OpenSSL itself loads only those that are named by a hash."""
     if not path.is_dir():
         context.load_verify_locations(cafile=path)
         return
@@ -47,7 +47,7 @@ def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
 
 
 def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
-    """The TLS failure behind a transport's error, or None when TLS was not the reason."""
+    """The TLS failure behind a transport's error, or None where TLS was not the reason."""
     for cause in chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return UntrustedTls(
@@ -62,7 +62,7 @@ def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
 
 
 def chain(error: BaseException | None) -> t.Iterator[BaseException]:
-    """An error and what it came from, each once."""
+    """An error and its causes, each once."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

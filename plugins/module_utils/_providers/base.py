@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every service must be able to do for the core; how to add one is told in docs/adding-a-service.md."""
+"""What every service must be able to do for the core; docs/adding-a-service.md says how to add one."""
 
 from __future__ import annotations
 
@@ -65,19 +65,7 @@ class Provider(t.Protocol):
         """The VM is turned on, or off without asking the guest."""
 
     async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
-        """Carry out a step of this provider's own making."""
-
-    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
-        """Whether what was read shows the step as done."""
-
-    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
-        """What puts things back after a step with `undo` has failed; `before` is the VM as the run found it."""
-
-    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
-        """Where a failed step has left the VM, for an error's text; empty where nothing has changed.
-
-        `before` is the VM as the run found it, `now` as it was read last.
-        """
+        """Send a step of this provider's own."""
 
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """What still brings the data of a checkpoint that a list shows as usable, or has failed to; None when all of it
@@ -97,16 +85,4 @@ class SingleCallProvider:
 
     async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """There are none."""
-        raise Unsupported(f"no such step: {step.do}.", subject=str(step.target))
-
-    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
-        """There are none."""
-        return False
-
-    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
-        """There are none."""
-        return ()
-
-    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
-        """There are none."""
-        return ""
+        raise Unsupported(f"no such step: {step.summary}.", subject=str(step.target))

@@ -86,7 +86,7 @@ class Scvmm(SingleCallProvider):
         self._wall_clock = wall_clock
 
     async def resolve(self, reference: str) -> VM:
-        """By ARM id; the instance must exist, for a hybrid machine need not be an SCVMM VM."""
+        """By ARM id; the instance must exist, because a hybrid machine need not be an SCVMM VM."""
         arm_id = parse(reference)
         try:
             await self._instance(arm_id, f"vm {arm_id.name}")
@@ -95,7 +95,7 @@ class Scvmm(SingleCallProvider):
         return self._vm(arm_id, reference)
 
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
-        """Whether the group, the machine or only its instance is missing: another reading tells."""
+        """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
         hidden = f"or it is hidden from {self._arm.sign_in}"
         listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
         try:
@@ -132,7 +132,7 @@ class Scvmm(SingleCallProvider):
         instance, response = await self._instance(parse(vm.id), str(vm))
         profile = instance.properties.infrastructureProfile
         if profile is None or profile.checkpoints is None:
-            # An unreadable list is not an empty one: a running instance always shows the member, `[]` when empty.
+            # A missing list is not an empty one: a running instance always has the member, `[]` if it is empty.
             raise response.bad(f"{vm}: the instance shows no list of checkpoints.")
         bounded_count(profile.checkpoints, vm)
         rows = [_row(point, response) for point in profile.checkpoints]
@@ -152,16 +152,16 @@ class Scvmm(SingleCallProvider):
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
-        """Name and description are optional on the wire; we always send both, the description holds the mark."""
+        """Both are sent, although the service requires neither: the description holds the mark."""
         body = {"name": name, "description": description}
         return await self._act(vm, "createCheckpoint", body, f"creating checkpoint {name} of {vm}")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
-        """Not possible: capabilities say so and no plan asks for it."""
+        """Not possible; no plan holds it, because the capabilities say so."""
         raise Unsupported("Arc-enabled SCVMM cannot change a description.", subject=str(vm))
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
-        """By checkpointID; what a delete of an unknown id answers is not known."""
+        """By checkpointID; how the service answers an unknown id is not known."""
         body = {"id": checkpoint.id}
         return await self._act(vm, "deleteCheckpoint", body, f"deleting checkpoint {checkpoint.name} of {vm}")
 
@@ -171,7 +171,7 @@ class Scvmm(SingleCallProvider):
         return await self._act(vm, "restoreCheckpoint", body, f"restoring {vm} to checkpoint {checkpoint.name}")
 
     async def power(self, vm: VM, on: bool) -> Operation:
-        """Start, or stop without asking the guest; the swagger's Booleans are strings."""
+        """Start, or stop without a shutdown in the guest; Booleans are strings in the swagger."""
         body = None if on else {"skipShutdown": "true"}
         return await self._act(vm, "start" if on else "stop", body, f"turning {vm} {'on' if on else 'off'}")
 
@@ -200,7 +200,7 @@ class Scvmm(SingleCallProvider):
 
 
 def _row(point: _Checkpoint, response: Response) -> Row:
-    """Ids stay as they are listed (upper-case GUIDs, recorded). Time is what our mark claims."""
+    """Ids stay as listed (upper-case GUIDs, recorded). The time is that of our mark."""
     if not point.checkpointID:
         raise BadResponse(
             "the instance lists a checkpoint without an id.", subject=response.label, request_id=response.request_id

@@ -13,13 +13,7 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
-from .._providers.compute.entities import (
-    CollectionEntity,
-    DiskEntity,
-    DiskRestorePointEntity,
-    PointEntity,
-    VmEntity,
-)
+from .._providers.compute.entities import CollectionEntity, DiskEntity, DiskRestorePointEntity, PointEntity, VmEntity
 from .._providers.compute.fields import view
 from .specs import CollectionSpec, PointSpec
 
@@ -154,9 +148,11 @@ def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
     """restorePointEncryption as it is written: by the disk's place in the storage profile."""
     profile: dict[str, t.Any] = {}
     for each in sets:
-        told = {"diskRestorePoint": {"encryption": {"type": each["type"], "diskEncryptionSet": {"id": each["id"]}}}}
+        encrypted = {
+            "diskRestorePoint": {"encryption": {"type": each["type"], "diskEncryptionSet": {"id": each["id"]}}}
+        }
         if each["place"] == "os":
-            profile["osDisk"] = told
+            profile["osDisk"] = encrypted
         else:
-            profile.setdefault("dataDisks", []).append({"lun": int(each["place"].removeprefix("lun")), **told})
+            profile.setdefault("dataDisks", []).append({"lun": int(each["place"].removeprefix("lun")), **encrypted})
     return profile

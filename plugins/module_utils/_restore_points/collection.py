@@ -16,7 +16,7 @@ from .._core.plan import Action, Plan
 from .._engine.kind import InProgress, Kind, Remains, WriteRequest
 from .._engine.progress import Progress
 from .._providers.compute.entities import CollectionEntity
-from .._providers.compute.fields import place
+from .._providers.compute.fields import region_key
 from .._providers.compute.preflight import of_locks
 from .actions import CreateResource, DeleteResource, ResourceAction, UpdateResource
 from .client import RestorePointClient
@@ -116,7 +116,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
         return (
             found is not None
             and found.is_of(self._spec.source or "")
-            and place(found.location) == place(location or "")
+            and region_key(found.location) == region_key(location or "")
             and found.state == "succeeded"
         )
 

@@ -13,7 +13,7 @@ from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._core.model import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
-from .._providers.compute.fields import place
+from .._providers.compute.fields import region_key
 from .planner import how_failed
 
 
@@ -25,16 +25,15 @@ def takes_copies(collection: CollectionEntity) -> bool:
 def refuse_copies(subject: Target, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
     """A collection for copies is of one that exists, lies elsewhere and holds no copies itself (documented)."""
     if origin is None:
-        raise NotFound(f"its source collection {source} does not exist, or is hidden.", subject=str(subject))
+        raise NotFound(f"its source collection {source} does not exist, or is hidden.")
     why = ""
     if takes_copies(origin):
         why = f"holds copies itself, of {origin.source_id}, and copies cannot be copied again"
-    elif place(origin.location) == place(location):
+    elif region_key(origin.location) == region_key(location):
         why = f"lies in {origin.location} too, and copies go to another region"
     if why:
         raise InvalidInput(
             f"its source collection {source.name} {why}.",
-            subject=str(subject),
             remedy="Name another source or location.",
             changed_nothing=True,
         )
@@ -45,7 +44,6 @@ def refuse_elsewhere(subject: Target, source: str, home: CollectionEntity) -> No
     if not home.is_of(source.rsplit("/", 2)[0]):
         raise InvalidInput(
             f"source_restore_point: {source} does not lie in {home.source_id}, which collection {home.name} copies.",
-            subject=str(subject),
             remedy="Name a point of that collection, or use a collection for copies of the other one.",
         )
 
@@ -59,22 +57,17 @@ def refuse_source(
 ) -> None:
     """A copy is of a point that is there, and was made."""
     if origin is None:
-        raise NotFound(
-            f"the source collection {home.source_id} of its collection does not exist, or is hidden.",
-            subject=str(subject),
-        )
+        raise NotFound(f"the source collection {home.source_id} of its collection does not exist, or is hidden.")
     name = source.rsplit("/", 1)[-1]
     if point is None:
         there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
         raise MissingCheckpoint(
             f"nothing to copy: {origin.name} holds no restore point {name}. There are: {there}.",
-            subject=str(subject),
             remedy="Name one of these, or make it first.",
         )
     if point.failed or point.state != "succeeded":
         raise VmState(
             f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}.",
-            subject=str(subject),
             remedy="Copy one that has succeeded.",
             changed_nothing=True,
         )

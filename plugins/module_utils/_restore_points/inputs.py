@@ -36,7 +36,7 @@ class PointInputs:
 async def resolve_location(
     client: RestorePointClient, spec: CollectionSpec, target: Target, warnings: list[str]
 ) -> str | None:
-    """Where a new collection lies: at its VM, unless told otherwise; one for copies must say where."""
+    """Where a new collection lies: in its VM's region unless the spec names one; for copies it must."""
     if spec.source is None:
         return spec.location
     source = source_of(spec.source)
@@ -65,7 +65,6 @@ async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> Vm
     if found is None:
         raise NotFound(
             f"its source VM {vm} does not exist, or is hidden.",
-            subject=str(target),
             remedy="Check its id; points that were made of it stay.",
         )
     return found
@@ -73,10 +72,10 @@ async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> Vm
 
 def comparable_fields(spec: PointSpec, collection: CollectionEntity) -> dict[str, t.Any]:
     """What of the spec an existing point is held against; nothing but the collection is needed for it."""
-    told: dict[str, t.Any] = {"instant_access_duration": spec.instant_access_duration}
+    fields: dict[str, t.Any] = {"instant_access_duration": spec.instant_access_duration}
     if spec.source_restore_point is not None:
-        told["source_restore_point"] = source_point(spec.source_restore_point, collection.source_id)
-    return told
+        fields["source_restore_point"] = source_point(spec.source_restore_point, collection.source_id)
+    return fields
 
 
 async def read_inputs(
@@ -138,8 +137,8 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Ta
     sets: dict[str, dict[str, str]] = {}
     for place, each in places:
         lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
-        told = {"place": lun, "id": each.id, "type": each.type}
-        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = told
+        entry = {"place": lun, "id": each.id, "type": each.type}
+        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = entry
     inputs.fields["exclude_disks"] = sorted(excluded) or None
     inputs.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
 
@@ -147,7 +146,7 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Ta
 def _new(disk: str, known: t.Container[str], given: str, target: Target) -> str:
     """The disk, which is not among those that are known yet."""
     if disk in known:
-        raise InvalidInput(f"{given} is named twice.", subject=str(target))
+        raise InvalidInput(f"{given} is named twice.")
     return disk
 
 
@@ -170,10 +169,10 @@ def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target
     found: dict[str, dict[str, str]] = {}
     for each in spec.encryption_sets or []:
         disk = _disk("encryption_sets", each.disk, vm, target)
-        if disk.place in found or disk.managed_id in excluded:
-            why = "is named twice" if disk.place in found else "is excluded"
-            raise InvalidInput(f"encryption_sets: {each.disk} {why}.", subject=str(target))
-        found[disk.place] = {"place": disk.place, "id": each.id, "type": each.type}
+        if disk.slot in found or disk.managed_id in excluded:
+            why = "is named twice" if disk.slot in found else "is excluded"
+            raise InvalidInput(f"encryption_sets: {each.disk} {why}.")
+        found[disk.slot] = {"place": disk.slot, "id": each.id, "type": each.type}
     return [found[place] for place in sorted(found)]
 
 
@@ -183,10 +182,10 @@ def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
     for name in spec.exclude_disks or []:
         disk = _disk("exclude_disks", name, vm, target)
         if disk.managed_id in found:
-            raise InvalidInput(f"exclude_disks: {disk.place} is named twice ({name[:100]}).", subject=str(target))
+            raise InvalidInput(f"exclude_disks: {disk.slot} is named twice ({name[:100]}).")
         found.append(disk.managed_id)
     if found and len(found) == len(vm.disks):
-        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.", subject=str(target))
+        raise InvalidInput(f"exclude_disks: names all disks of {vm.name}.")
     return sorted(found)
 
 
@@ -199,9 +198,8 @@ def _disk(option: str, given: str, vm: VmEntity, target: Target) -> Disk:
         if not disk.managed_id:
             raise InvalidInput(
                 f"{option}: {given[:100]!r} is an unmanaged disk, which a point can neither hold nor leave out.",
-                subject=str(target),
                 remedy="Convert it to a managed disk.",
             )
         return disk
-    known = ", ".join(f"{disk.place} ({disk.name})" for disk in vm.disks)
-    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.", subject=str(target))
+    known = ", ".join(f"{disk.slot} ({disk.name})" for disk in vm.disks)
+    raise InvalidInput(f"{option}: {given[:100]!r} is no disk of {vm.name}; it has {known}.")

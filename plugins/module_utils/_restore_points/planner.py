@@ -12,7 +12,7 @@ from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, V
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
 from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
-from .._providers.compute.fields import place
+from .._providers.compute.fields import region_key
 from . import results
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
 from .specs import CollectionSpec, PointSpec
@@ -60,7 +60,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
     if now is None or not is_present(now):
         if spec.source is None or location is None:
             missing = "source" if spec.source is None else "location"
-            raise InvalidInput(f"{missing}: is needed to make a collection.", subject=str(subject))
+            raise InvalidInput(f"{missing}: is needed to make a collection.")
         fields = {"location": location, "source": spec.source, "tags": spec.tags, "instant_access": spec.instant_access}
         reason = "it does not exist" if now is None else _GOING
         return Plan(subject, (CreateResource(subject, reason, fields=_set(fields)),))
@@ -126,7 +126,6 @@ def plan_point(
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
             f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
-            subject=str(subject),
             remedy="Remove some first.",
             changed_nothing=True,
         )
@@ -135,10 +134,7 @@ def plan_point(
         told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
         if spec.on_downgrade == "fail":
             raise VmState(
-                told_so,
-                subject=str(subject),
-                remedy="Start the VM, or set consistency: crash or on_downgrade: warn.",
-                changed_nothing=True,
+                told_so, remedy="Start the VM, or set consistency: crash or on_downgrade: warn.", changed_nothing=True
             )
         warnings.append(f"{subject}: {told_so}")
     return Plan(subject, tuple(actions), tuple(warnings))
@@ -147,12 +143,11 @@ def plan_point(
 def _told_of(
     spec: PointSpec, subject: Target, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
 ) -> tuple[str, ...]:
-    """What an existing point is not that the spec asks for: nothing can change it, so that is told or refused."""
+    """What an existing point is not that the spec asks for. Nothing can change it: that is a warning, or refused."""
     achieved = now.properties.consistencyMode or ""
     if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
         raise Downgraded(
             f"application consistency is asked for, and it is {achieved}. The restore point is kept.",
-            subject=str(subject),
             remedy="Remove it to have it made anew, or set consistency: crash or on_downgrade: warn.",
         )
     if not differs:
@@ -180,7 +175,6 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
     if points and not spec.force:
         raise InvalidInput(
             f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it.",
-            subject=str(subject),
             remedy="Remove them first, or set force: true.",
             changed_nothing=True,
         )
@@ -193,7 +187,7 @@ def _refuse(actions: t.Sequence[Action], subject: Target, obstacles: t.Sequence[
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
-            raise Obstructed(obstacle.why, subject=str(subject), remedy=obstacle.remedy, changed_nothing=True)
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
 
 
 def _kept(state: str) -> str:
@@ -212,12 +206,11 @@ def _immutable(spec: CollectionSpec, subject: Target, now: CollectionEntity) -> 
     differs = []
     if spec.source is not None and not now.is_of(spec.source):
         differs.append(f"source is {now.source_id}")
-    if spec.location is not None and place(spec.location) != place(now.location):
+    if spec.location is not None and region_key(spec.location) != region_key(now.location):
         differs.append(f"location is {now.location}")
     if differs:
         raise InvalidInput(
             f"its {' and its '.join(differs)}, and that cannot be changed.",
-            subject=str(subject),
             remedy="Use another name, or remove the collection first.",
             changed_nothing=True,
         )
@@ -249,12 +242,12 @@ def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
     if any(wanted & disk_names(disk) for disk in now.disks):
         return False
     left_out = {_disk_spelled(ref.id or "") for ref in now.properties.excludeDisks or []}
-    told = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
+    extra = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
     others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
-    # What else is wanted can only be places, of which those of left out disks are not told.
+    # What else is wanted can only be places, which are not shown for disks that were left out.
     if others and not (left_out and all(PLACE.fullmatch(other) for other in others)):
         return False
-    return len(told) <= len(others)
+    return len(extra) <= len(others)
 
 
 def _disk_spelled(given: str) -> str:
@@ -265,7 +258,7 @@ def _disk_spelled(given: str) -> str:
 
 def disk_names(disk: Disk) -> set[str]:
     """What a disk may be called in an option: its id, its name, its place, its LUN."""
-    names = {disk.managed_id, (disk.name or "").lower(), disk.place, "" if disk.lun is None else str(disk.lun)}
+    names = {disk.managed_id, (disk.name or "").lower(), disk.slot, "" if disk.lun is None else str(disk.lun)}
     return names - {""}
 
 
@@ -282,7 +275,7 @@ def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:
 def _spelled(field: str, value: t.Any) -> t.Any:
     """Ids and places in one spelling: an approval knows no other, and the service none either."""
     if field == "location":
-        return place(value)
+        return region_key(value)
     if field in ("source", "source_restore_point"):
         return f"/{value.strip('/')}".lower()
     if field == "encryption_sets":

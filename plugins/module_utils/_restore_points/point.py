@@ -67,9 +67,7 @@ class RestorePoint(Kind[ObservedPoint]):
             if self._spec.state == "absent":
                 return ObservedPoint(None)
             raise NotFound(
-                f"its collection {self._home} does not exist.",
-                subject=str(self.target),
-                remedy="Make it first, with restore_point_collection.",
+                f"its collection {self._home} does not exist.", remedy="Make it first, with restore_point_collection."
             )
         entity = await self._read()
         inputs = PointInputs()
@@ -163,22 +161,17 @@ class RestorePoint(Kind[ObservedPoint]):
         if entity is None or entity.state == "deleting":
             raise NotVerified(
                 f"it was there, and is {'gone again' if entity is None else 'being removed'}.",
-                subject=str(self.target),
                 remedy="Look at it before you run the task again.",
             )
         if entity.failed:
-            raise OperationFailed(
-                f"it was made, and {how_failed(entity)}{_why(entity)}.", subject=str(self.target), remedy=MADE_AGAIN
-            )
+            raise OperationFailed(f"it was made, and {how_failed(entity)}{_why(entity)}.", remedy=MADE_AGAIN)
         return entity
 
     def _downgraded(self, achieved: str) -> str:
         message = f"application consistency was asked for, and {achieved} came."
         if self._spec.on_downgrade == "fail":
             raise Downgraded(
-                f"{message} The restore point is kept.",
-                subject=str(self.target),
-                remedy="Check the VM's agent, or set on_downgrade: warn.",
+                f"{message} The restore point is kept.", remedy="Check the VM's agent, or set on_downgrade: warn."
             )
         return f"{self.target}: {message}"
 
@@ -191,7 +184,7 @@ class RestorePoint(Kind[ObservedPoint]):
             if self._spec.source_restore_point is not None
             else "needs source_restore_point: its source is another collection"
         )
-        raise InvalidInput(f"collection {self._home.name} {why}.", subject=str(self.target))
+        raise InvalidInput(f"collection {self._home.name} {why}.")
 
     async def _read(self) -> PointEntity | None:
         return await self._client.point(self.target.id)

@@ -52,7 +52,7 @@ def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]
         "instant_access_duration": properties.instantAccessDurationMinutes,
         "disks": [
             {
-                "place": disk.place,
+                "place": disk.slot,
                 "name": disk.name,
                 "source_id": disk.managedDisk.id if disk.managedDisk else None,
                 "disk_restore_point_id": disk.diskRestorePoint.id if disk.diskRestorePoint else None,
@@ -87,10 +87,10 @@ def is_copy(entity: PointEntity) -> bool:
 
 
 def percent(entity: PointEntity) -> int | None:
-    """How far its data is as a whole, which is its slowest disk; None where nothing is told."""
-    told = [row["percent"] for row in replication(entity)]
-    if any(each is not None for each in told):
-        return min(each or 0 for each in told)
+    """How far its data is as a whole, which is its slowest disk; None where no disk shows it."""
+    shown = [row["percent"] for row in replication(entity)]
+    if any(each is not None for each in shown):
+        return min(each or 0 for each in shown)
     return 0 if is_copy(entity) and entity.state == "creating" else None
 
 

@@ -10,6 +10,7 @@ import typing as t
 
 from .._arm.ids import ArmId, name, parse
 from .._core.errors import InvalidInput
+from .._core.spec import is_guid
 from .._deps import pydantic
 from .._providers.compute.fields import VIEWED
 
@@ -26,7 +27,6 @@ ENCRYPTION = "2023-03-01"
 CRASH = "2021-07-01"
 """As documented for crash consistent points; models have it as input since 2022-03-01."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _named(value: str) -> str:
@@ -42,7 +42,7 @@ def _group(value: str) -> str:
 
 
 def _subscription(value: str) -> str:
-    if not _GUID.fullmatch(value):
+    if not is_guid(value):
         raise ValueError("is no subscription's id; write its GUID")
     return value
 

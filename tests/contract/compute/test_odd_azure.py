@@ -68,9 +68,9 @@ def _twice(document: dict[str, Any]) -> None:
     ("change", "told"),
     [
         (lambda vm: vm["properties"].pop("storageProfile"), "without its disks"),
-        (lambda vm: _profile(vm)["dataDisks"][0].pop("lun"), "cannot be told apart"),
-        (lambda vm: _profile(vm)["osDisk"].update(lun=1), "cannot be told apart"),
-        (_twice, "cannot be told apart"),
+        (lambda vm: _profile(vm)["dataDisks"][0].pop("lun"), "LUNs are missing or not unique"),
+        (lambda vm: _profile(vm)["osDisk"].update(lun=1), "LUNs are missing or not unique"),
+        (_twice, "LUNs are missing or not unique"),
         (lambda vm: _profile(vm)["dataDisks"][0].update(lun="0"), "lun"),
         (lambda vm: _profile(vm)["dataDisks"][0].update(lun=-1), "lun"),
         (lambda vm: _profile(vm)["osDisk"]["managedDisk"].update(id=".evil.test/x"), "is no resource id"),

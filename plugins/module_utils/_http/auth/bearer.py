@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A ready bearer token (a JWT for Windows Azure Pack, or an ARM access token): used as it is, never renewed."""
+"""A bearer token given by the user (a JWT for Windows Azure Pack, or an ARM access token); it is never renewed."""
 
 from __future__ import annotations
 

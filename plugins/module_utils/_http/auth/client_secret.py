@@ -20,13 +20,13 @@ from ..client import Auth, Http
 from ..response import Response
 
 EARLY = 120.0
-"""Seconds before its end at which a token is no longer used for a new request."""
+"""A token is not used for new requests in its last seconds."""
 
 
 class ClientSecret(Auth):
-    """Fetches a token when first needed, shares it among all requests, and fetches another before it ends.
+    """Fetches a token when first needed, shares it among all requests, and fetches another before it expires.
 
-    A refusal is remembered: a thousand VMs of one task ask for a token once.
+    A failure is remembered, so that a task of a thousand VMs fails to sign in once.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ClientSecret(Auth):
         yield request
 
     async def ready(self) -> None:
-        """Have a token that is good for a while; one refusal is the answer to all."""
+        """Fetch a token unless there is one that stays valid for a while; raise again what the first attempt raised."""
         async with self._lock:
             if self._failed is not None:
                 raise copy.deepcopy(self._failed)
@@ -61,7 +61,7 @@ class ClientSecret(Auth):
                 await self._fetch()
 
     async def renew(self, refused: str) -> bool:
-        """A token that the service no longer takes is replaced; one that is seconds old would not get better."""
+        """Drop a token that the service no longer takes. Another one would not help where this one is seconds old."""
         async with self._lock:
             if refused != f"Bearer {self._token}":
                 return True
@@ -85,14 +85,14 @@ class ClientSecret(Auth):
     def _take(self, response: Response) -> None:
         if 300 <= response.status < 400:
             raise response.bad(f"the sign-in was answered with a redirect ({response.status}), which is not followed.")
-        said = response.json()
-        if not isinstance(said, dict):
+        body = response.json()
+        if not isinstance(body, dict):
             raise response.bad("the sign-in answer is no JSON object.")
-        token = said.get("access_token")
+        token = body.get("access_token")
         if isinstance(token, str) and token.isascii():
             self._redactor.add(token)
         if response.status != 200:
-            raise self._refused(response, said)
+            raise self._refused(response, body)
         if (
             not isinstance(token, str)
             or not token.isascii()
@@ -100,7 +100,7 @@ class ClientSecret(Auth):
             or not 0 < len(token) <= LONGEST
         ):
             raise response.bad("the sign-in answer holds no usable access_token.")
-        lifetime = said.get("expires_in", 3600)
+        lifetime = body.get("expires_in", 3600)
         try:
             seconds = float(lifetime)
         except (TypeError, ValueError, OverflowError):
@@ -108,17 +108,17 @@ class ClientSecret(Auth):
         self._token = token
         self._until = anyio.current_time() + max(0.0, seconds - EARLY)
 
-    def _refused(self, response: Response, said: dict[str, t.Any]) -> SignInRefused | BadResponse:
+    def _refused(self, response: Response, body: dict[str, t.Any]) -> SignInRefused | BadResponse:
         if response.status >= 500:
             return response.bad(f"the sign-in authority failed ({response.status}).")
-        # Entra appends trace and correlation ids on lines of their own: the first sentence is what helps.
-        told = format_value(said.get("error_description") or said.get("error") or "no reason given")
-        first = one_line(told.split("Trace ID:", 1)[0], 300).rstrip(".")
+        # Entra appends trace and correlation ids, which stand in the error anyway.
+        reason = format_value(body.get("error_description") or body.get("error") or "no reason given")
+        reason = one_line(reason.split("Trace ID:", 1)[0], 300).rstrip(".")
         refused = response.error(
             SignInRefused,
-            f"sign-in refused ({response.status}) for client {self._client_id}: {first}.",
+            f"sign-in refused ({response.status}) for client {self._client_id}: {reason}.",
             "Check tenant, client_id and secret (its value, not its id; it may have expired).",
         )
-        refused.request_id = refused.request_id or one_line(str(said.get("trace_id") or ""), 100) or None
-        refused.correlation_id = one_line(str(said.get("correlation_id") or ""), 100) or None
+        refused.request_id = refused.request_id or one_line(str(body.get("trace_id") or ""), 100) or None
+        refused.correlation_id = one_line(str(body.get("correlation_id") or ""), 100) or None
         return refused

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Azure clouds: where ARM is, who signs in, and for which audience.
 
-The table is azure-mgmt-core's (1.6.0, get_arm_endpoints) and azure-cli's (core/cloud.py); a URL asks the cloud itself
-through its metadata endpoint, as Azure Stack Hub and other private clouds need.
+The table is azure-mgmt-core's (1.6.0, get_arm_endpoints) and azure-cli's (core/cloud.py). Of a cloud given by URL, such
+as Azure Stack Hub, the metadata endpoint is read.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MICROSOFT = {
     "login-us.microsoftonline.com",
     "login.usgovcloudapi.net",
 }
-"""Authorities that are known whoever names them (msal 1.x, authority.py, WELL_KNOWN_AUTHORITY_HOSTS)."""
+"""Authorities that are trusted whichever cloud names them (msal 1.x, authority.py, WELL_KNOWN_AUTHORITY_HOSTS)."""
 _AUDIENCE = re.compile(r"[\x21-\x7e]{1,1000}")
 
 
@@ -66,9 +66,9 @@ def known(name: str) -> Cloud:
 
 
 async def discover(http: Http, url: str) -> Cloud:
-    """Ask the resource manager at `url` for its own addresses; both shapes it answers in are read (list, object).
+    """The addresses that the resource manager at `url` names, in either of the two shapes (list, object).
 
-    Where it sends sign-ins to is held against where it is itself: a secret goes to Microsoft or stays in the house.
+    A sign-in authority is accepted only if it is Microsoft's or of the same domain: it is sent the secret.
     """
     response = await http.read(
         f"{url}/metadata/endpoints?api-version={METADATA_VERSION}", context="asking for the cloud's endpoints"
@@ -76,8 +76,8 @@ async def discover(http: Http, url: str) -> Cloud:
     if response.status != 200:
         redirect = " with a redirect, which is not followed" if 300 <= response.status < 400 else ""
         raise response.bad(f"its metadata endpoint answered {response.status}{redirect}.")
-    said = response.json()
-    entries = said if isinstance(said, list) else [said]
+    body = response.json()
+    entries = body if isinstance(body, list) else [body]
     for entry in entries:
         if cloud := _read(entry, url):
             authority = _host(cloud.authority)
@@ -99,17 +99,17 @@ def _read(entry: t.Any, url: str) -> Cloud | None:
         manager = https_url(entry.get("resourceManager") or url)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         return None
-    # A list may describe other clouds as well; only the one that was asked is meant.
+    # A list may describe other clouds too.
     if manager.lower() != url.lower() or not isinstance(audience, str) or not _AUDIENCE.fullmatch(audience):
         return None
-    # The audience's own trailing slash stays: Entra wants `…//.default` for such a one.
+    # An audience keeps its trailing slash: Entra then expects `…//.default`.
     return Cloud(str(entry.get("name") or url), url, authority, f"{audience}/.default")
 
 
 def _is_trusted(authority: str, manager: str) -> bool:
-    """Microsoft's own, the manager itself or below it, or beside it: `adfs.` and `management.` of one domain.
+    """Microsoft's own, the manager's host or below it, or of its domain (such as `adfs.` and `management.` of one).
 
-    A domain is the manager's host without its first label when two are left, or without its first two when three are.
+    The domain is the manager's host without its first label if two labels are left, or without two if three are left.
     """
     if authority in MICROSOFT or authority == manager or authority.endswith(f".{manager}"):
         return True
@@ -121,5 +121,5 @@ def _is_trusted(authority: str, manager: str) -> bool:
 
 
 def _host(url: str) -> str:
-    """The host as it is sent: an internationalised name may look like another one."""
+    """The host in ASCII: an internationalised name may look like another one."""
     return httpx.URL(url).raw_host.decode("ascii").lower().rstrip(".")

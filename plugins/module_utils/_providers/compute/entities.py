@@ -14,38 +14,38 @@ from datetime import datetime
 
 from ..._core.model import Power
 from ..._deps import pydantic
-from .fields import Named, Part, ResourceId, Tags
+from .fields import ArmModel, Named, ResourceId, Tags
 
 
-class Ref(Part):
+class SubResource(ArmModel):
     """A reference to another resource."""
 
     id: str | None = None
 
 
-class Encryption(Part):
+class Encryption(ArmModel):
     """How a disk or a disk restore point is encrypted at rest."""
 
     type: str | None = None
     diskEncryptionSetId: str | None = None
-    diskEncryptionSet: Ref | None = None
+    diskEncryptionSet: SubResource | None = None
 
 
-class DiskRestorePointRef(Part):
+class DiskRestorePointRef(ArmModel):
     """Which disk restore point belongs to a disk of a point; only there once the point has succeeded."""
 
     id: str | None = None
     encryption: Encryption | None = None
 
 
-class ManagedDisk(Part):
+class ManagedDisk(ArmModel):
     """What of a managed disk a VM shows."""
 
     id: t.Optional[ResourceId] = None
     storageAccountType: str | None = None
 
 
-class Disk(Part):
+class Disk(ArmModel):
     """One disk of a storage profile; the OS disk has no lun."""
 
     lun: t.Annotated[t.Optional[int], pydantic.Field(strict=True, ge=0, le=999)] = None
@@ -59,8 +59,8 @@ class Disk(Part):
     vhd: dict[str, t.Any] | None = None
 
     @property
-    def place(self) -> str:
-        """`os`, or `lun` and its number: how disks are told apart in plans and names."""
+    def slot(self) -> str:
+        """`os`, or `lun` and its number: what names a disk in plans and disk names."""
         return "os" if self.lun is None else f"lun{self.lun}"
 
     @property
@@ -69,18 +69,18 @@ class Disk(Part):
         return (self.managedDisk.id or "").lower() if self.managedDisk else ""
 
 
-class StorageProfile(Part):
+class StorageProfile(ArmModel):
     """OS disk and data disks."""
 
     osDisk: Disk | None = None
     dataDisks: list[Disk] | None = None
 
     @pydantic.model_validator(mode="after")
-    def _places(self) -> t.Self:
-        """A disk is told by its place, so no two may have one."""
-        places = [disk.place for disk in self.disks]
-        if len(set(places)) != len(places) or (self.osDisk is not None and self.osDisk.lun is not None):
-            raise ValueError("its disks cannot be told apart by their LUNs")
+    def _slots(self) -> t.Self:
+        """A disk is known by its slot, so no two may have the same."""
+        slots = [disk.slot for disk in self.disks]
+        if len(set(slots)) != len(slots) or (self.osDisk is not None and self.osDisk.lun is not None):
+            raise ValueError("its disks' LUNs are missing or not unique")
         return self
 
     @property
@@ -89,7 +89,7 @@ class StorageProfile(Part):
         return [*([self.osDisk] if self.osDisk else []), *(self.dataDisks or [])]
 
 
-class Status(Part):
+class InstanceStatus(ArmModel):
     """One of an instance view's statuses."""
 
     code: str | None = None
@@ -97,27 +97,27 @@ class Status(Part):
     message: str | None = None
 
 
-class Agent(Part):
+class Agent(ArmModel):
     """What a VM's agent says of itself."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
 
 
-class VmView(Part):
+class VmView(ArmModel):
     """A VM's instance view."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
     vmAgent: Agent | None = None
 
 
-class VmProperties(Part):
+class VmProperties(ArmModel):
     vmId: str | None = None
     provisioningState: str | None = None
     storageProfile: StorageProfile | None = None
     instanceView: VmView | None = None
 
 
-class VmEntity(Part):
+class VmEntity(ArmModel):
     """Microsoft.Compute/virtualMachines."""
 
     id: ResourceId
@@ -125,6 +125,11 @@ class VmEntity(Part):
     location: str
     zones: list[str] | None = None
     properties: VmProperties
+
+    @property
+    def state(self) -> str:
+        """`succeeded`, `updating`, `deleting`, …; one that does not say is as it should be."""
+        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def disks(self) -> list[Disk]:
@@ -153,12 +158,12 @@ class VmEntity(Part):
         return known.get(self.power_code, "unknown")
 
 
-class Replication(Part):
-    status: Status | None = None
+class Replication(ArmModel):
+    status: InstanceStatus | None = None
     completionPercent: int | None = None
 
 
-class DiskView(Part):
+class DiskView(ArmModel):
     """How far one disk restore point of a copy is."""
 
     id: str | None = None
@@ -166,38 +171,38 @@ class DiskView(Part):
     replicationStatus: Replication | None = None
 
 
-class PointView(Part):
+class PointView(ArmModel):
     """A restore point's instance view."""
 
-    statuses: list[Status] | None = None
+    statuses: list[InstanceStatus] | None = None
     diskRestorePoints: list[DiskView] | None = None
 
 
-class SourceMetadata(Part):
+class SourceMetadata(ArmModel):
     location: str | None = None
     storageProfile: StorageProfile | None = None
 
 
-class Details(Part):
+class ProvisioningDetails(ArmModel):
     """The 2021 form's place for times and failures."""
 
     creationTime: datetime | None = None
     statusMessage: str | None = None
 
 
-class PointProperties(Part):
+class PointProperties(ArmModel):
     provisioningState: str | None = None
     timeCreated: datetime | None = None
-    provisioningDetails: Details | None = None
+    provisioningDetails: ProvisioningDetails | None = None
     consistencyMode: str | None = None
-    excludeDisks: list[Ref] | None = None
-    sourceRestorePoint: Ref | None = None
+    excludeDisks: list[SubResource] | None = None
+    sourceRestorePoint: SubResource | None = None
     instantAccessDurationMinutes: int | None = None
     sourceMetadata: SourceMetadata | None = None
     instanceView: PointView | None = None
 
 
-class PointEntity(Part):
+class PointEntity(ArmModel):
     """restorePointCollections/restorePoints."""
 
     id: ResourceId
@@ -211,19 +216,14 @@ class PointEntity(Part):
         One whose making was canceled has failed too: nothing more comes of it.
         """
         view = self.properties.instanceView
-        told = [*(view.statuses or [])] if view else []
-        for disk in (view.diskRestorePoints or []) if view else []:
-            if disk.replicationStatus and disk.replicationStatus.status:
-                told.append(disk.replicationStatus.status)
-        return self.state in ("failed", "canceled") or any(
-            (s.code or "").lower() == "replicationstate/failed" for s in told
-        )
+        statuses = [*((view.statuses or []) if view else []), *(row.status for row in self._replications if row)]
+        codes = [(status.code or "").lower() for status in statuses if status]
+        return self.state in ("failed", "canceled") or "replicationstate/failed" in codes
 
     @property
     def whole(self) -> bool | None:
         """Whether every disk has arrived; None where the service does not tell."""
-        view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        rows = self._replications
         return all(row is not None and row.completionPercent == 100 for row in rows) if rows else None
 
     @property
@@ -245,26 +245,29 @@ class PointEntity(Part):
 
     @property
     def slowest(self) -> int:
-        """How far the disk is that has furthest to go, in percent; 0 where nothing is told of one."""
+        """How far the disk is that has furthest to go, in percent; 0 where one does not show it."""
+        return min(((row.completionPercent or 0) if row else 0 for row in self._replications), default=0)
+
+    @property
+    def _replications(self) -> list[Replication | None]:
         view = self.properties.instanceView
-        rows = [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
-        return min(((row.completionPercent or 0) if row else 0 for row in rows), default=0)
+        return [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
 
 
-class Source(Part):
+class CollectionSource(ArmModel):
     id: str | None = None
     location: str | None = None
 
 
-class CollectionProperties(Part):
-    source: Source | None = None
+class CollectionProperties(ArmModel):
+    source: CollectionSource | None = None
     provisioningState: str | None = None
     restorePointCollectionId: str | None = None
     instantAccess: bool | None = None
     restorePoints: list[PointEntity] | None = None
 
 
-class CollectionEntity(Part):
+class CollectionEntity(ArmModel):
     """Microsoft.Compute/restorePointCollections."""
 
     id: ResourceId
@@ -293,15 +296,15 @@ class CollectionEntity(Part):
         return self.source_path.lower() == f"/{source.strip('/')}".lower()
 
 
-class Sku(Part):
+class Sku(ArmModel):
     name: str | None = None
 
 
-class CreationData(Part):
+class CreationData(ArmModel):
     sourceResourceId: str | None = None
 
 
-class ManagedDiskProperties(Part):
+class ManagedDiskProperties(ArmModel):
     provisioningState: str | None = None
     diskState: str | None = None
     maxShares: int | None = None
@@ -314,7 +317,7 @@ class ManagedDiskProperties(Part):
     creationData: CreationData | None = None
 
 
-class DiskEntity(Part):
+class DiskEntity(ArmModel):
     """Microsoft.Compute/disks."""
 
     id: ResourceId
@@ -332,7 +335,7 @@ class DiskEntity(Part):
         return (self.properties.provisioningState or "succeeded").lower()
 
 
-class DiskRestorePointProperties(Part):
+class DiskRestorePointProperties(ArmModel):
     timeCreated: datetime | None = None
     sourceResourceId: str | None = None
     osType: str | None = None
@@ -342,7 +345,7 @@ class DiskRestorePointProperties(Part):
     completionPercent: float | None = None
 
 
-class DiskRestorePointEntity(Part):
+class DiskRestorePointEntity(ArmModel):
     """diskRestorePoints, of the disk resource provider."""
 
     id: ResourceId

@@ -37,8 +37,8 @@ ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
 """What requests are made of: it must not lead anywhere else."""
 
 
-class Part(pydantic.BaseModel):
-    """A part of an answer; what is not known here is left alone."""
+class ArmModel(pydantic.BaseModel):
+    """A part of a resource; members that are not known here are ignored."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
@@ -58,6 +58,6 @@ def _ours_as_written(value: object) -> object:
 Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
 
 
-def place(location: str) -> str:
-    """A location for comparison: `West Europe` and `westeurope` are one."""
+def region_key(location: str) -> str:
+    """A region in one spelling: `West Europe` and `westeurope` are one."""
     return location.lower().replace(" ", "")

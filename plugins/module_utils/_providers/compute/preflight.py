@@ -13,14 +13,14 @@ import typing as t
 
 from ..._core.model import Obstacle
 from .entities import Disk, DiskEntity, VmEntity
-from .restore_state import Detail, short_name
+from .state import AzureVmState
+from .tags import short_name
 
 LOCKS = "/providers/microsoft.authorization/locks/"
-OF_VM = ("power", "keep", "release", "deallocate", "detach", "swap", "swap_back", "start")
-OF_NEW_DISKS = ("create_disk", "finish", "give_up")
-OF_TAGS = ("finish", "give_up")
+OF_VM = ("power", "change_vm")
+OF_NEW_DISKS = ("create_disk", "tag_disk")
 OF_COLLECTION = ("make_collection", "create", "update")
-"""What writes to what: verbs of plans, and a restore's own steps."""
+"""What writes to what (`Action.kinds`): verbs of plans, and AzureStep.writes_to."""
 _CRASH = "a crash-consistent point, the only kind of a VM that is off, cannot hold it."
 _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 
@@ -64,46 +64,40 @@ def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, cr
 
 
 def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
-    """Management locks: told apart from passing ones, for they will not pass."""
+    """Management locks: unlike the locks of other jobs they do not pass."""
     for lock in locks:
         verbs = {"readonly": ("create", "update", "delete", "step", "power"), "cannotdelete": ("delete",)}
         yield from _locked(lock, verbs.get(_level(lock), ()))
 
 
-def of_locks_on(detail: Detail, collection: str, locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
+def of_locks_on(state: AzureVmState, collection: str, locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
     """The same for a VM and its checkpoints, each lock by what it lies on: it forbids writes to that and what is in it.
 
     `collection` is the id, in lower case, of the one that the VM has or will have.
     """
-    new_disks = f"{_group(detail.vm.id)}/providers/microsoft.compute/disks"
+    new_disks = f"{_group(state.vm.id)}/providers/microsoft.compute/disks"
+    points = [point.id.lower() for point in state.points]
     for lock in locks:
         scope, level = _scope(lock), _level(lock)
-        disks = [disk for disk in detail.own_disks() if _within(disk, scope)]
+        disks = [disk for disk in state.own_disks() if _within(disk, scope)]
         verbs: list[str] = []
         if level in ("readonly", "cannotdelete"):
             verbs += ["delete"] if _within(collection, scope) else []
-            verbs += [f"delete {point}" for point in points_of(detail) if _within(point, scope)]
+            verbs += [f"delete {point}" for point in points if _within(point, scope)]
             verbs += [f"delete_disk {short_name(disk)}" for disk in disks]
         if level == "readonly":
-            verbs += OF_VM if _within(detail.vm.id.lower(), scope) else ()
+            verbs += OF_VM if _within(state.vm.id.lower(), scope) else ()
             verbs += OF_COLLECTION if _within(collection, scope) else ()
             verbs += OF_NEW_DISKS if _within(new_disks, scope) else ()
-            verbs += [f"{op} {disk.rpartition('/')[2]}" for disk in disks for op in OF_TAGS]
+            verbs += [f"tag_disk {disk.rpartition('/')[2]}" for disk in disks]
         yield from _locked(lock, tuple(verbs))
 
 
-def points_of(detail: Detail) -> list[str]:
-    """The ids of the VM's restore points, in lower case."""
-    return (
-        [point.id.lower() for point in (detail.collection.properties.restorePoints or [])] if detail.collection else []
-    )
-
-
 def _locked(lock: t.Mapping[str, t.Any], verbs: tuple[str, ...]) -> t.Iterator[Obstacle]:
-    told = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
+    which = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
     what = "change" if _level(lock) == "readonly" else "deletion"
     if verbs:
-        yield Obstacle(verbs, f"{told} allows no {what}.", "Have the lock removed for the time of the task.")
+        yield Obstacle(verbs, f"{which} allows no {what}.", "Have the lock removed for the time of the task.")
 
 
 def _within(resource: str, scope: str) -> bool:

@@ -4,7 +4,7 @@
 """Azure Compute: a checkpoint of a VM is a restore point in the VM's restore point collection.
 
 There is no list of restore points but their collection read with `$expand=restorePoints`, restore points have neither
-tags nor descriptions, and there is no restore call: see compute_restore. Facts and their sources: docs/services.md.
+tags nor descriptions, and there is no restore call: see restore/. Facts and their sources: docs/services.md.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ from ..._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle
+from ..._core.model import VM, Checkpoint, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
-from ..._core.ownership import GENERATED_LENGTH, Ownership, read_generated
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..base import Scope, bounded_count
-from . import restore_verify as compute_done
+from .capabilities import CAPABILITIES
+from .client import ComputeClient, power_request
 from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
-from .fields import place, view
-from .preflight import cautions, obstacles, of_locks_on, points_of
-from .restore_plan import restore_steps
-from .restore_state import REPLACES_TAG, Detail
-from .restore_steps import TAG, TAG_VALUE, ComputeSteps
+from .fields import region_key, view
+from .points import checkpoints
+from .preflight import cautions, obstacles, of_locks_on
+from .state import AzureVmState
+from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
+from .tags import RestoreTags
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
@@ -48,29 +49,6 @@ ARRIVED = timedelta(days=7)
 """No point is so long on its way: of one that is older nothing is asked."""
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
-CAPABILITIES = Capabilities(
-    provider="compute",
-    title="Azure Compute",
-    names_unique=True,
-    can_update_description=False,
-    operations_findable=True,
-    restore_in_place=True,
-    power=True,
-    max_points=500,
-    why={
-        "identity": "the resource id; a name is unique in the VM's collection",
-        "time": "the service's own creation time",
-        "exactly_once": "with a fixed name exactly one; with max_age as on the others",
-        "joining": "the restore point's own state, found by its name",
-        "restore": "the VM read on its new disks, and running where it has to",
-    },
-    has_description=False,
-    safety_name="safety-before-{name}",
-    name_pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}",
-    name_rule="letters, digits and _ . -, beginning with a letter or digit, at most 80",
-    longest_series=80 - GENERATED_LENGTH,
-    restore_steps=restore_steps,
-)
 
 
 class Compute:
@@ -86,7 +64,7 @@ class Compute:
         self._version = settings.compute_api_version
         self._collection_option = collection
         self._wall_clock = wall_clock
-        self._steps = ComputeSteps(arm, settings)
+        self._client = ComputeClient(arm, settings)
 
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the VM must exist."""
@@ -121,39 +99,35 @@ class Compute:
         home = self._collection_of(arm_id)
         collection, now = await self._collection(home, vm)
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
-        detail = Detail(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
-        points = list(collection.properties.restorePoints or []) if collection else []
+        state = AzureVmState(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
+        points = state.points
         bounded_count(points, vm)
-        elsewhere = collection is not None and place(collection.location) != place(machine.location)
+        elsewhere = collection is not None and region_key(collection.location) != region_key(machine.location)
         if elsewhere:
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
-        busy = [point.name for point in points if point.state in ("creating", "updating", "deleting")]
-        state = (machine.properties.provisioningState or "succeeded").lower()
+        prelude = MakeCollection(vm, "it does not exist yet", self._new_collection(arm_id, machine), machine.location)
         return ObservedVm(
             vm,
-            _in_time(tuple(_checkpoint(point, ours, elsewhere) for point in points)),
+            checkpoints(points, ours, elsewhere),
             now=now or response.date or self._wall_clock(),
             power=machine.power,
-            busy=f"restore point {busy[0]} is being made or removed"
-            if busy
-            else state
-            if state in ("updating", "creating")
-            else None,
-            refuses=state if state == "deleting" else None,
-            obstacles=await self._obstacles(arm_id, detail, elsewhere) if whole else (),
+            busy=_busy(machine, points),
+            refuses=machine.state if machine.state == "deleting" else None,
+            obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
             cautions=cautions(machine),
             managed_new=ours or collection is None,
-            prelude=() if collection else (self._make_collection(vm, machine),),
-            detail=detail,
+            prelude=() if collection else (prelude,),
+            detail=state,
         )
 
-    async def _obstacles(self, arm_id: ArmId, detail: Detail, elsewhere: bool) -> tuple[Obstacle, ...]:
+    async def _obstacles(self, arm_id: ArmId, state: AzureVmState, elsewhere: bool) -> tuple[Obstacle, ...]:
         home = self._collection_of(arm_id).canonical
-        locks = await self._arm.locks([arm_id.canonical, home, *points_of(detail), *detail.own_disks()])
-        found = (*obstacles(detail.vm, detail.disks), *of_locks_on(detail, home, locks))
-        if elsewhere and detail.collection is not None:
-            why = f"its restore points lie in {detail.collection.location}, and disks can only be made where they lie."
+        points = [point.id.lower() for point in state.points]
+        locks = await self._arm.locks([arm_id.canonical, home, *points, *state.own_disks()])
+        found = (*obstacles(state.vm, state.disks), *of_locks_on(state, home, locks))
+        if elsewhere and state.collection is not None:
+            why = f"its restore points lie in {state.collection.location}, and disks can only be made where they lie."
             found = (*found, Obstacle(("step",), why, "Restore from a collection in the VM's own region."))
         return found
 
@@ -183,31 +157,19 @@ class Compute:
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Start, or deallocate: an Azure VM that is only stopped still costs."""
-        return await self._steps.power(_arm_id.parse(vm.id), on)
+        return await self._client.send(power_request(_arm_id.parse(vm.id), on))
 
     async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """One step of a restore in place, or the making of the collection."""
+        if not isinstance(step, AzureStep):
+            raise Unsupported(f"no such step: {step.summary}.", subject=str(step.target))
         try:
-            if step.about.get("op") == "make_collection":
-                return await self._steps.make_collection(step, self._new_collection(actual.vm, actual.detail.vm))
-            return await self._steps.take(step, actual)
+            return await step.send(self._client, actual)
         except (SignInRefused, Unreachable, UntrustedTls):
             raise  # of the host, whatever was to be done there
         except ServiceError as problem:
             problem.subject = str(step.target)  # of many VMs' steps the one that it was, not the host that all have
             raise
-
-    def is_step_done(self, step: Step, actual: ObservedVm) -> bool:
-        """Whether reading shows the step as done."""
-        return compute_done.taken(step, actual)
-
-    def compensation(self, step: Step, before: ObservedVm) -> tuple[Step, ...]:
-        """What puts the VM back onto its old disks."""
-        return compute_done.amends(step, before)
-
-    def describe_state(self, step: Step, before: ObservedVm, now: ObservedVm) -> str:
-        """Whether the VM is on, and on which disks."""
-        return compute_done.standing(step, before, now)
 
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
@@ -292,7 +254,7 @@ class Compute:
                     if not disk.id.lower().startswith(within):
                         raise response.bad(f"the list of disks of {group} holds one of elsewhere.")
                     found[disk.id.lower()] = disk
-                    replaced = (disk.tags or {}).get(REPLACES_TAG, "")
+                    replaced = RestoreTags.of(disk).replaces
                     if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
                         todo.append(replaced.split("/", maxsplit=1)[0].lower())
         return found, frozenset(listed)
@@ -313,15 +275,9 @@ class Compute:
         """Below the VM's collection, whatever an answer claims to be a point's name."""
         return f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{_arm_id.name(name, 'restore point')}"
 
-    def _make_collection(self, vm: VM, machine: VmEntity) -> Step:
-        """The same step however the user spells the VM's id."""
-        home = self._new_collection(vm, machine)
-        about = {"op": "make_collection", "collection": home.canonical, "location": machine.location}
-        return Step(vm, "it does not exist yet", do=f"make restore point collection {home.name}", about=about)
-
-    def _new_collection(self, vm: VM, machine: VmEntity) -> ArmId:
-        """The collection as it will be called: after the VM as the service spells it."""
-        return self._collection_of(replace(_arm_id.parse(vm.id), name=machine.name))
+    def _new_collection(self, vm: ArmId, machine: VmEntity) -> ArmId:
+        """The collection as it will be called: after the VM as the service spells it, however the user does."""
+        return self._collection_of(replace(vm, name=machine.name))
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(
@@ -334,26 +290,8 @@ class Compute:
         )
 
 
-def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
-    """A point as the core takes it. It is managed where its collection bears our tag: points themselves bear none."""
-    made = read_generated(point.name)
-    series = made[0] if made else None
-    # What is not understood is not known: only what says that it failed counts as failed.
-    usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
-    if usable and elsewhere:
-        usable = False if point.failed else point.whole or None  # on its way: not known yet
-    return Checkpoint(
-        id=point.id,
-        name=point.name,
-        created=point.created,
-        usable=usable,
-        owned=Ownership(ours, made[1] if made else None, bool(series and series.startswith("safety-before-"))),
-        series=series,
-        any_case=True,
-        consistency=point.properties.consistencyMode,
-    )
-
-
-def _in_time(points: tuple[Checkpoint, ...]) -> tuple[Checkpoint, ...]:
-    known = [point for point in points if point.created is not None]
-    return tuple(sorted(known, key=lambda p: (p.created, p.id))) + tuple(p for p in points if p.created is None)
+def _busy(machine: VmEntity, points: t.Iterable[PointEntity]) -> str | None:
+    name = next((point.name for point in points if point.state in ("creating", "updating", "deleting")), None)
+    if name is not None:
+        return f"restore point {name} is being made or removed"
+    return machine.state if machine.state in ("updating", "creating") else None

@@ -1,7 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPF's entities as the core needs them: the second trust boundary for Service Provider Foundation.
+"""SPF's entities, validated: the second trust boundary for Service Provider Foundation.
 
 Names and nullability follow the VMM service's documented entities (dn785076, dn785073, dn818633) and captures.
 """
@@ -15,11 +15,11 @@ from ..._core.ancestry import Row
 from ..._core.formatting import one_line
 from ..._core.model import Checkpoint, Power
 from ..._core.operation import State
-from ..._core.operation import Status as Look
+from ..._core.operation import Status as JobStatus  # an entity has a member of that name
 from ..._core.ownership import split
+from ..._core.spec import Guid
 from ..._core.times import read_time
 from ..._deps import pydantic
-from .odata import is_guid
 
 BUSY = {
     "CreatingCheckpoint",
@@ -30,7 +30,7 @@ BUSY = {
     "MergingDrives",
     "DiscardingDrives",
 }
-"""VM states in which a checkpoint job holds the VM; they pass (VMComputerSystemState 12, 80, 210-215)."""
+"""VM states in which a checkpoint job holds the VM; they end by themselves (VMComputerSystemState 12, 80, 210-215)."""
 REFUSING = {
     "Stored",
     "Missing",
@@ -43,29 +43,21 @@ REFUSING = {
     "P2VCreationFailed",
     "V2VCreationFailed",
 }
-"""VM states in which VMM takes no checkpoint: only VMs deployed on a responding host have them (bb740891)."""
+"""VM states in which VMM creates no checkpoint: the VM must be deployed on a responding host (bb740891)."""
 _VERBS = {
     "create": ("new-", "create"),
     "restore": ("restore", "recover"),
     "delete": ("remove", "delete"),
     "update": ("set-", "change", "update"),
 }
-"""How a job's cmdlet and name tell what it does: the cmdlets are documented, the names' wording is not."""
+"""What a job does, by words in its cmdlet and name: the cmdlets are documented, the wording of names is not."""
 MOST_MESSAGES = 10
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
-def _guid(value: str) -> str:
-    if not is_guid(value):
-        raise ValueError("is no GUID")
-    return value
-
-
-Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
-"""Keys are sent back as GUID literals, so nothing else may be one."""
-
-
 class _Entity(pydantic.BaseModel):
+    """Keys are sent back as GUID literals, so nothing else may be one."""
+
     model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
 
     @pydantic.field_validator("AddedTime", "StartTime", mode="before", check_fields=False)
@@ -75,7 +67,7 @@ class _Entity(pydantic.BaseModel):
 
 
 class CheckpointEntity(_Entity):
-    """VMM.VMCheckPoint. CheckpointID and the parent are the host's ids, null until the host has made it."""
+    """VMM.VMCheckPoint. CheckpointID and the parent are the host's ids, null until the host has created it."""
 
     ID: Guid
     StampId: t.Optional[Guid] = None
@@ -88,7 +80,7 @@ class CheckpointEntity(_Entity):
     Enabled: bool | None = None
 
     def row(self) -> Row:
-        """As the tree takes it. `Enabled` false is unusable (dn785076); no host id means that nobody can say yet."""
+        """For build_tree(). `Enabled` false means unusable (dn785076); without a host id it is not known yet."""
         description, mark = split(self.Description)
         usable = False if self.Enabled is False else None if self.CheckpointID is None else True
         checkpoint = Checkpoint(
@@ -131,7 +123,7 @@ class _Info(_Entity):
     Problem: str | None = None
     RecommendedAction: str | None = None
 
-    def told(self) -> str:
+    def text(self) -> str:
         """`VMM 10803: what is wrong. What to do.`"""
         words = " ".join(filter(None, ((self.Problem or "").strip(), (self.RecommendedAction or "").strip())))
         return f"VMM {self.ErrorCodeString or self.Code or 'message'}: {words}" if words else ""
@@ -153,8 +145,8 @@ class JobEntity(_Entity):
     ErrorInfo: _Info | None = None
     AdditionalMessages: list[_Info] | None = None
 
-    def status(self, request_id: str | None) -> Look:
-        """What one look at the job says; SucceedWithInfo's messages become warnings."""
+    def status(self, request_id: str | None) -> JobStatus:
+        """The job's status; the messages of SucceedWithInfo become warnings."""
         word = (self.Status or "").lower()
         state: State = "running"
         if word in ("completed", "succeedwithinfo"):
@@ -166,11 +158,11 @@ class JobEntity(_Entity):
         info = self.ErrorInfo or _Info()
         problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
         code = self._code()
-        said = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or self.StatusString or word
-        return Look(
+        message = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or self.StatusString or word
+        return JobStatus(
             state,
             one_line(self.StatusString or self.Status or "", 60),
-            one_line(said) if state == "failed" else "",
+            one_line(message) if state == "failed" else "",
             code,
             percent=self.ProgressValue if 0 <= (self.ProgressValue or 0) <= 100 else None,
             locked=state == "failed" and code == "2602",
@@ -179,23 +171,23 @@ class JobEntity(_Entity):
         )
 
     def checkpoint_work(self, vm_id: str) -> str | None:
-        """The verb, if it is about this VM's checkpoints; the most recent task is mostly a refresher (seen)."""
+        """The verb, if the job is about this VM's checkpoints; the most recent task is mostly a refresher (seen)."""
         about = {(self.TargetObjectID or "").lower(), (self.ResultObjectID or "").lower()}
         words = f"{self.CmdletName} {self.Name}".lower()
         if vm_id.lower() not in about or "checkpoint" not in words:
             return None
-        return next((verb for verb, told in _VERBS.items() if any(word in words for word in told)), "other")
+        return next((verb for verb, marks in _VERBS.items() if any(mark in words for mark in marks)), "other")
 
     def _code(self) -> str:
         return (self.ErrorInfo.ErrorCodeString or "").strip() if self.ErrorInfo else ""
 
     def _warnings(self) -> tuple[str, ...]:
-        """All that a success has to say, what to do about it included; of very many the first."""
+        """The messages of a success, with what to do about each; of very many the first."""
         own = [self.ErrorInfo] if self.ErrorInfo and self._code() not in ("", "0") else []
-        told = [one_line(message.told(), 600) for message in (*own, *(self.AdditionalMessages or ()))]
-        told = list(dict.fromkeys(text for text in told if text))
-        more = len(told) - MOST_MESSAGES
-        return (*told[:MOST_MESSAGES], *([f"and {more} more messages of this job"] if more > 0 else []))
+        texts = [one_line(message.text(), 600) for message in (*own, *(self.AdditionalMessages or ()))]
+        texts = list(dict.fromkeys(text for text in texts if text))
+        more = len(texts) - MOST_MESSAGES
+        return (*texts[:MOST_MESSAGES], *([f"and {more} more messages of this job"] if more > 0 else []))
 
 
 Kind = t.TypeVar("Kind", CheckpointEntity, VmEntity, JobEntity)

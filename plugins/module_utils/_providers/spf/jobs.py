@@ -1,10 +1,10 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SPF's jobs: which one a write started, and how it goes on.
+"""SPF's jobs: which one a write started, and its status.
 
-The response header x-ms-request-id of a write is the VMM job's id when it is a GUID (the vendor's own cmdlets take it);
-without it the VM's MostRecentTaskId is asked, which races with background refreshers.
+The response header x-ms-request-id of a write is the VMM job's id if it is a GUID (the vendor's own cmdlets use it).
+Without it the VM's MostRecentTaskId is read, which background refreshers may have replaced.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from datetime import timedelta
 
 from ..._core.model import VM
 from ..._core.operation import Operation, Status
+from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
 from .entities import JobEntity, Kind, VmEntity
 
 VISIBLE_WITHIN = 60.0
-"""Seconds in which a job may still be on its way into the list; the vendor's own cmdlets ask on without end."""
+"""Seconds in which a new job may not be listed yet; the vendor's own cmdlets poll without end."""
 
 
-class Find(t.Protocol):
-    """All entities of a set that meet a condition."""
+class EntityQuery(t.Protocol):
+    """Reads all entities of a set that meet a condition."""
 
     async def __call__(
         self, kind: type[Kind], entities: str, condition: str | None, context: str
@@ -34,17 +35,17 @@ class Find(t.Protocol):
 class Jobs:
     """The jobs of one SPF."""
 
-    def __init__(self, find: Find) -> None:
+    def __init__(self, find: EntityQuery) -> None:
         self._find = find
 
     def started(self, response: Response, vm: VM, started: float, work: str) -> Operation:
         """The job that an accepted write started; `work` is its verb.
 
-        Without the header a job is only guessed to be ours: of the same verb and begun since. Its failure, a lock
-        above all, may be somebody else's, so that it says nothing about what was sent.
+        Without the header, a job of the same verb that began since is taken for it. It may be another run's, so its
+        failure does not count as that of the write.
         """
         job_id = str(response.headers.get("x-ms-request-id") or "")
-        if odata.is_guid(job_id) and job_id.strip("0-"):
+        if is_guid(job_id) and job_id.strip("0-"):
             poll = self._by_id(job_id.lower(), started)
             return Operation("job", job_id.lower(), poll, started, request_id=response.request_id)
         sent = response.date
@@ -94,7 +95,7 @@ class Jobs:
         context = f"looking for the job of {vm}"
         machines, _response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", context)
         task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
-        if not task or not odata.is_guid(task):
+        if not task or not is_guid(task):
             return None
         jobs, _response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", context)
         return next((j for j in jobs if j.ID.lower() == task.lower() and j.checkpoint_work(vm.id)), None)
@@ -104,7 +105,7 @@ _SLACK = timedelta(seconds=5)
 
 
 def _invisible(started: float) -> Status:
-    """Not (yet) in the list: running while it may still appear, then unknown (never shown, or purged)."""
+    """The status of a job that is not listed: running while it may still appear, then unknown."""
     young = anyio.current_time() - started < VISIBLE_WITHIN
     return Status("running" if young else "unknown", "not visible yet" if young else "not visible")
 

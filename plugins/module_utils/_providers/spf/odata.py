@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from ..._core.errors import CheckpointError
 from ..._core.formatting import format_value, one_line
 from ..._core.redaction import redact_start
+from ..._core.spec import is_guid
 from ..._http.error_mapping import error_from
 from ..._http.response import Response
 
@@ -26,42 +27,36 @@ LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 """VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
 LONGEST_ERROR = 65536
 """How much of an error's body is looked at where it is no JSON."""
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 Entity = dict[str, t.Any]
 
 
 class Page(t.NamedTuple):
-    """Some entities of a set, and where the next ones are (absolute or relative), if the server pages."""
+    """Some entities of a set, and the link to the next ones (absolute or relative), if the server pages."""
 
     entities: list[Entity]
     next_link: str | None
 
 
-def is_guid(text: str) -> bool:
-    """Whether `text` is a GUID as OData writes it."""
-    return bool(_GUID.fullmatch(text))
-
-
 def guid(value: str) -> str:
-    """A GUID literal; anything else never gets into a URL."""
+    """A GUID literal; ValueError for anything else, which must not get into a URL."""
     if not is_guid(value):
         raise ValueError(f"{value!r} is not a GUID")
     return f"guid'{value.lower()}'"
 
 
 def text(value: str) -> str:
-    """A string literal: quotes doubled, so nothing in it can end it."""
+    """A string literal; quotes in it are doubled, so that none ends it."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def where(*conditions: str) -> str:
-    """`?$filter=` of conditions joined by and, percent-encoded whole."""
+    """`?$filter=` and the conditions joined by `and`, percent-encoded."""
     return "?$filter=" + urllib.parse.quote(" and ".join(conditions), safe="'(),-")
 
 
 def page(response: Response) -> Page:
-    """A feed in JSON light, the only format that is asked for (docs/decisions/0009)."""
+    """A feed in JSON light, the only format that requests accept (docs/decisions/0009)."""
     body = _object(response)
     entities, following = body.get("value"), body.get("odata.nextLink")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
@@ -80,7 +75,7 @@ def entity(response: Response) -> Entity:
 
 
 def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointError:
-    """What a non-success answer means, in the service's own words."""
+    """The error for a response that is not a success, with the service's own text."""
     said = said_by(response)
     locked = response.status in (400, 409, 423, 500) and bool(LOCKED.search(said))
     return error_from(response, said, context=context, locked=locked, sign_in=sign_in)

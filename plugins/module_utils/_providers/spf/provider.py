@@ -15,6 +15,7 @@ from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound
 from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
+from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write, leaves_open
@@ -46,7 +47,7 @@ EXPECTED = (
     "it must be the VMM service's own root, such as "
     "https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc, and lead to no proxy or portal."
 )
-"""What spf_url takes, for where its server answers as if there were no such root."""
+"""What spf_url must be, for a server that answers as if there were no such root."""
 
 
 class Spf(SingleCallProvider):
@@ -60,12 +61,12 @@ class Spf(SingleCallProvider):
         self._root = settings.root
         self._wall_clock = wall_clock
         self._sign_in = f"{settings.spf_username} with basic" if settings.spf_auth == "basic" else "the bearer token"
-        self._stamp: str | None = None
+        self._stamp = settings.spf_stamp_id
         self._jobs = Jobs(self._find)
 
     async def resolve(self, reference: str) -> VM:
-        """By GUID: VMM's ID first, then a unique hypervisor VMId; by name when that is unique in scope."""
-        tries = [odata.text(reference)] if not odata.is_guid(reference) else [odata.guid(reference)] * 2
+        """By GUID: VMM's ID first, then a unique hypervisor VMId; otherwise by a name that is unique."""
+        tries = [odata.text(reference)] if not is_guid(reference) else [odata.guid(reference)] * 2
         fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
         for field, literal in zip(fields, tries, strict=True):
             found, _response = await self._find(
@@ -139,7 +140,7 @@ class Spf(SingleCallProvider):
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
-        """POST as the vendor's reference shows it: every property named, the rest null, an all-zero ID."""
+        """POST as in the vendor's reference: every property named, null where it has no value, and an all-zero ID."""
         body = {
             "odata.type": "VMM.VMCheckPoint",
             "Accessibility": None,
@@ -160,14 +161,16 @@ class Spf(SingleCallProvider):
         return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}", "create")
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
-        """Only Description is sent (MERGE), or the entity just read with another Description (PUT)."""
+        """Sends only Description (MERGE), or the entity just read with another Description (PUT)."""
+        path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"Description": description}
         context = f"updating checkpoint {checkpoint.name} of {vm}"
-        return await self._change(vm, checkpoint, {"Description": description}, context, "update")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "update")
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
-        """VMCheckPointAction: Restore, on the checkpoint to go back to."""
+        """VMCheckPointAction: Restore, on the checkpoint that the VM goes back to."""
+        path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"VMCheckPointAction": "Restore"}
         context = f"restoring {vm} to checkpoint {checkpoint.name}"
-        return await self._change(vm, checkpoint, {"VMCheckPointAction": "Restore"}, context, "restore")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "restore")
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """DELETE by key."""
@@ -176,26 +179,18 @@ class Spf(SingleCallProvider):
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Operation Start or Stop on the VM (dn458378); Stop turns off without asking the guest."""
-        changes = {"Operation": "Start" if on else "Stop"}
-        path = _key("VirtualMachines", vm.id, vm.partition)
-        return await self._modify(
-            path, "VMM.VirtualMachine", changes, vm, f"turning {vm} {'on' if on else 'off'}", "power"
-        )
+        path, changes = _key("VirtualMachines", vm.id, vm.partition), {"Operation": "Start" if on else "Stop"}
+        context = f"turning {vm} {'on' if on else 'off'}"
+        return await self._modify(path, "VMM.VirtualMachine", changes, vm, context, "power")
 
     async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
         return await self._jobs.current_operation(vm)
 
-    async def _change(
-        self, vm: VM, checkpoint: Checkpoint, changes: dict[str, t.Any], context: str, work: str
-    ) -> Operation:
-        path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, work)
-
     async def _modify(
         self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str
     ) -> Operation:
-        """By the configured method. PUT resets what it leaves out, so it carries the whole entity as just read."""
+        """Send changes by the configured method. PUT resets what it leaves out, so it sends the entity just read."""
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
         extra: dict[str, str] = {}
@@ -203,12 +198,12 @@ class Spf(SingleCallProvider):
             response = await self._http.read(self._root + path, headers=self._headers(), context=context)
             if response.status != 200:
                 raise odata.error(response, context=context, sign_in=self._sign_in)
-            whole = odata.entity(response)
-            if str(whole.get("ID")).lower() not in path.lower():
+            entity = odata.entity(response)
+            if str(entity.get("ID")).lower() not in path.lower():
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
-            for act in {"VMCheckPointAction", "Operation"} & whole.keys():
-                whole[act] = None  # a verb that somebody else left there must not be carried out again
-            body = {n: v for n, v in whole.items() if "odata." not in n} | body
+            for verb in {"VMCheckPointAction", "Operation"} & entity.keys():
+                entity[verb] = None  # what another client left there must not be carried out again
+            body = {n: v for n, v in entity.items() if "odata." not in n} | body
         elif method == "post_tunnel":
             extra = {"X-HTTP-Method": "MERGE"}
         verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
@@ -224,7 +219,7 @@ class Spf(SingleCallProvider):
         work: str,
         extra: dict[str, str] | None = None,
     ) -> Operation:
-        """One write and the job it started. SPF may hold the answer until the job ends: the limit is generous."""
+        """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long."""
         headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
@@ -234,6 +229,8 @@ class Spf(SingleCallProvider):
             raise error_after_write(problem)
         if response.status not in (200, 201, 202, 204):
             problem = odata.error(response, context=context, sign_in=self._sign_in)
+            if response.status in (408, 500, 502, 503, 504):
+                raise error_after_write(problem)
             if response.status in (405, 501):
                 problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
             raise problem
@@ -242,7 +239,7 @@ class Spf(SingleCallProvider):
     async def _find(
         self, kind: type[Kind], entities: str, condition: str | None, context: str
     ) -> tuple[list[Kind], Response]:
-        """All entities of a set that meet `condition`. A server without $filter is asked for everything."""
+        """All entities of a set that meet `condition`; from a server without $filter, all entities."""
         url = self._root + "/" + entities
         if condition is not None:
             conditions = [condition]
@@ -265,7 +262,7 @@ class Spf(SingleCallProvider):
             response = await self._http.read(following, headers=self._headers(), context=context)
 
     def _page(self, response: Response, context: str) -> odata.Page:
-        """The entities of one answer. A set is never missing, so a 404, like a web page, means another root."""
+        """The entities of one response. A set always exists, so a 404 or a web page means that the root is wrong."""
         try:
             if response.status == 200:
                 return odata.page(response)
@@ -294,22 +291,20 @@ class Spf(SingleCallProvider):
         )
 
     async def _discover_stamp(self) -> str:
-        """The option, else the stamp of the tenant's cloud: a subscription has one cloud and one stamp."""
-        if self._stamp is None:
-            self._stamp = self._settings.spf_stamp_id or await self._stamp_of_cloud()
-        return self._stamp
-
-    async def _stamp_of_cloud(self) -> str:
+        """The stamp of the tenant's cloud, unless it was given: a subscription has one cloud and one stamp."""
+        if self._stamp is not None:
+            return self._stamp
         context = "discovering the stamp"
         response = await self._http.read(
             self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), context=context
         )
         stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(response, context).entities}
-        if len(stamps) != 1 or not odata.is_guid(next(iter(stamps))):
+        if len(stamps) != 1 or not is_guid(next(iter(stamps))):
             raise InvalidInput(
                 f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."
             )
-        return stamps.pop()
+        self._stamp = stamps.pop()
+        return self._stamp
 
     def _is_meant(self, vm: VmEntity, field: str, reference: str) -> bool:
         return self._is_of_stamp(vm) and (getattr(vm, field) or "").lower() == reference.lower()
@@ -322,7 +317,7 @@ class Spf(SingleCallProvider):
         return not stamp or (vm.StampId or stamp).lower() == stamp.lower()
 
     def _headers(self) -> dict[str, str]:
-        # Required on subscription-scoped calls, "can be set to any value"; it becomes the job's on-behalf-of name.
+        # Required on subscription-scoped calls, "can be set to any value"; jobs then run on behalf of that name.
         return {**odata.HEADERS, "x-ms-principal-id": self._settings.principal}
 
 

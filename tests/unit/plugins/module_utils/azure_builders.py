@@ -14,12 +14,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     DiskEntity,
     VmEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import (
-    Detail,
-    short_hash,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import short_hash
 
-GROUP = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute"
+SUBSCRIPTION = "/subscriptions/22222222-0000-4000-8000-000000000002"
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute"
 ID = f"{GROUP}/virtualMachines/v"
 WHO = VM(reference=ID, name="v", id=ID, canonical=ID.lower(), provider="compute", service="https://arm")
 POINT = f"{GROUP}/restorePointCollections/c/restorePoints/p"
@@ -49,7 +48,7 @@ def detail(
     also: dict[str, str] | None = None,
     power: str = "running",
     held: dict[str, dict[str, Any]] | None = None,
-) -> Detail:
+) -> AzureVmState:
     """The VM with what is attached by place, and a collection with one point of its OS disk and of what it has `also`.
 
     A data disk of the point comes from the disk of that name; `held` are more members of attachments.
@@ -80,7 +79,7 @@ def detail(
         "location": "l",
         "properties": {"restorePoints": [kept_point] if point else []},
     }
-    return Detail(
+    return AzureVmState(
         VmEntity.model_validate(raw),
         raw,
         None,
@@ -91,6 +90,6 @@ def detail(
     )
 
 
-def inventory(of: Detail, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> ObservedVm:
+def inventory(of: AzureVmState, power: Power = "on", points: tuple[Checkpoint, ...] = (TARGET,)) -> ObservedVm:
     """The VM as the planner gets it."""
     return ObservedVm(WHO, points, now=datetime(2026, 11, 20, tzinfo=UTC), power=power, detail=of)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     ObservedVm,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Present,
@@ -58,6 +58,24 @@ UNIQUE = replace(
     longest_series=10,
 )
 """A service on which, as on Azure Compute, no two checkpoints of a VM share a name."""
+
+
+@dataclass(frozen=True)
+class NamedStep(Step):
+    """A step that only has a name, and of which nothing is ever shown."""
+
+    name: str
+    shows: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        return self.name
+
+    def about(self) -> dict[str, Any]:
+        return self.shows
+
+    def is_done(self, observed: ObservedVm) -> bool:
+        return False
 
 
 def ago(duration: str) -> datetime:

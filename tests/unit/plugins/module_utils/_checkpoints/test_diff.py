@@ -9,11 +9,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
+    NamedStep,
     absent,
     having,
     planned,
@@ -65,7 +66,7 @@ def test_steps_that_leave_the_set_alone_stand_below_it() -> None:
 
 
 def test_the_parts_of_a_restore_stand_there_too() -> None:
-    made = foreseen(having(BASE), Plan(WEB01, (Step(WEB01, "asked", do="swap its disks"),)))
+    made = foreseen(having(BASE), Plan(WEB01, (NamedStep(WEB01, "asked", "swap its disks"),)))
     assert made["after"].splitlines() == ["  baseline  2026-11-19 12:00Z", "swap its disks: asked"]
 
 
@@ -162,7 +163,9 @@ def test_a_run_that_did_nothing_shows_no_difference() -> None:
 
 def test_after_a_run_the_steps_that_were_taken_stand_below() -> None:
     gone = point("b", "1h")
-    before, after = ran([BASE, gone], [BASE], Restore(WEB01, "asked", BASE), Step(WEB01, "asked", do="swap its disks"))
+    before, after = ran(
+        [BASE, gone], [BASE], Restore(WEB01, "asked", BASE), NamedStep(WEB01, "asked", "swap its disks")
+    )
     assert before == ["  baseline  2026-11-19 12:00Z", "  nightly   2026-11-20 11:00Z"]
     assert after == [before[0], "restore to baseline (2026-11-19 12:00Z, a): asked", "swap its disks: asked"]
 

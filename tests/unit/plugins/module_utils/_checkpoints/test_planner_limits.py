@@ -34,7 +34,7 @@ def test_the_fiftieth_is_made_and_the_fifty_first_refused() -> None:
     with pytest.raises(LimitReached) as caught:
         planned(present(), *others(50))
     assert str(caught.value) == (
-        "vm web01: 50 checkpoints exist and SPF allows 50 per VM; 1 more would be needed. Nothing was changed. "
+        "50 checkpoints exist and SPF allows 50 per VM; 1 more would be needed. Nothing was changed. "
         "Remove some first (state: absent)."
     )
 
@@ -75,7 +75,7 @@ def test_a_vm_whose_state_refuses_is_not_touched(wish: Spec, points: tuple[Any, 
     with pytest.raises(VmState) as caught:
         planned(wish, *points, refuses="Stored")
     assert str(caught.value) == (
-        "vm web01: its state is Stored, in which SPF allows no checkpoint work. Bring the VM into another state first."
+        "its state is Stored, in which SPF allows no checkpoint work. Bring the VM into another state first."
     )
 
 
@@ -90,7 +90,7 @@ def test_an_obstacle_stands_in_the_way_of_its_verbs_only(verbs: tuple[str, ...],
         return
     with pytest.raises(VmState) as caught:
         planned(present(), obstacles=(obstacle,))
-    assert str(caught.value) == "vm web01: its disk is shared. Nothing was changed. Exclude the disk."
+    assert str(caught.value) == "its disk is shared. Nothing was changed. Exclude the disk."
 
 
 def test_where_nothing_is_to_be_done_no_state_refuses() -> None:

@@ -188,7 +188,7 @@ def test_checkpoint_id_never_creates() -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         planned(present(checkpoint_id="gone"), point("a"))
     assert str(caught.value) == (
-        "vm web01: no checkpoint has the id gone, and checkpoint_id never creates. "
+        "no checkpoint has the id gone, and checkpoint_id never creates. "
         "There are: nightly (2026-11-20 11:00Z). "
         "Give the id of one that exists, or leave checkpoint_id out to have one made."
     )
@@ -198,7 +198,7 @@ def test_checkpoint_id_and_name_must_be_of_the_same_checkpoint() -> None:
     with pytest.raises(MissingCheckpoint) as caught:
         planned(present(checkpoint_id="a", name="weekly"), point("a"))
     assert str(caught.value) == (
-        'vm web01: checkpoint a is named "nightly", not "weekly". Leave out one of name and checkpoint_id.'
+        'checkpoint a is named "nightly", not "weekly". Leave out one of name and checkpoint_id.'
     )
     assert steps(planned(present(checkpoint_id="a", name="nightly"), point("a"))) == []
 

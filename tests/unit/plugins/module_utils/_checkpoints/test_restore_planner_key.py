@@ -97,7 +97,7 @@ def test_where_the_evidence_is_missing_nobody_knows_and_nothing_is_repeated() ->
     with pytest.raises(OutcomeUnknown) as caught:
         again(TARGET, SAFETY, current_known=False)
     assert caught.value.code == "outcome_unknown"
-    assert "whether the restore ran cannot be told, and it is not repeated" in caught.value.message
+    assert "whether the restore ran is not known, and it is not repeated" in caught.value.message
     assert "remove the checkpoint s" in caught.value.remedy
 
 

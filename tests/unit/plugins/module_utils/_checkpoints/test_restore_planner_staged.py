@@ -20,10 +20,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     RestorePlan,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import key_hash
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, Step
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     UNIQUE,
     WEB01,
+    NamedStep,
     mark,
     planned,
     point,
@@ -31,9 +32,9 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     steps,
 )
 
-SWAP = Step(WEB01, "asked", do="swap")
-START = Step(WEB01, "power_after", do="start")
-COLLECTION = Step(WEB01, "it does not exist yet", do="make collection")
+SWAP = NamedStep(WEB01, "asked", "swap")
+START = NamedStep(WEB01, "power_after", "start")
+COLLECTION = NamedStep(WEB01, "it does not exist yet", "make collection")
 TARGET = point("t")
 
 

@@ -86,7 +86,7 @@ def test_when_nobody_says_which_the_error_lists_id_and_time_of_each() -> None:
     with pytest.raises(Ambiguous) as caught:
         choose(having(NEW, undated), [NEW, undated], "fail", "nightly")
     assert str(caught.value) == (
-        'vm web01: 2 checkpoints are named "nightly": new (2026-11-20 11:00Z), who (time unknown). '
+        '2 checkpoints are named "nightly": new (2026-11-20 11:00Z), who (time unknown). '
         "Name one by checkpoint_id, or set on_ambiguous."
     )
 
@@ -110,7 +110,7 @@ def test_before_is_strict_and_none_before_is_an_error_that_lists_what_there_is()
     with pytest.raises(MissingCheckpoint) as caught:
         picked(before("9h"), *DATED)
     assert str(caught.value) == (
-        "vm web01: nothing to restore: no usable checkpoint was made before 2026-11-20 03:00Z. "
+        "nothing to restore: no usable checkpoint was made before 2026-11-20 03:00Z. "
         "There are: nightly (2026-11-20 11:00Z), nightly (2026-11-20 03:00Z), nightly (2026-11-20 07:00Z). "
         "Take a later time."
     )

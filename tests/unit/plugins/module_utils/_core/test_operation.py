@@ -16,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     CheckpointError,
     TimedOut,
     Unavailable,
+    Unreachable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
@@ -116,9 +117,16 @@ def test_a_pause_that_leads_beyond_the_deadline_ends_there() -> None:
 
 
 def test_what_keeps_us_from_looking_does_not_make_it_safe_to_start_again() -> None:
-    with pytest.raises(TimedOut, match=r"was still running at the task's deadline of 10m \(throttled\)") as caught:
-        Job(RUNNING, Unavailable("throttled.")).waited()
+    job = Job(RUNNING, Unavailable("throttled."))
+    with pytest.raises(TimedOut, match=r"not be seen any more at the task's deadline of 10m \(throttled\)") as caught:
+        job.waited()
     assert caught.value.retry == "after_reading"
+    assert job.times[-1] > 590
+
+
+def test_what_kept_us_from_looking_may_pass() -> None:
+    status, _operation = Job(RUNNING, Unreachable("no route."), Unavailable("503."), Status("succeeded")).waited()
+    assert status.state == "succeeded"
 
 
 def test_other_errors_of_looking_are_their_own() -> None:

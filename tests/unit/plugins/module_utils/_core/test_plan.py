@@ -24,7 +24,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Plan,
-    Step,
     digest,
     to_result,
 )
@@ -34,7 +33,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     UpdateResource,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import CollectionTarget
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import WEB01, ours, point
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    WEB01,
+    NamedStep,
+    ours,
+    point,
+)
 
 WEB02 = replace(WEB01, reference="web02", name="web02", id="2", canonical="2")
 A1 = ours("a1")
@@ -68,7 +72,7 @@ def name_of(*actions: Action) -> str:
         (Power(WEB01, "asked", on=True), {"action": "power", "power": "on"}),
         (Power(WEB01, "asked", on=False), {"action": "power", "power": "off"}),
         (
-            Step(WEB01, "asked", do="swap its disks", about={"disk": "d1"}),
+            NamedStep(WEB01, "asked", "swap its disks", {"disk": "d1"}),
             {"action": "step", "step": "swap its disks", "about": {"disk": "d1"}},
         ),
         (replace(CREATE, safety=True), {"action": "create", "checkpoint": {"name": "nightly", "safety": True}}),
@@ -176,9 +180,9 @@ def test_the_digest_covers_everything_that_is_changed() -> None:
         (replace(UPDATE, description="others"),),
         (Power(WEB01, "asked", on=True),),
         (Power(WEB01, "asked", on=False),),
-        (Step(WEB01, "asked", do="swap its disks", about={"disk": "d1"}),),
-        (Step(WEB01, "asked", do="swap its disks", about={"disk": "d2"}),),
-        (Step(WEB01, "asked", do="start the VM", about={"disk": "d1"}),),
+        (NamedStep(WEB01, "asked", "swap its disks", {"disk": "d1"}),),
+        (NamedStep(WEB01, "asked", "swap its disks", {"disk": "d2"}),),
+        (NamedStep(WEB01, "asked", "start the VM", {"disk": "d1"}),),
         (CreateResource(COLLECTION, "asked"),),
         (CreateResource(replace(COLLECTION, id="/d", canonical="/d"), "asked"),),
         (CreateResource(COLLECTION, "asked", fields=TAGS),),

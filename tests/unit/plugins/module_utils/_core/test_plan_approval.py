@@ -25,7 +25,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Plan,
-    Step,
     digest,
     to_result,
 )
@@ -34,7 +33,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     UpdateResource,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import CollectionTarget
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import WEB01, ours
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import WEB01, NamedStep, ours
 
 A1, B2 = ours("a1"), ours("b2", name="other")
 CREATE = Create(WEB01, "it is missing", name="nightly")
@@ -91,7 +90,7 @@ def test_nothing_to_do_always_passes(approved: str | dict[str, Any]) -> None:
         (replace(UPDATE, description="others"), "+ update nightly of web01 (description: others)"),
         (Restore(WEB01, "asked", checkpoint=B2), "+ restore other of web01"),
         (Power(WEB01, "asked", on=False), "+ power off of web01"),
-        (Step(WEB01, "asked", do="swap its disks"), "+ step swap its disks of web01"),
+        (NamedStep(WEB01, "asked", "swap its disks"), "+ step swap its disks of web01"),
         (DeleteResource(COLLECTION, "asked"), "+ delete collection c"),
         (UpdateResource(COLLECTION, "asked", fields=TAGS), "+ update collection c (tags: (a: c, d: e))"),
     ],

@@ -92,7 +92,7 @@ def test_a_url_of_this_origin_is_followed_byte_for_byte(url: str) -> None:
 def test_any_other_is_refused(url: object, told: str) -> None:
     with pytest.raises(BadResponse) as caught:
         checked(url)
-    assert caught.value.message.startswith(f"was told to follow {told}")
+    assert caught.value.message.startswith(f"was asked to follow {told}")
 
 
 @pytest.mark.parametrize("verb", ["read", "write"])

@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     PointEntity,
     VmEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import place
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import region_key
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
     in_any_case,
@@ -157,9 +157,9 @@ def test_tags(tags: dict[str, str] | None, append: bool, now: dict[str, str] | N
     assert wanted_tags(_wish(tags=tags, append_tags=append), _home(tags=now)) == wanted
 
 
-def test_places_are_one_in_any_spelling() -> None:
+def test_regions_are_one_in_any_spelling() -> None:
     assert in_any_case({"A": "b"}) == {"a": "b"} != in_any_case({"A": "B"})
-    assert place("West Europe") == place("westeurope") != place("northeurope")
+    assert region_key("West Europe") == region_key("westeurope") != region_key("northeurope")
 
 
 def _for(wish: PointSpec, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:

@@ -22,12 +22,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     ID,
     POINT,
+    SUBSCRIPTION,
     detail,
     disk,
 )
 
 HOME = POINT.rpartition("/restorePoints/")[0].lower()
-GROUP = "/subscriptions/s/resourceGroups/rg"
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
 DISK = f"{GROUP}/providers/Microsoft.Compute/disks/d"
 
 
@@ -157,10 +158,10 @@ def _verbs(level: str, scope: str, *, point: bool = True, home: str = HOME) -> s
 
 
 DISKS = f"{GROUP}/providers/Microsoft.Compute/disks"
-OF_VM = {"power", "keep", "release", "deallocate", "detach", "swap", "swap_back", "start"}
+OF_VM = {"power", "change_vm"}
 OF_HOME = {"make_collection", "create", "update", "delete", f"delete {POINT.lower()}"}
 GOING = {f"delete_disk rg/{name}" for name in ("o", "d", "before", "v-os-r")}
-TAGGED = {f"{op} {name}" for op in ("finish", "give_up") for name in ("o", "d", "before", "v-os-r")}
+TAGGED = {f"tag_disk {name}" for name in ("o", "d", "before", "v-os-r")}
 
 
 @pytest.mark.parametrize(
@@ -172,12 +173,12 @@ TAGGED = {f"{op} {name}" for op in ("finish", "give_up") for name in ("o", "d", 
         (ID[:-1], set(), set()),
         (HOME, OF_HOME, {"delete", f"delete {POINT.lower()}"}),
         (POINT, {f"delete {POINT.lower()}"}, {f"delete {POINT.lower()}"}),
-        (f"{DISKS}/d", {"delete_disk rg/d", "finish d", "give_up d"}, {"delete_disk rg/d"}),
-        (f"{DISKS}/before", {"delete_disk rg/before", "finish before", "give_up before"}, {"delete_disk rg/before"}),
+        (f"{DISKS}/d", {"delete_disk rg/d", "tag_disk d"}, {"delete_disk rg/d"}),
+        (f"{DISKS}/before", {"delete_disk rg/before", "tag_disk before"}, {"delete_disk rg/before"}),
         (f"{DISKS}/other", set(), set()),
         (
             GROUP,
-            OF_VM | OF_HOME | GOING | TAGGED | {"create_disk", "finish", "give_up"},
+            OF_VM | OF_HOME | GOING | TAGGED | {"create_disk", "tag_disk"},
             {"delete", f"delete {POINT.lower()}"} | GOING,
         ),
     ],
@@ -190,7 +191,7 @@ def test_a_lock_by_what_it_lies_on(scope: str, read_only: set[str], not_deleted:
 
 def test_a_lock_on_the_group_of_the_collection_alone() -> None:
     away = HOME.replace("/rg/", "/rg-points/")
-    assert _verbs("ReadOnly", "/subscriptions/s/resourceGroups/rg-points", home=away) == OF_HOME - {
+    assert _verbs("ReadOnly", f"{SUBSCRIPTION}/resourceGroups/rg-points", home=away) == OF_HOME - {
         f"delete {POINT.lower()}"
     }
     assert _verbs("CanNotDelete", GROUP, home=away, point=False) == GOING

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import is_guid
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import odata
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
@@ -87,10 +88,10 @@ def test_no_body_breaks_the_reading_of_it(body: bytes) -> None:
 
 
 def test_guids_are_recognised_and_written_as_literals() -> None:
-    assert odata.is_guid(GUID)
+    assert is_guid(GUID)
     assert odata.guid(GUID) == f"guid'{GUID.lower()}'"
     for text in (f"{{{GUID}}}", GUID[:-1], f"{GUID}'", f"{GUID}\n", "", "web01"):
-        assert not odata.is_guid(text)
+        assert not is_guid(text)
         with pytest.raises(ValueError, match="is not a GUID"):
             odata.guid(text)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,24 +15,20 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     DiskEntity,
     DiskRestorePointEntity,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_disk import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.new_disk import (
     left_out,
     new_disk,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import RestoreTags
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     SOURCE,
     detail,
 )
 
-ABOUT: dict[str, Any] = {
-    "run": "r",
-    "point": "c/p",
-    "point_id": "h",
-    "power": "on",
-    "replaces": "rg/o",
-    "held": "None//",
-}
+TAGS = RestoreTags(
+    run="r", state="pending", point="c/p", point_id="h", source="x", vm="v", power="on", replaces="rg/o", held="None//"
+)
 KEY = f"{GROUP}/diskEncryptionSets/k"
 BY_KEY = "EncryptionAtRestWithCustomerKey"
 
@@ -54,11 +51,10 @@ def _made(
     told: DiskRestorePointEntity | None = None,
     old: DiskEntity | None = None,
     zones: list[str] | None = None,
-    **about: Any,
+    **tags: Any,
 ) -> dict[str, Any]:
-    of = detail()
-    object.__setattr__(of.vm, "zones", zones)
-    return new_disk({**ABOUT, **about}, of, source or _source(), told, old)
+    vm = detail().vm.model_copy(update={"zones": zones})
+    return new_disk(replace(TAGS, **tags), vm, source or _source(), told, old)
 
 
 def test_the_least() -> None:
@@ -72,7 +68,7 @@ def test_the_least() -> None:
 
 
 def test_its_tags_tell_the_run() -> None:
-    told = {name.removeprefix("hybridvm-restore-"): value for name, value in _made(keyed=True)["tags"].items()}
+    told = {name.removeprefix("hybridvm-restore-"): value for name, value in _made(keyed="yes")["tags"].items()}
     assert {name: told[name] for name in ("run", "state", "keyed", "replaces", "held", "power", "point")} == {
         "run": "r",
         "state": "pending",
@@ -83,7 +79,7 @@ def test_its_tags_tell_the_run() -> None:
         "point": "c/p",
     }
     assert len(told) == 10
-    plain = _made(replaces=None, held=None)["tags"]
+    plain = _made(replaces="", held="")["tags"]
     assert (plain["hybridvm-restore-replaces"], plain["hybridvm-restore-keyed"]) == ("", "")
 
 

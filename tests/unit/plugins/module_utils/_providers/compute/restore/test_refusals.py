@@ -18,10 +18,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_plan import restore_steps
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_refusals import origin
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_state import Detail
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore_verify import replaced
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.refusals import origin
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.runs import replaced_by
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     TARGET,
@@ -31,17 +31,17 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 )
 
 
-def _plan(of: Detail, power: Power = "on", **wish: Any) -> RestorePlan:
+def _plan(of: AzureVmState, power: Power = "on", **wish: Any) -> RestorePlan:
     return restore_steps(RestoreRequest(name="p", **wish), inventory(of, power), lambda: TARGET, power)
 
 
 def _ops(staged: RestorePlan) -> list[str]:
-    return [str(step.about["op"]) for step in staged.steps]
+    return [str(step.about()["op"]) for step in staged.steps]
 
 
-def _new_names(of: Detail, **wish: Any) -> dict[str, str]:
+def _new_names(of: AzureVmState, **wish: Any) -> dict[str, str]:
     """The disks that the restore would make, by place."""
-    return {str(s.about["place"]): str(s.about["disk"]) for s in _plan(of, **wish).steps if "place" in s.about}
+    return {str(s.about()["place"]): str(s.about()["disk"]) for s in _plan(of, **wish).steps if "place" in s.about()}
 
 
 # Strangers ------------------------------------------------------------------------------------------------------------
@@ -92,10 +92,10 @@ def test_a_disk_made_from_that_very_point_is_none_in_any_spelling() -> None:
 def test_a_forged_tag_makes_no_disk_of_somebody_else_s_an_old_one() -> None:
     """It would be deleted, or attached when the VM is put back."""
     foreign = disk("foreign")
-    run = str(_plan(detail(disk("o"), foreign), restore_key="k").steps[0].about["run"])
+    run = str(_plan(detail(disk("o"), foreign), restore_key="k").steps[0].about()["run"])
     made = disk(f"v-os-{run}", run=run, state="pending", replaces="rg/foreign", point="c/p", source="x")
     of = detail(disk("o"), foreign, made, attached={"os": f"v-os-{run}"})
-    assert replaced(of, "os", f"v-os-{run}") is None
+    assert replaced_by(of, "os", f"v-os-{run}") is None
     staged = _plan(of, restore_key="k", old_disks="delete")
     assert "delete_disk" not in _ops(staged)
 
@@ -107,7 +107,7 @@ def test_a_tag_is_believed_of_a_disk_that_is_the_vm_s(why: str) -> None:
     made = disk("v-os-r", run="r", state="pending", replaces=f"rg/{old}")
     others = [] if why == "gone" else [disk(old, run="old", state="done") if why.startswith("made") else disk(old)]
     attached = {"os": "v-os-r", **({"lun0": "d"} if why == "attached" else {})}
-    assert replaced(detail(made, *others, attached=attached), "os", "v-os-r") == f"rg/{old}"
+    assert replaced_by(detail(made, *others, attached=attached), "os", "v-os-r") == f"rg/{old}"
 
 
 # Power ----------------------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_with_power_after_its_power_need_not_be_known() -> None:
 
 
 def test_a_run_that_is_taken_up_knows_it() -> None:
-    run = str(_plan(detail(disk("o"))).steps[0].about["run"])
+    run = str(_plan(detail(disk("o"))).steps[0].about()["run"])
     made = disk(f"v-os-{run}", run=run, state="pending", power="on", replaces="rg/o")
     assert "start" in _ops(_plan(detail(disk("o"), made), "unknown"))
 
@@ -171,7 +171,7 @@ def test_one_that_an_earlier_restore_has_put_in_its_place_too() -> None:
             _plan(of)
 
 
-def test_two_disks_that_have_changed_places_are_both_replaced() -> None:
+def test_two_disks_that_have_changed_places_are_both_replaced_by() -> None:
     of = detail(
         disk("o"), disk("d"), disk("e"), attached={"os": "o", "lun0": "e", "lun1": "d"}, also={"lun0": "d", "lun1": "e"}
     )

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import typing as t
 
-from ..._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
-from ..._core.model import ObservedVm
-from ..._core.spec import RestoreRequest
-from .entities import Disk, PointEntity
-from .restore_state import REPLACES_TAG, VM_TAG, Detail, short_hash, short_name
+from ...._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
+from ...._core.model import ObservedVm
+from ...._core.spec import RestoreRequest
+from ..entities import Disk, PointEntity
+from ..state import AzureVmState
+from ..tags import RestoreTags, short_name
 
 
 def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
     """A point from which not every disk can be made is refused before the first one is."""
-    lacking = [disk.place for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
+    lacking = [disk.slot for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
     if todo and entity.state != "succeeded":
         why = f"it is {entity.state}"
     elif lacking:
@@ -25,7 +26,6 @@ def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Di
         return
     raise MissingCheckpoint(
         f"restore point {entity.name} cannot be restored: {why}.",
-        subject=str(actual.vm),
         remedy="Choose another.",
         changed_nothing=True,
     )
@@ -33,18 +33,17 @@ def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Di
 
 def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
-    sources = {disk.place: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
-    for place, name in new.items():
+    sources = {disk.slot: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
+    for slot, name in new.items():
         found = actual.detail.named(name)
         made_from = found.properties.creationData if found else None
         if (
             found
-            and sources.get(place)
-            and (not made_from or (made_from.sourceResourceId or "").lower() != sources[place].lower())
+            and sources.get(slot)
+            and (not made_from or (made_from.sourceResourceId or "").lower() != sources[slot].lower())
         ):
             raise InvalidInput(
                 f"a disk named {name} exists and was not made from that restore point.",
-                subject=str(actual.vm),
                 remedy="Remove that disk, or use another restore_key.",
                 changed_nothing=True,
             )
@@ -53,10 +52,9 @@ def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequ
 def refuse_unknown_power(spec: RestoreRequest, actual: ObservedVm, power_before: str) -> None:
     """The VM is switched off on the way: whether it is to run afterwards must be known before."""
     if power_before == "unknown" and spec.power_after in (None, "previous"):
-        told = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
+        shown = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
         raise VmState(
-            f"its power state is {told}, so nobody can tell whether it is to run after the restore.",
-            subject=str(actual.vm),
+            f"its power state is {shown}, so nobody can tell whether it is to run after the restore.",
             remedy="Run the task again once it is on or off, or set power_after to on or off.",
             changed_nothing=True,
         )
@@ -67,7 +65,6 @@ def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
     if "os" in new and not actual.detail.held("os"):
         raise VmState(
             "it shows no OS disk to be replaced.",
-            subject=str(actual.vm),
             remedy="Run the task again once it shows its OS disk.",
             changed_nothing=True,
         )
@@ -75,29 +72,26 @@ def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
 
 def refuse_elsewhere(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk of the point that sits at another LUN by now would be attached twice: as it was and as it is."""
-    detail: Detail = actual.detail
-    homes = {origin(detail, disk.managed_id): disk.place for disk in disks if disk.managed_id}
-    for held in detail.vm.disks:
-        home = homes.get(origin(detail, held.managed_id)) if held.place not in new else None
+    state: AzureVmState = actual.detail
+    homes = {origin(state, disk.managed_id): disk.slot for disk in disks if disk.managed_id}
+    for held in state.vm.disks:
+        home = homes.get(origin(state, held.managed_id)) if held.slot not in new else None
         if home is not None:
             name = held.name or held.managed_id.rpartition("/")[2]
             raise Obstructed(
-                f"data disk {name} sits at {held.place}, and the restore point holds it at {home}: it would be "
+                f"data disk {name} sits at {held.slot}, and the restore point holds it at {home}: it would be "
                 "attached twice, old and new.",
-                subject=str(actual.vm),
                 remedy=f"Move it back to {home} or detach it, then run the task again.",
                 changed_nothing=True,
             )
 
 
-def origin(detail: Detail, disk_id: str) -> str:
+def origin(state: AzureVmState, disk_id: str) -> str:
     """`group/name` of the disk that one was before it was ever restored: a restore's disks stand for others."""
     short = short_name(disk_id).lower()
+    replaces = {short_name(disk.id).lower(): RestoreTags.of(disk).replaces.lower() for disk in state.restored}
     seen: set[str] = set()
-    ours = {short_name(key): disk.tags or {} for key, disk in detail.disks.items()}
     while short not in seen:
         seen.add(short)
-        tags = ours.get(short, {})
-        if tags.get(VM_TAG) == short_hash(detail.vm.id) and tags.get(REPLACES_TAG):
-            short = tags[REPLACES_TAG].lower()
+        short = replaces.get(short) or short
     return short

@@ -1,0 +1,79 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The requests behind Azure's steps: one write each, and the two reads that making a disk needs."""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+from ..._arm.client import Arm
+from ..._arm.ids import ArmId, quote
+from ..._core.operation import Operation, State, Status
+from ..._core.settings import ArmSettings
+from ..._deps import anyio
+from ..._http.response import parse_entity
+from .entities import DiskEntity, DiskRestorePointEntity
+
+DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
+"""How the making of a disk has ended, by the disk's own state; in any other it goes on."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One write to the resource at `path` (as it goes into a URL), made for `context`.
+
+    With `etag` it is refused when somebody has changed the resource since. `to_disk`: it goes to the disk resource
+    provider, which has versions of its own.
+    """
+
+    method: str
+    path: str
+    body: t.Mapping[str, t.Any] | None
+    context: str
+    etag: str | None = None
+    to_disk: bool = False
+
+
+def power_request(vm: ArmId, on: bool) -> Request:
+    """Start, or deallocate: an Azure VM that is only stopped still costs."""
+    action = "start" if on else "deallocate"
+    return Request("POST", f"{vm.path}/{action}", None, f"{action} of vm {vm.name}")
+
+
+class ComputeClient:
+    """Sends the requests of steps."""
+
+    def __init__(self, arm: Arm, settings: ArmSettings) -> None:
+        self._arm = arm
+        self._compute_version = settings.compute_api_version
+        self._disk_version = settings.disk_api_version
+
+    async def send(self, request: Request) -> Operation:
+        """A write, and the operation that it started."""
+        url = self._arm.url(request.path, self._disk_version if request.to_disk else self._compute_version)
+        headers = {"If-Match": request.etag} if request.etag else {}
+        body = None if request.body is None else dict(request.body)
+        return await self._arm.write(request.method, url, body, context=request.context, headers=headers)
+
+    async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:
+        """What a new disk is made from; None where it cannot be read, as in 2021, when its id had a query."""
+        if "?" in point_id:
+            return None
+        url = self._arm.url(quote(point_id), self._disk_version)
+        response = await self._arm.find(url, context="reading a disk restore point")
+        return None if response is None else parse_entity(DiskRestorePointEntity, response.json(), response)
+
+    def join_creation(self, disk: DiskEntity) -> Operation:
+        """The making of a disk that an earlier run has begun and that still goes on."""
+        url = self._arm.url(quote(disk.id), self._disk_version)
+
+        async def poll() -> Status:
+            response = await self._arm.find(url, context=f"reading disk {disk.name}")
+            if response is None:
+                return Status("unknown")
+            state = parse_entity(DiskEntity, response.json(), response).state
+            return Status(DISK_ENDS.get(state, "running"), state)
+
+        return Operation("arm", None, poll, anyio.current_time(), joined=True)

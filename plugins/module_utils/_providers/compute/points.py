@@ -1,0 +1,42 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restore points as the core takes them. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._core.model import Checkpoint
+from ..._core.ownership import Ownership, read_generated
+from .entities import PointEntity
+
+
+def checkpoints(points: t.Iterable[PointEntity], ours: bool, elsewhere: bool) -> tuple[Checkpoint, ...]:
+    """All of them: in the order of time, those of unknown time last."""
+    found = [_checkpoint(point, ours, elsewhere) for point in points]
+    dated = [each for each in found if each.created is not None]
+    return (*sorted(dated, key=lambda each: (each.created, each.id)), *(each for each in found if not each.created))
+
+
+def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
+    """It is managed where its collection bears our tag (`ours`): points themselves bear none. Away from the VM's region
+    (`elsewhere`) a point succeeds before its data has arrived.
+    """
+    generated = read_generated(point.name)
+    series, nonce = generated if generated else (None, None)
+    safety = bool(series and series.startswith("safety-before-"))
+    # What is not understood is not known: only what says that it failed counts as failed.
+    usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
+    if usable and elsewhere:
+        usable = False if point.failed else point.whole or None  # on its way: not known yet
+    return Checkpoint(
+        id=point.id,
+        name=point.name,
+        created=point.created,
+        usable=usable,
+        owned=Ownership(ours, nonce, safety),
+        series=series,
+        any_case=True,
+        consistency=point.properties.consistencyMode,
+    )

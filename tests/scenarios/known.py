@@ -1,0 +1,29 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known not to hold yet, each with its reason: the table counts it as failed, the sample does not fail for it.
+
+An entry goes with the change that makes its cells green.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from tests.scenarios.case import Broken
+from tests.scenarios.player import Name
+
+KNOWN: list[tuple[str, str, str]] = []
+"""Case and rule as regular expressions, and the reason."""
+
+
+def known(name: Name, broken: Iterable[Broken]) -> str:
+    """The reasons, where every broken rule has one; empty where one has none."""
+    reasons = []
+    for each in broken:
+        found = [why for case, rule, why in KNOWN if re.search(case, str(name)) and re.search(rule, str(each))]
+        if not found:
+            return ""
+        reasons.append(found[0])
+    return "; ".join(dict.fromkeys(reasons))

@@ -1,0 +1,113 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold of a case as a whole: what passes, what an error is called, what is undone, and that it converges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tests.scenarios.case import Broken, Case, short
+from tests.scenarios.faults import FAULTS, Trouble
+from tests.scenarios.record import RunSeen, Sent
+from tests.scenarios.table import Row
+
+PUT_BACK = ("operation_fails", "refusal", "bad_request")
+"""Faults after which a write has provably not been done."""
+
+
+def passed(case: Case) -> Iterator[Broken]:
+    """What passes is no reason to fail: reads are sent again, a loss is settled by reading, a lock is waited for."""
+    run = case.faulted
+    met = [(each, FAULTS[each.fault]) for each in run.sent if each.fault]
+    # A read that is only slow uses up the time in which it would be sent again.
+    slow = len(met) > 1 and any(trouble.name == "slow" for _sent, trouble in met)
+    if run.code is not None and not slow and all(_passes(case.row, sent, trouble) for sent, trouble in met):
+        what = ", ".join(f"{sent.fault} at {sent.deed or 'a read'}" for sent, _trouble in met) or "without any fault"
+        yield Broken("what passes is no reason to fail", f"{what}: {short(run)}")
+    elif run.code is None and case.calm and all(not sent.writes and trouble.passes for sent, trouble in met):
+        now, calm = _looks(run), _looks(case.calm)
+        if now != calm:
+            yield Broken("what passes changes nothing", f"{now}, and without it {calm}")
+
+
+def _looks(run: RunSeen) -> dict[str, object]:
+    """What a user sees, and what was written, without what differs from run to run."""
+    result = run.result or {}
+    seen = {name: result.get(name) for name in ("changed", "warnings", "drift")}
+    writes = [each.deed for each in run.writes if each.view != "refused"]
+    return {**seen, "plan": result.get("plan", {}).get("digest"), "writes": writes}
+
+
+def named(case: Case) -> Iterator[Broken]:
+    """A fault alone that has hindered every write is an error of the code that fits."""
+    run = case.faulted
+    met = {each.fault for each in run.sent if each.fault}
+    clean = not run.effects and not any(each.view == "open" for each in run.writes)
+    if len(met) == 1 and clean and run.code is not None:
+        trouble = FAULTS[met.pop()]
+        if trouble.codes and run.code not in trouble.codes:
+            yield Broken(
+                "the error is the one that fits", f"{run.code}, not {' or '.join(trouble.codes)}: {short(run)}"
+            )
+        said = trouble.says[0 if case.row.kind == "spf" else 1] if trouble.says else ""
+        if trouble.codes and run.code == trouble.codes[0] and said not in short(run):
+            yield Broken("an error quotes the service", f"{said!r} is not in: {short(run)}")
+    if run.code == "operation_failed":
+        operation = (run.result or {})["error"]["operation"] or {}
+        if operation.get("status") != "failed":
+            yield Broken("the operation that failed is shown", str(operation))
+        if clean and run.changed and case.row.verb != "restore":
+            yield Broken("changed is what was done", f"nothing was: {short(run)}")
+
+
+def put_back(case: Case) -> Iterator[Broken]:
+    """A restore in steps that cannot go on puts the VM back on its disks and on the power it had."""
+    run = case.faulted
+    met = [each for each in run.sent if each.fault]
+    undone = len(met) == 1 and met[0].fault in PUT_BACK and met[0].writes and not met[0].deed.startswith("update disk")
+    if case.row.pairs == "all" or run.code is None or not undone:
+        return
+    for key, (then, now) in run.differences().items():
+        if re.match(rf"{case.row.vm}/(power|disk|file)", key):
+            yield Broken("what cannot go on is put back", f"{key}: {then!r} became {now!r}. {short(run)}")
+
+
+def _passes(row: Row, sent: Sent, trouble: Trouble) -> bool:
+    if trouble.lasts:
+        return False
+    if not sent.writes:
+        return trouble.passes
+    if trouble.passes_write:
+        return True
+    if trouble.view != "open" or trouble.name == "slow":
+        return False
+    # A lost delete by id is sent once more after a list that shows the thing.
+    return row.provable if trouble.takes_effect else sent.deed.startswith("delete")
+
+
+def foreseen(case: Case) -> Iterator[Broken]:
+    """Check mode writes nothing, and what it plans is what is done."""
+    check = case.foreseen
+    if check is None:
+        return
+    if check.writes or check.differences() or check.code is not None:
+        yield Broken("check mode only plans", f"{[each.deed for each in check.writes]} {short(check)}")
+    plan, now = (check.result or {}).get("plan", {}), (case.faulted.result or {}).get("plan", {})
+    planned_at_all = "digest" in now and (case.faulted.code is None or bool(now["actions"]))
+    if planned_at_all and now["digest"] != plan.get("digest"):
+        yield Broken("what is foreseen is what is done", f"{plan['actions']} became {now['actions']}")
+
+
+def converged(case: Case) -> Iterator[Broken]:
+    """Without faults the same task brings about what it is for, and once it is there changes nothing."""
+    rerun, third = case.rerun, case.third
+    for name, run in (("rerun", rerun), ("third run", third)):
+        if run.code is not None:
+            yield Broken("a rerun converges", f"the {name} fails: {short(run)}")
+            return
+    if not case.row.act and third.changed:
+        yield Broken("a rerun converges", f"the third run changes again: {short(third)}")
+    if case.row.act and not third.changed:
+        yield Broken("a restore is an act", "the third run says that it changed nothing")

@@ -1,0 +1,86 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a VM shows: which disks it has, how it holds them, and which disks are its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import (
+    Attachment,
+    held_options,
+)
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
+    GROUP,
+    POINT,
+    detail,
+    disk,
+)
+
+
+def test_how_the_vm_holds_a_disk() -> None:
+    of = detail(held={"os": {"caching": "ReadOnly", "deleteOption": "Delete", "writeAcceleratorEnabled": True}})
+    assert of.held("os") == "ReadOnly/Delete/accelerated"
+    assert held_options(of.held("os")) == {
+        "caching": "ReadOnly",
+        "deleteOption": "Delete",
+        "writeAcceleratorEnabled": True,
+    }
+    assert (detail().held("os"), held_options("//")) == ("//", {})
+    assert (of.held("lun0"), held_options("")) == ("", {})
+    two = detail(attached={"lun0": "d", "lun1": "e"}, held={"lun1": {"caching": "None"}})
+    assert (two.held("lun1"), two.held("lun7"), two.held("os")) == ("None//", "", "")
+
+
+def test_a_tag_with_nonsense_in_it_says_nothing() -> None:
+    assert held_options("Anything/Purge/yes/more") == {}
+
+
+@pytest.mark.parametrize(("slot", "name", "is_on"), [("os", "o", True), ("os", "other", False), ("lun0", "o", False)])
+def test_being_on_a_disk(slot: str, name: str, is_on: bool) -> None:
+    assert detail(disk("o"), disk("other")).is_on([Attachment(slot, name)]) is is_on
+
+
+def test_being_on_no_disks_is_being_on_none() -> None:
+    assert detail(disk("o")).is_on([]) is False
+
+
+def test_only_another_disk_at_a_lun_is_in_the_way() -> None:
+    of = detail(disk("o"), disk("d"), attached={"os": "o", "lun0": "d"})
+    wanted = [Attachment("os", "n"), Attachment("lun0", "m"), Attachment("lun1", "l")]
+    assert of.in_the_way(wanted) == ["lun0"]
+    assert of.in_the_way([Attachment("lun0", "d")]) == []
+
+
+def test_a_disk_by_its_short_name() -> None:
+    of = detail(disk("o"))
+    for short in ("o", "rg/o", "RG/O"):
+        found = of.disk(short)
+        assert found is not None, short
+        assert found.name == "o"
+    assert of.disk("other/o") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "is_made"), [("Succeeded", True), (None, True), ("Updating", False), ("Failed", False)]
+)
+def test_a_disk_is_made_when_it_says_so_or_the_vm_is_on_it(state: str | None, is_made: bool) -> None:
+    """`Updating` is also one whose tags are being written: by this very run, when it has swapped."""
+    made = disk("n", state)
+    assert detail(made).is_made(made) is is_made
+    assert detail(made, attached={"os": "o", "lun4": "n"}).is_made(made) is True
+
+
+def test_its_own_disks() -> None:
+    made = disk("v-os-r", run="r", replaces="rg/before")
+    of = detail(disk("o"), disk("before"), disk("other"), made, attached={"os": "o"})
+    assert of.own_disks() == sorted(f"{GROUP}/disks/{name}".lower() for name in ("o", "before", "v-os-r"))
+    assert [of.is_own(each) for each in of.disks.values()] == [True, False, False, True]
+
+
+def test_a_point_that_is_not_in_the_collection() -> None:
+    assert detail().point(f"{POINT}2") is None
+    found = detail().point(POINT.upper())
+    assert found is not None
+    assert found.name == "p"

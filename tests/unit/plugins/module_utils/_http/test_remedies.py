@@ -9,10 +9,10 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
+    ResponseLost,
     Unavailable,
     Unreachable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import ResponseLost
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     Script,
     Written,

@@ -166,6 +166,8 @@ def _is_left_out(node: ast.AST, parent: ast.AST, number: int) -> bool:
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.AnnAssign):
         return node.value is None or "TypeAlias" in show(node.annotation)
+    if isinstance(node, ast.Assign) and isinstance(parent, ast.Module) and _is_number(node.value):
+        return True  # a named limit is a decision: tests use its name
     if isinstance(node, ast.Assign):
         value = show(node.value)
         return show(node.targets[0]) in ("__all__", "__slots__") or value.startswith(
@@ -196,6 +198,12 @@ def _entered(node: ast.AST, place: Place) -> Place:
             targets = [each.id for each in ast.walk(node) if isinstance(each, ast.Name) and _is_stored(each)]
             place = replace(place, imported=frozenset([*place.names, *targets, _ANYBODY]))
     return place
+
+
+def _is_number(node: ast.expr) -> bool:
+    if isinstance(node, ast.BinOp):
+        return _is_number(node.left) and _is_number(node.right)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
 
 
 def _is_stored(name: ast.Name) -> bool:

@@ -128,6 +128,8 @@ def _read(root: Path, kept: Path) -> Reach:
     by_line: dict[tuple[str, int], set[str]] = {}
     below = (root / SOURCES).resolve()
     for measured in data.measured_files():
+        if not Path(measured).resolve().is_relative_to(below):
+            continue  # a test has started a process with a tree of its own
         file = str(Path(measured).resolve().relative_to(below))
         for line, contexts in data.contexts_by_lineno(measured).items():
             tests = {context.rpartition("|")[0] for context in contexts if context}

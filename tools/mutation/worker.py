@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import resource
@@ -27,6 +28,7 @@ HANG_SECONDS, HANG_FACTOR = 15.0, 10.0  # of CPU, beyond which a test hangs: one
 BLOCKED_SECONDS = 600.0  # of wall clock without a sign of life: it is no proof, for the machine may be busy
 _MEMORY = 4 << 30
 _QUIET = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"]
+_QUIET += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins of pytest are imported before it starts
 
 
 class Verdict(t.NamedTuple):
@@ -74,9 +76,7 @@ def bound(seconds: float) -> None:
 
 
 def _child(arguments: list[str], seconds: t.Mapping[str, float], pipe: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
+    _quieten()
     sys.dont_write_bytecode = True
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (_used() + _MEMORY, resource.RLIM_INFINITY))
@@ -162,20 +162,42 @@ def confirmed(verdict: Verdict, batches: t.Sequence[t.Mapping[str, float]], fit:
 
 
 def warm_up(paths: list[str]) -> None:
-    """Import what the tests import; then forget what lies in the tree, which the next mistake may change."""
-    here = f"{Path.cwd().resolve()}{os.sep}"
-    sys.dont_write_bytecode = False  # written once, or each mutant would have all of it compiled anew
-    with (
-        Path(os.devnull).open("w") as nothing,
-        contextlib.redirect_stdout(nothing),
-        contextlib.redirect_stderr(nothing),
-    ):
-        pytest.main(["--collect-only", *_QUIET, *paths])
-    ours = [name for name, module in sys.modules.items() if any(p.startswith(here) for p in _places(module))]
-    for name in ours:
-        del sys.modules[name]
+    """Import what the tests import, but for what lies in the tree: the next mistake may change that.
+
+    Found out in a process of its own, for importing a file may change others: loggers, registries.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            os.close(reader)
+            _name_libraries(paths, writer)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        names = pipe.read().split()
+    os.waitpid(pid, 0)
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()
+
+
+def _name_libraries(paths: list[str], pipe: int) -> None:
+    here = f"{Path.cwd().resolve()}{os.sep}"
+    _quieten()
+    sys.dont_write_bytecode = False  # written once, or each mutant would have all of it compiled anew
+    pytest.main(["--collect-only", *_QUIET, *paths])
+    theirs = [name for name, module in sys.modules.items() if not any(p.startswith(here) for p in _places(module))]
+    with os.fdopen(pipe, "w") as found:
+        found.write("\n".join(theirs))
+
+
+def _quieten() -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
 
 
 def _places(module: t.Any) -> list[str]:

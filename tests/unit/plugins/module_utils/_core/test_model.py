@@ -103,3 +103,25 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
 
 def test_errors_name_a_vm_as_the_service_does() -> None:
     assert str(WEB01) == "vm web01"
+
+
+@pytest.mark.parametrize(
+    ("name", "exactly", "any_case"),
+    [
+        ("Nightly", True, True),
+        ("nightly", False, True),
+        ("NIGHTLY", False, True),
+        ("Nightly-1", True, True),
+        ("nightly-1", False, True),
+        ("night", False, False),
+        ("Nightly-", False, False),
+    ],
+)
+def test_a_name_is_its_own_or_its_series_and_its_case_counts_where_the_service_says_so(
+    name: str, exactly: bool, any_case: bool
+) -> None:
+    found = replace(point("a", name="Nightly-1"), series="Nightly")
+    assert found.matches_name(name) is exactly
+    assert replace(found, any_case=True).matches_name(name) is any_case
+    assert replace(found, any_case=True, series=None).matches_name("NIGHTLY-1")
+    assert not replace(found, any_case=True, series=None).matches_name("nightly")

@@ -144,3 +144,11 @@ def test_a_deadline_counts_down_to_nothing_and_cuts_every_sleep() -> None:
         return [*seen, deadline.remaining(), await deadline.sleep(1.0)]
 
     assert virtual(main) == [10.0, True, 6.0, False, 0.0, 10.0, 0.0, False]
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(9.5, True), (9.999, True), (10.0, False), (10.5, False)])
+def test_a_deadline_has_not_come_until_it_has(seconds: float, left: bool) -> None:
+    async def main() -> bool:
+        return await Deadline(10.0).sleep(seconds)
+
+    assert virtual(main) is left

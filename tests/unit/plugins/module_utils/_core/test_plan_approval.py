@@ -213,3 +213,20 @@ def test_a_plan_made_anew_must_stay_within_the_approved_plan() -> None:
     approval.check(today(DELETE), part=True)
     with pytest.raises(PlanChanged):
         approval.check(today(UPDATE), part=True)
+
+
+@pytest.mark.parametrize("around", ["{}", " {}", "\n\t{}\n"])
+def test_a_plan_comes_as_json_text_too_whatever_stands_around_it(around: str) -> None:
+    approval = Approval(around.format(json.dumps(shown(CREATE))))
+    approval.check(today(CREATE))
+    with pytest.raises(PlanChanged):
+        approval.check(today(DELETE))
+
+
+def test_a_refused_plan_comes_with_the_plan_that_would_have_to_be_approved() -> None:
+    with pytest.raises(PlanChanged) as caught:
+        Approval(shown(CREATE)).check(today(CREATE, DELETE))
+    assert caught.value.plan == to_result(today(CREATE, DELETE))
+    assert caught.value.subject == "plan"
+    assert digest(today(CREATE, DELETE)) in caught.value.remedy
+    Approval(caught.value.plan).check(today(CREATE, DELETE))

@@ -182,6 +182,16 @@ def test_the_names_of_tags_are_anybodys_words() -> None:
     }
 
 
+def test_a_services_own_error_has_no_words_of_ours() -> None:
+    theirs = {"code": "hidden-word", "inner": [{"status": "hidden-word", "tags": {"kind": "hidden-word"}}]}
+    assert knowing("hidden-word").redact_result({"error": {"details": theirs, "status": "hidden-word"}}) == {
+        "error": {
+            "details": {"code": MASK, "inner": [{"status": MASK, "tags": {"kind": MASK}}]},
+            "status": "hidden-word",
+        }
+    }
+
+
 @given(st.text(min_size=4, max_size=30), st.text(max_size=20), st.text(max_size=20))
 def test_a_secret_never_survives(secret: str, before: str, after: str) -> None:
     if secret not in MASK:

@@ -180,6 +180,7 @@ def test_a_fresh_token_that_is_refused_would_not_get_better() -> None:
     harness = SignInHarness(valid=set())
     assert harness.play(read) == 401
     assert len(harness.authority.requests) == 1
+    assert harness.tokens == ["Bearer token-1"]  # the same request with the same token is not sent again
 
 
 def test_requests_in_flight_when_the_token_ends_all_get_the_new_one() -> None:

@@ -37,10 +37,10 @@ def planned_to_go(run: Run) -> set[tuple[str, str]]:
     """Collection and name of the points that any plan of the run said would go; a collection by itself without name."""
     found = set()
     for action in (action for plan in run.plans for action in plan.writes if action.verb == "delete"):
-        if not hasattr(action, "resource"):
-            found.add((f"checkpoints-{action.vm.name}".lower(), action.checkpoint.name.lower()))
+        if hasattr(action, "checkpoint"):
+            found.add((f"checkpoints-{action.target.name}".lower(), action.checkpoint.name.lower()))
             continue
-        parts = action.resource.lower().split("/")
+        parts = action.target.id.lower().split("/")
         home, name = (parts[-3], parts[-1]) if parts[-2] == "restorepoints" else (parts[-1], "")
         found.add((home, name))
         along = action.fields.get("restore_points_that_go", {}).get("after", [])
@@ -70,7 +70,7 @@ def _made(judge: Judge, run: Run) -> None:
     places |= {(each.name.lower(), "") for by, _at, each in judge.record.collections if by is run}
     planned = set()
     for action in (action for plan in run.plans for action in plan.writes if action.verb == "create"):
-        parts = action.resource.lower().split("/")
+        parts = action.target.id.lower().split("/")
         planned.add((parts[-3], parts[-1]) if parts[-2] == "restorepoints" else (parts[-1], ""))
     judge.hold("what is made was planned", places <= planned, f"{run.label}: {places}, planned {planned}")
     good = [work for work in works if not work.failed]

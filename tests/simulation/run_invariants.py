@@ -93,7 +93,7 @@ def _creates(judge: Judge, run: Run, vm: str) -> None:
     again = [later for earlier, later in itertools.pairwise(found) if not _gone(judge, vm, earlier, later.at)]
     judge.hold("a run makes at most one checkpoint of a VM", not again, told)
     wanted = [
-        action for plan in run.plans for action in plan.writes if action.verb == "create" and action.vm.name == vm
+        action for plan in run.plans for action in plan.writes if action.verb == "create" and action.target.name == vm
     ]
     every = judge.record.works("create", vm, run)
     judge.hold("what is made was planned", not every or bool(wanted), f"{run.label}: {vm}")
@@ -138,7 +138,7 @@ def _restores(judge: Judge, run: Run, vm: str) -> None:
         action.checkpoint.id.lower()
         for plan in run.plans
         for action in plan.writes
-        if action.verb == "restore" and action.vm.name == vm
+        if action.verb == "restore" and action.target.name == vm
     }
     for work in begun:
         judge.hold("what is restored was planned", bool(ids(work.point) & planned), told)

@@ -35,6 +35,7 @@ from tests.hostile.server import (
 )
 
 # httpx nests generators that nobody outside can close; trio says so of each that is left before its end.
+NOT_FOUND = b'{"error": {"code": "ResourceNotFound", "message": "It is not there."}}'
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator .* was garbage collected:ResourceWarning")
 MANAGEMENT = "https://management.azure.com"
 
@@ -87,7 +88,7 @@ def _paging(name: str, number: Callable[[int], int], pad: int = 0) -> tuple[str 
 
     def answers(request: httpx.Request) -> Said:
         if request.url.path.endswith("/restorePointCollections/checkpoints-vm1"):
-            return Said(b"{}", 404)
+            return Said(NOT_FOUND, 404)
         made = _said(page(request, number(next(count))))
         return Said(bytes(made.body) + b" " * pad) if isinstance(made.body, bytes) else made
 
@@ -134,7 +135,7 @@ def test_disks_that_lead_to_ever_more_groups_end() -> None:
             tags = {tag: f"group{next(count)}/old"}
             about = {"id": disk, "name": "vm1-os-x", "location": "l", "tags": tags, "properties": {}}
             return _said({"value": [about]})
-        return Said(b"{}", 404) if "restorePointCollections" in path else _said(_azure(request))
+        return Said(NOT_FOUND, 404) if "restorePointCollections" in path else _said(_azure(request))
 
     server = Server(answers)
     with within(60):

@@ -55,40 +55,40 @@ def restore_steps(
     """
     state: AzureVmState = actual.detail
     run = under_way or _earlier(spec, state)
-    made = disks_of(state, run)
-    if under_way and made.is_done:
-        return RestorePlan(_point_of(actual, made), (), done=f"run {run} of it has been ended by another task")
-    if made and spec.restore_key is not None:
-        _same_target(spec, actual, made)
-        if made.is_done:
-            done = f"restore_key: run {run} with this key has ended; its disks are {made.names}"
-            return RestorePlan(_point_of(actual, made), (), done=done)
-    begun_with = made.power
-    if made and spec.restore_key is None and not under_way and not _is_wanted(spec, actual, made, target):
+    disks = disks_of(state, run)
+    if under_way and disks.is_done:
+        return RestorePlan(_point_of(actual, disks), (), done=f"run {run} of it has been ended by another task")
+    if disks and spec.restore_key is not None:
+        _same_target(spec, actual, disks)
+        if disks.is_done:
+            done = f"restore_key: run {run} with this key has ended; its disks are {disks.names}"
+            return RestorePlan(_point_of(actual, disks), (), done=done)
+    begun_with = disks.power
+    if disks and spec.restore_key is None and not under_way and not _is_wanted(spec, actual, disks, target):
         # Somebody began another restore and did not end it; this one begins anew from where the VM is.
-        run, made = "", RestoredDisks()
-    if made:
+        run, disks = "", RestoredDisks()
+    if disks:
         # Its point may have gone since: the VM was on the new disks by then, and what is left needs no point.
-        point = _point_of(actual, made)
+        point = _point_of(actual, disks)
     else:
         point = _target(target, state)
         run = run or unfinished(state, point.id) or _first_run(state, actual.vm.canonical, point)
-        while (made := disks_of(state, run)).is_done or is_spent(state, made) or not _is_from(state, made, point):
+        while (disks := disks_of(state, run)).is_done or is_spent(state, disks) or not _is_from(state, disks, point):
             # An ended run's disks have been written to since; the same restore once more takes fresh ones.
             run = hashed(run, "again")
-    begun_with = made.power or begun_with
+    begun_with = disks.power or begun_with
     warnings: list[str] = []
     if begun_with is None and power_before != "on" and interrupted(state, run).power == "on":
         begun_with = "on"
         warnings.append("it is off, and a restore that was interrupted found it on; so it counts as on.")
     power_before = begun_with or power_before
     refuse_unknown_power(spec, actual, power_before)
-    if made and not under_way:
+    if disks and not under_way:
         warnings.append(f"an earlier run has begun this restore ({run}); what is left of it is done.")
     steps, more = _steps(spec, actual, point, run, power_before)
     left = tuple(step for step in steps if not step.is_done(actual))
     all_warnings = tuple(f"{actual.vm}: {text}" for text in [*warnings, *more])
-    return RestorePlan(point, left, resumed=bool(made), warnings=all_warnings)
+    return RestorePlan(point, left, resumed=bool(disks), warnings=all_warnings)
 
 
 def _earlier(spec: RestoreRequest, state: AzureVmState) -> str:
@@ -100,8 +100,8 @@ def _earlier(spec: RestoreRequest, state: AzureVmState) -> str:
         return run
     attached = [disk for each in state.vm.disks if (disk := state.disks.get(each.managed_id)) is not None]
     for run in sorted({RestoreTags.of(disk).run for disk in attached} - {""}):
-        made = disks_of(state, run)
-        if made and not made.is_done:
+        disks = disks_of(state, run)
+        if disks and not disks.is_done:
             return run
     return ""
 
@@ -111,13 +111,13 @@ def _first_run(state: AzureVmState, vm: str, point: Checkpoint) -> str:
 
 
 def _is_wanted(
-    spec: RestoreRequest, actual: ObservedVm, made: RestoredDisks, target: t.Callable[[], Checkpoint]
+    spec: RestoreRequest, actual: ObservedVm, disks: RestoredDisks, target: t.Callable[[], Checkpoint]
 ) -> bool:
     """Whether the run that has swapped to these disks is the restore that is asked for."""
     try:
-        return _is_from(actual.detail, made, target())
+        return _is_from(actual.detail, disks, target())
     except MissingCheckpoint as problem:
-        tags = made.lead
+        tags = disks.lead
         if _is_named(spec, actual, tags):
             return True
         problem.notes.append(
@@ -170,30 +170,30 @@ def _way_back(state: AzureVmState, left: RestoredDisks) -> str:
     return f"Restore to another checkpoint, or remove those disks.{by_hand}"
 
 
-def _point_of(actual: ObservedVm, made: RestoredDisks) -> Checkpoint | None:
-    return next((point for point in actual.checkpoints if made and _is_from(actual.detail, made, point)), None)
+def _point_of(actual: ObservedVm, disks: RestoredDisks) -> Checkpoint | None:
+    return next((point for point in actual.checkpoints if disks and _is_from(actual.detail, disks, point)), None)
 
 
-def _is_from(state: AzureVmState, made: RestoredDisks, point: Checkpoint) -> bool:
+def _is_from(state: AzureVmState, disks: RestoredDisks, point: Checkpoint) -> bool:
     """Whether the disks were made of that very point: another may have been made under its name and id since."""
-    if not made:
+    if not disks:
         return True
     entity = state.point(point.id)
     sources = {source_hash(disk) for disk in entity.disks} if entity else set()
-    return _is_for(made, point) and all(tags.source in sources for tags in made.tags)
+    return _is_for(disks, point) and all(tags.source in sources for tags in disks.tags)
 
 
-def _is_for(made: RestoredDisks, point: Checkpoint) -> bool:
-    return any(tags.point_id == short_hash(point.id) for tags in made.tags)
+def _is_for(disks: RestoredDisks, point: Checkpoint) -> bool:
+    return any(tags.point_id == short_hash(point.id) for tags in disks.tags)
 
 
-def _same_target(spec: RestoreRequest, actual: ObservedVm, made: RestoredDisks) -> None:
+def _same_target(spec: RestoreRequest, actual: ObservedVm, disks: RestoredDisks) -> None:
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
     wanted = actual.by_id(spec.checkpoint_id) if spec.checkpoint_id else None
-    points = [point for point in actual.checkpoints if _is_for(made, point)]
-    same = all(point.matches_name(spec.name) for point in points) if spec.name else not wanted or _is_for(made, wanted)
+    points = [point for point in actual.checkpoints if _is_for(disks, point)]
+    same = all(point.matches_name(spec.name) for point in points) if spec.name else not wanted or _is_for(disks, wanted)
     if not same:
-        names = ", ".join(sorted({tags.point.rpartition("/")[2] for tags in made.tags}))
+        names = ", ".join(sorted({tags.point.rpartition("/")[2] for tags in disks.tags}))
         raise InvalidInput(
             f"restore_key: it was used for a restore to {names}.",
             remedy="Give each restore a key of its own.",
@@ -244,19 +244,19 @@ def _run(
     """The run, and the names of its disks by slot; refused here where it cannot be carried out."""
     state: AzureVmState = actual.detail
     entity = state.point(point.id) if point else None
-    disks = entity.disks if entity else []
-    if point is not None and not disks:
+    sources = entity.disks if entity else []
+    if point is not None and not sources:
         raise BadResponse(f"restore point {point.name} is shown without its disks.")
-    made = disks_of(state, run_id)
-    slots = [disk.slot for disk in disks] or sorted(made)
+    disks = disks_of(state, run_id)
+    slots = [disk.slot for disk in sources] or sorted(disks)
     new = {slot: disk_name(state.vm.name, slot, run_id) for slot in slots}
     if entity is not None:
-        refuse_unusable(actual, entity, [disk for disk in disks if state.named(new[disk.slot]) is None])
+        refuse_unusable(actual, entity, [disk for disk in sources if state.named(new[disk.slot]) is None])
     refuse_no_os_disk(actual, new)
-    refuse_strangers(actual, new, disks)
-    refuse_elsewhere(actual, new, disks)
+    refuse_strangers(actual, new, sources)
+    refuse_elsewhere(actual, new, sources)
     if entity is None:
-        return RestoreRun(run_id, made.lead.point, made.lead.point_id, spec), new
+        return RestoreRun(run_id, disks.lead.point, disks.lead.point_id, spec), new
     return RestoreRun(run_id, "/".join(entity.id.split("/")[-3::2]), short_hash(entity.id), spec), new
 
 

@@ -131,10 +131,10 @@ def replaced_by(state: AzureVmState, slot: str, new: str) -> str | None:
 
     A tag is a claim: it counts only for a disk that a point of the VM names as its own, or that a restore of it made.
     """
-    made, attached = state.named(new), state.attached(slot)
-    if made is None and attached is None:
-        made = interrupted(state).get(slot)  # what a run before this one has detached
-    claimed = RestoreTags.of(made).replaces if made is not None else ""
+    entity, attached = state.named(new), state.attached(slot)
+    if entity is None and attached is None:
+        entity = interrupted(state).get(slot)  # what a run before this one has detached
+    claimed = RestoreTags.of(entity).replaces if entity is not None else ""
     if claimed:
         disk = state.disk(claimed)
         return claimed if disk is None or state.is_own(disk) else None
@@ -161,18 +161,18 @@ def ran_before(before: ObservedVm, run: str) -> bool:
 def describe_vm(run: str, before: ObservedVm, now: ObservedVm) -> str:
     """Whether the VM is on, and which disks it has."""
     state: AzureVmState = now.detail
-    made = disks_of(state, run)
+    disks = disks_of(state, run)
     code = state.vm.power_code
     unknown = f'shown as "{code}"' if code else "not shown as on or off"
     power = {"on": "running", "off": "off"}.get(now.power, unknown)
-    if (made.power or before.power) == "on" and now.power != "on":
+    if (disks.power or before.power) == "on" and now.power != "on":
         power += "; it ran when the restore began"
     slots: dict[str, list[str]] = {"new": [], "old": [], "no": []}
-    for slot in sorted(made, key=lambda slot: (slot != "os", slot)):
+    for slot in sorted(disks, key=lambda slot: (slot != "os", slot)):
         attached = state.attached(slot)
         disk = state.disks.get(attached.managed_id) if attached else None
         name = disk.name if disk else attached.name if attached else None
-        kind = "no" if attached is None else "new" if attached.managed_id == made[slot].id.lower() else "old"
+        kind = "no" if attached is None else "new" if attached.managed_id == disks[slot].id.lower() else "old"
         slots[kind].append(f"{slot} ({name})" if name else slot)
-    disks = [f"{kind} disk at {', '.join(found)}" for kind, found in slots.items() if found]
-    return f"The VM is {power}, with {' and '.join(disks) or 'the disks that it had'}."
+    shown = [f"{kind} disk at {', '.join(found)}" for kind, found in slots.items() if found]
+    return f"The VM is {power}, with {' and '.join(shown) or 'the disks that it had'}."

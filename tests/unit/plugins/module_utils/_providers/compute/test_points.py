@@ -1,0 +1,71 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restore points as the core takes them: usable or not, in the order of time, ours or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import PointEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.points import checkpoints
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import POINT
+
+
+def _point(name: str = "p", created: str | None = "2026-11-20T08:00:00Z", **properties: Any) -> PointEntity:
+    document = {"id": f"{POINT}-{name}", "name": name, "properties": {"timeCreated": created, **properties}}
+    return PointEntity.model_validate(document)
+
+
+def _copied(percent: int | None) -> dict[str, Any]:
+    return {"instanceView": {"diskRestorePoints": [{"replicationStatus": {"completionPercent": percent}}]}}
+
+
+@pytest.mark.parametrize(
+    ("properties", "here", "elsewhere"),
+    [
+        ({}, True, None),  # away from its VM, Succeeded says only that copying has begun
+        ({"provisioningState": "Succeeded", **_copied(100)}, True, True),
+        ({"provisioningState": "Succeeded", **_copied(99)}, True, None),
+        (
+            {"instanceView": {"statuses": [{"code": "ReplicationState/failed"}]}},
+            True,
+            False,
+        ),
+        ({"provisioningState": "Failed"}, False, False),
+        ({"provisioningState": "Canceled"}, False, False),
+        ({"provisioningState": "Creating"}, None, None),
+        ({"provisioningState": "Odd", **_copied(100)}, None, None),
+    ],
+)
+def test_whether_a_point_is_usable(properties: dict[str, Any], here: bool | None, elsewhere: bool | None) -> None:
+    points = [_point(**properties)]
+    assert [each.usable for each in checkpoints(points, ours=False, elsewhere=False)] == [here]
+    assert [each.usable for each in checkpoints(points, ours=False, elsewhere=True)] == [elsewhere]
+
+
+def test_they_stand_in_the_order_of_time_and_those_of_unknown_time_last() -> None:
+    late, unknown = "2026-11-20T09:00:00Z", _point("a", None)
+    found = checkpoints([unknown, _point("d", late), _point("c", late), _point("b")], ours=False, elsewhere=False)
+    assert [each.name for each in found] == ["b", "c", "d", "a"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+@pytest.mark.parametrize(
+    ("name", "series", "nonce", "safety"),
+    [
+        ("p", None, None, False),
+        ("nightly-20261120T080000Z-9f2c41d07ab3", "nightly", "9f2c41d07ab3", False),
+        ("safety-before-p-20261120T080000Z-9f2c41d07ab3", "safety-before-p", "9f2c41d07ab3", True),
+        ("safety-before-p", None, None, False),
+    ],
+)
+def test_a_point_is_ours_by_its_collection_and_its_run_is_known_by_its_name(
+    ours: bool, name: str, series: str | None, nonce: str | None, safety: bool
+) -> None:
+    (found,) = checkpoints([_point(name, consistencyMode="ApplicationConsistent")], ours=ours, elsewhere=False)
+    assert (found.series, found.ownership) == (series, Ownership(ours, nonce, safety))
+    assert (found.consistency, found.any_case) == ("ApplicationConsistent", True)

@@ -235,8 +235,7 @@ def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:
         (lambda: picked(before("3h"), point("early", "9h"), point("who", None)), UnknownTime),
     ],
 )
-def test_a_refusal_names_the_vm_and_a_way_out(refuse: Callable[[], object], kind: type[CheckpointError]) -> None:
+def test_a_refusal_names_a_way_out(refuse: Callable[[], object], kind: type[CheckpointError]) -> None:
     with pytest.raises(kind) as caught:
         refuse()
-    assert caught.value.subject == "vm web01"
     assert caught.value.remedy

@@ -62,6 +62,8 @@ def changes(source: str, operator: str) -> list[str]:
         ("'a docstring'", "statement", []),
         ("x: a | b = c", "arithmetic", []),
         ("x = isinstance(a, (b, c))", "element", []),
+        ("x = zip(a, b, strict=True)", "argument", []),
+        ("x = zip(a, b, strict=True)", "constant", []),
     ],
 )
 def test_the_mistakes_at_a_place(source: str, operator: str, expected: list[str]) -> None:

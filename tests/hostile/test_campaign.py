@@ -21,10 +21,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
-from tests.hostile import mutations, server
+from tests.hostile import mutations
 from tests.hostile.campaign import Case, Verdict, chances, play, run
 from tests.hostile.invariants import deed_of
 from tests.hostile.tasks import TIMEOUT, Task, tasks
+from tests.support import lab
 
 TASKS = {task.name: task for task in tasks()}
 
@@ -141,12 +142,12 @@ def test_a_client_that_does_what_nobody_planned_is_caught() -> None:
 
 
 def test_a_client_that_denies_what_it_did_is_caught() -> None:
-    run_task: Any = vars(server)["run_task"]
+    run_task: Any = vars(lab)["run_task"]
 
     async def denied(*given: Any) -> Any:
         return {**await run_task(*given), "changed": False}
 
-    with mock.patch.object(server, "run_task", denied):
+    with mock.patch.object(lab, "run_task", denied):
         assert "says unchanged" in " ".join(play(TASKS["spf create"], _harmless("spf create")).broken)
 
 

@@ -30,7 +30,7 @@ class Trouble:
     """One kind of fault. `view` is what the client can know of a write that meets it; `takes_effect` whether the
     service still does the work; `passes`, whether a read is sent again, `passes_write`, whether a write may be, so that
     the task has to succeed all the same. `lasts`: every later request meets it, too. `codes`: what the error may be
-    where nothing has been written, and `says` what it quotes of SPF and of ARM if it is the first of them.
+    where nothing has been written, and `says` what it quotes if it is the first of them, by the row's kind.
     `only_writes`: why nothing else meets it.
     """
 
@@ -44,7 +44,7 @@ class Trouble:
     lasts: bool = False
     only_writes: str = ""
     codes: tuple[str, ...] = ()
-    says: tuple[str, ...] = ()
+    says: Mapping[str, str] = field(default_factory=dict)
 
 
 def _wire(**given: Any) -> Strike:
@@ -104,6 +104,7 @@ def _lock_stays(world: World, row: Row, sent: Sent) -> Fault | None:
 
 
 _FAILED = Refusal("10803", "Simulated", "The disk is full.")
+_FULL = {"": "An internal execution error occurred", "spf": "The disk is full.", "scvmm": "The disk is full."}
 _NONE = "a read begins no operation"
 _RETRY = {"Retry-After": "7"}
 _AWAY = {"Location": "https://elsewhere.example/"}
@@ -136,7 +137,7 @@ FAULTS: dict[str, Trouble] = {
                 _plan(LOCKED, "Conflict"), "answered", passes_write=True, only_writes=_NONE),
         Trouble("operation_fails", "the write is accepted, and its operation fails",
                 _plan(_FAILED, "InternalExecutionError"), "answered", only_writes=_NONE,
-                codes=("operation_failed",), says=("The disk is full.", "An internal execution error occurred")),
+                codes=("operation_failed",), says=_FULL),
         Trouble("lock_stays", "from here on every write is refused for a lock", _lock_stays, "refused", lasts=True,
                 only_writes="a read is not refused for a lock", codes=("locked",)),
         Trouble("cut_off", "no connection can be made from here on",
@@ -146,11 +147,11 @@ FAULTS: dict[str, Trouble] = {
                 _by_service(spf=_odata(403, "Access is denied."),
                             arm=_arm(403, "AuthorizationFailed", "The client has no authorization.")), "refused",
                 codes=("forbidden", *_ELSEWHERE_SAID),
-                says=("Access is denied", "AuthorizationFailed: The client has no authorization")),
+                says={"spf": "Access is denied", "": "AuthorizationFailed: The client has no authorization"}),
         Trouble("bad_request", "400 in the service's own words",
                 _by_service(spf=_odata(400, "The request is wrong."), arm=_arm(400, "BadRequest", "It is wrong.")),
                 "refused", codes=("refused", *_ELSEWHERE_SAID),
-                says=("The request is wrong", "BadRequest: It is wrong")),
+                says={"spf": "The request is wrong", "": "BadRequest: It is wrong"}),
         Trouble("stranger", "404 as a page of HTML, by somebody between",
                 _wire(kind="html", status=404), "refused", codes=("not_found", "bad_answer")),
         Trouble("wrong_404", "404 of another level of the hierarchy",
@@ -172,8 +173,10 @@ FAULTS: dict[str, Trouble] = {
     )
 }  # fmt: skip
 SECOND = {name: FAULTS[name] for name in ("lost_answer", "lock", "refusal", "cut_off")}
-BEHIND = ("lost_answer", "throttled", "lock", "refusal", "stranger", "no_json", "slow")
-"""First faults at a read that second ones are played behind: those that pass in the same way are played once."""
+BEHIND = ("lost_answer", "lock", "refusal", "stranger", "no_json")
+"""First faults at a read that second ones are played behind: of those that pass in the same way one is."""
+EIGHT = (*BEHIND, "no_connection", "throttled", "slow")
+"""First faults that meet the reads of the longest row."""
 UNDOING = ("lost_answer", "refusal", "operation_fails")
 """First faults at a write after which a task of several steps puts back what it has done, or goes on."""
 
@@ -186,6 +189,8 @@ def impossible(row: Row, trouble: Trouble, sent: Sent) -> str | None:
         return "the service does this in its answer, and no operation is left that could fail"
     if trouble.name == "lock" and not sent.writes and row.kind in ("collection", "point"):
         return "a job that holds the VM holds neither its collections nor their points"
+    if row.pairs == "none" and row.verb == "restore" and not sent.writes and trouble.name not in EIGHT:
+        return "the reads of the longest row meet eight faults; the others meet those of compute/restore+key"
     return None
 
 

@@ -125,8 +125,9 @@ def has_seconds(found: Verdict) -> bool:
 
 
 def seconds(found: Verdict) -> Iterator[tuple[Name, Sent]]:
-    """Each second fault at each request behind the first."""
+    """Each second fault at each request behind the first; that all is cut off only behind one at a write."""
     at = found.name.strikes[0][1]
+    at_write = found.requests[at - 1].writes
     for sent in found.requests[at:]:
-        for trouble in SECOND:
+        for trouble in SECOND if at_write else [name for name in SECOND if not FAULTS[name].lasts]:
             yield found.name.and_then(trouble, sent.number), sent

@@ -182,8 +182,8 @@ class Checkpoint:
 class Obstacle:
     """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it.
 
-    `verbs` are those of actions (`Action.kinds`): of any (`delete`, or a step's own, `swap`), or of one about a certain
-    thing (`delete` and a checkpoint's id, `delete_disk` and a disk).
+    `verbs` are those of actions (`Action.kinds`): of any (`delete`, or what a step writes to, `change_vm`), or of one
+    about a certain thing (`delete` and a checkpoint's id, `delete_disk` and a disk).
     """
 
     verbs: tuple[str, ...]

@@ -55,7 +55,7 @@ def restore_steps(
     """
     state: AzureVmState = actual.detail
     run = under_way or _earlier(spec, state)
-    made = disks_of(state, run) if run else RestoredDisks()
+    made = disks_of(state, run)
     if under_way and made.is_done:
         return RestorePlan(_point_of(actual, made), (), done=f"run {run} of it has been ended by another task")
     if made and spec.restore_key is not None:

@@ -58,16 +58,15 @@ def disks_of(state: AzureVmState, run: str) -> RestoredDisks:
     return RestoredDisks(
         (slot_in(disk.name), disk)
         for disk in state.restored
-        if RestoreTags.of(disk).run == run and disk_name(state.vm.name, slot_in(disk.name), run) == disk.name
+        if run and RestoreTags.of(disk).run == run and disk_name(state.vm.name, slot_in(disk.name), run) == disk.name
     )
 
 
 def interrupted(state: AzureVmState, run: str = "") -> RestoredDisks:
     """The disks that runs other than `run` have left pending: they tell how the VM was before those began."""
-    pending = [(RestoreTags.of(disk).run, disk) for disk in _pending(state)]
-    others = [(other, disk) for other, disk in pending if other != run]
-    ordered = sorted(others, key=lambda pair: (pair[0], pair[1].name))
-    return RestoredDisks((slot_in(disk.name), disk) for _run, disk in ordered)
+    others = [disk for disk in _pending(state) if RestoreTags.of(disk).run != run]
+    others.sort(key=lambda disk: (RestoreTags.of(disk).run, disk.name))
+    return RestoredDisks((slot_in(disk.name), disk) for disk in others)
 
 
 def abandoned(state: AzureVmState) -> RestoredDisks:

@@ -112,7 +112,7 @@ class DetachDataDisks(VmStep):
     op, summary, compensable = "detach", "detach its data disks", True
 
     def is_shown(self, state: AzureVmState) -> bool:
-        return state.is_on(self.attachments) or not state.in_the_way(self.attachments)
+        return not state.in_the_way(self.attachments)
 
     def request(self, state: AzureVmState) -> Request:
         gone = state.in_the_way(self.attachments)

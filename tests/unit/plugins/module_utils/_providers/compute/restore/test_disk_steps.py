@@ -124,8 +124,9 @@ def test_what_it_sends(step: DiskStep, request_: Request) -> None:
     assert step.request(detail(disk("o"), PENDING)) == request_
 
 
-def test_a_new_disk_bears_what_its_run_is_known_by() -> None:
-    request = replace(CREATE, keyed=True).request(detail(disk("o")))
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_new_disk_bears_what_its_run_is_known_by(keyed: bool) -> None:
+    request = replace(CREATE, keyed=keyed).request(detail(disk("o")))
     assert (request.method, request.path, request.to_disk) == ("PUT", f"{GROUP}/disks/v-os-r", True)
     assert request.body is not None
     assert request.body["properties"]["creationData"]["sourceResourceId"] == SOURCE
@@ -137,7 +138,7 @@ def test_a_new_disk_bears_what_its_run_is_known_by() -> None:
             "point": "c/p",
             "point-id": short_hash(POINT),
             "source": short_hash(SOURCE),
-            "keyed": "yes",
+            "keyed": "yes" if keyed else "",
             "vm": short_hash(WHO.id),
             "power": "on",
             "replaces": "rg/o",

@@ -260,6 +260,12 @@ def test_another_restore_that_has_swapped_and_not_ended_is_set_aside() -> None:
     staged = restore_steps(RestoreRequest(name="p"), inventory(of, "off"), lambda: TARGET, "off")
     assert staged.resumed is False
     assert "start" in [step.about()["op"] for step in staged.steps]
+    assert staged.warnings == ()
+
+
+def test_an_unfinished_run_to_that_point_is_taken_up_whatever_disks_it_began_from() -> None:
+    staged = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"), _made("u"))), lambda: TARGET, "on")
+    assert (_run_of(staged), staged.resumed) == ("u", True)
 
 
 def _without_key(of: AzureVmState, power: Power = "off", **wish: Any) -> RestorePlan:

@@ -15,6 +15,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     CreateDisk,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.runs import (
+    disks_of,
     held_before,
     ran_before,
 )
@@ -73,6 +74,30 @@ def test_a_disk_that_is_nowhere_was_held_nowhere() -> None:
 )
 def test_it_ran_before_if_any_run_found_it_on(made: Any, ran: bool) -> None:
     assert ran_before(inventory(detail(disk("o"), made), "off"), "r") is ran
+
+
+# What earlier runs have made ------------------------------------------------------------------------------------------
+
+
+def test_a_runs_disks_are_those_that_bear_its_name_too() -> None:
+    made, copied, nameless = disk("v-os-r", run="r"), disk("copy-of-v-os-r", run="r"), disk("v-os-", state="pending")
+    of = detail(made, copied, nameless)
+    assert disks_of(of, "r") == {"os": made}
+    assert disks_of(of, "") == {}
+
+
+def test_a_runs_sources_are_the_disks_of_its_point() -> None:
+    of = detail(also={"lun0": "d"})
+    assert {slot: each.slot for slot, each in RestoreRun("r", "c/P").sources(of).items()} == {
+        "os": "os",
+        "lun0": "lun0",
+    }
+    assert RestoreRun("r", "c/other").sources(of) == RUN.sources(of) == {}
+
+
+def test_a_point_that_the_tags_do_not_name_is_shown_as_such() -> None:
+    assert RestoreRun("r", "").about() == {"run": "r", "point": "", "point_id": ""}
+    assert RUN.about() == {"run": "r"}
 
 
 # Where it stands ------------------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ HELD: dict[str, dict[str, Any]] = {
     "os": {"caching": "ReadOnly", "createOption": "FromImage", "deleteOption": "Delete", "unknown": 1},
     "lun0": {"caching": "None", "deleteOption": "Delete", "unknown": 2},
 }
-DISKS = (disk("o"), disk("d"), disk("n", run="r", held="x/Delete/"), disk("m"))
+DISKS = (disk("o"), disk("d"), disk("n", run="r", held="ReadWrite/Detach/accelerated"), disk("m"))
 BEFORE = {"os": "o", "lun0": "d"}
 DETACHED = {"os": "o"}
 AFTER = {"os": "n", "lun0": "m"}
@@ -94,6 +94,7 @@ DATA_KEPT = {"lun": 0, "caching": "None", "unknown": 2, "managedDisk": _id("d")}
             BEFORE,
             {"dataDisks": [{**DATA_KEPT, "deleteOption": "Delete"}], "osDisk": {**OS_KEPT, "deleteOption": "Delete"}},
         ),
+        (_step(KeepDisks), {"lun0": "d"}, {"dataDisks": [{**DATA_KEPT, "deleteOption": "Detach"}]}),
         (_step(DetachDataDisks), BEFORE, {"dataDisks": []}),
         (
             _step(DetachDataDisks),
@@ -102,17 +103,31 @@ DATA_KEPT = {"lun": 0, "caching": "None", "unknown": 2, "managedDisk": _id("d")}
         ),
         (_back(DetachNewDisks), AFTER, {"dataDisks": []}),
         (
-            _step(SwapDisks),  # the new OS disk goes with the VM, because the old one did: its tag says so
+            _step(SwapDisks),  # whether the new OS disk goes with the VM its tag says, and no more
+            DETACHED,
+            {
+                "osDisk": {
+                    "caching": "ReadOnly",
+                    "createOption": "FromImage",
+                    "deleteOption": "Detach",
+                    "name": "n",
+                    "managedDisk": _id("n"),
+                },
+                "dataDisks": [{"lun": 0, "createOption": "Attach", "managedDisk": _id("m")}],
+            },
+        ),
+        (
+            _step(SwapDisks, Attachment("os", "m")),  # where a new disk says nothing, it is held as the old one
             DETACHED,
             {
                 "osDisk": {
                     "caching": "ReadOnly",
                     "createOption": "FromImage",
                     "deleteOption": "Delete",
-                    "name": "n",
-                    "managedDisk": _id("n"),
+                    "name": "m",
+                    "managedDisk": _id("m"),
                 },
-                "dataDisks": [{"lun": 0, "createOption": "Attach", "managedDisk": _id("m")}],
+                "dataDisks": [],
             },
         ),
         (

@@ -234,7 +234,7 @@ def test_an_entry_can_be_read_again(tiny: Path, text: str) -> None:
 def test_a_test_that_spins_hangs_and_one_that_fails_does_not(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("def test_spin():\n    while True: pass\n\ndef test_fail(): assert 0\n")
     script = (
-        "from tools.mutation import worker; worker.HANG_SECONDS = 8.0; worker.HANG_FACTOR = 0.0\n"
+        "from tools.mutation import worker; worker.HANG_SECONDS = 3.0; worker.HANG_FACTOR = 0.0\n"
         "print([worker.judge([{f'test_x.py::{name}': 0.0}], []).word for name in ('test_spin', 'test_fail')])\n"
     )
     command = [sys.executable, "-P", "-c", script]

@@ -22,7 +22,7 @@ def test_a_case(draw: Draw) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("draw", drawn(seed=2), ids=str)
+@pytest.mark.parametrize("draw", tuple(drawn(seed=2)), ids=str)
 def test_another_case(draw: Draw) -> None:
     holds(draw)
 

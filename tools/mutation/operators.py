@@ -118,6 +118,8 @@ def _negated(node: ast.UnaryOp, _parent: ast.AST | None) -> t.Iterator[Variant]:
 
 def _constant(node: ast.Constant, parent: ast.AST | None) -> t.Iterator[Variant]:
     value = node.value
+    if isinstance(parent, ast.keyword) and parent.arg == "strict":
+        return
     if isinstance(value, bool):
         yield Variant("constant", ast.Constant(not value))
     elif isinstance(value, int):
@@ -149,6 +151,8 @@ def _computed(node: ast.BinOp, _parent: ast.AST | None) -> t.Iterator[Variant]:
 
 def _called(node: ast.Call, _parent: ast.AST | None) -> t.Iterator[Variant]:
     for number, keyword in enumerate(node.keywords):
+        if keyword.arg == "strict":
+            continue  # of zip: it says what is so already
         yield Variant("argument", _with(node, keywords=_without(node.keywords, number)), _argument(keyword), "")
     if isinstance(node.func, ast.Name) and node.func.id in _TWINS:
         yield Variant("twin", _with(node, func=ast.Name(_TWINS[node.func.id], ast.Load())))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -97,16 +98,16 @@ def test_a_time_with_an_offset_is_read_as_utc(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("2026-11-20T08:00:00", "has no offset"),
-        ("2026-11-20", "is not a time"),
-        ("yesterday", "is not a time"),
-        ("", "is not a time"),
+        ("2026-11-20T08:00:00", "'2026-11-20T08:00:00' has no offset"),
+        ("2026-11-20", "'2026-11-20' is not a time"),
+        ("yesterday", "'yesterday' is not a time"),
+        ("", "'' is not a time"),
         ("2026-13-20T08:00:00Z", "month must be"),
-        ("0001-01-01T00:00:00+14:00", "out of range"),
+        ("0001-01-01T00:00:00+14:00", "'0001-01-01T00:00:00+14:00' is out of range"),
     ],
 )
 def test_what_is_no_time_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=re.escape(told)):
         parse_time(text)
 
 

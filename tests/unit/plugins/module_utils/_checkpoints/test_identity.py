@@ -1,0 +1,80 @@
+# Copyright: hybridvm.checkpoints contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which checkpoint is the one meant: by its mark, by being the only new one, by being the same as before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.identity import (
+    is_another,
+    is_current,
+    marked,
+    only_new,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    ago,
+    having,
+    mark,
+    ours,
+    point,
+)
+
+NONCE = mark("a1", "1h").nonce
+
+
+def test_ours_is_the_one_with_the_nonce() -> None:
+    found = ours("a1")
+    assert marked(having(point("old"), ours("b2"), found), NONCE) == found
+    assert marked(having(point("old"), ours("b2")), NONCE) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ((point("Old"), point("new")), "new"),
+        ((point("OLD"),), None),
+        ((point("Old"), point("new", name="other")), None),
+        ((point("Old"), ours("a1")), None),
+        ((point("new"), point("newer")), None),
+        ((), None),
+    ],
+    ids=["one", "none", "of another name", "marked by somebody", "two", "nothing"],
+)
+def test_without_a_mark_it_is_the_only_new_one_of_its_name(now: tuple[Checkpoint, ...], expected: str | None) -> None:
+    found = only_new(having(*now), {"old"}, "nightly")
+    assert (found and found.id) == expected
+
+
+@pytest.mark.parametrize(
+    ("planned", "found", "another"),
+    [
+        (point("a", "1h"), point("a", "1h"), False),
+        (point("a", "2h"), point("a", "1h"), True),
+        (point("a", None), point("a", "1h"), False),
+        (point("a", "1h"), point("a", None), False),
+        (point("a", None, usable=False), point("a", None, usable=True), True),
+        (point("a", None, usable=False), point("a", None, usable=None), True),
+        (point("a", None, usable=False), point("a", None, usable=False), False),
+        (point("a", None, usable=None), point("a", None, usable=True), False),
+        (point("a", "1h", usable=False), point("a", "1h", usable=True), False),
+    ],
+)
+def test_another_under_the_same_id_was_made_at_another_time_or_has_become_usable(
+    planned: Checkpoint, found: Checkpoint, another: bool
+) -> None:
+    assert is_another(found, planned) is another
+
+
+def test_the_vm_stands_on_the_checkpoint_that_says_so_and_on_none_where_none_does() -> None:
+    below, above = point("a", "2h"), point("b", "1h")
+    assert not is_current(having(below, above), below)
+    assert not is_current(having(), below)
+    current = replace(above, current=True, created=ago("1h"))
+    assert is_current(having(below, current), above)
+    assert is_current(having(below, current), point("HOST-B"))
+    assert not is_current(having(below, current), below)

@@ -59,7 +59,9 @@ def named(case: Case) -> Iterator[Broken]:
         operation = (run.result or {})["error"]["operation"] or {}
         if operation.get("status") != "failed":
             yield Broken("the operation that failed is shown", str(operation))
-        if clean and run.changed and case.row.verb != "restore":
+        # Of a collection some points may have gone before its removal failed, and a restore has several steps.
+        whole = case.row.verb != "restore" and (case.row.kind, case.row.verb) != ("collection", "absent")
+        if clean and run.changed and whole:
             yield Broken("changed is what was done", f"nothing was: {short(run)}")
 
 

@@ -13,7 +13,7 @@ from tests.scenarios.player import Name, calm, play, verdict
 from tests.scenarios.sample import Draw, drawn
 from tests.scenarios.table import IMPOSSIBLE, KINDS, ROWS, VERBS
 
-DRAWS = tuple(drawn(seed=1, every=2))
+DRAWS = tuple(drawn(seed=1, every=3))
 
 
 @pytest.mark.parametrize("draw", DRAWS, ids=str)
@@ -22,7 +22,7 @@ def test_a_case(draw: Draw) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("draw", drawn(seed=2), ids=str)
+@pytest.mark.parametrize("draw", tuple(drawn(seed=2)), ids=str)
 def test_another_case(draw: Draw) -> None:
     holds(draw)
 
@@ -30,8 +30,6 @@ def test_another_case(draw: Draw) -> None:
 def holds(draw: Draw) -> None:
     """Every rule of the judge, but for what is known not to."""
     name = draw.name()
-    if name is None:
-        return  # the first fault ends the run: it is a case of its own
     broken = verdict(name).broken
     if broken and (reason := known(name, broken)):
         pytest.xfail(reason)
@@ -63,7 +61,7 @@ def test_a_case_is_one_story(text: str) -> None:
     assert play(name) == play(name)
 
 
-@pytest.mark.parametrize("text", ["spf/absent/lock", "spf/absent/odd@3", "spf/nothing", "spf", "spf/absent/lock@x"])
+@pytest.mark.parametrize("text", ["spf/absent/lock", "spf/absent/none@3", "spf/nothing", "spf", "spf/absent/lock@x"])
 def test_what_is_no_case(text: str) -> None:
     with pytest.raises(ValueError, match="no"):
         Name.read(text)

@@ -78,7 +78,10 @@ def verdict(name: Name) -> Verdict:
 @cache
 def calm_run(row: str) -> RunSeen:
     """A row's task when nothing goes wrong."""
-    return play(Name(row)).faulted
+    ground = Ground(ROWS[row], row)
+    if ROWS[row].approved:
+        ground.approve()
+    return ground.run()
 
 
 def calm(row: str) -> tuple[Sent, ...]:

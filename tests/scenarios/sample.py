@@ -25,8 +25,8 @@ class Draw:
     def __str__(self) -> str:
         return f"{self.first}/{self.second}" if self.second else str(self.first)
 
-    def name(self) -> Name | None:
-        """The case; None where the run ends before a second fault could meet it."""
+    def name(self) -> Name:
+        """The case; the first fault alone where it ends the run before a second one could meet it."""
         if not self.second:
             return self.first
         row = ROWS[self.first.row]
@@ -35,7 +35,7 @@ class Draw:
             for name, sent in seconds(verdict(self.first))
             if name.strikes[-1][0] == self.second and impossible(row, FAULTS[self.second], sent) is None
         ]
-        return found[int(self.dice * len(found))] if found else None
+        return found[int(self.dice * len(found))] if found else self.first
 
 
 def drawn(seed: int, rows: tuple[str, ...] = tuple(ROWS), every: int = 1) -> Iterator[Draw]:
@@ -43,6 +43,7 @@ def drawn(seed: int, rows: tuple[str, ...] = tuple(ROWS), every: int = 1) -> Ite
     for place, row in enumerate(rows):
         dice = random.Random(f"{seed} {row}")
         yield Draw(Name(row))
+        at_write: list[Name] = []
         behind: list[Name] = []
         write = min((sent.number for sent in calm(row) if sent.writes), default=0)
         for turn, trouble in enumerate(FAULTS):
@@ -53,6 +54,8 @@ def drawn(seed: int, rows: tuple[str, ...] = tuple(ROWS), every: int = 1) -> Ite
             at = dice.choice(writes if writes and dice.random() < 0.6 else places).number
             first = Name(row).and_then(trouble, at)
             yield Draw(first)
-            behind += [first] if write and at >= write and not FAULTS[trouble].lasts else []
-        for second in SECOND if behind and ROWS[row].pairs != "none" else ():
-            yield Draw(dice.choice(behind), second, dice.random())
+            if write and at >= write and not FAULTS[trouble].lasts:
+                behind.append(first)
+                at_write += [first] if calm(row)[at - 1].writes else []
+        for second in SECOND if at_write and ROWS[row].pairs != "none" else ():
+            yield Draw(dice.choice(at_write if FAULTS[second].lasts else behind), second, dice.random())

@@ -22,7 +22,7 @@ EXCEPTED = {"vm_state": {"safe", "never"}}
 SLACK = 1.0
 """Seconds that a run may take beyond its deadline."""
 NOTHING_SENT = ("unreachable", "unavailable", "invalid_input", "missing_library")
-"""Codes whose documented meaning is that nothing was sent that changes anything."""
+"""Codes whose documented meaning is that nothing was sent that changes anything, unless `changed` says so."""
 OPEN = ("outcome_unknown", "not_proven", "timed_out", "operation_failed", "bad_answer")
 """Codes that say of themselves that something may have been changed."""
 _DENIES = re.compile(r"nothing was (sent(?! twice)|changed)", re.IGNORECASE)
@@ -53,7 +53,7 @@ def sound(run: RunSeen) -> Iterator[Broken]:
     code, retry, message = error["code"], error["retry"], str(run.result.get("msg"))
     if code not in RETRY:
         yield Broken("codes of the closed list", str(code))
-    elif retry not in EXCEPTED.get(code, {RETRY[code]}):
+    elif retry not in EXCEPTED.get(code, {RETRY[code]}) and not (run.changed and retry == "after_reading"):
         yield Broken("retry is as documented", f"{code}: {retry}, not {RETRY[code]}")
     if not error["message"] or not message or not message.isprintable():
         yield Broken("an error is one printable line", repr(message)[:200])
@@ -78,7 +78,7 @@ def truthful(row: Row, run: RunSeen) -> Iterator[Broken]:
     if not effects and not in_the_dark:
         return
     why = f"{effects or in_the_dark}. {said}"
-    if run.code in NOTHING_SENT:
+    if run.code in NOTHING_SENT and not run.changed:
         yield Broken("no error denies a write", why)
     elif not run.changed and run.code not in OPEN:
         yield Broken("an error after a write tells of it", why)

@@ -90,7 +90,7 @@ BREAKS: dict[str, tuple[str, RunSeen]] = {
     "a success without it": ("a success is true of the world", seen(after=BEFORE)),
     "one too many shown": ("the result shows what the world holds", seen(checkpoint={"id": "1"})),
     "unreachable after a write": ("no error denies a write", lost("unreachable")),
-    "unavailable after a write": ("no error denies a write", seen("unavailable")),
+    "unavailable after a write": ("no error denies a write", lost("unavailable")),
     "forbidden after a lost write": ("an error after a write tells of it", lost("forbidden")),
     "nothing was sent": ("no message denies a write", lost("outcome_unknown", msg="Nothing was sent. Look.")),
     "nothing was changed": ("no message denies a write", seen("forbidden", msg="Nothing was changed.")),

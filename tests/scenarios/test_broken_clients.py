@@ -17,7 +17,7 @@ from tests.scenarios.player import verdict
 from tests.scenarios.sample import drawn
 from tests.scenarios.world import Ground
 
-WRITE: Any = client.Http.write
+WRITE: Any = vars(client.Http)["write"]
 FINISH: Any = Ground._finish
 Write = Callable[..., Any]
 

@@ -1,6 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
 """The plan for a restore: an act, not a state, so it is planned each time unless a restore_key proves it done."""
 
 from __future__ import annotations

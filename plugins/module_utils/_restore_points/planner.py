@@ -1,6 +1,7 @@
 # Copyright: hybridvm.checkpoints contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
 """plan for a collection or a restore point: pure, like the planner for VMs."""
 
 from __future__ import annotations

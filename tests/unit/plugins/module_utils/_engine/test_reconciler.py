@@ -215,7 +215,7 @@ def test_a_second_delete_needs_a_new_plan_where_the_reading_says_so() -> None:
 def test_an_end_that_no_reading_shows_is_told_by_what_the_operation_said(status: Any, kind: type) -> None:
     service = Service(Reply(status, effect=False) if status else Reply(effect=False))
     _way, problem = run(ShelfKind(service, "a"))
-    assert type(problem) is kind
+    assert isinstance(problem, kind)
 
 
 @pytest.mark.parametrize("effect", [True, False])

@@ -95,6 +95,8 @@ def test_each_step_shows_its_vm_its_service_what_it_is_about_and_why(action: Act
 def test_a_bare_action_is_about_nothing() -> None:
     with pytest.raises(NotImplementedError):
         Action(WEB01, "why").details()
+    with pytest.raises(NotImplementedError):
+        Action(WEB01, "why").title()
 
 
 def test_a_step_about_no_checkpoint_in_particular_names_none() -> None:

@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control API's view of single VMs: their state, their background jobs, checkpoints made behind VMM's back."""
 

@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Jobs of a VMM server: begun by a verb, ended when somebody looks and their time has come."""
 

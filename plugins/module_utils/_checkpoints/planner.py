@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
 """plan(): the actions from what exists to what the spec asks for. Pure: no I/O, no clock, no service by name."""
@@ -66,9 +65,9 @@ def _present(
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, now, spec.max_age, progress)]
     if not series:
-        return _new(spec, actual, capabilities, found, now)
+        return _new(spec, actual, capabilities, found)
     description = spec.description if capabilities.has_description else None
-    targets = [_newest(actual, series)] if description is None else _described(spec, actual, series)
+    targets = [_newest(series)] if description is None else _described(spec, actual, series)
     kept = targets[-1]
     actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, now), checkpoint=kept)]
     warnings = [
@@ -96,7 +95,7 @@ def _present(
     return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
 
 
-def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: list[Checkpoint], now: datetime) -> Plan:
+def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: list[Checkpoint]) -> Plan:
     """A new checkpoint. Where names are unique a series generates them; what failed under a fixed one goes first."""
     generate = capabilities.names_unique and spec.max_age is not None
     name = spec.name or ""
@@ -108,7 +107,7 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
             f'name: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}{longest}.'
         )
     description = spec.description if capabilities.has_description else None
-    create = Create(actual.vm, _why_create(spec, found, now), name=name, description=description, generate=generate)
+    create = Create(actual.vm, _why_create(spec, found), name=name, description=description, generate=generate)
     create = replace(create, require_usable=spec.max_age is not None)
     in_the_way = (
         [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
@@ -130,10 +129,10 @@ def _no_descriptions(spec: Present, actual: ObservedVm, capabilities: Capabiliti
 def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> list[Checkpoint]:
     """Whose description the spec is about. With max_age or supersede the newest; one that has it already will do."""
     if spec.description is None or spec.max_age is not None or spec.supersede:
-        return [_newest(actual, series)]
+        return [_newest(series)]
     described = [c for c in series if c.description == spec.description]
     if described and spec.on_ambiguous == "fail":
-        return [_newest(actual, described)]
+        return [_newest(described)]
     return choose(actual, series, spec.on_ambiguous, spec.name or "")
 
 
@@ -213,7 +212,7 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
         )
 
 
-def _newest(actual: ObservedVm, series: list[Checkpoint]) -> Checkpoint:
+def _newest(series: list[Checkpoint]) -> Checkpoint:
     """The newest usable one: by time, else the deepest; present needs any one, so an unknown order is no error."""
     series = [c for c in series if c.usable] or series
     dated = [c for c in series if c.created is not None]
@@ -241,7 +240,7 @@ def _missing(spec: Present, actual: ObservedVm) -> MissingCheckpoint:
     )
 
 
-def _why_create(spec: Present, found: list[Checkpoint], now: datetime) -> str:
+def _why_create(spec: Present, found: list[Checkpoint]) -> str:
     if not found:
         age = f"; max_age {format_duration(spec.max_age)}" if spec.max_age is not None else ""
         return f'no checkpoint named "{spec.name}" exists{age}'

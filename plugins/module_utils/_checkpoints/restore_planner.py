@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
 """The plan for a restore: an act, not a state, so it is planned each time unless a restore_key proves it done."""
@@ -35,7 +34,7 @@ def plan_restore(
     say on what the VM stands, or that the safety checkpoint is usable, nobody can know, and nothing is repeated.
     """
     vm = actual.vm
-    _allowed(spec, actual, capabilities)
+    _allowed(spec, capabilities)
     if capabilities.restore_steps is not None:
         return _staged(spec, actual, capabilities, capabilities.restore_steps, made, power_before, under_way)
     if restored is not None:
@@ -163,7 +162,7 @@ def _power_after(spec: RestoreRequest, actual: ObservedVm, power_before: str) ->
     return [Power(actual.vm, f"power_after is {spec.power_after}", on=wanted == "on")], []
 
 
-def _allowed(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities) -> None:
+def _allowed(spec: RestoreRequest, capabilities: Capabilities) -> None:
     if not capabilities.restore_in_place:
         raise Unsupported(f"{capabilities.title} cannot restore in place.")
     if (spec.power_after is not None or spec.if_running == "stop") and not capabilities.power:

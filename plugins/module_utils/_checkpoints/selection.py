@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which checkpoint is meant: by id, by name, by order in time. Never a guess."""
 
@@ -57,7 +56,7 @@ def newest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     for candidate in found:
         if all(c is candidate or is_older(inventory, c, candidate) for c in found):
             return candidate
-    raise _unordered(inventory, found)
+    raise _unordered(found)
 
 
 def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
@@ -65,7 +64,7 @@ def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     for candidate in found:
         if all(c is candidate or is_older(inventory, candidate, c) for c in found):
             return candidate
-    raise _unordered(inventory, found)
+    raise _unordered(found)
 
 
 def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:
@@ -109,7 +108,7 @@ def _before(inventory: ObservedVm, found: t.Sequence[Checkpoint], moment: dateti
     return early
 
 
-def _unordered(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> UnknownTime:
+def _unordered(found: t.Sequence[Checkpoint]) -> UnknownTime:
     unknown = ", ".join(f'{c.id} ("{c.name}")' for c in found if c.created is None)
     why = f"the service keeps no time for {unknown}" if unknown else "some were made in the same second"
     return UnknownTime(

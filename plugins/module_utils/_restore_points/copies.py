@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What copies are refused before anything is sent, in check mode too. Pure.
 
@@ -11,7 +10,6 @@ from __future__ import annotations
 
 from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
-from .._core.model import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .planner import how_failed
@@ -22,7 +20,7 @@ def takes_copies(collection: CollectionEntity) -> bool:
     return "/restorepointcollections/" in collection.source_id.lower()
 
 
-def refuse_copies(subject: Target, source: ArmId, origin: CollectionEntity | None, location: str) -> None:
+def refuse_copies(source: ArmId, origin: CollectionEntity | None, location: str) -> None:
     """A collection for copies is of one that exists, lies elsewhere and holds no copies itself (documented)."""
     if origin is None:
         raise NotFound(f"its source collection {source} does not exist, or is hidden.")
@@ -39,7 +37,7 @@ def refuse_copies(subject: Target, source: ArmId, origin: CollectionEntity | Non
         )
 
 
-def refuse_elsewhere(subject: Target, source: str, home: CollectionEntity) -> None:
+def refuse_elsewhere(source: str, home: CollectionEntity) -> None:
     """A copy is of a point that lies in its collection's source: what is there need not be known for it."""
     if not home.is_of(source.rsplit("/", 2)[0]):
         raise InvalidInput(
@@ -49,7 +47,6 @@ def refuse_elsewhere(subject: Target, source: str, home: CollectionEntity) -> No
 
 
 def refuse_source(
-    subject: Target,
     source: str,
     origin: CollectionEntity | None,
     point: PointEntity | None,

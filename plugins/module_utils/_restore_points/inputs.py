@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What something new would be made of: read only where there is something to make, for it may be gone since.
 
@@ -42,7 +41,7 @@ async def resolve_location(
     source = source_of(spec.source)
     try:
         if source.type.lower() == VMS.lower():
-            vm = await _vm(client, source, target)
+            vm = await _vm(client, source)
             return spec.location or vm.location
         if spec.location is None:
             raise InvalidInput(
@@ -56,11 +55,11 @@ async def resolve_location(
             raise
         warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
         return spec.location
-    refuse_copies(target, source, origin, spec.location)
+    refuse_copies(source, origin, spec.location)
     return spec.location
 
 
-async def _vm(client: RestorePointClient, vm: ArmId | str, target: Target) -> VmEntity:
+async def _vm(client: RestorePointClient, vm: ArmId | str) -> VmEntity:
     found = await client.vm(vm)
     if found is None:
         raise NotFound(
@@ -88,14 +87,14 @@ async def read_inputs(
         return inputs
     inputs.fields["consistency"] = spec.consistency
     try:
-        inputs.vm = await _vm(client, collection.source_path, target)
+        inputs.vm = await _vm(client, collection.source_path)
     except Forbidden as problem:
-        _unread(spec, inputs, problem, target)
+        _unread(spec, inputs, problem)
         inputs.warnings.append(f"{target}: its VM may not be read, so nothing could be checked beforehand.")
         return inputs
-    excluded = _excluded(spec, inputs.vm, target)
+    excluded = _excluded(spec, inputs.vm)
     inputs.fields["exclude_disks"] = excluded or None
-    inputs.fields["encryption_sets"] = _encryption(spec, inputs.vm, excluded, target) or None
+    inputs.fields["encryption_sets"] = _encryption(spec, inputs.vm, excluded) or None
     kept = [disk for disk in inputs.vm.disks if disk.managed_id not in excluded]
     disks = await _disks_of(client, kept, inputs, target)
     inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=spec.consistency == "crash")
@@ -107,7 +106,7 @@ async def _check_source(
 ) -> None:
     """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
     source = inputs.fields["source_restore_point"]
-    refuse_elsewhere(target, source, collection)
+    refuse_elsewhere(source, collection)
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:
@@ -116,10 +115,10 @@ async def _check_source(
     except Forbidden:
         inputs.warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
         return
-    refuse_source(target, source, origin, point, collection)
+    refuse_source(source, origin, point, collection)
 
 
-def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Target) -> None:
+def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden) -> None:
     """Without the VM its disks can be named by id, and by place where they are to be encrypted; each once."""
     named = [name.strip() for name in spec.exclude_disks or []]
     places = [(each.disk.strip().lower(), each) for each in spec.encryption_sets or []]
@@ -133,17 +132,17 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden, target: Ta
         raise problem
     excluded: list[str] = []
     for name in named:
-        excluded.append(_new(disk_id(name), excluded, f"exclude_disks: {name[:200]}", target))
+        excluded.append(_new(disk_id(name), excluded, f"exclude_disks: {name[:200]}"))
     sets: dict[str, dict[str, str]] = {}
     for place, each in places:
         lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
         entry = {"place": lun, "id": each.id, "type": each.type}
-        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}", target)] = entry
+        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}")] = entry
     inputs.fields["exclude_disks"] = sorted(excluded) or None
     inputs.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
 
 
-def _new(disk: str, known: t.Container[str], given: str, target: Target) -> str:
+def _new(disk: str, known: t.Container[str], given: str) -> str:
     """The disk, which is not among those that are known yet."""
     if disk in known:
         raise InvalidInput(f"{given} is named twice.")
@@ -164,11 +163,11 @@ async def _disks_of(
     return disks
 
 
-def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target: Target) -> list[dict[str, str]]:
+def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str]) -> list[dict[str, str]]:
     """The encryption sets by the disks' places; each disk once, and only what the point holds."""
     found: dict[str, dict[str, str]] = {}
     for each in spec.encryption_sets or []:
-        disk = _disk("encryption_sets", each.disk, vm, target)
+        disk = _disk("encryption_sets", each.disk, vm)
         if disk.slot in found or disk.managed_id in excluded:
             why = "is named twice" if disk.slot in found else "is excluded"
             raise InvalidInput(f"encryption_sets: {each.disk} {why}.")
@@ -176,11 +175,11 @@ def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str], target
     return [found[place] for place in sorted(found)]
 
 
-def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
+def _excluded(spec: PointSpec, vm: VmEntity) -> list[str]:
     """The ids of the disks that the point leaves out: each once, and not all there are."""
     found: list[str] = []
     for name in spec.exclude_disks or []:
-        disk = _disk("exclude_disks", name, vm, target)
+        disk = _disk("exclude_disks", name, vm)
         if disk.managed_id in found:
             raise InvalidInput(f"exclude_disks: {disk.slot} is named twice ({name[:100]}).")
         found.append(disk.managed_id)
@@ -189,7 +188,7 @@ def _excluded(spec: PointSpec, vm: VmEntity, target: Target) -> list[str]:
     return sorted(found)
 
 
-def _disk(option: str, given: str, vm: VmEntity, target: Target) -> Disk:
+def _disk(option: str, given: str, vm: VmEntity) -> Disk:
     """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
     wanted = given.strip().lower()
     for disk in vm.disks:

@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
 """plan for a collection or a restore point: pure, like the planner for VMs."""
@@ -51,7 +50,7 @@ def plan_collection(
 ) -> Plan:
     """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation."""
     made = _plan_collection(spec, subject, now, location)
-    _refuse(made.writes, subject, obstacles)
+    _refuse(made.writes, obstacles)
     return made
 
 
@@ -65,7 +64,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
         fields = {"location": location, "source": spec.source, "tags": spec.tags, "instant_access": spec.instant_access}
         reason = "it does not exist" if now is None else _GOING
         return Plan(subject, (CreateResource(subject, reason, fields=_set(fields)),))
-    _immutable(spec, subject, now)
+    _immutable(spec, now)
     changes: dict[str, Change] = {}
     tags = wanted_tags(spec, now)
     if tags != (now.tags or {}):
@@ -123,7 +122,7 @@ def plan_point(
     if now is not None and now.state != "deleting":
         actions.append(DeleteResource(subject, why))
     actions.append(CreateResource(subject, why, fields=_set(fields)))
-    _refuse(actions, subject, obstacles)
+    _refuse(actions, obstacles)
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
             f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
@@ -163,7 +162,7 @@ def _delete_point(subject: Target, now: PointEntity | None, obstacles: t.Sequenc
     if now.state == "deleting":
         return (NoOp(subject, _GOING),)
     gone = DeleteResource(subject, "state is absent")
-    _refuse([gone], subject, obstacles)
+    _refuse([gone], obstacles)
     return (gone,)
 
 
@@ -184,7 +183,7 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
     return (DeleteResource(subject, "state is absent", fields=fields),)
 
 
-def _refuse(actions: t.Sequence[Action], subject: Target, obstacles: t.Sequence[Obstacle]) -> None:
+def _refuse(actions: t.Sequence[Action], obstacles: t.Sequence[Obstacle]) -> None:
     """What the service would refuse is refused before anything is sent."""
     for obstacle in obstacles:
         if any(action.verb in obstacle.verbs for action in actions):
@@ -203,7 +202,7 @@ def _why_kept(now: PointEntity) -> str:
     return _kept(now.state)
 
 
-def _immutable(spec: CollectionSpec, subject: Target, now: CollectionEntity) -> None:
+def _immutable(spec: CollectionSpec, now: CollectionEntity) -> None:
     differs = []
     if spec.source is not None and not now.is_of(spec.source):
         differs.append(f"source is {now.source_id}")

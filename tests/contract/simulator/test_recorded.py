@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Recorded traffic of Microsoft.ScVmm, request by request: the simulator answers in the same shape."""
 

@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restore in place on Azure: which steps. Pure.
 
@@ -251,7 +250,7 @@ def _run(
     slots = [disk.slot for disk in sources] or sorted(disks)
     new = {slot: disk_name(state.vm.name, slot, run_id) for slot in slots}
     if entity is not None:
-        refuse_unusable(actual, entity, [disk for disk in sources if state.named(new[disk.slot]) is None])
+        refuse_unusable(entity, [disk for disk in sources if state.named(new[disk.slot]) is None])
     refuse_no_os_disk(actual, new)
     refuse_strangers(actual, new, sources)
     refuse_elsewhere(actual, new, sources)

@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Why a restore in place is refused before its first write. Pure."""
 
@@ -15,7 +14,7 @@ from ..state import AzureVmState
 from ..tags import RestoreTags, short_name
 
 
-def refuse_unusable(actual: ObservedVm, entity: PointEntity, todo: t.Sequence[Disk]) -> None:
+def refuse_unusable(entity: PointEntity, todo: t.Sequence[Disk]) -> None:
     """A point from which not every disk can be made is refused before the first one is."""
     lacking = [disk.slot for disk in todo if not (disk.diskRestorePoint and disk.diskRestorePoint.id)]
     if todo and entity.state != "succeeded":

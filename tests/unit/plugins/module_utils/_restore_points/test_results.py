@@ -1,5 +1,4 @@
 # Copyright: hybridvm.checkpoints contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Restore points and collections as results show them, and copies that are refused: decided without a network."""
 
@@ -179,28 +178,28 @@ def test_what_takes_copies() -> None:
 
 def test_a_collection_for_copies() -> None:
     vm = "/x/virtualMachines/v"
-    refuse_copies(SUBJECT, SOURCE, _home(vm), "northeurope")
+    refuse_copies(SOURCE, _home(vm), "northeurope")
     with pytest.raises(NotFound, match="does not exist"):
-        refuse_copies(SUBJECT, SOURCE, None, "northeurope")
+        refuse_copies(SOURCE, None, "northeurope")
     with pytest.raises(InvalidInput, match="lies in westeurope too"):
-        refuse_copies(SUBJECT, SOURCE, _home(vm), "West Europe")
+        refuse_copies(SOURCE, _home(vm), "West Europe")
     with pytest.raises(InvalidInput, match="holds copies itself"):
-        refuse_copies(SUBJECT, SOURCE, _home(), "northeurope")
+        refuse_copies(SOURCE, _home(), "northeurope")
 
 
 def test_a_point_to_copy() -> None:
     given, home = f"{HOME}/restorePoints/p", _home()
-    refuse_source(SUBJECT, given.upper(), _home(), _point(), home)
+    refuse_source(given.upper(), _home(), _point(), home)
     with pytest.raises(NotFound, match="source collection"):
-        refuse_source(SUBJECT, given, None, None, home)
-    refuse_elsewhere(SUBJECT, given.upper(), home)
+        refuse_source(given, None, None, home)
+    refuse_elsewhere(given.upper(), home)
     with pytest.raises(InvalidInput, match="does not lie in"):
-        refuse_elsewhere(SUBJECT, given.replace("home", "other"), home)
+        refuse_elsewhere(given.replace("home", "other"), home)
     with pytest.raises(MissingCheckpoint, match=r"There are: p\."):
-        refuse_source(SUBJECT, given, _home(HOME, "l", _point()), None, home)
+        refuse_source(given, _home(HOME, "l", _point()), None, home)
     with pytest.raises(MissingCheckpoint, match=r"There are: none\."):
-        refuse_source(SUBJECT, given, _home(), None, home)
+        refuse_source(given, _home(), None, home)
     with pytest.raises(VmState, match="it failed"):
-        refuse_source(SUBJECT, given, _home(), _point("Failed"), home)
+        refuse_source(given, _home(), _point("Failed"), home)
     with pytest.raises(VmState, match="it is creating"):
-        refuse_source(SUBJECT, given, _home(), _point("Creating"), home)
+        refuse_source(given, _home(), _point("Creating"), home)

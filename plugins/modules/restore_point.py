@@ -224,6 +224,7 @@ restore_point:
     replication:
       description:
         - How much of each disk's data has arrived. Empty until a copy has started, and where there is no instance view.
+          The service need not list every disk.
       type: list
       elements: dict
       returned: always
@@ -232,6 +233,12 @@ restore_point:
         percent:
           description: Percent that has arrived; null where the service does not say.
           type: int
+          returned: always
+        access_state:
+          description:
+            - What the disk can be used for, such as V(InstantAccess) (restores only) or V(Available); null where the
+              service does not say, as with api-versions before 2025-04-01.
+          type: str
           returned: always
         state: {description: The service's word for the state; null where there is none., type: str, returned: always}
     percent:
@@ -243,9 +250,14 @@ restore_point:
       returned: always
     usable:
       description:
-        - Whether it can be restored now. V(false) while a copy is in progress; null while it is unknown, as while a
-          point is being created.
+        - Whether it is known that it can be restored now. V(false) while it is being created or copied.
       type: bool
+      returned: always
+    usability:
+      description:
+        - V(usable), V(arriving) (it is being made, or its data is), V(unusable), or V(unknown) where the service leaves
+          it open.
+      type: str
       returned: always
 drift:
   description: What differs in an existing point. No property of a point can be changed.

@@ -91,11 +91,18 @@ checkpoints:
     created: {description: "Time of creation, in UTC; null where unknown.", type: str, returned: always}
     parent_id: {description: C(id) of the parent checkpoint; null for a root., type: str, returned: always}
     depth: {description: Depth in the tree; 1 for a root., type: int, returned: always}
-    current:
-      description: Whether the VM is now on this checkpoint; null where the service does not say.
-      type: bool
+    current: {description: Whether the VM is known to be on this checkpoint now., type: bool, returned: always}
+    position:
+      description: V(current), V(elsewhere), or V(unknown) where the service does not say.
+      type: str
       returned: always
-    usable: {description: Whether it can be restored; null while that is unknown., type: bool, returned: always}
+    usable: {description: Whether it is known that it can be restored., type: bool, returned: always}
+    usability:
+      description:
+        - V(usable), V(arriving) (it is being made, or its data is), V(unusable), or V(unknown) where the service leaves
+          it open.
+      type: str
+      returned: always
     consistency:
       description:
         - The consistency that the service reports, such as V(ApplicationConsistent); null where it reports none, as on

@@ -149,7 +149,7 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
     mine = [work for work in judge.record.work if work.run is run and work.vm == vm]
     # Where a run says that it is open whether what it made can be used, it may fail yet.
-    left_open = (part.get("checkpoint") or {}).get("usable") is None
+    left_open = (part.get("checkpoint") or {}).get("usability") in (None, "unknown", "arriving")
 
     def stood(work: Work) -> bool:
         return not work.failed or (left_open and work.kind == "create" and (work.job.finished or run.end) > run.end)
@@ -190,9 +190,9 @@ def _usable(judge: Judge, run: Run, vm: str) -> None:
     shown = run.of(vm).get("checkpoint") or {}
     if run.task.module != "vm_checkpoint" or run.task.options.get("state") == "absent":
         return
-    usable, told = shown.get("usable"), bool((run.result or {}).get("warnings"))
+    usability, told = shown.get("usability"), bool((run.result or {}).get("warnings"))
     # SPF may never tell. Azure's points may have data on its way, which is waited for where something rests on it.
     rests = "max_age" in run.task.options or "supersede" in run.task.options
     arriving = judge.record.world.switches.compute_hydration_takes != "0s" and not rests
-    open_one = usable is None and told and (arriving or not vm.startswith("compute"))
-    judge.hold("a success can be used", usable is True or open_one, f"{run.label} on {vm}: usable {usable}")
+    open_one = usability in ("unknown", "arriving") and told and (arriving or not vm.startswith("compute"))
+    judge.hold("a success can be used", usability == "usable" or open_one, f"{run.label} on {vm}: {usability}")

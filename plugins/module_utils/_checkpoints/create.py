@@ -95,7 +95,7 @@ async def _complete(
     find = new.find_ours if execution.adopted else new.find
 
     def is_settled(now: ObservedVm) -> bool:
-        return (found := find(now)) is not None and found.usable is not None
+        return (found := find(now)) is not None and not found.is_open
 
     settled = is_settled(observed)
     if not settled:
@@ -111,13 +111,13 @@ async def _complete(
     made = find(observed)
     if made is None:
         raise NotVerified(f"{context}: it was there and is gone again.")
-    if made.usable is False:
+    if made.usability == "unusable":
         raise OperationFailed(
             f"{context}: it was made, and the service shows it as unusable ({made.id}).",
             remedy="Run the task again, or look why it failed.",
         )
     made, warnings = await _arrived(provider, new.action, observed, made, execution)
-    if made.usable is None and execution.required_next:
+    if made.is_open and execution.required_next:
         raise NotVerified(
             f'checkpoint "{new.action.name}" ({made.id}) exists, but nobody can say yet whether it is usable, so the '
             "rest of the plan was not carried out.",
@@ -136,13 +136,13 @@ async def _arrived(
 ) -> tuple[Checkpoint, list[str]]:
     """The new checkpoint: with all of its data where anything needs that, else with a warning that it is on its way."""
     vm = observed.vm
-    if made.usable is None and action.require_usable:
+    if made.is_open and action.require_usable:
         raise NotVerified(
             f'creating checkpoint "{action.name}": {made.id} exists, but nobody can say yet whether it is usable, and '
             "max_age takes nothing less.",
             remedy="Look at it and run the task again.",
         )
-    if made.usable is None:
+    if made.is_open:
         return made, [
             f'{vm}: checkpoint "{action.name}" ({made.id}) exists, but the host\'s id for it did not come within '
             f"{show_seconds(execution.settle_time)}; whether it is usable is open."
@@ -154,7 +154,7 @@ async def _arrived(
         if await execution.ended(operation, arrival_of(made)) == "unknown":
             raise NotVerified(f"{arrival_of(made)}: it was there and is gone again.")
         return made, []
-    return replace(made, usable=None), [
+    return replace(made, usability="arriving"), [
         f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
         f"({operation.last.text}): it can be restored once all of it is there."
     ]

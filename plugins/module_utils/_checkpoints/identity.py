@@ -22,7 +22,7 @@ def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
     """Whether a checkpoint of the same id is not the one that was planned for."""
     if found.created is not None and planned.created is not None:
         return found.created != planned.created
-    return planned.usable is False and found.usable is not False
+    return planned.usability == "unusable" != found.usability
 
 
 def is_current(inventory: ObservedVm, target: Checkpoint) -> bool:

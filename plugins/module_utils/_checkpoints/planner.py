@@ -61,7 +61,7 @@ def _present(
     found = matches(actual, spec.name, spec.checkpoint_id)
     if spec.checkpoint_id is not None and not found:
         raise _missing(spec, actual)
-    series = [c for c in found if c.usable is not False and c.ownership.nonce not in progress.failed]
+    series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, now, spec.max_age, progress)]
     if not series:
@@ -74,7 +74,7 @@ def _present(
         f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service does not show '
         "all of it."
         for c in targets
-        if c.usable is None
+        if c.is_open
     ]
     warnings += _no_descriptions(spec, actual, capabilities)
     drift: list[dict[str, object]] = []
@@ -169,10 +169,15 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
 
 
 def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointProgress) -> list[Checkpoint]:
-    """Newest first, those that max_age or supersede would rest on: because of them none is made, or older ones go."""
-    if not isinstance(spec, Present) or (spec.max_age is None and not spec.supersede):
+    """Newest first, those that the plan would rest on: because of them none is made, or older ones go.
+
+    Without max_age and supersede any usable one will do, so that one in doubt decides only where there is none.
+    """
+    if not isinstance(spec, Present):
         return []
-    found = [c for c in matches(actual, spec.name, spec.checkpoint_id) if c.usable is not False]
+    found = [c for c in matches(actual, spec.name, spec.checkpoint_id) if c.usability != "unusable"]
+    if spec.max_age is None and not spec.supersede and any(c.usable for c in found):
+        return []
     if spec.max_age is not None:
         found = [c for c in found if _counts(c, actual.now, spec.max_age, progress)]
     return _oldest_first(actual, found)[::-1]

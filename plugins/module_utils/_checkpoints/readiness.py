@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the data of a checkpoint that decides something is all there: older ones go, none is made, a VM goes back."""
+"""Whether a checkpoint that decides something is all there: older ones go because of it, or none is made."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def mark_arriving(
     """The VM with what is still arriving shown as such, and beside it the arrival that must be waited for.
 
     The newest one that is complete decides, so nothing older is asked about. With max_age one that is fresh and still
-    arriving is waited for: a second one beside it would be no better.
+    arriving is waited for: a second one beside it would be no better. One that only a failed job explains is unusable.
     """
     first: tuple[Checkpoint, Operation] | None = None
     for checkpoint in decisive_checkpoints(spec, observed, progress):
@@ -32,7 +32,7 @@ async def mark_arriving(
         if operation is None:
             continue  # whether it is usable is open for another reason
         failed = operation.last.state == "failed"
-        shown = replace(checkpoint, usable=False if failed else None)
+        shown = replace(checkpoint, usability="unusable" if failed else "arriving")
         observed = replace(observed, checkpoints=tuple(shown if c is checkpoint else c for c in observed.checkpoints))
         if not failed:
             first = first or (checkpoint, operation)

@@ -243,7 +243,7 @@ def _has_happened(actual: ObservedVm, safety: Checkpoint) -> bool:
             f"has left the safety checkpoint {safety.id}; the restore is not repeated.",
             remedy=f"Look at the VM; remove the checkpoint {safety.id} to restore again, or use another restore_key.",
         )
-    if elsewhere and safety.usable is not True:
+    if elsewhere and not safety.usable:
         # A create that failed may leave its row behind: the VM never stood on that, so it cannot have left it.
         raise OutcomeUnknown(
             f"restore_key: the safety checkpoint {safety.id} is not shown as usable, so that the VM stands elsewhere "

@@ -12,6 +12,8 @@ from .ownership import Mark, Ownership
 from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
+Usability = t.Literal["usable", "arriving", "unusable", "unknown"]
+"""Whether a checkpoint can be restored, as the service says it. `arriving`: it is being made, or its data is."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class VM(Target):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint. `created` is None where nobody knows; `usable` is None where the service leaves it open."""
+    """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say."""
 
     id: str
     name: str
@@ -123,7 +125,7 @@ class Checkpoint:
     parent_id: str | None = None
     depth: int = 1
     current: bool | None = None
-    usable: bool | None = True
+    usability: Usability = "usable"
     mark: Mark | None = None
     owned: Ownership | None = None  # where no mark can say it
     series: str | None = None
@@ -145,6 +147,16 @@ class Checkpoint:
         return Ownership(True, self.mark.nonce, self.mark.safety)
 
     @property
+    def usable(self) -> bool:
+        """Whether it is known to be restorable."""
+        return self.usability == "usable"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody can say yet if it can be restored."""
+        return self.usability in ("arriving", "unknown")
+
+    @property
     def pinned(self) -> bool:
         """Whether its mark says that nothing removes it but a task that names it."""
         return self.mark is not None and self.mark.pin
@@ -159,7 +171,8 @@ class Checkpoint:
         return None if self.created is None else max(0, int((now - self.created).total_seconds()))
 
     def to_result(self, now: datetime) -> dict[str, t.Any]:
-        """The `checkpoint` key of results."""
+        """The `checkpoint` key of results. Every boolean is one; what is unknown is said by a word beside it."""
+        known = {True: "current", False: "elsewhere", None: "unknown"}
         return {
             "id": self.id,
             "host_id": self.host_id,
@@ -168,8 +181,10 @@ class Checkpoint:
             "created": None if self.created is None else format_time(self.created),
             "parent_id": self.parent_id,
             "depth": self.depth,
-            "current": self.current,
+            "current": self.current is True,
+            "position": known[self.current],
             "usable": self.usable,
+            "usability": self.usability,
             "consistency": self.consistency,
             "managed": self.ownership.managed,
             "mark": None if self.mark is None else self.mark.to_result(),

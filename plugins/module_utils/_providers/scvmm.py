@@ -211,7 +211,6 @@ def _row(point: _Checkpoint, response: Response) -> Row:
         description=description,
         host_id=point.checkpointID,
         created=mark.created if mark else None,
-        usable=True,
         mark=mark,
     )
     return Row(checkpoint, point.parentCheckpointID)

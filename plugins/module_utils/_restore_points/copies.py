@@ -12,6 +12,7 @@ from .._arm.ids import ArmId
 from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
+from .._providers.compute.usability import not_copyable
 from .planner import how_failed
 
 
@@ -66,5 +67,11 @@ def refuse_source(
         raise VmState(
             f"restore point {name} cannot be copied: {how_failed(point) if point.failed else f'it is {point.state}'}.",
             remedy="Copy one that has succeeded.",
+            changed_nothing=True,
+        )
+    if why := not_copyable(point):
+        raise VmState(
+            f"restore point {name} cannot be copied yet: {why}.",
+            remedy="Run the task again when all of its data is there.",
             changed_nothing=True,
         )

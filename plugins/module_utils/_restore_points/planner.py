@@ -13,7 +13,7 @@ from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
 from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
 from .._providers.compute.fields import region_key
-from . import results
+from .._providers.compute.usability import is_copy, percent, usability
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
 from .specs import CollectionSpec, PointSpec
 
@@ -196,9 +196,9 @@ def _kept(state: str) -> str:
 
 def _why_kept(now: PointEntity) -> str:
     """Why an existing point is enough; that of a copy tells how far it is."""
-    if results.is_copy(now) and results.usable(now) is not True:
-        percent = results.percent(now)
-        return "it is being copied" if percent is None else f"it is being copied, {percent} % so far"
+    if is_copy(now) and usability(now) != "usable":
+        done = percent(now)
+        return "it is being copied" if done is None else f"it is being copied, {done} % so far"
     return _kept(now.state)
 
 

@@ -18,7 +18,7 @@ from .._engine.kind import InProgress, Kind, Remains, WriteRequest
 from .._engine.progress import Completed, Progress
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import of_locks
-from . import results
+from .._providers.compute.usability import percent, usability
 from .actions import CreateResource, DeleteResource
 from .client import RestorePointClient
 from .copies import takes_copies
@@ -75,7 +75,7 @@ class RestorePoint(Kind[ObservedPoint]):
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if not is_present(entity):
                 inputs = await read_inputs(self._client, self._spec, collection, self.target)
-        judged = entity is not None and results.usable(entity) is True
+        judged = entity is not None and usability(entity) == "usable"
         locks = tuple(of_locks(await self._client.locks(self._home)))
         return ObservedPoint(entity, collection, inputs, locks, judged)
 
@@ -192,7 +192,7 @@ class RestorePoint(Kind[ObservedPoint]):
         """The point's own state, and a copy's percent, as an operation."""
 
         def show(point: PointEntity) -> Status:
-            return Status("succeeded" if ended(point) else "running", point.state, percent=results.percent(point))
+            return Status("succeeded" if ended(point) else "running", point.state, percent=percent(point))
 
         async def poll() -> Status:
             found = await self._read()
@@ -209,7 +209,7 @@ def _left_by_create(entity: PointEntity | None) -> Remains:
 
 def _is_complete(point: PointEntity) -> bool:
     """Whether there is nothing left to wait for: all of it has arrived, or never will."""
-    return point.failed or point.state == "deleting" or results.usable(point) is True
+    return point.failed or point.state == "deleting" or usability(point) == "usable"
 
 
 def _why(point: PointEntity) -> str:

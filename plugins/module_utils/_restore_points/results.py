@@ -11,6 +11,7 @@ from .._core.formatting import format_value, printable
 from .._core.plan import Action
 from .._core.times import format_time
 from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .._providers.compute.usability import percent, usability
 from .actions import ResourceAction
 
 _TEXT = 1000
@@ -31,7 +32,7 @@ def collection(
         "tags": entity.tags or {},
         "source": source.id if source else None,
         "source_location": source.location if source else None,
-        "instant_access": entity.properties.instantAccess,
+        "instant_access": bool(entity.properties.instantAccess),
         "provisioning_state": entity.properties.provisioningState,
         "restore_points": [point(p) for p in entity.properties.restorePoints or []] if points is None else points,
     }
@@ -60,48 +61,25 @@ def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]
         ],
         "replication": replication(entity),
         "percent": percent(entity),
-        "usable": usable(entity),
+        "usable": usability(entity) == "usable",
+        "usability": usability(entity),
     }
 
 
 def replication(entity: PointEntity) -> list[dict[str, t.Any]]:
-    """Of a copy, how far each disk is, in percent."""
-    view = entity.properties.instanceView
+    """How far each disk is, in percent, and what it can be used for; empty where the service does not tell."""
     found = []
-    for disk in (view.diskRestorePoints or []) if view else []:
+    for disk in entity.views:
         status = disk.replicationStatus
         found.append(
             {
                 "disk_restore_point_id": disk.id,
                 "percent": status.completionPercent if status else None,
+                "access_state": disk.snapshotAccessState,
                 "state": (status.status.displayStatus or status.status.code) if status and status.status else None,
             }
         )
     return found
-
-
-def is_copy(entity: PointEntity) -> bool:
-    """Whether it was copied from another point."""
-    return entity.properties.sourceRestorePoint is not None
-
-
-def percent(entity: PointEntity) -> int | None:
-    """How far its data is as a whole, which is its slowest disk; None where no disk shows it."""
-    shown = [row["percent"] for row in replication(entity)]
-    if any(each is not None for each in shown):
-        return min(each or 0 for each in shown)
-    return 0 if is_copy(entity) and entity.state == "creating" else None
-
-
-def usable(entity: PointEntity) -> bool | None:
-    """Whether it can be restored: a copy only once every disk is there, for Succeeded says only that copying began."""
-    if entity.failed or entity.state == "deleting":
-        return False
-    if entity.state != "succeeded":
-        return False if is_copy(entity) else None
-    if entity.whole is not None:
-        return entity.whole
-    return None if is_copy(entity) else True
 
 
 def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:
@@ -115,6 +93,7 @@ def disk_restore_point(entity: DiskRestorePointEntity) -> dict[str, t.Any]:
         "os_type": properties.osType,
         "replication_state": properties.replicationState,
         "percent": properties.completionPercent,
+        "access_state": properties.snapshotAccessState,
     }
 
 

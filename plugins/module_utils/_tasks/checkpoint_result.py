@@ -62,5 +62,6 @@ def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: b
 
 def _expected(action: Create, observed: ObservedVm, now: datetime) -> dict[str, t.Any]:
     shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(now)
-    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "current", "mark", "age_seconds"))
-    return {**shape, **unknown, "usable": None, "managed": observed.managed_new}
+    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "age_seconds"))
+    words = {"usable": False, "usability": "unknown", "current": False, "position": "unknown"}
+    return {**shape, **unknown, **words, "managed": observed.managed_new}

@@ -53,10 +53,12 @@ def test_the_tree(service: str) -> None:
     assert (second["parent_id"], second["depth"]) == (first["id"], 2)
     # The root: SPF names the VM's own id; Arc names nothing, and what that means beside checkpoints nobody knows.
     world.pointer = world.vm_id
-    on_none = False if service == "spf" else None
-    assert [each["current"] for each in _info(lab, vm=vm)["checkpoints"]] == [on_none, on_none]
+    on_none = "elsewhere" if service == "spf" else "unknown"
+    assert [each["position"] for each in _info(lab, vm=vm)["checkpoints"]] == [on_none, on_none]
     world.pointer = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
-    assert [each["current"] for each in _info(lab, vm=vm)["checkpoints"]] == [None, None]
+    assert [(each["current"], each["position"]) for each in _info(lab, vm=vm)["checkpoints"]] == [
+        (False, "unknown")
+    ] * 2
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -48,14 +48,15 @@ def test_a_failed_create_with_residue() -> None:
     assert f"left the checkpoint {left.id} behind" in result["msg"]
     assert result["changed"] is True
     assert not lab.sent("DELETE")
-    usual = lab.run("vm_checkpoint", vm="web01", name="new")
-    assert (code(usual), usual["changed"]) == (None, False)
-    assert any("usable" in text for text in usual["warnings"])
-    assert usual["checkpoint"]["usable"] is None
     assert code(lab.run("vm_checkpoint_restore", vm="web01", name="new")) == "missing_checkpoint"
-    fresh = lab.run("vm_checkpoint", vm="web01", name="new", max_age="1d")
-    assert (code(fresh), fresh["changed"]) == (None, True)
-    assert fresh["checkpoint"]["usable"] is True
+    lab.advance(86400)
+    foreseen = lab.run("vm_checkpoint", vm="web01", name="new", check=True)
+    usual = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(usual), usual["changed"], foreseen["changed"]) == (None, True, True)
+    assert usual["plan"]["actions"][0]["reason"] == 'no usable checkpoint named "new" exists'
+    assert (usual["checkpoint"]["usable"], usual["checkpoint"]["id"] != left.id) == (True, True)
+    assert lab.run("vm_checkpoint", vm="web01", name="new")["changed"] is False
+    assert lab.run("vm_checkpoint", vm="web01", name="new", max_age="1d")["changed"] is False
 
 
 def test_messages_of_a_success_are_warnings() -> None:

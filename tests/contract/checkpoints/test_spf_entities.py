@@ -61,7 +61,8 @@ def test_checkpoint_without_host_id(source: Source) -> None:
     (checkpoint,) = inventory.checkpoints
     assert (checkpoint.id, checkpoint.name, checkpoint.description) == (entity["ID"], entity["Name"], "")
     assert checkpoint.created == datetime.fromisoformat(entity["AddedTime"])
-    assert (checkpoint.host_id, checkpoint.usable, checkpoint.parent_id, checkpoint.current) == (None, None, None, None)
+    assert (checkpoint.host_id, checkpoint.usability, checkpoint.parent_id) == (None, "unknown", None)
+    assert checkpoint.current is None
     assert not checkpoint.ownership.managed
 
 

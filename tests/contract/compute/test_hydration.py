@@ -71,7 +71,7 @@ def test_it_is_not_restored_before_all_of_it_is_there(key: str | None, incomplet
     message = failed(result, "vm_state")
     assert "not usable yet: shop01_DataDisk_0_" in message
     assert " is at 50 %. Nothing was changed." in message
-    assert "again when it is at 100 %" in message
+    assert "again when all of its data is there" in message
     assert (result["error"]["retry"], result["changed"], lab.writes()) == ("safe", False, writes)
     assert disks(lab) == OLD
     lab.advance(300)
@@ -205,7 +205,7 @@ def test_supersede_alone_removes_nothing_for_one_that_is_still_arriving() -> Non
     assert (result["changed"], result["checkpoint"]["name"], len(names(lab))) == (False, old, 2)
     points(lab)[0].state = "Failed"
     result = done(checkpoint(lab, name="s", supersede=True))
-    assert (result["changed"], result["checkpoint"]["usable"], len(names(lab))) == (False, None, 2)
+    assert (result["changed"], result["checkpoint"]["usability"], len(names(lab))) == (False, "arriving", 2)
     assert any("does not show all of it" in text for text in result["warnings"])
 
 
@@ -213,7 +213,7 @@ def test_a_point_that_nothing_depends_on_is_not_waited_for() -> None:
     lab = make_lab(point=False, compute_hydration_takes="3000s")
     result = done(checkpoint(lab, name="x"))
     assert lab.seconds < 60
-    assert result["checkpoint"]["usable"] is None
+    assert result["checkpoint"]["usability"] == "arriving"
     assert any("its data is still on its way (at 0 %)" in text for text in result["warnings"])
     assert _asked(lab) == ["x"]
 

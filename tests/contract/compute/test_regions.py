@@ -21,7 +21,7 @@ def _make_lab(**switches: Any) -> Lab:
 def test_a_checkpoint_is_usable_when_its_disks_have_arrived() -> None:
     lab = _make_lab()
     first = done(checkpoint(lab, name="new", collection=ABROAD, wait=False))
-    assert first["checkpoint"]["usable"] is None
+    assert first["checkpoint"]["usability"] == "arriving"
     lab.advance(300)
     assert done(checkpoint(lab, name="new", collection=ABROAD))["checkpoint"]["usable"] is True
     assert done(checkpoint(lab, name="new", collection=ABROAD))["changed"] is False

@@ -204,7 +204,7 @@ def test_a_point_that_failed_is_made_again(kept: str) -> None:
 def test_a_point_that_is_being_made_is_joined() -> None:
     lab = make_lab(point=False, compute_point_takes="300s")
     first = done(checkpoint(lab, name="before", wait=False))
-    assert (first["changed"], first["checkpoint"]["usable"]) == (True, None)
+    assert (first["changed"], first["checkpoint"]["usability"]) == (True, "arriving")
     assert first["operation"]["status"] == "running"
     assert first["operation"]["id"]
     lab.advance(10)

@@ -129,8 +129,8 @@ def test_nothing_is_told_of_a_copy_without_its_instance_view() -> None:
     for view in (False, True):
         result = done(lab.run("restore_point_collection_info", instance_view=view, **asked))
         (each,) = result["restore_point_collections"][0]["restore_points"]
-        shown.append((each["percent"] is None, each["usable"], len(each["replication"])))
-    assert shown == [(True, None, 0), (False, False, 2)]
+        shown.append((each["percent"] is None, each["usability"], len(each["replication"])))
+    assert shown == [(True, "unknown", 0), (False, "arriving", 2)]
 
 
 def test_the_source_by_id() -> None:

@@ -228,7 +228,7 @@ def test_not_waited_for_and_joined_later() -> None:
     lab = make_lab(compute_point_takes="200s")
     first = done(point(lab, wait=False))
     assert (first["changed"], first["restore_point"]["provisioning_state"]) == (True, "Creating")
-    assert first["restore_point"]["usable"] is None
+    assert first["restore_point"]["usability"] == "arriving"
     assert (first["operation"]["status"], lab.seconds < 5) == ("running", True)
     checked = done(point(lab, wait=False, check=True))
     assert checked["changed"] is False

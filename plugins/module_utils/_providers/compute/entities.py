@@ -163,7 +163,7 @@ class Replication(ArmModel):
 
 
 class DiskView(ArmModel):
-    """How far one disk restore point of a copy is."""
+    """How far one disk restore point is, and what it can be used for."""
 
     id: str | None = None
     snapshotAccessState: str | None = None
@@ -215,15 +215,10 @@ class PointEntity(ArmModel):
         One whose making was canceled has failed too: nothing more comes of it.
         """
         view = self.properties.instanceView
-        statuses = [*((view.statuses or []) if view else []), *(row.status for row in self._replications if row)]
+        rows = [row.replicationStatus.status for row in self.views if row.replicationStatus]
+        statuses = [*((view.statuses or []) if view else []), *rows]
         codes = [(status.code or "").lower() for status in statuses if status]
         return self.state in ("failed", "canceled") or "replicationstate/failed" in codes
-
-    @property
-    def whole(self) -> bool | None:
-        """Whether every disk has arrived; None where the service does not tell."""
-        rows = self._replications
-        return all(row is not None and row.completionPercent == 100 for row in rows) if rows else None
 
     @property
     def state(self) -> str:
@@ -243,14 +238,10 @@ class PointEntity(ArmModel):
         return metadata.storageProfile.disks if metadata and metadata.storageProfile else []
 
     @property
-    def slowest(self) -> int:
-        """How far the disk is that has furthest to go, in percent; 0 where one does not show it."""
-        return min(((row.completionPercent or 0) if row else 0 for row in self._replications), default=0)
-
-    @property
-    def _replications(self) -> list[Replication | None]:
+    def views(self) -> list[DiskView]:
+        """How far its disks are, as far as the instance view lists them."""
         view = self.properties.instanceView
-        return [disk.replicationStatus for disk in (view.diskRestorePoints or [])] if view else []
+        return (view.diskRestorePoints or []) if view else []
 
 
 class CollectionSource(ArmModel):
@@ -342,6 +333,7 @@ class DiskRestorePointProperties(ArmModel):
     encryption: Encryption | None = None
     replicationState: str | None = None
     completionPercent: float | None = None
+    snapshotAccessState: str | None = None
 
 
 class DiskRestorePointEntity(ArmModel):

@@ -9,6 +9,7 @@ import typing as t
 from ..._core.model import Checkpoint
 from ..._core.ownership import Ownership, read_generated
 from .entities import PointEntity
+from .usability import usability
 
 
 def checkpoints(points: t.Iterable[PointEntity], ours: bool, elsewhere: bool) -> tuple[Checkpoint, ...]:
@@ -25,15 +26,14 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     generated = read_generated(point.name)
     series, nonce = generated if generated else (None, None)
     safety = bool(series and series.startswith("safety-before-"))
-    # What is not understood is not known: only what says that it failed counts as failed.
-    usable = {"succeeded": True, "failed": False, "canceled": False}.get(point.state)
-    if usable and elsewhere:
-        usable = False if point.failed else point.whole or None  # on its way: not known yet
+    found = usability(point)
+    if elsewhere and found == "usable" and not point.views:
+        found = "unknown"  # away from its VM, Succeeded says only that copying has begun
     return Checkpoint(
         id=point.id,
         name=point.name,
         created=point.created,
-        usable=usable,
+        usability=found,
         owned=Ownership(ours, nonce, safety),
         series=series,
         any_case=True,

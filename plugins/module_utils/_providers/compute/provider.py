@@ -41,6 +41,7 @@ from .preflight import cautions, obstacles, of_locks_on
 from .state import AzureVmState
 from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
 from .tags import RestoreTags
+from .usability import percent, usability
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
@@ -184,8 +185,9 @@ class Compute:
             point = parse_entity(PointEntity, response.json(), response)
             if point.failed:
                 return Status("failed", message="its data could not be copied")
-            if point.whole is False:
-                return Status("running", f"at {point.slowest} %", percent=point.slowest)
+            if usability(point) == "arriving":
+                done = percent(point)
+                return Status("running", "pending" if done is None else f"at {done} %", percent=done)
             return Status("succeeded")
 
         last = await poll()

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from ..._core.ancestry import Row
 from ..._core.formatting import one_line
-from ..._core.model import Checkpoint, Power
+from ..._core.model import Checkpoint, Power, Usability
 from ..._core.operation import State
 from ..._core.operation import Status as JobStatus  # an entity has a member of that name
 from ..._core.ownership import split
@@ -81,14 +81,16 @@ class CheckpointEntity(_Entity):
     def row(self) -> Row:
         """For build_tree(). `Enabled` false means unusable (dn785076); without a host id it is not known yet."""
         description, mark = split(self.Description)
-        usable = False if self.Enabled is False else None if self.CheckpointID is None else True
+        usability: Usability = "unknown" if self.CheckpointID is None else "usable"
+        if self.Enabled is False:
+            usability = "unusable"
         checkpoint = Checkpoint(
             id=self.ID.lower(),
             name=self.Name or "",
             description=description,
             host_id=self.CheckpointID.lower() if self.CheckpointID else None,
             created=self.AddedTime,
-            usable=usable,
+            usability=usability,
             mark=mark,
         )
         return Row(checkpoint, self.ParentCheckpointID)

@@ -182,6 +182,10 @@ class Spf(SingleCallProvider):
         context = f"turning {vm} {'on' if on else 'off'}"
         return await self._modify(path, "VMM.VirtualMachine", changes, vm, context, "power")
 
+    async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
+        """The job of a checkpoint that the host has no id for; a failed one may have left it behind."""
+        return await self._jobs.creation(actual.vm, checkpoint) if checkpoint.is_open else None
+
     async def current_operation(self, vm: VM) -> Operation | None:
         """The VM's most recent task, if it is checkpoint work."""
         return await self._jobs.current_operation(vm)

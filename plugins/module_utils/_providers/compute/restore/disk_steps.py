@@ -15,6 +15,7 @@ from ..client import DISK_ENDS, ComputeClient, Request
 from ..entities import Disk, DiskEntity, DiskRestorePointEntity
 from ..state import Attachment, AzureVmState
 from ..tags import DONE, GIVEN_UP, PENDING, RestoreTags, short_hash, source_hash, with_state
+from ..usability import of_access_state
 from .base import RestoreStep
 from .new_disk import new_disk
 from .runs import disks_of
@@ -114,12 +115,15 @@ class CreateDisk(DiskStep):
         """It says how the disk is encrypted, and whether all of it is there."""
         point_id = source.diskRestorePoint.id if source.diskRestorePoint else None
         found = await client.disk_restore_point(point_id) if point_id else None
-        percent = found.properties.completionPercent if found is not None else None
-        if found is not None and percent is not None and percent < 100:
+        if found is None:
+            return None
+        percent, state = found.properties.completionPercent, found.properties.snapshotAccessState
+        if (of_access_state(state) or ("usable" if percent is None or percent >= 100 else "arriving")) != "usable":
+            shown = state if of_access_state(state) else f"at {percent:g} %"
             raise VmState(
-                f"the restore point is not usable yet: {found.name} is at {percent:g} %.",
+                f"the restore point is not usable yet: {found.name} is {shown}.",
                 changed_nothing=not begun,
-                remedy="Run the task again when it is at 100 %.",
+                remedy="Run the task again when all of its data is there.",
             )
         return found
 

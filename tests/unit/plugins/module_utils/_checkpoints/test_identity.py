@@ -56,11 +56,11 @@ def test_without_a_mark_it_is_the_only_new_one_of_its_name(now: tuple[Checkpoint
         (point("a", "2h"), point("a", "1h"), True),
         (point("a", None), point("a", "1h"), False),
         (point("a", "1h"), point("a", None), False),
-        (point("a", None, usable=False), point("a", None, usable=True), True),
-        (point("a", None, usable=False), point("a", None, usable=None), True),
-        (point("a", None, usable=False), point("a", None, usable=False), False),
-        (point("a", None, usable=None), point("a", None, usable=True), False),
-        (point("a", "1h", usable=False), point("a", "1h", usable=True), False),
+        (point("a", None, usability="unusable"), point("a", None, usability="usable"), True),
+        (point("a", None, usability="unusable"), point("a", None, usability="unknown"), True),
+        (point("a", None, usability="unusable"), point("a", None, usability="unusable"), False),
+        (point("a", None, usability="unknown"), point("a", None, usability="usable"), False),
+        (point("a", "1h", usability="unusable"), point("a", "1h", usability="usable"), False),
     ],
 )
 def test_another_under_the_same_id_was_made_at_another_time_or_has_become_usable(

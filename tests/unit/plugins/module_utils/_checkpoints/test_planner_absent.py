@@ -29,8 +29,8 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
         point("a"),
         ours("a"),
         ours("a", mark=mark("a", pin=True)),
-        point("a", usable=False),
-        point("a", usable=None),
+        point("a", usability="unusable"),
+        point("a", usability="unknown"),
         point("a", None),
     ],
 )

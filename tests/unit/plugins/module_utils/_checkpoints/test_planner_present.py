@@ -48,13 +48,13 @@ def reasons(made: Plan) -> list[str]:
         ("a usable one", (point("a"),), "a"),
         ("somebody else's", (point("a", "400d"),), "a"),
         ("of unknown time", (point("a", None),), "a"),
-        ("an unusable one", (point("a", usable=False),), None),
-        ("perhaps usable", (point("a", usable=None),), "a"),
+        ("an unusable one", (point("a", usability="unusable"),), None),
+        ("perhaps usable", (point("a", usability="unknown"),), "a"),
         ("several: the newest", (point("a", "9h"), point("b", "1h"), point("c", "5h")), "b"),
         ("dated before undated", (point("a", None), point("b", "9h")), "b"),
         ("undated: the deepest", chain(point("a", None), point("b", None)), "b"),
         ("undated twins: any", (point("a", None), point("b", None)), "a"),
-        ("usable before perhaps usable", (point("a", "9h"), point("b", "1h", usable=None)), "a"),
+        ("usable before perhaps usable", (point("a", "9h"), point("b", "1h", usability="unknown")), "a"),
     ],
 )
 def test_any_usable_match_satisfies_plain_present(name: str, points: Points, expected: str | None) -> None:
@@ -64,7 +64,7 @@ def test_any_usable_match_satisfies_plain_present(name: str, points: Points, exp
 
 
 def test_one_that_may_be_unusable_comes_with_a_warning() -> None:
-    assert planned(present(), point("a", usable=None)).warnings == (
+    assert planned(present(), point("a", usability="unknown")).warnings == (
         'vm web01: nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
     )
     assert planned(present(), point("a")).warnings == ()
@@ -77,8 +77,8 @@ def test_one_that_may_be_unusable_comes_with_a_warning() -> None:
         ("exactly that old", (point("a", "4h"),), True),
         ("a millisecond too old", (point("a", "4h1ms"),), False),
         ("unknown age never satisfies", (point("a", None),), False),
-        ("null usable never satisfies", (point("a", "1h", usable=None),), False),
-        ("unusable never satisfies", (point("a", "1h", usable=False),), False),
+        ("null usable never satisfies", (point("a", "1h", usability="unknown"),), False),
+        ("unusable never satisfies", (point("a", "1h", usability="unusable"),), False),
         ("the newest decides", (point("a", "9h"), point("b", "3h")), True),
         ("another name does not count", (point("a", "1h", name="other"),), False),
     ],
@@ -97,7 +97,7 @@ def test_one_from_the_future_is_nobody_s_evidence_beyond_a_small_skew(minutes: i
     ("options", "points", "reason"),
     [
         ({}, (), 'no checkpoint named "nightly" exists'),
-        ({}, (point("a", usable=False),), 'no usable checkpoint named "nightly" exists'),
+        ({}, (point("a", usability="unusable"),), 'no usable checkpoint named "nightly" exists'),
         ({"max_age": "4h"}, (), 'no checkpoint named "nightly" exists; max_age 4h'),
         (
             {"max_age": "4h"},

@@ -49,7 +49,7 @@ def worlds(draw: st.DrawFn) -> ObservedVm:
                 draw(ages),
                 name=draw(names),
                 description=draw(st.sampled_from(["", "words"])),
-                usable=draw(st.sampled_from([True, True, False, None])),
+                usability=draw(st.sampled_from(["usable", "usable", "unusable", "unknown", "arriving"])),
                 mark=mark(f"{number}", pin=draw(st.booleans())) if managed else None,
             )
         )

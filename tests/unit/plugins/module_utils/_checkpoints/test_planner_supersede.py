@@ -36,15 +36,15 @@ SUPERSEDE = present(supersede=True)
         ("pinned stays", (ours("a1", "1h"), ours("b2", "5h", mark=mark("b2", pin=True))), []),
         ("another series stays", (ours("a1", "1h"), ours("b2", "5h", name="weekly")), []),
         ("a twin of the same second stays", (ours("a1", "1h"), ours("b2", "1h")), []),
-        ("unusable older goes", (ours("a1", "1h"), ours("b2", "5h", usable=False)), ["delete b2"]),
+        ("unusable older goes", (ours("a1", "1h"), ours("b2", "5h", usability="unusable")), ["delete b2"]),
         ("somebody else's is newer", (point("a1", "1h"), ours("b2", "5h")), ["delete b2"]),
-        ("the newest may be unusable yet", (ours("a1", "1h", usable=None),), []),
+        ("the newest may be unusable yet", (ours("a1", "1h", usability="unknown"),), []),
         (
             "what may be unusable supersedes nothing",
-            (ours("a1", "1h", usable=None), ours("b2", "5h", usable=None)),
+            (ours("a1", "1h", usability="unknown"), ours("b2", "5h", usability="unknown")),
             [],
         ),
-        ("a newer one that may be unusable stays", (ours("a1", "1h", usable=None), ours("b2", "5h")), []),
+        ("a newer one that may be unusable stays", (ours("a1", "1h", usability="unknown"), ours("b2", "5h")), []),
     ],
 )
 def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: list[str]) -> None:
@@ -64,7 +64,12 @@ def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: 
 def test_what_must_be_whole(wish: Spec, expected: list[str]) -> None:
     """Newest first; what this run has made is young enough, and what is unusable is out."""
     points = (
-        *(ours("d4", "9h"), ours("b2", "5h"), ours("a1", "1h", usable=None), ours("c3", "1h", usable=False)),
+        *(
+            ours("d4", "9h"),
+            ours("b2", "5h"),
+            ours("a1", "1h", usability="unknown"),
+            ours("c3", "1h", usability="unusable"),
+        ),
         *(ours("f6", "3h"), ours("e5", "1h", name="weekly")),
     )
     found = decisive_checkpoints(wish, having(*points), CheckpointProgress(made=frozenset({"f60000000000"})))

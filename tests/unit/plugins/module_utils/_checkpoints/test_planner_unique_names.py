@@ -66,12 +66,12 @@ def test_supersede_removes_the_older_ones_of_the_series() -> None:
 
 
 def test_what_failed_under_a_fixed_name_makes_room_for_it_first() -> None:
-    made = on_azure(present(), point("a", usable=False))
+    made = on_azure(present(), point("a", usability="unusable"))
     assert steps(made) == ["delete a", "create nightly"]
     assert made.writes[0].reason == "it failed, and its name is needed"
-    assert steps(on_azure(present(max_age="4h"), point("a", usable=False))) == ["create nightly"]
-    assert steps(on_azure(present(), of_series("a1", "1h", usable=False))) == ["create nightly"]
-    assert steps(on_azure(present(supersede=True), ours("a1", usable=False))) == ["delete a1", "create nightly"]
+    assert steps(on_azure(present(max_age="4h"), point("a", usability="unusable"))) == ["create nightly"]
+    assert steps(on_azure(present(), of_series("a1", "1h", usability="unusable"))) == ["create nightly"]
+    assert steps(on_azure(present(supersede=True), ours("a1", usability="unusable"))) == ["delete a1", "create nightly"]
 
 
 @pytest.mark.parametrize(

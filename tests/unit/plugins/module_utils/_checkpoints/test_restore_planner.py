@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unsupported,
     VmState,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Usability
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
     chain,
@@ -89,7 +90,7 @@ def test_an_order_that_nobody_knows_is_not_guessed() -> None:
         ),
         (
             {},
-            (replace(OLD, usable=None),),
+            (replace(OLD, usability="unknown"),),
             'nothing to restore: no usable checkpoint named "nightly" (1 exist, but the service does not show them as '
             "usable). There are: nightly (2026-11-20 03:00Z). Name it by checkpoint_id to restore it all the same.",
         ),
@@ -101,9 +102,9 @@ def test_a_missing_target_fails_and_lists_what_exists(options: dict[str, Any], p
     assert str(caught.value) == line
 
 
-@pytest.mark.parametrize("usable", [None, False])
-def test_one_not_known_to_be_usable_is_restored_only_by_its_id(usable: bool | None) -> None:
-    doubtful = replace(NEW, usable=usable)
+@pytest.mark.parametrize("usability", ["unknown", "arriving", "unusable"])
+def test_one_not_known_to_be_usable_is_restored_only_by_its_id(usability: Usability) -> None:
+    doubtful = replace(NEW, usability=usability)
     assert steps(planned(restore(), OLD, doubtful)) == ["restore old"]
     assert steps(planned(restore(select="latest"), OLD, doubtful)) == ["restore old"]
     assert steps(planned(restore(checkpoint_id="new"), OLD, doubtful)) == ["restore new"]

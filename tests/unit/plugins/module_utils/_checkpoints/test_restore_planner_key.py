@@ -19,7 +19,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     MissingCheckpoint,
     OutcomeUnknown,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
+    Capabilities,
+    Checkpoint,
+    Usability,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
@@ -109,13 +113,13 @@ def test_where_a_link_of_the_tree_is_missing_nobody_knows() -> None:
     assert steps(again(replace(TARGET, root="vm"), SAFETY, ASIDE, current="aside")) == []
 
 
-@pytest.mark.parametrize("usable", [False, None])
-def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usable: bool | None) -> None:
+@pytest.mark.parametrize("usability", ["unusable", "unknown"])
+def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usability: Usability) -> None:
     """The row of a create that failed: the VM never stood on it, so it cannot have left it by a restore."""
     with pytest.raises(OutcomeUnknown) as caught:
-        again(TARGET, replace(SAFETY, usable=usable), ASIDE, current="aside")
+        again(TARGET, replace(SAFETY, usability=usability), ASIDE, current="aside")
     assert "is not shown as usable" in caught.value.message
-    assert steps(again(TARGET, replace(SAFETY, usable=usable), current="s")) == ["restore t"]
+    assert steps(again(TARGET, replace(SAFETY, usability=usability), current="s")) == ["restore t"]
 
 
 def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() -> None:

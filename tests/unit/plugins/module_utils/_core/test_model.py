@@ -74,7 +74,9 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "parent_id": "r",
         "depth": 2,
         "current": True,
+        "position": "current",
         "usable": True,
+        "usability": "usable",
         "managed": True,
         "mark": {
             "nonce": "f00000000000",
@@ -87,17 +89,16 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "age_seconds": 3600,
     }
     assert known.to_result(NOW).items() >= expected.items()
-    unknown = point("a", None, usable=None, host_id=None).to_result(NOW)
+    unknown = point("a", None, usability="unknown", host_id=None).to_result(NOW)
     assert {key for key, value in unknown.items() if value is None} >= {
         "host_id",
         "created",
         "parent_id",
-        "current",
-        "usable",
         "mark",
         "age_seconds",
     }
-    assert unknown["managed"] is False
+    words = ("managed", "current", "position", "usable", "usability")
+    assert [unknown[key] for key in words] == [False, False, "unknown", False, "unknown"]
 
 
 def test_errors_name_a_vm_as_the_service_does() -> None:

@@ -151,7 +151,7 @@ def test_the_digest_does_not_cover_what_changes_by_itself(what: str, other: Acti
         replace(A1, created=None),
         replace(A1, description="other words"),
         replace(A1, mark=None),
-        replace(A1, usable=None),
+        replace(A1, usability="unknown"),
         replace(A1, id="A1"),
         replace(A1, parent_id="p", depth=7, current=True),
     ],

@@ -17,6 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     NotFound,
     VmState,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Usability
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
@@ -60,35 +61,43 @@ def _home(source: str = HOME, location: str = "westeurope", *points: PointEntity
 
 
 @pytest.mark.parametrize(
-    ("point", "percent", "usable"),
+    ("point", "percent", "usability"),
     [
-        (_point(), None, True),
-        (_point("Creating"), None, None),
-        (_point("Failed"), None, False),
-        (_point("Canceled"), None, False),
-        (_point(provisioningState=None), None, True),
-        (_point("Deleting"), None, False),
-        (_point("Succeeded", 100, 100), 100, True),
-        (_point("Creating", **COPY), 0, False),
-        (_point("Succeeded", **COPY), None, None),
-        (_point("Succeeded", 100, 40, **COPY), 40, False),
-        (_point("Succeeded", 100, None, **COPY), 0, False),
-        (_point("Succeeded", None, **COPY), None, False),
-        (_point("Succeeded", 100, 100, **COPY), 100, True),
-        (_point("Failed", **COPY), None, False),
-        (_point("Deleting", 100, **COPY), 100, False),
+        (_point(), None, "usable"),
+        (_point("Creating"), None, "arriving"),
+        (_point("Failed"), None, "unusable"),
+        (_point("Canceled"), None, "unusable"),
+        (_point(provisioningState=None), None, "usable"),
+        (_point("Migrating"), None, "unknown"),
+        (_point("Deleting"), None, "unusable"),
+        (_point("Succeeded", 100, 100), 100, "usable"),
+        (_point("Succeeded", 100, None), 0, "usable"),
+        (_point("Succeeded", 100, 40), 40, "arriving"),
+        (_point("Creating", **COPY), 0, "arriving"),
+        (_point("Succeeded", **COPY), None, "unknown"),
+        (_point("Succeeded", 100, 40, **COPY), 40, "arriving"),
+        (_point("Succeeded", 100, None, **COPY), 0, "unknown"),
+        (_point("Succeeded", None, **COPY), None, "unknown"),
+        (_point("Succeeded", 100, 100, **COPY), 100, "usable"),
+        (_point("Failed", **COPY), None, "unusable"),
+        (_point("Deleting", 100, **COPY), 100, "unusable"),
     ],
 )
 def test_how_far_a_point_is_and_whether_it_can_be_restored(
-    point: PointEntity, percent: int | None, usable: bool | None
+    point: PointEntity, percent: int | None, usability: Usability
 ) -> None:
-    assert (shapes.percent(point), shapes.usable(point)) == (percent, usable)
+    shown = shapes.point(point)
+    assert (shown["percent"], shown["usability"], shown["usable"]) == (percent, usability, usability == "usable")
 
 
 def test_what_is_shown_of_a_point() -> None:
     rows = [
         {"id": "/d0", "replicationStatus": {"completionPercent": 5, "status": {"code": "x", "displayStatus": "Going"}}},
-        {"id": "/d1", "replicationStatus": {"status": {"code": "ReplicationState/inProgress"}}},
+        {
+            "id": "/d1",
+            "snapshotAccessState": "Pending",
+            "replicationStatus": {"status": {"code": "ReplicationState/inProgress"}},
+        },
         {"id": "/d2", "replicationStatus": None},
     ]
     disks = {
@@ -107,9 +116,14 @@ def test_what_is_shown_of_a_point() -> None:
         "crash",
     )
     assert shown["replication"] == [
-        {"disk_restore_point_id": "/d0", "percent": 5, "state": "Going"},
-        {"disk_restore_point_id": "/d1", "percent": None, "state": "ReplicationState/inProgress"},
-        {"disk_restore_point_id": "/d2", "percent": None, "state": None},
+        {"disk_restore_point_id": "/d0", "percent": 5, "access_state": None, "state": "Going"},
+        {
+            "disk_restore_point_id": "/d1",
+            "percent": None,
+            "access_state": "Pending",
+            "state": "ReplicationState/inProgress",
+        },
+        {"disk_restore_point_id": "/d2", "percent": None, "access_state": None, "state": None},
     ]
     assert shown["disks"] == [
         {"place": "os", "name": "Os", "source_id": "/os", "disk_restore_point_id": "/d0"},

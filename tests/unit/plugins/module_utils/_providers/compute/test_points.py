@@ -26,24 +26,24 @@ def _copied(percent: int | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("properties", "here", "elsewhere"),
     [
-        ({}, True, None),  # away from its VM, Succeeded says only that copying has begun
-        ({"provisioningState": "Succeeded", **_copied(100)}, True, True),
-        ({"provisioningState": "Succeeded", **_copied(99)}, True, None),
+        ({}, "usable", "unknown"),  # away from its VM, Succeeded says only that copying has begun
+        ({"provisioningState": "Succeeded", **_copied(100)}, "usable", "usable"),
+        ({"provisioningState": "Succeeded", **_copied(99)}, "arriving", "arriving"),
         (
             {"instanceView": {"statuses": [{"code": "ReplicationState/failed"}]}},
-            True,
-            False,
+            "unusable",
+            "unusable",
         ),
-        ({"provisioningState": "Failed"}, False, False),
-        ({"provisioningState": "Canceled"}, False, False),
-        ({"provisioningState": "Creating"}, None, None),
-        ({"provisioningState": "Odd", **_copied(100)}, None, None),
+        ({"provisioningState": "Failed"}, "unusable", "unusable"),
+        ({"provisioningState": "Canceled"}, "unusable", "unusable"),
+        ({"provisioningState": "Creating"}, "arriving", "arriving"),
+        ({"provisioningState": "Odd", **_copied(100)}, "unknown", "unknown"),
     ],
 )
-def test_whether_a_point_is_usable(properties: dict[str, Any], here: bool | None, elsewhere: bool | None) -> None:
+def test_whether_a_point_is_usable(properties: dict[str, Any], here: str, elsewhere: str) -> None:
     points = [_point(**properties)]
-    assert [each.usable for each in checkpoints(points, ours=False, elsewhere=False)] == [here]
-    assert [each.usable for each in checkpoints(points, ours=False, elsewhere=True)] == [elsewhere]
+    assert [each.usability for each in checkpoints(points, ours=False, elsewhere=False)] == [here]
+    assert [each.usability for each in checkpoints(points, ours=False, elsewhere=True)] == [elsewhere]
 
 
 def test_they_stand_in_the_order_of_time_and_those_of_unknown_time_last() -> None:

@@ -81,6 +81,7 @@ def create_request(
         verified_after_loss=lambda now: new.find_ours(now) is not None,
         find_lost=started_since(provider, vm, observed.now, "create"),
         remains=remains,
+        may_leave_remains=new.unique_names,
         complete=lambda now, execution: _complete(provider, new, now, execution),
         result=new.find,
         nonce=new.nonce,

@@ -61,6 +61,10 @@ class VmCheckpoints(Kind[ObservedVm]):
         pause = max(left, 1.0)
         return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda _total: self._too_young(pause))
 
+    def is_busy(self, observed: ObservedVm) -> bool:
+        """Whether a job holds the VM."""
+        return observed.busy is not None
+
     async def require_ready(self, plan: Plan, observed: ObservedVm) -> None:
         """A restore's checkpoint must have arrived."""
         await require_ready(self.provider, self._spec, plan, observed)

@@ -118,11 +118,16 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
         context=f"turning it {state}",
         send=lambda: provider.power(vm, action.on),
         verified=lambda now: now.power == state,
+        verified_after_loss=lambda now: now.power == state and now.busy is None,
     )
 
 
 def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """A part of something larger: a write like any other."""
     return WriteRequest(
-        context=action.summary, send=lambda: provider.execute_step(action, observed), verified=action.is_done
+        context=action.summary,
+        send=lambda: provider.execute_step(action, observed),
+        verified=action.is_done,
+        # What it has changed may be shown while it is still at work, and would refuse what comes next.
+        verified_after_loss=lambda now: action.is_done(now) and now.busy is None,
     )

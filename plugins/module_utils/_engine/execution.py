@@ -30,6 +30,7 @@ class Execution(t.Generic[Observed]):
         required_next: bool = False,
         adopted: bool = False,
         own: t.Container[str | None] = (),
+        is_busy: t.Callable[[Observed], bool] = lambda observed: False,
     ) -> None:
         self.progress, self.subject = progress, subject
         self.required_next, self.adopted = required_next, adopted
@@ -37,6 +38,7 @@ class Execution(t.Generic[Observed]):
         self.operation: Operation | None = None
         self.warnings: list[str] = []
         self._observe, self._policy, self._own = observe, policy, own
+        self._is_busy = is_busy
 
     @property
     def settle_time(self) -> float:
@@ -54,9 +56,19 @@ class Execution(t.Generic[Observed]):
         self.observed = observed
         return observed
 
-    async def until(self, verified: t.Callable[[Observed], bool], tries: int | None = None) -> tuple[Observed, bool]:
-        """Read until `verified` or `settle_time` is over: the last reading, and whether it was verified."""
-        observed, shown = await self._policy.read_until(self._observe, verified, tries)
+    async def until(
+        self,
+        verified: t.Callable[[Observed], bool],
+        tries: int | None = None,
+        *,
+        outlast: bool = False,
+    ) -> tuple[Observed, bool]:
+        """Read until `verified` or `settle_time` is over: the last reading, and whether it was verified.
+
+        With `outlast` it is not over as long as the target is busy.
+        """
+        busy = self._is_busy if outlast else None
+        observed, shown = await self._policy.read_until(self._observe, verified, tries, busy)
         self.observed = observed
         return observed, shown
 

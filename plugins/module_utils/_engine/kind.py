@@ -117,6 +117,10 @@ class Kind(ABC, t.Generic[Observed]):
         """The observation with what is known of work in progress, and what must be waited for before planning on it."""
         return observed, None
 
+    def is_busy(self, observed: Observed) -> bool:
+        """Whether a reading shows work on the target: after a lost answer it may be the write's own."""
+        return False
+
     async def require_ready(self, plan: Plan, observed: Observed) -> None:
         """VmState (or another refusal) where something that the plan relies on is not ready; in check mode too."""
 

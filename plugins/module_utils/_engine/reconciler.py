@@ -156,6 +156,7 @@ class Reconciler(t.Generic[Observed]):
             required_next=required_next,
             adopted=adopted,
             own=self._own,
+            is_busy=self.kind.is_busy,
         )
 
     def _take(self, execution: Execution[Observed]) -> None:

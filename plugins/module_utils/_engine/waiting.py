@@ -47,9 +47,11 @@ class WaitPolicy:
         observe: t.Callable[[], t.Awaitable[Observed]],
         verified: t.Callable[[Observed], bool],
         tries: int | None = None,
+        is_busy: t.Callable[[Observed], bool] | None = None,
     ) -> tuple[Observed, bool]:
         """Read until `verified`, at most `settle_time` (or `tries` readings) and never beyond the deadline.
 
+        While the target `is_busy` the time does not count: what is at work may be what is looked for.
         Returns the last reading, and whether it was verified.
         """
         end = anyio.current_time() + self.settle_time
@@ -59,6 +61,8 @@ class WaitPolicy:
             count += 1
             if verified(observed):
                 return observed, True
+            if is_busy is not None and is_busy(observed):
+                end = anyio.current_time() + self.settle_time
             if anyio.current_time() >= end or (tries is not None and count >= tries):
                 return observed, False
             if not await self.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):

@@ -88,7 +88,7 @@ class Write(t.Generic[Observed]):
         request, execution = self._request, self._execution
         shown = request.verified_after_loss or request.verified
         if request.proof == "reading":
-            observed, found = await execution.until(shown)
+            observed, found = await execution.until(shown, outlast=True)
             if not found:
                 return await self._resend(observed, problem)
             self._changed = True
@@ -96,7 +96,7 @@ class Write(t.Generic[Observed]):
         if operation is not None:
             await self._ended_as_guessed(operation, problem)
         if request.proof == "operation":
-            if (operation is None or request.reading_can_prove) and not (await execution.until(shown))[1]:
+            if (operation is None or request.reading_can_prove) and not (await execution.until(shown, outlast=True))[1]:
                 raise self._unsettled(problem) from None
             observed = await execution.observe()
         self._changed = execution.adopted = True

@@ -75,6 +75,10 @@ class RestorePointCollection(Kind[ObservedCollection]):
             f"{entity.state} of it", self._watch(entity), plan_meanwhile=True, blocks_writes=blocks
         )
 
+    def is_busy(self, observed: ObservedCollection) -> bool:
+        """Whether it is being made, changed or removed."""
+        return observed.entity is not None and is_in_progress(observed.entity.state)
+
     def write(
         self, action: Action, observed: ObservedCollection, progress: Progress[ObservedCollection]
     ) -> WriteRequest[ObservedCollection]:

@@ -103,6 +103,10 @@ class RestorePoint(Kind[ObservedPoint]):
         blocks = self._spec.state == "present" and entity.state == "deleting"
         return observed, InProgress(f"{entity.state} of it", operation, plan_meanwhile=True, blocks_writes=blocks)
 
+    def is_busy(self, observed: ObservedPoint) -> bool:
+        """Whether it is being made, changed or removed."""
+        return observed.entity is not None and is_in_progress(observed.entity.state)
+
     def write(
         self, action: Action, observed: ObservedPoint, progress: Progress[ObservedPoint]
     ) -> WriteRequest[ObservedPoint]:

@@ -34,9 +34,23 @@ _TERMINAL: dict[str, State] = {
 }
 # Another operation holds the resource. A 409 with ScopeLocked is an administrator's lock, which does not go by itself.
 _LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
-_CONCURRENT = "concurrent 'create restorepoint' operation"
-"""Compute's message for a second create on a VM (restore-point-troubleshooting, VMRestorePointClientError)."""
-_BUSY = ("conflict", "anotheroperationinprogress", "operationinprogress", "resourcebusy")
+_BUSY = (
+    "conflict",
+    "anotheroperationinprogress",
+    "operationinprogress",
+    "operationpreempted",
+    "resourcebusy",
+    "retryableerror",
+    "retryableerrorduetoanotheroperation",
+    "attachdiskwhilebeingdetached",
+)
+"""Codes that say so by themselves (troubleshooting pages of Azure VMs and disks; azuredisk-csi-driver#421)."""
+_UNDER_WAY = re.compile(
+    r"\b(?:in progress|another operation|concurrent|changes (?:were|are being) made)\b"
+    r"|\bbeing (?:attached|created|deallocated|deleted|detached|modified|moved|started|updated)\b",
+    re.IGNORECASE,
+)
+"""What a code such as OperationNotAllowed or VMRestorePointClientError says when it means that (the same pages)."""
 
 
 class Arm:
@@ -188,7 +202,8 @@ class Arm:
             # The write was accepted all the same: reading has to show what it did.
             stated = _stated(Status("unknown", problem.message))
             return Operation("arm", None, stated, started, request_id=response.request_id)
-        return Operation("arm", poll.shown, poll, started, request_id=response.request_id)
+        asked = Status("running", retry_after=response.retry_after)
+        return Operation("arm", poll.shown, poll, started, last=asked, request_id=response.request_id)
 
     def error(self, response: Response, *, context: str) -> CheckpointError:
         """The error for a response that is not a success, with every detail that ARM gives."""
@@ -283,7 +298,7 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
 
 def _is_busy(code: str, text: str) -> bool:
     # ScVmm passes on VMM's own errors as text; 2602 is the one for a locked object.
-    return code.lower() in _BUSY or bool(_LOCKED.search(text)) or _CONCURRENT in text.lower()
+    return code.lower() in _BUSY or bool(_LOCKED.search(text) or _UNDER_WAY.search(text[:4000]))
 
 
 def _own_word(response: Response) -> Status:

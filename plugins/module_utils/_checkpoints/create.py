@@ -82,6 +82,7 @@ def create_request(
         find_lost=started_since(provider, vm, observed.now, "create"),
         remains=remains,
         may_leave_remains=new.unique_names,
+        taken=(lambda now: new.find_ours(now) is not None) if new.unique_names else None,
         complete=lambda now, execution: _complete(provider, new, now, execution),
         result=new.find,
         nonce=new.nonce,

@@ -58,6 +58,7 @@ def delete_request(provider: Provider, vm: VM, action: Delete) -> WriteRequest[O
         send=lambda: provider.delete(vm, checkpoint),
         verified=gone,
         may_resend=lambda now: True,
+        met_by_others=True,
         remains=lambda now: Remains(gone(now)),
         replan=another,
         complete=complete,

@@ -13,6 +13,8 @@ from .errors import TimedOut, Unavailable, Unreachable
 from .times import show_seconds
 
 State = t.Literal["running", "succeeded", "failed", "unknown"]
+LAST_LOOK = 2.0
+"""Seconds before the deadline in which the last look is taken, however long the service asks to wait."""
 
 
 class Deadline:
@@ -30,6 +32,24 @@ class Deadline:
         """Wait, but not beyond the end; False when the end has come."""
         await anyio.sleep(min(seconds, self.remaining()))
         return self.remaining() > 0
+
+
+class Pauses:
+    """The pauses between looks at one thing. The last one leaves time for a look: what a deadline reports is so."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._is_last = False
+
+    async def next(self, seconds: float) -> bool:
+        """Wait until the next look is due; False when the last one has been taken and the end has come."""
+        left = self._deadline.remaining()
+        if seconds < left:
+            return await self._deadline.sleep(seconds)
+        if self._is_last or left <= LAST_LOOK:
+            return await self._deadline.sleep(left)
+        self._is_last = True
+        return await self._deadline.sleep(left - LAST_LOOK)
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,8 @@ class Operation:
     """A write that was accepted. `poll` looks once; `id` is safe to show (never a signed URL).
 
     `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out. `joined`
-    says that another run has started it, and this one only waits for it.
+    says that another run has started it, and this one only waits for it. `last` is what was last seen of it; before the
+    first look it may hold the Retry-After of the answer that accepted the write.
     """
 
     kind: str
@@ -91,9 +112,12 @@ def watched(kind: str, name: str, poll: t.Callable[[], t.Awaitable[Status]], las
 async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, context: str) -> Status:
     """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
 
-    The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both.
+    The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both, the
+    first one too.
     """
-    pause = min(interval, 1.0)
+    pause, pauses = min(interval, 1.0), Pauses(deadline)
+    if operation.last.state == "running" and operation.last.retry_after:
+        await pauses.next(operation.last.retry_after)
     while True:
         hidden = ""
         try:
@@ -105,7 +129,7 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
         if not hidden and operation.last.state != "running":
             return operation.last
         wanted = None if hidden else operation.last.retry_after
-        if not await deadline.sleep(pause if wanted is None else max(wanted, 0.5)):
+        if not await pauses.next(pause if wanted is None else max(wanted, 0.5)):
             raise _timed_out(operation, deadline, subject, context, hidden)
         pause = min(interval, pause * 1.5)
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from .._core.approval import Approval
 from .._core.errors import BadResponse, CheckpointError, Locked, OutcomeUnknown, TimedOut
-from .._core.operation import Operation
+from .._core.operation import Operation, Pauses
 from .._core.plan import Action, Plan, Step
 from .._deps import anyio
 from .execution import Execution
@@ -256,6 +256,7 @@ class Reconciler(t.Generic[Observed]):
 
     async def _observe_settled(self, *, for_write: bool) -> Observed:
         """The target when nothing in progress decides any more what is left to do."""
+        pauses = Pauses(self.policy.deadline)
         while True:
             self.observed = await self.kind.observe(for_write=True)
             self.observed, pending = await self.kind.in_progress(self.observed, self.progress)
@@ -265,9 +266,9 @@ class Reconciler(t.Generic[Observed]):
             if pending.plan_meanwhile and not (for_write and (self.policy.wait or pending.blocks_writes)):
                 self.operation = pending.operation if for_write else self.operation
                 return self.observed
-            await self._await(pending)
+            await self._await(pending, pauses)
 
-    async def _await(self, pending: InProgress) -> None:
+    async def _await(self, pending: InProgress, pauses: Pauses) -> None:
         if pending.operation is not None:
             if pending.operation.joined:
                 self.operation = pending.operation
@@ -275,5 +276,5 @@ class Reconciler(t.Generic[Observed]):
             return
         longest = self.policy.poll_interval
         pause = longest if pending.seconds is None else min(pending.seconds, longest)
-        if not await self.policy.deadline.sleep(pause) and pending.at_deadline is not None:
+        if not await pauses.next(pause) and pending.at_deadline is not None:
             raise pending.at_deadline(self.policy.deadline.total)

@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import CheckpointError, Locked, OperationFailed
-from .._core.operation import Deadline, Operation, Status, wait
+from .._core.operation import Deadline, Operation, Pauses, Status, wait
 from .._core.times import show_seconds
 from .._deps import anyio
 
@@ -55,7 +55,7 @@ class WaitPolicy:
         Returns the last reading, and whether it was verified.
         """
         end = anyio.current_time() + self.settle_time
-        count, pause = 0, min(1.0, self.poll_interval)
+        count, pause, pauses = 0, min(1.0, self.poll_interval), Pauses(self.deadline)
         while True:
             observed = await observe()
             count += 1
@@ -65,7 +65,7 @@ class WaitPolicy:
                 end = anyio.current_time() + self.settle_time
             if anyio.current_time() >= end or (tries is not None and count >= tries):
                 return observed, False
-            if not await self.deadline.sleep(min(pause, max(0.0, end - anyio.current_time()))):
+            if not await pauses.next(min(pause, max(0.0, end - anyio.current_time()))):
                 return observed, False
             pause = min(pause * 1.5, self.poll_interval)
 

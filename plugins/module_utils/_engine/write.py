@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, ResponseLost
+from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, Refused, ResponseLost
 from .._core.operation import Operation
 from .execution import Execution
 from .kind import WriteRequest
@@ -79,6 +79,14 @@ class Write(t.Generic[Observed]):
                 raise
             self._changed = self._changed or self._resent
             return self._verified(observed)
+        except (Locked, Refused) as problem:
+            if problem.status != 409 or request.taken is None:
+                raise
+            observed = await execution.observe()
+            if not request.taken(observed):
+                raise problem from None
+            self._replan = True
+            return observed
         execution.operation = operation
         self._sent, self._changed = True, not operation.joined
         return await self._verify(operation) if self._wait else await execution.observe()
@@ -145,8 +153,12 @@ class Write(t.Generic[Observed]):
         observed = await self._execution.observe()
         remains = request.remains(observed)
         self._changed = remains.changed
-        if self._resent and request.verified(observed):
-            # The first one did it late. Arc answers the second one with a failed operation instead of a 404.
+        if (self._resent or request.met_by_others) and request.verified(observed):
+            # Another run did it first, or the first try did it late: Arc then ends in a failed operation, not a 404.
+            self._changed = self._resent
+            if not self._resent:
+                text = f"{request.context} failed ({problem.message.rstrip('.')}), and it is as asked for all the same."
+                self._execution.warnings.append(f"{self._execution.subject}: {text}")
             return self._verified(observed)
         if remains.text:
             problem.notes.append(remains.text)

@@ -109,6 +109,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
             context="deleting it",
             send=partial(self._client.delete, str(self._home)),
             verified=lambda now: now.entity is None or is_another(now.entity, planned),
+            met_by_others=True,
             may_resend=lambda now: now.entity is None or not _names(now.entity) - _names(planned),
             remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
             notes=lambda now: made_anew(self.target, now.entity, planned),

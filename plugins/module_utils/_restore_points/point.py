@@ -116,6 +116,7 @@ class RestorePoint(Kind[ObservedPoint]):
                 context="creating it",
                 send=partial(self._client.put_point, self.target.id, self._spec, observed.inputs.fields),
                 verified=lambda now: now.entity is not None,
+                taken=lambda now: now.entity is not None,
                 remains=lambda now: _left_by_create(now.entity),
                 may_leave_remains=True,
             )
@@ -134,6 +135,7 @@ class RestorePoint(Kind[ObservedPoint]):
             send=partial(self._client.delete, self.target.id),
             verified=lambda now: now.entity is None or another(now),
             may_resend=lambda now: True,
+            met_by_others=True,
             remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
             replan=lambda now: self._spec.state == "present" and another(now),
             notes=lambda now: made_anew(self.target, now.entity, planned),

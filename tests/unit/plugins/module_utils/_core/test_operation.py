@@ -42,9 +42,12 @@ class Job:
             raise look
         return look
 
-    def waited(self, *, seconds: float = 600.0, interval: float = 5.0) -> tuple[Status, Operation]:
+    def waited(
+        self, *, seconds: float = 600.0, interval: float = 5.0, asked: float | None = None
+    ) -> tuple[Status, Operation]:
         async def main() -> tuple[Status, Operation]:
-            operation = Operation("job", "j-1", self.poll, trio.current_time(), request_id="r-1")
+            last = Status("running", retry_after=asked)
+            operation = Operation("job", "j-1", self.poll, trio.current_time(), last=last, request_id="r-1")
             status = await wait(operation, Deadline(seconds), interval, subject="vm web01", context="creating it")
             return status, operation
 
@@ -108,11 +111,26 @@ def test_at_the_deadline_the_error_names_the_operation() -> None:
     assert job.times[-1] <= 60.0
 
 
-def test_a_pause_that_leads_beyond_the_deadline_ends_there() -> None:
+def test_a_pause_that_leads_beyond_the_deadline_ends_in_a_last_look_before_it() -> None:
     job = Job(Status("running", retry_after=3600.0))
     with pytest.raises(TimedOut, match=r"deadline of 1m\."):
         job.waited(seconds=60.0)
-    assert len(job.times) == 1
+    assert job.times == [0.0, 58.0]
+
+
+def test_what_has_ended_by_the_deadline_is_seen_however_long_the_service_asks_to_wait() -> None:
+    job = Job(Status("running", retry_after=480.0), Status("succeeded"))
+    assert job.waited(seconds=60.0)[0].state == "succeeded"
+    assert job.times == [0.0, 58.0]
+
+
+@pytest.mark.parametrize(("asked", "times"), [(7.0, [7.0]), (480.0, [58.0]), (None, [0.0])])
+def test_the_first_look_comes_when_the_answer_that_accepted_the_write_says(
+    asked: float | None, times: list[float]
+) -> None:
+    job = Job(Status("succeeded"))
+    assert job.waited(seconds=60.0, asked=asked)[0].state == "succeeded"
+    assert job.times == times
 
 
 def test_what_keeps_us_from_looking_does_not_make_it_safe_to_start_again() -> None:

@@ -69,12 +69,13 @@ options:
     default: proceed
   power_after:
     description:
-      - The power state after the restore. When not given, the VM stays as the restore leaves it (off, after a
-        production checkpoint).
-      - On Azure, when not given, the VM gets the power state that it had before. There a VM that is shown as neither on
-        nor off is refused, unless this is V(on) or V(off).
+      - The power state after the restore, which stands in the plan. V(previous) is the state that the VM had before. A
+        restore by itself may leave it off, such as to a production checkpoint.
+      - With V(previous), a VM that is shown as neither on nor off is left as the restore leaves it, with a warning. On
+        Azure it is refused, because the VM is deallocated on the way.
     type: str
     choices: [previous, "on", "off"]
+    default: previous
   old_disks:
     description:
       - For Azure VMs, what to do with the disks that were replaced. V(delete) deletes them only after the VM has been
@@ -328,7 +329,7 @@ def main() -> None:
             "safety_checkpoint": {"type": "bool", "default": False},
             "restore_key": {"type": "str", "no_log": False},
             "if_running": {"type": "str", "choices": ["proceed", "stop", "fail"], "default": "proceed"},
-            "power_after": {"type": "str", "choices": ["previous", "on", "off"]},
+            "power_after": {"type": "str", "choices": ["previous", "on", "off"], "default": "previous"},
             "old_disks": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
         },
         mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"]],

@@ -25,7 +25,7 @@ def plan_restore(
     restored: str | None = None,
     under_way: str | None = None,
 ) -> Plan:
-    """[safety checkpoint], [power off], restore, [power as asked]. `power_before` is the state the run began with.
+    """[safety checkpoint], [power off], restore, power. `power_before` is the state that the run began with.
 
     The safety checkpoint comes first: it is the way back to the VM as it ran, and its mark remembers the power state.
 
@@ -39,14 +39,14 @@ def plan_restore(
         return _staged(spec, actual, capabilities, capabilities.restore_steps, made, power_before, under_way)
     if restored is not None:
         # This run has restored already and was kept from a later step: only what comes behind is left.
-        after, warnings = _power_after(spec, actual, power_before)
+        after, warnings = _power_after(spec, actual, capabilities, power_before)
         return Plan(vm, tuple(after), tuple(warnings), satisfied_by=actual.by_id(restored))
     earlier = _safety_of(spec, actual, made)
     if earlier is not None and earlier.mark is not None and earlier.mark.power is not None:
         power_before = earlier.mark.power
     if earlier is not None and spec.restore_key is not None:
         _same_target(spec, actual, capabilities, earlier)
-    after, warnings = _power_after(spec, actual, power_before)
+    after, warnings = _power_after(spec, actual, capabilities, power_before)
     if earlier is not None and spec.restore_key is not None and _has_happened(actual, earlier):
         # Done is done, also when the target has been removed since: what the VM stands on is what the restore left.
         reason = f"restore_key: the VM no longer stands on the safety checkpoint {earlier.id} of that restore"
@@ -152,9 +152,11 @@ def _same_target(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabil
     )
 
 
-def _power_after(spec: RestoreRequest, actual: ObservedVm, power_before: str) -> tuple[list[Power], list[str]]:
-    """The last step, if one is asked for, and what the user should know about it."""
-    if spec.power_after is None:
+def _power_after(
+    spec: RestoreRequest, actual: ObservedVm, capabilities: Capabilities, power_before: str
+) -> tuple[list[Power], list[str]]:
+    """The last step, which says how the VM ends: a restore may leave it off. And what the user should know about it."""
+    if not capabilities.power:
         return [], []
     wanted = power_before if spec.power_after == "previous" else spec.power_after
     if wanted == "unknown":
@@ -165,7 +167,7 @@ def _power_after(spec: RestoreRequest, actual: ObservedVm, power_before: str) ->
 def _allowed(spec: RestoreRequest, capabilities: Capabilities) -> None:
     if not capabilities.restore_in_place:
         raise Unsupported(f"{capabilities.title} cannot restore in place.")
-    if (spec.power_after is not None or spec.if_running == "stop") and not capabilities.power:
+    if (spec.power_after != "previous" or spec.if_running == "stop") and not capabilities.power:
         raise Unsupported(f"{capabilities.title} cannot turn VMs on or off.")
     if spec.restore_key is not None and not spec.safety_checkpoint and capabilities.restore_steps is None:
         raise InvalidInput(

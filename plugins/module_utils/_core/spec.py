@@ -119,7 +119,7 @@ class RestoreRequest(_Spec):
     safety_checkpoint: bool = False
     restore_key: Key | None = None
     if_running: t.Literal["proceed", "stop", "fail"] = "proceed"
-    power_after: t.Literal["previous", "on", "off"] | None = None
+    power_after: t.Literal["previous", "on", "off"] = "previous"
     old_disks: t.Literal["keep", "delete"] = "keep"
 
     @pydantic.field_validator("select", mode="before")
@@ -149,7 +149,9 @@ class RestoreRequest(_Spec):
 def terms(spec: RestoreRequest) -> dict[str, t.Any]:
     """What was asked for beside the target, where it is not the default: an approval covers it too."""
     options = ("safety_checkpoint", "if_running", "power_after", "old_disks")
-    return {name: value for name in options if (value := getattr(spec, name)) not in (None, False, "proceed", "keep")}
+    return {
+        name: value for name in options if (value := getattr(spec, name)) not in (False, "proceed", "previous", "keep")
+    }
 
 
 Spec: t.TypeAlias = "Present | Absent | RestoreRequest"

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.azure_harness import HOME, code, done, failed, jobs, make_lab, names, point
+from tests.contract.checkpoints.scenarios import code
+from tests.contract.compute.azure_harness import HOME, done, failed, jobs, make_lab, names, point
 from tests.support.lab import Lab, Result
 
 EXISTS = {"code": "Conflict", "message": "The restore point already exists."}

@@ -221,9 +221,9 @@ def _steps(
     if any(slot != "os" for slot in new):
         steps.append(DetachDataDisks(vm, why, run, onto))
     steps.append(SwapDisks(vm, why, run, (*onto, *back)))
-    if (power_before if spec.power_after in (None, "previous") else spec.power_after) == "on":
+    if (power_before if spec.power_after == "previous" else spec.power_after) == "on":
         # Without `back`: once it is attached nothing tells what had been detached, and an approval covers this step.
-        steps.append(Start(vm, f"power_after is {spec.power_after or 'previous'}", run, onto))
+        steps.append(Start(vm, f"power_after is {spec.power_after}", run, onto))
     gone = [name for name in old.values() if name] if spec.old_disks == "delete" else []
     steps += [DeleteDisk(vm, "old_disks is delete", run, name) for name in gone]
     reason = "so that it is not taken for unfinished"

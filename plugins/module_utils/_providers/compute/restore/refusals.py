@@ -50,7 +50,7 @@ def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequ
 
 def refuse_unknown_power(spec: RestoreRequest, actual: ObservedVm, power_before: str) -> None:
     """The VM is switched off on the way: whether it is to run afterwards must be known before."""
-    if power_before == "unknown" and spec.power_after in (None, "previous"):
+    if power_before == "unknown" and spec.power_after == "previous":
         shown = f'"{code}", neither on nor off' if (code := actual.detail.vm.power_code) else "not shown"
         raise VmState(
             f"its power state is {shown}, so nobody can tell whether it is to run after the restore.",

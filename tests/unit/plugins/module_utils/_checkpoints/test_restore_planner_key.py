@@ -74,7 +74,7 @@ def test_the_first_run_takes_the_safety_checkpoint_and_restores() -> None:
 def test_not_done_the_restore_is_carried_out_without_another_safety_checkpoint(
     name: str, points: tuple[Checkpoint, ...], current: str
 ) -> None:
-    assert steps(again(*points, current=current)) == ["restore t"], name
+    assert steps(again(*points, current=current)) == ["restore t", "power on"], name
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_not_done_the_restore_is_carried_out_without_another_safety_checkpoint(
     ],
 )
 def test_done_nothing_is_repeated(name: str, points: tuple[Checkpoint, ...], current: str | None) -> None:
-    made = again(*points, current=current)
+    made = again(*points, current=current, power="on")
     assert steps(made) == [], name
     assert (made.satisfied_by and made.satisfied_by.id) == current
     for kept in made.actions:
@@ -110,7 +110,7 @@ def test_where_a_link_of_the_tree_is_missing_nobody_knows() -> None:
     with pytest.raises(OutcomeUnknown) as caught:
         again(replace(TARGET, root="vm"), SAFETY, above, current="aside")
     assert "stand on one that the service does not list" in caught.value.message
-    assert steps(again(replace(TARGET, root="vm"), SAFETY, ASIDE, current="aside")) == []
+    assert steps(again(replace(TARGET, root="vm"), SAFETY, ASIDE, current="aside", power="on")) == []
 
 
 @pytest.mark.parametrize("usability", ["unusable", "unknown"])
@@ -119,7 +119,7 @@ def test_a_safety_checkpoint_that_was_never_usable_proves_nothing(usability: Usa
     with pytest.raises(OutcomeUnknown) as caught:
         again(TARGET, replace(SAFETY, usability=usability), ASIDE, current="aside")
     assert "is not shown as usable" in caught.value.message
-    assert steps(again(TARGET, replace(SAFETY, usability=usability), current="s")) == ["restore t"]
+    assert steps(again(TARGET, replace(SAFETY, usability=usability), current="s")) == ["restore t", "power on"]
 
 
 def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() -> None:
@@ -127,7 +127,7 @@ def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() ->
     one, other = (replace(TARGET, id=end, name="x" * 254 + end) for end in "ab")
     made = planned(restore(name=one.name, safety_checkpoint=True, restore_key=KEY), one, other)
     safety = replace(SAFETY, name=str(made.writes[0].details()["checkpoint"]["name"]))
-    assert steps(again(one, other, safety, current="s", name=one.name)) == ["restore a"]
+    assert steps(again(one, other, safety, current="s", name=one.name)) == ["restore a", "power on"]
     with pytest.raises(InvalidInput, match="it was used for another restore"):
         again(one, other, safety, current="s", name=other.name)
 
@@ -152,15 +152,18 @@ def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
     for stands in ("s", "t"):
         with pytest.raises(InvalidInput, match=r'to "nightly \(twin\)"'):
             again(TARGET, twin, told, current=stands, name=None, checkpoint_id="twin")
-    assert steps(again(TARGET, twin, told, current="s", name=None, checkpoint_id="t")) == ["restore t"]
-    assert steps(again(TARGET, twin, SAFETY, current="s", name=None, checkpoint_id="twin")) == ["restore twin"]
+    assert steps(again(TARGET, twin, told, current="s", name=None, checkpoint_id="t")) == ["restore t", "power on"]
+    assert steps(again(TARGET, twin, SAFETY, current="s", name=None, checkpoint_id="twin")) == [
+        "restore twin",
+        "power on",
+    ]
 
 
 def test_a_retry_goes_to_the_very_checkpoint_that_was_chosen_first() -> None:
     """Another one of its name that was made since, perhaps on top of the safety checkpoint, is another restore's."""
     told = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("t")))
     newer = replace(TARGET, id="newer", created=ago("10m"), parent_id="s", depth=3)
-    assert steps(again(TARGET, told, newer, current="newer", on_ambiguous="newest")) == ["restore t"]
+    assert steps(again(TARGET, told, newer, current="newer", on_ambiguous="newest")) == ["restore t", "power on"]
     with pytest.raises(MissingCheckpoint) as caught:
         again(told, newer, current="newer", on_ambiguous="newest")
     assert "the checkpoint that its restore was to go to is gone" in caught.value.message
@@ -168,7 +171,7 @@ def test_a_retry_goes_to_the_very_checkpoint_that_was_chosen_first() -> None:
 
 
 def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:
-    assert steps(again(TARGET, SAFETY, current="s", name=None, checkpoint_id="t")) == ["restore t"]
+    assert steps(again(TARGET, SAFETY, current="s", name=None, checkpoint_id="t")) == ["restore t", "power on"]
 
 
 def test_what_this_run_has_restored_is_not_restored_again() -> None:
@@ -209,7 +212,7 @@ def test_the_key_needs_the_safety_checkpoint_that_carries_it() -> None:
 def test_the_safety_checkpoint_of_this_very_run_means_not_done() -> None:
     assert SAFETY.mark is not None
     memory = CheckpointProgress(made=frozenset({SAFETY.mark.nonce}))
-    assert steps(again(TARGET, SAFETY, current="s", memory=memory)) == ["restore t"]
+    assert steps(again(TARGET, SAFETY, current="s", memory=memory)) == ["restore t", "power on"]
 
 
 @pytest.mark.parametrize(

@@ -112,10 +112,9 @@ def test_a_tag_is_believed_of_a_disk_that_is_the_vm_s(why: str) -> None:
 # Power ----------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("after", [None, "previous"])
-def test_a_vm_of_unknown_power_is_not_switched_off(after: str | None) -> None:
+def test_a_vm_of_unknown_power_is_not_switched_off() -> None:
     with pytest.raises(VmState, match="is to run after the restore") as told:
-        _plan(detail(disk("o")), "unknown", power_after=after)
+        _plan(detail(disk("o")), "unknown")
     assert told.value.retry == "safe"
     assert "power_after" in told.value.remedy
 

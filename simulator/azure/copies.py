@@ -84,7 +84,7 @@ def begin_copy(
 def replicate(azure: Azure, point: Point, kind: str) -> None:
     """Let the point's data begin to flow; a planned failure stops it half-way, without a reason (documented)."""
     stops = azure.planned_end("replication", point.name) is not None
-    timing = azure.switches.timing(kind)
+    timing = azure.switches.timing(kind).drawn(azure.chance.between)
     begun = azure.now() if point.job is None else (point.job.finished or azure.now())
     point.replication = Replication(begun, timing, failed=stops)
 

@@ -29,6 +29,7 @@ class Azure:
         self, ids: Ids, now: Callable[[], float], switches: Switches, subscription_id: str, locations: list[str]
     ) -> None:
         self.ids = ids
+        self.chance = ids.beside("durations")
         self.now = now
         self.switches = switches
         self.subscription_id = subscription_id
@@ -163,6 +164,7 @@ class Azure:
         **more: Any,
     ) -> AzureJob:
         """Start an operation; `vm` is busy with it, `more` are other members of AzureJob."""
+        timing = timing.drawn(self.chance.between)
         job = AzureJob(self.ids.guid(), kind, region, self.now(), timing, effect, partition=self.ids.guid(), **more)
         self.jobs[job.id.lower()] = job
         self._running.append(job)

@@ -62,6 +62,7 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
     name, group = given["name"], given.get("resource_group")
     location = given.get("location", azure.locations[0])
     os_type = given.get("os_type", "Linux")
+    generation = given.get("generation", "V2")
     first = dict(given.get("os_disk") or {})
     first_name = first.get("name", f"{name}_OsDisk")
     vm = AzureVm(
@@ -71,14 +72,14 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
         created=given.get("created", azure.now() - float(given.get("days_old", 30)) * DAY),
         os_disk=_attachment(azure, first, first_name, group, None),
         os_type=os_type,
-        generation=given.get("generation", "V2"),
+        generation=generation,
         size=given.get("size", "Standard_D2s_v5"),
         controller=given.get("controller", "SCSI"),
         zones=[str(zone) for zone in given.get("zones", [])],
         tags=dict(given.get("tags", {})),
         power=given.get("power", "running"),
         agent=given.get("agent", "Ready"),
-        properties=dict(given.get("properties") or _profiles(name, os_type)),
+        properties=dict(given["properties"] if "properties" in given else _profiles(name, os_type, generation)),
         identity=given.get("identity"),
     )
     disks = [(vm.os_disk, {"os_type": os_type, "generation": vm.generation, **first}, first_name)]
@@ -96,8 +97,8 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
     return vm
 
 
-def _profiles(name: str, os_type: str) -> dict[str, Any]:
-    """The parts of a VM's model as recorded 2023-05."""
+def _profiles(name: str, os_type: str, generation: str) -> dict[str, Any]:
+    """The parts of a VM's model as recorded 2023-05, where a VM of generation 1 had no securityProfile."""
     own: dict[str, Any] = {"provisionVMAgent": True}
     own |= {"enableAutomaticUpdates": True} if os_type == "Windows" else {"disablePasswordAuthentication": True}
     kind = "windowsConfiguration" if os_type == "Windows" else "linuxConfiguration"
@@ -110,7 +111,7 @@ def _profiles(name: str, os_type: str) -> dict[str, Any]:
             "allowExtensionOperations": True,
             "requireGuestProvisionSignal": True,
         },
-        "securityProfile": {"securityType": "TrustedLaunch"},
+        **({"securityProfile": {"securityType": "TrustedLaunch"}} if generation == "V2" else {}),
     }
 
 

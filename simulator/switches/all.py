@@ -158,6 +158,9 @@ class Switches(AzureSwitches):
         "always",
         "never",
     )
+    arc_action_etag: bool = switch(
+        True, "the 202 to an action carries ETag", "docs/services.md: some of 2024 do, those of 2023-10-31 do not"
+    )
     arc_action_body: str = switch("null", "body of the 202 to an action", "recorded `null`", "null", "empty")
     arc_stale_seconds: float = switch(
         0.0, "how long GET still shows the checkpoints of before a finished operation", "[U] recorded fresh"

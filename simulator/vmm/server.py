@@ -35,6 +35,7 @@ class Vmm:
 
     def __init__(self, ids: Ids, now: Callable[[], float], switches: Switches) -> None:
         self.ids = ids
+        self.chance = ids.beside("durations")
         self.now = now
         self.switches = switches
         self.vms: list[VirtualMachine] = []
@@ -225,7 +226,7 @@ class Vmm:
             cmdlet=cmdlet,
             vm_id=vm.id,
             started=self.now(),
-            timing=timing or self.switches.timing(kind),
+            timing=(timing or self.switches.timing(kind)).drawn(self.chance.between),
             owner=owner,
             checkpoint=checkpoint,
             arguments=arguments or {},

@@ -53,6 +53,8 @@ LEFT: dict[str, str] = {
     "compute_access_takes": "nobody opens a disk",
     "compute_graph_page_size": "nobody asks Resource Graph",
     "compute_graph_stale_seconds": "nobody asks Resource Graph",
+    "arc_action_etag": "nobody reads it",
+    "compute_deletes": "new; stories are not yet told with it",
 }
 
 

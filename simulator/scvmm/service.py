@@ -14,6 +14,7 @@ from simulator.scvmm.machines import Machines
 from simulator.scvmm.operations import STATUS_PATH, begin, poll, polling_headers
 from simulator.scvmm.shapes import accepted_properties, envelope, etag, instance, instance_id, inventory
 from simulator.vmm.effects import merged
+from simulator.vmm.hardware import changed
 from simulator.vmm.jobs import LOCKED, Job, Kind, Refusal
 from simulator.vmm.machines import VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
@@ -108,6 +109,7 @@ class ScVmm:
         sent = {**body.get("properties", {}), "extendedLocation": body["extendedLocation"]}
         if vm is not None:
             vm.instance = merged(vm.instance or {}, sent)
+            vm.hardware = changed(vm.id, vm.hardware, sent, f" {vm.etag}")
             vm.checkpoint_type = sent.get("infrastructureProfile", {}).get("checkpointType", vm.checkpoint_type)
             vm.etag += 1
             return json_answer(200, instance(self.world, vm), [("ETag", etag(vm))])

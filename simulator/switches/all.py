@@ -188,6 +188,13 @@ class Switches(AzureSwitches):
     arc_provisioning_during: str = switch(
         "Succeeded", "provisioningState while an action runs", "[U]", "Succeeded", "Updating"
     )
+    arc_restored_nic_network: str = switch(
+        "lost",
+        "whether a network adapter that a restore brings back is connected again",
+        "recorded 2024: not in two of three",
+        "lost",
+        "kept",
+    )
     arc_page_size: int = switch(0, "machines on a page of a list; 0: one page", "nextLink is documented")
 
     # Sign-in

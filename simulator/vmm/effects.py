@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.switches.all import Switches
+from simulator.vmm.hardware import brought_back, changed
 from simulator.vmm.jobs import Job, Kind
 from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.wire.ids import Ids, same
@@ -52,6 +53,7 @@ class Effects:
         point.checkpoint_id = point.checkpoint_id or self.ids.guid()
         point.parent_id = vm.place
         point.files = dict(vm.files)
+        point.hardware = vm.hardware
         point.power = vm.power
         point.made = point.modified = at
         vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
@@ -65,6 +67,8 @@ def _create(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
 def _restore(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
     vm.files = dict(point.files)
+    kept = effects.switches.arc_restored_nic_network == "kept"
+    vm.hardware = brought_back(vm.id, vm.hardware, point.hardware, f" {vm.disk_generation}", network_kept=kept)
     vm.power = point.power if effects.switches.restored_power == "captured" else "PowerOff"
     made = point.checkpoint_id or vm.vm_id
     shown = {"moves": made, "stays": vm.pointer, "root": vm.vm_id, "none": None}
@@ -128,6 +132,7 @@ def _patch(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     wanted = changes.get("infrastructureProfile", {}).get("checkpointType")
     vm.checkpoint_type = wanted or vm.checkpoint_type
     vm.instance = merged(vm.instance or {}, changes)
+    vm.hardware = changed(vm.id, vm.hardware, changes, f" {vm.etag}")
 
 
 def _remove(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:

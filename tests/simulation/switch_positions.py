@@ -54,6 +54,7 @@ LEFT: dict[str, str] = {
     "compute_graph_page_size": "nobody asks Resource Graph",
     "compute_graph_stale_seconds": "nobody asks Resource Graph",
     "arc_action_etag": "nobody reads it",
+    "arc_restored_nic_network": "no story takes an adapter away",
     "compute_deletes": "new; stories are not yet told with it",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from simulator.azure.access import restorable
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.model import Disk
 from simulator.azure.subscription import Azure
@@ -144,8 +145,7 @@ def _fill(azure: Azure, disk: Disk, creation: dict[str, Any]) -> None:
         collection, point, disk_point = found
         if point.state != "Succeeded":
             raise Refused(409, "OperationNotAllowed", f"The restore point '{point.name}' is in state '{point.state}'.")
-        percents = point.percents(azure.now(), azure.switches.compute_copy_step)
-        complete = percents[point.disks.index(disk_point)] == 100
+        complete = restorable(azure, point, disk_point)
         origin, region = disk_point.disk, collection.location
     if not same(region, disk.location):
         raise Refused(

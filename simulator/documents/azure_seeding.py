@@ -206,7 +206,11 @@ def _point(azure: Azure, vm: AzureVm | None, given: dict[str, Any]) -> Point:
     if given.get("replication"):
         copying = given["replication"]
         point.replication = Replication(
-            copying["begun"], Timing(**copying["timing"]), copying["looks"], copying["failed"]
+            copying["begun"],
+            Timing(**copying["timing"]),
+            copying["looks"],
+            copying["failed"],
+            copying.get("direct_only", False),
         )
     return point
 

@@ -55,6 +55,9 @@ LEFT: dict[str, str] = {
     "compute_graph_stale_seconds": "nobody asks Resource Graph",
     "arc_action_etag": "nobody reads it",
     "arc_restored_nic_network": "no story takes an adapter away",
+    "compute_instant_takes": "no story has instant access",
+    "compute_view_rows": "no story has instant access",
+    "compute_pending_seconds": "new; stories are not yet told with it",
     "compute_deletes": "new; stories are not yet told with it",
 }
 

@@ -57,7 +57,7 @@ def told(shown: dict[str, Any]) -> list[tuple[str, str, int]]:
 
 
 async def test_from_instant_access_to_available(anyio_backend: object) -> None:
-    async with instant(**{"compute_instant_takes": "600s"}) as cloud:
+    async with instant(compute_instant_takes="600s") as cloud:
         point = await cloud.point("one", version=LATER, instantAccessDurationMinutes=120)
         assert point["properties"]["provisioningState"] == "Succeeded"
         assert point["properties"]["instantAccessDurationMinutes"] == 120
@@ -92,7 +92,7 @@ async def test_the_recorded_view(anyio_backend: object) -> None:
 
 
 async def test_all_rows(anyio_backend: object) -> None:
-    async with instant(**{"compute_view_rows": "all", "compute_instant_takes": "never"}) as cloud:
+    async with instant(compute_view_rows="all", compute_instant_takes="never") as cloud:
         await cloud.point("one", version=LATER)
         states = [each[0] for each in told(await view(cloud))]
         assert states == ["Available", "InstantAccess", "InstantAccess", "Available"]

@@ -103,6 +103,7 @@ class ComputeRequest:
 
 def stamped(world: World, moment: float) -> str:
     """`2023-05-26T02:58:23.7898371+00:00`: seven digits and an offset that need not be zero (recorded 2023, 2026)."""
+    moment += world.switches.compute_clock_skew
     offset = world.switches.compute_time_offset
     hours, minutes = int(offset[1:3]), int(offset[4:6])
     shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)

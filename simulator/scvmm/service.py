@@ -196,6 +196,8 @@ class ScVmm:
     def _create(self, vm: VirtualMachine, body: dict[str, Any]) -> Job:
         vmm, switches = self.world.arc.vmm, self.world.switches
         name = body.get("name")
+        if name is not None and switches.arc_names == "cut_20":
+            name = str(name)[:20]
         if switches.arc_duplicate_name == "refused" and any(same(point.name, name) for point in vm.checkpoints):
             return self._refused(Kind.CREATE, vm, _DUPLICATE)
         self._refuse_early(Kind.CREATE, vm)

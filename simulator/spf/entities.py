@@ -75,6 +75,7 @@ VM_FACTS: dict[str, Any] = {
 
 def spf_time(moment: float, switches: Switches, *, fresh: bool = False) -> str:
     """Local time with offset, zeros trimmed; read back from SQL Server, rounded to its 1/300 s (docs/services.md)."""
+    moment += switches.vmm_clock_skew
     if not fresh:
         moment = math.floor(moment * 300 + 0.5) / 300
     digits = 7 if fresh else 3

@@ -9,12 +9,14 @@ from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from simulator.switches.azure import AzureSwitches
+from simulator.switches.clocks import ClockSwitches
 from simulator.switches.field import switch
+from simulator.switches.stored import StoredSwitches
 from simulator.timing import Timing
 
 
 @dataclass
-class Switches(AzureSwitches):
+class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     """Every switch with its default; `set` is the only way to change one from outside."""
 
     # How long things take

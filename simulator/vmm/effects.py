@@ -13,6 +13,7 @@ from simulator.switches.all import Switches
 from simulator.vmm.hardware import brought_back, changed
 from simulator.vmm.jobs import Job, Kind
 from simulator.vmm.machines import Checkpoint, VirtualMachine
+from simulator.vmm.names import stored_description, stored_name
 from simulator.wire.ids import Ids, same
 
 # VirtualMachine.Operation (dn458378, WAPack cmdlets, sirocco enum) -> the power state it leads to.
@@ -104,8 +105,11 @@ def _delete(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
 
 def _update(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
-    point.name = job.arguments.get("name", point.name)
-    point.description = job.arguments.get("description", point.description)
+    name, description = job.arguments.get("name"), job.arguments.get("description")
+    if name is not None:
+        point.name = stored_name(name, effects.switches)
+    if description is not None:
+        point.description = stored_description(description, effects.switches)
     point.modified = at
 
 

@@ -12,7 +12,7 @@ from simulator.timing import Timing
 from simulator.vmm.effects import Effects
 from simulator.vmm.jobs import LOCKED, Job, Kind, Planned, Refusal, Status
 from simulator.vmm.machines import REFUSING_STATES, Checkpoint, VirtualMachine
-from simulator.vmm.names import default_name
+from simulator.vmm.names import default_name, stored_description, stored_name
 from simulator.wire.ids import Ids
 
 NAMES = {
@@ -146,8 +146,8 @@ class Vmm:
         now = self.now()
         point = Checkpoint(
             id=self.ids.guid(),
-            name=default_name(vm.name, now, self.switches) if name is None else name,
-            description="" if description is None else description,
+            name=default_name(vm.name, now, self.switches) if name is None else stored_name(name, self.switches),
+            description=stored_description(description or "", self.switches),
             added=now,
             modified=now + 0.13,
             host_id_known=self.switches.spf_host_id == "filled",

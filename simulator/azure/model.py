@@ -42,6 +42,11 @@ class Disk:
         return self.id.rpartition("/")[2]
 
     @property
+    def guest_encrypted(self) -> bool:
+        """Azure Disk Encryption, as the disk shows it."""
+        return bool((self.extra.get("encryptionSettingsCollection") or {}).get("enabled"))
+
+    @property
     def direct_drive(self) -> bool:
         """Ultra and Premium SSD v2: no crash mode, instant access, sectors of 4096 bytes (documented)."""
         return self.sku in {"UltraSSD_LRS", "PremiumV2_LRS"}
@@ -58,6 +63,7 @@ class Attachment:
     create_option: str = "Attach"
     delete_option: str = "Detach"
     write_accelerator: bool = False
+    encryption_settings: bool = False  # Azure Disk Encryption that shows at the VM (its older form)
 
 
 @dataclass(eq=False)

@@ -195,7 +195,7 @@ def _captured(azure: Azure, held: Attachment, wanted: Wanted) -> DiskPoint:
     encryption = wanted.encryption.get(held.lun)
     return DiskPoint(
         name=f"{disk.name}_{azure.ids.guid()}",
-        disk=replace(disk, files=dict(disk.files), owners=[], tags={}),
+        disk=replace(disk, files=dict(disk.files), extra=deepcopy(disk.extra), owners=[], tags={}),
         attachment=replace(held),
         created=azure.now(),
         family=disk.unique_id,

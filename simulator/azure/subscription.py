@@ -44,6 +44,7 @@ class Azure:
         self.planned: list[PlannedEnd] = []
         self.taken: list[tuple[str, str, float]] = []  # creates of points: whose, which kind, when
         self.rights = "all"
+        self.forbidden: list[str] = []  # single actions that the caller may not do, whatever `rights` says
         self._running: list[AzureJob] = []
 
     # Looking ----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any
 from simulator.azure.access import access_state, instant_disks, percent_of
 from simulator.azure.model import Collection, Disk, DiskPoint, Point
 from simulator.compute.common import stamped
+from simulator.compute.vm_shapes import encryption_settings
 from simulator.world import World
 
 VIEWED = "2021-11-01"  # the models of azure-mgmt-compute 30.0 have instance views and copies from here on
@@ -110,6 +111,8 @@ def _source_disk(id_: str, point: Point, each: DiskPoint, version: str) -> dict[
         "caching": held.caching,
         "managedDisk": {"storageAccountType": disk.sku, "id": disk.id},
     }
+    if held.encryption_settings:
+        shown["encryptionSettings"] = encryption_settings()
     if held.write_accelerator:
         shown["writeAcceleratorEnabled"] = True
     attributes: dict[str, Any] = {}

@@ -124,6 +124,7 @@ def _attachment(azure: Azure, given: dict[str, Any], name: str, group: str | Non
         create_option=given.get("create_option", "FromImage" if lun is None else "Attach"),
         delete_option=given.get("delete_option", "Detach"),
         write_accelerator=bool(given.get("write_accelerator", False)),
+        encryption_settings=bool(given.get("encryption_settings", lun is None and given.get("ade") == "vm")),
     )
 
 
@@ -144,11 +145,22 @@ def _disk(azure: Azure, given: dict[str, Any], name: str, location: str, vm: Azu
         tags=dict(given.get("tags", {})),
         os_type=given.get("os_type"),
         generation=given.get("generation"),
-        max_shares=int(given.get("max_shares", 1)),
+        max_shares=int(given.get("max_shares", (given.get("properties") or {}).get("maxShares", 1))),
         encryption=dict(given.get("encryption", {"type": "EncryptionAtRestWithPlatformKey"})),
         creation=dict(given.get("creation", {"createOption": "Empty"})),
-        extra=dict(given.get("extra", {})),
+        extra={
+            **(given.get("extra") or {}),
+            **{key: value for key, value in (given.get("properties") or {}).items() if key != "maxShares"},
+            **({"encryptionSettingsCollection": _encrypted()} if given.get("ade") else {}),
+        },
     )
+
+
+def _encrypted() -> dict[str, Any]:
+    """Azure Disk Encryption as a disk shows it (swagger: EncryptionSettingsCollection)."""
+    vault = {"id": "/subscriptions/s/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/ade"}
+    key = {"secretUrl": "https://ade.vault.example/secrets/disk/1", "sourceVault": vault}
+    return {"enabled": True, "encryptionSettings": [{"diskEncryptionKey": key}], "encryptionSettingsVersion": "1.1"}
 
 
 def _plant_collection(azure: Azure, given: dict[str, Any]) -> None:

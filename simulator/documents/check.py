@@ -233,6 +233,8 @@ DISK = {
     "files": FILES,
     "kind": one_of("managed", "unmanaged", "ephemeral"),
     "sku": name,
+    "properties": table(anything),
+    "ade": one_of("vm", "disk"),
     "max_shares": number,
     "write_accelerator": flag,
     "tags": table(text),

@@ -66,7 +66,7 @@ class App:
             return
         entry.status = answer.status
         if world.switches.date_header and answer.header("date") is None:
-            answer.headers.append(("Date", http_date(world.now())))
+            answer.headers.append(("Date", http_date(world.now() + world.switches.date_skew)))
         await _send(scope, send, answer, fault)
 
     async def _answer(self, call: Call) -> Answer:

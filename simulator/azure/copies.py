@@ -7,6 +7,7 @@ from __future__ import annotations
 from copy import deepcopy
 from dataclasses import replace
 
+from simulator.azure.access import readable
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.limits import count, over_hourly
 from simulator.azure.model import Collection, DiskPoint, Point, Replication
@@ -46,6 +47,8 @@ def begin_copy(
         raise Refused(
             409, "OperationNotAllowed", f"The source restore point '{source.name}' is in state '{source.state}'."
         )
+    if not all(readable(azure, source, each) for each in source.disks):
+        raise Refused(409, "OperationNotAllowed", f"The data of the source restore point '{source.name}' is not there.")
     _check_order(azure, collection, source, source_id)
     limited = over_hourly(azure, collection.id, "copy")
     if limited is not None:
@@ -81,12 +84,12 @@ def begin_copy(
     return point, point.job
 
 
-def replicate(azure: Azure, point: Point, kind: str) -> None:
+def replicate(azure: Azure, point: Point, kind: str, *, direct_only: bool = False) -> None:
     """Let the point's data begin to flow; a planned failure stops it half-way, without a reason (documented)."""
     stops = azure.planned_end("replication", point.name) is not None
-    timing = azure.switches.timing(kind)
+    timing = azure.switches.timing(kind).drawn(azure.chance.between)
     begun = azure.now() if point.job is None else (point.job.finished or azure.now())
-    point.replication = Replication(begun, timing, failed=stops)
+    point.replication = Replication(begun, timing, failed=stops, direct_only=direct_only)
 
 
 def _check_order(azure: Azure, collection: Collection, source: Point, source_id: str) -> None:

@@ -5,14 +5,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
+from simulator.azure.access import restorable
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.model import Disk
 from simulator.azure.subscription import Azure
 from simulator.wire.ids import same
 
 KNOWN = {"creationData", "diskSizeGB", "osType", "hyperVGeneration", "encryption", "maxShares"}
+# Which kinds of disk take them: descriptions in the swagger; that Premium SSD v2 is like Ultra here, disk pages.
+ONLY_DIRECT = frozenset({"diskIOPSReadWrite", "diskMBpsReadWrite", "diskIOPSReadOnly", "diskMBpsReadOnly"})
+NOT_DIRECT = frozenset({"tier", "burstingEnabled"})
 
 
 def put(azure: Azure, id_: str, body: dict[str, Any]) -> tuple[Disk, AzureJob]:
@@ -55,10 +60,11 @@ def put(azure: Azure, id_: str, body: dict[str, Any]) -> tuple[Disk, AzureJob]:
         zones=list(body.get("zones") or []),
         tags=dict(body.get("tags") or {}),
         creation=deepcopy(creation),
-        extra={key: value for key, value in properties.items() if key not in KNOWN},
+        extra=deepcopy({key: value for key, value in properties.items() if key not in KNOWN}),
         state="Updating",
     )
     _fill(azure, disk, creation)
+    _check_settings(disk.direct_drive, properties)
     disk.os_type = properties.get("osType", disk.os_type)
     disk.generation = properties.get("hyperVGeneration", disk.generation)
     disk.max_shares = properties.get("maxShares", 1)
@@ -86,14 +92,16 @@ def patch(azure: Azure, disk: Disk, body: dict[str, Any]) -> tuple[Disk, AzureJo
     """Tags, SKU, size (only more) and the properties that mean nothing here."""
     properties = body.get("properties") or {}
     planned = azure.planned_end("disk", disk.name)
+    sku = (body.get("sku") or {}).get("name", disk.sku)
+    _check_settings(replace(disk, sku=sku).direct_drive, properties)
     if planned is None:
         _resize(disk, properties.get("diskSizeGB"))
         if body.get("tags") is not None:
             disk.tags = dict(body["tags"])
-        disk.sku = (body.get("sku") or {}).get("name", disk.sku)
+        disk.sku = sku
         disk.encryption = {**disk.encryption, **(properties.get("encryption") or {})}
         disk.max_shares = properties.get("maxShares", disk.max_shares)
-        disk.extra.update({key: value for key, value in properties.items() if key not in KNOWN})
+        disk.extra.update(deepcopy({key: value for key, value in properties.items() if key not in KNOWN}))
     disk.state = "Updating"
 
     def changed() -> None:
@@ -144,8 +152,7 @@ def _fill(azure: Azure, disk: Disk, creation: dict[str, Any]) -> None:
         collection, point, disk_point = found
         if point.state != "Succeeded":
             raise Refused(409, "OperationNotAllowed", f"The restore point '{point.name}' is in state '{point.state}'.")
-        percents = point.percents(azure.now(), azure.switches.compute_copy_step)
-        complete = percents[point.disks.index(disk_point)] == 100
+        complete = restorable(azure, point, disk_point)
         origin, region = disk_point.disk, collection.location
     if not same(region, disk.location):
         raise Refused(
@@ -157,6 +164,13 @@ def _fill(azure: Azure, disk: Disk, creation: dict[str, Any]) -> None:
         raise Refused(409, "OperationNotAllowed", f"The copy of '{source}' is not complete.")
     disk.files = dict(origin.files) if complete else {}
     disk.size_gb, disk.os_type, disk.generation = origin.size_gb, origin.os_type, origin.generation
+
+
+def _check_settings(direct: bool, properties: dict[str, Any]) -> None:
+    for key, value in properties.items():
+        if value and key in (NOT_DIRECT if direct else ONLY_DIRECT):
+            text = f"The property '{key}' cannot be set for a disk of this SKU."
+            raise Refused(400, "InvalidParameter", text, target=f"disk.{key}")
 
 
 def _resize(disk: Disk, size: Any) -> None:

@@ -41,6 +41,16 @@ class Disk:
     def name(self) -> str:
         return self.id.rpartition("/")[2]
 
+    @property
+    def guest_encrypted(self) -> bool:
+        """Azure Disk Encryption, as the disk shows it."""
+        return bool((self.extra.get("encryptionSettingsCollection") or {}).get("enabled"))
+
+    @property
+    def direct_drive(self) -> bool:
+        """Ultra and Premium SSD v2: no crash mode, instant access, sectors of 4096 bytes (documented)."""
+        return self.sku in {"UltraSSD_LRS", "PremiumV2_LRS"}
+
 
 @dataclass(eq=False)
 class Attachment:
@@ -53,6 +63,7 @@ class Attachment:
     create_option: str = "Attach"
     delete_option: str = "Detach"
     write_accelerator: bool = False
+    encryption_settings: bool = False  # Azure Disk Encryption that shows at the VM (its older form)
 
 
 @dataclass(eq=False)
@@ -106,12 +117,13 @@ class DiskPoint:
 
 @dataclass(eq=False)
 class Replication:
-    """The copying of one restore point's disks into another region."""
+    """The data of one restore point on its way: into another region, or beside its VM."""
 
     begun: float
     timing: Timing
     looks: int = 0
     failed: bool = False
+    direct_only: bool = False  # the other disks have theirs
 
     def percent(self, now: float, place: int, count: int, step: float) -> int:
         """How far the disk in that place of `count` is; the later ones end later, the last one with the whole."""
@@ -157,8 +169,11 @@ class Point:
         """Of each disk, in the order of `disks`."""
         if self.replication is None:
             return [100] * len(self.disks)
-        count = len(self.disks)
-        return [self.replication.percent(now, place, count, step) for place in range(count)]
+        moving = [each for each in self.disks if each.disk.direct_drive or not self.replication.direct_only]
+        return [
+            self.replication.percent(now, moving.index(each), len(moving), step) if each in moving else 100
+            for each in self.disks
+        ]
 
 
 @dataclass(eq=False)

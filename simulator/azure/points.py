@@ -8,14 +8,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulator.azure.access import instant_disks
 from simulator.azure.copies import begin_copy, replicate
 from simulator.azure.jobs import CONCURRENT, AzureJob, Refused
 from simulator.azure.limits import count, over_hourly, over_points
 from simulator.azure.model import Attachment, AzureVm, Collection, Disk, DiskPoint, Point
 from simulator.azure.subscription import Azure
 from simulator.wire.ids import same
-
-DIRECT_DRIVE = frozenset({"UltraSSD_LRS", "PremiumV2_LRS"})
 
 
 @dataclass
@@ -83,6 +82,8 @@ def _capture(
         point.state, point.consistency, point.finished = "Succeeded", reached, azure.now()
         if not same(collection.location, vm.location):
             replicate(azure, point, "compute_copy")
+        elif instant_disks(point):
+            replicate(azure, point, "compute_instant", direct_only=True)
         elif switches.compute_hydration_takes != "0s":
             replicate(azure, point, "compute_hydration")
 
@@ -176,7 +177,7 @@ def _reason(disk: Disk, held: Attachment, crash: bool) -> str | None:
         return "the ephemeral OS disk"
     if disk.max_shares > 1:
         return "the shared disk"
-    if crash and disk.sku in DIRECT_DRIVE:
+    if crash and disk.direct_drive:
         return f"crash consistency and the {disk.sku} disk"
     if crash and held.write_accelerator:
         return "crash consistency and the write accelerated disk"
@@ -194,7 +195,7 @@ def _captured(azure: Azure, held: Attachment, wanted: Wanted) -> DiskPoint:
     encryption = wanted.encryption.get(held.lun)
     return DiskPoint(
         name=f"{disk.name}_{azure.ids.guid()}",
-        disk=replace(disk, files=dict(disk.files), owners=[], tags={}),
+        disk=replace(disk, files=dict(disk.files), extra=deepcopy(disk.extra), owners=[], tags={}),
         attachment=replace(held),
         created=azure.now(),
         family=disk.unique_id,

@@ -29,6 +29,7 @@ class Azure:
         self, ids: Ids, now: Callable[[], float], switches: Switches, subscription_id: str, locations: list[str]
     ) -> None:
         self.ids = ids
+        self.chance = ids.beside("durations")
         self.now = now
         self.switches = switches
         self.subscription_id = subscription_id
@@ -43,6 +44,7 @@ class Azure:
         self.planned: list[PlannedEnd] = []
         self.taken: list[tuple[str, str, float]] = []  # creates of points: whose, which kind, when
         self.rights = "all"
+        self.forbidden: list[str] = []  # single actions that the caller may not do, whatever `rights` says
         self._running: list[AzureJob] = []
 
     # Looking ----------------------------------------------------------------------------------------------------
@@ -163,6 +165,7 @@ class Azure:
         **more: Any,
     ) -> AzureJob:
         """Start an operation; `vm` is busy with it, `more` are other members of AzureJob."""
+        timing = timing.drawn(self.chance.between)
         job = AzureJob(self.ids.guid(), kind, region, self.now(), timing, effect, partition=self.ids.guid(), **more)
         self.jobs[job.id.lower()] = job
         self._running.append(job)

@@ -59,6 +59,13 @@ def wanted_os_disk(azure: Azure, vm: AzureVm, given: dict[str, Any] | None) -> A
         if not same(given.get("name", held.name), held.name):
             raise _unchangeable("osDisk.name")
         return held
+    present = azure.disk(vm.os_disk.disk)
+    if vm.os_disk.encryption_settings or (present is not None and present.guest_encrypted):
+        raise Refused(  # os-disk-swap.md and the code's own page; azure-docs#115712
+            409,
+            "OSDiskSwapNotSupportedForVMsUsingDiskEncryption",
+            f"Swapping the OS disk of VM '{vm.name}' is not supported because it uses disk encryption.",
+        )
     disk = check_attachable(azure, vm, str(id_))
     if not same(given.get("name", disk.name), disk.name):
         raise _unchangeable("osDisk.name")  # azure-docs#11611; the documented swap sets both

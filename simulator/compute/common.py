@@ -38,6 +38,7 @@ COMPUTE_VERSIONS = (
     "2024-11-01",
     "2025-04-01",
     "2025-11-01",
+    "2026-03-01",  # pinned by the JavaScript SDK @azure/arm-compute 24.1
     "2026-04-01",
 )
 # DiskRP has versions of its own; disk restore points know no others.
@@ -102,6 +103,7 @@ class ComputeRequest:
 
 def stamped(world: World, moment: float) -> str:
     """`2023-05-26T02:58:23.7898371+00:00`: seven digits and an offset that need not be zero (recorded 2023, 2026)."""
+    moment += world.switches.compute_clock_skew
     offset = world.switches.compute_time_offset
     hours, minutes = int(offset[1:3]), int(offset[4:6])
     shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
@@ -168,7 +170,12 @@ def begun_headers(world: World, request: ComputeRequest, job: AzureJob, *, locat
 
 
 def accepted(world: World, request: ComputeRequest, job: AzureJob) -> Answer:
-    """202 without a body, both headers (recorded)."""
+    """202 without a body, both headers (recorded); a DELETE may be over by then, and answers 200 (swagger)."""
+    if request.method == "DELETE" and world.switches.compute_deletes == "at_once":
+        job.end(world.now())
+        if job.failure is not None:
+            raise job.failure
+        return Answer(200, [("x-ms-request-id", job.id)])
     return Answer(202, begun_headers(world, request, job, location=True))
 
 

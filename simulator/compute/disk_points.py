@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from simulator.azure.access import readable
 from simulator.azure.jobs import Refused
 from simulator.azure.model import Collection, DiskPoint, Point
 from simulator.compute.common import ComputeRequest, accepted, answered, missing, paged
@@ -35,7 +36,7 @@ class DiskPoints:
         """beginGetAccess and endGetAccess: 202 with Location, whose last answer is the result."""
         if request.method != "POST":
             raise request.not_possible()
-        collection, _point, each = self._found(request, request.parent)
+        collection, point, each = self._found(request, request.parent)
         azure = self.world.azure
         timing = azure.switches.timing("compute_access")
         planned = azure.planned_end("access", each.name, request.names[1])
@@ -52,6 +53,9 @@ class DiskPoints:
             raise Refused(400, "InvalidParameter", "'access' and 'durationInSeconds' are required.")
         if access != "Read":
             raise Refused(400, "InvalidParameter", f"The access '{access}' is not possible on a disk restore point.")
+
+        if not readable(azure, point, each):
+            raise Refused(409, "OperationNotAllowed", f"The data of '{each.name}' cannot be read yet.")
 
         def opened() -> None:
             each.granted_until = azure.now() + seconds

@@ -18,6 +18,7 @@ from simulator.compute.locks import LOCKS_PATH, locks
 from simulator.compute.operations import STATUS_PATH, poll
 from simulator.compute.points import Points
 from simulator.compute.quota import with_quota
+from simulator.compute.rights import authorize, check_action
 from simulator.compute.vms import ACTIONS, Vms
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
@@ -75,6 +76,7 @@ class Compute:
             elif lock:
                 self._only(call, "GET")
                 self._check_scope(lock["subscription"], lock["group"])
+                check_action(self.world, "Microsoft.Authorization/locks/read", call.path, listing=True)
                 answer = locks(self.world, call, lock["scope"])
             elif found:
                 answer = self._resource(call, found)
@@ -94,7 +96,7 @@ class Compute:
         version = check_version(call, "Microsoft.Compute", name, versions, ", ".join(self.world.azure.locations))
         request = ComputeRequest(call, call.path.rstrip("/"), found["group"], tuple(parts[1::2]), version)
         self._check_scope(found["subscription"], found["group"])
-        self._authorize(request, name)
+        authorize(self.world, request, name)
         if call.method != "GET":
             self._check_locks(request)
         return handler(request)
@@ -112,20 +114,6 @@ class Compute:
             self.world.azure.check_locks(request.id, "delete" if request.method == "DELETE" else "write")
         except Refused as refusal:
             raise ArmError(refusal.status, refusal.code, refusal.message) from None
-
-    def _authorize(self, request: ComputeRequest, name: str) -> None:
-        rights = self.world.azure.rights
-        if rights == "all" or (rights == "view" and request.method == "GET"):
-            return
-        verb = {"GET": "read", "DELETE": "delete", "POST": "action"}.get(request.method, "write")
-        client = self.world.credentials.client_id
-        raise ArmError(
-            403,
-            "AuthorizationFailed",
-            f"The client '{client}' with object id '{client}' does not have authorization to perform action "
-            f"'Microsoft.Compute/{name}/{verb}' over scope '{request.id}' or the scope is invalid. If access was "
-            "recently granted, please refresh your credentials.",
-        )
 
     def _only(self, call: Call, method: str) -> None:
         if call.method != method:

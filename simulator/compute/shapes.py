@@ -7,8 +7,10 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
+from simulator.azure.access import access_state, instant_disks, percent_of
 from simulator.azure.model import Collection, Disk, DiskPoint, Point
 from simulator.compute.common import stamped
+from simulator.compute.vm_shapes import encryption_settings
 from simulator.world import World
 
 VIEWED = "2021-11-01"  # the models of azure-mgmt-compute 30.0 have instance views and copies from here on
@@ -109,6 +111,8 @@ def _source_disk(id_: str, point: Point, each: DiskPoint, version: str) -> dict[
         "caching": held.caching,
         "managedDisk": {"storageAccountType": disk.sku, "id": disk.id},
     }
+    if held.encryption_settings:
+        shown["encryptionSettings"] = encryption_settings()
     if held.write_accelerator:
         shown["writeAcceleratorEnabled"] = True
     attributes: dict[str, Any] = {}
@@ -136,35 +140,28 @@ def _instance_view(world: World, id_: str, point: Point, version: str) -> dict[s
     """Replication per disk; the whole is as far as its slowest disk."""
     if point.state in {"Creating", "Failed"}:
         return {"diskRestorePoints": [], "statuses": []}
-    percents = point.percents(world.now(), world.switches.compute_copy_step)
+    azure = world.azure
     stopped = point.replication is not None and point.replication.failed
+    listed = point.disks
+    if world.switches.compute_view_rows == "instant":
+        listed = instant_disks(point) or point.disks
+    percents = [percent_of(azure, point, each) for each in listed]
     shown = []
-    for each, percent in zip(point.disks, percents, strict=True):
+    for each, percent in zip(listed, percents, strict=True):
         entry: dict[str, Any] = {"id": disk_point_id(id_, each, version)}
         if version >= "2025-04-01":
-            entry["snapshotAccessState"] = access_state(world, point, each, percent)
+            entry["snapshotAccessState"] = access_state(azure, point, each)
         entry["replicationStatus"] = {"status": _replication(percent, stopped), "completionPercent": percent}
         shown.append(entry)
     return {"diskRestorePoints": shown, "statuses": [_replication(min(percents, default=100), stopped)]}
 
 
 def _replication(percent: int, stopped: bool) -> dict[str, str]:
-    """Only the succeeded one is published; the other two words are [I]."""
-    code, text = ("failed", "Failed") if stopped and percent < 100 else ("inProgress", "In progress")
+    """`succeeded` is published, `replicating` recorded 2026-04, `failed` [I]."""
+    code, text = ("failed", "Failed") if stopped and percent < 100 else ("replicating", "Replicating")
     if percent == 100:
         code, text = "succeeded", "Succeeded"
     return {"code": f"ReplicationState/{code}", "level": "Error" if code == "failed" else "Info", "displayStatus": text}
-
-
-def access_state(world: World, point: Point, each: DiskPoint, percent: int) -> str:
-    """Instant access while it lasts, for the kinds of disk that have it (documented, preview)."""
-    if percent < 100:
-        return "Pending"
-    direct = each.disk.sku in {"UltraSSD_LRS", "PremiumV2_LRS"}
-    if point.instant_minutes is None or point.finished is None or not direct:
-        return "Available"
-    ended = world.now() >= point.finished + point.instant_minutes * 60
-    return "Available" if ended else "AvailableWithInstantAccess"
 
 
 def disk_point_shape(
@@ -172,7 +169,7 @@ def disk_point_shape(
 ) -> dict[str, Any]:
     """A disk restore point as DiskRP shows it; replication only where there is one (examples of 2024-03-02)."""
     disk = each.disk
-    percent = point.percents(world.now(), world.switches.compute_copy_step)[point.disks.index(each)]
+    percent = percent_of(world.azure, point, each)
     properties: dict[str, Any] = {
         "timeCreated": stamped(world, each.created),
         "sourceResourceId": each.source,
@@ -183,13 +180,13 @@ def disk_point_shape(
         "encryption": _disk_encryption(each),
         "networkAccessPolicy": "AllowAll",
         "publicNetworkAccess": "Enabled",
-        "logicalSectorSize": 4096 if disk.sku in {"UltraSSD_LRS", "PremiumV2_LRS"} else 512,
+        "logicalSectorSize": 4096 if disk.direct_drive else 512,
     }
     if point.replication is not None:
         word = "Failed" if point.replication.failed else "Succeeded" if percent == 100 else "InProgress"
         properties |= {"replicationState": word, "completionPercent": percent, "sourceResourceLocation": point.region}
     if version >= "2026-03-02":
-        properties["snapshotAccessState"] = access_state(world, point, each, percent)
+        properties["snapshotAccessState"] = access_state(world.azure, point, each)
     return {
         "id": f"{collection.id}/restorePoints/{point.name}/diskRestorePoints/{each.name}",
         "name": each.name,

@@ -60,6 +60,8 @@ def _held(world: World, vm: AzureVm, held: Attachment) -> dict[str, Any]:
         "writeAcceleratorEnabled": held.write_accelerator,
         "deleteOption": held.delete_option,
     }
+    if held.encryption_settings:
+        shown["encryptionSettings"] = encryption_settings()
     if disk is None:
         return shown
     known = vm.power != "deallocated"
@@ -70,6 +72,13 @@ def _held(world: World, vm: AzureVm, held: Attachment) -> dict[str, Any]:
     if disk.kind == "ephemeral":
         shown["diffDiskSettings"] = {"option": "Local", "placement": "CacheDisk"}
     return {**shown, **({"diskSizeGB": disk.size_gb} if known else {})}
+
+
+def encryption_settings() -> dict[str, Any]:
+    """Azure Disk Encryption as `osDisk` of a VM and of a point's source shows it (swagger)."""
+    vault = {"id": "/subscriptions/s/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/ade"}
+    key = {"secretUrl": "https://ade.vault.example/secrets/disk/1", "sourceVault": vault}
+    return {"enabled": True, "diskEncryptionKey": key}
 
 
 def view_shape(world: World, vm: AzureVm) -> dict[str, Any]:

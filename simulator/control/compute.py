@@ -82,10 +82,13 @@ class ComputeControl:
         return JSONResponse({"id": job.id}, 201)
 
     async def rights(self, given: dict[str, Any]) -> Response:
-        """all, view or none."""
-        if given["rights"] not in RIGHTS:
+        """all, view or none, without the actions in `forbidden`."""
+        rights, forbidden = given.get("rights", "all"), given.get("forbidden", [])
+        if rights not in RIGHTS:
             raise ValueError(f"rights on Azure are one of {', '.join(sorted(RIGHTS))}")
-        self.world.azure.rights = given["rights"]
+        if not isinstance(forbidden, list) or not all(isinstance(each, str) and "/" in each for each in forbidden):
+            raise ValueError("forbidden is a list of actions, such as Microsoft.Compute/disks/read")
+        self.world.azure.rights, self.world.azure.forbidden = rights, forbidden
         return JSONResponse(given)
 
     async def failure(self, given: dict[str, Any]) -> Response:

@@ -12,11 +12,13 @@ from starlette.responses import JSONResponse, Response
 from simulator.control.compute import ComputeControl
 from simulator.documents.check import check_vm
 from simulator.documents.seeding import dump_vm, plant
+from simulator.vmm.hardware import from_document
 from simulator.vmm.jobs import Kind, Planned, Refusal, Status
 from simulator.vmm.machines import VirtualMachine
 from simulator.world import World
 
 CHANGEABLE = frozenset({"power", "status", "checkpoint_type", "description", "name", "pointer"})
+HARDWARE = frozenset({"nics", "cpu_count", "memory_mb"})
 RIGHTS = frozenset({"all", "restore_only", "view", "none"})
 
 
@@ -42,13 +44,16 @@ class VmControl:
         return JSONResponse(dump_vm(plant(self.world.site(service).vmm, given)), 201)
 
     async def change(self, request: Request) -> Response:
-        """Set power, status, checkpoint_type, description, name or pointer by hand."""
+        """Set power, status, checkpoint_type, description, name or pointer by hand, or nics, cpu_count, memory_mb."""
         given: dict[str, Any] = await request.json()
-        if unknown := set(given) - CHANGEABLE:
+        if unknown := set(given) - CHANGEABLE - HARDWARE:
             raise ValueError(f"a VM's {', '.join(sorted(unknown))} cannot be set")
         vm = self._vm(request)
+        check_vm({"name": vm.name, **{name: value for name, value in given.items() if name in HARDWARE}})
         for name, value in given.items():
-            setattr(vm, name, value)
+            if name in CHANGEABLE:
+                setattr(vm, name, value)
+        vm.hardware = from_document(vm.id, given, vm.hardware)
         if "pointer" in given:
             vm.stands_on = None
         vm.etag += 1

@@ -62,6 +62,7 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
     name, group = given["name"], given.get("resource_group")
     location = given.get("location", azure.locations[0])
     os_type = given.get("os_type", "Linux")
+    generation = given.get("generation", "V2")
     first = dict(given.get("os_disk") or {})
     first_name = first.get("name", f"{name}_OsDisk")
     vm = AzureVm(
@@ -71,14 +72,14 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
         created=given.get("created", azure.now() - float(given.get("days_old", 30)) * DAY),
         os_disk=_attachment(azure, first, first_name, group, None),
         os_type=os_type,
-        generation=given.get("generation", "V2"),
+        generation=generation,
         size=given.get("size", "Standard_D2s_v5"),
         controller=given.get("controller", "SCSI"),
         zones=[str(zone) for zone in given.get("zones", [])],
         tags=dict(given.get("tags", {})),
         power=given.get("power", "running"),
         agent=given.get("agent", "Ready"),
-        properties=dict(given.get("properties") or _profiles(name, os_type)),
+        properties=dict(given["properties"] if "properties" in given else _profiles(name, os_type, generation)),
         identity=given.get("identity"),
     )
     disks = [(vm.os_disk, {"os_type": os_type, "generation": vm.generation, **first}, first_name)]
@@ -96,8 +97,8 @@ def plant_azure_vm(azure: Azure, given: dict[str, Any]) -> AzureVm:
     return vm
 
 
-def _profiles(name: str, os_type: str) -> dict[str, Any]:
-    """The parts of a VM's model as recorded 2023-05."""
+def _profiles(name: str, os_type: str, generation: str) -> dict[str, Any]:
+    """The parts of a VM's model as recorded 2023-05, where a VM of generation 1 had no securityProfile."""
     own: dict[str, Any] = {"provisionVMAgent": True}
     own |= {"enableAutomaticUpdates": True} if os_type == "Windows" else {"disablePasswordAuthentication": True}
     kind = "windowsConfiguration" if os_type == "Windows" else "linuxConfiguration"
@@ -110,7 +111,7 @@ def _profiles(name: str, os_type: str) -> dict[str, Any]:
             "allowExtensionOperations": True,
             "requireGuestProvisionSignal": True,
         },
-        "securityProfile": {"securityType": "TrustedLaunch"},
+        **({"securityProfile": {"securityType": "TrustedLaunch"}} if generation == "V2" else {}),
     }
 
 
@@ -123,6 +124,7 @@ def _attachment(azure: Azure, given: dict[str, Any], name: str, group: str | Non
         create_option=given.get("create_option", "FromImage" if lun is None else "Attach"),
         delete_option=given.get("delete_option", "Detach"),
         write_accelerator=bool(given.get("write_accelerator", False)),
+        encryption_settings=bool(given.get("encryption_settings", lun is None and given.get("ade") == "vm")),
     )
 
 
@@ -143,11 +145,22 @@ def _disk(azure: Azure, given: dict[str, Any], name: str, location: str, vm: Azu
         tags=dict(given.get("tags", {})),
         os_type=given.get("os_type"),
         generation=given.get("generation"),
-        max_shares=int(given.get("max_shares", 1)),
+        max_shares=int(given.get("max_shares", (given.get("properties") or {}).get("maxShares", 1))),
         encryption=dict(given.get("encryption", {"type": "EncryptionAtRestWithPlatformKey"})),
         creation=dict(given.get("creation", {"createOption": "Empty"})),
-        extra=dict(given.get("extra", {})),
+        extra={
+            **(given.get("extra") or {}),
+            **{key: value for key, value in (given.get("properties") or {}).items() if key != "maxShares"},
+            **({"encryptionSettingsCollection": _encrypted()} if given.get("ade") else {}),
+        },
     )
+
+
+def _encrypted() -> dict[str, Any]:
+    """Azure Disk Encryption as a disk shows it (swagger: EncryptionSettingsCollection)."""
+    vault = {"id": "/subscriptions/s/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/ade"}
+    key = {"secretUrl": "https://ade.vault.example/secrets/disk/1", "sourceVault": vault}
+    return {"enabled": True, "encryptionSettings": [{"diskEncryptionKey": key}], "encryptionSettingsVersion": "1.1"}
 
 
 def _plant_collection(azure: Azure, given: dict[str, Any]) -> None:
@@ -205,7 +218,11 @@ def _point(azure: Azure, vm: AzureVm | None, given: dict[str, Any]) -> Point:
     if given.get("replication"):
         copying = given["replication"]
         point.replication = Replication(
-            copying["begun"], Timing(**copying["timing"]), copying["looks"], copying["failed"]
+            copying["begun"],
+            Timing(**copying["timing"]),
+            copying["looks"],
+            copying["failed"],
+            copying.get("direct_only", False),
         )
     return point
 

@@ -162,11 +162,27 @@ def _kept(kind: type) -> dict[str, Check]:
 
 FILES = table(text)
 AGE: dict[str, Check] = {"added": moment, "days_old": number, "age_seconds": number}
+HARDWARE: dict[str, Check] = {
+    "cpu_count": number,
+    "memory_mb": number,
+    "nics": many(
+        holding(
+            id=guid,
+            mac=text,
+            name=maybe(text),
+            display_name=text,
+            network=maybe(name),
+            network_name=maybe(text),
+            settings=table(text),
+        )
+    ),
+}
 CHECKPOINT: dict[str, Check] = {
     "name": maybe(text),
     "description": maybe(text),
     **AGE,
     "files": FILES,
+    "hardware": holding(**HARDWARE),
     "parent": maybe(text),
     "power": one_of(*POWERS),
     "enabled": flag,
@@ -192,6 +208,7 @@ VM: dict[str, Check] = {
     "vm_id": guid,
     "resource_uri": maybe(name),
     "instance": maybe(table(anything)),
+    **HARDWARE,
 }
 CREDENTIALS = dict.fromkeys(("spf_username", "spf_password", "spf_token", "tenant", "client_id", "secret"), name)
 SPF: dict[str, Check] = {
@@ -216,6 +233,8 @@ DISK = {
     "files": FILES,
     "kind": one_of("managed", "unmanaged", "ephemeral"),
     "sku": name,
+    "properties": table(anything),
+    "ade": one_of("vm", "disk"),
     "max_shares": number,
     "write_accelerator": flag,
     "tags": table(text),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from simulator.documents.azure_seeding import DEFAULT_COMPUTE
+from simulator.vmm.hardware import changed, from_document
 from simulator.vmm.machines import Checkpoint, VirtualMachine
 from simulator.vmm.server import Vmm
 from simulator.wire.clock import utc
@@ -96,6 +97,7 @@ def plant(vmm: Vmm, given: dict[str, Any]) -> VirtualMachine:
         resource_uri=given.get("resource_uri"),
         instance=given.get("instance"),
     )
+    vm.hardware = from_document(vm.id, given, changed(vm.id, from_document(vm.id, {}), vm.instance or {}, ""))
     vm.pointer = None if vm.stored else vm.vm_id
     for each in given.get("checkpoints", []):
         point = _checkpoint(vmm, vm, each)
@@ -125,6 +127,7 @@ def _checkpoint(vmm: Vmm, vm: VirtualMachine, given: dict[str, Any]) -> Checkpoi
         checkpoint_id=(given.get("checkpoint_id") or vmm.ids.guid()) if made else None,
         parent_id=(by_name.checkpoint_id if by_name else parent) if made else None,
         files=dict(given.get("files", vm.files)),
+        hardware=from_document(vm.id, given.get("hardware", {}), vm.hardware),
         power=given.get("power", vm.power),
         enabled=given.get("enabled", True),
         made=added if made else None,
@@ -158,6 +161,7 @@ def dump_vm(vm: VirtualMachine) -> dict[str, Any]:
         "stands_on": vm.stands_on,
         "resource_uri": vm.resource_uri,
         "instance": vm.instance,
+        **vm.hardware.as_document(),
         "checkpoints": [
             {
                 "id": point.id,
@@ -167,6 +171,7 @@ def dump_vm(vm: VirtualMachine) -> dict[str, Any]:
                 "description": point.description,
                 "added": utc(point.added).isoformat(),
                 "files": dict(point.files),
+                "hardware": point.hardware.as_document(),
                 "power": point.power,
                 "enabled": point.enabled,
                 "made": point.made is not None,

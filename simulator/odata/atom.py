@@ -8,12 +8,11 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from simulator.odata.edm import COMPLEX, SETS, EntityType
-from simulator.odata.protocol import ATOM, DATA, METADATA
-from simulator.odata.query import Entity
+from simulator.odata.protocol import APP, ATOM, DATA, METADATA
+from simulator.odata.query import INLINE, Entity, key_of
 
 RELATED = "http://schemas.microsoft.com/ado/2007/08/dataservices/related/"
 SCHEME = "http://schemas.microsoft.com/ado/2007/08/dataservices/scheme"
-INLINE = "__inline"
 
 
 def entry(base: str, kind: EntityType, entity: Entity, select: list[str] | None, version: float) -> str:
@@ -57,7 +56,7 @@ def _feed(
 def _entry(
     base: str, kind: EntityType, entity: Entity, select: list[str] | None, version: float, root: bool = False
 ) -> str:
-    key = f"{kind.entity_set}(ID=guid'{entity['ID']}',StampId=guid'{entity['StampId']}')"
+    key = key_of(kind, entity)
     parts = [
         f"<entry{_spaces(base) if root else ''}>",
         f"<id>{escape(base + key)}</id>",
@@ -114,6 +113,15 @@ def _complex(edm_type: str, value: dict[str, Any]) -> str:
 
 def _updated(entity: Entity) -> str:
     return str(entity.get("ModifiedTime") or entity.get("StartTime") or "1970-01-01T00:00:00Z")
+
+
+def service_document(base: str, names: list[str]) -> str:
+    """The entity sets as an AtomPub workspace (RFC 5023, OData Atom Format 3.0 section 5)."""
+    collections = "".join(f'<collection href="{name}"><atom:title>{name}</atom:title></collection>' for name in names)
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><service xml:base={quoteattr(base)} xmlns="{APP}" xmlns:atom="{ATOM}">'
+        f"<workspace><atom:title>Default</atom:title>{collections}</workspace></service>"
+    )
 
 
 def metadata_document() -> str:

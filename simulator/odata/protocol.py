@@ -16,14 +16,13 @@ from simulator.wire.exchange import Answer, Call, json_answer
 METADATA = "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata"
 DATA = "http://schemas.microsoft.com/ado/2007/08/dataservices"
 ATOM = "http://www.w3.org/2005/Atom"
+APP = "http://www.w3.org/2007/app"
 PORTAL = "http://schemas.microsoft.com/windowsazure"
 
 Style = Literal["light", "verbose", "atom"]
-CONTENT_TYPES: dict[Style, str] = {
-    "light": "application/json; odata=minimalmetadata; streaming=true; charset=utf-8",  # dn785087
-    "verbose": "application/json;odata=verbose;charset=utf-8",
-    "atom": "application/atom+xml;charset=utf-8",
-}
+Level = Literal["minimalmetadata", "fullmetadata", "nometadata"]
+SERVICE_DOCUMENT = "application/atomsvc+xml"
+LEVELS: tuple[Level, ...] = ("minimalmetadata", "fullmetadata", "nometadata")
 
 
 class ODataError(Exception):
@@ -42,7 +41,14 @@ class Format:
 
     style: Style
     version: float
-    metadata: bool = True  # False: odata=nometadata
+    level: Level = "minimalmetadata"  # how much JSON light says beside the members
+
+    @property
+    def content_type(self) -> str:
+        """The label of an answer in this format; that of JSON light is as dn785087 has it."""
+        if self.style == "light":
+            return f"application/json; odata={self.level}; streaming=true; charset=utf-8"
+        return f"application/{'json;odata=verbose' if self.style == 'verbose' else 'atom+xml'};charset=utf-8"
 
     @property
     def version_header(self) -> str:
@@ -50,8 +56,11 @@ class Format:
         return f"{min(3.0, self.version):.1f};"
 
 
-def negotiate(call: Call) -> Format:
-    """The format from Accept, $format and MaxDataServiceVersion; no Accept means Atom (the Go client met that)."""
+def negotiate(call: Call, *, service_document: bool = False) -> Format:
+    """The format from Accept, $format and MaxDataServiceVersion; no Accept means Atom (the Go client met that).
+
+    Only the service document has a media type of its own, which datajs asks for first.
+    """
     highest = _version(call.header("maxdataserviceversion"), 3.0)
     if _version(call.header("dataserviceversion"), 1.0) > 3.0:
         raise ODataError(400, "The request includes a DataServiceVersion that is above the maximum supported, '3.0'.")
@@ -67,7 +76,9 @@ def negotiate(call: Call) -> Format:
                 if "odata=" in parameters and "odata=verbose" not in parameters:
                     continue  # JSON light is version 3 only
                 return Format("verbose", highest)
-            return Format("light", highest, "nometadata" not in parameters)
+            return Format("light", highest, next((each for each in LEVELS if each in parameters), LEVELS[0]))
+        if name == SERVICE_DOCUMENT and service_document:
+            return Format("atom", highest)
         if name in {"*/*", "application/atom+xml", "application/xml", "application/*", "atom", "text/xml"}:
             return Format("atom", highest)
     raise ODataError(415, "Unsupported media type requested.")
@@ -138,7 +149,7 @@ def _parse_atom(body: bytes) -> dict[str, Any]:
     return values
 
 
-def error_answer(error: ODataError, style: Style, *, portal: bool = False) -> Answer:
+def error_answer(error: ODataError, wanted: Format, *, portal: bool = False) -> Answer:
     """The error in the caller's style; `portal`: the XML of the layer in front of SPF (dasein WAPErrorModel)."""
     if portal:
         text = (
@@ -147,14 +158,14 @@ def error_answer(error: ODataError, style: Style, *, portal: bool = False) -> An
         )
         return Answer(error.status, [("Content-Type", "application/xml; charset=utf-8")], text.encode())
     content = {"code": error.code, "message": {"lang": "en-US", "value": error.message}}
-    if style == "atom":
+    if wanted.style == "atom":
         text = (
             f'<?xml version="1.0" encoding="utf-8"?><m:error xmlns:m="{METADATA}"><m:code>{escape(error.code)}</m:code>'
             f'<m:message xml:lang="en-US">{escape(error.message)}</m:message></m:error>'
         )
         return Answer(error.status, [("Content-Type", "application/xml;charset=utf-8")], text.encode())
-    name = "odata.error" if style == "light" else "error"
-    return json_answer(error.status, {name: content}, content_type=CONTENT_TYPES[style])
+    name = "odata.error" if wanted.style == "light" else "error"
+    return json_answer(error.status, {name: content}, content_type=wanted.content_type)
 
 
 def dumps(document: object) -> bytes:

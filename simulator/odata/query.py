@@ -12,6 +12,7 @@ from simulator.odata.edm import EntityType
 from simulator.odata.protocol import ODataError
 
 Entity = dict[str, Any]
+INLINE = "__inline"  # entity member that holds the expanded navigations: name -> (type, entities, whether single)
 SUPPORTED = frozenset({"$filter", "$select", "$top", "$expand", "$format", "$skiptoken"})
 _TOKEN = re.compile(
     r"\s*(?:(?P<guid>guid'[^']*')|(?P<date>datetime'[^']*')|(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?L?)"
@@ -140,3 +141,8 @@ def comparable(value: object) -> object:
     if isinstance(value, bool) or value is None:
         return value
     return str(value).lower()
+
+
+def key_of(kind: EntityType, entity: Entity) -> str:
+    """The last segment of an entity's URL; every key here is (ID, StampId)."""
+    return f"{kind.entity_set}(ID=guid'{entity['ID']}',StampId=guid'{entity['StampId']}')"

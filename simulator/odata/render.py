@@ -8,17 +8,12 @@ import re
 from datetime import datetime
 from typing import Any
 
-from simulator.odata.atom import entry, feed
+from simulator.odata.atom import entry, feed, service_document
 from simulator.odata.edm import EntityType
-from simulator.odata.protocol import CONTENT_TYPES, Format, dumps
-from simulator.odata.query import Entity
+from simulator.odata.light import light_many, light_one, light_sets
+from simulator.odata.protocol import SERVICE_DOCUMENT, Format, dumps
+from simulator.odata.query import INLINE, Entity, key_of
 from simulator.wire.exchange import Answer
-
-INLINE = "__inline"  # entity member that holds the expanded navigations: name -> (type, entities)
-
-
-def key_of(kind: EntityType, entity: Entity) -> str:
-    return f"{kind.entity_set}(ID=guid'{entity['ID']}',StampId=guid'{entity['StampId']}')"
 
 
 def one(
@@ -26,11 +21,7 @@ def one(
 ) -> Answer:
     """A single entity."""
     if style.style == "light":
-        document = light_entity(entity, select)
-        if style.metadata:
-            chosen = f"&$select={','.join(select)}" if select else ""
-            document = {"odata.metadata": f"{base}$metadata#{kind.entity_set}/@Element{chosen}", **document}
-        return _answer(style, status, dumps(document))
+        return _answer(style, status, dumps(light_one(style, base, kind, entity, select)))
     if style.style == "verbose":
         return _answer(style, status, dumps({"d": verbose_entity(style, base, kind, entity, select)}))
     text = entry(base, kind, entity, select, style.version)
@@ -42,14 +33,7 @@ def many(
 ) -> Answer:
     """A list, with the link to its next page if there is one."""
     if style.style == "light":
-        chosen = f"&$select={','.join(select)}" if select else ""
-        document: dict[str, Any] = {}
-        if style.metadata:
-            document["odata.metadata"] = f"{base}$metadata#{kind.entity_set}{chosen}"
-        document["value"] = [light_entity(entity, select) for entity in entities]
-        if next_link:
-            document["odata.nextLink"] = next_link
-        return _answer(style, 200, dumps(document))
+        return _answer(style, 200, dumps(light_many(style, base, kind, entities, select, next_link)))
     if style.style == "verbose":
         results = [verbose_entity(style, base, kind, entity, select) for entity in entities]
         if style.version < 2.0:
@@ -62,22 +46,22 @@ def many(
     return _answer(style, 200, text.encode(), "application/atom+xml;type=feed;charset=utf-8")
 
 
+def sets(style: Format, base: str, names: list[str]) -> Answer:
+    """The service document: which entity sets there are."""
+    if style.style == "light":
+        return _answer(style, 200, dumps(light_sets(style, base, names)))
+    if style.style == "verbose":
+        return _answer(style, 200, dumps({"d": {"EntitySets": names}}))
+    return _answer(style, 200, service_document(base, names).encode(), f"{SERVICE_DOCUMENT};charset=utf-8")
+
+
 def _answer(style: Format, status: int, body: bytes, content_type: str | None = None) -> Answer:
-    headers = [("Content-Type", content_type or CONTENT_TYPES[style.style])]
+    headers = [("Content-Type", content_type or style.content_type)]
     return Answer(status, [*headers, ("DataServiceVersion", style.version_header)], body)
 
 
 def _chosen(entity: Entity, select: list[str] | None) -> dict[str, Any]:
     return {name: value for name, value in entity.items() if name != INLINE and (select is None or name in select)}
-
-
-def light_entity(entity: Entity, select: list[str] | None) -> dict[str, Any]:
-    """Members only; expanded navigations are arrays, or an entity or null."""
-    document = _chosen(entity, select)
-    for name, (_unused, inline, single) in entity.get(INLINE, {}).items():
-        shown = [light_entity(each, None) for each in inline]
-        document[name] = (shown[0] if shown else None) if single else shown
-    return document
 
 
 def verbose_entity(

@@ -14,6 +14,7 @@ from simulator.scvmm.machines import Machines
 from simulator.scvmm.operations import STATUS_PATH, begin, poll, polling_headers
 from simulator.scvmm.shapes import accepted_properties, envelope, etag, instance, instance_id, inventory
 from simulator.vmm.effects import merged
+from simulator.vmm.hardware import changed
 from simulator.vmm.jobs import LOCKED, Job, Kind, Refusal
 from simulator.vmm.machines import VirtualMachine
 from simulator.wire.exchange import Answer, Call, json_answer
@@ -108,6 +109,7 @@ class ScVmm:
         sent = {**body.get("properties", {}), "extendedLocation": body["extendedLocation"]}
         if vm is not None:
             vm.instance = merged(vm.instance or {}, sent)
+            vm.hardware = changed(vm.id, vm.hardware, sent, f" {vm.etag}")
             vm.checkpoint_type = sent.get("infrastructureProfile", {}).get("checkpointType", vm.checkpoint_type)
             vm.etag += 1
             return json_answer(200, instance(self.world, vm), [("ETag", etag(vm))])
@@ -133,20 +135,20 @@ class ScVmm:
         self._authorize(uri, "write", Kind.PATCH)
         changes = _body(call).get("properties", {})
         if (unheard := self._offline(Kind.PATCH, vm)) is not None:
-            return self._accepted(call, vm, unheard, [("ETag", etag(vm))])
+            return self._accepted(call, vm, unheard)
         self._refuse_concurrent(vm)
         job = self.world.arc.vmm.begin(Kind.PATCH, vm, {"properties": json.dumps(changes)})
-        return self._accepted(call, vm, job, [("ETag", etag(vm))])
+        return self._accepted(call, vm, job)
 
     def _delete(self, call: Call, uri: str, vm: VirtualMachine | None) -> Answer:
         self._authorize(uri, "delete", Kind.REMOVE)
         if vm is None:
             return Answer(204)
         if (unheard := self._offline(Kind.REMOVE, vm)) is not None:
-            return self._accepted(call, vm, unheard, [("ETag", etag(vm))])
+            return self._accepted(call, vm, unheard)
         self._refuse_concurrent(vm)
         self.machines.keep(vm.resource_uri or uri)
-        return self._accepted(call, vm, self.world.arc.vmm.begin(Kind.REMOVE, vm), [("ETag", etag(vm))])
+        return self._accepted(call, vm, self.world.arc.vmm.begin(Kind.REMOVE, vm))
 
     # The actions -------------------------------------------------------------------------------------------------
 
@@ -161,7 +163,7 @@ class ScVmm:
             raise self._missing(uri)
         body = _body(call, required=action in BODY_REQUIRED)
         if (unheard := self._offline(kind, vm)) is not None:
-            return self._accepted(call, vm, unheard, [])
+            return self._accepted(call, vm, unheard)
         self._refuse_concurrent(vm)
         vmm = self.world.arc.vmm
         before = inventory(self.world, vm) if self.world.switches.arc_stale_seconds else None
@@ -173,7 +175,7 @@ class ScVmm:
             job = self._restore_or_delete(kind, vm, body)
         if before is not None:
             vm.stale = (job, before)
-        return self._accepted(call, vm, job, [])
+        return self._accepted(call, vm, job)
 
     def _offline(self, kind: Kind, vm: VirtualMachine) -> Job | None:
         """What is accepted while VMM cannot be reached; ArmError where it is refused; None while it can."""
@@ -194,6 +196,8 @@ class ScVmm:
     def _create(self, vm: VirtualMachine, body: dict[str, Any]) -> Job:
         vmm, switches = self.world.arc.vmm, self.world.switches
         name = body.get("name")
+        if name is not None and switches.arc_names == "cut_20":
+            name = str(name)[:20]
         if switches.arc_duplicate_name == "refused" and any(same(point.name, name) for point in vm.checkpoints):
             return self._refused(Kind.CREATE, vm, _DUPLICATE)
         self._refuse_early(Kind.CREATE, vm)
@@ -238,9 +242,11 @@ class ScVmm:
         if self.world.switches.arc_concurrent == "409" and vmm.running(vm) is not None:
             raise ArmError(409, "Conflict", "Another operation is running on this virtual machine.", gateway=False)
 
-    def _accepted(self, call: Call, vm: VirtualMachine, job: Job, headers: list[tuple[str, str]]) -> Answer:
+    def _accepted(self, call: Call, vm: VirtualMachine, job: Job) -> Answer:
         operation = begin(self.world, call, job, instance_id(vm.resource_uri or ""), etag(vm))
-        headers = [*headers, *polling_headers(self.world, call, operation)]
+        headers = polling_headers(self.world, call, operation)
+        if job.kind in {Kind.PATCH, Kind.REMOVE} or self.world.switches.arc_action_etag:
+            headers.insert(0, ("ETag", etag(vm)))
         if self.world.switches.arc_action_body == "empty":
             return Answer(202, headers)
         return json_answer(202, None, headers)  # the four bytes `null` (recorded)

@@ -70,15 +70,17 @@ def properties(world: World, vm: VirtualMachine) -> dict[str, Any]:
     busy = running is not None and running.kind is not Kind.BACKGROUND
     state = world.switches.arc_provisioning_during if busy else "Succeeded"
     given = accepted_properties(vm)
-    hardware = merged(
+    hardware: dict[str, Any] = merged(
         {
             "limitCpuForMigration": "false",
             "dynamicMemoryEnabled": "false",
             "isHighlyAvailable": "false",
-            "memoryMB": 2048,
-            "cpuCount": 2,
         },
-        given.get("hardwareProfile", {}),
+        {
+            **given.get("hardwareProfile", {}),
+            "memoryMB": vm.hardware.memory_mb,
+            "cpuCount": vm.hardware.cpu_count,
+        },
     )
     if hardware["dynamicMemoryEnabled"] == "true":
         hardware = {"dynamicMemoryMaxMB": 1048576, "dynamicMemoryMinMB": 32, **hardware}
@@ -88,7 +90,7 @@ def properties(world: World, vm: VirtualMachine) -> dict[str, Any]:
             {"id": each["id"], "name": each.get("name", each["id"].rpartition("/")[2])}
             for each in given.get("availabilitySets", [])
         ],
-        "networkProfile": {"networkInterfaces": _nics(vm, world.now(), given)},
+        "networkProfile": {"networkInterfaces": _nics(vm, world.now())},
         "storageProfile": {"disks": _disks(vm, given)},
         "infrastructureProfile": _infrastructure(world, vm, given.get("infrastructureProfile", {})),
         "osProfile": merged(
@@ -205,30 +207,27 @@ def _disks(vm: VirtualMachine, given: dict[str, Any]) -> list[dict[str, Any]]:
     return shown
 
 
-def _nics(vm: VirtualMachine, now: float, given: dict[str, Any]) -> list[dict[str, Any]]:
-    sent = given.get("networkProfile", {}).get("networkInterfaces") or [
-        {"name": "nic_1", "ipv4AddressType": "Dynamic", "ipv6AddressType": "Dynamic", "macAddressType": "Dynamic"}
-    ]
+def _nics(vm: VirtualMachine, now: float) -> list[dict[str, Any]]:
+    """The adapters; one without a network has neither its id nor its name."""
     known = now >= vm.added + ADDRESSES_KNOWN
     return [
         {
-            "displayName": each.get("name", "nic_1"),
-            "nicId": _guid(vm, f"nic {number}"),
-            "networkName": _guid(vm, f"network {number}"),
-            **(_addresses(number) if known else {}),
-            **each,
+            **({"name": nic.name} if nic.name is not None else {}),
+            "displayName": nic.display_name,
+            "nicId": nic.id,
+            **({"virtualNetworkId": nic.network} if nic.network else {}),
+            **({"networkName": nic.network_name} if nic.network_name else {}),
+            **(_addresses(number) if known and nic.network_name else {}),
+            **({"macAddress": nic.mac} if known or nic.settings["macAddressType"] == "Static" else {}),
+            **nic.settings,
         }
-        for number, each in enumerate(sent)
+        for number, nic in enumerate(vm.hardware.nics)
     ]
 
 
 def _addresses(number: int) -> dict[str, Any]:
     address = number + 10
-    return {
-        "ipv4Addresses": [f"192.0.2.{address}"],
-        "ipv6Addresses": [f"2001:db8::{address:x}"],
-        "macAddress": f"00:15:5D:00:00:{address:02X}",
-    }
+    return {"ipv4Addresses": [f"192.0.2.{address}"], "ipv6Addresses": [f"2001:db8::{address:x}"]}
 
 
 def _custom_location(world: World) -> dict[str, str]:

@@ -25,7 +25,6 @@ JOB_TEXTS = {Status.SUCCEED_WITH_INFO: "Completed w/ Info"}
 
 VM_FACTS: dict[str, Any] = {
     "BackupEnabled": True,
-    "CPUCount": 2,
     "CPUMax": 100,
     "CPUReserve": 0,
     "CPUType": "2.40 GHz Xeon (2 MB L2 cache)",
@@ -53,8 +52,6 @@ VM_FACTS: dict[str, Any] = {
     "LimitCPUFunctionality": False,
     "Location": "",
     "MarkedAsTemplate": False,
-    "Memory": 2048,
-    "MemoryAssignedMB": 2048,
     "MemoryWeight": 5000,
     "NetworkUtilization": 0,
     "OperatingSystem": "Debian GNU/Linux 12 (64 bit)",
@@ -78,6 +75,7 @@ VM_FACTS: dict[str, Any] = {
 
 def spf_time(moment: float, switches: Switches, *, fresh: bool = False) -> str:
     """Local time with offset, zeros trimmed; read back from SQL Server, rounded to its 1/300 s (docs/services.md)."""
+    moment += switches.vmm_clock_skew
     if not fresh:
         moment = math.floor(moment * 300 + 0.5) / 300
     digits = 7 if fresh else 3
@@ -121,6 +119,7 @@ def vm_entity(site: Site, vm: VirtualMachine, busy: Job | None, switches: Switch
             "AddedTime": spf_time(vm.added, switches),
             "CreationTime": spf_time(vm.added, switches),
             "ModifiedTime": spf_time(vm.modified, switches, fresh=True),
+            "CPUCount": vm.hardware.cpu_count,
             "CloudId": site.cloud_id,
             "DeploymentErrorInfo": dict.fromkeys(COMPLEX["VMM.ErrorInfo"]),
             "Description": vm.description,
@@ -131,6 +130,8 @@ def vm_entity(site: Site, vm: VirtualMachine, busy: Job | None, switches: Switch
             "KeyProtectorGuardians": [],
             "KeyProtectorOwner": dict.fromkeys(COMPLEX["VMM.Guardian"]),
             "LastRestoredCheckpointId": vm.pointer,  # the place the VM stands on, not a restore log (docs/services.md)
+            "Memory": vm.hardware.memory_mb,
+            "MemoryAssignedMB": vm.hardware.memory_mb,
             "MostRecentTaskId": vm.most_recent_job,
             "Name": vm.name,
             "NewVirtualNetworkAdapterInput": [],

@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from simulator.odata.edm import SETS, EntityType
-from simulator.odata.query import Entity, Query, comparable
-from simulator.odata.render import INLINE
+from simulator.odata.query import INLINE, Entity, Query, comparable
 from simulator.spf.entities import checkpoint_entity, cloud_entity, job_entity, vm_entity
 from simulator.vmm.jobs import Job
 from simulator.vmm.machines import VirtualMachine

@@ -12,24 +12,22 @@ import anyio
 from simulator.odata.atom import metadata_document
 from simulator.odata.edm import SETS, EntityType
 from simulator.odata.protocol import (
-    CONTENT_TYPES,
     Format,
     ODataError,
-    Style,
     error_answer,
     negotiate,
     parse_body,
     parse_key,
 )
-from simulator.odata.query import Query
-from simulator.odata.render import key_of, many, one
+from simulator.odata.query import Query, key_of
+from simulator.odata.render import many, one, sets
 from simulator.spf.access import Root, check_scope, find_root, refused_entry, with_headers
 from simulator.spf.entities import checkpoint_entity
 from simulator.spf.reads import Reads
 from simulator.vmm.effects import OPERATIONS
 from simulator.vmm.jobs import Job, Kind, Refusal
 from simulator.vmm.machines import Checkpoint, VirtualMachine
-from simulator.wire.exchange import Answer, Call, json_answer
+from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
 from simulator.world import World
 
@@ -51,21 +49,20 @@ class Spf:
         refused = refused_entry(call, self.world)
         if refused is not None:
             return with_headers(refused, root, self.world)
-        style: Style = "light"
+        wanted = Format("light", 3.0)
         try:
-            wanted = negotiate(call)
-            style = wanted.style
+            wanted = negotiate(call, service_document=not root.rest.rstrip("/"))
             check_scope(call, root, self.world)
             answer, job = await self._route(call, root, wanted)
         except ODataError as error:
             portal = root.portal and self.world.switches.spf_errors == "wap"
-            return with_headers(error_answer(error, style, portal=portal), root, self.world)
+            return with_headers(error_answer(error, wanted, portal=portal), root, self.world)
         return with_headers(answer, root, self.world, job.id if job else None)
 
     async def _route(self, call: Call, root: Root, wanted: Format) -> tuple[Answer, Job | None]:
         rest = root.rest.rstrip("/")
         if not rest:
-            return _service_document(root), None
+            return sets(wanted, root.base, [kind.entity_set for kind in SETS.values()]), None
         if rest.lower() == "$metadata":
             return Answer(200, [("Content-Type", "application/xml;charset=utf-8")], metadata_document().encode()), None
         found = _RESOURCE.fullmatch(rest)
@@ -284,9 +281,3 @@ def _owner(call: Call) -> str:
 
 def _no_content() -> Answer:
     return Answer(204, [("DataServiceVersion", "1.0;")])
-
-
-def _service_document(root: Root) -> Answer:
-    sets = [{"name": kind.entity_set, "url": kind.entity_set} for kind in SETS.values()]
-    document = {"odata.metadata": f"{root.base}$metadata", "value": sets}
-    return json_answer(200, document, [("DataServiceVersion", "3.0;")], content_type=CONTENT_TYPES["light"])

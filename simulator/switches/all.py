@@ -9,12 +9,14 @@ from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from simulator.switches.azure import AzureSwitches
+from simulator.switches.clocks import ClockSwitches
 from simulator.switches.field import switch
+from simulator.switches.stored import StoredSwitches
 from simulator.timing import Timing
 
 
 @dataclass
-class Switches(AzureSwitches):
+class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     """Every switch with its default; `set` is the only way to change one from outside."""
 
     # How long things take
@@ -158,6 +160,9 @@ class Switches(AzureSwitches):
         "always",
         "never",
     )
+    arc_action_etag: bool = switch(
+        True, "the 202 to an action carries ETag", "docs/services.md: some of 2024 do, those of 2023-10-31 do not"
+    )
     arc_action_body: str = switch("null", "body of the 202 to an action", "recorded `null`", "null", "empty")
     arc_stale_seconds: float = switch(
         0.0, "how long GET still shows the checkpoints of before a finished operation", "[U] recorded fresh"
@@ -184,6 +189,13 @@ class Switches(AzureSwitches):
     arc_status_lifetime: float = switch(0.0, "seconds after its end an operation can be read; 0: always", "[U]")
     arc_provisioning_during: str = switch(
         "Succeeded", "provisioningState while an action runs", "[U]", "Succeeded", "Updating"
+    )
+    arc_restored_nic_network: str = switch(
+        "lost",
+        "whether a network adapter that a restore brings back is connected again",
+        "recorded 2024: not in two of three",
+        "lost",
+        "kept",
     )
     arc_page_size: int = switch(0, "machines on a page of a list; 0: one page", "nextLink is documented")
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.switches.all import Switches
+from simulator.vmm.hardware import brought_back, changed
 from simulator.vmm.jobs import Job, Kind
 from simulator.vmm.machines import Checkpoint, VirtualMachine
+from simulator.vmm.names import stored_description, stored_name
 from simulator.wire.ids import Ids, same
 
 # VirtualMachine.Operation (dn458378, WAPack cmdlets, sirocco enum) -> the power state it leads to.
@@ -52,6 +54,7 @@ class Effects:
         point.checkpoint_id = point.checkpoint_id or self.ids.guid()
         point.parent_id = vm.place
         point.files = dict(vm.files)
+        point.hardware = vm.hardware
         point.power = vm.power
         point.made = point.modified = at
         vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
@@ -65,6 +68,8 @@ def _create(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
 def _restore(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
     vm.files = dict(point.files)
+    kept = effects.switches.arc_restored_nic_network == "kept"
+    vm.hardware = brought_back(vm.id, vm.hardware, point.hardware, f" {vm.disk_generation}", network_kept=kept)
     vm.power = point.power if effects.switches.restored_power == "captured" else "PowerOff"
     made = point.checkpoint_id or vm.vm_id
     shown = {"moves": made, "stays": vm.pointer, "root": vm.vm_id, "none": None}
@@ -100,8 +105,11 @@ def _delete(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
 
 def _update(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     point = _point(vm, job)
-    point.name = job.arguments.get("name", point.name)
-    point.description = job.arguments.get("description", point.description)
+    name, description = job.arguments.get("name"), job.arguments.get("description")
+    if name is not None:
+        point.name = stored_name(name, effects.switches)
+    if description is not None:
+        point.description = stored_description(description, effects.switches)
     point.modified = at
 
 
@@ -128,6 +136,7 @@ def _patch(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     wanted = changes.get("infrastructureProfile", {}).get("checkpointType")
     vm.checkpoint_type = wanted or vm.checkpoint_type
     vm.instance = merged(vm.instance or {}, changes)
+    vm.hardware = changed(vm.id, vm.hardware, changes, f" {vm.etag}")
 
 
 def _remove(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from simulator.vmm.hardware import Hardware
 from simulator.vmm.jobs import Job
 from simulator.wire.ids import same
 
@@ -42,6 +43,7 @@ class Checkpoint:
     checkpoint_id: str | None = None
     parent_id: str | None = None
     files: dict[str, str] = field(default_factory=dict)
+    hardware: Hardware = field(default_factory=Hardware)
     power: str = "PowerOff"
     enabled: bool = True
     made: float | None = None  # when the host had made it; None while only the row exists
@@ -65,6 +67,7 @@ class VirtualMachine:
     modified: float
     description: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    hardware: Hardware = field(default_factory=Hardware)
     power: str = "Running"
     status: str | None = None  # overrides what power says: UnderMigration, Missing, ...
     pointer: str | None = None

@@ -1,9 +1,11 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The name VMM gives a checkpoint that was created without one."""
+"""Names and descriptions of checkpoints as VMM stores them, and the name of one that was created without any."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import datetime, timedelta, timezone
 
 from simulator.switches.all import Switches
@@ -19,7 +21,7 @@ def local(moment: float, switches: Switches) -> datetime:
 
 def default_name(vm_name: str, moment: float, switches: Switches) -> str:
     """`VM - (local time)`; both ways of writing the time were seen (docs/services.md)."""
-    when = local(moment, switches)
+    when = local(moment + switches.vmm_clock_skew, switches)
     if switches.null_name == "empty":
         return ""
     if switches.null_name == "us":
@@ -27,3 +29,27 @@ def default_name(vm_name: str, moment: float, switches: Switches) -> str:
         half = "AM" if when.hour < 12 else "PM"
         return f"{vm_name} - ({when.month}/{when.day}/{when.year} - {hour}:{when:%M:%S} {half})"
     return f"{vm_name} - ({when:%m/%d/%Y %H:%M:%S})"
+
+
+def stored_name(name: str, switches: Switches) -> str:
+    """`name` as VMM keeps it."""
+    position = switches.vmm_names
+    if position.startswith("cut_"):
+        return name[: int(position.removeprefix("cut_"))]
+    if position == "slash_to_underscore":
+        return name.replace("/", "_")
+    if position == "fold_blanks":
+        return re.sub(r"\s+", " ", name).strip()
+    if position == "nfc":
+        return unicodedata.normalize("NFC", name)
+    return name.upper() if position == "upper" else name
+
+
+def stored_description(text: str, switches: Switches) -> str:
+    """`text` as VMM keeps it."""
+    position = switches.vmm_descriptions
+    if position == "crlf":
+        return re.sub(r"\r?\n", "\r\n", text)
+    if position == "cut_200":
+        return text[:200]
+    return text.strip() if position == "trimmed" else text

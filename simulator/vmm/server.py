@@ -12,7 +12,7 @@ from simulator.timing import Timing
 from simulator.vmm.effects import Effects
 from simulator.vmm.jobs import LOCKED, Job, Kind, Planned, Refusal, Status
 from simulator.vmm.machines import REFUSING_STATES, Checkpoint, VirtualMachine
-from simulator.vmm.names import default_name
+from simulator.vmm.names import default_name, stored_description, stored_name
 from simulator.wire.ids import Ids
 
 NAMES = {
@@ -35,6 +35,7 @@ class Vmm:
 
     def __init__(self, ids: Ids, now: Callable[[], float], switches: Switches) -> None:
         self.ids = ids
+        self.chance = ids.beside("durations")
         self.now = now
         self.switches = switches
         self.vms: list[VirtualMachine] = []
@@ -145,8 +146,8 @@ class Vmm:
         now = self.now()
         point = Checkpoint(
             id=self.ids.guid(),
-            name=default_name(vm.name, now, self.switches) if name is None else name,
-            description="" if description is None else description,
+            name=default_name(vm.name, now, self.switches) if name is None else stored_name(name, self.switches),
+            description=stored_description(description or "", self.switches),
             added=now,
             modified=now + 0.13,
             host_id_known=self.switches.spf_host_id == "filled",
@@ -225,7 +226,7 @@ class Vmm:
             cmdlet=cmdlet,
             vm_id=vm.id,
             started=self.now(),
-            timing=timing or self.switches.timing(kind),
+            timing=(timing or self.switches.timing(kind)).drawn(self.chance.between),
             owner=owner,
             checkpoint=checkpoint,
             arguments=arguments or {},

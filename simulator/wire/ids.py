@@ -13,8 +13,13 @@ class Ids:
     """A stream of identifiers; each service has its own, so that neither shifts the other's."""
 
     def __init__(self, seed: str, taken: frozenset[str] = frozenset()) -> None:
+        self._seed = seed
         self._random = random.Random(seed)
         self._taken = taken
+
+    def beside(self, name: str) -> Ids:
+        """Another stream of the same seed: what is drawn from it shifts nothing here."""
+        return Ids(f"{self._seed}:{name}", self._taken)
 
     def guid(self) -> str:
         """A version 4 GUID in lower case, as Edm.Guid is written; none that a loaded document holds already."""
@@ -28,6 +33,10 @@ class Ids:
     def text(self, length: int) -> str:
         """Letters and digits that need no escaping in a URL."""
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=length))
+
+    def between(self, least: float, most: float) -> float:
+        """A number of seconds, whole ones: what takes minutes is not told to the millisecond."""
+        return float(self._random.randint(round(least), round(most)))
 
     def milliseconds(self, most: int) -> float:
         """A fraction of a second, for times that refreshers write close together."""

@@ -53,6 +53,14 @@ LEFT: dict[str, str] = {
     "compute_access_takes": "nobody opens a disk",
     "compute_graph_page_size": "nobody asks Resource Graph",
     "compute_graph_stale_seconds": "nobody asks Resource Graph",
+    "arc_action_etag": "nobody reads it",
+    "arc_restored_nic_network": "no story takes an adapter away",
+    "compute_instant_takes": "no story has instant access",
+    "compute_view_rows": "no story has instant access",
+    "compute_pending_seconds": "new; stories are not yet told with it",
+    **dict.fromkeys(("vmm_names", "vmm_descriptions", "arc_names"), "new; stories do not know yet what is normalised"),
+    **dict.fromkeys(("date_skew", "vmm_clock_skew", "compute_clock_skew"), "new; stories have one clock"),
+    "compute_deletes": "new; stories are not yet told with it",
 }
 
 

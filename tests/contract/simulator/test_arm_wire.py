@@ -260,3 +260,11 @@ async def test_a_page_that_nobody_was_sent_to(sim: Sim, token: str) -> None:
     path = f"/subscriptions/{sim.world.arc.subscription_id}/providers/Microsoft.HybridCompute/machines"
     answer = await sim.arm("GET", f"{path}?$skipToken={token}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")
+
+
+async def test_the_answer_to_an_action_carries_the_etag(sim: Sim) -> None:
+    for position in (True, False):
+        sim.world.switches.set("arc_action_etag", position)
+        answer = await sim.act("createCheckpoint", {"name": f"etag {position}"})
+        assert ("etag" in answer.headers) is position
+        await sim.finished(answer)

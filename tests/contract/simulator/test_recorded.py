@@ -40,6 +40,7 @@ async def test_every_recorded_exchange() -> None:
         "restore_takes": "18s",
         "delete_takes": "20s",
         "power_takes": "20s",
+        "arc_action_etag": False,
     }
     async with open_sim(document, **takes) as sim:
         known: dict[str, str] = {}

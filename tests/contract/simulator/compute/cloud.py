@@ -117,6 +117,6 @@ def code(answer: httpx.Response) -> str:
 
 @asynccontextmanager
 async def open_cloud(document: dict[str, Any] | None = None, **switches: Any) -> AsyncIterator[Cloud]:
-    """The default world, or another one, on trio's clock."""
-    async with open_sim(document, **{"token_lifetime": 10**7, **switches}) as sim:
+    """The default world, or another one, on trio's clock; points take 5 s unless `switches` say otherwise."""
+    async with open_sim(document, **{"token_lifetime": 10**7, "compute_point_takes": "5s", **switches}) as sim:
         yield Cloud(sim)

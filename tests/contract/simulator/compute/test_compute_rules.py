@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .cloud import Cloud, code, disk_points, open_cloud
+from .cloud import Cloud, code, disk_points
 
 pytestmark = pytest.mark.anyio
 
@@ -225,27 +225,6 @@ async def test_versions(cloud: Cloud) -> None:
     assert point["properties"]["instantAccessDurationMinutes"] == 60
     old = (await cloud.read("one", version="2021-04-01"))["properties"]
     assert ("timeCreated" in old, next(iter(old["provisioningDetails"]))) == (False, "creationTime")
-
-
-async def test_instant_access_ends() -> None:
-    vms = [{"name": "shop01", "data_disks": [{"lun": 0, "sku": "PremiumV2_LRS"}]}]
-    async with open_cloud({"compute": {"vms": vms}}) as cloud:
-        await cloud.collection()
-        path = "restorePointCollections/daily"
-        await cloud("PATCH", path, {"properties": {"instantAccess": True}}, version="2025-04-01")
-        point = await cloud.point("one", version="2025-04-01")
-        assert point["properties"]["instantAccessDurationMinutes"] == 300
-        states = ["Available", "AvailableWithInstantAccess"]
-        shown = point["properties"]["instanceView"]["diskRestorePoints"]
-        assert [each["snapshotAccessState"] for each in shown] == states
-        cloud.world.clock.advance(5 * 3600)
-        again = await cloud.read("one", version="2025-04-01")
-        shown = again["properties"]["instanceView"]["diskRestorePoints"]
-        assert [each["snapshotAccessState"] for each in shown] == ["Available", "Available"]
-        disk = disk_points(again)[0]
-        assert (await cloud("GET", disk, version="2026-03-02")).json()["properties"][
-            "snapshotAccessState"
-        ] == "Available"
 
 
 async def test_what_is_not_there(cloud: Cloud) -> None:

@@ -50,8 +50,7 @@ class Lab:
         self.heard: Callable[[httpx.Request], None] = lambda _request: None
         self._before: list[tuple[Meant, Callable[[], object], bool]] = []
         self.through: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda wire: wire
-        # Far from the truth on purpose: times come from the service's Date header wherever it sends one.
-        self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(0, UTC)
+        self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(self.clock(), UTC)
         self.world = World(self.clock, switches=Switches(**switches), document=document)
 
     def clock(self) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from .._core.errors import Locked, NotVerified, OperationFailed
 from .._core.model import VM, Checkpoint, ObservedVm
-from .._core.ownership import Mark, generated, id_hash, join
+from .._core.ownership import Mark, generated, id_hash, join, name_hash
 from .._core.times import show_seconds
 from .._engine.execution import Execution
 from .._engine.kind import Remains, WriteRequest
@@ -39,8 +39,10 @@ class NewCheckpoint:
         nonce = action.key[:12] if action.key and unique_names else f"{random.getrandbits(48):012x}"
         power = power if action.safety and power in ("on", "off") else None
         target = id_hash(action.back_from) if action.back_from else None
-        mark = Mark(nonce, observed.now, safety=action.safety, power=power, key=action.key, target=target)
         name = generated(action.name, observed.now, nonce) if action.generate else action.name
+        mark = Mark(
+            nonce, observed.now, safety=action.safety, power=power, key=action.key, target=target, name=name_hash(name)
+        )
         known = frozenset(c.id.lower() for c in observed.checkpoints)
         return cls(action, name, nonce, mark, known, unique_names)
 
@@ -58,7 +60,7 @@ class NewCheckpoint:
 
     def duplicates(self, observed: ObservedVm, ours: Checkpoint) -> tuple[Checkpoint, ...]:
         """What others made under the same name at the same time."""
-        new = [c for c in observed.checkpoints if c.name == self.name and c.id.lower() not in self.known]
+        new = [c for c in observed.checkpoints if c.matches_name(self.name) and c.id.lower() not in self.known]
         return tuple(c for c in new if c.id != ours.id)
 
 
@@ -79,7 +81,7 @@ def create_request(
         send=lambda: provider.create(vm, new.name, join(action.description or "", new.mark)),
         verified=lambda now: new.find(now) is not None,
         verified_after_loss=lambda now: new.find_ours(now) is not None,
-        find_lost=started_since(provider, vm, observed.now, "create"),
+        find_lost=started_since(provider, observed, "create"),
         remains=remains,
         may_leave_remains=new.unique_names,
         taken=(lambda now: new.find_ours(now) is not None) if new.unique_names else None,
@@ -125,12 +127,19 @@ async def _complete(
             "rest of the plan was not carried out.",
             remedy="Look at it and run the task again.",
         )
+    if made.name != new.name and not new.unique_names:
+        warnings.append(_named_otherwise(vm, new.name, made))
     duplicates = new.duplicates(observed, made)
     warnings += [
         f'{vm}: somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.'
         for each in duplicates
     ]
     return Completed(made, duplicates, tuple(warnings))
+
+
+def _named_otherwise(vm: VM, name: str, made: Checkpoint) -> str:
+    known = "It is known by its mark." if made.mark else "Its mark was dropped too, so the next run cannot know it."
+    return f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}). {known}'
 
 
 async def _arrived(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from .._core.model import Checkpoint, ObservedVm
+from .._core.normalising import is_cut_of, is_same_text, may_come_of
 
 
 def marked(now: ObservedVm, nonce: str) -> Checkpoint | None:
@@ -14,7 +15,7 @@ def marked(now: ObservedVm, nonce: str) -> Checkpoint | None:
 
 def only_new(now: ObservedVm, known: set[str], name: str) -> Checkpoint | None:
     """Where a service dropped the mark of a create that it accepted: the only new one of that name without any."""
-    new = [c for c in now.checkpoints if c.id.lower() not in known and c.name == name and c.mark is None]
+    new = [c for c in now.checkpoints if c.id.lower() not in known and c.mark is None and may_come_of(name, c.name)]
     return new[0] if len(new) == 1 else None
 
 
@@ -23,6 +24,15 @@ def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
     if found.created is not None and planned.created is not None:
         return found.created != planned.created
     return planned.usability == "unusable" != found.usability
+
+
+def keeps(checkpoint: Checkpoint, description: str) -> bool:
+    """Whether it has that description, as far as the service can keep it.
+
+    Where it still bears its mark, which stands behind the description, nothing was cut off.
+    """
+    kept = checkpoint.description
+    return is_same_text(description, kept) or (checkpoint.mark is None and is_cut_of(description, kept))
 
 
 def is_current(inventory: ObservedVm, target: Checkpoint) -> bool:

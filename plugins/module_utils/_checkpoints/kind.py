@@ -39,7 +39,7 @@ class VmCheckpoints(Kind[ObservedVm]):
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """What is needed to get from what exists to the spec."""
         done = CheckpointProgress.of(progress)
-        return plan(self._spec, observed, self.provider.capabilities, observed.now, done)
+        return plan(self._spec, observed, self.provider.capabilities, done)
 
     async def in_progress(
         self, observed: ObservedVm, progress: Progress[ObservedVm]

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from .._core.model import VM, ObservedVm
+from .._core.model import ObservedVm
 from .._core.operation import Operation
 from .._engine.execution import Execution
 from .._providers.base import Provider
@@ -15,16 +15,23 @@ from .._providers.base import Provider
 Find = t.Callable[[Execution[ObservedVm]], t.Awaitable[t.Optional[Operation]]]
 
 
-def started_since(provider: Provider, vm: VM, since: datetime, work: str) -> Find:
-    """Looks for an operation of that verb that is running, or began after the last reading before the write."""
+def started_since(provider: Provider, before: ObservedVm, work: str) -> Find:
+    """Looks for an operation of that verb that is running, or began after `before`, the last reading before the write.
+
+    An operation that the VM showed by then is an older one, whatever its clock says.
+    """
 
     async def find(execution: Execution[ObservedVm]) -> Operation | None:
-        found = await provider.current_operation(vm)
+        found = await provider.current_operation(before.vm)
         if found is None or found.work != work or execution.is_own(found):
+            return None
+        if before.last_operation is not None and found.id == before.last_operation.lower():
             return None
         if found.last.state == "running":
             return found
-        # The Date header, and so `since`, counts whole seconds.
-        return found if found.began is not None and found.began >= since - timedelta(seconds=1) else None
+        if before.last_operation is not None:
+            return found
+        # The Date header counts whole seconds.
+        return found if found.began is not None and found.began >= before.now - timedelta(seconds=1) else None
 
     return find

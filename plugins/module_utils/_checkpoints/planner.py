@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from .._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
@@ -15,24 +15,26 @@ from .._core.plan import Action, Plan
 from .._core.spec import Absent, Present, Spec
 from .._core.times import format_duration, show_seconds, show_time
 from .actions import Create, Delete, NoOp, Update
+from .clock_warnings import clock_warnings
+from .identity import keeps
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
 from .selection import choose, is_older, matches, there_are
 
-_SKEW = timedelta(minutes=5)
+_FUTURE = 300.0
+"""Seconds that a checkpoint may be ahead of the clock that its age is told by."""
 
 
 def plan(
     spec: Spec,
     actual: ObservedVm,
     capabilities: Capabilities,
-    now: datetime,
     progress: CheckpointProgress | None = None,
 ) -> Plan:
     """The steps for one VM: create, restore, then delete, oldest first; refused here, in check mode too, at a limit."""
     progress = progress or CheckpointProgress()
     if isinstance(spec, Present):
-        made = _present(spec, actual, capabilities, now, progress)
+        made = _present(spec, actual, capabilities, progress)
     elif isinstance(spec, Absent):
         made = _absent(spec, actual)
     else:
@@ -45,15 +47,16 @@ def plan(
         made = plan_restore(
             spec, standing, capabilities, progress.made, power, progress.restored, progress.restore_run_id
         )
+    if isinstance(spec, Present) and (spec.max_age is not None or spec.supersede):
+        warned = clock_warnings(actual, matches(actual, spec.name, spec.checkpoint_id))
+        made = replace(made, warnings=(*made.warnings, *warned))
     _refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
     return replace(made, warnings=(*made.warnings, *cautions))
 
 
-def _present(
-    spec: Present, actual: ObservedVm, capabilities: Capabilities, now: datetime, progress: CheckpointProgress
-) -> Plan:
+def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, progress: CheckpointProgress) -> Plan:
     """Any usable match will do; with `max_age` the newest decides and a new one joins the series.
 
     What this very run has made is fresh, however long it took since: a task makes one.
@@ -63,13 +66,13 @@ def _present(
         raise _missing(spec, actual)
     series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
-        series = [c for c in series if c.usable and _counts(c, now, spec.max_age, progress)]
+        series = [c for c in series if c.usable and _counts(c, actual, spec.max_age, progress)]
     if not series:
         return _new(spec, actual, capabilities, found)
     description = spec.description if capabilities.has_description else None
     targets = [_newest(series)] if description is None else _described(spec, actual, series)
     kept = targets[-1]
-    actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, now), checkpoint=kept)]
+    actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, actual), checkpoint=kept)]
     warnings = [
         f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service does not show '
         "all of it."
@@ -79,7 +82,7 @@ def _present(
     warnings += _no_descriptions(spec, actual, capabilities)
     drift: list[dict[str, object]] = []
     for target in targets:
-        if description is None or target.description == description:
+        if description is None or keeps(target, description):
             continue
         if capabilities.can_update_description:
             why = f'description is "{target.description}"'
@@ -130,7 +133,7 @@ def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> l
     """Whose description the spec is about. With max_age or supersede the newest; one that has it already will do."""
     if spec.description is None or spec.max_age is not None or spec.supersede:
         return [_newest(series)]
-    described = [c for c in series if c.description == spec.description]
+    described = [c for c in series if keeps(c, spec.description)]
     if described and spec.on_ambiguous == "fail":
         return [_newest(described)]
     return choose(actual, series, spec.on_ambiguous, spec.name or "")
@@ -179,18 +182,19 @@ def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointPro
     if spec.max_age is None and not spec.supersede and any(c.usable for c in found):
         return []
     if spec.max_age is not None:
-        found = [c for c in found if _counts(c, actual.now, spec.max_age, progress)]
+        found = [c for c in found if _counts(c, actual, spec.max_age, progress)]
     return _oldest_first(actual, found)[::-1]
 
 
-def _counts(checkpoint: Checkpoint, now: datetime, max_age: timedelta, progress: CheckpointProgress) -> bool:
-    """Whether it is young enough for max_age; what this run has made is."""
-    return checkpoint.ownership.nonce in progress.made or _is_fresh(checkpoint, now, max_age)
+def _counts(checkpoint: Checkpoint, actual: ObservedVm, max_age: timedelta, progress: CheckpointProgress) -> bool:
+    """Whether it is young enough for max_age; what this run has made is.
 
-
-def _is_fresh(checkpoint: Checkpoint, now: datetime, max_age: timedelta) -> bool:
-    """Made within `max_age`; one from the future is nobody's evidence (on Arc the time is only what a mark claims)."""
-    return checkpoint.created is not None and -_SKEW <= now - checkpoint.created <= max_age
+    One from the future is nobody's evidence (on Arc the time is only what a mark claims).
+    """
+    age = actual.age(checkpoint)
+    return checkpoint.ownership.nonce in progress.made or (
+        age is not None and -_FUTURE <= age <= max_age.total_seconds()
+    )
 
 
 def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
@@ -256,7 +260,7 @@ def _why_create(spec: Present, found: list[Checkpoint]) -> str:
     return f'no usable checkpoint named "{spec.name}" is younger than {format_duration(spec.max_age)}{known}'
 
 
-def _why_keep(spec: Present, kept: Checkpoint, now: datetime) -> str:
+def _why_keep(spec: Present, kept: Checkpoint, actual: ObservedVm) -> str:
     if spec.max_age is None:
         return "it exists"
-    return f"it is {show_seconds(kept.age_seconds(now) or 0)} old, max_age is {format_duration(spec.max_age)}"
+    return f"it is {show_seconds(int(actual.age(kept) or 0))} old, max_age is {format_duration(spec.max_age)}"

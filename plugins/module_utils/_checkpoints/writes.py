@@ -13,7 +13,7 @@ from .._engine.kind import Remains, WriteRequest
 from .._engine.progress import Completed
 from .._providers.base import Provider
 from .actions import Delete, Power, Restore, Update
-from .identity import is_another, is_current
+from .identity import is_another, is_current, keeps
 from .lost import started_since
 
 
@@ -24,13 +24,20 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
 
     def verified(now: ObservedVm) -> bool:
         found = now.by_id(checkpoint.id)
-        return found is not None and found.description == action.description
+        return found is not None and keeps(found, action.description)
+
+    def notes(now: ObservedVm) -> tuple[str, ...]:
+        found = now.by_id(checkpoint.id)
+        if found is None or found.description == action.description:
+            return ()
+        return (f'{now.vm}: the service keeps another description of checkpoint "{found.name}" than it was sent.',)
 
     return WriteRequest(
         context=f'updating checkpoint "{checkpoint.name}"',
         send=lambda: provider.update(vm, checkpoint, text),
         verified=verified,
         remains=lambda now: Remains(verified(now)),
+        notes=notes,
     )
 
 
@@ -96,7 +103,7 @@ def restore_request(provider: Provider, vm: VM, action: Restore, observed: Obser
         verified=lambda now: must_move and is_current(now, target),
         proof="operation",
         reading_can_prove=must_move,
-        find_lost=started_since(provider, vm, observed.now, "restore"),
+        find_lost=started_since(provider, observed, "restore"),
         complete=complete,
     )
 

@@ -8,7 +8,9 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .ownership import Mark, Ownership
+from .clocks import age
+from .normalising import may_come_of
+from .ownership import Mark, Ownership, name_hash
 from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
@@ -136,15 +138,19 @@ class Checkpoint:
     def matches_name(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""
         if not self.any_case:
-            return name in (self.name, self.series)
+            return name in (self.name, self.series) or self.was_asked_as(name)
         return name.lower() in (self.name.lower(), (self.series or self.name).lower())
+
+    def was_asked_as(self, name: str) -> bool:
+        """Whether the service has made another name of that one: the mark says so, and it may have come of it."""
+        return self.mark is not None and self.mark.name == name_hash(name) and may_come_of(name, self.name)
 
     @property
     def ownership(self) -> Ownership:
         """Who made it. A claim that anyone may forge: it widens nobody's rights."""
         if self.owned is not None or self.mark is None:
             return self.owned or Ownership()
-        return Ownership(True, self.mark.nonce, self.mark.safety)
+        return Ownership(True, self.mark.nonce, self.mark.safety, self.mark.created)
 
     @property
     def usable(self) -> bool:
@@ -166,11 +172,7 @@ class Checkpoint:
         wanted = checkpoint_id.lower()
         return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
 
-    def age_seconds(self, now: datetime) -> int | None:
-        """Whole seconds since it was made, by the service's clock; None where the time is unknown."""
-        return None if self.created is None else max(0, int((now - self.created).total_seconds()))
-
-    def to_result(self, now: datetime) -> dict[str, t.Any]:
+    def to_result(self, age: float | None) -> dict[str, t.Any]:
         """The `checkpoint` key of results. Every boolean is one; what is unknown is said by a word beside it."""
         known = {True: "current", False: "elsewhere", None: "unknown"}
         return {
@@ -188,7 +190,7 @@ class Checkpoint:
             "consistency": self.consistency,
             "managed": self.ownership.managed,
             "mark": None if self.mark is None else self.mark.to_result(),
-            "age_seconds": self.age_seconds(now),
+            "age_seconds": None if age is None else max(0, int(age)),
         }
 
 
@@ -209,16 +211,18 @@ class Obstacle:
 class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
-    `busy` says what job holds the VM, `refuses` why the VM's state allows no checkpoint; both in the service's words.
-    `current_known` is False when the service's pointer is missing or leads to a checkpoint that is not in the list.
-    `obstacles` stand in the way of some verbs, `cautions` (verb, text) are warnings about verbs that still go on,
-    `prelude` are the steps a first create needs before it, `managed_new` says whether what is made is then managed, and
-    `detail` is what only the provider understands (`restore_steps` reads it).
+    That clock is so many seconds `ahead` of ours (0 where it shows none). `busy` says what job holds the VM, `refuses`
+    why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
+    pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
+    `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
+    before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
+    the VM shows as its latest, and `detail` is what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
     checkpoints: tuple[Checkpoint, ...]
     now: datetime
+    ahead: float = 0.0
     power: Power = "unknown"
     busy: str | None = None
     refuses: str | None = None
@@ -227,7 +231,16 @@ class ObservedVm:
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
     managed_new: bool = True
+    last_operation: str | None = None
     detail: t.Any = None
+
+    def age(self, checkpoint: Checkpoint) -> float | None:
+        """Seconds since it was made, by clocks that can be compared; None where nobody knows."""
+        return age(checkpoint.created, checkpoint.ownership.at, self.now, self.ahead)
+
+    def show(self, checkpoint: Checkpoint) -> dict[str, t.Any]:
+        """A checkpoint of this VM as results show it."""
+        return checkpoint.to_result(self.age(checkpoint))
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""

@@ -7,8 +7,9 @@
 
 It holds a nonce (to recognise the checkpoint after a lost response), the time of creation by the service's own clock
 (the only one on Arc), and optionally `pin`, `safety` (created before a restore), `power=` (the VM's power state then),
-`key=` (the hash of a restore_key) and `target=` (the hash of the id that the restore goes to). Anyone may forge a mark,
-so it gives nobody more rights. A checkpoint whose mark is malformed or removed is unmanaged.
+`key=` (the hash of a restore_key), `target=` (the hash of the id that the restore goes to) and `name=` (the hash of the
+name that was asked for, because a service may store another one). Anyone may forge a mark, so it gives nobody more
+rights. A checkpoint whose mark is malformed or removed is unmanaged.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from .times import format_time, parse_time
 _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
     r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?"
-    r"(?: target=(?P<target>[0-9a-f]{8}))?\]\s*\Z"
+    r"(?: target=(?P<target>[0-9a-f]{8}))?(?: name=(?P<name>[0-9a-f]{8}))?\]\s*\Z"
 )
 
-_GENERATED = re.compile(r"(?P<series>.+)-\d{8}T\d{6}Z-(?P<nonce>[0-9a-f]{12})")
+_GENERATED = re.compile(r"(?P<series>.+)-(?P<at>\d{8}T\d{6}Z)-(?P<nonce>[0-9a-f]{12})")
 GENERATED_LENGTH = 30
 """What generated() adds to a series' name."""
 
@@ -36,7 +37,8 @@ GENERATED_LENGTH = 30
 class Mark:
     """The mark in a description.
 
-    `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to.
+    `target` is the id_hash() of the checkpoint that a safety checkpoint's restore was to go to, `name` the name_hash()
+    of the name that was asked for.
     """
 
     nonce: str
@@ -46,6 +48,7 @@ class Mark:
     power: str | None = None
     key: str | None = None
     target: str | None = None
+    name: str | None = None
 
     def __str__(self) -> str:
         parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
@@ -54,10 +57,10 @@ class Mark:
         return f"[{' '.join(parts)}]"
 
     def _optional(self) -> tuple[tuple[str, str | None], ...]:
-        return ("power", self.power), ("key", self.key), ("target", self.target)
+        return ("power", self.power), ("key", self.key), ("target", self.target), ("name", self.name)
 
     def to_result(self) -> dict[str, object]:
-        """The `mark` key of a checkpoint in results. It leaves out `pin`, which no option can set."""
+        """The `mark` key of a checkpoint in results. It leaves out `pin`, which no option can set, and `name`."""
         return {
             "nonce": self.nonce,
             "created": format_time(self.created),
@@ -71,12 +74,14 @@ class Mark:
 class Ownership(t.NamedTuple):
     """Who made a checkpoint, read off its mark, or off its name and its collection's tag where there are no marks.
 
-    `managed`: this collection; `nonce`: which run of it; `safety`: before a restore.
+    `managed`: this collection; `nonce`: which run of it; `safety`: before a restore; `at`: when, by the service's Date
+    header.
     """
 
     managed: bool = False
     nonce: str | None = None
     safety: bool = False
+    at: datetime | None = None
 
 
 def join(description: str, mark: Mark | None) -> str:
@@ -88,7 +93,7 @@ def join(description: str, mark: Mark | None) -> str:
 
 def split(text: str | None) -> tuple[str, Mark | None]:
     """The user's text and the mark; (text, None) if there is no mark or it is malformed."""
-    text = text or ""
+    text = (text or "").replace("\r\n", "\n")  # some write line ends so, and users do not
     found = _MARK.search(text)
     if not found:
         return text, None
@@ -97,7 +102,7 @@ def split(text: str | None) -> tuple[str, Mark | None]:
     except ValueError:
         return text, None
     pin, safety = bool(found["pin"]), bool(found["safety"])
-    mark = Mark(found["nonce"], created, pin, safety, found["power"], found["key"], found["target"])
+    mark = Mark(found["nonce"], created, pin, safety, found["power"], found["key"], found["target"], found["name"])
     return text[: found.start()], mark
 
 
@@ -106,10 +111,21 @@ def generated(series: str, now: datetime, nonce: str) -> str:
     return f"{series}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{nonce}"
 
 
-def read_generated(name: str) -> tuple[str, str] | None:
-    """(series, nonce) of a generated name; None for any other."""
+def read_generated(name: str) -> tuple[str, Ownership] | None:
+    """The series of a generated name, and what it says of who made it; None for any other name."""
     found = _GENERATED.fullmatch(name)
-    return (found["series"], found["nonce"]) if found else None
+    if found is None:
+        return None
+    try:
+        at = datetime.strptime(found["at"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return found["series"], Ownership(True, found["nonce"], at=at)
+
+
+def name_hash(name: str) -> str:
+    """The hash of a name that was asked for, as a mark holds it."""
+    return hashlib.sha256(b"hybridvm.checkpoints name\0" + name.encode()).hexdigest()[:8]
 
 
 def id_hash(checkpoint_id: str) -> str:

@@ -55,7 +55,7 @@ def parse_time(text: str) -> datetime:
 
 
 def read_time(value: object) -> datetime | None:
-    """A time as the services write it, as UTC; None for null. ValueError for anything else.
+    """A time as the services write it, as UTC; None for null and for the ends of the calendar. ValueError otherwise.
 
     SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture). Without an offset it is
     UTC, for that is what EDM says of a DateTime without a kind.
@@ -69,7 +69,8 @@ def read_time(value: object) -> datetime | None:
     found = _RFC3339.fullmatch(value.strip())
     if not found:
         raise ValueError(f"{one_line(value, 60)!r} is not a time")
-    return _moment(found)
+    # .NET's smallest and largest times stand for "never"; they would overflow where they are compared.
+    return None if found[1][:4] in ("0001", "9999") else _moment(found)
 
 
 def _moment(found: re.Match[str]) -> datetime:

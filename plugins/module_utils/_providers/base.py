@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from .._core.errors import BadResponse, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, ObservedVm
@@ -19,6 +20,12 @@ class Scope:
 
     kind: str
     resource_group: str | None = None
+
+
+def clock(dates: t.Iterable[datetime | None], ours: datetime) -> tuple[datetime, float]:
+    """What time it is for a service, by the first Date header there is, and how many seconds it is ahead of us."""
+    date = next((each for each in dates if each is not None), None)
+    return (ours, 0.0) if date is None else (date, (date - ours).total_seconds())
 
 
 MAX_CHECKPOINTS = 2000

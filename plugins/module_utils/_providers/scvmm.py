@@ -20,7 +20,7 @@ from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .base import Scope, SingleCallProvider, bounded_count
+from .base import Scope, SingleCallProvider, bounded_count, clock
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -53,6 +53,12 @@ class _Checkpoint(_Part):
     parentCheckpointID: str | None = None
     name: str | None = None
     description: str | None = None
+
+    @pydantic.field_validator("checkpointID", "parentCheckpointID")
+    @classmethod
+    def _no_sentinel(cls, value: str | None) -> str | None:
+        """An id of zeros alone is none."""
+        return value if value and value.strip("0-{}") else None
 
 
 class _Infrastructure(_Part):
@@ -140,10 +146,12 @@ class Scvmm(SingleCallProvider):
         pointer = profile.lastRestoredVMCheckpoint
         checkpoints, known = build_tree(rows, pointer.checkpointID if pointer else None)
         state = (instance.properties.provisioningState or "").lower()
+        now, ahead = clock([response.date], self._wall_clock())
         return ObservedVm(
             vm,
             checkpoints,
-            now=response.date or self._wall_clock(),
+            now=now,
+            ahead=ahead,
             power=_power(instance.properties.powerState),
             busy=instance.properties.provisioningState if state in _RUNNING else None,
             refuses=instance.properties.provisioningState if state == "deleting" else None,

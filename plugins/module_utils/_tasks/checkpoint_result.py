@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from datetime import datetime
 
 from .._checkpoints import diff
 from .._checkpoints.actions import Create, Update
@@ -27,7 +26,7 @@ class CheckpointView:
         keys["checkpoint"] = _checkpoint(run, observed, check_only)
         duplicates = [each for done in run.progress.done for each in done.completed.duplicates]
         if duplicates:
-            keys["duplicates"] = [checkpoint.to_result(observed.now) for checkpoint in duplicates]
+            keys["duplicates"] = [observed.show(checkpoint) for checkpoint in duplicates]
         return keys
 
     def diff(self, run: Reconciler[ObservedVm], *, check_only: bool) -> dict[str, str] | None:
@@ -55,13 +54,13 @@ def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: b
         updates = [a for a in plan.actions if isinstance(a, Update) and a.checkpoint.id == found.id]
         if check_only and updates:
             found = replace(found, description=updates[0].description)
-        return found.to_result(observed.now)
+        return observed.show(found)
     create = next((action for action in plan.actions if isinstance(action, Create)), None)
-    return _expected(create, observed, observed.now) if check_only and create is not None else None
+    return _expected(create, observed) if check_only and create is not None else None
 
 
-def _expected(action: Create, observed: ObservedVm, now: datetime) -> dict[str, t.Any]:
-    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(now)
+def _expected(action: Create, observed: ObservedVm) -> dict[str, t.Any]:
+    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None)
     unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "age_seconds"))
     words = {"usable": False, "usability": "unknown", "current": False, "position": "unknown"}
     return {**shape, **unknown, **words, "managed": observed.managed_new}

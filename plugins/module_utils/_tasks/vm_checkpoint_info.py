@@ -47,7 +47,7 @@ class InfoQuery(pydantic.BaseModel):
 
     def shows(self, checkpoint: Checkpoint, actual: ObservedVm) -> bool:
         """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
-        age = checkpoint.age_seconds(actual.now)
+        age = actual.age(checkpoint)
         return (
             self.asks_for(checkpoint)
             and (self.older_than is None or (age is not None and age > self.older_than.total_seconds()))
@@ -85,7 +85,7 @@ async def vm_checkpoint_info(
             failed.append(error)
         if actual is not None:
             named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
-            shown += [named | c.to_result(actual.now) for c in actual.checkpoints if query.shows(c, actual)]
+            shown += [named | actual.show(c) for c in actual.checkpoints if query.shows(c, actual)]
     timing = {"total": round(anyio.current_time() - start, 2)}
     info: dict[str, t.Any] = {"changed": False, "checkpoints": shown, "vms": vms, "timing": timing}
     warning = query.unknown_age_warning([each.actual for each in found if each.actual is not None])

@@ -108,13 +108,15 @@ def test_supersede_keeps_everything_when_the_new_one_fails() -> None:
     assert "before" in names(lab)
 
 
-def test_points_of_a_collection_that_is_not_ours_are_not_superseded() -> None:
+def test_in_a_collection_that_is_not_ours_only_what_we_made_is_superseded() -> None:
     compute = document()
     compute["collections"][0]["tags"] = {}
     lab = make_lab(compute)
     result = done(checkpoint(lab, name="before", max_age="1h", supersede=True))
-    assert (result["changed"], result["checkpoint"]["managed"]) == (True, False)
-    assert "before" in names(lab)
+    assert (result["changed"], result["checkpoint"]["managed"]) == (True, True)
+    lab.advance(7200)
+    again = done(checkpoint(lab, name="before", max_age="1h", supersede=True))
+    assert names(lab) == ["before", again["checkpoint"]["name"]]
 
 
 def test_a_description_is_not_kept_and_that_is_told_each_time_in_the_same_words() -> None:

@@ -23,8 +23,7 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """It is managed where its collection bears our tag (`ours`): points themselves bear none. Away from the VM's region
     (`elsewhere`) a point succeeds before its data has arrived.
     """
-    generated = read_generated(point.name)
-    series, nonce = generated if generated else (None, None)
+    series, owned = read_generated(point.name) or (None, Ownership())
     safety = bool(series and series.startswith("safety-before-"))
     found = usability(point)
     if elsewhere and found == "usable" and not point.views:
@@ -34,7 +33,7 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
         name=point.name,
         created=point.created,
         usability=found,
-        owned=Ownership(ours, nonce, safety),
+        owned=owned._replace(managed=ours or owned.managed, safety=safety),
         series=series,
         any_case=True,
         consistency=point.properties.consistencyMode,

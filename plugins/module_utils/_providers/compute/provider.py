@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ..._arm import ids as _arm_id
 from ..._arm.client import Arm
@@ -31,7 +31,7 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from ..base import Scope, bounded_count
+from ..base import Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .client import ComputeClient, power_request
 from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
@@ -45,8 +45,8 @@ from .usability import percent, usability
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
-ARRIVED = timedelta(days=7)
-"""No point is so long on its way: of one that is older nothing is asked."""
+ARRIVED = 7 * 86400.0
+"""Seconds. No point is so long on its way: of one that is older nothing is asked."""
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
 
@@ -97,7 +97,8 @@ class Compute:
         if whole and machine.properties.storageProfile is None:
             raise response.bad(f"{vm}: the VM was answered without its disks.")
         home = self._collection_of(arm_id)
-        collection, now = await self._collection(home, vm)
+        collection, listed = await self._collection(home, vm)
+        now, ahead = clock([listed, response.date], self._wall_clock())
         disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
         state = AzureVmState(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
         points = state.points
@@ -110,7 +111,8 @@ class Compute:
         return ObservedVm(
             vm,
             checkpoints(points, ours, elsewhere),
-            now=now or response.date or self._wall_clock(),
+            now=now,
+            ahead=ahead,
             power=machine.power,
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
@@ -173,8 +175,8 @@ class Compute:
 
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
-        old = checkpoint.created is not None and actual.now - checkpoint.created > ARRIVED
-        if old or not view(self._version):
+        age = actual.age(checkpoint)
+        if (age is not None and age > ARRIVED) or not view(self._version):
             return None
         url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
 

@@ -64,6 +64,14 @@ class _Entity(pydantic.BaseModel):
     def _time(cls, value: object) -> object:
         return read_time(value)
 
+    @pydantic.field_validator(
+        "CheckpointID", "ParentCheckpointID", "VMId", "LastRestoredCheckpointId", "MostRecentTaskId", check_fields=False
+    )
+    @classmethod
+    def _no_sentinel(cls, value: str | None) -> str | None:
+        """An id of zeros alone is none: SPF's own clients send it for "not yet"."""
+        return value if value and value.strip("0-{}") else None
+
 
 class CheckpointEntity(_Entity):
     """VMM.VMCheckPoint. CheckpointID and the parent are the host's ids, null until the host has created it."""

@@ -19,7 +19,7 @@ from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write, leaves_open
 from ..._http.response import Pages, Response, parse_entity
-from ..base import Scope, SingleCallProvider, bounded_count
+from ..base import Scope, SingleCallProvider, bounded_count, clock
 from . import odata
 from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity
 from .jobs import Jobs
@@ -100,7 +100,7 @@ class Spf(SingleCallProvider):
                 subject=self._http.label,
                 remedy=f"Check spf_stamp_id, or leave it out: these VMs are of {', '.join(sorted(stamps)[:5])}.",
             )
-        now = listed.date or response.date or self._wall_clock()
+        now = clock([listed.date, response.date], self._wall_clock())
         by_vm: dict[str, list[CheckpointEntity]] = {}
         for point in points:
             by_vm.setdefault((point.VMId or "").lower(), []).append(point)
@@ -120,9 +120,11 @@ class Spf(SingleCallProvider):
             CheckpointEntity, "VMCheckPoints", f"VMId eq {odata.guid(vm.id)}", f"listing checkpoints of {vm}"
         )
         own = [point for point in points if (point.VMId or "").lower() == vm.id]
-        return self._inventory(vm, machine, own, listed.date or response.date or self._wall_clock())
+        return self._inventory(vm, machine, own, clock([listed.date, response.date], self._wall_clock()))
 
-    def _inventory(self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: datetime) -> ObservedVm:
+    def _inventory(
+        self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: tuple[datetime, float]
+    ) -> ObservedVm:
         bounded_count(points, vm)
         rows = [point.row() for point in points]
         if len({row.checkpoint.id for row in rows}) != len(rows):
@@ -131,11 +133,13 @@ class Spf(SingleCallProvider):
         return ObservedVm(
             vm,
             checkpoints,
-            now=now,
+            now=now[0],
+            ahead=now[1],
             power=machine.power,
             busy=machine.state_in(BUSY),
             refuses=machine.state_in(REFUSING),
             current_known=known,
+            last_operation=machine.MostRecentTaskId,
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:

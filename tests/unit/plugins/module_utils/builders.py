@@ -139,7 +139,7 @@ def planned(
     **fields: Any,
 ) -> Plan:
     """The plan for web01 with these checkpoints."""
-    return plan(wish, having(*points, **fields), capabilities, NOW, memory)
+    return plan(wish, having(*points, **fields), capabilities, memory)
 
 
 def told(action: Action) -> str:

@@ -134,8 +134,8 @@ def _is_named(spec: RestoreRequest, actual: ObservedVm, tags: RestoreTags) -> bo
     home, _slash, name = tags.point.rpartition("/")
     if spec.checkpoint_id is not None or spec.name is None:
         return tags.point_id == short_hash(spec.checkpoint_id or "")
-    generated = read_generated(name)
-    gone = Checkpoint(id="", name=name, series=generated[0] if generated else None, any_case=True)
+    series, _owned = read_generated(name) or (None, None)
+    gone = Checkpoint(id="", name=name, series=series, any_case=True)
     return _home(actual).lower() == home.lower() and gone.matches_name(spec.name)
 
 

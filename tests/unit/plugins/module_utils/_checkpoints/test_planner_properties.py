@@ -76,7 +76,7 @@ wishes: st.SearchStrategy[Spec] = st.one_of(presents, absents, restores)
 
 def plan_or_none(wish: Spec, world: ObservedVm) -> Plan | None:
     try:
-        return plan(wish, world, SERVICE, NOW)
+        return plan(wish, world, SERVICE)
     except CheckpointError:
         return None
 
@@ -103,7 +103,7 @@ def test_what_is_carried_out_is_not_asked_for_again(wish: Spec, world: ObservedV
     made = plan_or_none(wish, world)
     assume(made is not None)
     assert made is not None
-    assert plan(wish, carried_out(made, world), SERVICE, NOW).writes == ()
+    assert plan(wish, carried_out(made, world), SERVICE).writes == ()
 
 
 @given(presents, worlds())
@@ -143,7 +143,7 @@ def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish
     made = plan_or_none(wish, world)
     assume(made is not None)
     assert made is not None
-    again = plan(wish, world, SERVICE, NOW)
+    again = plan(wish, world, SERVICE)
     assert again == made
     assert digest([again]) == digest([made]) == to_result([made])["digest"]
     Approval(to_result([made])).check([again])

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     WEB01,
-    ago,
     chain,
     having,
     mark,
@@ -36,11 +36,11 @@ def test_it_is_found_by_either_id() -> None:
 
 @pytest.mark.parametrize(("age", "seconds"), [("4h", 14400), ("1500ms", 1), (None, None)])
 def test_age_is_in_whole_seconds_and_null_where_nobody_knows(age: str | None, seconds: int | None) -> None:
-    assert point("a", age).age_seconds(NOW) == seconds
+    assert having(point("a", age)).show(point("a", age))["age_seconds"] == seconds
 
 
 def test_nothing_is_younger_than_now() -> None:
-    assert point("a", "1h").age_seconds(ago("2h")) == 0
+    assert having().show(replace(A, created=NOW + timedelta(hours=1)))["age_seconds"] == 0
 
 
 def test_current_is_the_one_that_the_vm_stands_on() -> None:
@@ -88,8 +88,8 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         },
         "age_seconds": 3600,
     }
-    assert known.to_result(NOW).items() >= expected.items()
-    unknown = point("a", None, usability="unknown", host_id=None).to_result(NOW)
+    assert having(known).show(known).items() >= expected.items()
+    unknown = point("a", None, usability="unknown", host_id=None).to_result(None)
     assert {key for key, value in unknown.items() if value is None} >= {
         "host_id",
         "created",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import (
     GENERATED_LENGTH,
     Mark,
+    Ownership,
     generated,
     join,
     key_hash,
@@ -115,7 +116,7 @@ def test_a_key_is_recognised_by_its_hash_which_does_not_give_it_away() -> None:
 @given(st.text(min_size=1, max_size=40).filter(lambda text: "\n" not in text), seconds, marks)
 def test_a_generated_name_gives_back_its_series_and_nonce(series: str, moment: datetime, mark: Mark) -> None:
     name = generated(series, moment, mark.nonce)
-    assert read_generated(name) == (series, mark.nonce)
+    assert read_generated(name) == (series, Ownership(True, mark.nonce, at=moment))
     assert len(name) == len(series) + GENERATED_LENGTH
 
 

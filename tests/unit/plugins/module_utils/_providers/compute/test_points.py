@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -65,6 +66,8 @@ def test_they_stand_in_the_order_of_time_and_those_of_unknown_time_last() -> Non
 def test_a_point_is_ours_by_its_collection_and_its_run_is_known_by_its_name(
     ours: bool, name: str, series: str | None, nonce: str | None, safety: bool
 ) -> None:
+    """A generated name is ours wherever it lies, and says when by the Date header."""
     (found,) = checkpoints([_point(name, consistencyMode="ApplicationConsistent")], ours=ours, elsewhere=False)
-    assert (found.series, found.ownership) == (series, Ownership(ours, nonce, safety))
+    at = None if nonce is None else datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert (found.series, found.ownership) == (series, Ownership(ours or nonce is not None, nonce, safety, at))
     assert (found.consistency, found.any_case) == ("ApplicationConsistent", True)

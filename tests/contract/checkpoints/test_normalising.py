@@ -1,0 +1,99 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services that store another name or description than they were sent: noticed, told, and never written each run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.contract.checkpoints.scenarios import VMS, code, make_lab
+from tests.support.lab import Lab
+
+LONG = "before the change of the database schema, as agreed on with the people of the shop " * 2
+NAMES = [
+    ("cut_40", "a name that is longer than forty characters by far"),
+    ("cut_100", "n" * 120),
+    ("slash_to_underscore", "release/2026/11"),
+    ("fold_blanks", "two  blanks   in it"),
+    ("upper", "Nightly of the shop"),
+    ("nfc", "Gru\u0308n und scho\u0308n"),
+]
+
+
+def _names(lab: Lab, service: str) -> list[str]:
+    return [point.name for point in lab.world.vm(VMS[service]).checkpoints]
+
+
+@pytest.mark.parametrize(
+    ("service", "switches", "name"),
+    [
+        *((service, {"vmm_names": kind}, name) for service in ("spf", "scvmm") for kind, name in NAMES),
+        ("scvmm", {"arc_names": "cut_20"}, "before the schema change"),
+    ],
+)
+def test_a_name_that_is_stored_otherwise_is_told_and_known_by_its_mark(
+    service: str, switches: dict[str, Any], name: str
+) -> None:
+    lab = make_lab(service, **switches)
+    vm = VMS[service] if service == "spf" else lab.arm_vm
+    first = lab.run("vm_checkpoint", vm=vm, name=name)
+    assert (code(first), first["changed"]) == (None, True)
+    stored = first["checkpoint"]["name"]
+    assert stored != name
+    told = f'the service keeps the name "{" ".join(name.split())}" as "{stored}"'
+    assert any(told in text for text in first["warnings"])
+    count = len(_names(lab, service))
+    for options in ({}, {"max_age": "1d"}, {"supersede": True}):
+        again = lab.run("vm_checkpoint", vm=vm, name=name, **options)
+        assert (code(again), again["changed"], again["checkpoint"]["id"]) == (None, False, first["checkpoint"]["id"])
+    assert len(_names(lab, service)) == count
+    shown = lab.run("vm_checkpoint_info", vm=vm, name=name)
+    assert [each["id"] for each in shown["checkpoints"]] == [first["checkpoint"]["id"]]
+    assert code(lab.run("vm_checkpoint_restore", vm=vm, name=name)) is None
+    gone = lab.run("vm_checkpoint", vm=vm, name=name, state="absent")
+    assert (gone["changed"], len(_names(lab, service))) == (True, count - 1)
+
+
+def test_a_mark_alone_gives_no_other_name() -> None:
+    """Anyone may forge a mark: a name that cannot have come of the one that was asked for is another one."""
+    lab = make_lab("spf")
+    lab.run("vm_checkpoint", vm="web01", name="nightly")
+    ours = lab.world.vm("web01").checkpoints[-1]
+    ours.name = "do not touch"
+    gone = lab.run("vm_checkpoint", vm="web01", name="nightly", state="absent")
+    assert (code(gone), gone["changed"]) == (None, False)
+    assert ours in lab.world.vm("web01").checkpoints
+
+
+@pytest.mark.parametrize(
+    ("kind", "description"),
+    [("crlf", "one\ntwo\n\nfour"), ("trimmed", "  blanks around  "), ("trimmed", "at the end \nof a line\n")],
+)
+def test_a_description_that_is_stored_otherwise_is_not_written_in_each_run(kind: str, description: str) -> None:
+    lab = make_lab("spf", vmm_descriptions=kind)
+    task: dict[str, Any] = {"vm": "web01", "name": "new", "description": description}
+    assert lab.run("vm_checkpoint", **task)["changed"] is True
+    assert lab.run("vm_checkpoint", **task)["changed"] is False
+    changed = lab.run("vm_checkpoint", **{**task, "description": f"{description} and more"})
+    assert (code(changed), changed["changed"]) == (None, True)
+    assert lab.run("vm_checkpoint", **{**task, "description": f"{description} and more"})["changed"] is False
+
+
+def test_a_description_that_is_cut_is_told_and_not_written_in_each_run() -> None:
+    lab = make_lab("spf", vmm_descriptions="cut_200")
+    task: dict[str, Any] = {"vm": "web01", "name": "baseline", "description": f"{LONG}{LONG}"}
+    first = lab.run("vm_checkpoint", **task)
+    assert (code(first), first["changed"]) == (None, True)
+    assert any("keeps another description" in text for text in first["warnings"])
+    again = lab.run("vm_checkpoint", **task)
+    assert (code(again), again["changed"]) == (None, False)
+
+
+def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_told() -> None:
+    lab = make_lab("spf", vmm_descriptions="cut_200")
+    result = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
+    assert (code(result), result["checkpoint"]["name"], result["checkpoint"]["managed"]) == (None, "new", False)
+    again = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
+    assert (code(again), again["changed"]) == (None, False)

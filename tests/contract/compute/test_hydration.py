@@ -92,7 +92,7 @@ def test_its_percent_and_state_are_shown() -> None:
     half = shown()
     assert [(each["percent"], each["state"]) for each in half["replication"]] == [
         (100, "Succeeded"),
-        (50, "In progress"),
+        (50, "Replicating"),
     ]
     rows = [(each["percent"], each["replication_state"]) for each in half["disk_restore_points"]]
     assert rows == [(100, "Succeeded"), (50, "InProgress")]

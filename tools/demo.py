@@ -30,6 +30,7 @@ def simulator(folder: pathlib.Path) -> Iterator[dict[str, Any]]:
     """The ready file's content of a simulator that runs for the length of the block."""
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "simulator", "--port", "0", "--time-scale", TIME_SCALE]
+    command += ["--switch", "compute_point_takes=5s"]  # an audience does not wait for minutes
     command += ["--ready-file", str(ready), "--with-parent", str(os.getpid())]
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True

@@ -8,11 +8,12 @@ from typing import Any
 
 from simulator.arm.common import ArmError
 from simulator.azure.jobs import Refused
-from simulator.azure.model import Collection, Point
+from simulator.azure.model import AzureVm, Collection, Point
 from simulator.azure.points import Wanted, create, delete
 from simulator.compute.common import ComputeRequest, accepted, answered, begun_headers, missing
 from simulator.compute.shapes import VIEWED, point_shape
 from simulator.wire.exchange import Answer
+from simulator.wire.ids import same
 from simulator.world import World
 
 ENCRYPTIONS = frozenset(
@@ -75,7 +76,7 @@ class Points:
         )
 
     def _put(self, request: ComputeRequest, collection: Collection, existing: Point | None) -> Answer:
-        wanted = wanted_from(request, collection)
+        wanted = wanted_from(request, collection, self.world.azure.vm(collection.source))
         if existing is not None:
             position = self.world.switches.compute_reput
             if position == "200":
@@ -99,7 +100,7 @@ class Points:
         return answered(201, point_shape(self.world, collection, point, request.version), headers)
 
 
-def wanted_from(request: ComputeRequest, collection: Collection) -> Wanted:
+def wanted_from(request: ComputeRequest, collection: Collection, vm: AzureVm | None = None) -> Wanted:
     """What the body asks for; what needs a newer api-version is refused."""
     properties = request.body().get("properties") or {}
     mode = properties.get("consistencyMode")
@@ -132,15 +133,22 @@ def wanted_from(request: ComputeRequest, collection: Collection) -> Wanted:
         crash=mode is not None,
         source_point=source,
         instant_minutes=minutes,
-        encryption=_encryption(request, properties),
+        encryption=_encryption(request, properties, vm),
     )
 
 
-def _encryption(request: ComputeRequest, properties: dict[str, Any]) -> dict[int | None, dict[str, Any]]:
-    """The one part of sourceMetadata that is input."""
+def _encryption(
+    request: ComputeRequest, properties: dict[str, Any], vm: AzureVm | None
+) -> dict[int | None, dict[str, Any]]:
+    """The one part of sourceMetadata that is input.
+
+    Which data disk is meant is told by `managedDisk.id`, or by `lun`, which the swagger marks readOnly and names as the
+    list's identifier; without either by its place in the list ([U]).
+    """
     storage = (properties.get("sourceMetadata") or {}).get("storageProfile") or {}
     given: dict[int | None, dict[str, Any]] = {}
-    disks = [(None, storage.get("osDisk")), *((each.get("lun"), each) for each in storage.get("dataDisks") or [])]
+    disks: list[tuple[int | None, Any]] = [(None, storage.get("osDisk"))]
+    disks += [(_lun(each, place, vm), each) for place, each in enumerate(storage.get("dataDisks") or [])]
     for lun, disk in disks:
         encryption = ((disk or {}).get("diskRestorePoint") or {}).get("encryption")
         if encryption is None:
@@ -154,3 +162,16 @@ def _encryption(request: ComputeRequest, properties: dict[str, Any]) -> dict[int
             raise Refused(400, "InvalidParameter", "A customer's key needs diskEncryptionSet, the platform's has none.")
         given[lun] = dict(encryption)
     return given
+
+
+def _lun(given: dict[str, Any], place: int, vm: AzureVm | None) -> int | None:
+    held = vm.data_disks if vm is not None else []
+    id_ = (given.get("managedDisk") or {}).get("id")
+    if id_ is not None:
+        found = next((each for each in held if same(each.disk, str(id_))), None)
+        if found is None:
+            raise Refused(400, "InvalidParameter", f"The disk '{id_}' is not attached to the VM.")
+        return found.lun
+    if "lun" in given:
+        return int(given["lun"])
+    return held[place].lun if place < len(held) else None

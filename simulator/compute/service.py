@@ -18,6 +18,7 @@ from simulator.compute.locks import LOCKS_PATH, locks
 from simulator.compute.operations import STATUS_PATH, poll
 from simulator.compute.points import Points
 from simulator.compute.quota import with_quota
+from simulator.compute.readonly import refuse_read_only
 from simulator.compute.rights import authorize, check_action
 from simulator.compute.vms import ACTIONS, Vms
 from simulator.wire.exchange import Answer, Call
@@ -99,6 +100,8 @@ class Compute:
         authorize(self.world, request, name)
         if call.method != "GET":
             self._check_locks(request)
+        if request.method in {"PUT", "PATCH"} and self.world.switches.compute_readonly_members == "refused":
+            refuse_read_only(name, request.body())
         return handler(request)
 
     def _check_scope(self, subscription: str, group: str | None) -> None:

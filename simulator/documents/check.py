@@ -185,6 +185,7 @@ CHECKPOINT: dict[str, Check] = {
     "hardware": holding(**HARDWARE),
     "parent": maybe(text),
     "power": one_of(*POWERS),
+    "checkpoint_type": name,
     "enabled": flag,
     "made": flag,
     "host_id_known": flag,

@@ -56,7 +56,12 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "none",
     )
     restored_power: str = switch(
-        "captured", "power state after a restore", "[I] off after a production checkpoint", "captured", "off"
+        "captured",
+        "power state after a restore: as it was, off, or by_type: off after a production checkpoint alone",
+        "[I] by_type: a production checkpoint holds no memory (checkpoints.md of the Hyper-V guide)",
+        "captured",
+        "off",
+        "by_type",
     )
     null_name: str = switch(
         "numeric",

@@ -88,6 +88,13 @@ class AzureSwitches:
     compute_reput: str = switch(
         "409", "PUT of a restore point that exists: refused, answered unchanged, made anew", "[U]", "409", "200", "201"
     )
+    compute_readonly_members: str = switch(
+        "ignored",
+        "a PUT or PATCH that sends a member which the swagger marks readOnly: taken without it, or 400",
+        "[U]",
+        "ignored",
+        "refused",
+    )
     compute_immutable_code: str = switch(
         "PropertyChangeNotAllowed",
         "the code for another source of a collection",

@@ -55,7 +55,7 @@ class Effects:
         point.parent_id = vm.place
         point.files = dict(vm.files)
         point.hardware = vm.hardware
-        point.power = vm.power
+        point.power, point.checkpoint_type = vm.power, vm.checkpoint_type
         point.made = point.modified = at
         vm.stand(point.checkpoint_id, point.checkpoint_id)  # the pointer moves on create: 9 of 9 VMs, docs/services.md
         vm.disk_generation += 1
@@ -70,13 +70,21 @@ def _restore(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:
     vm.files = dict(point.files)
     kept = effects.switches.arc_restored_nic_network == "kept"
     vm.hardware = brought_back(vm.id, vm.hardware, point.hardware, f" {vm.disk_generation}", network_kept=kept)
-    vm.power = point.power if effects.switches.restored_power == "captured" else "PowerOff"
+    vm.power = _power_after(effects, point)
     made = point.checkpoint_id or vm.vm_id
     shown = {"moves": made, "stays": vm.pointer, "root": vm.vm_id, "none": None}
     vm.stand(made, shown[effects.switches.pointer_after_restore])
     vm.disk_generation += 1
     if job.arguments:  # a PUT that restores changes the other members along (dn458380)
         _update(effects, vm, job, at)
+
+
+def _power_after(effects: Effects, point: Checkpoint) -> str:
+    """A production checkpoint holds no memory, so that a VM that ran is off after it."""
+    position = effects.switches.restored_power
+    if position == "by_type":
+        position = "off" if point.checkpoint_type.startswith("Production") else "captured"
+    return point.power if position == "captured" else "PowerOff"
 
 
 def _delete(effects: Effects, vm: VirtualMachine, job: Job, at: float) -> None:

@@ -45,6 +45,7 @@ class Checkpoint:
     files: dict[str, str] = field(default_factory=dict)
     hardware: Hardware = field(default_factory=Hardware)
     power: str = "PowerOff"
+    checkpoint_type: str = "Production"  # what the VM's was when it was made
     enabled: bool = True
     made: float | None = None  # when the host had made it; None while only the row exists
     in_database: bool = True  # False: made behind VMM's back and not refreshed yet (docs/services.md)

@@ -79,7 +79,16 @@ class Cli:
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     opted_in("AZ", AZ)
-    options = ("--time-scale", "10", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
+    options = (
+        "--time-scale",
+        "10",
+        "--switch",
+        "compute_vm_retry_after=0",
+        "--switch",
+        "compute_copy_takes=3s",
+        "--switch",
+        "compute_point_takes=5s",
+    )
     with running_simulator(tmp_path_factory.mktemp("az"), *options) as running:
         # The recorded answers name no Retry-After, and the CLI then waits 30 seconds between two polls.
         sooner = {"kind": "headers", "headers": {"Retry-After": "1"}, "count": None}

@@ -60,6 +60,7 @@ LEFT: dict[str, str] = {
     "compute_pending_seconds": "new; stories are not yet told with it",
     **dict.fromkeys(("vmm_names", "vmm_descriptions", "arc_names"), "new; stories do not know yet what is normalised"),
     **dict.fromkeys(("date_skew", "vmm_clock_skew", "compute_clock_skew"), "new; stories have one clock"),
+    "compute_readonly_members": "no story has encryption sets",
     "compute_deletes": "new; stories are not yet told with it",
 }
 

@@ -117,7 +117,7 @@ class Simulator:
 @contextmanager
 def running_simulator(directory: Path) -> Iterator[Simulator]:
     """A simulator that ends with the block, and with this process whatever happens."""
-    with started(directory, "--time-scale", str(SCALE)) as (_process, ready):
+    with started(directory, "--time-scale", str(SCALE), "--switch", "compute_point_takes=5s") as (_process, ready):
         simulator = Simulator(ready)
         try:
             yield simulator

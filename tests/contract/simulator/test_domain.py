@@ -104,6 +104,17 @@ async def test_restore_keeps_later_checkpoints_and_power_as_captured(sim: Sim) -
     assert sim.world.vm("web01").power == "PowerOff"
 
 
+@pytest.mark.parametrize(("made_as", "after"), [("Production", "PowerOff"), ("Standard", "Running")])
+async def test_a_production_checkpoint_holds_no_memory(sim: Sim, made_as: str, after: str) -> None:
+    sim.world.switches.set("restored_power", "by_type")
+    vm = sim.world.vm("web01")
+    vm.checkpoint_type = made_as
+    point = await sim.created(vm)
+    vm.checkpoint_type = "Standard"
+    await sim.done(await sim.spf("MERGE", sim.key(point.id), json={"VMCheckPointAction": "Restore"}))
+    assert sim.world.vm("web01").power == after
+
+
 async def test_a_capture_is_of_the_moment_the_host_makes_it_and_is_a_copy(sim: Sim) -> None:
     vm = sim.world.vm("web01")
     answer = await sim.create(vm)

@@ -20,7 +20,16 @@ FAST = {"polling_interval": 0.02}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Time runs a hundredfold, and no Retry-After makes the SDK wait."""
-    options = ("--time-scale", "100", "--switch", "compute_vm_retry_after=0", "--switch", "compute_copy_takes=3s")
+    options = (
+        "--time-scale",
+        "100",
+        "--switch",
+        "compute_vm_retry_after=0",
+        "--switch",
+        "compute_copy_takes=3s",
+        "--switch",
+        "compute_point_takes=5s",
+    )
     with started(tmp_path_factory.mktemp("tls"), *options) as running:
         yield running[1]
 

@@ -56,6 +56,7 @@ def _start(scale: float) -> dict[str, Any]:
     playbook = os.getppid()  # an action runs in a worker, a child of ansible-playbook
     command = [sys.executable, "-m", "simulator", "--port", "0", "--tls-dir", str(directory)]
     command += ["--ready-file", str(ready_file), "--time-scale", str(scale), "--with-parent", str(playbook)]
+    command += ["--switch", "compute_point_takes=5s"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -56,7 +56,7 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "none",
     )
     restored_power: str = switch(
-        "captured",
+        "by_type",
         "power state after a restore: as it was, off, or by_type: off after a production checkpoint alone",
         "[I] by_type: a production checkpoint holds no memory (checkpoints.md of the Hyper-V guide)",
         "captured",

@@ -89,7 +89,7 @@ class AzureSwitches:
         "409", "PUT of a restore point that exists: refused, answered unchanged, made anew", "[U]", "409", "200", "201"
     )
     compute_readonly_members: str = switch(
-        "ignored",
+        "refused",
         "a PUT or PATCH that sends a member which the swagger marks readOnly: taken without it, or 400",
         "[U]",
         "ignored",

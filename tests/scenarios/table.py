@@ -88,7 +88,7 @@ def _vmm(service: str) -> list[Row]:
     )
     conf, safety = f"{vm}/file {CONF}", f"{vm}/checkpoint safety before restore to baseline"
     restored = {conf: GOOD, stands: "baseline", f"{vm}/power": "Running", new: GONE}
-    restore = {"name": "baseline", "vm": VM}
+    restore = {"name": "baseline", "vm": VM, "power_after": "on"}
     careful = {**restore, "safety_checkpoint": True, "if_running": "stop", "power_after": "on"}
     changes = (conf, stands, f"{vm}/power", f"{safety}(/.*)?")
     gone = {later: GONE, base: EXISTS}
@@ -99,7 +99,7 @@ def _vmm(service: str) -> list[Row]:
             thing=new),
         Row(service, "absent", absent, gone, goes, thing=later),
         Row(service, "absent", absent, gone, goes, "slow", thing=later, switches=SLOW),
-        Row(service, "restore", restore, restored, (conf, stands), thing=base, act=True,
+        Row(service, "restore", restore, restored, (conf, stands, f"{vm}/power"), thing=base, act=True,
             module="vm_checkpoint_restore"),
         Row(service, "restore", {**careful, "restore_key": "deploy-1"}, {**restored, safety: EXISTS}, changes, "key",
             thing=base, module="vm_checkpoint_restore"),

@@ -91,7 +91,7 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
         """A VM that this run has turned off is never off in silence."""
-        step, off = last_step(progress), _last_power_off(progress)
+        step, off = last_step(progress), _turned_off_by(progress)
         if step is None and off is None:
             return None
         read = ""
@@ -100,7 +100,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         except CheckpointError:
             read = "When last read: "  # the time is over, or there is no way to the service any more
         if step is None:
-            return None if off is None else _turned_off(progress, off, None if read else observed.power)
+            return None if off is None else _left_off(progress, off, None if read else observed.power)
         where = step.describe_state(progress.before or observed, observed)
         if not where:
             return None
@@ -142,21 +142,32 @@ def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) ->
     return found
 
 
-def _last_power_off(progress: Progress[ObservedVm]) -> Power | None:
-    """The action that turned the VM off, or may have, unless it has been turned on again since."""
-    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, Power)]
-    if not sent or (sent[-1].on and sent[-1] in progress.actions):
+def _turned_off_by(progress: Progress[ObservedVm]) -> Power | Restore | None:
+    """The action that turned the VM off, or may have, unless it has been turned on again since.
+
+    A restore may leave a VM off that ran, such as one to a production checkpoint.
+    """
+    ran = progress.before is not None and progress.before.power == "on"
+    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, (Power, Restore))]
+    last = next((action for action in reversed(sent) if isinstance(action, Power)), None)
+    if not sent or (last is not None and last.on and last in progress.actions):
         return None
-    return next((action for action in reversed(sent) if not action.on), None)
+    off = next((action for action in reversed(sent) if isinstance(action, Power) and not action.on), None)
+    if off is not None:
+        return off
+    return next((action for action in sent if isinstance(action, Restore)), None) if ran else None
 
 
-def _turned_off(progress: Progress[ObservedVm], off: Power, power: str | None) -> Note | None:
-    """What a run that turned the VM off, and got no further, says of it; `power` is None where it cannot be read."""
+def _left_off(progress: Progress[ObservedVm], off: Power | Restore, power: str | None) -> Note | None:
+    """What a run that left the VM off, and got no further, says of it; `power` is None where it cannot be read."""
+    if power == "on" and off in progress.actions:
+        return None
     safety = next((action.name for action in progress.actions if isinstance(action, Create) and action.safety), None)
     kept = f' "{safety}" was made before.' if safety else ""
     remedy = "Turn the VM on, or run the task with power_after on."
+    if isinstance(off, Restore):
+        shown = "is off" if power == "off" else "may be left off by it"
+        return Note(f"The VM {shown}; it ran when the task began.{kept}", f"Look at the VM. {remedy}")
     if off not in progress.actions and power != "off":
         return Note(f"Turning the VM off had begun, and it may be off by now.{kept}", f"Look at the VM. {remedy}")
-    if power == "on":
-        return None
     return Note(f"The VM was turned off for it, and nothing has turned it on again.{kept}", remedy)

@@ -144,14 +144,14 @@ class RestorePointClient:
 
 
 def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
-    """restorePointEncryption as it is written: by the disk's place in the storage profile."""
+    """restorePointEncryption as it is written. A data disk is named by its id: its LUN is readOnly (2024-07-01)."""
     profile: dict[str, t.Any] = {}
     for each in sets:
         encrypted = {
             "diskRestorePoint": {"encryption": {"type": each["type"], "diskEncryptionSet": {"id": each["id"]}}}
         }
-        if each["place"] == "os":
+        if each["disk"] == "os":
             profile["osDisk"] = encrypted
         else:
-            profile.setdefault("dataDisks", []).append({"lun": int(each["place"].removeprefix("lun")), **encrypted})
+            profile.setdefault("dataDisks", []).append({"managedDisk": {"id": each["disk"]}, **encrypted})
     return profile

@@ -18,7 +18,7 @@ from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, Po
 from .._providers.compute.preflight import obstacles
 from .client import RestorePointClient
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
-from .planner import PLACE, disk_names
+from .planner import disk_names
 from .specs import VMS, CollectionSpec, PointSpec, disk_id, source_of, source_point
 
 
@@ -119,15 +119,15 @@ async def _check_source(
 
 
 def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden) -> None:
-    """Without the VM its disks can be named by id, and by place where they are to be encrypted; each once."""
+    """Without the VM its disks can be named by id, and the OS disk as `os` where it is to be encrypted; each once."""
     named = [name.strip() for name in spec.exclude_disks or []]
     places = [(each.disk.strip().lower(), each) for each in spec.encryption_sets or []]
     unknown = [name for name in named if not name.startswith("/")]
-    unknown += [each.disk for place, each in places if not PLACE.fullmatch(place)]
+    unknown += [each.disk for place, each in places if place != "os" and not place.startswith("/")]
     if unknown:
         problem.remedy = (
-            f"To find {', '.join(unknown)} the VM must be read: ask for that right, or write exclude_disks as ids and "
-            "encryption_sets by place (os, lun0)."
+            f"To find {', '.join(unknown)} the VM must be read: ask for that right, or write the disks' ids (in "
+            "encryption_sets also os)."
         )
         raise problem
     excluded: list[str] = []
@@ -135,9 +135,9 @@ def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden) -> None:
         excluded.append(_new(disk_id(name), excluded, f"exclude_disks: {name[:200]}"))
     sets: dict[str, dict[str, str]] = {}
     for place, each in places:
-        lun = place if place == "os" else f"lun{int(place.removeprefix('lun'))}"
-        entry = {"place": lun, "id": each.id, "type": each.type}
-        sets[_new(lun, sets, f"encryption_sets: {each.disk.strip()}")] = entry
+        disk = place if place == "os" else disk_id(each.disk.strip(), "encryption_sets")
+        entry = {"disk": disk, "id": each.id, "type": each.type}
+        sets[_new(disk, sets, f"encryption_sets: {each.disk.strip()[:200]}")] = entry
     inputs.fields["exclude_disks"] = sorted(excluded) or None
     inputs.fields["encryption_sets"] = [sets[place] for place in sorted(sets)] or None
 
@@ -164,15 +164,16 @@ async def _disks_of(
 
 
 def _encryption(spec: PointSpec, vm: VmEntity, excluded: t.Sequence[str]) -> list[dict[str, str]]:
-    """The encryption sets by the disks' places; each disk once, and only what the point holds."""
+    """The encryption sets by the disks' ids (and `os`); each disk once, and only what the point holds."""
     found: dict[str, dict[str, str]] = {}
     for each in spec.encryption_sets or []:
         disk = _disk("encryption_sets", each.disk, vm)
         if disk.slot in found or disk.managed_id in excluded:
             why = "is named twice" if disk.slot in found else "is excluded"
             raise InvalidInput(f"encryption_sets: {each.disk} {why}.")
-        found[disk.slot] = {"place": disk.slot, "id": each.id, "type": each.type}
-    return [found[place] for place in sorted(found)]
+        name = disk.slot if disk.lun is None else disk.managed_id
+        found[disk.slot] = {"disk": name, "id": each.id, "type": each.type}
+    return sorted(found.values(), key=lambda each: each["disk"])
 
 
 def _excluded(spec: PointSpec, vm: VmEntity) -> list[str]:

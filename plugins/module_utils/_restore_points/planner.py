@@ -21,7 +21,7 @@ Change = dict[str, t.Any]
 MAX_POINTS = 500
 """Per VM, over all its collections (support matrix); only those of the one at hand are counted here."""
 _GOING = "it is being removed"
-PLACE = re.compile(r"os|(lun)?[0-9]{1,3}")
+_PLACE = re.compile(r"os|(lun)?[0-9]{1,3}")
 
 
 def is_in_progress(state: str) -> bool:
@@ -245,7 +245,7 @@ def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
     extra = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
     others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
     # What else is wanted can only be places, which are not shown for disks that were left out.
-    if others and not (left_out and all(PLACE.fullmatch(other) for other in others)):
+    if others and not (left_out and all(_PLACE.fullmatch(other) for other in others)):
         return False
     return len(extra) <= len(others)
 

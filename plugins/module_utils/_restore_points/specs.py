@@ -166,9 +166,9 @@ def source_of(given: str) -> ArmId:
     return _of_kind(f"/{given.lstrip('/')}", "source", VMS, COLLECTIONS)
 
 
-def disk_id(given: str) -> str:
-    """The id of a managed disk that a point leaves out."""
-    return _of_kind(given, "exclude_disks", DISKS).canonical
+def disk_id(given: str, option: str = "exclude_disks") -> str:
+    """The id of a managed disk that an option names."""
+    return _of_kind(given, option, DISKS).canonical
 
 
 def source_point(given: str, collection: str) -> str:

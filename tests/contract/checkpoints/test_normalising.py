@@ -22,7 +22,7 @@ NAMES = [
 ]
 
 
-def _names(lab: Lab, service: str) -> list[str]:
+def _names(lab: Lab, service: str) -> list[str | None]:
     return [point.name for point in lab.world.vm(VMS[service]).checkpoints]
 
 

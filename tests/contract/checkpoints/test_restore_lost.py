@@ -18,7 +18,7 @@ from tests.contract.checkpoints.scenarios import BROKEN, SERVICES, VMS, code, ma
     ids=["request", "answer"],
 )
 def test_standing_where_it_stood_proves_no_restore(service: str, fault: dict[str, Any], settled: bool) -> None:
-    lab = make_lab(service)
+    lab = make_lab(service, restored_power="captured")
     vm = VMS[service] if service == "spf" else lab.arm_vm
 
     lab.before_first(lab.a_write(), lambda: lab.world.faults.add(nth=1, **fault))

@@ -43,7 +43,7 @@ def test_power_after(service: str, before: str, captured: str, wanted: str) -> N
     ("if_running", "actions"), [("stop", ["power off", "restore", "power on"]), ("proceed", ["restore", "power on"])]
 )
 def test_a_running_vm(service: str, if_running: str, actions: list[str]) -> None:
-    lab = make_lab(service)
+    lab = make_lab(service, restored_power="captured")
     predicted = _restore(lab, service, if_running=if_running, check=True)
     assert lab.writes() == 0
     result = _restore(lab, service, if_running=if_running)

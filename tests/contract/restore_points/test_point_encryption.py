@@ -38,7 +38,10 @@ def test_encryption_sets_on_the_wire() -> None:
     assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"] == {
         "osDisk": {"diskRestorePoint": {"encryption": {"type": first, "diskEncryptionSet": {"id": DES}}}},
         "dataDisks": [
-            {"lun": 0, "diskRestorePoint": {"encryption": {"type": second, "diskEncryptionSet": {"id": DES}}}}
+            {
+                "managedDisk": {"id": _disk(lab, "shop01_DataDisk_0").lower()},
+                "diskRestorePoint": {"encryption": {"type": second, "diskEncryptionSet": {"id": DES}}},
+            }
         ],
     }
     old = failed(point(lab, name="x", encryption_sets=sets, compute_api_version="2022-11-01"), "invalid_input")
@@ -65,4 +68,6 @@ def test_an_encryption_set_by_id_in_any_case() -> None:
     lab = make_lab()
     sets = [{"disk": _disk(lab, "SHOP01_datadisk_0").upper(), "id": DES, "type": "EncryptionAtRestWithCustomerKey"}]
     done(point(lab, encryption_sets=sets))
-    assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["lun"] == 0
+    assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["managedDisk"] == {
+        "id": _disk(lab, "shop01_DataDisk_0").lower()
+    }

@@ -92,6 +92,7 @@ async def test_restore_brings_the_guests_file_back(sim: Sim, service: str) -> No
 
 
 async def test_restore_keeps_later_checkpoints_and_power_as_captured(sim: Sim) -> None:
+    sim.world.switches.set("restored_power", "captured")
     vm = sim.world.vm("web01")
     running = await sim.created(vm, "running")
     vm.power = "PowerOff"

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.hybridvm.checkpoints.plugins.doc_fragments.options import ModuleDocFragment
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import settings as _settings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
@@ -80,7 +81,9 @@ def test_what_each_option_means_is_told(name: str) -> None:
 
 def test_what_the_modules_require_is_what_is_installed() -> None:
     documented = re.findall(r"^  - (\w+) >= ([\d.]+)$", read("plugins/doc_fragments/options.py"), re.M)
-    assert sorted(documented) == sorted(re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M))
+    oldest = ".".join(map(str, _module.OLDEST_PYTHON))
+    libraries = re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M)
+    assert sorted(documented) == sorted([("python", oldest), *libraries])
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def own_path(root: Path) -> str:
 
 
 def configured_path() -> list[str]:
-    """Where Ansible looks for collections: as the environment, ansible.cfg (read only by Ansible) or its default says."""
+    """Where Ansible looks for collections: by the environment, by ansible.cfg (which Ansible reads), or by default."""
     try:
         from ansible import constants
     except ImportError:

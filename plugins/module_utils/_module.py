@@ -55,7 +55,7 @@ def run_module(load):
     """
     if sys.version_info < OLDEST_PYTHON:
         sys.stdout.write(json.dumps(_too_old()) + "\n")
-        sys.exit(1)
+        raise SystemExit(1)
     from datetime import UTC, datetime
 
     from ._deps import IMPORT_ERROR, REQUIREMENTS, anyio

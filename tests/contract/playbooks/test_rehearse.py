@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from tests.support.simulator_server import ROOT
 from .support import COLLECTION, Ansible, Simulator, play
 
 TOOL = ROOT / "tools/rehearse.py"
+DOCUMENT = ROOT / "docs/simulator.md"
+TREE = ROOT / "build" / "ansible_collections" / "hybridvm" / "checkpoints"
 
 
 def told(ready: Path, cwd: Path, tool: Path = TOOL, /, **environment: str) -> dict[str, str]:
@@ -102,3 +105,31 @@ def test_without_a_ready_file_it_says_how_it_is_used(tmp_path: Path) -> None:
     run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (run.returncode, run.stdout) == (2, "")
     assert "usage: rehearse.py READY_FILE" in run.stderr
+
+
+def test_the_commands_of_the_document_work_as_they_stand(ready: Path, tmp_path: Path) -> None:
+    """But for the place of the ready file, the name of the playbook, and the directory of the environment."""
+    (block,) = [
+        each for each in re.findall(r"```\n(.*?)```", DOCUMENT.read_text(), re.S) if "your-playbook.yml" in each
+    ]
+    tasks = [{"name": "Look", f"{COLLECTION}.vm_checkpoint": {"vm": "web01", "name": "new"}}]
+    (tmp_path / "play.json").write_text(json.dumps([{"name": "Mine", "hosts": "localhost", "tasks": tasks}]))
+    block = block.replace("/tmp/ready.json", str(ready)).replace("your-playbook.yml", str(tmp_path / "play.json"))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    subprocess.run([sys.executable, "tools/tree.py", str(TREE)], cwd=ROOT, check=True, env=with_path(clean))
+    script = block.replace(".venv/bin", str(Path(sys.executable).parent))
+    run = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=ROOT,
+        env={**clean, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "(new)" in run.stdout
+
+
+def with_path(environment: dict[str, str]) -> dict[str, str]:
+    """The same, with the commands of this Python's environment."""
+    return {**environment, "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"}

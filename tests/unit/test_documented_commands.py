@@ -23,7 +23,7 @@ RUN_BY = {
     "git clone https://github.com/hybridvm/checkpoints.git": README,
     "cd checkpoints": README,
     "ansible-galaxy collection build": README,
-    "ansible-galaxy collection install hybridvm-checkpoints-0.1.0.tar.gz": README,
+    "ansible-galaxy collection install hybridvm-checkpoints-*.tar.gz": README,
     f"python3 -m pip install -r {INSTALLED}/requirements.txt": README,
     "make demo": f"{PLAYBOOKS}/test_demo.py::test_the_story_comes_true",
     'eval "$(.venv/bin/python tools/rehearse.py /tmp/ready.json)"': REHEARSE,

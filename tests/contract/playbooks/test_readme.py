@@ -67,7 +67,7 @@ def test_the_ways_to_install_it_work_as_they_stand(tmp_path: Path) -> None:
 
 @pytest.fixture
 def inventory(tmp_path: Path, simulator: Simulator) -> list[str]:
-    """An inventory with a localhost of its own, and what the README takes from elsewhere."""
+    """The group `web`, and the variables that the README takes from elsewhere."""
     hosts: dict[str, Any] = {"all": {"children": {"web": {"hosts": {"web01": {}, "db01": {}}}}}}
     (tmp_path / "inventory.json").write_text(json.dumps(hosts))
     ready = simulator.ready

@@ -198,6 +198,11 @@ integration: $(VENV)/test-ready $(GET_PIP)  ## ansible-test integration: playboo
 	ansible-test integration --local --python $(VERSION)
 	$(END)
 
+# Not a part of "make test": it takes minutes, and downloads each ansible-core. VERSIONS="2.16 2.21" names some.
+.PHONY: matrix
+matrix: $(VENV)/demo-ready  ## the integration targets on every supported ansible-core: VERSIONS=
+	@python tools/matrix.py $(VERSIONS)
+
 .PHONY: molecule
 molecule: $(VENV)/test-ready $(TOOLS)/ready build/tree  ## the molecule scenarios
 	$(BEGIN)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from simulator.arm.rights import refused_action
 from simulator.compute.service import Compute
 from simulator.control.app import control_app
 from simulator.entra import Entra
@@ -70,6 +71,8 @@ class App:
         await _send(scope, send, answer, fault)
 
     async def _answer(self, call: Call) -> Answer:
+        if (refused := refused_action(call, self.world)) is not None:
+            return refused
         for service in self.services:
             answer = await service.handle(call)
             if answer is not None:

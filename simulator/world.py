@@ -96,6 +96,7 @@ class World:
         self.journal = Journal()
         self.faults = Faults()
         self.tokens: dict[str, tuple[float, str]] = {}  # token -> end, audience; they outlive a load
+        self.arm_actions: frozenset[str] | None = None  # what the caller may do in ARM; None: everything
         self.secret_ids = Ids(f"{seed}:wire")
         self.signing_key = self.secret_ids.text(32)
         self._facts = _made_up(Ids(f"{seed}:site"))
@@ -147,6 +148,7 @@ class World:
             setattr(self.switches, name, value)
         self._facts = self._initial_facts
         self.load(self._initial_document)
+        self.arm_actions = None
         self.journal.clear()
         self.faults.clear()
 

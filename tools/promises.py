@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The README's table of promises, made from the capabilities: `python tools/promises.py` writes it."""
+"""The README's table of what differs between services, from the capabilities: `python tools/promises.py` writes it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,22 @@ ROWS = {
     "joining": "Joining what runs",
     "restore": "Proof of a restore",
 }
+# What the modules do on each service; the capabilities say the rest.
+DOES = (
+    ("Checkpoint present, absent, `max_age`, `supersede`", "yes", "yes", "yes"),
+    ("Restore", "yes", "yes", "yes, by swapping the VM's disks"),
+    ("List a VM, many, a whole scope", "yes", "yes", "yes"),
+    ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
+    ("Restore points as resources, copies to other regions", "no", "no", "yes"),
+    ("Sign in", "Basic, bearer token", "client secret, access token", "client secret, access token"),
+)
 _PLACE = re.compile(r"(<!-- promises:[^>]*-->\n).*?(<!-- /promises -->)", re.S)
 
 
 def table() -> str:
     """The table in Markdown: a row per promise, a column per service."""
     lines = ["| | " + " | ".join(service.title for service in SERVICES) + " |", "|---" * (len(SERVICES) + 1) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in DOES]
     lines += [f"| {title} | " + " | ".join(s.why[row] for s in SERVICES) + " |" for row, title in ROWS.items()]
     most = " | ".join(str(service.max_points) for service in SERVICES)
     lines.append(f"| Checkpoints per VM, at most | {most} |")

@@ -132,11 +132,14 @@ options:
       - If not set, the environment variable E(HYBRIDVM_VALIDATE_CERTS) is used.
     type: bool
 requirements:
+  - python >= 3.11
   - httpx >= 0.27
   - pydantic >= 2.7
   - anyio >= 4.4
 notes:
-  - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost) or C(connection=local).
+  - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost). With
+    C(connection=local), or if localhost is in the inventory, Ansible looks for a Python and may find one without the
+    libraries. Set C(ansible_python_interpreter) to C({{ ansible_playbook_python }}) there.
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).
 """
 

@@ -4,22 +4,39 @@
 
 Ansible's sanity import test, and every user before `pip install -r requirements.txt`, loads these files without httpx,
 pydantic and anyio. Definitions then get a stand-in; `_module` sees `IMPORT_ERROR` and ends with one clear line before
-anything uses it.
+anything uses it. A library that is too old, as in a distribution's packages, counts as missing.
 """
 
 from __future__ import annotations
 
-import traceback
+import importlib.metadata
+import re
 import typing as t
 
+REQUIREMENTS = ("anyio>=4.4", "httpx>=0.27", "pydantic>=2.7")
+"""The lines of requirements.txt."""
 IMPORT_ERROR: str | None = None
+
+
+def too_old(requirement: str, version: str) -> bool:
+    """Whether a version such as "2.10.0b1" is older than a requirement such as "pydantic>=2.7" asks for."""
+    needed = requirement.partition(">=")[2]
+    first, second = (tuple(map(int, re.findall(r"\d+", text)[:2])) for text in (version, needed))
+    return first < second
+
 
 try:
     import anyio
     import httpx
     import pydantic
-except ImportError:
-    IMPORT_ERROR = traceback.format_exc()
+
+    for _requirement in REQUIREMENTS:
+        _name = _requirement.partition(">=")[0]
+        _version = importlib.metadata.version(_name)
+        if too_old(_requirement, _version):
+            raise ImportError(f"{_name} {_version} is older than {_requirement.partition('>=')[2]}")
+except ImportError as error:
+    IMPORT_ERROR = str(error)
 
     class _Missing:
         """Stand-in that lets definitions which use an absent library still be imported."""
@@ -35,4 +52,4 @@ except ImportError:
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
 
-__all__ = ["IMPORT_ERROR", "anyio", "httpx", "pydantic"]
+__all__ = ["IMPORT_ERROR", "REQUIREMENTS", "anyio", "httpx", "pydantic"]

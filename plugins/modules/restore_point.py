@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: restore_point
 short_description: Ensure that an Azure restore point exists or does not exist
@@ -287,31 +285,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, ENCRYPTION_SET, NOT_FOR_COPIES
-from ..module_utils._tasks.restore_point import restore_point
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import RESTORE_POINT
+    from ..module_utils._tasks.restore_point import restore_point
+
+    return restore_point, RESTORE_POINT
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        restore_point,
-        {
-            **CONNECTION,
-            **DEADLINE,
-            **CHANGES,
-            "name": {"type": "str", "required": True},
-            "collection": {"type": "str", "required": True},
-            "resource_group": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "consistency": {"type": "str", "choices": ["application", "crash"], "default": "application"},
-            "on_downgrade": {"type": "str", "choices": ["fail", "warn"], "default": "warn"},
-            "exclude_disks": {"type": "list", "elements": "str"},
-            "source_restore_point": {"type": "str"},
-            "instant_access_duration": {"type": "int"},
-            "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
-        },
-        mutually_exclusive=NOT_FOR_COPIES,
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: restore_point_collection
 short_description: Ensure that an Azure restore point collection exists or does not exist
@@ -187,29 +185,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE
-from ..module_utils._tasks.restore_point_collection import restore_point_collection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import RESTORE_POINT_COLLECTION
+    from ..module_utils._tasks.restore_point_collection import restore_point_collection
+
+    return restore_point_collection, RESTORE_POINT_COLLECTION
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        restore_point_collection,
-        {
-            **CONNECTION,
-            **DEADLINE,
-            **CHANGES,
-            "name": {"type": "str", "required": True},
-            "resource_group": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "source": {"type": "str"},
-            "location": {"type": "str"},
-            "tags": {"type": "dict"},
-            "append_tags": {"type": "bool", "default": True},
-            "instant_access": {"type": "bool"},
-            "force": {"type": "bool", "default": False},
-        },
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: restore_point_collection_info
 short_description: List Azure restore point collections and their restore points
@@ -126,30 +124,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS
-from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import RESTORE_POINT_COLLECTION_INFO
+    from ..module_utils._tasks.restore_point_collection_info import restore_point_collection_info
+
+    return restore_point_collection_info, RESTORE_POINT_COLLECTION_INFO
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        restore_point_collection_info,
-        {
-            **CONNECTION,
-            **DEADLINE,
-            **READS,
-            "name": {"type": "str"},
-            "resource_group": {"type": "str"},
-            "subscriptions": {"type": "list", "elements": "str"},
-            "source": {"type": "str"},
-            "points": {"type": "bool", "default": True},
-            "instance_view": {"type": "bool", "default": False},
-            "disk_restore_points": {"type": "bool", "default": False},
-            "concurrency": {"type": "int", "default": 4},
-        },
-        mutually_exclusive=[["subscriptions", "resource_group"]],
-        required_by={"name": ["resource_group"]},
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

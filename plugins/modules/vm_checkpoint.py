@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: vm_checkpoint
 short_description: Ensure that a VM has, or does not have, a named checkpoint
@@ -151,7 +149,7 @@ EXAMPLES = r"""
     vms: [web01, db01]
     name: before-upgrade
     state: absent
-    expected_plan: "{{ removal.plan.digest }}"  # such as sha256:77ab…, from a ticket or a pipeline's approval
+    expected_plan: "{{ removal.plan.digest }}"  # such as sha256:77ab..., from a ticket or a pipeline's approval
 
 - name: One VM after the other, stopping at the first failure
   hybridvm.checkpoints.vm_checkpoint:
@@ -340,32 +338,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
-from ..module_utils._tasks.vm_checkpoint import vm_checkpoint
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import VM_CHECKPOINT
+    from ..module_utils._tasks.vm_checkpoint import vm_checkpoint
+
+    return vm_checkpoint, VM_CHECKPOINT
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        vm_checkpoint,
-        {
-            **CONNECTION,
-            **VMS,
-            **MANY,
-            **DEADLINE,
-            **CHANGES,
-            "name": {"type": "str"},
-            "checkpoint_id": {"type": "str"},
-            "description": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "max_age": {"type": "str"},
-            "supersede": {"type": "bool", "default": False},
-            "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
-        },
-        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "max_age"]],
-        required_one_of=[["vm", "vms"], ["name", "checkpoint_id"]],
-        required_if=[["supersede", True, ["name"]]],
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: vm_checkpoint_info
 short_description: List checkpoints of one VM, of many, or of a whole scope
@@ -154,30 +152,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CONNECTION, DEADLINE, READS, VMS
-from ..module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import VM_CHECKPOINT_INFO
+    from ..module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
+
+    return vm_checkpoint_info, VM_CHECKPOINT_INFO
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        vm_checkpoint_info,
-        {
-            **CONNECTION,
-            **VMS,
-            **DEADLINE,
-            **READS,
-            "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
-            "resource_group": {"type": "str"},
-            "name": {"type": "str"},
-            "managed": {"type": "bool"},
-            "older_than": {"type": "str"},
-            "younger_than": {"type": "str"},
-        },
-        mutually_exclusive=[["vm", "vms", "scope"]],
-        required_one_of=[["vm", "vms", "scope"]],
-        required_by={"resource_group": ["scope"]},
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

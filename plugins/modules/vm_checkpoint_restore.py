@@ -3,8 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import annotations
-
 DOCUMENTATION = r"""
 module: vm_checkpoint_restore
 short_description: Restore a VM to a checkpoint
@@ -308,33 +306,25 @@ error:
 """
 
 from ..module_utils._module import run_module
-from ..module_utils._tasks.argument_specs import CHANGES, CONNECTION, DEADLINE, MANY, VMS
-from ..module_utils._tasks.vm_checkpoint_restore import vm_checkpoint_restore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import typing as t
 
 
-def main() -> None:
+def load():
+    # type: () -> t.Any
+    """Import the task and its options, which a Python that is too old cannot."""
+    from ..module_utils._tasks.argument_specs import VM_CHECKPOINT_RESTORE
+    from ..module_utils._tasks.vm_checkpoint_restore import vm_checkpoint_restore
+
+    return vm_checkpoint_restore, VM_CHECKPOINT_RESTORE
+
+
+def main():
+    # type: () -> None
     """Run the module."""
-    run_module(
-        vm_checkpoint_restore,
-        {
-            **CONNECTION,
-            **VMS,
-            **MANY,
-            **DEADLINE,
-            **CHANGES,
-            "name": {"type": "str"},
-            "checkpoint_id": {"type": "str"},
-            "select": {"type": "raw"},
-            "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest"], "default": "fail"},
-            "safety_checkpoint": {"type": "bool", "default": False},
-            "restore_key": {"type": "str", "no_log": False},
-            "if_running": {"type": "str", "choices": ["proceed", "stop", "fail"], "default": "proceed"},
-            "power_after": {"type": "str", "choices": ["previous", "on", "off"], "default": "previous"},
-            "old_disks": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
-        },
-        mutually_exclusive=[["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"]],
-        required_one_of=[["vm", "vms"], ["name", "select", "checkpoint_id"]],
-    )
+    run_module(load)
 
 
 if __name__ == "__main__":

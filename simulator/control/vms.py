@@ -74,8 +74,15 @@ class VmControl:
         return JSONResponse({"id": point.id, "checkpoint_id": point.checkpoint_id}, 201)
 
     async def rights(self, request: Request) -> Response:
-        """What the caller may do: all, restore_only, view or none."""
+        """What the caller may do: all, restore_only, view or none; in ARM also by `actions`, as a role lists them."""
         given: dict[str, Any] = await request.json()
+        if "actions" in given:
+            actions = None if given["actions"] is None else frozenset(map(str, given["actions"]))
+            if given["service"] == "spf":
+                self.world.spf.vmm.rights = "all" if actions is None else actions
+            else:
+                self.world.arm_actions = actions
+            return JSONResponse(given)
         if given["service"] == "compute":
             return await self.compute.rights(given)
         if given["rights"] not in RIGHTS:

@@ -27,6 +27,12 @@ NAMES = {
     Kind.PATCH: ("Change properties of virtual machine", "Set-SCVirtualMachine"),
     Kind.REMOVE: ("Remove virtual machine", "Remove-SCVirtualMachine"),
 }
+# The actions of a user role that permit each; turning a VM on and off are one kind of job here.
+PERMITTING = {
+    **dict.fromkeys((Kind.CREATE, Kind.DELETE, Kind.UPDATE), frozenset({"Checkpoint"})),
+    Kind.RESTORE: frozenset({"Checkpoint", "CheckpointRestoreOnly"}),
+    Kind.POWER: frozenset({"Start", "Stop"}),
+}
 CHECKPOINT_KINDS = frozenset({Kind.CREATE, Kind.RESTORE, Kind.DELETE, Kind.UPDATE})
 
 
@@ -46,7 +52,8 @@ class Vmm:
         self._running: dict[str, list[Job]] = {}
         self._timed: list[tuple[float, int, Job]] = []
         self._looked_at: list[Job] = []
-        self.rights = "all"  # all, restore_only, view, none (roles: Checkpoint, CheckpointRestoreOnly)
+        # all, restore_only, view, none; or what the user role permits, by VMM's names of actions.
+        self.rights: str | frozenset[str] = "all"
         self.planned_failures: list[Planned] = []
         self._effects = Effects(ids, switches, self.remove)
 
@@ -134,6 +141,8 @@ class Vmm:
         """Whether the caller's role has the action (docs/services.md)."""
         if self.rights == "all" or kind is Kind.BACKGROUND:
             return True
+        if isinstance(self.rights, frozenset):
+            return kind is Kind.REFRESH or bool(self.rights & PERMITTING.get(kind, frozenset()))
         return self.rights == "restore_only" and kind in {Kind.RESTORE, Kind.REFRESH}
 
     # Verbs -----------------------------------------------------------------------------------------------------

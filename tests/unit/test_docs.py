@@ -14,13 +14,20 @@ import pytest
 import yaml
 
 from ansible_collections.hybridvm.checkpoints.plugins.doc_fragments.options import ModuleDocFragment
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import settings as _settings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import argument_specs as _options
 
 ROOT = Path(__file__).resolve().parents[2]
+REPOSITORY = "https://github.com/hybridvm/checkpoints"
 MODULES = sorted(path.stem for path in ROOT.glob("plugins/modules/*.py"))
+
+
+def links(text: str) -> list[str]:
+    """Where the links of a Markdown document lead, inline ones and those by reference."""
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r"^\[[^\]]+\]: (\S+)$", text, re.M)
 
 
 def read(name: str) -> str:
@@ -80,16 +87,47 @@ def test_what_each_option_means_is_told(name: str) -> None:
 
 def test_what_the_modules_require_is_what_is_installed() -> None:
     documented = re.findall(r"^  - (\w+) >= ([\d.]+)$", read("plugins/doc_fragments/options.py"), re.M)
-    assert sorted(documented) == sorted(re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M))
+    oldest = ".".join(map(str, _module.OLDEST_PYTHON))
+    libraries = re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M)
+    assert sorted(documented) == sorted([("python", oldest), *libraries])
 
 
 @pytest.mark.parametrize(
     "name", sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 )
 def test_links_between_documents_lead_somewhere(name: str) -> None:
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", read(name)):
-        if "://" not in target:
+    for target in (target.partition("#")[0] for target in links(read(name))):
+        ours = re.fullmatch(rf"{REPOSITORY}/(?:blob|tree)/main/(.*)", target)
+        if ours:
+            assert (ROOT / ours[1]).exists(), target
+        elif target and "://" not in target:
             assert ((ROOT / name).parent / target).exists(), target
+
+
+def test_the_readme_has_the_parts_that_automation_hub_asks_for_and_links_that_work_there() -> None:
+    parts = re.findall(r"^## (.*)$", read("README.md"), re.M)
+    asked = ["Description", "Requirements", "Installation", "Use Cases", "Testing", "Support"]
+    asked += ["Release Notes and Roadmap", "Related Information", "License Information"]
+    assert [part for part in parts if part in asked] == asked
+    relative = [target for target in links(read("README.md")) if "://" not in target]
+    headings = {"#" + part.lower().replace(" ", "-") for part in parts}
+    assert set(relative) <= headings
+    used = re.findall(r"\]\[([^\]]+)\]", read("README.md")) + re.findall(r"\[([^\]]+)\](?![(\[:])", read("README.md"))
+    defined = set(re.findall(r"^\[([^\]]+)\]: ", read("README.md"), re.M))
+    assert defined == {each.lower() for each in used} & defined
+    assert set(re.findall(r"\]\[([^\]]+)\]", read("README.md"))) <= defined
+
+
+def test_the_readme_tells_the_versions_that_are_required() -> None:
+    oldest = re.findall(r'^requires_ansible: ">=([\d.]+)\.0"$', read("meta/runtime.yml"), re.M)
+    assert re.findall(r"^\| ansible-core \| ([\d.]+) or newer \|$", read("README.md"), re.M) == oldest
+    row = re.findall(
+        r"^\| Python that runs the modules \| ([\d.]+) or newer, with (.*) or newer \|$", read("README.md"), re.M
+    )
+    libraries = re.findall(r"^(\w+)>=([\d.]+)$", read("requirements.txt"), re.M)
+    ((python, told),) = row
+    assert python == ".".join(map(str, _module.OLDEST_PYTHON))
+    assert sorted(re.findall(r"(\w+) ([\d.]+)", told)) == sorted(libraries)
 
 
 def test_the_readmes_table_of_promises_is_made_from_the_capabilities() -> None:

@@ -4,7 +4,7 @@
 
     CheckpointError
     ├── InvalidInput          invalid_input       an option is wrong; nothing was sent or changed
-    ├── MissingLibrary        missing_library     httpx, pydantic or anyio is not installed where the module runs
+    ├── MissingLibrary        missing_library     a library is missing or too old, or Python itself is too old
     ├── Unsupported           unsupported         the service has no way to do this
     ├── NotFound              not_found           the VM (or its scope) does not exist
     ├── Ambiguous             ambiguous           a name fits several things, and one must be chosen
@@ -131,7 +131,7 @@ class InvalidInput(CheckpointError):
 
 
 class MissingLibrary(CheckpointError):
-    """A library this collection needs is not installed for the interpreter that runs the module."""
+    """The interpreter that runs the module lacks a library, or one of them or itself is too old."""
 
     code = "missing_library"
 

@@ -67,3 +67,118 @@ NOT_FOR_COPIES: list[list[str]] = [
     ["source_restore_point", option] for option in ("exclude_disks", "instant_access_duration", "encryption_sets")
 ]
 """What a copy has from its source, as pairs that exclude each other."""
+
+# What AnsibleModule is to know of each module: its options, and the rules between them.
+
+RESTORE_POINT: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **DEADLINE,
+        **CHANGES,
+        "name": {"type": "str", "required": True},
+        "collection": {"type": "str", "required": True},
+        "resource_group": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "consistency": {"type": "str", "choices": ["application", "crash"], "default": "application"},
+        "on_downgrade": {"type": "str", "choices": ["fail", "warn"], "default": "warn"},
+        "exclude_disks": {"type": "list", "elements": "str"},
+        "source_restore_point": {"type": "str"},
+        "instant_access_duration": {"type": "int"},
+        "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
+    },
+    "mutually_exclusive": NOT_FOR_COPIES,
+}
+
+RESTORE_POINT_COLLECTION: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **DEADLINE,
+        **CHANGES,
+        "name": {"type": "str", "required": True},
+        "resource_group": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "source": {"type": "str"},
+        "location": {"type": "str"},
+        "tags": {"type": "dict"},
+        "append_tags": {"type": "bool", "default": True},
+        "instant_access": {"type": "bool"},
+        "force": {"type": "bool", "default": False},
+    },
+}
+
+RESTORE_POINT_COLLECTION_INFO: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **DEADLINE,
+        **READS,
+        "name": {"type": "str"},
+        "resource_group": {"type": "str"},
+        "subscriptions": {"type": "list", "elements": "str"},
+        "source": {"type": "str"},
+        "points": {"type": "bool", "default": True},
+        "instance_view": {"type": "bool", "default": False},
+        "disk_restore_points": {"type": "bool", "default": False},
+        "concurrency": {"type": "int", "default": 4},
+    },
+    "mutually_exclusive": [["subscriptions", "resource_group"]],
+    "required_by": {"name": ["resource_group"]},
+}
+
+VM_CHECKPOINT: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **VMS,
+        **MANY,
+        **DEADLINE,
+        **CHANGES,
+        "name": {"type": "str"},
+        "checkpoint_id": {"type": "str"},
+        "description": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "max_age": {"type": "str"},
+        "supersede": {"type": "bool", "default": False},
+        "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
+    },
+    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"]],
+    "required_one_of": [["vm", "vms"], ["name", "checkpoint_id"]],
+    "required_if": [["supersede", True, ["name"]]],
+}
+
+VM_CHECKPOINT_INFO: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **VMS,
+        **DEADLINE,
+        **READS,
+        "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
+        "resource_group": {"type": "str"},
+        "name": {"type": "str"},
+        "managed": {"type": "bool"},
+        "older_than": {"type": "str"},
+        "younger_than": {"type": "str"},
+    },
+    "mutually_exclusive": [["vm", "vms", "scope"]],
+    "required_one_of": [["vm", "vms", "scope"]],
+    "required_by": {"resource_group": ["scope"]},
+}
+
+VM_CHECKPOINT_RESTORE: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **VMS,
+        **MANY,
+        **DEADLINE,
+        **CHANGES,
+        "name": {"type": "str"},
+        "checkpoint_id": {"type": "str"},
+        "select": {"type": "raw"},
+        "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest"], "default": "fail"},
+        "safety_checkpoint": {"type": "bool", "default": False},
+        "restore_key": {"type": "str", "no_log": False},
+        "if_running": {"type": "str", "choices": ["proceed", "stop", "fail"], "default": "proceed"},
+        "power_after": {"type": "str", "choices": ["previous", "on", "off"], "default": "previous"},
+        "old_disks": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
+    },
+    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"]],
+    "required_one_of": [["vm", "vms"], ["name", "select", "checkpoint_id"]],
+}

@@ -274,6 +274,12 @@ async def test_control_is_for_loopback_and_for_those_who_make_sense() -> None:
             assert (await http.get("/_control/world")).status_code == 403
         assert (await sim.http.post("/_control/switches", json={"nonsense": 1})).status_code == 400
         assert (await sim.http.post("/_control/rights", json={"service": "spf", "rights": "root"})).status_code == 400
+        for service, actions in (("spf", ["Checkpoint"]), ("arm", ["Microsoft.Compute/*/read"])):
+            for given in (actions, None):
+                answer = await sim.http.post("/_control/rights", json={"service": service, "actions": given})
+                assert answer.is_success
+                held = sim.world.spf.vmm.rights if service == "spf" else sim.world.arm_actions
+                assert held == (frozenset(actions) if given else {"spf": "all", "arm": None}[service])
         assert (await sim.http.post("/_control/failures", json={"service": "spf", "kind": "x"})).status_code == 400
         assert (await sim.http.post("/_control/failures", json={"kind": "create"})).status_code == 404
         plan = {"service": "spf", "kind": "create", "count": 3}

@@ -55,5 +55,6 @@ def _load(name: str) -> Module:
     module = importlib.import_module(f"{PACKAGE}.{name}")
     with mock.patch.object(module, "run_module") as run_module:
         module.main()
-    (run, spec), rules = run_module.call_args
-    return Module(name, run, spec, rules)
+    run, declared = run_module.call_args.args[0]()
+    rules = dict(declared)
+    return Module(name, run, rules.pop("argument_spec"), rules)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._core.errors import Forbidden
 from ..._core.model import Obstacle
 from .entities import Disk, DiskEntity, VmEntity
 from .state import AzureVmState
@@ -129,3 +130,10 @@ def cautions(vm: VmEntity) -> tuple[tuple[str, str], ...]:
             ),
         )
     return ()
+
+
+def cautions_of(unlisted: Forbidden | None) -> tuple[tuple[str, str], ...]:
+    """What could not be checked before a create."""
+    if unlisted is None:
+        return ()
+    return (("create", f"its disks may not be listed, so their kinds were not checked: {unlisted.message}"),)

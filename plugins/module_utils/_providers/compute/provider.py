@@ -17,6 +17,7 @@ from ..._arm.client import Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import (
     BadResponse,
+    Forbidden,
     InvalidInput,
     NotFound,
     ServiceError,
@@ -37,7 +38,7 @@ from .client import ComputeClient, power_request
 from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
 from .fields import region_key, view
 from .points import checkpoints
-from .preflight import cautions, obstacles, of_locks_on
+from .preflight import cautions, cautions_of, obstacles, of_locks_on
 from .state import AzureVmState
 from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
 from .tags import RestoreTags
@@ -99,8 +100,8 @@ class Compute:
         home = self._collection_of(arm_id)
         collection, listed = await self._collection(home, vm)
         now, ahead = clock([listed, response.date], self._wall_clock())
-        disks, groups = await self._disks(arm_id, machine) if whole else ({}, frozenset[str]())
-        state = AzureVmState(machine, response.json(), response.etag, arm_id.group, collection, disks, groups)
+        disks, groups, unlisted = await self._known_disks(arm_id, machine) if whole else ({}, frozenset[str](), None)
+        state = AzureVmState(machine, response.json(), response.etag, arm_id.group, collection, disks, groups, unlisted)
         points = state.points
         bounded_count(points, vm)
         elsewhere = collection is not None and region_key(collection.location) != region_key(machine.location)
@@ -117,7 +118,7 @@ class Compute:
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
-            cautions=cautions(machine),
+            cautions=(*cautions(machine), *cautions_of(unlisted)),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             detail=state,
@@ -233,6 +234,15 @@ class Compute:
         if collection.properties.restorePoints is None:
             raise response.bad(f"{vm}: the collection was answered without its restore points.")
         return collection, response.date
+
+    async def _known_disks(
+        self, arm_id: ArmId, machine: VmEntity
+    ) -> tuple[dict[str, DiskEntity], frozenset[str], Forbidden | None]:
+        """The disks, or why they may not be listed: a restore needs them, a create is only checked by them."""
+        try:
+            return *await self._disks(arm_id, machine), None
+        except Forbidden as problem:
+            return {}, frozenset(), problem
 
     async def _disks(self, arm_id: ArmId, machine: VmEntity) -> tuple[dict[str, DiskEntity], frozenset[str]]:
         """The disks of the VM's resource group, and of those that its disks lie in or, before a restore, lay in."""

@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..._core.errors import Forbidden
 from .entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
 from .tags import RestoreTags, short_hash
 
@@ -26,7 +27,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class AzureVmState:
-    """A VM, its collection with all points, and disks by lower-case id: those of the resource groups in `groups`."""
+    """A VM, its collection with all points, and disks by lower-case id: those of the resource groups in `groups`.
+
+    `unlisted` is why the disks could not be listed, where the right to do so is missing.
+    """
 
     vm: VmEntity
     raw: t.Mapping[str, t.Any]
@@ -35,6 +39,7 @@ class AzureVmState:
     collection: CollectionEntity | None
     disks: t.Mapping[str, DiskEntity]
     groups: frozenset[str] = frozenset()
+    unlisted: Forbidden | None = None
 
     @property
     def points(self) -> list[PointEntity]:

@@ -33,7 +33,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
         self._keep(result, "attempt at ")
 
     def _keep(self, result: Any, kind: str = "") -> None:
-        name, action = result.task.get_name(), result.task.action
-        line = {"task": f"{kind}{name}", "action": f"{kind}{action}", "result": result.result}
+        # Until ansible-core 2.18 both have an underscore.
+        task, told = (getattr(result, name, None) or getattr(result, f"_{name}") for name in ("task", "result"))
+        line = {"task": f"{kind}{task.get_name()}", "action": f"{kind}{task.action}", "result": told}
         with Path(os.environ["RECORD_FILE"]).open("a") as stream:
             stream.write(json.dumps(line, default=str) + "\n")

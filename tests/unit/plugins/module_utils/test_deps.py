@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import builtins
+import importlib.metadata
 import importlib.util
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -50,3 +52,37 @@ def test_without_one_of_them_definitions_still_work(missing: str, monkeypatch: p
 
     assert Model.__mro__ == (Model, object)
     assert deps.httpx.Auth.anything("at", all=True) is deps.httpx
+
+
+@pytest.mark.parametrize(
+    ("library", "version", "needed"),
+    [("anyio", "3.6.2", "4.4"), ("httpx", "0.23.3", "0.27"), ("pydantic", "1.10.4", "2.7")],
+)
+def test_one_that_is_too_old_counts_as_missing(
+    library: str, version: str, needed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: version if name == library else real(name))
+    deps = without("nothing", monkeypatch)
+    assert f"{library} {version} is older than {needed}" == deps.IMPORT_ERROR
+
+
+@pytest.mark.parametrize(
+    ("version", "old"),
+    [
+        ("2.7", False),
+        ("2.7.0", False),
+        ("2.10.0b1", False),
+        ("2.6.9", True),
+        ("1.10.4", True),
+        ("3", False),
+        ("2", True),
+    ],
+)
+def test_versions_are_compared_as_numbers(version: str, old: bool) -> None:
+    assert _deps.too_old("pydantic>=2.7", version) is old
+
+
+def test_what_is_asked_for_is_what_requirements_txt_asks_for() -> None:
+    listed = (Path(__file__).parents[4] / "requirements.txt").read_text().split()
+    assert listed == list(_deps.REQUIREMENTS)

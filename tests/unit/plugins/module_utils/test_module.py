@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _deps, _module
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached, MissingLibrary
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.result import failure
 
 SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
 
@@ -21,7 +23,7 @@ SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
 def told(run: Any, capsys: pytest.CaptureFixture[str], **arguments: Any) -> tuple[int, dict[str, Any]]:
     """The exit status and the result of a module around `run`."""
     with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
-        _module.run_module(run, SPEC)
+        _module.run_module(lambda: (run, {"argument_spec": SPEC}))
     return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
 
@@ -66,8 +68,25 @@ def test_a_failure_of_ansibles_own_has_a_code_and_no_secrets(capsys: pytest.Capt
     assert "hush" not in json.dumps([result["msg"], result["error"]])  # nor a part of it where a text is cut
 
 
-def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(_module, "IMPORT_ERROR", "Traceback: no httpx")
+def test_a_missing_library_is_one_line_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_deps, "IMPORT_ERROR", "No module named 'httpx'")
     status, result = told(echo, capsys, name="n")
     assert (status, result["error"]["code"]) == (1, "missing_library")
-    assert "requirements.txt" in result["msg"]
+    assert f"{sys.executable}: No module named 'httpx'." in result["msg"]
+    assert f"{sys.executable} -m pip install 'anyio>=4.4' 'httpx>=0.27' 'pydantic>=2.7'." in result["msg"]
+    assert "\n" not in result["msg"]
+    assert "exception" not in result
+
+
+def test_a_python_that_is_too_old_is_refused_in_the_same_shape(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_module, "OLDEST_PYTHON", (99, 1))
+    status, result = told(echo, capsys, name="n", secret="hush-hush")
+    problem = MissingLibrary(result["error"]["message"], remedy=result["error"]["remedy"])
+    assert (status, result) == (1, {"failed": True, **failure(problem)})
+    assert sys.executable in result["msg"]
+    assert "99.1 or newer" in result["msg"]
+    assert "hush-hush" not in json.dumps(result)

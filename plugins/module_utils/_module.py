@@ -59,6 +59,7 @@ def run_module(load):
     from datetime import UTC, datetime
 
     from ._deps import IMPORT_ERROR, REQUIREMENTS, anyio
+    from ._http.event_loop import new_event_loop
     from ._providers import RunContext
     from ._tasks.run import run_task
 
@@ -67,7 +68,8 @@ def run_module(load):
     if IMPORT_ERROR is not None:
         module.fail_json(**_missing(IMPORT_ERROR, REQUIREMENTS))
     context = RunContext(os.environ, lambda: datetime.now(UTC))
-    result = anyio.run(run_task, task, module.params, bool(module.check_mode), context)  # type: dict[str, t.Any]
+    options = {"loop_factory": new_event_loop}
+    result = anyio.run(run_task, task, module.params, bool(module.check_mode), context, backend_options=options)  # type: dict[str, t.Any]
     for text in result.pop("warnings", []):
         module.warn(text)
     if "error" in result:

@@ -177,7 +177,15 @@ def _arc() -> list[Task]:
     return [
         *_of_both("scvmm"),
         _on("scvmm", "scope", "vm_checkpoint_info", {"scope": "scvmm"}, arc_page_size=1),
-        _on("scvmm", "by location", "vm_checkpoint", create, arc_polling_headers="location", arc_retry_after=5),
+        _on(
+            "scvmm",
+            "by location",
+            "vm_checkpoint",
+            create,
+            arc_polling_headers="location",
+            arc_retry_after=5,
+            create_takes="20s",
+        ),
         _on("scvmm", "with bodies", "vm_checkpoint", create, arc_error_member="always", arc_poll_running_status=200),
         _on("scvmm", "refused", "vm_checkpoint", create, before=refused),
     ]

@@ -231,3 +231,39 @@ def test_a_body_of_a_gigabyte_is_left_early(authority: trustme.CA, trusted: str,
     assert code(result) == "bad_answer"
     assert "longer than 32 MiB" in result["msg"]
     assert first.sent < 48 * MIB
+
+
+@pytest.mark.parametrize("often", [1, None], ids=["once", "always"])
+def test_a_handshake_that_is_broken_off_is_tried_again(authority: trustme.CA, trusted: str, often: int | None) -> None:
+    """As a balancer or a restarting server does: nothing left, and nobody is distrusted."""
+    host = Host(lambda stream: stream.send_all(_answer('{"value": []}')))
+    closed = 0
+
+    async def serve(stream: trio.SocketStream) -> None:
+        nonlocal closed
+        if often is None or closed < often:
+            closed += 1
+            await stream.receive_some(1)  # the client's greeting has begun
+            await stream.aclose()
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        await host.serve(trio.SSLStream(stream, context, server_side=True, https_compatible=True))
+
+    async def main() -> Result:
+        async with trio.open_nursery() as nursery:
+            listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))
+            base = f"https://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+            options = {"scope": "spf", "ca_path": trusted, "wait_timeout": "60s", **ON_SPF, "spf_url": base}
+            world = RunContext({}, lambda: datetime.now(UTC))
+            result = await run_task(TASKS["vm_checkpoint_info"], options, False, world)
+            nursery.cancel_scope.cancel()
+        return result
+
+    with mock.patch.dict(os.environ, BARE_ENVIRONMENT):
+        result = trio.run(main, clock=trio.testing.MockClock(rate=1000.0))
+    assert code(result) == (None if often else "unreachable")
+    assert closed >= 1
+    if often is None:
+        assert result["error"]["retry"] == "safe"
+        assert closed > 1

@@ -15,12 +15,14 @@ from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http
 from .._http.error_mapping import error_after_write, error_from, leaves_open
+from .._http.links import sendable
 from .._http.response import Pages, Response
-from .errors import error_details, error_of, read_error
+from .errors import error_details, error_of, policies_of, read_error
 from .ids import ArmId, parse, quote
 
 LOCKS_VERSION = "2020-05-01"
 _ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
+_GROUP = re.compile(r"/subscriptions/[^/?]+/resourceGroups/[^/?]+(?=[/?])", re.IGNORECASE)
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
 MUTE = 3
@@ -62,6 +64,7 @@ class Arm:
         self.sign_in = sign_in
         self._read_locks: dict[str, tuple[float, list[dict[str, t.Any]]]] = {}
         self._reading_locks = anyio.Lock()
+        self._groups_seen: set[str] = set()
 
     def url(self, path: str, api_version: str, **query: str) -> str:
         """The URL of a resource path (already percent-encoded) with api-version and other query parameters.
@@ -75,24 +78,35 @@ class Arm:
 
     async def get(self, url: str, *, context: str) -> Response:
         """A resource; any status but 200 is an error that begins with `context`."""
-        response = await self.http.read(url, headers=_headers(), context=context)
+        response = await self._read(url, context)
         if response.status != 200:
             raise self.error(response, context=context)
+        return response
+
+    async def _read(self, url: str, context: str) -> Response:
+        """GET. What is answered from a resource group shows that the group is there."""
+        response = await self.http.read(url, headers=_headers(), context=context)
+        if response.status == 200 and (group := _GROUP.search(url)):
+            self._groups_seen.add(group[0].lower())
         return response
 
     async def find(self, url: str, *, context: str, grouped: bool = False) -> Response | None:
         """A resource, or None when there is none: the resource manager's own word for it is the only proof of absence.
 
-        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type).
+        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type), and a group that
+        has just been read may be denied for a moment (terraform-provider-azurerm#18268).
 
         With `grouped`, a missing resource group is an error, because nothing can be created there.
         """
-        response = await self.http.read(url, headers=_headers(), context=context)
+        response = await self._read(url, context)
         if response.status == 404:
-            code = read_error(error_of(response))[0].lower()
-            if code not in _ABSENT:
-                raise response.bad(f"{context}: a 404 that is not the resource manager's own says nothing about it.")
-            if grouped and code == "resourcegroupnotfound":
+            code, said = read_error(error_of(response))
+            group = _GROUP.search(url)
+            seen = group is not None and group[0].lower() in self._groups_seen
+            no_group = code.lower() == "resourcegroupnotfound"
+            if code.lower() not in _ABSENT or (no_group and seen):
+                raise self._foreign(response, context, said)
+            if grouped and no_group:
                 raise self.error(response, context=context)
             return None
         if response.status != 200:
@@ -145,7 +159,7 @@ class Arm:
         pages = Pages(context)
         following: str | None = url
         while following:
-            response = await self.http.read(following, headers=_headers(), context=context)
+            response = await self._read(following, context)
             if hints and response.status in (400, 401, 403, 404):
                 break
             if response.status != 200:
@@ -158,7 +172,7 @@ class Arm:
                 raise response.bad(f"{context}: the answer holds no list of resources.")
             found.append((response, listed))
             link = fields.get("nextLink")
-            following = pages.follow(response, self.http.followable(link)) if link else None
+            following = pages.follow(response, self.http.followable(sendable(link))) if link else None
         return found
 
     async def write(
@@ -209,12 +223,24 @@ class Arm:
         """The error for a response that is not a success, with every detail that ARM gives."""
         body = error_of(response)
         code, said = read_error(body)
+        if response.status == 404 and not code:
+            return self._foreign(response, context, said)
         # 412: the resource has changed since it was read. Like a lock: nothing was changed, and reading again helps.
         busy = code.lower() != "scopelocked" and _is_busy(code, said)
         locked = response.status == 412 or (response.status == 409 and busy)
-        return error_from(
+        problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
         )
+        if policies := policies_of(body):
+            problem.remedy = (
+                f"No right is missing: {policies} forbids this. Ask for an exemption, or change what the policy names."
+            )
+        return problem
+
+    def _foreign(self, response: Response, context: str, said: str) -> BadResponse:
+        """The error for a 404 that does not say that the very thing is absent."""
+        words = f" ({one_line(said, 300).rstrip('.')})" if said else ""
+        return response.bad(f"{context}: a 404{words} that is not the resource manager's word for it says nothing.")
 
 
 class _Poll:

@@ -10,6 +10,7 @@ import typing as t
 
 from .._core.errors import BadResponse
 from .._core.formatting import format_value, one_line
+from .._http.error_mapping import inner_words
 from .._http.response import Response
 
 _LEVELS, _PARTS = 24, 1000
@@ -40,12 +41,31 @@ def read_error(error: object, depth: int = 0) -> tuple[str, str]:
         parts.append(f"target {format_value(error['target'])}")
     for detail in _list(error.get("details")):
         parts.append(read_error(detail, depth + 1)[1])
+    if isinstance(inner := error.get("innererror") or error.get("innerError"), (dict, str)):
+        parts.append(inner_words(inner, depth + 1))
     for info in _list(error.get("additionalInfo")):
         if isinstance(info, dict):
             parts.append(
                 f"{format_value(info.get('type'))} {one_line(json.dumps(info.get('info'), sort_keys=True), 400)}"
             )
     return code, "; ".join(filter(None, parts))
+
+
+def policies_of(error: object, depth: int = 0) -> str:
+    """The policies that have refused a request (additionalInfo of type PolicyViolation), by assignment and rule."""
+    if not isinstance(error, dict) or depth > 5:
+        return ""
+    found = []
+    for info in _list(error.get("additionalInfo")):
+        told = info.get("info") if isinstance(info, dict) and info.get("type") == "PolicyViolation" else None
+        if isinstance(told, dict):
+            assignment = told.get("policyAssignmentDisplayName") or told.get("policyAssignmentName")
+            rule = told.get("policyDefinitionDisplayName") or told.get("policyDefinitionName")
+            found.append(f'policy assignment "{format_value(assignment)}" (rule "{format_value(rule)}")')
+    found += [policy for each in _list(error.get("details")) if (policy := policies_of(each, depth + 1))]
+    if not found and str(error.get("code")).lower() == "requestdisallowedbypolicy":
+        return "a policy"
+    return one_line(" and ".join(dict.fromkeys(found)), 500)
 
 
 def error_details(error: object) -> dict[str, t.Any] | None:

@@ -19,6 +19,7 @@ from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
+from .proxies import proxy_of, refusal
 from .response import Response
 from .tls import chain, explain_tls
 
@@ -37,8 +38,9 @@ LOST_PATIENCE = 60.0
 class _NeverLeft(Exception):
     """No connection: nothing was sent."""
 
-    def __init__(self, reason: str, *, final: bool = False) -> None:
+    def __init__(self, reason: str, remedy: str = "", *, final: bool = False) -> None:
         super().__init__(reason)
+        self.remedy = remedy or "Check the URL, the network and the proxy settings."
         self.final = final
 
 
@@ -97,6 +99,13 @@ class Http:
             raise BadResponse("was asked to follow a URL that cannot be sent byte for byte.", subject=self.label)
         self._redactor.add_signed(url)
         return url
+
+    def is_own(self, url: str) -> bool:
+        """Whether `url` leads to this origin."""
+        try:
+            return _origin(httpx.URL(url)) == self._origin
+        except (httpx.InvalidURL, TypeError, ValueError):
+            return False
 
     def _own(self, url: str) -> httpx.URL:
         """`url` parsed, if it leads to this origin and holds no credentials."""
@@ -245,7 +254,7 @@ class Http:
                 response = Response(reply.status_code, reply.headers, content, self.label, unreadable)
                 return response, str(reply.request.headers.get("authorization", ""))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-                raise self._never_left(error) from None
+                raise self._never_left(error, own, _timeout(limit).connect) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
                 # The library's words would show the header or URL, and so a secret.
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
@@ -253,21 +262,29 @@ class Http:
                 raise _Lost(_words(error)) from None
         raise _Lost(f"no answer within {show_seconds(limit)}")
 
-    def _never_left(self, error: Exception) -> _NeverLeft | UntrustedTls:
+    def _never_left(self, error: Exception, url: httpx.URL, bound: float | None) -> _NeverLeft | UntrustedTls:
+        """`bound` is how long was waited for a connection, in seconds."""
         untrusted = explain_tls(error, self.label)
         if untrusted is not None:
             return untrusted
+        proxy = proxy_of(url.scheme, url.host)
+        if isinstance(error, httpx.ProxyError):
+            reason, remedy, final = refusal(proxy, str(error))
+            return _NeverLeft(reason, remedy, final=final)
         for cause in chain(error):
             if isinstance(cause, socket.gaierror):
-                return _NeverLeft("the host's name cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
-        return _NeverLeft(_words(error))
+                whose = f"the name of {proxy}" if proxy else "the host's name"
+                return _NeverLeft(f"{whose} cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
+        late = isinstance(error, httpx.ConnectTimeout) and bound is not None
+        words = f"no connection within {show_seconds(bound or 0)}" if late else _words(error)
+        return _NeverLeft(f"{words} (by way of {proxy})" if proxy else words)
 
-    def _unreachable(self, error: Exception, spent: float) -> Unreachable:
+    def _unreachable(self, error: _NeverLeft, spent: float) -> Unreachable:
         return Unreachable(
             f"cannot be reached: {error}{_for(spent)}.",
             changed_nothing=True,
             subject=self.label,
-            remedy="Check the URL, the network and the proxy settings.",
+            remedy=error.remedy,
         )
 
     def _unavailable(self, error: Exception, spent: float) -> Unavailable:
@@ -309,9 +326,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 def _words(error: Exception) -> str:
     """What went wrong in a transport, without addresses or data."""
     known = {
-        "ConnectTimeout": "no connection within 10s",
         "PoolTimeout": "no free connection",
-        "ProxyError": "the proxy refused",
         "ConnectError": "connection refused or no route",
         "ReadTimeout": "no answer in time",
         "RemoteProtocolError": "the connection was closed before a whole answer came",

@@ -17,7 +17,7 @@ from .._core.errors import (
     SignInRefused,
     Unavailable,
 )
-from .._core.formatting import one_line
+from .._core.formatting import format_value, one_line
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
@@ -40,6 +40,27 @@ def error_from(
     said = f": {said}" if said else ""
     kind, message, remedy = _meaning(response, said, context, locked, sign_in)
     return response.error(kind, message, remedy, details=details)
+
+
+def inner_words(inner: object, depth: int = 0) -> str:
+    """What an inner error says, with those inside it: often the reason, where the outer one is generic.
+
+    Its members are those of OData (`message`, `internalexception`) and of Azure Compute (`errordetail`); a stack trace
+    is not for users.
+    """
+    if depth > 5 or not inner:
+        return ""
+    if isinstance(inner, str):
+        return inner
+    if not isinstance(inner, dict):
+        return ""
+    words = []
+    for name, value in inner.items():
+        if name.lower() in ("message", "errordetail"):
+            words.append(format_value(value.get("value") if isinstance(value, dict) else value).strip())
+        elif name.lower() in ("innererror", "internalexception", "innerexception"):
+            words.append(inner_words(value, depth + 1))
+    return one_line("; ".join(dict.fromkeys(filter(None, words))), 600)
 
 
 def leaves_open(status: int) -> bool:

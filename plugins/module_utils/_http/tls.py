@@ -45,19 +45,64 @@ def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
             context.load_verify_locations(cafile=file)
 
 
+CA = "Give the CA's certificate with ca_path."
+CLOCK = "Have the server's certificate renewed; if it is in order, this machine's clock is wrong."
+NAME = "Use the name that the certificate is for in the URL, or have one issued for this name; ca_path cannot help."
+WEAK = "Have the certificate issued anew with a longer key and a newer signature; ca_path cannot help."
+STRICT = "Have it issued anew as RFC 5280 asks, which Python checks since 3.13; ca_path cannot help."
+INTERMEDIATE = (
+    "Give the CA's certificate with ca_path; where the server does not send its intermediate certificate, add that to "
+    "the file, or have the server send it."
+)
+REMEDIES: dict[int, str] = {
+    **dict.fromkeys((2, 20, 21, 33, 44), INTERMEDIATE),
+    **dict.fromkeys((18, 19, 27, 28), CA),
+    **dict.fromkeys((9, 10, 11, 12, 13, 14), CLOCK),
+    **dict.fromkeys((62, 63, 64), NAME),
+    **dict.fromkeys((66, 67, 68), WEAK),
+    23: "The certificate was revoked: have the server get another one; ca_path cannot help.",
+    **dict.fromkeys((26, 37), "It was not issued for a server: have one issued for server authentication."),
+    **dict.fromkeys(
+        (24, 25, 32, 79), "The CA's certificate is none that may issue others: give the right one with ca_path."
+    ),
+    **dict.fromkeys(range(80, 96), STRICT),
+}
+"""By OpenSSL's verify code (x509_vfy.h)."""
+_OLD = ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "PROTOCOL_VERSION")
+_CERTIFICATE = ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA")
+
+
 def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
-    """The TLS failure behind a transport's error, or None where TLS was not the reason."""
+    """The TLS failure behind a transport's error, or None where TLS was not the reason.
+
+    A connection that is closed in the handshake is not untrusted: balancers and restarting servers do that.
+    """
     for cause in chain(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
+            remedy = REMEDIES.get(getattr(cause, "verify_code", 0), CA)
             return UntrustedTls(
-                f"its certificate is not trusted: {cause.verify_message}.",
-                subject=label,
-                remedy="Give the CA's certificate with ca_path.",
+                f"its certificate is not trusted: {cause.verify_message.rstrip('.')}.", subject=label, remedy=remedy
             )
-        if isinstance(cause, ssl.SSLError):
-            reason = (cause.reason or "handshake failed").lower().replace("_", " ")
-            return UntrustedTls(f"TLS could not be agreed: {reason}.", subject=label, remedy="Check the port.")
+        if isinstance(cause, ssl.SSLError) and not _was_closed(cause):
+            reason = cause.reason or "handshake failed"
+            words = reason.lower().replace("_", " ")
+            return UntrustedTls(f"TLS could not be agreed: {words}.", subject=label, remedy=_way_out(reason))
     return None
+
+
+def _was_closed(error: ssl.SSLError) -> bool:
+    closed = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
+    return closed or "UNEXPECTED_EOF_WHILE_READING" in f"{error.reason} {error.strerror}"
+
+
+def _way_out(reason: str) -> str:
+    if reason in _OLD:
+        return "The server offers only versions of TLS before 1.2: have a newer one enabled there."
+    if reason in _CERTIFICATE:
+        return "The server asks for a client certificate, or does not take the one that it got."
+    if reason.endswith("HANDSHAKE_FAILURE"):
+        return "Server and client have no cipher in common: have a newer one enabled there."
+    return "Check the port: it may not speak TLS."
 
 
 def chain(error: BaseException | None) -> t.Iterator[BaseException]:

@@ -5,20 +5,27 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
+import socket
+import threading
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from unittest import mock
 
 import anyio
+import httpx
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.event_loop import new_event_loop
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
 from tests.contract.checkpoints.scenarios import code, make_lab
 from tests.support.lab import HOST, Lab
 from tests.support.tasks import TASKS
+from tests.support.waiting import HANG
 
 SUBSCRIPTION = "{subscription_id}"
 AUTHORITY = {"loginEndpoint": HOST, "audiences": [f"{HOST}/"]}
@@ -73,6 +80,106 @@ def test_every_way_to_change(method: str) -> None:
     ]
     verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
     assert {request.method for request in lab.sent()} == {verb}
+    gone = lab.run("vm_checkpoint", vm="web01", name="later", state="absent", spf_update_method=method)
+    assert (code(gone), gone["changed"]) == (None, True)
+    assert lab.sent()[-1].method == ("POST" if method == "post_tunnel" else "DELETE")
+
+
+FILTER = "<!DOCTYPE html><title>404 - File or directory not found.</title><p>at C:\\inetpub"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [(405, "", {"Allow": "GET, HEAD, POST"}), (501, "no", {}), (404, FILTER, {}), (404, "", {})],
+)
+@pytest.mark.parametrize(
+    ("task", "verb", "remedy"),
+    [
+        ({"name": "later", "state": "absent"}, "DELETE", "post_tunnel, which covers DELETE too"),
+        ({"name": "new"}, "POST", "Have POST let through"),
+        ({"name": "later", "description": "told"}, "MERGE", "choose another spf_update_method"),
+    ],
+)
+def test_a_verb_that_something_before_spf_filters_is_told_as_such(
+    status: int, body: str, headers: dict[str, str], task: dict[str, Any], verb: str, remedy: str
+) -> None:
+    """Neither is the checkpoint missing, nor does it help to choose what the verb has nothing to do with."""
+    lab = make_lab("spf")
+    before = lab.state()
+    lab.world.faults.add(kind="status", body=body, status=status, headers=headers, method=verb, count=None)
+    result = lab.run("vm_checkpoint", vm="web01", **task)
+    assert (code(result), result["changed"], lab.state()) == ("refused", False, before)
+    assert f"{verb} is not let through to SPF ({status}" in result["error"]["message"]
+    assert ("it takes GET, HEAD, POST" in result["error"]["message"]) is bool(headers)
+    assert remedy in result["error"]["remedy"]
+    assert ("spf_update_method" in result["error"]["remedy"]) is True
+
+
+def test_a_checkpoint_that_spf_itself_does_not_find_is_missing() -> None:
+    lab = make_lab("spf")
+    body = {"odata.error": {"code": "", "message": {"lang": "en-US", "value": "Resource not found."}}}
+    lab.world.faults.add(kind="status", status=404, body=body, method="DELETE", count=None)
+    result = lab.run("vm_checkpoint", vm="web01", name="later", state="absent")
+    assert (code(result), result["changed"]) == ("not_found", False)
+
+
+@pytest.mark.parametrize(
+    "page", ["http://{host}/{path}", "http://inner.example:8090/{path}", "https://{host}:443/{path}"]
+)
+def test_next_links_that_tell_what_the_service_thinks_it_is_called(page: str) -> None:
+    lab = make_lab("spf", spf_paging="absolute", spf_page_size=1)
+
+    def changed(wire: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        return _Links(wire, page)
+
+    lab.through = changed
+    shown = lab.run("vm_checkpoint_info", vm="web01")
+    assert (code(shown), [each["name"] for each in shown["checkpoints"]]) == (None, ["baseline", "later"])
+    assert {request.url.host for request in lab.requests} == {"simulator.test"}
+
+
+class _Links(httpx.AsyncBaseTransport):
+    """Lets the service tell other names of itself in its next links."""
+
+    def __init__(self, wire: httpx.AsyncBaseTransport, page: str) -> None:
+        self._wire, self._page = wire, page
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._wire.handle_async_request(request)
+        body = await response.aread()
+        if b"odata.nextLink" in body:
+            told = json.loads(body)
+            path = told["odata.nextLink"].removeprefix(f"{HOST}/")
+            told["odata.nextLink"] = self._page.format(host="simulator.test", path=path)
+            body = json.dumps(told).encode()
+        headers = [(n, v) for n, v in response.headers.raw if n.lower() != b"content-length"]
+        return httpx.Response(response.status_code, headers=headers, content=body, request=request)
+
+
+def test_a_resolver_that_hangs_does_not_outlast_the_deadline() -> None:
+    """Nobody can interrupt getaddrinfo(); the task ends all the same, on the loop that modules run on."""
+    end = threading.Event()
+
+    def hang(*_args: Any, **_kwargs: Any) -> Any:
+        end.wait(HANG)
+        raise socket.gaierror(socket.EAI_AGAIN, "later")
+
+    options = {
+        **make_lab("spf").connection,
+        "spf_url": "https://hangs.example/x.svc",
+        "vm": "web01",
+        "wait_timeout": "1s",
+    }
+    world = RunContext({}, lambda: datetime.now(UTC))
+    task = partial(run_task, TASKS["vm_checkpoint_info"], options, False, world)
+    try:
+        with mock.patch.object(socket, "getaddrinfo", hang):
+            result = anyio.run(task, backend_options={"loop_factory": new_event_loop})
+        assert not end.is_set()
+    finally:
+        end.set()
+    assert code(result) in ("unreachable", "unavailable")
+    assert "10s" not in result["msg"]
 
 
 def test_bearer_for_spf() -> None:

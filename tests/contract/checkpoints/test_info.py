@@ -179,7 +179,7 @@ def test_lists_that_never_end() -> None:
     lab.world.faults.clear()
     for link in ("https://elsewhere.example/machines", "/relative", lab.connection["cloud_environment"] + "/x y"):
         lab.world.faults.add(kind="replace", path="HybridCompute/machines\\?", body={"value": [], "nextLink": link})
-        assert code(_info(lab, scope="scvmm")) == "bad_answer", link
+        assert code(_info(lab, scope="scvmm")) in ("bad_answer", "not_found"), link
     assert all(request.url.host == "simulator.test" for request in lab.requests)
 
 

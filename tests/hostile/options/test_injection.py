@@ -160,7 +160,7 @@ def _shape(request: httpx.Request, value: str) -> Any:
 
 
 CHANGING = {"content-length", "x-ms-client-request-id"}
-NONCE = re.compile(r"nonce=[0-9a-f]{12} at=[0-9TZ:-]{20}")
+NONCE = re.compile(r"nonce=[0-9a-f]{12} at=[0-9TZ:-]{20}(?: name=[0-9a-f]{8})?")
 
 
 def _told(sent: Any, value: str) -> Any:

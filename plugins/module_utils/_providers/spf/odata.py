@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 import urllib.parse
@@ -13,7 +14,7 @@ from ..._core.errors import CheckpointError
 from ..._core.formatting import format_value, one_line
 from ..._core.redaction import redact_start
 from ..._core.spec import is_guid
-from ..._http.error_mapping import error_from
+from ..._http.error_mapping import error_from, inner_words
 from ..._http.response import Response
 
 HEADERS = {
@@ -82,16 +83,29 @@ def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointE
 
 def said_by(response: Response) -> str:
     """The text of an error, whichever layer wrote it: OData in JSON or XML, Windows Azure Pack, IIS's HTML."""
-    start = response.body[: 16 * LONGEST_ERROR].decode("utf-8", "replace").strip("\ufeff \t\r\n")
+    start = _start(response)
     if start.startswith("{") and (said := _json_error(response)) is not None:
         return said
-    if start.startswith("<") and not _is_html(start) and (said := _xml_error(response.body)) is not None:
+    if start.startswith("<") and not _is_html(start) and (said := _xml_error(response, start)) is not None:
         return said
     # Before the tags go: a secret that holds what looks like one would lose it.
     text = redact_start(start, LONGEST_ERROR)
     # Bounded and without backtracking: these look at whatever a server sends.
     title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", text, re.I)
     return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", text), 300)
+
+
+def is_own_error(response: Response) -> bool:
+    """Whether an error is the service's own: OData or Windows Azure Pack, in JSON or XML."""
+    start = _start(response)
+    if start.startswith("{"):
+        return bool(_json_error(response))
+    return start.startswith("<") and not _is_html(start) and bool(_xml_error(response, start))
+
+
+def _start(response: Response) -> str:
+    part = response.body[: 16 * LONGEST_ERROR]
+    return part.decode(json.detect_encoding(part), "replace").strip("\ufeff \t\r\n")
 
 
 def _json_error(response: Response) -> str | None:
@@ -102,21 +116,26 @@ def _json_error(response: Response) -> str | None:
     error = body.get("odata.error") or body.get("error")
     message = error.get("message") if isinstance(error, dict) else None
     value = message.get("value") if isinstance(message, dict) else message
-    return format_value(value or body.get("Message") or "")
+    inner = error.get("innererror") or error.get("internalexception") if isinstance(error, dict) else None
+    return "; ".join(filter(None, (format_value(value or body.get("Message") or ""), inner_words(inner))))
 
 
-def _xml_error(body: bytes) -> str | None:
+def _xml_error(response: Response, text: str) -> str | None:
     """Code and message; None for what should not be parsed: too long, with a document type, or not XML at all."""
-    if len(body) > LONGEST_ERROR or any(mark in body for mark in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
+    if len(response.body) > LONGEST_ERROR or any(mark in text for mark in ("<!DOCTYPE", "<!ENTITY", "\0")):
         return None
     try:
-        root = ET.fromstring(body)
+        # Decoded already: what the declaration says of the encoding no longer holds.
+        root = ET.fromstring(re.sub(r"^<\?xml[^>]{0,200}\?>", "", text).encode())
     except (ET.ParseError, ValueError, LookupError):
         return None
-    found: dict[str, str] = {}
+    found: dict[str, list[str]] = {"code": [], "message": []}
     for element in root.iter():
-        found.setdefault(element.tag.rsplit("}", 1)[-1].lower(), element.text or "")
-    return " ".join(filter(None, (found.get("code"), found.get("message"))))
+        found.get(element.tag.rsplit("}", 1)[-1].lower(), []).append((element.text or "").strip())
+    # The outer message, and those of inner errors, which often hold the reason.
+    outer = " ".join(filter(None, (*found["code"][:1], *found["message"][:1])))
+    inner = one_line("; ".join(dict.fromkeys(filter(None, found["message"][1:6]))), 600)
+    return "; ".join(filter(None, (outer, inner))) or None
 
 
 def _object(response: Response) -> Entity:

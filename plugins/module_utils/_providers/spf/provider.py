@@ -10,7 +10,8 @@ import urllib.parse
 from datetime import datetime
 
 from ..._core.ancestry import build_tree
-from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound
+from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound, Refused
+from ..._core.formatting import one_line
 from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
@@ -18,6 +19,7 @@ from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write, leaves_open
+from ..._http.links import below_root, sendable
 from ..._http.response import Pages, Response, parse_entity
 from ..base import Scope, SingleCallProvider, bounded_count, clock
 from . import odata
@@ -84,7 +86,8 @@ class Spf(SingleCallProvider):
         raise NotFound(
             f"no such VM in {self._http.label}, or it is not visible to {self._sign_in}.",
             subject=f"vm {reference}",
-            remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}.",
+            remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}. VMs of Arc-enabled SCVMM and "
+            "of Azure are given by their ARM ids (/subscriptions/…).",
         )
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
@@ -200,7 +203,6 @@ class Spf(SingleCallProvider):
         """Send changes by the configured method. PUT resets what it leaves out, so it sends the entity just read."""
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
-        extra: dict[str, str] = {}
         if method == "put":
             response = await self._http.read(self._root + path, headers=self._headers(), context=context)
             if response.status != 200:
@@ -211,10 +213,8 @@ class Spf(SingleCallProvider):
             for verb in {"VMCheckPointAction", "Operation"} & entity.keys():
                 entity[verb] = None  # what another client left there must not be carried out again
             body = {n: v for n, v in entity.items() if "odata." not in n} | body
-        elif method == "post_tunnel":
-            extra = {"X-HTTP-Method": "MERGE"}
-        verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
-        return await self._write(verb, path, body, vm, context, work, extra)
+        verb = {"put": "PUT", "patch": "PATCH"}.get(method, "MERGE")
+        return await self._write(verb, path, body, vm, context, work)
 
     async def _write(
         self,
@@ -224,24 +224,42 @@ class Spf(SingleCallProvider):
         vm: VM,
         context: str,
         work: str,
-        extra: dict[str, str] | None = None,
     ) -> Operation:
         """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long."""
-        headers = {**self._headers(), **odata.JSON_BODY, **(extra or {})}
+        headers, sent = {**self._headers(), **odata.JSON_BODY}, verb
+        if self._settings.spf_update_method == "post_tunnel" and verb != "POST":
+            headers["X-HTTP-Method"], sent = verb, "POST"
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
-        response = await self._http.write(verb, self._root + path, headers=headers, body=content, context=context)
+        response = await self._http.write(sent, self._root + path, headers=headers, body=content, context=context)
         if leaves_open(response.status):
-            problem = odata.error(response, context=context, sign_in=self._sign_in)
-            raise error_after_write(problem)
+            raise error_after_write(odata.error(response, context=context, sign_in=self._sign_in))
+        if response.status in (405, 501) or (response.status == 404 and not odata.is_own_error(response)):
+            raise self._filtered(response, verb, sent, context)
         if response.status not in (200, 201, 202, 204):
-            problem = odata.error(response, context=context, sign_in=self._sign_in)
-            if response.status in (408, 500, 502, 503, 504):
-                raise error_after_write(problem)
-            if response.status in (405, 501):
-                problem.remedy = f"It was sent by {verb}: choose another spf_update_method."
-            raise problem
+            raise odata.error(response, context=context, sign_in=self._sign_in)
         return self._jobs.started(response, vm, started, work)
+
+    def _filtered(self, response: Response, verb: str, sent: str, context: str) -> Refused:
+        """The error for a verb that does not reach SPF: something before it takes only some.
+
+        WebDAV in IIS takes DELETE and PUT for itself (jaydata#111), request filtering answers 404 without a word of
+        OData.
+        """
+        said = one_line(odata.said_by(response), 300).rstrip(". ")
+        allowed = one_line(str(response.headers.get("allow") or ""), 200)
+        takes = f"; it takes {allowed}" if allowed else ""
+        if sent == "POST":
+            remedy = "Have POST let through, with its X-HTTP-Method header where spf_update_method is post_tunnel."
+        elif verb == "DELETE":
+            remedy = "Have it let through, or set spf_update_method: post_tunnel, which covers DELETE too."
+        else:
+            remedy = "Have it let through, or choose another spf_update_method: post_tunnel needs POST alone."
+        return response.error(
+            Refused,
+            f"{context}: {sent} is not let through to SPF ({response.status}{takes}){f': {said}' if said else ''}.",
+            f"WebDAV, request filtering or a proxy before SPF filters {sent}. {remedy}",
+        )
 
     async def _find(
         self, kind: type[Kind], entities: str, condition: str | None, context: str
@@ -254,18 +272,22 @@ class Spf(SingleCallProvider):
                 conditions.append(f"StampId eq {odata.guid(self._settings.spf_stamp_id)}")
             response = await self._http.read(url + odata.where(*conditions), headers=self._headers(), context=context)
             if response.status not in (400, 501):
-                return await self._pages(kind, response, context)
-        return await self._pages(kind, await self._http.read(url, headers=self._headers(), context=context), context)
+                return await self._pages(kind, entities, response, context)
+        response = await self._http.read(url, headers=self._headers(), context=context)
+        return await self._pages(kind, entities, response, context)
 
-    async def _pages(self, kind: type[Kind], response: Response, context: str) -> tuple[list[Kind], Response]:
+    async def _pages(
+        self, kind: type[Kind], entities: str, response: Response, context: str
+    ) -> tuple[list[Kind], Response]:
         found: list[Kind] = []
         pages = Pages(context)
         while True:
-            entities, link = self._page(response, context)
-            found += [parse_entity(kind, entity, response) for entity in entities]
-            if not link:
+            page = self._page(response, context)
+            found += [parse_entity(kind, entity, response) for entity in page.entities]
+            if not page.next_link:
                 return found, response
-            following = pages.follow(response, self._http.followable(self._absolute(link, response)))
+            link = self._absolute(page.next_link, entities, response)
+            following = pages.follow(response, self._http.followable(link))
             response = await self._http.read(following, headers=self._headers(), context=context)
 
     def _page(self, response: Response, context: str) -> odata.Page:
@@ -279,11 +301,18 @@ class Spf(SingleCallProvider):
             problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"
             raise
 
-    def _absolute(self, link: str, response: Response) -> str:
+    def _absolute(self, link: str, entities: str, response: Response) -> str:
+        """A next link on our own root; credentials never go elsewhere."""
         try:
-            return urllib.parse.urljoin(self._root + "/", link)
+            absolute = urllib.parse.urljoin(self._root + "/", sendable(link))
+            if self._http.is_own(absolute):
+                return str(absolute)
+            on_root = below_root(absolute, self._root, entities)
         except ValueError:
             raise response.bad("the answer's next link is no URL.") from None
+        if on_root is None:
+            raise response.bad(f"the answer's next link leads neither to this service nor to {entities}.")
+        return on_root
 
     async def _vm(self, entity: VmEntity, reference: str) -> VM:
         return VM(

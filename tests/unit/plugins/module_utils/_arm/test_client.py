@@ -238,7 +238,7 @@ def test_a_404_that_somebody_else_has_written_proves_nothing(body: Any) -> None:
     async def found(arm: Arm) -> bool:
         return await arm.find(f"{BASE}/a", context="reading it") is not None
 
-    with pytest.raises(BadResponse, match="a 404 that is not the resource manager's own says nothing about it"):
+    with pytest.raises(BadResponse, match="that is not the resource manager's word for it says nothing"):
         using(Script(reply(404, body)), found)
 
 

@@ -96,7 +96,7 @@ def test_a_handshake_that_fails_is_told_from_a_certificate(reason: str | None, t
     error = ssl.SSLError(1, "x")
     error.reason = reason  # type: ignore[assignment]  # OpenSSL leaves it out at times
     assert str(explain_tls(caused_by(OSError("a"), error), "arm")) == (
-        f"arm: TLS could not be agreed: {told}. Check the port."
+        f"arm: TLS could not be agreed: {told}. Check the port: it may not speak TLS."
     )
 
 
@@ -109,3 +109,57 @@ def test_a_chain_lists_each_error_once_though_it_runs_in_a_circle() -> None:
     first.__cause__, second.__context__ = second, first
     assert list(chain(first)) == [first, second]
     assert list(chain(None)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "remedy"),
+    [
+        (10, "certificate has expired", "have the server's certificate renewed"),
+        (9, "certificate is not yet valid", "this machine's clock is wrong"),
+        (62, "Hostname mismatch, certificate is not valid for 'h'", "use the name that the certificate is for"),
+        (64, "IP address mismatch", "use the name that the certificate is for"),
+        (18, "self-signed certificate", "give the ca's certificate with ca_path"),
+        (19, "self-signed certificate in certificate chain", "give the ca's certificate with ca_path"),
+        (20, "unable to get local issuer certificate", "does not send its intermediate certificate"),
+        (21, "unable to verify the first certificate", "does not send its intermediate certificate"),
+        (66, "EE certificate key too weak", "a longer key"),
+        (68, "CA signature digest algorithm too weak", "a newer signature"),
+        (23, "certificate revoked", "revoked"),
+        (26, "unsuitable certificate purpose", "server authentication"),
+        (79, "invalid CA certificate", "none that may issue others"),
+        (85, "Missing Authority Key Identifier", "rfc 5280"),
+        (92, "CA cert does not include key usage extension", "rfc 5280"),
+        (999, "something new", "give the ca's certificate with ca_path"),
+    ],
+)
+def test_each_certificate_fault_has_a_remedy_of_its_own(code: int, message: str, remedy: str) -> None:
+    fault = ssl.SSLCertVerificationError(1, "verify failed")
+    fault.verify_code, fault.verify_message = code, message
+    found = explain_tls(fault, "spf")
+    assert found is not None
+    assert message in found.message
+    assert remedy in found.remedy.lower()
+    helps = code in (18, 19, 20, 21, 79, 999)
+    assert ("with ca_path" in found.remedy) is helps
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "versions of TLS before 1.2"),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no cipher in common"),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "client certificate"),
+        ("WRONG_VERSION_NUMBER", "Check the port"),
+    ],
+)
+def test_a_handshake_that_fails_has_a_remedy_by_its_reason(reason: str, remedy: str) -> None:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason
+    found = explain_tls(error, "spf")
+    assert found is not None
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed")])
+def test_a_handshake_that_is_broken_off_is_no_matter_of_trust(error: ssl.SSLError) -> None:
+    assert explain_tls(caused_by(OSError("a"), error), "spf") is None

@@ -48,9 +48,33 @@ def test_each_shape_is_understood(body: object, words: str) -> None:
     assert "<" not in said
 
 
-def test_the_outer_message_is_the_message() -> None:
-    inner = ATOM.replace("</m:error>", "<m:innererror><m:message>at line 7</m:message></m:innererror></m:error>")
-    assert odata.said_by(answer(500, inner)) == "It says no."
+INNER = {
+    "message": "An error occurred.",
+    "type": "System.Exception",
+    "stacktrace": "at A.B()\r\n at C.D()",
+    "internalexception": {"message": "VMM error (2602): locked by another job.", "type": "X", "stacktrace": "at E()"},
+}
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("wrapper", ["odata.error", "error"])
+def test_what_an_inner_error_says_is_appended_and_counts(wrapper: str, bom: bytes) -> None:
+    """Simple.OData.Client#148, odata.net#843: the outer text is generic, and the reason stands inside."""
+    outer = {"code": "", "message": {"lang": "en-US", "value": "It failed."}, "innererror": INNER}
+    response = answer(500, bom + json.dumps({wrapper: outer}).encode())
+    said = odata.said_by(response)
+    assert said == "It failed.; An error occurred.; VMM error (2602): locked by another job."
+    assert isinstance(odata.error(response, context="creating it"), Locked)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_inner_errors_in_xml_too(encoding: str) -> None:
+    inner = (
+        "<m:innererror><m:message>at line 7</m:message><m:stacktrace>secret path</m:stacktrace>"
+        "<m:internalexception><m:message>deep</m:message></m:internalexception></m:innererror></m:error>"
+    )
+    body = ATOM.replace("</m:error>", inner).partition("?>")[2]
+    assert odata.said_by(answer(500, body.encode(encoding))) == "It says no.; at line 7; deep"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links to the next page of a list, as services really send them: made sendable first, judged afterwards.
+
+Azure lists have sent links with raw blanks, quotes and letters beyond ASCII (azure-rest-api-specs#25640), and WCF
+services behind a TLS proxy tell their own scheme and inner host name (WebApi#869).
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import urllib.parse
+
+_KEPT = ":/?#[]@!$&'()*+,;=%~-._"
+_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ORIGIN = re.compile(r"(https?://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
+
+
+def sendable(link: t.Any) -> t.Any:
+    """`link` with what RFC 3986 forbids percent-encoded; escapes stay as they are, and a default port is no port."""
+    if not isinstance(link, str):
+        return link
+    if found := _ORIGIN.match(link):
+        scheme = found[1].partition(":")[0].lower()
+        if (scheme, found[2]) in (("https", "443"), ("http", "80")):
+            link = found[1] + link[found.end() :]
+    return urllib.parse.quote(_ESCAPE.sub("%25", link.strip()), safe=_KEPT)
+
+
+def below_root(link: str, root: str, entities: str) -> str | None:
+    """An absolute link of an OData list on our own root; None where it does not lead to the set that is being read.
+
+    Scheme and host are what the service thinks it is called; behind a proxy that is not how it is reached. What follows
+    the service root (`.svc/` or `/vmm/`) names the set.
+    """
+    parts = urllib.parse.urlsplit(link)
+    path, own = _behind(parts.path), _behind(f"{urllib.parse.urlsplit(root).path}/")
+    if path is None:
+        return None
+    if own and path.lower().startswith(own.lower()):
+        path = path[len(own) :]  # a root may end in the tenant's id
+    path = path.strip("/")
+    if path.partition("(")[0].lower() != entities.lower():
+        return None
+    return f"{root}/{path}{f'?{parts.query}' if parts.query else ''}"
+
+
+def _behind(path: str) -> str | None:
+    """What stands behind the service root in a path; None where it has none."""
+    for mark in (".svc/", "/vmm/"):
+        if (at := path.lower().rfind(mark)) >= 0:
+            return path[at + len(mark) :]
+    return None

@@ -1,0 +1,56 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Links to the next page: what services really send is made sendable, and nothing leads elsewhere."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.links import below_root, sendable
+
+ROOT = "https://spf.test:8090/SC2012R2/VMM/tenant/Microsoft.Management.Odata.svc"
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("https://h/a?$skiptoken=x y", "https://h/a?$skiptoken=x%20y"),
+        ('https://h/a?t="g"', "https://h/a?t=%22g%22"),
+        ("https://h/gr\u00fcn?t=\u00e9", "https://h/gr%C3%BCn?t=%C3%A9"),
+        ("https://h/a%20b?t=%7Bx%7d", "https://h/a%20b?t=%7Bx%7d"),
+        ("https://h/a?t=100%", "https://h/a?t=100%25"),
+        ("https://h/a?t={x}|y\\z^`", "https://h/a?t=%7Bx%7D%7Cy%5Cz%5E%60"),
+        ("https://h:443/a", "https://h/a"),
+        ("HTTPS://h:443?x", "HTTPS://h?x"),
+        ("http://h:80/a", "http://h/a"),
+        ("https://h:80/a", "https://h:80/a"),
+        ("https://h:4430/a", "https://h:4430/a"),
+        ("https://h/a?next=https://h:443/b", "https://h/a?next=https://h:443/b"),
+    ],
+)
+def test_what_is_forbidden_is_encoded_and_escapes_stay(link: str, sent: str) -> None:
+    assert sendable(link) == sent
+    assert str(httpx.URL(sendable(link))).lower() == sent.lower()
+
+
+def test_what_is_no_text_is_left_for_others_to_judge() -> None:
+    assert (sendable(7), sendable(None)) == (7, None)
+
+
+@pytest.mark.parametrize(
+    ("link", "root", "found"),
+    [
+        (f"http{ROOT[5:]}/VMCheckPoints?$skiptoken=5", ROOT, f"{ROOT}/VMCheckPoints?$skiptoken=5"),
+        ("http://inner/sc2012r2/vmm/x/Microsoft.Management.Odata.svc/VMCheckPoints", ROOT, f"{ROOT}/VMCheckPoints"),
+        ("http://inner/VMM/VMCheckPoints?a=b", "https://wap.test:30005/s/services/systemcenter/vmm",
+         "https://wap.test:30005/s/services/systemcenter/vmm/VMCheckPoints?a=b"),
+        ("http://inner/a.svc/tenant/VMCheckPoints?a", "https://h/b.svc/tenant", "https://h/b.svc/tenant/VMCheckPoints?a"),
+        ("http://inner/a.svc/VirtualMachines?a", ROOT, None),
+        ("http://inner/a.svc/VMCheckPoints/../Jobs", ROOT, None),
+        ("http://inner/a.svc/", ROOT, None),
+        ("https://elsewhere.test/VMCheckPoints", ROOT, None),
+    ],
+)  # fmt: skip
+def test_a_link_of_a_list_comes_onto_our_own_root(link: str, root: str, found: str | None) -> None:
+    assert below_root(link, root, "VMCheckPoints") == found

@@ -56,7 +56,9 @@ def run_module(load):
     if sys.version_info < OLDEST_PYTHON:
         sys.stdout.write(json.dumps(_too_old()) + "\n")
         raise SystemExit(1)
+    import signal
     from datetime import UTC, datetime
+    from functools import partial
 
     from ._deps import IMPORT_ERROR, REQUIREMENTS, anyio
     from ._http.event_loop import new_event_loop
@@ -67,7 +69,8 @@ def run_module(load):
     module = _Module(supports_check_mode=True, **declared)
     if IMPORT_ERROR is not None:
         module.fail_json(**_missing(IMPORT_ERROR, REQUIREMENTS))
-    context = RunContext(os.environ, lambda: datetime.now(UTC))
+    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    context = RunContext(os.environ, lambda: datetime.now(UTC), signals=partial(anyio.open_signal_receiver, *ending))
     options = {"loop_factory": new_event_loop}
     result = anyio.run(run_task, task, module.params, bool(module.check_mode), context, backend_options=options)  # type: dict[str, t.Any]
     for text in result.pop("warnings", []):

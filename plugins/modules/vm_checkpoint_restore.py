@@ -182,6 +182,7 @@ plan:
           description: The options that were set besides the target; on Azure the steps hold them in C(about).
           type: dict
           returned: when options other than the target were set
+        restores: {description: What comes back with it., type: str, returned: with C(restore)}
         power: {description: V(on) or V(off)., type: str, returned: with C(power)}
         step: {description: What the step does., type: str, returned: with C(step)}
         about: {description: What the step works on., type: dict, returned: with C(step)}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -49,6 +50,7 @@ class Lab:
         self.watch: Callable[[httpx.Request], None] = lambda _request: None
         self.heard: Callable[[httpx.Request], None] = lambda _request: None
         self._before: list[tuple[Meant, Callable[[], object], bool]] = []
+        self._signals: list[trio.MemorySendChannel[int]] = []
         self.through: Callable[[httpx.AsyncBaseTransport], httpx.AsyncBaseTransport] = lambda wire: wire
         self.wall_clock: Callable[[], datetime] = lambda: datetime.fromtimestamp(self.clock(), UTC)
         self.world = World(self.clock, switches=Switches(**switches), document=document)
@@ -114,7 +116,11 @@ class Lab:
             await trio.sleep(start)
             task = TASKS[module]
             wire = Wire(App(self.world), services, self._sent, self._heard)
-            surroundings = Surroundings(environ or {}, self._wall, self.through(wire))
+            send, received = trio.open_memory_channel[int](8)
+            self._signals.append(send)
+            surroundings = Surroundings(
+                environ or {}, self._wall, self.through(wire), signals=lambda: nullcontext(received)
+            )
             results[number] = await run_task(task, {**self.connection, **options}, check, surroundings)
 
         async def main() -> None:
@@ -149,6 +155,11 @@ class Lab:
     def before_each(self, meant: Meant, action: Callable[[], object]) -> None:
         """Do that before each request that is meant leaves."""
         self._before.append((meant, action, False))
+
+    def signal(self, number: int) -> None:
+        """A signal reaches every module that runs."""
+        for channel in self._signals:
+            channel.send_nowait(number)
 
     def undisturbed(self) -> None:
         """From now on nothing happens before a request or its answer."""

@@ -95,15 +95,18 @@ class Delete(CheckpointAction):
 class Restore(CheckpointAction):
     """The VM goes back to a checkpoint; later ones stay.
 
-    `has_restore_key`: a run with the same restore_key will go by the checkpoint that the VM runs on then.
+    `has_restore_key`: a run with the same restore_key will go by the checkpoint that the VM runs on then. `restores`
+    says what comes back with it.
     """
 
     verb = "restore"
     has_restore_key: bool = False
     terms: t.Mapping[str, t.Any] = field(default_factory=dict)
+    restores: str = ""
 
     def details(self) -> dict[str, t.Any]:
-        return {**super().details(), **({"terms": dict(self.terms)} if self.terms else {})}
+        more = {"restores": self.restores} if self.restores else {}
+        return {**super().details(), **({"terms": dict(self.terms)} if self.terms else {}), **more}
 
     def covered(self) -> dict[str, t.Any]:
         return {**super().covered(), "terms": dict(self.terms)}

@@ -89,22 +89,24 @@ class VmCheckpoints(Kind[ObservedVm]):
         """What brings a restore in several steps back to where the VM was."""
         return action.compensation(before) if isinstance(action, Step) else ()
 
-    async def describe_state(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Note | None:
+    async def describe_state(
+        self, observed: ObservedVm, progress: Progress[ObservedVm], *, read: bool = True
+    ) -> Note | None:
         """A VM that this run has turned off is never off in silence."""
         step, off = last_step(progress), _turned_off_by(progress)
         if step is None and off is None:
             return None
-        read = ""
         try:
-            observed = await self.provider.read(self.vm)
+            observed = await self.provider.read(self.vm) if read else observed
         except CheckpointError:
-            read = "When last read: "  # the time is over, or there is no way to the service any more
+            read = False  # the time is over, or there is no way to the service any more
         if step is None:
-            return None if off is None else _left_off(progress, off, None if read else observed.power)
+            return None if off is None else _left_off(progress, off, observed.power if read else None)
         where = step.describe_state(progress.before or observed, observed)
         if not where:
             return None
-        return Note(f"{read}{where}", "Run the same task again: it goes on from where it stands.")
+        when = "" if read else "When last read: "
+        return Note(f"{when}{where}", "Run the same task again: it goes on from where it stands.")
 
     async def _current_operation(self) -> Operation | None:
         """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""

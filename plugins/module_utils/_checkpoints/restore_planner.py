@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from .._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm, StagedRestorePlanner
@@ -62,7 +63,8 @@ def plan_restore(
     if spec.if_running == "stop" and actual.power == "on":
         actions.append(Power(vm, "if_running is stop and the VM is on", on=False))
     keyed = spec.restore_key is not None
-    actions.append(Restore(vm, _why(spec, target), checkpoint=target, has_restore_key=keyed, terms=terms(spec)))
+    restore = Restore(vm, _why(spec, target), checkpoint=target, has_restore_key=keyed, terms=terms(spec))
+    actions.append(replace(restore, restores=capabilities.restores))
     return Plan(vm, (*actions, *after), tuple(warnings), satisfied_by=target)
 
 

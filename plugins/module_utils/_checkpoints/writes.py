@@ -104,6 +104,10 @@ def restore_request(provider: Provider, vm: VM, action: Restore, observed: Obser
         proof="operation",
         reading_can_prove=must_move,
         find_lost=started_since(provider, observed, "restore"),
+        notes=lambda now: tuple(
+            f"{vm}: the restore brought network adapter {each} back without a network; connect it."
+            for each in sorted(now.unplugged - observed.unplugged)
+        ),
         complete=complete,
     )
 

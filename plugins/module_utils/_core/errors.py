@@ -25,6 +25,7 @@
     │   ├── Locked            locked              another job holds the VM (VMM 2602, ARM 409)
     │   ├── OperationFailed   operation_failed    the job or operation ended in failure
     │   ├── TimedOut          timed_out           the deadline came while the operation was still running
+    │   ├── Interrupted       interrupted         a signal ended the run; what was accepted goes on
     │   ├── OutcomeUnknown    outcome_unknown     sent, no answer, and reading could not settle it
     │   └── NotVerified       not_proven          reported as done, but reading does not show it
     └── SomeFailed            some_failed         of many VMs at least one failed
@@ -262,6 +263,13 @@ class TimedOut(ServiceError):
     """The task's deadline came while an operation was still running."""
 
     code = "timed_out"
+    retry = "after_reading"
+
+
+class Interrupted(ServiceError):
+    """A signal ended the run. What the service has accepted by then goes on without it."""
+
+    code = "interrupted"
     retry = "after_reading"
 
 

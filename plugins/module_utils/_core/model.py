@@ -22,9 +22,9 @@ Usability = t.Literal["usable", "arriving", "unusable", "unknown"]
 class Capabilities:
     """What a service lets us promise, as data: the core asks these and never which service it is.
 
-    `why` says in a user's words what the README's table shows for each promise. `safety_name` is what a safety
-    checkpoint is called; where names are unique it gets a time and a nonce behind it, as every generated name does, so
-    that a series' own name must leave room (`longest_series`).
+    `why` says in a user's words what the README's table shows for each promise, `restores` what a restore brings back.
+    `safety_name` is what a safety checkpoint is called; where names are unique it gets a time and a nonce behind it, as
+    every generated name does, so that a series' own name must leave room (`longest_series`).
     """
 
     provider: str
@@ -36,6 +36,7 @@ class Capabilities:
     power: bool
     max_points: int
     why: t.Mapping[str, str]
+    restores: str = ""
     has_description: bool = True
     safety_name: str = "safety before restore to {name}"
     name_pattern: str = r".{1,255}"
@@ -216,7 +217,8 @@ class ObservedVm:
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
     before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
-    the VM shows as its latest, and `detail` is what only the provider understands (`restore_steps` reads it).
+    the VM shows as its latest, `unplugged` are its network adapters without a network, and `detail` is what only the
+    provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -232,6 +234,7 @@ class ObservedVm:
     prelude: tuple[t.Any, ...] = ()
     managed_new: bool = True
     last_operation: str | None = None
+    unplugged: frozenset[str] = frozenset()
     detail: t.Any = None
 
     def age(self, checkpoint: Checkpoint) -> float | None:

@@ -185,7 +185,8 @@ Settings = t.TypeVar("Settings", SpfSettings, ArmSettings, TlsSettings)
 
 def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Settings:
     """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong."""
-    found = {name: params.get(name) for name in kind.model_fields}
+    # An unanswered survey field is an empty text: for a connection option that means not given.
+    found = {name: None if params.get(name) == "" else params.get(name) for name in kind.model_fields}
     if "auth_source" in found and (found["auth_source"] or from_environment("auth_source", environ)) == "env":
         # As in azure.azcollection: with `env` the task's own credentials are ignored.
         found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))

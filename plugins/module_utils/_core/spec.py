@@ -154,6 +154,10 @@ def terms(spec: RestoreRequest) -> dict[str, t.Any]:
     }
 
 
+OMIT = 'Leave it out where nothing is meant, such as an unanswered survey field: "{{ value | default(omit, true) }}".'
+"""An empty text must never widen what a task touches, so that it is not taken for an option that was not given."""
+
+
 Spec: t.TypeAlias = "Present | Absent | RestoreRequest"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
@@ -163,15 +167,26 @@ def validate_options(
 ) -> Model:
     """The options as a `kind`; InvalidInput names each option that is wrong. None means that it was not given.
 
-    `names` maps an option to what the error calls it, such as the variable that it came from.
+    An empty text means that only for `description`. `names` maps an option to what the error calls it, such as the
+    variable that it came from.
     """
-    for name, value in options.items():
+    given = {
+        name: value for name, value in options.items() if value is not None and (name, value) != ("description", "")
+    }
+    for name, value in given.items():
+        require_text(name, value)
         if not _is_text(value):
             raise InvalidInput(f"{(names or {}).get(name, name)}: holds characters that are no Unicode text.")
     try:
-        return kind.model_validate({name: value for name, value in options.items() if value is not None})
+        return kind.model_validate(given)
     except pydantic.ValidationError as error:
         raise InvalidInput(explain(error, names)) from None
+
+
+def require_text(option: str, value: object) -> None:
+    """InvalidInput for an empty text."""
+    if value == "":
+        raise InvalidInput(f"{option}: is empty.", remedy=OMIT)
 
 
 def _is_text(value: object) -> bool:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, InvalidInput, OutcomeUnknown, SignInRefused
+from .._core.errors import CheckpointError, Interrupted, InvalidInput, OutcomeUnknown, SignInRefused
 from .concurrency import bounded
+from .interruption import Interruption
 from .kind import Kind
 from .reconciler import Reconciler
 from .waiting import WaitPolicy
@@ -26,6 +27,7 @@ class FleetOptions:
     concurrency: int = 4
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
+    interruption: Interruption = field(default_factory=Interruption)
 
 
 @dataclass
@@ -35,13 +37,14 @@ class Member:
     reconciler: Reconciler[t.Any]
     error: CheckpointError | None = None
     started: bool = False
+    finished: bool = False
 
     @property
     def state(self) -> State:
         """What became of it, in the words of the result."""
         if isinstance(self.error, OutcomeUnknown):
             return "outcome_unknown"
-        if self.error is not None:
+        if self.error is not None and (self.started or not isinstance(self.error, Interrupted)):
             return "failed"
         if not self.started:
             return "not_started"
@@ -55,9 +58,12 @@ class Member:
 async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
     """Bring every target to its spec. Errors of single ones stay with their members; what concerns all is raised."""
     fleet = Fleet(kinds, options)
-    await fleet.prepare()
-    if not options.check_only:
-        await fleet.carry_out()
+    with options.interruption.scope() as scope:
+        await fleet.prepare()
+        if not options.check_only:
+            await fleet.carry_out()
+    if scope.cancelled_caught:
+        await fleet.interrupt(options.interruption.signal)
     return fleet.members
 
 
@@ -85,12 +91,19 @@ class Fleet:
             self._stopped = False
             await self._each(fit, self._carry_out)
 
+    async def interrupt(self, signal: str) -> None:
+        """What a signal has ended of each target that was not finished by then."""
+        for member in self.members:
+            if member.error is None and not member.finished:
+                member.fail(await member.reconciler.interrupt(signal))
+
     async def _prepare(self, member: Member) -> None:
         await member.reconciler.prepare()
 
     async def _carry_out(self, member: Member) -> None:
         member.started = True
         await member.reconciler.carry_out(self._options.approval)
+        member.finished = True
 
     async def _each(self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]]) -> None:
         """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""

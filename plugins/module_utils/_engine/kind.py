@@ -136,6 +136,8 @@ class Kind(ABC, t.Generic[Observed]):
         """What puts things back after `action` has failed; `before` is the target as the run found it."""
         return ()
 
-    async def describe_state(self, observed: Observed, progress: Progress[Observed]) -> Note | None:
-        """Where a run that fails leaves the target, if that must not go unsaid."""
+    async def describe_state(
+        self, observed: Observed, progress: Progress[Observed], *, read: bool = True
+    ) -> Note | None:
+        """Where a run that fails leaves the target, if that must not go unsaid; without `read`, as last observed."""
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 from .._core.errors import (
     CheckpointError,
     Forbidden,
+    Interrupted,
     InvalidInput,
     Locked,
     NotFound,
@@ -65,6 +66,26 @@ def after_loss(problem: CheckpointError, subject: str, context: str) -> Checkpoi
         problem.changed_nothing = False
         problem.notes.append(f"{context} was sent before, its answer was lost, and whether it ran is open.")
     return known
+
+
+def interrupted(signal: str, subject: str, context: str | None, operation: Operation | None) -> CheckpointError:
+    """A signal ended the run: before a write (no `context`), while it was sent, or once it was accepted."""
+    if context is None:
+        return Interrupted(f"ended by {signal}; no write was under way.", subject=subject)
+    if operation is None:
+        return OutcomeUnknown(
+            f"{context} was being sent when {signal} ended the run. Whether it ran is open (outcome_unknown); nothing "
+            "was sent after it.",
+            subject=subject,
+            remedy=LOOK_FIRST,
+        )
+    return Interrupted(
+        f"{context} was accepted and goes on; {signal} ended the run before its end, and nothing was sent after it.",
+        subject=subject,
+        remedy="Run the task again: it goes on from where it stands.",
+        operation=operation.to_result(),
+        request_id=operation.request_id,
+    )
 
 
 def unproven(operation: Operation, subject: str, context: str) -> OutcomeUnknown:

@@ -14,13 +14,22 @@ from .._core.operation import Operation, Pauses
 from .._core.plan import Action, Plan, Step
 from .._deps import anyio
 from .execution import Execution
-from .kind import InProgress, Kind, WriteRequest
-from .known import after_loss, what_is_known
+from .kind import InProgress, Kind, Note, WriteRequest
+from .known import after_loss, interrupted, what_is_known
 from .progress import Completed, Done, Progress
 from .waiting import WaitPolicy
 from .write import Outcome, Write
 
 Observed = t.TypeVar("Observed")
+
+
+class _Current(t.NamedTuple, t.Generic[Observed]):
+    """The write that is being carried out."""
+
+    action: Action
+    request: WriteRequest[Observed]
+    write: Write[Observed]
+    execution: Execution[Observed]
 
 
 class Reconciler(t.Generic[Observed]):
@@ -44,6 +53,7 @@ class Reconciler(t.Generic[Observed]):
         self._lost: list[tuple[Action, WriteRequest[Observed]]] = []
         self._deferred: InProgress | None = None
         self._last: tuple[WriteRequest[Observed], Outcome[Observed]] | None = None
+        self._current: _Current[Observed] | None = None
 
     async def prepare(self) -> Plan:
         """Observe and plan; nothing is written."""
@@ -85,6 +95,21 @@ class Reconciler(t.Generic[Observed]):
             problem.retry = "after_reading" if problem.retry == "safe" else problem.retry
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
+        return problem
+
+    async def interrupt(self, signal: str) -> CheckpointError:
+        """What a signal has ended; the target is not read again for it."""
+        current, subject = self._current, str(self.kind.target)
+        context = None if current is None else current.request.context
+        operation = None if current is None else current.execution.operation
+        if current is not None:
+            self._take(current.execution)
+            self.changed = self.changed or current.write.changed
+            self.progress = self.progress.left_open(current.action)
+        problem = interrupted(signal, subject, context, operation)
+        problem.changed_nothing = context is None and not self.changed
+        if self.observed is not None:
+            self._add(problem, await self.kind.describe_state(self._now(), self.progress, read=False))
         return problem
 
     async def _execute_until_done(self, approval: Approval | None) -> None:
@@ -140,7 +165,10 @@ class Reconciler(t.Generic[Observed]):
         if action.once and request.verified(self._now()):
             return request, Outcome(changed=False, done=True, sent=False)
         execution = self._execution(required_next=required_next)
-        outcome = await Write(request, execution, wait=wait).run()
+        write = Write(request, execution, wait=wait)
+        self._current = _Current(action, request, write, execution)
+        outcome = await write.run()
+        self._current = None
         self._last = (request, outcome)
         self._take(execution)
         self._warn(outcome.completed.warnings)
@@ -206,11 +234,14 @@ class Reconciler(t.Generic[Observed]):
         """The error with what is open since before it came, and with where the target stands."""
         if self._lost:
             problem = after_loss(problem, str(self.kind.target), self._lost[0][1].context)
-        note = await self.kind.describe_state(self._now(), self.progress)
+        self._add(problem, await self.kind.describe_state(self._now(), self.progress))
+        return problem
+
+    @staticmethod
+    def _add(problem: CheckpointError, note: Note | None) -> None:
         if note is not None:
             problem.notes.append(note.text)
             problem.remedy = f"{problem.remedy} {note.remedy}".strip()
-        return problem
 
     async def _become_ready(self) -> None:
         """Wait until what the run has led to can be used."""

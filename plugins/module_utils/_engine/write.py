@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, Refused, ResponseLost
 from .._core.operation import Operation
@@ -41,6 +41,11 @@ class Write(t.Generic[Observed]):
     def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool = True) -> None:
         self._request, self._execution, self._wait = request, execution, wait
         self._changed = self._sent = self._resent = self._done = self._replan = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed so far."""
+        return self._changed
 
     async def run(self) -> Outcome[Observed]:
         """Once the write has left, no error says that nothing was sent or that it is safe to run again."""
@@ -143,6 +148,8 @@ class Write(t.Generic[Observed]):
             raise unproven(operation, execution.subject, request.context)
         if not shown:
             raise not_shown(operation, execution.subject, request.context, execution.settle_time)
+        if state == "unknown":
+            operation.last = replace(operation.last, state="succeeded")  # reading shows it
         return self._verified(observed)
 
     async def _after_failure(self, problem: OperationFailed) -> Observed:

@@ -14,7 +14,9 @@ from .._core.errors import InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Redactor
 from .._core.settings import ArmSettings, SpfSettings, TlsSettings, settings
+from .._core.spec import require_text
 from .._deps import httpx
+from .._engine.interruption import Interruption, Signals
 from .._http.auth import clouds
 from .._http.auth.basic import Basic
 from .._http.auth.bearer import Bearer
@@ -32,11 +34,16 @@ __all__ = ["Provider", "Providers", "RunContext", "Scope"]
 
 
 class RunContext(t.NamedTuple):
-    """What a run takes from its surroundings: environment variables, the wall clock, and in tests another transport."""
+    """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
+
+    `signals` opens the way on which signals arrive; `interruption` is what they end.
+    """
 
     environ: t.Mapping[str, str]
     wall_clock: t.Callable[[], datetime]
     transport: httpx.AsyncBaseTransport | None = None
+    signals: Signals | None = None
+    interruption: Interruption | None = None
 
 
 class Providers:
@@ -102,7 +109,9 @@ class Providers:
         clock = self._world.wall_clock
         if kind == "scvmm":
             return Scvmm(arm, arm_settings.scvmm_api_version, arm_settings.subscription_id, clock)
-        return Compute(arm, arm_settings, self._params.get("collection"), clock)
+        collection = self._params.get("collection")
+        require_text("collection", collection)
+        return Compute(arm, arm_settings, collection, clock)
 
     async def arm(self) -> tuple[Arm, ArmSettings]:
         """The one resource manager of the task and its settings; all of Azure shares its sign-in."""

@@ -25,6 +25,7 @@ from .base import Scope, SingleCallProvider, bounded_count, clock
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
 CAPABILITIES = Capabilities(
+    restores="its disks and its hardware configuration as they were, network adapters included",
     provider="scvmm",
     title="Arc-enabled SCVMM",
     names_unique=False,
@@ -66,8 +67,28 @@ class _Infrastructure(_Part):
     lastRestoredVMCheckpoint: _Checkpoint | None = None
 
 
+class _Adapter(_Part):
+    name: str | None = None
+    displayName: str | None = None
+    macAddress: str | None = None
+    nicId: str | None = None
+    networkName: str | None = None
+    virtualNetworkId: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How a user knows it; one that a restore has brought back has no name (recorded 2024)."""
+        known = self.name or self.displayName or self.nicId or "without a name"
+        return f"{known} ({self.macAddress})" if self.macAddress else known
+
+
+class _Network(_Part):
+    networkInterfaces: list[_Adapter] | None = None
+
+
 class _Properties(_Part):
     infrastructureProfile: _Infrastructure | None = None
+    networkProfile: _Network | None = None
     powerState: str | None = None
     provisioningState: str | None = None
 
@@ -146,6 +167,8 @@ class Scvmm(SingleCallProvider):
         pointer = profile.lastRestoredVMCheckpoint
         checkpoints, known = build_tree(rows, pointer.checkpointID if pointer else None)
         state = (instance.properties.provisioningState or "").lower()
+        network = instance.properties.networkProfile
+        adapters = (network.networkInterfaces or []) if network else []
         now, ahead = clock([response.date], self._wall_clock())
         return ObservedVm(
             vm,
@@ -156,6 +179,7 @@ class Scvmm(SingleCallProvider):
             busy=instance.properties.provisioningState if state in _RUNNING else None,
             refuses=instance.properties.provisioningState if state == "deleting" else None,
             current_known=known,
+            unplugged=frozenset(each.label for each in adapters if not (each.networkName or each.virtualNetworkId)),
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:

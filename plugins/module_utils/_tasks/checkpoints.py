@@ -16,7 +16,7 @@ from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
 from .run import Params, converge
-from .vm_references import references_of, resolve
+from .vm_references import VMS_EMPTY, references_of, resolve
 
 
 async def converge_vms(
@@ -26,7 +26,8 @@ async def converge_vms(
     references = references_of(params)
     members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor)
     if params.get("vms") is not None:
-        return result.many(members, CheckpointView(), check_only=check_only) | {"timing": {"total": total}}
+        found = result.many(members, CheckpointView(), check_only=check_only) | {"timing": {"total": total}}
+        return found if references else found | {"warnings": [VMS_EMPTY]}
     return result.one(members[0], CheckpointView(), total, check_only=check_only)
 
 

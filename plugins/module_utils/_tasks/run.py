@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import CheckpointError
+from .._core.errors import CheckpointError, Interrupted
 from .._core.formatting import one_line
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
 from .._engine.fleet import Member, reconcile
+from .._engine.interruption import Interruption
 from .._engine.kind import Kind
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
@@ -28,10 +29,7 @@ async def run_task(task: TaskFunction, params: Params, check_only: bool, context
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
     redactor = Redactor()
     with redactor.active():
-        try:
-            found = await task(params, check_only, context, redactor)
-        except CheckpointError as problem:
-            found = result.failure(problem)
+        found = await _interruptible(task, params, check_only, context, redactor)
         if "warnings" in found:
             found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
     if skips_tls_verification(params, context.environ):
@@ -40,13 +38,33 @@ async def run_task(task: TaskFunction, params: Params, check_only: bool, context
     return t.cast(dict[str, t.Any], redactor.redact_result(found))
 
 
+async def _interruptible(
+    task: TaskFunction, params: Params, check_only: bool, context: RunContext, redactor: Redactor
+) -> dict[str, t.Any]:
+    """The task's result, or that a signal ended it before any target was planned."""
+    interruption = Interruption()
+    found: dict[str, t.Any] = {}
+    async with anyio.create_task_group() as group:
+        if context.signals is not None:
+            group.start_soon(interruption.watch, context.signals)
+        with interruption.scope() as scope:
+            try:
+                found = await task(params, check_only, context._replace(interruption=interruption), redactor)
+            except CheckpointError as problem:
+                found = result.failure(problem)
+        group.cancel_scope.cancel()
+    if scope.cancelled_caught:
+        return result.failure(Interrupted(f"ended by {interruption.signal}.", changed_nothing=True))
+    return found
+
+
 async def converge(
     open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
-    fleet = options.fleet(deadline, check_only)
+    fleet = options.fleet(deadline, check_only, context.interruption or Interruption())
     async with Providers(params, context, deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options), fleet)
     return members, round(anyio.current_time() - begun, 2)

@@ -17,7 +17,7 @@ from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
 from . import result
 from .run import Params
-from .vm_references import references_of, resolve
+from .vm_references import VMS_EMPTY, references_of, resolve
 
 
 class InfoQuery(pydantic.BaseModel):
@@ -91,6 +91,8 @@ async def vm_checkpoint_info(
     warning = query.unknown_age_warning([each.actual for each in found if each.actual is not None])
     if warning is not None:
         info["warnings"] = [warning]
+    if not references and query.scope is None:
+        info["warnings"] = [VMS_EMPTY]
     if failed:
         problem = failed[0] if len(found) == 1 else SomeFailed(f"{len(failed)} of {len(found)} VMs: {failed[0]}")
         info |= result.failure(problem)

@@ -8,20 +8,28 @@ import typing as t
 
 from .._core.errors import BadResponse, InvalidInput
 from .._core.model import VM
+from .._core.spec import OMIT
 from .._engine.concurrency import bounded
 from .._providers import Provider, Providers
 from .run import Params
 
 MAX_REFERENCE = 1024
+VMS_EMPTY = "vms is empty: there is nothing to do."
 
 
 def references_of(params: Params, *, scope: str | None = None, takes_scope: bool = False) -> list[str]:
-    """The references of `vm` or `vms`. The modules declare the same rule, which a null in a playbook passes."""
+    """The references of `vm` or `vms`; none where the list is empty, which is never the whole scope.
+
+    The modules declare the same rule, which a null in a playbook passes.
+    """
     vm, vms = params.get("vm"), params.get("vms")
     if [vm, vms, scope].count(None) != 2:
         raise InvalidInput(f"exactly one of {'vm, vms and scope' if takes_scope else 'vm and vms'} is needed.")
-    if vms is not None and not vms:
-        raise InvalidInput("vms: is an empty list.", remedy="Name at least one VM, or skip the task with when.")
+    if vms is not None and not vms and params.get("expected_plan") is not None:
+        raise InvalidInput(
+            "vms: is an empty list beside expected_plan: whoever approved a plan meant some VM.",
+            remedy="Give the VMs that the plan is for.",
+        )
     if vm is not None:
         _check_reference(vm, "vm")
         return [vm]
@@ -34,7 +42,7 @@ def _check_reference(reference: str, option: str) -> None:
     """InvalidInput that says which one it is: a list of hundreds is made by a template."""
     takes = "Give a name, a GUID or an ARM resource id."
     if not reference.strip():
-        raise InvalidInput(f"{option}: is empty.", remedy=takes)
+        raise InvalidInput(f"{option}: is empty.", remedy=f"{takes} {OMIT}")
     if len(reference) > MAX_REFERENCE or not reference.isprintable():
         raise InvalidInput(
             f"{option}: is longer than {MAX_REFERENCE} characters or holds control characters.", remedy=takes

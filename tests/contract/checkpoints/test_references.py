@@ -10,6 +10,7 @@ import pytest
 
 from simulator.documents.seeding import plant
 from tests.contract.checkpoints.scenarios import code, make_lab
+from tests.contract.compute.azure_harness import DOCUMENT, HOME
 from tests.support.lab import Lab
 
 NOBODY = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
@@ -152,11 +153,84 @@ def test_a_reference_that_is_none_is_told_with_its_place(options: dict[str, Any]
 
 def test_exactly_one_of_vm_and_vms() -> None:
     lab = Lab()
-    bad: list[dict[str, Any]] = [{}, {"vm": "web01", "vms": ["db01"]}, {"vms": []}]
+    bad: list[dict[str, Any]] = [{}, {"vm": "web01", "vms": ["db01"]}, {"vm": ""}, {"vms": [""]}]
     for given in bad:
         result = lab.run("vm_checkpoint", name="n", **given)
         assert code(result) == "invalid_input"
     assert not lab.requests
+
+
+@pytest.mark.parametrize("module", ["vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"])
+@pytest.mark.parametrize("check", [True, False])
+def test_an_empty_list_of_vms_is_no_vm_and_never_the_whole_scope(module: str, check: bool) -> None:
+    lab = Lab()
+    named: dict[str, Any] = {} if module == "vm_checkpoint_info" else {"name": "n"}
+    result = lab.run(module, check=check, vms=[], **named)
+    assert (code(result), result["changed"], result["vms"]) == (None, False, [])
+    assert result["warnings"] == ["vms is empty: there is nothing to do."]
+    assert not lab.requests
+
+
+def test_an_empty_list_beside_an_approved_plan_is_an_error() -> None:
+    lab = make_lab("spf")
+    plan = lab.run("vm_checkpoint", check=True, vms=["web01"], name="n")["plan"]
+    lab.requests.clear()
+    result = lab.run("vm_checkpoint", vms=[], name="n", expected_plan=plan)
+    assert (code(result), lab.requests) == ("invalid_input", [])
+
+
+NARROWING = [
+    ("vm_checkpoint", "name"),
+    ("vm_checkpoint", "checkpoint_id"),
+    ("vm_checkpoint", "max_age"),
+    ("vm_checkpoint", "expected_plan"),
+    ("vm_checkpoint", "collection"),
+    ("vm_checkpoint_restore", "select"),
+    ("vm_checkpoint_restore", "restore_key"),
+    ("vm_checkpoint_restore", "checkpoint_id"),
+    ("vm_checkpoint_info", "name"),
+    ("vm_checkpoint_info", "older_than"),
+    ("vm_checkpoint_info", "resource_group"),
+    ("restore_point", "source_restore_point"),
+    ("restore_point_collection", "source"),
+    ("restore_point_collection", "location"),
+    ("restore_point_collection_info", "source"),
+    ("restore_point_collection_info", "resource_group"),
+]
+
+
+@pytest.mark.parametrize(("module", "option"), NARROWING)
+def test_an_empty_text_never_widens_what_a_task_touches(module: str, option: str) -> None:
+    lab = Lab({"compute": DOCUMENT})
+    given: dict[str, dict[str, Any]] = {
+        "vm_checkpoint": {"vm": lab.azure_vm if option == "collection" else "web01", "name": "n"},
+        "vm_checkpoint_restore": {"vm": "web01", "name": "n"},
+        "vm_checkpoint_info": {"vm": "web01"},
+        "restore_point": {"name": "p", "collection": HOME, "resource_group": "rg-shop"},
+        "restore_point_collection": {"name": HOME, "resource_group": "rg-shop", "state": "absent"},
+        "restore_point_collection_info": {},
+    }
+    result = lab.run(module, **{**given[module], option: ""})
+    assert (code(result), result["changed"], lab.writes()) == ("invalid_input", False, 0)
+    assert f"{option}: is empty." in result["msg"]
+    assert "| default(omit, true)" in result["msg"]
+
+
+def test_an_unanswered_connection_option_is_one_that_was_not_given() -> None:
+    lab = make_lab("spf")
+    empty: dict[str, Any] = dict.fromkeys(
+        ("spf_stamp_id", "spf_token", "spf_principal_id", "tenant", "access_token", "ca_path"), ""
+    )
+    result = lab.run("vm_checkpoint", vm="web01", name="new", description="", **empty)
+    assert (code(result), result["changed"]) == (None, True)
+    url = lab.connection["spf_url"]
+    assert code(lab.run("vm_checkpoint_info", vm="web01", spf_url="", environ={"SPF_URL": url})) is None
+
+
+def test_a_name_that_only_arc_or_azure_knows_is_told_how_they_are_given() -> None:
+    result = make_lab("spf").run("vm_checkpoint", vm="app01", name="n")
+    assert code(result) == "not_found"
+    assert "VMs of Arc-enabled SCVMM and of Azure are given by their ARM ids" in result["error"]["remedy"]
 
 
 @pytest.mark.parametrize("told", [True, False])

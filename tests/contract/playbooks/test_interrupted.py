@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.support.simulator_server import ROOT
 from tests.support.waiting import HANG
 
@@ -63,10 +65,9 @@ def test_the_run_after_a_killed_one_joins_what_it_began(simulator: Simulator, an
     options = {"vm": "web01", "name": "interrupted"}
     with _module(simulator, ansible, options) as first:
         simulator.wait_for("POST", "/VMCheckPoints")
-        first.send_signal(signal.SIGTERM)
+        first.send_signal(signal.SIGKILL)
         stdout, stderr = first.communicate(timeout=HANG)
-    assert first.returncode == -signal.SIGTERM, stdout + stderr
-    assert "Traceback" not in stdout + stderr
+    assert first.returncode == -signal.SIGKILL, stdout + stderr
 
     assert simulator.control("GET", "/counters")["writes"] == 1
     simulator.control("DELETE", "/journal")
@@ -81,3 +82,21 @@ def test_the_run_after_a_killed_one_joins_what_it_began(simulator: Simulator, an
     assert result["checkpoint"]["usable"]
     assert simulator.names("web01") == ["baseline", "interrupted"]
     assert simulator.control("GET", "/counters")["writes"] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_module_with_what_it_has_started(
+    simulator: Simulator, ansible: Ansible, number: signal.Signals
+) -> None:
+    simulator.control("POST", "/switches", {"create_takes": f"{HOURS}s"})
+    simulator.control("DELETE", "/journal")
+    with _module(simulator, ansible, {"vm": "web01", "name": "interrupted"}) as process:
+        simulator.wait_for("GET", "/Jobs")  # the create was accepted, and is watched
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=HANG)
+    assert (process.returncode, stderr) == (1, "")
+    result = json.loads(stdout)
+    assert (result["failed"], result["changed"], result["error"]["code"]) == (True, True, "interrupted")
+    assert number.name in result["msg"]
+    assert result["error"]["operation"]["id"] == result["operation"]["id"]
+    assert simulator.control("GET", "/counters")["writes"] == 1

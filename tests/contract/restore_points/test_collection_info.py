@@ -149,7 +149,6 @@ def test_a_point_in_both_recorded_shapes(version: str) -> None:
     [
         ("source", "shop01", "malformed ARM id", "Write /subscriptions/GUID/"),
         ("source", "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/disks/d", "no GUID", "Write "),
-        ("source", "", "malformed ARM id", "Write /subscriptions/GUID/"),
         (
             "source",
             "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/g/providers/Microsoft.Compute/disks/d",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import codes
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import CONNECTION
 from simulator.azure.model import Collection
 from tests.contract.compute import azure_harness
 from tests.hostile.options import allowed_requests, destinations
@@ -18,6 +19,7 @@ from tests.hostile.options.specs import Module, modules
 from tests.support.lab import HOST, Lab, Result
 
 TITLE = "values in options"
+EMPTY = {"description", "vms", "exclude_disks", "encryption_sets", "tags"}
 COPIES = "copies"
 Base = Callable[[Lab], dict[str, Any]]
 
@@ -164,6 +166,11 @@ class Trial:
         self.counts[outcome] += 1
         if error is not None:
             self._judge_refusal(lab, result, before)
+        if params.get(self.option) in ("", []) and error is None:
+            # An unanswered survey field is an option that was not given, and an empty list means no VM.
+            assert self.option in CONNECTION or self.option in EMPTY, self.option
+            assert (self.option == "vms") is not bool(lab.requests)
+            return
         if error is None or error["code"] in MEANT_FOR_NONE:
             destinations.sent(lab, self.option, params)
         if error is None:

@@ -27,6 +27,7 @@ from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity
 from .jobs import Jobs
 
 CAPABILITIES = Capabilities(
+    restores="its disks and its hardware configuration as they were, network adapters included",
     provider="spf",
     title="SPF",
     names_unique=False,

@@ -42,7 +42,7 @@ def test_durations_are_read() -> None:
     ("options", "told"),
     [
         ({}, "name is required for state=present (or checkpoint_id, which never creates)"),
-        ({"name": ""}, "name: must not be empty"),
+        ({"name": ""}, "name: is empty."),
         ({"name": " nightly"}, "name: must not begin or end with white space"),
         ({"name": "night\tly"}, "name: must not hold control characters"),
         ({"name": "x" * 256}, "name: is longer than 255 characters"),
@@ -94,7 +94,7 @@ def test_absent_needs_a_name_or_an_id() -> None:
         ({"select": {"before": 20261120}}, "select: before: takes a time as text, such as 2026-11-20T08:00:00Z"),
         ({"select": {"before": ""}}, "'' is not a time"),
         ({"select": {"before": "2026-11-20T08:00:00"}}, "'2026-11-20T08:00:00' has no offset"),
-        ({"name": "n", "restore_key": ""}, "restore_key: must not be empty"),
+        ({"name": "n", "restore_key": ""}, "restore_key: is empty."),
         ({"name": "n", "if_running": "wait"}, "if_running: takes 'proceed', 'stop' or 'fail'"),
         ({"name": "n", "power_after": "paused"}, "power_after: takes 'previous', 'on' or 'off'"),
     ],

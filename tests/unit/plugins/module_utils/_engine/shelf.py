@@ -167,7 +167,9 @@ class ShelfKind(Kind[frozenset[str]]):
         )
         return replace(request, **self.request)
 
-    async def describe_state(self, observed: frozenset[str], progress: Progress[frozenset[str]]) -> Note | None:
+    async def describe_state(
+        self, observed: frozenset[str], progress: Progress[frozenset[str]], *, read: bool = True
+    ) -> Note | None:
         """What a test has said."""
         return self.note
 

@@ -19,7 +19,6 @@ from tests.support.wire import Killed
 
 QUICK = {
     "compute_point_takes": "1s",
-    "compute_instant_takes": "0s",
     "compute_point_delete_takes": "1s",
     "compute_vm_takes": "1s",
     "compute_vm_power_takes": "1s",

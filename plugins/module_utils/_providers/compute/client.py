@@ -13,7 +13,8 @@ from ..._core.operation import Operation, State, Status
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from .entities import DiskEntity, DiskRestorePointEntity
+from .entities import DiskEntity, DiskRestorePointEntity, PointEntity
+from .fields import view
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
 """How the making of a disk has ended, by the disk's own state; in any other it goes on."""
@@ -63,6 +64,20 @@ class ComputeClient:
         url = self._arm.url(quote(point_id), self._disk_version)
         response = await self._arm.find(url, context="reading a disk restore point")
         return None if response is None else parse_entity(DiskRestorePointEntity, response.json(), response)
+
+    async def access_state(self, disk_point: str) -> str | None:
+        """What its restore point's instance view says a disk restore point can be used for.
+
+        The disk resource provider itself tells that in its newest api-versions only.
+        """
+        point = disk_point.rpartition("/diskRestorePoints/")[0]
+        if not point or not view(self._compute_version):
+            return None
+        url = self._arm.url(quote(point), self._compute_version, **view(self._compute_version))
+        response = await self._arm.find(url, context="reading a restore point")
+        rows = [] if response is None else parse_entity(PointEntity, response.json(), response).views
+        found = (row for row in rows if (row.id or "").lower() == disk_point.lower())
+        return next((row.snapshotAccessState for row in found), None)
 
     def join_creation(self, disk: DiskEntity) -> Operation:
         """The making of a disk that an earlier run has begun and that still goes on."""

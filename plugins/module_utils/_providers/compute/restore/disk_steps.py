@@ -118,14 +118,17 @@ class CreateDisk(DiskStep):
         if found is None:
             return None
         percent, state = found.properties.completionPercent, found.properties.snapshotAccessState
-        if (of_access_state(state) or ("usable" if percent is None or percent >= 100 else "arriving")) != "usable":
-            shown = state if of_access_state(state) else f"at {percent:g} %"
-            raise VmState(
-                f"the restore point is not usable yet: {found.name} is {shown}.",
-                changed_nothing=not begun,
-                remedy="Run the task again when all of its data is there.",
-            )
-        return found
+        said = of_access_state(state)
+        if said == "usable" or (said is None and (percent is None or percent >= 100)):
+            return found
+        if said is None and of_access_state(await client.access_state(found.id)) == "usable":
+            return found
+        shown = state if said else f"at {percent:g} %"
+        raise VmState(
+            f"the restore point is not usable yet: {found.name} is {shown}.",
+            changed_nothing=not begun,
+            remedy="Run the task again when all of its data is there.",
+        )
 
 
 class DeleteDisk(DiskStep):

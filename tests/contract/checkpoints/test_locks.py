@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract.checkpoints.scenarios import BROKEN, CASES, IDS, SERVICES, VMS, Scenario, code, make_lab
+from tests.contract.checkpoints.scenarios import CASES, IDS, SERVICES, VMS, Scenario, code, make_lab
 from tests.support.lab import Lab
 
 WRITING = [(service, case) for service, case in CASES if case.job]
@@ -109,23 +109,6 @@ def test_somebody_elses_work_behind_the_lock_counts() -> None:
     assert result["checkpoint"]["description"] == "theirs"
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_lock_between_the_steps_of_a_restore(service: str) -> None:
-    """The safety checkpoint is made once, though the restore behind it had to wait."""
-    lab = make_lab(service)
-
-    def take() -> None:
-        lab.world.site(service).vmm.background(lab.world.vm(VMS[service]), 60)
-
-    lab.before_first(lab.nth_write(2), take)
-    vm = VMS[service] if service == "spf" else lab.arm_vm
-    result = lab.run("vm_checkpoint_restore", vm=vm, name="baseline", safety_checkpoint=True)
-    assert (code(result), result["changed"]) == (None, True)
-    assert lab.names(VMS[service]).count("safety before restore to baseline") == 1
-    assert lab.jobs("restore") == lab.jobs("create") == 1
-    assert lab.world.vm(VMS[service]).files["/etc/app.conf"] != BROKEN
-
-
 def test_a_plan_made_anew_stays_within_the_approval() -> None:
     """Behind the lock the checkpoint that was to go is replaced by another one: that one was not approved."""
     lab = make_lab("spf")
@@ -218,19 +201,6 @@ def test_an_administrators_lock_is_no_vmms_lock() -> None:
     assert code(result) == "refused"
     assert "ScopeLocked" in result["msg"]
     assert lab.seconds < 1
-
-
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_lost_delete_that_locks_its_own_repetition_out_was_ours(service: str) -> None:
-    """The answer is lost, the work takes longer than settle_time, and the second DELETE finds the VM locked."""
-    lab = make_lab(service, delete_takes="40s")
-    lab.world.faults.add(kind="status_after", status=504, method="DELETE|POST", path="VMCheckPoints|deleteCheckpoint")
-    vm = VMS[service] if service == "spf" else lab.arm_vm
-    options: dict[str, Any] = {"vm": vm, "name": "baseline", "state": "absent", "settle_time": "5s"}
-    result = lab.run("vm_checkpoint", **options)
-    assert (code(result), result["changed"]) == (None, True)
-    assert [action["action"] for action in result["plan"]["actions"]] == ["delete"]
-    assert not lab.run("vm_checkpoint", **options)["changed"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

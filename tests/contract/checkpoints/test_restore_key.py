@@ -216,19 +216,6 @@ def test_a_key_needs_its_evidence() -> None:
     assert lab.writes() == 0
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_lost_answers_on_the_way(service: str) -> None:
-    """Either write's answer lost: one safety checkpoint, one restore, and the next run has nothing to do."""
-    for number in (1, 2):
-        lab = make_lab(service)
-        lab.world.faults.add(kind="lose_answer", method="POST|MERGE", path="VMCheckPoints|Checkpoint", nth=number)
-        result = _run(lab, service)
-        assert (code(result), result["changed"]) == (None, True)
-        assert (lab.jobs("create"), lab.jobs("restore")) == (1, 1)
-        again = _run(lab, service)
-        assert (code(again), again["changed"]) == (None, False)
-
-
 @pytest.mark.parametrize("when", ["watch", "heard"])
 def test_a_safety_checkpoint_that_arc_lists_before_it_is_made_proves_nothing(when: str) -> None:
     """The VM stands where it stood because the create still runs, not because it was restored."""

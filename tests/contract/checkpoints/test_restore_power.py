@@ -96,19 +96,6 @@ def test_everything_at_once_is_remembered(service: str) -> None:
     assert lab.jobs("restore") == 1
 
 
-def test_a_power_step_that_is_lost(service: str) -> None:
-    """Its effect shows in the VM's state: settled by reading, in both ways."""
-    path = r"VirtualMachines\(|/(stop|start)\?"
-    lab = make_lab(service)
-    lab.world.faults.add(kind="lose_answer", path=path, method="MERGE|POST")
-    assert code(_restore(lab, service, if_running="stop")) is None
-    lab = make_lab(service)
-    lab.world.faults.add(kind="lose_request", path=path, method="MERGE|POST")
-    result = _restore(lab, service, if_running="stop")
-    assert code(result) == "outcome_unknown"
-    assert lab.jobs("restore") == 0
-
-
 def test_a_power_state_nobody_knows(service: str) -> None:
     lab = make_lab(service)
     lab.world.vm(VMS[service]).power = "Pausing"

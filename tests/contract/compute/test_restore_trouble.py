@@ -43,18 +43,6 @@ def _on_old_disks(lab: Lab, power: str = "running") -> None:
     assert azure_vm(lab).power == power
 
 
-@pytest.mark.parametrize("status", [None, 409], ids=["as an operation", "at once"])
-@pytest.mark.parametrize(("kind", "name"), [("disk", None), ("power", "deallocate")], ids=["disk", "deallocate"])
-def test_failed_before_the_swap(kind: str, name: str | None, status: int | None) -> None:
-    lab = make_lab()
-    fail_next(lab, kind, name, "OSProvisioningClientError", status=status)
-    assert "OSProvisioningClientError" in failed(restore(lab), "operation_failed" if status is None else "refused")
-    _on_old_disks(lab)
-    done(restore(lab))
-    assert guest(lab) == GOOD
-    assert azure_vm(lab).power == "running"
-
-
 def test_the_second_data_disk_cannot_be_made() -> None:
     lab = make_lab()
     fail_next(lab, "disk", None)
@@ -117,15 +105,6 @@ def test_ended_while_putting_back(when: str, key: str | None) -> None:
         assert guest(lab) == GOOD, number
         assert azure_vm(lab).power == "running", number
         assert set(OLD) <= disks(lab)
-
-
-def test_another_operation_holds_the_vm() -> None:
-    """409 Conflict is waited out, and nothing is done twice."""
-    lab = make_lab(compute_vm_takes="30s")
-    lab.world.azure.begin("vm", "westeurope", lab.world.azure.switches.timing("compute_vm"), list, vm=azure_vm(lab))
-    done(restore(lab))
-    assert guest(lab) == GOOD
-    assert (jobs(lab, "deallocate"), jobs(lab, "start"), jobs(lab, "disk")) == (1, 1, 4)
 
 
 @pytest.mark.parametrize("end", ["hangs", "late"])

@@ -46,18 +46,6 @@ def _busy(lab: Lab, method: str, count: int | None) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_collection_that_another_operation_holds_is_waited_for(task: str) -> None:
-    lab = make_lab()
-    method = TASKS[task][0]
-    _busy(lab, method, 2)
-    result = done(_run(lab, task))
-    assert (result["changed"], [request.method for request in lab.sent()]) == (True, [method] * 3)
-    assert (verbs(result), lab.seconds >= 15) == ([task], True)
-    if task != "delete":
-        assert done(_run(lab, task))["changed"] is False
-
-
-@pytest.mark.parametrize("task", TASKS)
 def test_but_not_beyond_the_deadline(task: str) -> None:
     lab = make_lab()
     _busy(lab, TASKS[task][0], None)

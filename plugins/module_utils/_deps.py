@@ -4,7 +4,7 @@
 
 Ansible's sanity import test, and every user before `pip install -r requirements.txt`, loads these files without httpx,
 pydantic and anyio. Definitions then get a stand-in; `_module` sees `IMPORT_ERROR` and ends with one clear line before
-anything uses it. A library that is too old, as in a distribution's packages, counts as missing.
+anything uses it. A library that is too old, as in a distribution's packages, or too new counts as missing.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import importlib.metadata
 import re
 import typing as t
 
-REQUIREMENTS = ("anyio>=4.4", "httpx>=0.27", "pydantic>=2.7")
+REQUIREMENTS = ("anyio>=4.4,<5", "httpx>=0.27,<1", "pydantic>=2.7,<3")
 """The lines of requirements.txt."""
 IMPORT_ERROR: str | None = None
 
 
-def too_old(requirement: str, version: str) -> bool:
-    """Whether a version such as "2.10.0b1" is older than a requirement such as "pydantic>=2.7" asks for."""
-    needed = requirement.partition(">=")[2]
-    first, second = (tuple(map(int, re.findall(r"\d+", text)[:2])) for text in (version, needed))
-    return first < second
+def meets(requirement: str, version: str) -> bool:
+    """Whether a version such as "2.10.0b1" lies in the bounds of a requirement such as "pydantic>=2.7,<3"."""
+    bounds = requirement.partition(">=")[2].split(",<")
+    oldest, given, newer = (tuple(map(int, re.findall(r"\d+", text)[:2])) for text in (bounds[0], version, bounds[1]))
+    return oldest <= given < newer
 
 
 try:
@@ -33,8 +33,8 @@ try:
     for _requirement in REQUIREMENTS:
         _name = _requirement.partition(">=")[0]
         _version = importlib.metadata.version(_name)
-        if too_old(_requirement, _version):
-            raise ImportError(f"{_name} {_version} is older than {_requirement.partition('>=')[2]}")
+        if not meets(_requirement, _version):
+            raise ImportError(f"{_name} {_version} is installed, {_requirement} is needed")
 except ImportError as error:
     IMPORT_ERROR = str(error)
 

@@ -56,31 +56,31 @@ def test_without_one_of_them_definitions_still_work(missing: str, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("library", "version", "needed"),
-    [("anyio", "3.6.2", "4.4"), ("httpx", "0.23.3", "0.27"), ("pydantic", "1.10.4", "2.7")],
+    [("anyio", "3.6.2", ">=4.4,<5"), ("httpx", "1.0.2", ">=0.27,<1"), ("pydantic", "1.10.4", ">=2.7,<3")],
 )
-def test_one_that_is_too_old_counts_as_missing(
+def test_one_that_is_too_old_or_too_new_counts_as_missing(
     library: str, version: str, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: version if name == library else real(name))
     deps = without("nothing", monkeypatch)
-    assert f"{library} {version} is older than {needed}" == deps.IMPORT_ERROR
+    assert f"{library} {version} is installed, {library}{needed} is needed" == deps.IMPORT_ERROR
 
 
 @pytest.mark.parametrize(
-    ("version", "old"),
+    ("version", "fits"),
     [
-        ("2.7", False),
-        ("2.7.0", False),
-        ("2.10.0b1", False),
-        ("2.6.9", True),
-        ("1.10.4", True),
+        ("2.7", True),
+        ("2.7.0", True),
+        ("2.10.0b1", True),
+        ("2.6.9", False),
+        ("1.10.4", False),
         ("3", False),
-        ("2", True),
+        ("2", False),
     ],
 )
-def test_versions_are_compared_as_numbers(version: str, old: bool) -> None:
-    assert _deps.too_old("pydantic>=2.7", version) is old
+def test_versions_are_compared_as_numbers(version: str, fits: bool) -> None:
+    assert _deps.meets("pydantic>=2.7,<3", version) is fits
 
 
 def test_what_is_asked_for_is_what_requirements_txt_asks_for() -> None:

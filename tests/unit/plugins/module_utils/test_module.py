@@ -75,7 +75,7 @@ def test_a_missing_library_is_one_line_with_the_command_that_installs_it(
     status, result = told(echo, capsys, name="n")
     assert (status, result["error"]["code"]) == (1, "missing_library")
     assert f"{sys.executable}: No module named 'httpx'." in result["msg"]
-    assert f"{sys.executable} -m pip install 'anyio>=4.4' 'httpx>=0.27' 'pydantic>=2.7'." in result["msg"]
+    assert f"{sys.executable} -m pip install 'anyio>=4.4,<5' 'httpx>=0.27,<1' 'pydantic>=2.7,<3'." in result["msg"]
     assert "\n" not in result["msg"]
     assert "exception" not in result
 

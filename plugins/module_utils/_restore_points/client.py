@@ -12,8 +12,10 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
-from .._providers.compute.entities import CollectionEntity, DiskEntity, DiskRestorePointEntity, PointEntity, VmEntity
+from .._providers.compute.disk_entities import DiskEntity, DiskRestorePointEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import view
+from .._providers.compute.vm_entities import VmEntity
 from .specs import CollectionSpec, PointSpec
 
 GRAPH_VERSION = "2022-10-01"

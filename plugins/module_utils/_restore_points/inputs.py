@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
 from .._core.model import Obstacle, Target
-from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute.disk_entities import DiskEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import obstacles
+from .._providers.compute.vm_entities import Disk, VmEntity
 from .client import RestorePointClient
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
 from .planner import disk_names

@@ -11,9 +11,10 @@ import typing as t
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
-from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.usability import is_copy, percent, usability
+from .._providers.compute.vm_entities import Disk, VmEntity
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
 from .specs import CollectionSpec, PointSpec
 

@@ -13,7 +13,7 @@ from ..._core.operation import Operation, State, Status
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from .entities import DiskEntity, DiskRestorePointEntity
+from .disk_entities import DiskEntity, DiskRestorePointEntity
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
 """How the making of a disk has ended, by the disk's own state; in any other it goes on."""

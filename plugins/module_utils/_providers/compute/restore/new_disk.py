@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ..entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, VmEntity
+from ..disk_entities import DiskEntity, DiskRestorePointEntity
 from ..tags import RestoreTags, users_tags
+from ..vm_entities import Disk, Encryption, VmEntity
 
 ROOM = 50 - 10
 """A resource bears 50 tags (azure-resource-manager, tag-resources), and a restore's own take 10."""

@@ -25,7 +25,14 @@ from ..tags import DONE, RestoreTags, disk_name, hashed, lead_slot, short_hash, 
 from .base import RestoreRun, RestoreStep
 from .disk_steps import CreateDisk, DeleteDisk, MarkDone, MarkGivenUp, MarkRunDone
 from .new_disk import left_out
-from .refusals import refuse_elsewhere, refuse_no_os_disk, refuse_strangers, refuse_unknown_power, refuse_unusable
+from .refusals import (
+    refuse_another_system,
+    refuse_elsewhere,
+    refuse_no_os_disk,
+    refuse_strangers,
+    refuse_unknown_power,
+    refuse_unusable,
+)
 from .runs import (
     RestoredDisks,
     abandoned,
@@ -253,6 +260,7 @@ def _run(
     new = {slot: disk_name(state.vm.name, slot, run_id) for slot in slots}
     if entity is not None:
         refuse_unusable(entity, [disk for disk in sources if state.named(new[disk.slot]) is None])
+        refuse_another_system(actual, entity)
     refuse_no_os_disk(actual, new)
     refuse_strangers(actual, new, sources)
     refuse_elsewhere(actual, new, sources)

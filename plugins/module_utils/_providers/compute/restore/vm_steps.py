@@ -12,9 +12,10 @@ from ...._arm.ids import parse
 from ...._core.model import ObservedVm
 from ...._core.plan import Step
 from ..client import Request, power_request
-from ..entities import Disk, DiskEntity
+from ..disk_entities import DiskEntity
 from ..state import Attachment, AzureVmState, held_options
 from ..tags import RestoreTags
+from ..vm_entities import Disk
 from .base import RestoreRun, RestoreStep
 from .runs import held_before, ran_before, replaced_by
 

@@ -18,9 +18,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     PointEntity,
-    VmEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import region_key
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
     in_any_case,

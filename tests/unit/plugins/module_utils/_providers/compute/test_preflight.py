@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    DiskEntity,
-    VmEntity,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import cautions
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.preflight import (
-    cautions,
     obstacles,
     of_locks,
     of_locks_on,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     ID,
     POINT,

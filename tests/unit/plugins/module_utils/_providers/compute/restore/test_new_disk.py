@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    Disk,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
     DiskEntity,
     DiskRestorePointEntity,
 )
@@ -19,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     new_disk,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import RestoreTags
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import Disk
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     SOURCE,

@@ -11,6 +11,7 @@ import typing as t
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
+from .._providers.compute.cautions import less_consistent
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.usability import is_copy, percent, usability
@@ -114,7 +115,7 @@ def plan_point(
         return Plan(subject, _delete_point(subject, now, obstacles))
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
-        differs = drift(spec, now, fields)
+        differs = drift(spec, now, fields, now.os_type)
         return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
@@ -130,15 +131,24 @@ def plan_point(
             remedy="Remove some first.",
             changed_nothing=True,
         )
-    warnings = []
-    if vm is not None and spec.consistency == "application" and vm.power != "on":
-        told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
-        if spec.on_downgrade == "fail":
-            raise VmState(
-                told_so, remedy="Start the VM, or set consistency: crash or on_downgrade: warn.", changed_nothing=True
-            )
-        warnings.append(f"{subject}: {told_so}")
-    return Plan(subject, tuple(actions), tuple(warnings))
+    return Plan(subject, tuple(actions), _foreseen(spec, subject, vm) if vm is not None else ())
+
+
+def _foreseen(spec: PointSpec, subject: Target, vm: VmEntity) -> tuple[str, ...]:
+    """That a new point will be less consistent than asked for: a warning, or refused with on_downgrade: fail."""
+    if spec.consistency != "application":
+        return ()
+    if vm.power != "on":
+        why, todo = " is not running, so the point can only be crash-consistent.", "Start the VM"
+    elif less := less_consistent(vm):
+        why, todo = f": {less}", "Wait until the agent is ready"
+    else:
+        return ()
+    told = f"the VM {vm.name}{why}"
+    if spec.on_downgrade == "fail":
+        remedy = f"{todo}, or set consistency: crash or on_downgrade: warn."
+        raise VmState(told, remedy=remedy, changed_nothing=True)
+    return (f"{subject}: {told}",)
 
 
 def _told_of(
@@ -217,8 +227,10 @@ def _immutable(spec: CollectionSpec, now: CollectionEntity) -> None:
         )
 
 
-def drift(spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
-    """What an existing point has otherwise; nothing of it can be changed."""
+def drift(
+    spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any], os_type: str = ""
+) -> tuple[dict[str, t.Any], ...]:
+    """What an existing point has otherwise; nothing of it can be changed. `os_type` as in is_downgrade."""
     found: list[dict[str, t.Any]] = []
     if spec.exclude_disks is not None and not _leaves_out(now, spec.exclude_disks):
         excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
@@ -232,7 +244,7 @@ def drift(spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any]) -> t
         if wanted_value is not None and (actual is None or _spelled(name, wanted_value) != _spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
-    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved):
+    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved, os_type):
         found.append({"field": "consistency", "desired": spec.consistency, "actual": achieved})
     return tuple(found)
 
@@ -263,9 +275,13 @@ def disk_names(disk: Disk) -> set[str]:
     return names - {""}
 
 
-def is_downgrade(spec: PointSpec, achieved: str) -> bool:
-    """Whether less came than was asked for: file system consistency is what application mode gives on Linux."""
-    return spec.consistency == "application" and spec.source_restore_point is None and achieved == "CrashConsistent"
+def is_downgrade(spec: PointSpec, achieved: str, os_type: str = "") -> bool:
+    """Whether less came than was asked for. File system consistency is what application mode gives on Linux; on
+    Windows (`os_type`) it says that VSS has failed (VM snapshot extension).
+    """
+    if spec.consistency != "application" or spec.source_restore_point is not None:
+        return False
+    return achieved == "CrashConsistent" or (achieved == "FileSystemConsistent" and os_type == "windows")
 
 
 def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:

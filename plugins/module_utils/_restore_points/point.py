@@ -61,7 +61,7 @@ class RestorePoint(Kind[ObservedPoint]):
         return self._last
 
     async def _observe_for_write(self) -> ObservedPoint:
-        collection = await self._client.collection(self._home)
+        collection, now = await self._client.dated_collection(self._home)
         if collection is None:
             if self._spec.state == "absent":
                 return ObservedPoint(None)
@@ -74,7 +74,7 @@ class RestorePoint(Kind[ObservedPoint]):
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if not is_present(entity):
-                inputs = await read_inputs(self._client, self._spec, collection, self.target)
+                inputs = await read_inputs(self._client, self._spec, collection, self.target, now)
         judged = entity is not None and usability(entity) == "usable"
         locks = tuple(of_locks(await self._client.locks(self._home)))
         return ObservedPoint(entity, collection, inputs, locks, judged)
@@ -155,10 +155,11 @@ class RestorePoint(Kind[ObservedPoint]):
             await execution.ended(execution.operation, context)
             entity = (await execution.observe()).entity
         entity = self._require_usable(entity)
-        differs = drift(self._spec, entity, observed.inputs.fields) if execution.adopted else None
+        os_type = entity.os_type or (observed.inputs.vm.os_type if observed.inputs.vm else "")
+        differs = drift(self._spec, entity, observed.inputs.fields, os_type) if execution.adopted else None
         achieved = entity.properties.consistencyMode or ""
         warnings: tuple[str, ...] = ()
-        if not observed.judged and is_downgrade(self._spec, achieved):
+        if not observed.judged and is_downgrade(self._spec, achieved, os_type):
             warnings = (self._downgraded(achieved),)
         return Completed(warnings=warnings, drift=differs)
 
@@ -175,8 +176,9 @@ class RestorePoint(Kind[ObservedPoint]):
     def _downgraded(self, achieved: str) -> str:
         message = f"application consistency was asked for, and {achieved} came."
         if self._spec.on_downgrade == "fail":
+            checked = "the VM's VSS writers" if achieved == "FileSystemConsistent" else "the VM's agent"
             raise Downgraded(
-                f"{message} The restore point is kept.", remedy="Check the VM's agent, or set on_downgrade: warn."
+                f"{message} The restore point is kept.", remedy=f"Check {checked}, or set on_downgrade: warn."
             )
         return f"{self.target}: {message}"
 

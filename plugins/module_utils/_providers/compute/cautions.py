@@ -34,14 +34,22 @@ def less_consistent(vm: VmEntity) -> str:
     return ""
 
 
-def cautions(vm: VmEntity, within: t.Sequence[Disk] | None = None, *, crash: bool = False) -> tuple[Caution, ...]:
-    """What a new point will be less than; `within` are the disks it would hold, `crash` that it is asked for so."""
-    found = [] if crash else [less_consistent(vm)]
-    if crash or (vm.power == "on" and found[0]):
-        found += _not_of_one_moment(vm, vm.disks if within is None else within)
+def cautions(
+    vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, unlisted: Forbidden | None = None
+) -> tuple[Caution, ...]:
+    """What a new checkpoint will be less than. No consistency is asked for: it is the best that the VM allows."""
+    found = [less_consistent(vm), *of_new_point(vm, vm.disks, crash=False), _unchecked(unlisted)]
+    return tuple(("create", text) for text in (*found, hourly(vm, points, now)) if text)
+
+
+def of_new_point(vm: VmEntity, within: t.Sequence[Disk], *, crash: bool) -> list[str]:
+    """What a new point may lack whatever its consistency is called; `within` are the disks that it would hold."""
+    found: list[str] = []
+    if crash or (vm.power == "on" and less_consistent(vm)):
+        found += _not_of_one_moment(vm, within)
     if vm.confidential and confidential_points(vm):
         found.append("restore points of confidential VMs are a preview of Azure's.")
-    return tuple(("create", text) for text in found if text)
+    return found
 
 
 def _not_of_one_moment(vm: VmEntity, within: t.Sequence[Disk]) -> t.Iterator[str]:
@@ -62,7 +70,7 @@ def _not_of_one_moment(vm: VmEntity, within: t.Sequence[Disk]) -> t.Iterator[str
         )
 
 
-def hourly(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, crash: bool = False) -> tuple[Caution, ...]:
+def hourly(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, crash: bool = False) -> str:
     """That no more points may be possible within this hour, and when the next one is.
 
     No refusal: the pages on restore points differ about the limit, Azure answers an excess with 429 and Retry-After,
@@ -74,13 +82,12 @@ def hourly(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, cras
         if point.created is not None and point.created > now - HOUR and not is_copy(point) and _counts(point, vm, crash)
     )
     if len(recent) < PER_HOUR:
-        return ()
-    text = (
+        return ""
+    return (
         f"{len(recent)} restore points of it were made within the last hour, failed ones and safety checkpoints "
         f"included, and Azure allows {PER_HOUR}: the next one is possible at {format_time(recent[-PER_HOUR] + HOUR)}. "
         "Until then it may be refused (429), which the task waits for within wait_timeout."
     )
-    return (("create", text),)
 
 
 def _counts(point: PointEntity, vm: VmEntity, crash: bool) -> bool:
@@ -89,8 +96,8 @@ def _counts(point: PointEntity, vm: VmEntity, crash: bool) -> bool:
     return is_crash if crash else not is_crash or vm.power == "off"
 
 
-def unlisted_disks(unlisted: Forbidden | None) -> tuple[Caution, ...]:
-    """What could not be checked before a create."""
+def _unchecked(unlisted: Forbidden | None) -> str:
+    """What could not be checked before a create; empty where all of it was."""
     if unlisted is None:
-        return ()
-    return (("create", f"its disks may not be listed, so their kinds were not checked: {unlisted.message}"),)
+        return ""
+    return f"its disks may not be listed, so their kinds were not checked: {unlisted.message}"

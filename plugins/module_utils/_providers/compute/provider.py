@@ -34,7 +34,7 @@ from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..base import Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
-from .cautions import cautions, hourly, unlisted_disks
+from .cautions import cautions
 from .client import ComputeClient, power_request
 from .disk_entities import DiskEntity
 from .entities import CollectionEntity, PointEntity
@@ -121,7 +121,7 @@ class Compute:
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
-            cautions=(*cautions(machine), *unlisted_disks(unlisted), *hourly(machine, points, now)),
+            cautions=cautions(machine, points, now, unlisted),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             detail=state,

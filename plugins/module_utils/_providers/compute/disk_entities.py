@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import typing as t
 from datetime import datetime
 
+from ..._deps import pydantic
 from .fields import ArmModel, Named, ResourceId, Tags
 from .vm_entities import Encryption, EncryptionSettings
 
@@ -16,9 +18,19 @@ class Sku(ArmModel):
 
 class CreationData(ArmModel):
     sourceResourceId: str | None = None
+    logicalSectorSize: int | None = None
+    performancePlus: bool | None = None
+
+
+class UpdatesInProgress(ArmModel):
+    targetTier: str | None = None
 
 
 class ManagedDiskProperties(ArmModel):
+    """Members that are not known here are kept: what a user may have set is told where it cannot be kept."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
+
     provisioningState: str | None = None
     diskState: str | None = None
     maxShares: int | None = None
@@ -30,6 +42,21 @@ class ManagedDiskProperties(ArmModel):
     publicNetworkAccess: str | None = None
     creationData: CreationData | None = None
     encryptionSettingsCollection: EncryptionSettings | None = None
+    diskSizeGB: int | None = None
+    tier: str | None = None
+    burstingEnabled: bool | None = None
+    diskIOPSReadWrite: int | None = None
+    diskMBpsReadWrite: int | None = None
+    diskIOPSReadOnly: int | None = None
+    diskMBpsReadOnly: int | None = None
+    dataAccessAuthMode: str | None = None
+    optimizedForFrequentAttach: bool | None = None
+    availabilityPolicy: dict[str, t.Any] | None = None
+    propertyUpdatesInProgress: UpdatesInProgress | None = None
+    supportsHibernation: bool | None = None
+    purchasePlan: dict[str, t.Any] | None = None
+    supportedCapabilities: dict[str, t.Any] | None = None
+    securityProfile: dict[str, t.Any] | None = None
 
 
 class DiskEntity(ArmModel):
@@ -42,6 +69,8 @@ class DiskEntity(ArmModel):
     sku: Sku | None = None
     tags: Tags | None = None
     managedBy: str | None = None
+    managedByExtended: list[str] | None = None
+    extendedLocation: dict[str, t.Any] | None = None
     properties: ManagedDiskProperties
 
     @property
@@ -65,6 +94,14 @@ class DiskRestorePointProperties(ArmModel):
     replicationState: str | None = None
     completionPercent: float | None = None
     snapshotAccessState: str | None = None
+    networkAccessPolicy: str | None = None
+    diskAccessId: str | None = None
+    publicNetworkAccess: str | None = None
+    logicalSectorSize: int | None = None
+    supportsHibernation: bool | None = None
+    purchasePlan: dict[str, t.Any] | None = None
+    supportedCapabilities: dict[str, t.Any] | None = None
+    securityProfile: dict[str, t.Any] | None = None
 
 
 class DiskRestorePointEntity(ArmModel):

@@ -61,6 +61,10 @@ class AzureVmState:
         group, _slash, name = short.rpartition("/")
         return self._in_group(group or self.group, name)
 
+    def replaced(self, short: str, source: Disk) -> DiskEntity | None:
+        """What a new disk for `source` is to be like: the disk that it replaces, else the one in the point."""
+        return self.disk(short) or self.disks.get(source.managed_id)
+
     def _in_group(self, group: str, name: str) -> DiskEntity | None:
         ends = f"/resourcegroups/{group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
         return next((disk for key, disk in self.disks.items() if key.endswith(ends)), None)

@@ -85,7 +85,7 @@ class CreateDisk(DiskStep):
 
     def request(self, state: AzureVmState, disk_point: DiskRestorePointEntity | None = None) -> Request:
         source, vm = self._source(state), parse(self.target.id)
-        old = state.disk(self.replaces) or state.disks.get(source.managed_id)
+        old = state.replaced(self.replaces, source)
         tags = RestoreTags(
             run=self.run.id,
             state=PENDING,

@@ -146,6 +146,25 @@ def test_data_disks_of_different_moments(size: str, told: bool, check: bool) -> 
 
 
 @checks
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ("Standard_D2_v3", True),
+        ("Standard_A2m_v2", True),
+        ("Standard_D2s_v5", False),
+        ("Standard_DS2_v2", False),
+        ("Standard_B2ms", False),
+        ("Standard_M64", False),
+    ],
+)
+def test_crash_consistency_needs_a_size_with_premium_storage(size: str, told: bool, check: bool) -> None:
+    lab = _make_lab({"size": size})
+    assert _warned(point(lab, check=check, name="a", consistency="crash"), "Premium Storage") is told
+    assert not _warned(point(lab, check=check, name="b"), "Premium Storage")
+    assert not _warned(checkpoint(lab, check=check, name="c"), "Premium Storage")
+
+
+@checks
 def test_a_cache_that_the_host_has_not_written(check: bool) -> None:
     lab = _make_lab({"os_disk": {"caching": "ReadWrite"}, "data_disks": [{"lun": 0, "caching": "readwrite"}]})
     assert _warned(point(lab, check=check, name="a", consistency="crash"), f"os, lun0 are {CACHED}")

@@ -140,6 +140,22 @@ def test_a_change_of_tier_under_way_counts() -> None:
     assert (disk.extra["tier"], told) == ("P20", [])
 
 
+@pytest.mark.parametrize("now", ["PremiumV2_LRS", "UltraSSD_LRS", "shared"])
+def test_a_disk_that_cannot_be_cached_any_more(now: str) -> None:
+    """The point knows its caching from before; with that Azure would refuse the swap."""
+    data = {"lun": 0, "files": GOOD["0"], "caching": "ReadOnly", "sku": "Premium_LRS"}
+    lab = make_lab(document(data_disks=[data]))
+    held = azure_vm(lab).data_disks[0]
+    disk = lab.world.azure.disks[held.disk.lower()]
+    held.caching = "None"
+    if now == "shared":
+        disk.max_shares = 2
+    else:
+        disk.sku = now
+    done(restore(lab))
+    assert azure_vm(lab).data_disks[0].caching == "None"
+
+
 def test_other_vms_of_a_shared_disk_stay_on_the_old_one() -> None:
     lab = _make_lab({"maxShares": 2}, sku="Premium_LRS")
     azure = lab.world.azure

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ..._core.errors import Forbidden
 from ..._core.times import format_time
 from .entities import PointEntity
-from .sizes import confidential_points, snapshots_disks_apart
+from .sizes import confidential_points, lacks_premium_storage, snapshots_disks_apart
 from .usability import is_copy
 from .vm_entities import Disk, VmEntity
 
@@ -45,6 +45,8 @@ def cautions(
 def of_new_point(vm: VmEntity, within: t.Sequence[Disk], *, crash: bool) -> list[str]:
     """What a new point may lack whatever its consistency is called; `within` are the disks that it would hold."""
     found: list[str] = []
+    if crash and lacks_premium_storage(vm.size):
+        found.append(f"its size {vm.size} is without Premium Storage, which a crash-consistent point needs.")
     if crash or (vm.power == "on" and less_consistent(vm)):
         found += _not_of_one_moment(vm, within)
     if vm.confidential and confidential_points(vm):

@@ -9,7 +9,7 @@ import re
 from .fields import region_key
 from .vm_entities import VmEntity
 
-_SIZE = re.compile(r"standard_[a-z]+\d+(?:-\d+)?([a-z]*)(?:_[a-z0-9]+)*_v(\d+)", re.IGNORECASE)
+_SIZE = re.compile(r"standard_([a-z]+)\d+(?:-\d+)?([a-z]*)(?:_[a-z0-9]+)*_v(\d+)", re.IGNORECASE)
 _INTEL_BOOST, _AMD_BOOST = 6, 7
 _CONFIDENTIAL_REGIONS = ("uaenorth", "koreacentral")
 
@@ -17,7 +17,13 @@ _CONFIDENTIAL_REGIONS = ("uaenorth", "koreacentral")
 def _features(size: str) -> tuple[str, int]:
     """The letters behind the number of processors, and the version; of a name in another form ("", 0)."""
     found = _SIZE.fullmatch(size)
-    return (found[1].lower(), int(found[2])) if found else ("", 0)
+    return (found[2].lower(), int(found[3])) if found else ("", 0)
+
+
+def lacks_premium_storage(size: str) -> bool:
+    """Whether its name has no `s`, which stands for Premium Storage, in a family where that tells it."""
+    found = _SIZE.fullmatch(size)
+    return found is not None and found[1][0].lower() in "abdef" and "s" not in (found[1] + found[2]).lower()
 
 
 def snapshots_disks_apart(size: str) -> bool:

@@ -17,6 +17,7 @@ from ..state import Attachment, AzureVmState, held_options
 from ..tags import RestoreTags
 from ..vm_entities import Disk
 from .base import RestoreRun, RestoreStep
+from .performance import DIRECT
 from .runs import held_before, ran_before, replaced_by
 
 
@@ -196,9 +197,17 @@ def _data_disk(
     if source is not None:
         of_point = {"caching": source.caching, "writeAcceleratorEnabled": source.writeAcceleratorEnabled}
         entry |= {name: value for name, value in of_point.items() if value is not None}
+    if not _cacheable(disk):
+        entry["caching"] = "None"
     lun = int(attachment.slot.removeprefix("lun"))
     fixed = {"lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}}
     return {**entry, **_held(attachment, disk), **fixed}
+
+
+def _cacheable(disk: DiskEntity) -> bool:
+    """Whether a host may cache it: no Ultra or Premium SSD v2, and none that is shared. The point may be older."""
+    sku = (disk.sku.name or "").lower() if disk.sku else ""
+    return sku not in DIRECT and (disk.properties.maxShares or 1) == 1
 
 
 def _held(attachment: Attachment, disk: DiskEntity) -> dict[str, t.Any]:

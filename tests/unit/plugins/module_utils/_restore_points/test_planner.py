@@ -290,6 +290,9 @@ def test_drift() -> None:
 )
 def test_downgrades(options: dict[str, Any], achieved: str, less: bool) -> None:
     assert is_downgrade(_point(**options), achieved) is less
+    assert is_downgrade(_point(**options), achieved, "linux") is less
+    on_windows = less or (achieved == "FileSystemConsistent" and not options)
+    assert is_downgrade(_point(**options), achieved, "windows") is on_windows
 
 
 def test_an_error_names_the_resource() -> None:

@@ -110,6 +110,14 @@ async def read_inputs(
     return inputs
 
 
+async def source_vm(client: RestorePointClient, collection: CollectionEntity) -> VmEntity | None:
+    """The VM of a collection, which may be gone or hidden."""
+    try:
+        return await client.vm(collection.source_path)
+    except Forbidden:
+        return None
+
+
 async def _check_source(
     client: RestorePointClient, inputs: PointInputs, collection: CollectionEntity, target: Target
 ) -> None:

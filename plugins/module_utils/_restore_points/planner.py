@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
+from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
-from .._providers.compute.cautions import less_consistent
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.usability import is_copy, percent, usability
 from .._providers.compute.vm_entities import Disk, VmEntity
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
+from .consistency import foreseen, is_downgrade, os_type_of
 from .specs import CollectionSpec, PointSpec
 
 Change = dict[str, t.Any]
@@ -108,14 +108,14 @@ def plan_point(
 ) -> Plan:
     """What a restore point needs. One that failed is not present: it goes and is made again.
 
-    `vm` is the collection's source where that is a VM, `fields` what a new point is made with, `count` how many points
-    the collection holds.
+    `vm` is the collection's source where that is a VM and was read, `fields` what a new point is made with, `count` how
+    many points the collection holds.
     """
     if spec.state == "absent":
         return Plan(subject, _delete_point(subject, now, obstacles))
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
-        differs = drift(spec, now, fields, now.os_type)
+        differs = drift(spec, now, fields, os_type_of(now, vm))
         return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
@@ -131,24 +131,7 @@ def plan_point(
             remedy="Remove some first.",
             changed_nothing=True,
         )
-    return Plan(subject, tuple(actions), _foreseen(spec, subject, vm) if vm is not None else ())
-
-
-def _foreseen(spec: PointSpec, subject: Target, vm: VmEntity) -> tuple[str, ...]:
-    """That a new point will be less consistent than asked for: a warning, or refused with on_downgrade: fail."""
-    if spec.consistency != "application":
-        return ()
-    if vm.power != "on":
-        why, todo = " is not running, so the point can only be crash-consistent.", "Start the VM"
-    elif less := less_consistent(vm):
-        why, todo = f": {less}", "Wait until the agent is ready"
-    else:
-        return ()
-    told = f"the VM {vm.name}{why}"
-    if spec.on_downgrade == "fail":
-        remedy = f"{todo}, or set consistency: crash or on_downgrade: warn."
-        raise VmState(told, remedy=remedy, changed_nothing=True)
-    return (f"{subject}: {told}",)
+    return Plan(subject, tuple(actions), foreseen(spec, subject, vm) if vm is not None else ())
 
 
 def _told_of(
@@ -273,15 +256,6 @@ def disk_names(disk: Disk) -> set[str]:
     """What a disk may be called in an option: its id, its name, its place, its LUN."""
     names = {disk.managed_id, (disk.name or "").lower(), disk.slot, "" if disk.lun is None else str(disk.lun)}
     return names - {""}
-
-
-def is_downgrade(spec: PointSpec, achieved: str, os_type: str = "") -> bool:
-    """Whether less came than was asked for. File system consistency is what application mode gives on Linux; on
-    Windows (`os_type`) it says that VSS has failed (VM snapshot extension).
-    """
-    if spec.consistency != "application" or spec.source_restore_point is not None:
-        return False
-    return achieved == "CrashConsistent" or (achieved == "FileSystemConsistent" and os_type == "windows")
 
 
 def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:

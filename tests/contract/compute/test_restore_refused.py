@@ -16,11 +16,17 @@ from tests.contract.compute.azure_harness import (
     document,
     done,
     failed,
+    jobs,
+    kill_at,
+    killed,
     make_lab,
     point,
     points,
     restore,
+    revive,
 )
+from tests.support.lab import Lab
+from tests.support.wire import Killed
 
 SWAP = "OSDiskSwapNotSupportedForVMsUsingDiskEncryption"
 checks = pytest.mark.parametrize("check", [True, False])
@@ -45,6 +51,34 @@ def test_a_vm_with_azure_disk_encryption(where: str, safety: bool, check: bool) 
     assert (lab.sent(), azure_vm(lab).power) == ([], "running")
     assert done(checkpoint(lab, check=check, name="new"))["changed"] is True
     assert done(point(lab, check=check, name="more"))["changed"] is True
+
+
+def _encrypt(lab: Lab) -> None:
+    azure_vm(lab).os_disk.encryption_settings = True
+
+
+@checks
+def test_an_interrupted_restore_of_a_vm_that_was_encrypted_since(check: bool) -> None:
+    """Its disks are there; what is left of it would still be refused at the swap."""
+    lab = make_lab()
+    killed(lab, 3, "watch")
+    assert jobs(lab, "disk") == 2
+    _encrypt(lab)
+    writes = lab.writes()
+    assert SWAP in failed(restore(lab, check=check), "vm_state")
+    assert (lab.writes(), azure_vm(lab).power) == (writes, "running")
+
+
+def test_a_vm_that_is_on_its_new_disks_is_not_left_off() -> None:
+    lab = make_lab()
+    kill_at(lab, 6, "watch")
+    with pytest.raises(Killed):
+        restore(lab)
+    revive(lab)
+    assert azure_vm(lab).power == "deallocated"
+    _encrypt(lab)
+    done(restore(lab))
+    assert azure_vm(lab).power == "running"
 
 
 @checks

@@ -43,6 +43,31 @@ def test_on_windows_file_system_consistency_is_a_downgrade(excluded: list[str]) 
     assert "drift" not in done(point(lab, name="other", consistency="crash", on_downgrade="fail"))
 
 
+def _strip(lab: Lab) -> None:
+    """Nothing of the point tells the operating system of its VM any more."""
+    for home in lab.world.azure.collections.values():
+        for each in home.points:
+            each.metadata.pop("osProfile", None)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_where_the_point_does_not_tell_the_vm_does(readable: bool) -> None:
+    """Where it may be read. An existing point is kept in any case."""
+    lab = _without_vss()
+    done(point(lab, exclude_disks=["os"]))
+    _strip(lab)
+    azure_vm(lab).os_type = "Windows"
+    if not readable:
+        lab.world.faults.add(kind="status", status=403, method="GET", path="/virtualMachines/", count=None)
+    told = done(point(lab))
+    assert [each["field"] for each in told.get("drift", [])] == (["consistency"] if readable else [])
+    strict = point(lab, check=True, on_downgrade="fail")
+    if readable:
+        failed(strict, "downgraded")
+    else:
+        done(strict)
+
+
 def test_on_linux_it_is_what_was_asked_for() -> None:
     lab = make_lab()
     for _time in range(2):

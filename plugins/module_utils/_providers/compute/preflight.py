@@ -22,8 +22,8 @@ OF_VM = ("power", "change_vm")
 OF_NEW_DISKS = ("create_disk", "tag_disk")
 OF_COLLECTION = ("make_collection", "create", "update")
 """What writes to what (`Action.kinds`): verbs of plans, and AzureStep.writes_to."""
-RESTORE = ("create_disk", "change_vm")
-"""What only a restore in place does. A plan of which nothing but tags is left passes."""
+RESTORE = ("create_disk", "swap")
+"""What only a restore in place does before the VM is on its new disks. What is left after that passes."""
 NO_SWAP = (
     "Azure swaps no OS disk of a VM that uses Azure Disk Encryption (OSDiskSwapNotSupportedForVMsUsingDiskEncryption)"
 )

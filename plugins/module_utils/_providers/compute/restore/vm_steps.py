@@ -131,6 +131,10 @@ class SwapDisks(VmStep):
 
     op, summary, compensable = "swap", "swap its disks", True
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (*super().kinds, "swap")
+
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments)
 

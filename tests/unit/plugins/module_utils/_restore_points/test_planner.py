@@ -21,10 +21,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import region_key
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.consistency import is_downgrade
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
     in_any_case,
-    is_downgrade,
     is_in_progress,
     plan_collection,
     plan_point,

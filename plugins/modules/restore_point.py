@@ -49,7 +49,9 @@ options:
     choices: [application, crash]
     default: application
   on_downgrade:
-    description: What to do when the point has, or can only get, less consistency than O(consistency) requests.
+    description:
+      - What to do when the point has, or can only get, less consistency than O(consistency) requests. On Windows, file
+        system consistency is less than V(application); on Linux it is what V(application) means.
     type: str
     choices: [fail, warn]
     default: warn

@@ -15,7 +15,7 @@ from .._arm.client import Arm
 from .._arm.ids import ArmId, parse, quote
 from .._core.ancestry import Row, build_tree
 from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Power
+from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle, Power
 from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
@@ -65,6 +65,7 @@ class _Checkpoint(_Part):
 class _Infrastructure(_Part):
     checkpoints: list[_Checkpoint] | None = None
     lastRestoredVMCheckpoint: _Checkpoint | None = None
+    checkpointType: str | None = None
 
 
 class _Adapter(_Part):
@@ -180,6 +181,7 @@ class Scvmm(SingleCallProvider):
             refuses=instance.properties.provisioningState if state == "deleting" else None,
             current_known=known,
             unplugged=frozenset(each.label for each in adapters if not (each.networkName or each.virtualNetworkId)),
+            obstacles=_obstacles(profile.checkpointType),
         )
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
@@ -228,6 +230,14 @@ class Scvmm(SingleCallProvider):
             provider=self.capabilities.provider,
             service=self._arm.base,
         )
+
+
+def _obstacles(checkpoint_type: str | None) -> tuple[Obstacle, ...]:
+    """A VM may have its checkpoints disabled: what it has stays, and gets no company."""
+    if (checkpoint_type or "").lower() != "disabled":
+        return ()
+    why = f"its checkpoints are disabled (checkpointType is {checkpoint_type})."
+    return (Obstacle(("create",), why, "Enable them in VMM: the VM's checkpoint type, Production or Standard."),)
 
 
 def _row(point: _Checkpoint, response: Response) -> Row:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import datetime
 
 from .._arm import ids as _arm_id
 from .._arm.client import Arm, id_of
@@ -12,8 +13,10 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
-from .._providers.compute.entities import CollectionEntity, DiskEntity, DiskRestorePointEntity, PointEntity, VmEntity
+from .._providers.compute.disk_entities import DiskEntity, DiskRestorePointEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import view
+from .._providers.compute.vm_entities import VmEntity
 from .specs import CollectionSpec, PointSpec
 
 GRAPH_VERSION = "2022-10-01"
@@ -43,10 +46,19 @@ class RestorePointClient:
 
     async def collection(self, home: ArmId | str, *, grouped: bool = False) -> CollectionEntity | None:
         """A collection with its points; None where there is none. `grouped`: its resource group has to be there."""
+        found, _now = await self.dated_collection(home, grouped=grouped)
+        return found
+
+    async def dated_collection(
+        self, home: ArmId | str, *, grouped: bool = False
+    ) -> tuple[CollectionEntity | None, datetime | None]:
+        """The same, and what time it is for the service, where it tells."""
         url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
         context = f"reading collection {str(home).rsplit('/', 1)[-1]}"
         response = await self._arm.find(url, context=context, grouped=grouped)
-        return None if response is None else parse_entity(CollectionEntity, response.json(), response)
+        if response is None:
+            return None, None
+        return parse_entity(CollectionEntity, response.json(), response), response.date
 
     async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:
         """The management locks that hold for a collection."""

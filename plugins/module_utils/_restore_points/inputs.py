@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
 from .._core.model import Obstacle, Target
-from .._providers.compute.entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .._providers.compute.cautions import hourly, of_new_point
+from .._providers.compute.disk_entities import DiskEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import obstacles
+from .._providers.compute.vm_entities import Disk, VmEntity
 from .client import RestorePointClient
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
 from .planner import disk_names
@@ -78,9 +82,9 @@ def comparable_fields(spec: PointSpec, collection: CollectionEntity) -> dict[str
 
 
 async def read_inputs(
-    client: RestorePointClient, spec: PointSpec, collection: CollectionEntity, target: Target
+    client: RestorePointClient, spec: PointSpec, collection: CollectionEntity, target: Target, now: datetime | None
 ) -> PointInputs:
-    """What a new point in the collection would be made of."""
+    """What a new point in the collection would be made of; `now` is the service's time, where it tells."""
     inputs = PointInputs(comparable_fields(spec, collection))
     if spec.source_restore_point is not None:
         await _check_source(client, inputs, collection, target)
@@ -97,8 +101,21 @@ async def read_inputs(
     inputs.fields["encryption_sets"] = _encryption(spec, inputs.vm, excluded) or None
     kept = [disk for disk in inputs.vm.disks if disk.managed_id not in excluded]
     disks = await _disks_of(client, kept, inputs, target)
-    inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=spec.consistency == "crash")
+    crash = spec.consistency == "crash"
+    inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=crash)
+    may_lack = of_new_point(inputs.vm, kept, crash=crash)
+    if now is not None and (many := hourly(inputs.vm, collection.properties.restorePoints or [], now, crash=crash)):
+        may_lack.append(many)
+    inputs.warnings += [f"{target}: the VM {inputs.vm.name}: {text}" for text in may_lack]
     return inputs
+
+
+async def source_vm(client: RestorePointClient, collection: CollectionEntity) -> VmEntity | None:
+    """The VM of a collection, which may be gone or hidden."""
+    try:
+        return await client.vm(collection.source_path)
+    except Forbidden:
+        return None
 
 
 async def _check_source(

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, VmState
+from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed
 from .._core.model import Obstacle, Target
 from .._core.plan import Action, Plan
-from .._providers.compute.entities import CollectionEntity, Disk, PointEntity, VmEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.usability import is_copy, percent, usability
+from .._providers.compute.vm_entities import Disk, VmEntity
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
+from .consistency import foreseen, is_downgrade, os_type_of
 from .specs import CollectionSpec, PointSpec
 
 Change = dict[str, t.Any]
@@ -106,14 +108,14 @@ def plan_point(
 ) -> Plan:
     """What a restore point needs. One that failed is not present: it goes and is made again.
 
-    `vm` is the collection's source where that is a VM, `fields` what a new point is made with, `count` how many points
-    the collection holds.
+    `vm` is the collection's source where that is a VM and was read, `fields` what a new point is made with, `count` how
+    many points the collection holds.
     """
     if spec.state == "absent":
         return Plan(subject, _delete_point(subject, now, obstacles))
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
-        differs = drift(spec, now, fields)
+        differs = drift(spec, now, fields, os_type_of(now, vm))
         return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
@@ -129,15 +131,7 @@ def plan_point(
             remedy="Remove some first.",
             changed_nothing=True,
         )
-    warnings = []
-    if vm is not None and spec.consistency == "application" and vm.power != "on":
-        told_so = f"the VM {vm.name} is not running, so the point can only be crash-consistent."
-        if spec.on_downgrade == "fail":
-            raise VmState(
-                told_so, remedy="Start the VM, or set consistency: crash or on_downgrade: warn.", changed_nothing=True
-            )
-        warnings.append(f"{subject}: {told_so}")
-    return Plan(subject, tuple(actions), tuple(warnings))
+    return Plan(subject, tuple(actions), foreseen(spec, subject, vm) if vm is not None else ())
 
 
 def _told_of(
@@ -216,8 +210,10 @@ def _immutable(spec: CollectionSpec, now: CollectionEntity) -> None:
         )
 
 
-def drift(spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], ...]:
-    """What an existing point has otherwise; nothing of it can be changed."""
+def drift(
+    spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any], os_type: str = ""
+) -> tuple[dict[str, t.Any], ...]:
+    """What an existing point has otherwise; nothing of it can be changed. `os_type` as in is_downgrade."""
     found: list[dict[str, t.Any]] = []
     if spec.exclude_disks is not None and not _leaves_out(now, spec.exclude_disks):
         excluded = sorted((ref.id or "").lower() for ref in now.properties.excludeDisks or [])
@@ -231,7 +227,7 @@ def drift(spec: PointSpec, now: PointEntity, fields: t.Mapping[str, t.Any]) -> t
         if wanted_value is not None and (actual is None or _spelled(name, wanted_value) != _spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
-    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved):
+    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved, os_type):
         found.append({"field": "consistency", "desired": spec.consistency, "actual": achieved})
     return tuple(found)
 
@@ -260,11 +256,6 @@ def disk_names(disk: Disk) -> set[str]:
     """What a disk may be called in an option: its id, its name, its place, its LUN."""
     names = {disk.managed_id, (disk.name or "").lower(), disk.slot, "" if disk.lun is None else str(disk.lun)}
     return names - {""}
-
-
-def is_downgrade(spec: PointSpec, achieved: str) -> bool:
-    """Whether less came than was asked for: file system consistency is what application mode gives on Linux."""
-    return spec.consistency == "application" and spec.source_restore_point is None and achieved == "CrashConsistent"
 
 
 def _set(fields: t.Mapping[str, t.Any]) -> dict[str, Change]:

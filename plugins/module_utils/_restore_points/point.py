@@ -21,10 +21,11 @@ from .._providers.compute.preflight import of_locks
 from .._providers.compute.usability import percent, usability
 from .actions import CreateResource, DeleteResource
 from .client import RestorePointClient
+from .consistency import is_downgrade, os_type_of
 from .copies import takes_copies
 from .identity import is_another, made_anew
-from .inputs import PointInputs, comparable_fields, read_inputs
-from .planner import drift, how_failed, is_downgrade, is_in_progress, is_present, plan_point
+from .inputs import PointInputs, comparable_fields, read_inputs, source_vm
+from .planner import drift, how_failed, is_in_progress, is_present, plan_point
 from .specs import PointSpec
 from .targets import point_target
 
@@ -61,7 +62,7 @@ class RestorePoint(Kind[ObservedPoint]):
         return self._last
 
     async def _observe_for_write(self) -> ObservedPoint:
-        collection = await self._client.collection(self._home)
+        collection, now = await self._client.dated_collection(self._home)
         if collection is None:
             if self._spec.state == "absent":
                 return ObservedPoint(None)
@@ -74,7 +75,9 @@ class RestorePoint(Kind[ObservedPoint]):
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if not is_present(entity):
-                inputs = await read_inputs(self._client, self._spec, collection, self.target)
+                inputs = await read_inputs(self._client, self._spec, collection, self.target, now)
+            elif self._system_decides(entity):
+                inputs.vm = await source_vm(self._client, collection)
         judged = entity is not None and usability(entity) == "usable"
         locks = tuple(of_locks(await self._client.locks(self._home)))
         return ObservedPoint(entity, collection, inputs, locks, judged)
@@ -155,12 +158,22 @@ class RestorePoint(Kind[ObservedPoint]):
             await execution.ended(execution.operation, context)
             entity = (await execution.observe()).entity
         entity = self._require_usable(entity)
-        differs = drift(self._spec, entity, observed.inputs.fields) if execution.adopted else None
+        os_type = os_type_of(entity, observed.inputs.vm)
+        differs = drift(self._spec, entity, observed.inputs.fields, os_type) if execution.adopted else None
         achieved = entity.properties.consistencyMode or ""
         warnings: tuple[str, ...] = ()
-        if not observed.judged and is_downgrade(self._spec, achieved):
+        if not observed.judged and is_downgrade(self._spec, achieved, os_type):
             warnings = (self._downgraded(achieved),)
         return Completed(warnings=warnings, drift=differs)
+
+    def _system_decides(self, entity: PointEntity | None) -> bool:
+        """Whether the VM must tell how good a point is: it is less on Windows, and does not say of which it is."""
+        achieved = entity.properties.consistencyMode or "" if entity else ""
+        return (
+            entity is not None
+            and not entity.os_type
+            and is_downgrade(self._spec, achieved, "windows") != is_downgrade(self._spec, achieved)
+        )
 
     def _require_usable(self, entity: PointEntity | None) -> PointEntity:
         if entity is None or entity.state == "deleting":
@@ -175,8 +188,9 @@ class RestorePoint(Kind[ObservedPoint]):
     def _downgraded(self, achieved: str) -> str:
         message = f"application consistency was asked for, and {achieved} came."
         if self._spec.on_downgrade == "fail":
+            checked = "the VM's VSS writers" if achieved == "FileSystemConsistent" else "the VM's agent"
             raise Downgraded(
-                f"{message} The restore point is kept.", remedy="Check the VM's agent, or set on_downgrade: warn."
+                f"{message} The restore point is kept.", remedy=f"Check {checked}, or set on_downgrade: warn."
             )
         return f"{self.target}: {message}"
 

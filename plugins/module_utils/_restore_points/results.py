@@ -10,7 +10,8 @@ from datetime import datetime
 from .._core.formatting import format_value, printable
 from .._core.plan import Action
 from .._core.times import format_time
-from .._providers.compute.entities import CollectionEntity, DiskRestorePointEntity, PointEntity
+from .._providers.compute.disk_entities import DiskRestorePointEntity
+from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.usability import percent, usability
 from .actions import ResourceAction
 

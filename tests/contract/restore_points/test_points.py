@@ -95,9 +95,15 @@ def test_of_a_vm_that_is_off_only_crash_consistency_comes() -> None:
 
 
 def test_a_downgrade_that_only_the_service_knew_of() -> None:
+    """The agent stops between the plan and the create."""
     lab = make_lab(compute_no_agent="downgrades")
-    azure_vm(lab).agent = "Not Ready"
+
+    def stop() -> None:
+        azure_vm(lab).agent = "Not Ready"
+
+    lab.before_each(lambda request: request.method == "PUT", stop)
     result = done(point(lab))
+    azure_vm(lab).agent = "Ready"
     assert any("CrashConsistent came" in text for text in result["warnings"])
     failing = point(lab, name="other", on_downgrade="fail")
     assert "kept" in failed(failing, "downgraded")

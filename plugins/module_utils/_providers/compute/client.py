@@ -13,7 +13,8 @@ from ..._core.operation import Operation, State, Status
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from .entities import DiskEntity, DiskRestorePointEntity, PointEntity
+from .disk_entities import DiskEntity, DiskRestorePointEntity
+from .entities import PointEntity
 from .fields import view
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}

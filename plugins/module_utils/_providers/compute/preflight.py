@@ -1,27 +1,36 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in the way of a restore point, known before anything is sent. Pure.
+"""What stands in the way of a restore point, or of a restore in place, known before anything is sent. Pure.
 
-Sources: the support matrix and the limitations of VM restore points (learn.microsoft.com), summed up in
-docs/services.md.
+Sources: the support matrix and the limitations of VM restore points, the page on swapping OS disks
+(learn.microsoft.com), summed up in docs/services.md.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ..._core.errors import Forbidden
 from ..._core.model import Obstacle
-from .entities import Disk, DiskEntity, VmEntity
+from .disk_entities import DiskEntity
+from .sizes import confidential_points
 from .state import AzureVmState
 from .tags import short_name
+from .vm_entities import Disk, VmEntity
 
 LOCKS = "/providers/microsoft.authorization/locks/"
 OF_VM = ("power", "change_vm")
 OF_NEW_DISKS = ("create_disk", "tag_disk")
 OF_COLLECTION = ("make_collection", "create", "update")
 """What writes to what (`Action.kinds`): verbs of plans, and AzureStep.writes_to."""
-_CRASH = "a crash-consistent point, the only kind of a VM that is off, cannot hold it."
+RESTORE = ("create_disk", "swap")
+"""What only a restore in place does before the VM is on its new disks. What is left after that passes."""
+NO_SWAP = (
+    "Azure swaps no OS disk of a VM that uses Azure Disk Encryption (OSDiskSwapNotSupportedForVMsUsingDiskEncryption)"
+)
+INSTEAD_OF_SWAP = (
+    "Make disks from the restore point and create a VM from them. In place it works with points that were made after "
+    "the encryption was disabled."
+)
 _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 
 
@@ -33,34 +42,84 @@ def obstacles(
     disks_in: t.Sequence[Disk] | None = None,
     crash: bool = False,
 ) -> tuple[Obstacle, ...]:
-    """The disks that cannot be captured, and the locks that forbid a write, each with the remedy.
+    """The disks that cannot be captured or swapped, and the locks that forbid a write, each with the remedy.
 
-    `disks_in` are those the point would hold, all when not given; `crash` says that crash consistency is asked for.
+    `disks_in` are those the point would hold, where the task can leave some out; `crash` says that crash consistency is
+    asked for.
     """
     within = vm.disks if disks_in is None else disks_in
-    return (*_of_disks(within, disks, crash=crash or vm.power != "on"), *of_locks(locks))
+    can_leave_out = disks_in is not None
+    return (
+        *_of_vm(vm, crash=crash),
+        *_of_encryption(vm, disks),
+        *_of_disks(vm, within, disks, crash=crash, can_leave_out=can_leave_out),
+        *of_locks(locks),
+    )
 
 
-def _of_disks(within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], *, crash: bool) -> t.Iterator[Obstacle]:
+def _of_vm(vm: VmEntity, *, crash: bool) -> t.Iterator[Obstacle]:
+    if not vm.confidential or (confidential_points(vm) and not crash and vm.power == "on"):
+        return
+    why = "it is a confidential VM, of which Azure makes no restore point"
+    if confidential_points(vm):
+        advice = "Set consistency: application. " if crash else ""
+        advice += "Start the VM. " if vm.power != "on" else ""
+        yield Obstacle(("create",), f"{why} that is only crash-consistent.", advice.strip())
+    else:
+        yield Obstacle(("create",), f"{why}.", "Save what it holds from within the guest.")
+
+
+def encrypted_slots(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> list[str]:
+    """Where Azure Disk Encryption is enabled: the VM shows it, its instance view, or the disks alone."""
+    shown = vm.encrypted_disks
+    return [
+        disk.slot
+        for disk in vm.disks
+        if disk.guest_encrypted
+        or (disk.name is not None and disk.name in shown)
+        or ((entity := disks.get(disk.managed_id)) is not None and entity.guest_encrypted)
+    ]
+
+
+def _of_encryption(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> t.Iterator[Obstacle]:
+    if encrypted := encrypted_slots(vm, disks):
+        yield Obstacle(RESTORE, f"{NO_SWAP}, and it is enabled on {', '.join(encrypted)}.", INSTEAD_OF_SWAP)
+
+
+def _of_disks(
+    vm: VmEntity,
+    within: t.Sequence[Disk],
+    disks: t.Mapping[str, DiskEntity],
+    *,
+    crash: bool,
+    can_leave_out: bool,
+) -> t.Iterator[Obstacle]:
+    exclude = "leave the disk out with exclude_disks" if can_leave_out else "make it with restore_point, exclude_disks"
     for disk in within:
         name = f"{'OS disk' if disk.lun is None else f'data disk at LUN {disk.lun}'} ({disk.name})"
         entity = disks.get(disk.managed_id)
         # A deallocated VM does not show its disks' kinds; the disks themselves do.
         shown = disk.managedDisk.storageAccountType if disk.managedDisk else None
         sku = ((entity.sku.name if entity and entity.sku else shown) or "").lower()
-        exclude = "Make the point with restore_point and exclude_disks."
+        kind = _DIRECT.get(sku) or ("write-accelerated" if disk.writeAcceleratorEnabled else "")
         if disk.vhd and not disk.managed_id:
-            yield Obstacle(("create",), f"its {name} is unmanaged.", "Convert it to a managed disk.")
+            yield Obstacle(("create", *RESTORE), f"its {name} is unmanaged.", "Convert it to a managed disk.")
         elif disk.diffDiskSettings and disk.diffDiskSettings.get("option"):
             yield Obstacle(("create", "step"), f"its {name} is ephemeral.", "Only persistent OS disks can be captured.")
         elif entity is not None and (entity.properties.maxShares or 1) > 1:
-            yield Obstacle(("create",), f"its {name} is a shared disk.", exclude)
-        elif crash and sku in _DIRECT:
-            why = f"its {name} is {_DIRECT[sku]}; {_CRASH}"
-            yield Obstacle(("create",), why, f"Start the VM. {exclude}")
-        elif crash and disk.writeAcceleratorEnabled:
-            why = f"its {name} is write-accelerated; {_CRASH}"
-            yield Obstacle(("create",), why, f"Start the VM. {exclude}")
+            yield Obstacle(("create",), f"its {name} is a shared disk.", f"{exclude[0].upper()}{exclude[1:]}.")
+        elif kind and (crash or vm.power != "on"):
+            yield _only_application(vm, f"its {name} is {kind}", exclude, crash=crash)
+
+
+def _only_application(vm: VmEntity, what: str, exclude: str, *, crash: bool) -> Obstacle:
+    """A disk that no crash-consistent point can hold: the remedy is what makes the point another one."""
+    todo = [*(["start the VM"] if vm.power != "on" else []), *(["set consistency: application"] if crash else [])]
+    only = "" if crash else ", the only kind of a VM that does not run,"
+    remedy = f"{' and '.join(todo)}, or {exclude}."
+    return Obstacle(
+        ("create",), f"{what}; a crash-consistent point{only} cannot hold it.", f"{remedy[0].upper()}{remedy[1:]}"
+    )
 
 
 def of_locks(locks: t.Sequence[t.Mapping[str, t.Any]]) -> t.Iterator[Obstacle]:
@@ -115,25 +174,3 @@ def _level(lock: t.Mapping[str, t.Any]) -> str:
 
 def _group(resource: str) -> str:
     return "/".join(resource.lower().split("/")[:5])
-
-
-def cautions(vm: VmEntity) -> tuple[tuple[str, str], ...]:
-    """Why a new point will be less consistent than the service can make it, with the verb that this is about."""
-    if vm.power == "off":
-        return (("create", "it is off, so its restore point is only crash-consistent."),)
-    if vm.power == "on" and vm.agent.lower() != "ready":
-        shown = f'is shown as "{vm.agent}"' if vm.agent else "is not shown"
-        return (
-            (
-                "create",
-                f"its agent {shown}: a new restore point is then at best crash-consistent, or its create fails.",
-            ),
-        )
-    return ()
-
-
-def cautions_of(unlisted: Forbidden | None) -> tuple[tuple[str, str], ...]:
-    """What could not be checked before a create."""
-    if unlisted is None:
-        return ()
-    return (("create", f"its disks may not be listed, so their kinds were not checked: {unlisted.message}"),)

@@ -34,15 +34,18 @@ from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..base import Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
+from .cautions import cautions
 from .client import ComputeClient, power_request
-from .entities import CollectionEntity, DiskEntity, PointEntity, VmEntity
+from .disk_entities import DiskEntity
+from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
 from .points import checkpoints
-from .preflight import cautions, cautions_of, obstacles, of_locks_on
+from .preflight import obstacles, of_locks_on
 from .state import AzureVmState
 from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
 from .tags import RestoreTags
 from .usability import percent, usability
+from .vm_entities import VmEntity
 
 MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
@@ -118,7 +121,7 @@ class Compute:
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
-            cautions=(*cautions(machine), *cautions_of(unlisted)),
+            cautions=cautions(machine, points, now, unlisted),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             detail=state,

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..._core.errors import Forbidden
-from .entities import CollectionEntity, Disk, DiskEntity, PointEntity, VmEntity
+from .disk_entities import DiskEntity
+from .entities import CollectionEntity, PointEntity
 from .tags import RestoreTags, short_hash
+from .vm_entities import Disk, VmEntity
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,21 @@ class AzureVmState:
         group, _slash, name = short.rpartition("/")
         return self._in_group(group or self.group, name)
 
+    def replaced(self, short: str, source: Disk) -> DiskEntity | None:
+        """What a new disk for `source` is to be like: the disk that it replaces, else the one in the point."""
+        return self.disk(short) or self.disks.get(source.managed_id)
+
     def _in_group(self, group: str, name: str) -> DiskEntity | None:
         ends = f"/resourcegroups/{group.lower()}/providers/microsoft.compute/disks/{name.lower()}"
         return next((disk for key, disk in self.disks.items() if key.endswith(ends)), None)
+
+    @property
+    def generation(self) -> str:
+        """The VM's generation, as its OS disk or its instance view tells; empty where neither does."""
+        attached = self.attached("os")
+        disk = self.disks.get(attached.managed_id) if attached else None
+        view = self.vm.properties.instanceView
+        return (disk.properties.hyperVGeneration if disk else None) or (view.hyperVGeneration if view else None) or ""
 
     @cached_property
     def restored(self) -> list[DiskEntity]:

@@ -8,7 +8,8 @@ import hashlib
 import typing as t
 from dataclasses import asdict, dataclass, fields
 
-from .entities import Disk, DiskEntity
+from .disk_entities import DiskEntity
+from .vm_entities import Disk
 
 PREFIX = "hybridvm-restore-"
 PENDING, DONE, GIVEN_UP = "pending", "done", "given-up"

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm, Power
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    CollectionEntity,
-    DiskEntity,
-    VmEntity,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import CollectionEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import short_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 
 SUBSCRIPTION = "/subscriptions/22222222-0000-4000-8000-000000000002"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute"

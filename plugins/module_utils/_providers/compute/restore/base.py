@@ -11,9 +11,9 @@ from ...._core.errors import NotFound
 from ...._core.model import ObservedVm
 from ...._core.plan import in_parentheses
 from ...._core.spec import RestoreRequest, terms
-from ..entities import Disk
 from ..state import AzureVmState
 from ..steps import AzureStep
+from ..vm_entities import Disk
 from .runs import describe_vm, disks_of
 
 

@@ -12,10 +12,11 @@ from ...._core.errors import NotFound, VmState
 from ...._core.model import ObservedVm
 from ...._core.operation import Operation
 from ..client import DISK_ENDS, ComputeClient, Request
-from ..entities import Disk, DiskEntity, DiskRestorePointEntity
+from ..disk_entities import DiskEntity, DiskRestorePointEntity
 from ..state import Attachment, AzureVmState
 from ..tags import DONE, GIVEN_UP, PENDING, RestoreTags, short_hash, source_hash, with_state
 from ..usability import of_access_state
+from ..vm_entities import Disk
 from .base import RestoreStep
 from .new_disk import new_disk
 from .runs import disks_of
@@ -84,7 +85,7 @@ class CreateDisk(DiskStep):
 
     def request(self, state: AzureVmState, disk_point: DiskRestorePointEntity | None = None) -> Request:
         source, vm = self._source(state), parse(self.target.id)
-        old = state.disk(self.replaces) or state.disks.get(source.managed_id)
+        old = state.replaced(self.replaces, source)
         tags = RestoreTags(
             run=self.run.id,
             state=PENDING,

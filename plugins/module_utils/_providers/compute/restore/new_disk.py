@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ..entities import Disk, DiskEntity, DiskRestorePointEntity, Encryption, VmEntity
+from ..disk_entities import DiskEntity, DiskRestorePointEntity
 from ..tags import RestoreTags, users_tags
+from ..vm_entities import Disk, Encryption, VmEntity
+from .performance import DIRECT
+from .settings import Settings, settings_of, sku_of
 
+OLD_SECTORS = 512
 ROOM = 50 - 10
 """A resource bears 50 tags (azure-resource-manager, tag-resources), and a restore's own take 10."""
 
@@ -20,22 +24,29 @@ def new_disk(
     replaces: the user's own tags of that come along, as many as have room.
     """
     made_from = source.diskRestorePoint.id if source.diskRestorePoint else None
-    sku = (old.sku.name if old and old.sku else None) or (
-        source.managedDisk.storageAccountType if source.managedDisk else None
-    )
+    sku = sku_of(source, old)
+    kept = settings_of(source, old) if old is not None else Settings()
     body: dict[str, t.Any] = {
         "location": vm.location,
         "tags": {**dict(users_tags(old)[:ROOM]), **tags.to_tags()},
         "properties": {
-            "creationData": {"createOption": "Restore", "sourceResourceId": made_from},
+            "creationData": {
+                "createOption": "Restore",
+                "sourceResourceId": made_from,
+                **_sectors(sku, disk_point, old),
+                **kept.creation,
+            },
             **_of_system(source, disk_point, old),
-            **_network(old),
+            **_network(disk_point, old),
+            **kept.properties,
         },
     }
     if sku:
         body["sku"] = {"name": sku}
     if vm.zones and not (sku or "").lower().endswith("_zrs"):
         body["zones"] = vm.zones  # a zone-redundant disk lies in all of them, and is refused with one
+    if old is not None and old.extendedLocation:
+        body["extendedLocation"] = old.extendedLocation
     return body
 
 
@@ -44,21 +55,33 @@ def left_out(old: DiskEntity | None) -> list[str]:
     return [name for name, _value in users_tags(old)[ROOM:]]
 
 
-def _network(old: DiskEntity | None) -> dict[str, str]:
-    """Who may read the disk: a new one is open to all networks unless it says otherwise."""
-    if old is None:
-        return {}
-    properties = old.properties
-    access = {
-        "networkAccessPolicy": properties.networkAccessPolicy,
-        "diskAccessId": properties.diskAccessId,
-        "publicNetworkAccess": properties.publicNetworkAccess,
-    }
-    return {name: value for name, value in access.items() if value}
+def _network(disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, str]:
+    """Who may read the disk: a new one is open to all networks unless it says otherwise. These belong together."""
+    for shown in (old.properties if old else None, disk_point.properties if disk_point else None):
+        access = {
+            "networkAccessPolicy": shown.networkAccessPolicy if shown else None,
+            "diskAccessId": shown.diskAccessId if shown else None,
+            "publicNetworkAccess": shown.publicNetworkAccess if shown else None,
+        }
+        if found := {name: value for name, value in access.items() if value}:
+            return found
+    return {}
+
+
+def _sectors(sku: str | None, disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, int]:
+    """Sectors of 512 bytes are the data's own: a new Ultra or Premium SSD v2 disk has 4096 unless it says otherwise."""
+    creation = old.properties.creationData if old else None
+    size = (disk_point.properties.logicalSectorSize if disk_point else None) or (
+        creation.logicalSectorSize if creation else None
+    )
+    return {"logicalSectorSize": size} if size == OLD_SECTORS and (sku or "").lower() in DIRECT else {}
 
 
 def _of_system(source: Disk, disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, t.Any]:
-    """Operating system, generation and encryption of a new disk; a customer's key must be given again."""
+    """What a new disk is to the system on it, and its encryption; a customer's key must be given again.
+
+    What the point tells of its own system comes first, what protects the disk as the old one has it.
+    """
     properties: dict[str, t.Any] = {}
     if source.osType:
         properties["osType"] = source.osType
@@ -70,6 +93,16 @@ def _of_system(source: Disk, disk_point: DiskRestorePointEntity | None, old: Dis
     encryption = (old.properties.encryption if old else None) or (
         disk_point.properties.encryption if disk_point else None
     )
+    told, shown = disk_point.properties if disk_point else None, old.properties if old else None
+    if (told and told.supportsHibernation) or (shown and shown.supportsHibernation):
+        properties["supportsHibernation"] = True
+    of_system = {
+        "purchasePlan": (told.purchasePlan if told else None) or (shown.purchasePlan if shown else None),
+        "supportedCapabilities": (told.supportedCapabilities if told else None)
+        or (shown.supportedCapabilities if shown else None),
+        "securityProfile": (shown.securityProfile if shown else None) or (told.securityProfile if told else None),
+    }
+    properties |= {name: value for name, value in of_system.items() if value}
     if key := _key(encryption):
         properties["encryption"] = {"type": encryption.type if encryption else None, "diskEncryptionSetId": key}
     return properties

@@ -24,8 +24,14 @@ from ..steps import MakeCollection
 from ..tags import DONE, RestoreTags, disk_name, hashed, lead_slot, short_hash, source_hash
 from .base import RestoreRun, RestoreStep
 from .disk_steps import CreateDisk, DeleteDisk, MarkDone, MarkGivenUp, MarkRunDone
-from .new_disk import left_out
-from .refusals import refuse_elsewhere, refuse_no_os_disk, refuse_strangers, refuse_unknown_power, refuse_unusable
+from .refusals import (
+    refuse_another_system,
+    refuse_elsewhere,
+    refuse_no_os_disk,
+    refuse_strangers,
+    refuse_unknown_power,
+    refuse_unusable,
+)
 from .runs import (
     RestoredDisks,
     abandoned,
@@ -38,6 +44,7 @@ from .runs import (
     replaced_by,
     unfinished,
 )
+from .told import told_of_disks, told_of_vm
 from .vm_steps import Deallocate, DetachDataDisks, KeepDisks, Start, SwapDisks
 
 
@@ -236,7 +243,7 @@ def _steps(
     lead = new[lead_slot(new)]
     steps += [MarkDone(vm, reason, run, name, onto) for name in new.values() if name != lead]
     steps.append(MarkRunDone(vm, reason, run, lead, onto))
-    return steps, [*_warnings(state, new, old, back), *doubtful]
+    return steps, [*told_of_vm(state, new, back), *told_of_disks(state, run, new, old), *doubtful]
 
 
 def _run(
@@ -253,6 +260,7 @@ def _run(
     new = {slot: disk_name(state.vm.name, slot, run_id) for slot in slots}
     if entity is not None:
         refuse_unusable(entity, [disk for disk in sources if state.named(new[disk.slot]) is None])
+        refuse_another_system(actual, entity)
     refuse_no_os_disk(actual, new)
     refuse_strangers(actual, new, sources)
     refuse_elsewhere(actual, new, sources)
@@ -279,17 +287,3 @@ def _detached(state: AzureVmState, new: t.Mapping[str, str], run: str) -> tuple[
                 f"an interrupted restore seems to have detached {slot} ({tags.replaces}); attach it by hand."
             )
     return found, doubtful
-
-
-def _warnings(
-    state: AzureVmState, new: t.Mapping[str, str], old: t.Mapping[str, str | None], back: t.Iterable[Attachment]
-) -> t.Iterator[str]:
-    kept = sorted(disk.slot for disk in state.vm.disks if disk.slot not in new)
-    if kept:
-        yield f"the point holds no {', '.join(kept)}; what is attached there stays as it is."
-    for slot, name in new.items():
-        lost = left_out(state.disk(old[slot] or "")) if state.named(name) is None else []
-        if lost:
-            yield f"no room on disk {name} for the tags {', '.join(lost)} of {old[slot]}."
-    for each in back:
-        yield f"a restore that was interrupted has detached {each.slot}; {each.disk} comes back there."

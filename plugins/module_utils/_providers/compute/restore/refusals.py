@@ -9,9 +9,11 @@ import typing as t
 from ...._core.errors import InvalidInput, MissingCheckpoint, Obstructed, VmState
 from ...._core.model import ObservedVm
 from ...._core.spec import RestoreRequest
-from ..entities import Disk, PointEntity
+from ..entities import PointEntity
+from ..preflight import INSTEAD_OF_SWAP, encrypted_slots
 from ..state import AzureVmState
 from ..tags import RestoreTags, short_name
+from ..vm_entities import Disk
 
 
 def refuse_unusable(entity: PointEntity, todo: t.Sequence[Disk]) -> None:
@@ -66,6 +68,31 @@ def refuse_no_os_disk(actual: ObservedVm, new: t.Mapping[str, str]) -> None:
             "it shows no OS disk to be replaced.",
             remedy="Run the task again once it shows its OS disk.",
             changed_nothing=True,
+        )
+
+
+def refuse_another_system(actual: ObservedVm, entity: PointEntity) -> None:
+    """An OS disk is swapped only for one of the same system and generation, and what is encrypted within cannot be
+    read without the key that the VM was given.
+    """
+    state: AzureVmState = actual.detail
+    metadata = entity.properties.sourceMetadata
+    theirs, generation = entity.os_type, (metadata.hyperVGeneration or "") if metadata else ""
+    encrypted = [disk.slot for disk in entity.disks if disk.guest_encrypted]
+    why, remedy = "", "Make disks from the restore point and create a VM from them."
+    # Where the VM itself is encrypted that is an obstacle, whatever the point holds.
+    if encrypted and not encrypted_slots(state.vm, state.disks):
+        why = f"its {', '.join(encrypted)} used Azure Disk Encryption, for which the VM would have no key"
+        remedy = INSTEAD_OF_SWAP
+    elif not any(disk.slot == "os" for disk in entity.disks):
+        return
+    elif theirs and state.vm.os_type and theirs != state.vm.os_type:
+        why = f"it holds a {theirs.title()} disk, and the VM runs {state.vm.os_type.title()}"
+    elif generation and state.generation and generation.lower() != state.generation.lower():
+        why = f"it is of a VM of generation {generation}, and the VM is of generation {state.generation}"
+    if why:
+        raise VmState(
+            f"restore point {entity.name} cannot be restored in place: {why}.", remedy=remedy, changed_nothing=True
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ...._core.model import ObservedVm
-from ..entities import DiskEntity
+from ..disk_entities import DiskEntity
 from ..state import AzureVmState
 from ..tags import (
     DONE,

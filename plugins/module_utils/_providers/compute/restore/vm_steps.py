@@ -12,10 +12,12 @@ from ...._arm.ids import parse
 from ...._core.model import ObservedVm
 from ...._core.plan import Step
 from ..client import Request, power_request
-from ..entities import Disk, DiskEntity
+from ..disk_entities import DiskEntity
 from ..state import Attachment, AzureVmState, held_options
 from ..tags import RestoreTags
+from ..vm_entities import Disk
 from .base import RestoreRun, RestoreStep
+from .performance import DIRECT
 from .runs import held_before, ran_before, replaced_by
 
 
@@ -129,6 +131,10 @@ class SwapDisks(VmStep):
 
     op, summary, compensable = "swap", "swap its disks", True
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return (*super().kinds, "swap")
+
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments)
 
@@ -195,9 +201,17 @@ def _data_disk(
     if source is not None:
         of_point = {"caching": source.caching, "writeAcceleratorEnabled": source.writeAcceleratorEnabled}
         entry |= {name: value for name, value in of_point.items() if value is not None}
+    if not _cacheable(disk):
+        entry["caching"] = "None"
     lun = int(attachment.slot.removeprefix("lun"))
     fixed = {"lun": lun, "createOption": "Attach", "managedDisk": {"id": disk.id}}
     return {**entry, **_held(attachment, disk), **fixed}
+
+
+def _cacheable(disk: DiskEntity) -> bool:
+    """Whether a host may cache it: no Ultra or Premium SSD v2, and none that is shared. The point may be older."""
+    sku = (disk.sku.name or "").lower() if disk.sku else ""
+    return sku not in DIRECT and (disk.properties.maxShares or 1) == 1
 
 
 def _held(attachment: Attachment, disk: DiskEntity) -> dict[str, t.Any]:

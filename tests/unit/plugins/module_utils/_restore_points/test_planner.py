@@ -18,13 +18,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
     PointEntity,
-    VmEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import region_key
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.consistency import is_downgrade
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
     in_any_case,
-    is_downgrade,
     is_in_progress,
     plan_collection,
     plan_point,
@@ -290,6 +290,9 @@ def test_drift() -> None:
 )
 def test_downgrades(options: dict[str, Any], achieved: str, less: bool) -> None:
     assert is_downgrade(_point(**options), achieved) is less
+    assert is_downgrade(_point(**options), achieved, "linux") is less
+    on_windows = less or (achieved == "FileSystemConsistent" and not options)
+    assert is_downgrade(_point(**options), achieved, "windows") is on_windows
 
 
 def test_an_error_names_the_resource() -> None:

@@ -19,9 +19,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Usability
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
+    DiskRestorePointEntity,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
-    DiskRestorePointEntity,
     PointEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results as shapes

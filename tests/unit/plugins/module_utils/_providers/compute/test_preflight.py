@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    DiskEntity,
-    VmEntity,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import cautions
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.preflight import (
-    cautions,
     obstacles,
     of_locks,
     of_locks_on,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     ID,
     POINT,
@@ -143,7 +142,7 @@ def test_how_consistent_a_new_point_can_be(power: str, agent: dict[str, Any] | N
     vm = _vm(power)
     view = {"statuses": [{"code": f"PowerState/{power}"}], "vmAgent": agent}
     shown = vm.model_dump() | {"properties": {"instanceView": view}}
-    told = cautions(VmEntity.model_validate(shown))
+    told = cautions(VmEntity.model_validate(shown), [], datetime(2026, 11, 20, tzinfo=UTC))
     assert [verb for verb, _text in told] == (["create"] if said else [])
     assert all(said in text for _verb, text in told)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
-    Disk,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
     DiskEntity,
     DiskRestorePointEntity,
 )
@@ -19,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     new_disk,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import RestoreTags
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import Disk
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     SOURCE,
@@ -135,3 +135,40 @@ def test_the_users_tags_come_along_as_far_as_there_is_room() -> None:
     assert made["hybridvm-restore-run"] == "r"
     assert left_out(old) == ["t40", "t41", "t42", "t43", "t44"]
     assert (left_out(None), left_out(_old())) == ([], [])
+
+
+def test_where_the_old_one_is_gone_the_point_tells_who_may_read_it() -> None:
+    closed = {"networkAccessPolicy": "AllowPrivate", "diskAccessId": "/a", "publicNetworkAccess": "Disabled"}
+    assert closed.items() <= _made(told=_told(**closed))["properties"].items()
+    own = _made(told=_told(**closed), old=_old(networkAccessPolicy="AllowAll"))["properties"]
+    assert (own["networkAccessPolicy"], "diskAccessId" in own) == ("AllowAll", False)
+
+
+@pytest.mark.parametrize("sku", ["UltraSSD_LRS", "PremiumV2_LRS", "Premium_LRS"])
+@pytest.mark.parametrize("sectors", [512, 4096, None])
+def test_sectors_are_the_datas_own(sku: str, sectors: int | None) -> None:
+    """4096 is what new disks have; others than Ultra and Premium SSD v2 have no choice."""
+    wanted = 512 if sectors == 512 and sku != "Premium_LRS" else None
+    by_point = _made(told=_told(logicalSectorSize=sectors), old=_old(sku={"name": sku}))
+    by_old = _made(old=_old(sku={"name": sku}, creationData={"logicalSectorSize": sectors}))
+    for made in (by_point, by_old):
+        assert made["properties"]["creationData"].get("logicalSectorSize") == wanted
+
+
+def test_what_the_point_tells_of_its_system_comes_first_and_what_protects_it_last() -> None:
+    plan, other = {"name": "a", "publisher": "p", "product": "q"}, {"name": "b", "publisher": "p", "product": "q"}
+    secure, standard = {"securityType": "TrustedLaunch"}, {"securityType": "Standard"}
+    told = _told(purchasePlan=plan, securityProfile=standard, supportsHibernation=False)
+    made = _made(told=told, old=_old(purchasePlan=other, securityProfile=secure, supportsHibernation=True))
+    assert made["properties"]["purchasePlan"] == plan
+    assert made["properties"]["securityProfile"] == secure
+    assert made["properties"]["supportsHibernation"] is True
+    alone = _made(told=told)["properties"]
+    assert (alone["purchasePlan"], alone["securityProfile"]) == (plan, standard)
+    assert not {"purchasePlan", "securityProfile", "supportsHibernation"} & _made(old=_old())["properties"].keys()
+
+
+def test_an_edge_zone() -> None:
+    old = DiskEntity.model_validate({**_old().model_dump(), "extendedLocation": {"name": "z", "type": "EdgeZone"}})
+    assert _made(old=old)["extendedLocation"] == {"name": "z", "type": "EdgeZone"}
+    assert "extendedLocation" not in _made(old=_old())

@@ -16,7 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import DiskEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.refusals import origin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.runs import replaced_by

@@ -280,7 +280,7 @@ def test_where_the_old_disks_are_not_known_nothing_is_made_up() -> None:
 def test_what_it_shows(step: VmStep, summary: str, op: str) -> None:
     run = {"run": "r", "point": "c/p", "point_id": short_hash(POINT), "terms": {"old_disks": "delete"}}
     assert step.details() == {"step": summary, "about": {"op": op, "disks": {"os": "n", "lun0": "m"}, **run}}
-    assert step.kinds == ("step", "change_vm")
+    assert step.kinds == ("step", "change_vm", *(["swap"] if isinstance(step, SwapDisks) else []))
     assert step.restore_run_id == "r"
     assert step.title() == f"step {summary} of v (old_disks: delete)"
 

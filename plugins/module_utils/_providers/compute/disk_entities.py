@@ -1,0 +1,112 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Managed disks and disk restore points, of the disk resource provider (DiskRP 2024-03-02)."""
+
+from __future__ import annotations
+
+import typing as t
+from datetime import datetime
+
+from ..._deps import pydantic
+from .fields import ArmModel, Named, ResourceId, Tags
+from .vm_entities import Encryption, EncryptionSettings
+
+
+class Sku(ArmModel):
+    name: str | None = None
+
+
+class CreationData(ArmModel):
+    sourceResourceId: str | None = None
+    logicalSectorSize: int | None = None
+    performancePlus: bool | None = None
+
+
+class UpdatesInProgress(ArmModel):
+    targetTier: str | None = None
+
+
+class ManagedDiskProperties(ArmModel):
+    """Members that are not known here are kept: what a user may have set is told where it cannot be kept."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
+
+    provisioningState: str | None = None
+    diskState: str | None = None
+    maxShares: int | None = None
+    hyperVGeneration: str | None = None
+    osType: str | None = None
+    encryption: Encryption | None = None
+    networkAccessPolicy: str | None = None
+    diskAccessId: str | None = None
+    publicNetworkAccess: str | None = None
+    creationData: CreationData | None = None
+    encryptionSettingsCollection: EncryptionSettings | None = None
+    diskSizeGB: int | None = None
+    tier: str | None = None
+    burstingEnabled: bool | None = None
+    diskIOPSReadWrite: int | None = None
+    diskMBpsReadWrite: int | None = None
+    diskIOPSReadOnly: int | None = None
+    diskMBpsReadOnly: int | None = None
+    dataAccessAuthMode: str | None = None
+    optimizedForFrequentAttach: bool | None = None
+    availabilityPolicy: dict[str, t.Any] | None = None
+    propertyUpdatesInProgress: UpdatesInProgress | None = None
+    supportsHibernation: bool | None = None
+    purchasePlan: dict[str, t.Any] | None = None
+    supportedCapabilities: dict[str, t.Any] | None = None
+    securityProfile: dict[str, t.Any] | None = None
+
+
+class DiskEntity(ArmModel):
+    """Microsoft.Compute/disks."""
+
+    id: ResourceId
+    name: Named
+    location: str
+    zones: list[str] | None = None
+    sku: Sku | None = None
+    tags: Tags | None = None
+    managedBy: str | None = None
+    managedByExtended: list[str] | None = None
+    extendedLocation: dict[str, t.Any] | None = None
+    properties: ManagedDiskProperties
+
+    @property
+    def state(self) -> str:
+        """`succeeded`, `updating` (also while it is being made), `failed`, …; one that does not say has succeeded."""
+        return (self.properties.provisioningState or "succeeded").lower()
+
+    @property
+    def guest_encrypted(self) -> bool:
+        """Whether Azure Disk Encryption is enabled on it."""
+        settings = self.properties.encryptionSettingsCollection
+        return bool(settings and settings.enabled)
+
+
+class DiskRestorePointProperties(ArmModel):
+    timeCreated: datetime | None = None
+    sourceResourceId: str | None = None
+    osType: str | None = None
+    hyperVGeneration: str | None = None
+    encryption: Encryption | None = None
+    replicationState: str | None = None
+    completionPercent: float | None = None
+    snapshotAccessState: str | None = None
+    networkAccessPolicy: str | None = None
+    diskAccessId: str | None = None
+    publicNetworkAccess: str | None = None
+    logicalSectorSize: int | None = None
+    supportsHibernation: bool | None = None
+    purchasePlan: dict[str, t.Any] | None = None
+    supportedCapabilities: dict[str, t.Any] | None = None
+    securityProfile: dict[str, t.Any] | None = None
+
+
+class DiskRestorePointEntity(ArmModel):
+    """diskRestorePoints, of the disk resource provider."""
+
+    id: ResourceId
+    name: Named
+    properties: DiskRestorePointProperties

@@ -1,0 +1,136 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a new restore point may lack or wait for, by what was read of the VM and its points."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import (
+    hourly,
+    less_consistent,
+    of_new_point,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import PointEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.sizes import (
+    confidential_points,
+    snapshots_disks_apart,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import ID, POINT
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+CRASH, APPLICATION = "CrashConsistent", "ApplicationConsistent"
+
+
+def _vm(power: str = "running", size: str = "Standard_D4s_v6", location: str = "l", **properties: Any) -> VmEntity:
+    view = {
+        "statuses": [{"code": f"PowerState/{power}"}],
+        "vmAgent": {"statuses": [{"displayStatus": "Ready"}]},
+    }
+    data = [{"lun": lun, "caching": "ReadWrite" if lun else "None"} for lun in (0, 1)]
+    told = {
+        "hardwareProfile": {"vmSize": size},
+        "storageProfile": {"osDisk": {"caching": "ReadOnly"}, "dataDisks": data},
+        "instanceView": view,
+        **properties,
+    }
+    return VmEntity.model_validate({"id": ID, "name": "v", "location": location, "properties": told})
+
+
+def _point(minutes: float | None, mode: str | None = APPLICATION, **properties: Any) -> PointEntity:
+    created = None if minutes is None else (NOW - timedelta(minutes=minutes)).isoformat()
+    told = {"timeCreated": created, "consistencyMode": mode, **properties}
+    return PointEntity.model_validate({"id": POINT, "name": "p", "properties": told})
+
+
+@pytest.mark.parametrize(
+    ("points", "power", "crash", "until"),
+    [
+        ([_point(50), _point(20), _point(10)], "running", False, "12:10"),
+        ([_point(59), _point(50), _point(20), _point(10)], "running", False, "12:10"),
+        ([_point(50), _point(20), _point(10, None, provisioningState="Failed")], "running", False, "12:10"),
+        ([_point(50), _point(20), _point(10, "FileSystemConsistent")], "running", False, "12:10"),
+        ([_point(60), _point(20), _point(10)], "running", False, None),
+        ([_point(50), _point(None), _point(10)], "running", False, None),
+        ([_point(50), _point(20, CRASH), _point(10)], "running", False, None),
+        ([_point(50), _point(20, CRASH), _point(10)], "deallocated", False, "12:10"),
+        ([_point(50, CRASH), _point(20, CRASH), _point(10, "crashconsistent")], "running", True, "12:10"),
+        ([_point(50), _point(20, CRASH), _point(10, CRASH)], "running", True, None),
+        ([_point(50), _point(20), _point(10, sourceRestorePoint={"id": "/x"})], "running", False, None),
+        ([_point(50), _point(20), _point(-2)], "running", False, "12:10"),
+    ],
+)
+def test_the_next_one_within_an_hour(points: list[PointEntity], power: str, crash: bool, until: str | None) -> None:
+    told = hourly(_vm(power), points, NOW, crash=crash)
+    assert (f"possible at 2026-11-20T{until}:00Z" in told) if until else told == ""
+
+
+@pytest.mark.parametrize(
+    ("size", "apart"),
+    [
+        ("Standard_D2s_v6", True),
+        ("Standard_E2bds_v6", True),
+        ("Standard_FX2mds_v7", True),
+        ("Standard_D2lds_v7", True),
+        ("Standard_DC2es_v6", True),
+        ("Standard_D2ads_v7", True),
+        ("Standard_D2as_v6", False),
+        ("Standard_D2pds_v6", False),
+        ("Standard_D2s_v5", False),
+        ("Standard_M416ms_8_v2", False),
+        ("Basic_A1", False),
+        ("", False),
+    ],
+)
+def test_sizes_on_azure_boost(size: str, apart: bool) -> None:
+    assert snapshots_disks_apart(size) is apart
+
+
+def test_crash_consistency_that_cannot_be_guaranteed() -> None:
+    vm = _vm()
+    moments, cached = of_new_point(vm, vm.disks, crash=True)
+    assert "Standard_D4s_v6" in moments
+    assert cached.startswith("lun1 is cached ReadWrite")
+    assert of_new_point(vm, vm.disks[:2], crash=True) == []
+    assert of_new_point(vm, vm.disks, crash=False) == []
+    assert of_new_point(_vm("deallocated"), vm.disks, crash=True) == []
+    assert len(of_new_point(_vm("starting"), vm.disks, crash=True)) == 2
+    without_agent = _vm(instanceView={"statuses": [{"code": "PowerState/running"}]})
+    assert less_consistent(without_agent)
+    assert len(of_new_point(without_agent, vm.disks, crash=False)) == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "location", "possible"),
+    [
+        ("Standard_DC2es_v6", "UAE North", True),
+        ("Standard_EC2as_v6", "koreacentral", True),
+        ("Standard_DC2as_v5", "koreacentral", False),
+        ("Standard_DC2es_v6", "westeurope", False),
+    ],
+)
+def test_where_confidential_vms_can_have_points(size: str, location: str, possible: bool) -> None:
+    vm = _vm(size=size, location=location, securityProfile={"securityType": "ConfidentialVM"})
+    assert vm.confidential
+    assert confidential_points(vm) is possible
+    assert bool(of_new_point(vm, vm.disks, crash=False)) is possible
+    assert not _vm(securityProfile={"securityType": "TrustedLaunch"}).confidential
+    assert not _vm(securityProfile=None).confidential
+
+
+@pytest.mark.parametrize(
+    ("metadata", "known"),
+    [
+        ({"storageProfile": {"osDisk": {"osType": "Windows"}}}, "windows"),
+        ({"storageProfile": {"dataDisks": []}, "osProfile": {"windowsConfiguration": {}}}, "windows"),
+        ({"osProfile": {"linuxConfiguration": {}}}, "linux"),
+        ({"osProfile": {}}, ""),
+        (None, ""),
+    ],
+)
+def test_the_system_of_a_point(metadata: dict[str, Any] | None, known: str) -> None:
+    assert _point(1, sourceMetadata=metadata).os_type == known

@@ -15,6 +15,7 @@ description:
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
+  - hybridvm.checkpoints.options.many_read
   - hybridvm.checkpoints.options.deadline
   - hybridvm.checkpoints.options.reads
 options:
@@ -58,6 +59,12 @@ EXAMPLES = r"""
     scope: spf
     managed: true
     older_than: 30d
+
+- name: Audit many VMs, and go on without those that cannot be read
+  hybridvm.checkpoints.vm_checkpoint_info:
+    vms: [web01, web99]
+    on_error: report
+  register: audit
 
 - name: List all Arc-enabled SCVMM VMs of a resource group
   hybridvm.checkpoints.vm_checkpoint_info:
@@ -111,20 +118,29 @@ checkpoints:
     mark: {description: Contents of the mark; null without one., type: dict, returned: always}
     age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
 vms:
-  description: The VMs that were asked for.
+  description:
+    - The VMs that were asked for. One that does not exist or cannot be read has its error here, and null for what is
+      not known. O(on_error) says whether the task then fails.
   type: list
   elements: dict
   returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
-    name: {description: Name of the VM; its id where the service shows no name., type: str, returned: always}
-    vm_id: {description: The service's id of the VM., type: str, returned: always}
-    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+    name:
+      description: Name of the VM; its id where the service shows no name; null when it was not found.
+      type: str
+      returned: always
+    vm_id: {description: The service's id of the VM; null when it was not found., type: str, returned: always}
+    provider:
+      description: V(spf), V(scvmm) or V(compute); null for a reference that belongs to none.
+      type: str
+      returned: always
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
     checkpoint_count:
       description: Number of its checkpoints before any filter; null when it could not be read.
       type: int
       returned: always
+    status: {description: "V(read), V(failed) or V(not_started).", type: str, returned: always}
     error: {description: As RV(error); null without one., type: dict, returned: always}
 timing:
   description: Seconds in total.

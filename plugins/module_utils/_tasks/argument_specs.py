@@ -39,6 +39,10 @@ VMS: dict[str, t.Any] = {
 
 MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"}}
 
+MANY_READ: dict[str, t.Any] = {
+    "on_error": {"type": "str", "choices": ["continue", "stop", "report"], "default": "continue"}
+}
+
 DEADLINE: dict[str, t.Any] = {"wait_timeout": {"type": "str", "default": "10m"}}
 
 CHANGES: dict[str, t.Any] = {
@@ -109,6 +113,7 @@ RESTORE_POINT_COLLECTION: dict[str, t.Any] = {
 RESTORE_POINT_COLLECTION_INFO: dict[str, t.Any] = {
     "argument_spec": {
         **CONNECTION,
+        **MANY_READ,
         **DEADLINE,
         **READS,
         "name": {"type": "str"},
@@ -148,6 +153,7 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
     "argument_spec": {
         **CONNECTION,
         **VMS,
+        **MANY_READ,
         **DEADLINE,
         **READS,
         "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},

@@ -172,6 +172,9 @@ EXAMPLES = {
             before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
         ),
+        "Audit many VMs, and go on without those that cannot be read": Example(
+            False, says={"vms.0.status": "read", "vms.1.status": "failed", "checkpoints.0.name": "baseline"}
+        ),
         "List all Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
         "List the restore points of an Azure VM": Example(
             False, needs=(_subscription,), says={"checkpoints.0.name": "old", "checkpoints.0.provider": "compute"}

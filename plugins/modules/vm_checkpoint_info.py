@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 - name: Audit many VMs, and go on without those that cannot be read
   hybridvm.checkpoints.vm_checkpoint_info:
-    vms: [web01, web99]
+    vms: [web01, db01]
     on_error: report
   register: audit
 

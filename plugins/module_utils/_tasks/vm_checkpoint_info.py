@@ -115,7 +115,8 @@ class Survey:
         scope = query_scope(self._query)
         if scope is None:
             # Each has its place before the first can fail.
-            self._findings = [Finding(str(each)) for each in params.get("vms") or [params.get("vm")]]
+            vm, vms = params.get("vm"), params.get("vms")
+            self._findings = [Finding(str(each)) for each in ([vm] if vms is None else vms)]
         references = references_of(params, scope=self._query.scope, takes_scope=True, fail=self._readings.fail)
         if scope is None:
             await self._look_up(providers, references)

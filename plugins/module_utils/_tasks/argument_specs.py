@@ -74,6 +74,18 @@ NOT_FOR_COPIES: list[list[str]] = [
 
 # What AnsibleModule is to know of each module: its options, and the rules between them.
 
+LEFTOVER_DISK: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **DEADLINE,
+        **CHANGES,
+        "vm": {"type": "str", "required": True},
+        "ids": {"type": "list", "elements": "str", "required": True},
+        "collection": {"type": "str"},
+        "state": {"type": "str", "choices": ["absent"], "required": True},
+    },
+}
+
 RESTORE_POINT: dict[str, t.Any] = {
     "argument_spec": {
         **CONNECTION,
@@ -162,6 +174,7 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
         "managed": {"type": "bool"},
         "older_than": {"type": "str"},
         "younger_than": {"type": "str"},
+        "leftovers": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [["vm", "vms", "scope"]],
     "required_one_of": [["vm", "vms", "scope"]],

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .._core.errors import CheckpointError, InvalidInput
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
@@ -32,6 +32,7 @@ class InfoQuery(pydantic.BaseModel):
     scope: t.Literal["spf", "scvmm", "compute"] | None = None
     resource_group: Name | None = None
     on_error: OnError = "continue"
+    leftovers: bool = False
 
     @pydantic.field_validator("resource_group")
     @classmethod
@@ -97,6 +98,7 @@ class Finding:
     reference: str
     found: tuple[Provider, VM] | None = None
     actual: ObservedVm | None = None
+    leftovers: list[Leftover] = field(default_factory=list)
 
 
 class Survey:
@@ -133,11 +135,13 @@ class Survey:
 
     async def _read(self, position: int) -> None:
         finding = self._findings[position]
-        if finding.found is None or finding.actual is not None:
+        if finding.found is None:
             return
         provider, vm = finding.found
         try:
-            finding.actual = await provider.read(vm, whole=False)
+            finding.actual = finding.actual or await provider.read(vm, whole=self._query.leftovers)
+            if self._query.leftovers:
+                finding.leftovers = await provider.leftovers(finding.actual)
         except CheckpointError as problem:
             raise problem.default_subject(str(vm)) from None
 
@@ -154,7 +158,9 @@ class Survey:
         warning = self._query.unknown_age_warning([each.actual for each in self._findings if each.actual is not None])
         if warning is not None:
             outcome["warnings"] = [warning, *outcome.get("warnings", [])]
-        return {"changed": False, "checkpoints": shown, "vms": vms, **outcome}
+        left = [every.to_result(each.actual.vm) for each in self._findings if each.actual for every in each.leftovers]
+        asked = {"leftovers": left} if self._query.leftovers else {}
+        return {"changed": False, "checkpoints": shown, **asked, "vms": vms, **outcome}
 
     def _vm(self, position: int, finding: Finding) -> dict[str, t.Any]:
         vm = None if finding.found is None else finding.found[1]

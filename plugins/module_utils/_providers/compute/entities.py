@@ -297,6 +297,9 @@ class CreationData(ArmModel):
 class ManagedDiskProperties(ArmModel):
     provisioningState: str | None = None
     diskState: str | None = None
+    diskSizeGB: int | None = None
+    timeCreated: datetime | None = None
+    uniqueId: str | None = None
     maxShares: int | None = None
     hyperVGeneration: str | None = None
     osType: str | None = None
@@ -317,6 +320,7 @@ class DiskEntity(ArmModel):
     sku: Sku | None = None
     tags: Tags | None = None
     managedBy: str | None = None
+    managedByExtended: list[str] | None = None
     properties: ManagedDiskProperties
 
     @property

@@ -47,9 +47,12 @@ def plan(target: Target, observed: ObservedDisks, done: t.Container[str]) -> Pla
 
 
 def in_use(state: AzureVmState, disk: DiskEntity) -> str:
-    """Why a disk that was to go must stay after all: it has been attached, or is used, since the plan."""
+    """Why a disk that was to go must stay after all: it has been attached, or is used, since the plan.
+
+    What showed it to be ours may have gone before it in this very run.
+    """
     found = why_kept(state, disk)
-    return not_idle(disk) or ("" if found == NOT_OURS else found)
+    return ("" if found == NOT_OURS else found) or not_idle(disk)
 
 
 def same_disk(now: DiskEntity, planned: DiskEntity) -> bool:

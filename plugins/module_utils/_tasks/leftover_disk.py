@@ -37,13 +37,14 @@ async def leftover_disk(params: Params, check_only: bool, context: RunContext, r
 async def _open(
     spec: LeftoverSpec, references: t.Sequence[str], providers: Providers, options: RunOptions
 ) -> list[LeftoverDisks]:
-    ((provider, vm),) = await resolve(providers, references, options.concurrency)
-    if provider.capabilities.restore_steps is None:
+    capabilities = (await providers.of(references[0])).capabilities
+    if capabilities.restore_steps is None:
         raise InvalidInput(
-            f"{provider.capabilities.title} restores without new disks, so none are left.",
-            subject=str(vm),
+            f"{capabilities.title} restores without new disks, so none are left.",
+            subject=f"vm {references[0]}",
             remedy="Give an Azure VM. Checkpoints that a failed create left are removed with vm_checkpoint.",
         )
+    ((provider, vm),) = await resolve(providers, references, options.concurrency)
     arm, settings = await providers.arm()
     return [LeftoverDisks(provider, ComputeClient(arm, settings), vm, spec)]
 

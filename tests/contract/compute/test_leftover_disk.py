@@ -41,6 +41,11 @@ def remove(lab: Lab, *names: str, check: bool = False, **options: Any) -> Result
     return lab.run("leftover_disk", check=check, **given)
 
 
+def told(lab: Lab, name: str) -> list[httpx.Request]:
+    """The requests about one disk."""
+    return [each for each in lab.requests if each.url.path.endswith(f"/disks/{name}")]
+
+
 def _left(lab: Lab) -> set[str]:
     found = lab.run("vm_checkpoint_info", vm=lab.azure_vm, leftovers=True)["leftovers"]
     return {each["name"] for each in found}
@@ -235,11 +240,14 @@ def test_a_lost_answer_is_settled_by_reading(kind: str) -> None:
 
 def test_a_disk_that_another_run_removes_meanwhile() -> None:
     lab, _run = _restored()
+    # After the plan: the last reading before the write.
     lab.before_first(
-        lambda request: request.method == "DELETE",
+        lambda request: request.url.path.endswith(f"/disks/{OLD[0]}") and len(told(lab, OLD[0])) == 2,
         lambda: lab.world.azure.disks.pop(disk(lab, OLD[0]).id.lower()),
     )
-    assert done(remove(lab, OLD[0]))["changed"] is False
+    result = done(remove(lab, OLD[0]))
+    assert (result["changed"], result["leftovers"][0]["name"], lab.sent()) == (False, OLD[1], [])
+    assert len(result["plan"]["actions"]) == 1
 
 
 def test_a_removal_that_fails() -> None:
@@ -262,7 +270,6 @@ def test_a_lock_of_others_is_waited_for() -> None:
 
 def test_a_management_lock_is_found_by_the_plan() -> None:
     lab, _run = _restored()
-    lab.world.azure.locks.append
     scope = f"/subscriptions/{lab.world.azure.subscription_id}/resourceGroups/rg-shop"
     lock = {
         "id": f"{scope}/providers/Microsoft.Authorization/locks/keep",

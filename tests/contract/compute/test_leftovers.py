@@ -137,6 +137,7 @@ def test_a_disk_that_only_a_forged_tag_names() -> None:
     new = next(disk for disk in azure.disks.values() if disk.name == f"shop01-lun0-{run}")
     stranger = next(disk for disk in azure.disks.values() if disk.name == "shop02_OsDisk")
     stranger.owners.clear()
+    azure_vm(lab, "shop02").os_disk.disk = "/none"
     new.tags["hybridvm-restore-replaces"] = "rg-shop/shop02_OsDisk"
     found = left(lab)["shop02_OsDisk"]
     assert found["removable"] is False

@@ -57,12 +57,14 @@ EXAMPLES = r"""
 - name: List what restores have left
   hybridvm.checkpoints.vm_checkpoint_info:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    collection: shop01-points
     leftovers: true
   register: found
 
 - name: Show which of the disks would be removed
   hybridvm.checkpoints.leftover_disk:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    collection: shop01-points
     ids: "{{ found.leftovers | selectattr('kind', 'eq', 'disk') | selectattr('removable') | map(attribute='id') }}"
     state: absent
   check_mode: true
@@ -71,6 +73,7 @@ EXAMPLES = r"""
 - name: Remove exactly those
   hybridvm.checkpoints.leftover_disk:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    collection: shop01-points
     ids: "{{ found.leftovers | selectattr('kind', 'eq', 'disk') | selectattr('removable') | map(attribute='id') }}"
     state: absent
     expected_plan: "{{ planned.plan.digest }}"

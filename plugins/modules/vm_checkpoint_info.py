@@ -84,6 +84,7 @@ EXAMPLES = r"""
   hybridvm.checkpoints.vm_checkpoint_info:
     scope: compute
     resource_group: rg-shop
+    subscription_id: "{{ subscription }}"
     leftovers: true
   register: found
 

@@ -12,7 +12,8 @@ BROKEN = "broken\n"
 HOME = "checkpoints-shop01"
 CONF = "/etc/app.conf"
 ORDERS = "/data/orders"
-IN_GROUP = "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg-shop/providers/Microsoft.Compute"
+SUBSCRIPTION = "33333333-0000-4000-8000-000000000001"
+IN_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shop/providers/Microsoft.Compute"
 RUN = "0123456789ab"
 LEFT = f"shop01-os-{RUN}"
 """A disk that a restore of shop01 made before it was given up."""
@@ -47,9 +48,9 @@ def on_azure(*more: dict[str, Any], data_disk: bool = False) -> dict[str, Any]:
 
 def with_leftovers() -> dict[str, Any]:
     """The same, with a disk that a restore has left, and one of somebody else."""
-    vm = hashlib.sha256(f"id\0{IN_GROUP}/virtualMachines/shop01".replace("\0/", "\0").lower().encode()).hexdigest()[:12]
+    vm = hashlib.sha256(f"id\0{IN_GROUP.strip('/')}/virtualMachines/shop01".lower().encode()).hexdigest()[:12]
     tags = {"run": RUN, "state": "given-up", "point": f"{HOME}/before", "vm": vm, "replaces": "rg-shop/shop01_OsDisk"}
     left = {"name": LEFT, "tags": {f"hybridvm-restore-{name}": value for name, value in tags.items()}}
     world = on_azure()
     world["compute"]["disks"] = [left, {"name": "theirs"}]
-    return world
+    return {**world, "scvmm": {"subscription_id": SUBSCRIPTION, "vms": []}}

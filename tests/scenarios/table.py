@@ -159,7 +159,8 @@ def _azure() -> list[Row]:
         "may_change": (f"{left}(/.*)?",),
     }
     going: dict[str, Any] = {"options": {"vm": VM, "ids": [f"{IN_GROUP}/disks/{LEFT}"], "state": "absent"}, **gone}
-    going |= {"module": "leftover_disk", "shows": "leftovers", "world": with_leftovers()}
+    going |= {"module": "leftover_disk", "shows": "leftovers", "lists": f"disk ({LEFT})"}
+    going["world"] = with_leftovers()
     rows += [Row("disk", "absent", **going), Row("disk", "absent", **going, variant="slow", switches=left_slowly)]
     copies = on_azure({"name": "copies", "source": HOME, "location": "northeurope"})
     copy = {"name": "copy", "collection": "copies", "resource_group": "rg-shop", "source_restore_point": "before"}

@@ -138,10 +138,7 @@ operation:
     kind: {description: V(arm)., type: str, returned: always}
     id: {description: The service's id of the operation., type: str, returned: always}
     status: {description: "V(running), V(succeeded), V(failed) or V(unknown).", type: str, returned: always}
-    percent:
-      description: Progress in percent; null where the service does not report it.
-      type: int
-      returned: always
+    percent: {description: Always null; a removal has no progress., type: int, returned: always}
     seconds: {description: How long the task watched it., type: float, returned: always}
 timing:
   description: Seconds spent reading, applying (outside check mode) and in total.

@@ -21,7 +21,7 @@ Docs = dict[str, Any]
 def returns(module: str) -> Docs:
     """A module's RETURN section."""
     text = (MODULES / f"{module}.py").read_text("utf-8")
-    return dict(yaml.safe_load(text.split('RETURN = r"""\n')[1].split('"""')[0]))
+    return dict(yaml.safe_load(text.partition('RETURN = r"""\n')[2].partition('"""')[0]))
 
 
 def booleans(docs: Docs, where: str = "") -> Iterator[tuple[str, Docs]]:

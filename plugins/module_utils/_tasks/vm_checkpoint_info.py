@@ -9,6 +9,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.errors import CheckpointError, InvalidInput
+from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
@@ -17,7 +18,7 @@ from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
 from .readings import OnError, Readings
 from .run import Params
-from .vm_references import look_up, references_of
+from .vm_references import MAX_REFERENCE, look_up, references_of
 
 
 class InfoQuery(pydantic.BaseModel):
@@ -166,7 +167,7 @@ class Survey:
         vm = None if finding.found is None else finding.found[1]
         actual, error = finding.actual, self._readings.errors.get(position)
         return {
-            "vm": finding.reference,
+            "vm": _shown(finding.reference),
             "name": None if vm is None else vm.name,
             "vm_id": None if vm is None else vm.id,
             "provider": _service(finding.reference) if vm is None else vm.provider,
@@ -181,6 +182,12 @@ def _listed(provider: Provider, found: VM | ObservedVm) -> Finding:
     if isinstance(found, ObservedVm):
         return Finding(found.vm.reference, (provider, found.vm), found)
     return Finding(found.reference, (provider, found))
+
+
+def _shown(reference: str) -> str:
+    """The reference as it was given, if a result can hold it."""
+    fits = reference.isprintable() and len(reference) <= MAX_REFERENCE
+    return reference if fits else printable(reference, MAX_REFERENCE)
 
 
 def _service(reference: str) -> str | None:

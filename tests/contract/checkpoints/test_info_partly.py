@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_lookup_that_is_refused_concerns_one_vm() -> None:
     result = _info(lab, vms=[lab.arm_vm, app02, "web01"])
     assert _errors(result) == ["forbidden", None, None]
     assert [each["vm_name"] for each in result["checkpoints"]] == ["app02", "web01"]
+
+
+def test_a_reference_that_no_result_can_hold_is_shown_as_far_as_it_can_be() -> None:
+    lab = Lab()
+    result = _info(lab, vms=["web01", "a\nb", "\ud800c", "x" * 5000])
+    assert [each["vm"] for each in result["vms"][:3]] == ["web01", "a b", "c"]
+    assert len(result["vms"][3]["vm"]) == 1024
+    assert _errors(result) == [None, *["invalid_input"] * 3]
+    json.dumps(result, ensure_ascii=False).encode()
 
 
 def test_report_succeeds_for_a_single_vm_too() -> None:

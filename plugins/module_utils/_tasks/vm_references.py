@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import BadResponse, CheckpointError, InvalidInput, ServiceError, SignInRefused
+from .._core.errors import (
+    BadResponse,
+    CheckpointError,
+    InvalidInput,
+    ServiceError,
+    SignInRefused,
+    Unreachable,
+    UntrustedTls,
+)
 from .._core.model import VM
 from .._engine.concurrency import bounded
 from .._providers import Provider, Providers
@@ -70,42 +78,61 @@ async def look_up(
     fail: Fail,
     skip: t.Container[int] = (),
 ) -> dict[int, tuple[Provider, VM]]:
-    """Each reference's service and VM, by its place, but for those that `fail` took. A refused sign-in is raised."""
-    found: dict[int, tuple[Provider, VM]] = {}
+    """Each reference's service and VM, by its place, but for those that `fail` took.
 
-    async def one(position: int) -> bool:
-        """Look one up; whether its service has let us in."""
+    A refused sign-in and a wrong option of the connection are raised. A host that cannot be reached is not tried again
+    for each of its VMs.
+    """
+    found: dict[int, tuple[Provider, VM]] = {}
+    closed: dict[str, CheckpointError] = {}
+    signed_in: set[str] = set()
+
+    async def one(position: int, service: str) -> None:
         reference = references[position]
         try:
             provider = await providers.of(reference)
+        except (InvalidInput, SignInRefused):
+            raise
+        except CheckpointError as problem:
+            closed[service] = problem
+            fail(position, problem)
+            return
+        try:
             found[position] = (provider, await provider.resolve(reference))
+            signed_in.add(service)
         except SignInRefused:
             raise
         except CheckpointError as problem:
+            if isinstance(problem, (Unreachable, UntrustedTls)):
+                closed[service] = problem
+            elif not isinstance(problem, ServiceError) or problem.status is not None:
+                signed_in.add(service)
             told = problem.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else problem
             fail(position, told.default_subject(f"vm {reference}"))
-            return not isinstance(problem, ServiceError) or problem.status is not None
-        return True
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
-    signed_in: set[str] = set()
-    rest = []
+    rest: list[tuple[int, str]] = []
     for position in (each for each in range(len(references)) if each not in skip):
         try:
             service = providers.service_of(references[position])
         except InvalidInput as problem:
             fail(position, problem)
             continue
-        if service in signed_in:
-            rest.append(position)
+        if service in closed:
+            fail(position, closed[service])
+        elif service in signed_in:
+            rest.append((position, service))
         else:
-            await providers.of(references[position])  # a wrong option of the connection is the task's, not one VM's
-            signed_in |= {service} if await one(position) else set()
+            await one(position, service)
 
-    async def after(position: int) -> None:
-        await one(position)
+    async def another(each: tuple[int, str]) -> None:
+        position, service = each
+        if service in closed:
+            fail(position, closed[service])
+        else:
+            await one(position, service)
 
-    await bounded(rest, after, concurrency)
+    await bounded(rest, another, concurrency)
     _refuse_twins(found[position][1] for position in sorted(found))
     return found
 

@@ -114,6 +114,23 @@ def test_a_reference_that_no_result_can_hold_is_shown_as_far_as_it_can_be() -> N
     json.dumps(result, ensure_ascii=False).encode()
 
 
+def test_a_host_that_cannot_be_reached_is_not_tried_once_for_each_vm() -> None:
+    lab = Lab()
+    lab.world.faults.add(kind="lose_request", path="/SC2012R2/", count=None, exception="ConnectError")
+    result = _info(lab, vms=[*(f"web{n:02}" for n in range(40)), lab.arm_vm])
+    assert _errors(result) == [*["unreachable"] * 40, None]
+    assert [each["vm_name"] for each in result["checkpoints"]] == ["app01"]
+    assert lab.seconds < 60
+
+
+def test_a_cloud_that_cannot_be_reached_leaves_spf() -> None:
+    lab = Lab()
+    lab.world.faults.add(kind="status", status=500, path="/metadata/", count=None)
+    result = _info(lab, vms=["web01", lab.arm_vm, lab.world.machine_uri("app02")])
+    first, *others = _errors(result)
+    assert (first, len(others), all(others)) == (None, 2, True)
+
+
 def test_report_succeeds_for_a_single_vm_too() -> None:
     lab = Lab()
     for reference in ("nobody", MALFORMED):

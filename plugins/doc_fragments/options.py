@@ -183,6 +183,23 @@ options:
     default: continue
 """
 
+    MANY_READ = r"""
+options:
+  on_error:
+    description:
+      - What is made of a thing that cannot be read. Its error stands beside it in the result in any case, with null for
+        what is not known.
+      - With V(continue), all others are read, and the task fails at the end. It is the default, because a list from
+        which something is missing must not pass for a whole one.
+      - With V(stop), the first failure ends the task, and the rest is C(not_started).
+      - With V(report), all others are read, and the task succeeds with a warning that counts the failures. For
+        inventories and audits that look at the errors themselves.
+      - A refused sign-in always ends the task, because a password that is tried again locks the account.
+    type: str
+    choices: [continue, stop, report]
+    default: continue
+"""
+
     CHANGES = r"""
 options:
   wait:

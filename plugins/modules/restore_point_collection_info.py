@@ -16,6 +16,7 @@ description:
     returns only in part is an error.
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
+  - hybridvm.checkpoints.options.many_read
   - hybridvm.checkpoints.options.deadline
   - hybridvm.checkpoints.options.reads
 options:
@@ -72,27 +73,28 @@ EXAMPLES = r"""
 RETURN = r"""
 # Written by tools/module_docs.py from docs/source/returns.yml.
 restore_point_collections:
-  description: The collections that were found.
+  description:
+    - The collections that were found. One that cannot be read has its id and name, its error, and null for the rest.
+      O(on_error) says whether the task then fails.
   type: list
   elements: dict
-  returned: success
+  returned: when the task could start
   contains:
+    status: {description: "V(read), V(failed) or V(not_started).", type: str, returned: always}
+    error: {description: As RV(error); null without one., type: dict, returned: always}
     id: {description: Its ARM id., type: str, returned: always}
     name: {description: Its name., type: str, returned: always}
     location: {description: Its region., type: str, returned: always}
     tags: {description: Its tags., type: dict, returned: always}
     source: {description: ARM id of the VM or collection that it is for., type: str, returned: always}
     source_location: {description: Region of its source., type: str, returned: always}
-    instant_access:
-      description: Whether instant access is on; null where it was never set.
-      type: bool
-      returned: always
+    instant_access: {description: Whether instant access is known to be on., type: bool, returned: always}
     provisioning_state: {description: Its provisioning state., type: str, returned: always}
     restore_points:
       description:
-        - Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns; null with
-          O(points=false). C(consistency.requested) is null here, because the service does not keep what was requested
-          when a point was created.
+        - Its restore points, in the shape that M(hybridvm.checkpoints.restore_point) returns; null with O(points=false)
+          and where they could not be read. C(consistency.requested) is null here, because the service does not keep
+          what was requested when a point was created.
         - With O(disk_restore_points), each also holds C(disk_restore_points), a list with C(id), C(name), C(created),
           C(source_id), C(os_type), C(replication_state) and C(percent) for each disk.
       type: list
@@ -101,7 +103,7 @@ restore_point_collections:
 timing:
   description: Seconds in total.
   type: dict
-  returned: success
+  returned: when the task could start
   sample: {total: 0.4}
 error:
   description:

@@ -15,6 +15,7 @@ description:
 extends_documentation_fragment:
   - hybridvm.checkpoints.options.connection
   - hybridvm.checkpoints.options.vms
+  - hybridvm.checkpoints.options.many_read
   - hybridvm.checkpoints.options.deadline
   - hybridvm.checkpoints.options.reads
 options:
@@ -42,7 +43,21 @@ options:
     description:
       - Only checkpoints not older than this. Those of unknown age are left out, and a warning counts them.
     type: str
+  leftovers:
+    description:
+      - Also lists what restores and failed creates have left, as RV(leftovers). The filters for checkpoints do not
+        apply to it.
+      - On Azure that is restore points that failed, disks that a restore replaced and kept
+        (O(hybridvm.checkpoints.vm_checkpoint_restore#module:old_disks=keep)), and disks that were made by a restore
+        that was interrupted or given up. On SPF and Arc-enabled SCVMM it is checkpoints of ours whose create failed.
+      - On Azure it reads the disks of the VM's resource group, and needs the right to do so.
+      - Disks are removed with M(hybridvm.checkpoints.leftover_disk). Restore points and checkpoints are removed with
+        M(hybridvm.checkpoints.vm_checkpoint), O(hybridvm.checkpoints.vm_checkpoint#module:state=absent) and
+        O(hybridvm.checkpoints.vm_checkpoint#module:checkpoint_id).
+    type: bool
+    default: false
 seealso:
+  - module: hybridvm.checkpoints.leftover_disk
   - module: hybridvm.checkpoints.vm_checkpoint
   - module: hybridvm.checkpoints.vm_checkpoint_restore
 """
@@ -58,6 +73,20 @@ EXAMPLES = r"""
     scope: spf
     managed: true
     older_than: 30d
+
+- name: Audit many VMs, and go on without those that cannot be read
+  hybridvm.checkpoints.vm_checkpoint_info:
+    vms: [web01, db01]
+    on_error: report
+  register: audit
+
+- name: List what restores have left of all Azure VMs of a resource group
+  hybridvm.checkpoints.vm_checkpoint_info:
+    scope: compute
+    resource_group: rg-shop
+    subscription_id: "{{ subscription }}"
+    leftovers: true
+  register: found
 
 - name: List all Arc-enabled SCVMM VMs of a resource group
   hybridvm.checkpoints.vm_checkpoint_info:
@@ -110,21 +139,51 @@ checkpoints:
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
     mark: {description: Contents of the mark; null without one., type: dict, returned: always}
     age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
+leftovers:
+  description: What restores and failed creates have left, VM by VM.
+  type: list
+  elements: dict
+  returned: with O(leftovers)
+  contains:
+    vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
+    vm_id: {description: The service's id of the VM., type: str, returned: always}
+    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+    kind: {description: "V(disk), V(restore_point) or V(checkpoint).", type: str, returned: always}
+    id: {description: The id by which it is removed., type: str, returned: always}
+    name: {description: Its name., type: str, returned: always}
+    reason: {description: Why it is there; and why it must stay if it is not removable., type: str, returned: always}
+    created: {description: "Time of creation, in UTC; null where unknown.", type: str, returned: always}
+    size_gb: {description: Size of a disk in GiB; null for others and where unknown., type: int, returned: always}
+    removable:
+      description:
+        - Whether it can be removed. V(false) for a disk that an unfinished restore may still need, that is in use, or
+          that no restore point of the VM knows.
+      type: bool
+      returned: always
 vms:
-  description: The VMs that were asked for.
+  description:
+    - The VMs that were asked for. One that does not exist or cannot be read has its error here, and null for what is
+      not known. O(on_error) says whether the task then fails.
   type: list
   elements: dict
   returned: when the task could start
   contains:
     vm: {description: The VM as it was given; with O(scope) its id., type: str, returned: always}
-    name: {description: Name of the VM; its id where the service shows no name., type: str, returned: always}
-    vm_id: {description: The service's id of the VM., type: str, returned: always}
-    provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
+    name:
+      description: Name of the VM; its id where the service shows no name; null when it was not found.
+      type: str
+      returned: always
+    vm_id: {description: The service's id of the VM; null when it was not found., type: str, returned: always}
+    provider:
+      description: V(spf), V(scvmm) or V(compute); null for a reference that belongs to none.
+      type: str
+      returned: always
     power: {description: "V(on), V(off) or V(unknown); null when it could not be read.", type: str, returned: always}
     checkpoint_count:
       description: Number of its checkpoints before any filter; null when it could not be read.
       type: int
       returned: always
+    status: {description: "V(read), V(failed) or V(not_started).", type: str, returned: always}
     error: {description: As RV(error); null without one., type: dict, returned: always}
 timing:
   description: Seconds in total.

@@ -94,7 +94,9 @@ def _deeds(action: dict[str, Any]) -> Iterator[Deed]:
     """What an action of a plan may send; an empty name stands for any."""
     kind, about = str(action["action"]), action.get("about", {})
     checkpoint = action.get("checkpoint", {})
-    if "resource" in action:
+    if "disk" in action:
+        yield f"{kind} disk", str(action["disk"]["name"]).lower()
+    elif "resource" in action:
         yield kind, str(action["resource"]).rsplit("/", 1)[-1].lower()
     elif kind == "create":
         yield kind, str(checkpoint["name"]).lower() if action["provider"] == "compute" else ""

@@ -37,6 +37,7 @@ CHECKED = {
     *(f"{service} {what}" for service in ("spf", "scvmm") for what in ("create", "series", "absent", "restore")),
     *(f"compute {what}" for what in ("first create", "series", "absent", "whole restore")),
     "spf describe",
+    "leftover disk",
     *("point", "point of some disks", "point absent", "point copied"),
     *("collection", "collection tagged", "collection absent"),
 }
@@ -211,6 +212,8 @@ def _compute() -> list[Task]:
         on("restore again", "vm_checkpoint_restore", whole, before=_restored("compute", whole)),
         on("info", "vm_checkpoint_info", {}),
         on("scope", "vm_checkpoint_info", {"scope": "compute"}),
+        on("leftovers", "vm_checkpoint_info", {"leftovers": True}, before=_restored("compute", {"name": "before"})),
+        Task("leftover disk", _with_leftovers, "leftover_disk", _leftover),
         on(
             "failed create",
             "vm_checkpoint",
@@ -230,6 +233,17 @@ def _compute() -> list[Task]:
             before=lambda lab: azure_harness.fail_next(lab, "vm"),
         ),
     ]
+
+
+def _with_leftovers() -> Lab:
+    lab = azure_harness.make_lab()
+    _restored("compute", {"name": "before"})(lab)
+    return lab
+
+
+def _leftover(lab: Lab) -> dict[str, Any]:
+    ids = [lab.world.azure.resource_id("disks", name) for name in ("shop01_OsDisk", "shop01_DataDisk_0")]
+    return {"vm": lab.azure_vm, "ids": ids, "state": "absent"}
 
 
 def _source(lab: Lab) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 GOOD = "version = 1\n"
@@ -11,6 +12,11 @@ BROKEN = "broken\n"
 HOME = "checkpoints-shop01"
 CONF = "/etc/app.conf"
 ORDERS = "/data/orders"
+SUBSCRIPTION = "33333333-0000-4000-8000-000000000001"
+IN_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-shop/providers/Microsoft.Compute"
+RUN = "0123456789ab"
+LEFT = f"shop01-os-{RUN}"
+"""A disk that a restore of shop01 made before it was given up."""
 
 
 def on_vmm(service: str, vm: str) -> dict[str, Any]:
@@ -38,3 +44,13 @@ def on_azure(*more: dict[str, Any], data_disk: bool = False) -> dict[str, Any]:
     beside = {"name": "beside-shop01", "os_disk": {"files": {CONF: BROKEN}}}
     theirs = {"name": "theirs", "source": "beside-shop01", "points": [{"name": "before", "days_old": 3}]}
     return {"compute": {"vms": [vm, beside], "collections": [home, theirs, *more]}}
+
+
+def with_leftovers() -> dict[str, Any]:
+    """The same, with a disk that a restore has left, and one of somebody else."""
+    vm = hashlib.sha256(f"id\0{IN_GROUP.strip('/')}/virtualMachines/shop01".lower().encode()).hexdigest()[:12]
+    tags = {"run": RUN, "state": "given-up", "point": f"{HOME}/before", "vm": vm, "replaces": "rg-shop/shop01_OsDisk"}
+    left = {"name": LEFT, "tags": {f"hybridvm-restore-{name}": value for name, value in tags.items()}}
+    world = on_azure()
+    world["compute"]["disks"] = [left, {"name": "theirs"}]
+    return {**world, "scvmm": {"subscription_id": SUBSCRIPTION, "vms": []}}

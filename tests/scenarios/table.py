@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from tests.scenarios.documents import BROKEN, CONF, GOOD, HOME, ORDERS, on_azure, on_vmm
+from tests.scenarios.documents import BROKEN, CONF, GOOD, HOME, IN_GROUP, LEFT, ORDERS, on_azure, on_vmm, with_leftovers
 
 EXISTS: Final = "exists, once"
 GONE: Final = "does not exist"
 VM: Final = "@vm"
 """In options: the row's VM as its service refers to it."""
-KINDS = ("spf", "scvmm", "compute", "collection", "point")
+KINDS = ("spf", "scvmm", "compute", "collection", "point", "disk")
 VERBS = ("present", "absent", "update", "restore")
 VMS = {"spf": "web01", "scvmm": "app01"}
 QUICK = {
@@ -153,6 +153,15 @@ def _azure() -> list[Row]:
         Row("collection", "absent", _GOES, {home: GONE, point: GONE}, (f"{home}(/.*)?",), "slow", thing=home,
             switches=SLOW, **_COLLECTION),
     ]  # fmt: skip
+    left, left_slowly = f"disk {LEFT}", {"compute_disk_takes": "9s"}
+    gone: dict[str, Any] = {
+        "wanted": {left: GONE, "disk theirs": EXISTS, point: EXISTS},
+        "may_change": (f"{left}(/.*)?",),
+    }
+    going: dict[str, Any] = {"options": {"vm": VM, "ids": [f"{IN_GROUP}/disks/{LEFT}"], "state": "absent"}, **gone}
+    going |= {"module": "leftover_disk", "shows": "leftovers", "lists": f"disk ({LEFT})"}
+    going["world"] = with_leftovers()
+    rows += [Row("disk", "absent", **going), Row("disk", "absent", **going, variant="slow", switches=left_slowly)]
     copies = on_azure({"name": "copies", "source": HOME, "location": "northeurope"})
     copy = {"name": "copy", "collection": "copies", "resource_group": "rg-shop", "source_restore_point": "before"}
     copied = "collection copies/point copy"
@@ -178,13 +187,16 @@ _INFOS = (
         module="restore_point_collection_info", shows="restore_point_collections"),
 )  # fmt: skip
 _PLAIN = {row.name: row for row in (*_vmm("spf"), *_vmm("scvmm"), *_azure(), *_INFOS)}
-_APPROVED = ("spf/present", "scvmm/absent", "compute/absent", "point/absent", "collection/absent")
+_APPROVED = ("spf/present", "scvmm/absent", "compute/absent", "point/absent", "collection/absent", "disk/absent")
 ROWS = _PLAIN | {
     f"{name}+approved": _with(_PLAIN[name], variant="approved", approved=True, pairs="none") for name in _APPROVED
 }
 IMPOSSIBLE = {
     "scvmm/update": "Arc-enabled SCVMM has no way to change a checkpoint",
     "compute/update": "Azure keeps no description of a restore point, and nothing else of one can be changed",
+    "disk/present": "restores make disks (compute/restore); the module leftover_disk only removes what they have left",
+    "disk/update": "the module leftover_disk only removes",
+    "disk/restore": "a disk is restored with its VM (compute/restore)",
     "point/update": "a restore point never changes; what differs is shown as drift",
     "point/restore": "the module restore_point makes and removes; vm_checkpoint_restore restores (compute/restore)",
     "collection/restore": "a collection holds points; there is nothing in it that could be restored as a whole",

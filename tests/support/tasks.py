@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.leftover_disk import leftover_disk
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point import restore_point
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
     restore_point_collection,
@@ -19,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_che
 )
 
 TASKS: dict[str, TaskFunction] = {
+    "leftover_disk": leftover_disk,
     "restore_point": restore_point,
     "restore_point_collection": restore_point_collection,
     "restore_point_collection_info": restore_point_collection_info,

@@ -28,7 +28,7 @@
     │   ├── Interrupted       interrupted         a signal ended the run; what was accepted goes on
     │   ├── OutcomeUnknown    outcome_unknown     sent, no answer, and reading could not settle it
     │   └── NotVerified       not_proven          reported as done, but reading does not show it
-    └── SomeFailed            some_failed         of many VMs at least one failed
+    └── SomeFailed            some_failed         of many VMs (or collections) at least one failed
 
 `retry` tells a pipeline what it may do: `safe` (run it again), `after_reading` (look first), `never` (fix something).
 """

@@ -209,6 +209,34 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class Leftover:
+    """What a restore or a failed create has left, and why it is there. A disk is `removable` if nothing needs it."""
+
+    kind: t.Literal["disk", "restore_point", "checkpoint"]
+    id: str
+    name: str
+    reason: str
+    created: datetime | None = None
+    size_gb: int | None = None
+    removable: bool = True
+
+    def to_result(self, vm: VM) -> dict[str, t.Any]:
+        """An element of the `leftovers` key."""
+        return {
+            "vm": vm.reference,
+            "vm_id": vm.id,
+            "provider": vm.provider,
+            "kind": self.kind,
+            "id": self.id,
+            "name": self.name,
+            "reason": self.reason,
+            "created": None if self.created is None else format_time(self.created),
+            "size_gb": self.size_gb,
+            "removable": self.removable,
+        }
+
+
+@dataclass(frozen=True)
 class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 

@@ -68,13 +68,21 @@ class Providers:
         await self._stack.aclose()
 
     async def of(self, reference: str) -> Provider:
-        """The provider that `reference` belongs to: a leading slash is an ARM id, everything else SPF's."""
+        """The provider that `reference` belongs to."""
+        return await self._get(self.service_of(reference))
+
+    @staticmethod
+    def service_of(reference: str) -> str:
+        """The service that `reference` belongs to: a leading slash is an ARM id, everything else SPF's.
+
+        InvalidInput, before any option of a connection is read, for what belongs to none.
+        """
         if not reference.startswith("/"):
-            return await self._get("spf")
+            return "spf"
         kind = _arm_id.parse(reference).type
         for name, provider in ((scvmm.MACHINES, "scvmm"), (compute.MACHINES, "compute")):
             if kind.lower() == name.lower():
-                return await self._get(provider)
+                return provider
         raise InvalidInput(
             f"{kind} is no VM that this release knows.",
             subject=f"vm {reference}",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .._core.errors import BadResponse, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, ObservedVm
+from .._core.model import VM, Capabilities, Checkpoint, Leftover, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Step
 
@@ -30,6 +30,11 @@ def clock(dates: t.Iterable[datetime | None], ours: datetime) -> tuple[datetime,
 
 MAX_CHECKPOINTS = 2000
 """Of one VM: Hyper-V holds 50, Azure 500. Their tree is walked for each of them."""
+
+
+FAILED_CREATE = (
+    "it is unusable: its create failed and left it. Remove it with vm_checkpoint, state: absent and its checkpoint_id."
+)
 
 
 def bounded_count(points: t.Sized, vm: VM) -> None:
@@ -78,6 +83,9 @@ class Provider(t.Protocol):
         is there. Asked only where something depends on it.
         """
 
+    async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
+        """What restores and failed creates have left of a VM that was read whole."""
+
     async def current_operation(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
 
@@ -88,6 +96,17 @@ class SingleCallProvider:
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """There is nothing to come."""
         return None
+
+    async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
+        """Our checkpoints that a failed create has left, by their own word or by that of the job that made them."""
+        found = []
+        for checkpoint in actual.checkpoints:
+            if not checkpoint.ownership.managed or checkpoint.usable:
+                continue
+            making = await self.readiness(actual, checkpoint)
+            if checkpoint.usability == "unusable" or (making is not None and making.last.state == "failed"):
+                found.append(Leftover("checkpoint", checkpoint.id, checkpoint.name, FAILED_CREATE, checkpoint.created))
+        return found
 
     async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """There are none."""

@@ -39,6 +39,13 @@ def collection(
     }
 
 
+def unread_collection(collection_id: str) -> dict[str, t.Any]:
+    """One that is known by its id alone, because it could not be read."""
+    unknown = ("location", "tags", "source", "source_location", "provisioning_state", "restore_points")
+    name = collection_id.rsplit("/", 1)[-1]
+    return {"id": collection_id, "name": name, **dict.fromkeys(unknown), "instant_access": False}
+
+
 def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]:
     """The `restore_point` key: what it is, what was asked for and what was achieved, and how far each disk is."""
     properties = entity.properties

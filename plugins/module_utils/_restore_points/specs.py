@@ -131,6 +131,7 @@ class CollectionQuery(_Spec):
     points: bool = True
     instance_view: bool = False
     disk_restore_points: bool = False
+    on_error: t.Literal["continue", "stop", "report"] = "continue"
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:

@@ -39,6 +39,10 @@ VMS: dict[str, t.Any] = {
 
 MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"}}
 
+MANY_READ: dict[str, t.Any] = {
+    "on_error": {"type": "str", "choices": ["continue", "stop", "report"], "default": "continue"}
+}
+
 DEADLINE: dict[str, t.Any] = {"wait_timeout": {"type": "str", "default": "10m"}}
 
 CHANGES: dict[str, t.Any] = {
@@ -69,6 +73,18 @@ NOT_FOR_COPIES: list[list[str]] = [
 """What a copy has from its source, as pairs that exclude each other."""
 
 # What AnsibleModule is to know of each module: its options, and the rules between them.
+
+LEFTOVER_DISK: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **DEADLINE,
+        **CHANGES,
+        "vm": {"type": "str", "required": True},
+        "ids": {"type": "list", "elements": "str", "required": True},
+        "collection": {"type": "str"},
+        "state": {"type": "str", "choices": ["absent"], "required": True},
+    },
+}
 
 RESTORE_POINT: dict[str, t.Any] = {
     "argument_spec": {
@@ -109,6 +125,7 @@ RESTORE_POINT_COLLECTION: dict[str, t.Any] = {
 RESTORE_POINT_COLLECTION_INFO: dict[str, t.Any] = {
     "argument_spec": {
         **CONNECTION,
+        **MANY_READ,
         **DEADLINE,
         **READS,
         "name": {"type": "str"},
@@ -148,6 +165,7 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
     "argument_spec": {
         **CONNECTION,
         **VMS,
+        **MANY_READ,
         **DEADLINE,
         **READS,
         "scope": {"type": "str", "choices": ["spf", "scvmm", "compute"]},
@@ -156,6 +174,7 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
         "managed": {"type": "bool"},
         "older_than": {"type": "str"},
         "younger_than": {"type": "str"},
+        "leftovers": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [["vm", "vms", "scope"]],
     "required_one_of": [["vm", "vms", "scope"]],

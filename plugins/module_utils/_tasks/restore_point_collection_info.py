@@ -7,16 +7,16 @@ from __future__ import annotations
 import typing as t
 
 from .._arm import ids as _arm_id
-from .._core.errors import InvalidInput
+from .._core.errors import CheckpointError, InvalidInput, SignInRefused
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
-from .._engine.concurrency import bounded
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from .._restore_points import results
 from .._restore_points.client import RestorePointClient
 from .._restore_points.specs import CollectionQuery, collection_id, require_query_api, source_of
+from .readings import Readings
 
 Params = t.Mapping[str, t.Any]
 
@@ -27,10 +27,11 @@ async def restore_point_collection_info(
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
     source = None if query.source is None else source_of(query.source).canonical
-    options = RunOptions.of(params)
+    options = RunOptions.of({**params, "on_error": None})
     start = anyio.current_time()
     deadline = options.deadline()
-    found: dict[int, dict[str, t.Any]] = {}
+    found: dict[int, dict[str, t.Any] | None] = {}
+    readings = Readings(query.on_error)
     async with Providers(params, context, deadline, redactor) as providers:
         arm, settings = await providers.arm()
         require_query_api(query, settings.compute_api_version)
@@ -38,13 +39,25 @@ async def restore_point_collection_info(
         ids = await _ids(client, query, settings.subscription_id)
 
         async def one(position: int) -> None:
-            if (shown := await _one(client, query, source, ids[position])) is not None:
-                found[position] = shown
+            name = ids[position].rsplit("/", 1)[-1]
+            try:
+                found[position] = await _one(client, query, source, ids[position])
+            except SignInRefused:
+                raise
+            except CheckpointError as problem:
+                raise problem.with_subject(f"collection {name}") from None
 
-        await bounded(range(len(ids)), one, options.concurrency)
-    shown = [found[position] for position in sorted(found)]
+        await readings.run(readings.each(range(len(ids)), one, options.concurrency))
+    shown = []
+    for position, collection in enumerate(ids):
+        status = readings.status(position, is_read=position in found)
+        error = readings.errors.get(position)
+        of_it = found.get(position) if status == "read" else results.unread_collection(collection)
+        if of_it is not None:
+            shown.append(of_it | {"status": status, "error": None if error is None else error.to_result()})
     timing = {"total": round(anyio.current_time() - start, 2)}
-    return {"changed": False, "restore_point_collections": shown, "timing": timing}
+    outcome = readings.outcome(len(ids), "collections", "restore_point_collections")
+    return {"changed": False, "restore_point_collections": shown, **outcome, "timing": timing}
 
 
 async def _ids(client: RestorePointClient, query: CollectionQuery, subscription: str | None) -> list[str]:

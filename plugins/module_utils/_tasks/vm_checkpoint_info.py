@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass, field
 
-from .._core.errors import CheckpointError, InvalidInput, SignInRefused, SomeFailed
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.errors import CheckpointError, InvalidInput
+from .._core.formatting import printable
+from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
-from .._engine.concurrency import bounded
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
-from . import result
+from .readings import OnError, Readings
 from .run import Params
-from .vm_references import VMS_EMPTY, references_of, resolve
+from .vm_references import MAX_REFERENCE, VMS_EMPTY, look_up, references_of
 
 
 class InfoQuery(pydantic.BaseModel):
@@ -31,6 +32,8 @@ class InfoQuery(pydantic.BaseModel):
     younger_than: Duration | None = None
     scope: t.Literal["spf", "scvmm", "compute"] | None = None
     resource_group: Name | None = None
+    on_error: OnError = "continue"
+    leftovers: bool = False
 
     @pydantic.field_validator("resource_group")
     @classmethod
@@ -73,30 +76,13 @@ async def vm_checkpoint_info(
 ) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
-    options = RunOptions.of(params)
+    options = RunOptions.of({**params, "on_error": None})
     start, deadline = anyio.current_time(), options.deadline()
+    survey = Survey(query, options.concurrency)
     async with Providers(params, context, deadline, redactor) as providers:
-        references = references_of(params, scope=query.scope, takes_scope=True)
-        found = await gather(providers, references, query_scope(query), options.concurrency)
-    shown, vms, failed = [], [], []
-    for provider, vm, actual, error in found:
-        vms.append(_vm(provider, vm, actual, error))
-        if error is not None:
-            failed.append(error)
-        if actual is not None:
-            named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
-            shown += [named | actual.show(c) for c in actual.checkpoints if query.shows(c, actual)]
+        await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
-    info: dict[str, t.Any] = {"changed": False, "checkpoints": shown, "vms": vms, "timing": timing}
-    warning = query.unknown_age_warning([each.actual for each in found if each.actual is not None])
-    if warning is not None:
-        info["warnings"] = [warning]
-    if not references and query.scope is None:
-        info["warnings"] = [VMS_EMPTY]
-    if failed:
-        problem = failed[0] if len(found) == 1 else SomeFailed(f"{len(failed)} of {len(found)} VMs: {failed[0]}")
-        info |= result.failure(problem)
-    return info
+    return survey.result() | {"timing": timing}
 
 
 def query_scope(query: InfoQuery) -> Scope | None:
@@ -106,50 +92,109 @@ def query_scope(query: InfoQuery) -> Scope | None:
     return Scope(query.scope, query.resource_group) if query.scope else None
 
 
-class Finding(t.NamedTuple):
-    """One VM as `vm_checkpoint_info` found it: its inventory, or why it could not be read."""
+@dataclass
+class Finding:
+    """One VM as far as it is known: what was written, its service and the VM, what was read."""
 
-    provider: Provider
-    vm: VM
-    actual: ObservedVm | None
-    error: CheckpointError | None
+    reference: str
+    found: tuple[Provider, VM] | None = None
+    actual: ObservedVm | None = None
+    leftovers: list[Leftover] = field(default_factory=list)
 
 
-async def gather(
-    providers: Providers, references: t.Sequence[str], scope: Scope | None, concurrency: int
-) -> list[Finding]:
-    """Read the VMs that are named, or all of a scope, in that order."""
-    targets: list[tuple[Provider, VM | ObservedVm]]
-    if scope is None:
-        targets = [*await resolve(providers, references, concurrency)]
-    else:
-        provider = await providers.of_scope(scope)
-        targets = [(provider, vm) for vm in await provider.list_scope(scope)]
-    found: dict[int, Finding] = {}
+class Survey:
+    """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
 
-    async def one(position: int) -> None:
-        provider, vm = targets[position]
-        if isinstance(vm, ObservedVm):
-            found[position] = Finding(provider, vm.vm, vm, None)
+    def __init__(self, query: InfoQuery, concurrency: int) -> None:
+        self._query, self._concurrency = query, concurrency
+        self._findings: list[Finding] = []
+        self._readings = Readings(query.on_error)
+
+    async def run(self, providers: Providers, params: Params) -> None:
+        """Find the VMs and read them."""
+        await self._readings.run(self._run(providers, params))
+
+    async def _run(self, providers: Providers, params: Params) -> None:
+        scope = query_scope(self._query)
+        if scope is None:
+            # Each has its place before the first can fail.
+            vm, vms = params.get("vm"), params.get("vms")
+            self._findings = [Finding(str(each)) for each in ([vm] if vms is None else vms)]
+        references = references_of(params, scope=self._query.scope, takes_scope=True, fail=self._readings.fail)
+        if scope is None:
+            await self._look_up(providers, references)
+        else:
+            provider = await providers.of_scope(scope)
+            self._findings = [_listed(provider, each) for each in await provider.list_scope(scope)]
+        await self._readings.each(range(len(self._findings)), self._read, self._concurrency)
+
+    async def _look_up(self, providers: Providers, references: t.Sequence[str]) -> None:
+        readings = self._readings
+        found = await look_up(providers, references, self._concurrency, readings.fail, tuple(readings.errors))
+        for position, each in found.items():
+            self._findings[position].found = each
+
+    async def _read(self, position: int) -> None:
+        finding = self._findings[position]
+        if finding.found is None:
             return
+        provider, vm = finding.found
         try:
-            found[position] = Finding(provider, vm, await provider.read(vm, whole=False), None)
-        except SignInRefused:
-            raise
-        except CheckpointError as error:
-            found[position] = Finding(provider, vm, None, error.default_subject(str(vm)))
+            finding.actual = finding.actual or await provider.read(vm, whole=self._query.leftovers)
+            if self._query.leftovers:
+                finding.leftovers = await provider.leftovers(finding.actual)
+        except CheckpointError as problem:
+            raise problem.default_subject(str(vm)) from None
 
-    await bounded(range(len(targets)), one, concurrency)
-    return [found[position] for position in range(len(targets))]
+    def result(self) -> dict[str, t.Any]:
+        """The keys of the result."""
+        shown = []
+        for each in self._findings:
+            if each.actual is not None:
+                vm, actual = each.actual.vm, each.actual
+                named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
+                shown += [named | actual.show(c) for c in actual.checkpoints if self._query.shows(c, actual)]
+        vms = [self._vm(position, each) for position, each in enumerate(self._findings)]
+        outcome = self._readings.outcome(len(self._findings), "VMs", "vms")
+        warning = self._query.unknown_age_warning([each.actual for each in self._findings if each.actual is not None])
+        if not self._findings and self._query.scope is None:
+            warning = VMS_EMPTY
+        if warning is not None:
+            outcome["warnings"] = [warning, *outcome.get("warnings", [])]
+        left = [every.to_result(each.actual.vm) for each in self._findings if each.actual for every in each.leftovers]
+        asked = {"leftovers": left} if self._query.leftovers else {}
+        return {"changed": False, "checkpoints": shown, **asked, "vms": vms, **outcome}
+
+    def _vm(self, position: int, finding: Finding) -> dict[str, t.Any]:
+        vm = None if finding.found is None else finding.found[1]
+        actual, error = finding.actual, self._readings.errors.get(position)
+        return {
+            "vm": _shown(finding.reference),
+            "name": None if vm is None else vm.name,
+            "vm_id": None if vm is None else vm.id,
+            "provider": _service(finding.reference) if vm is None else vm.provider,
+            "status": self._readings.status(position, is_read=actual is not None),
+            "power": None if actual is None else actual.power,
+            "checkpoint_count": None if actual is None else len(actual.checkpoints),
+            "error": None if error is None else error.to_result(),
+        }
 
 
-def _vm(provider: Provider, vm: VM, actual: ObservedVm | None, error: CheckpointError | None) -> dict[str, t.Any]:
-    return {
-        "vm": vm.reference,
-        "name": vm.name,
-        "vm_id": vm.id,
-        "provider": provider.capabilities.provider,
-        "power": None if actual is None else actual.power,
-        "checkpoint_count": None if actual is None else len(actual.checkpoints),
-        "error": None if error is None else error.to_result(),
-    }
+def _listed(provider: Provider, found: VM | ObservedVm) -> Finding:
+    if isinstance(found, ObservedVm):
+        return Finding(found.vm.reference, (provider, found.vm), found)
+    return Finding(found.reference, (provider, found))
+
+
+def _shown(reference: str) -> str:
+    """The reference as it was given, if a result can hold it."""
+    fits = reference.isprintable() and len(reference) <= MAX_REFERENCE
+    return reference if fits else printable(reference, MAX_REFERENCE)
+
+
+def _service(reference: str) -> str | None:
+    """The service that a reference belongs to, also where no VM was found; None for one that belongs to none."""
+    try:
+        return Providers.service_of(reference)
+    except InvalidInput:
+        return None

@@ -6,7 +6,15 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import BadResponse, InvalidInput
+from .._core.errors import (
+    BadResponse,
+    CheckpointError,
+    InvalidInput,
+    ServiceError,
+    SignInRefused,
+    Unreachable,
+    UntrustedTls,
+)
 from .._core.model import VM
 from .._core.spec import OMIT
 from .._engine.concurrency import bounded
@@ -15,9 +23,18 @@ from .run import Params
 
 MAX_REFERENCE = 1024
 VMS_EMPTY = "vms is empty: there is nothing to do."
+Fail = t.Callable[[int, CheckpointError], None]
+"""Takes the failure of the VM at that place of the list, and raises it where the task is to end."""
 
 
-def references_of(params: Params, *, scope: str | None = None, takes_scope: bool = False) -> list[str]:
+def ends_the_task(_position: int, problem: CheckpointError) -> None:
+    """For tasks that change something: all VMs are known before anything is sent."""
+    raise problem from None
+
+
+def references_of(
+    params: Params, *, scope: str | None = None, takes_scope: bool = False, fail: Fail = ends_the_task
+) -> list[str]:
     """The references of `vm` or `vms`; none where the list is empty, which is never the whole scope.
 
     The modules declare the same rule, which a null in a playbook passes.
@@ -34,7 +51,10 @@ def references_of(params: Params, *, scope: str | None = None, takes_scope: bool
         _check_reference(vm, "vm")
         return [vm]
     for position, reference in enumerate(vms or [], 1):
-        _check_reference(reference, f"vms, element {position} of {len(vms or [])}")
+        try:
+            _check_reference(reference, f"vms, element {position} of {len(vms or [])}")
+        except InvalidInput as problem:
+            fail(position - 1, problem)
     return list(vms or [])
 
 
@@ -55,33 +75,82 @@ def _check_reference(reference: str, option: str) -> None:
 
 async def resolve(providers: Providers, references: t.Sequence[str], concurrency: int) -> list[tuple[Provider, VM]]:
     """Each reference's service and VM, before anything is written. The first failure is the task's."""
-    found: dict[int, tuple[Provider, VM]] = {}
+    found = await look_up(providers, references, concurrency, ends_the_task)
+    return [found[position] for position in range(len(references))]
 
-    async def one(position: int) -> None:
-        provider = await providers.of(references[position])
+
+async def look_up(
+    providers: Providers,
+    references: t.Sequence[str],
+    concurrency: int,
+    fail: Fail,
+    skip: t.Container[int] = (),
+) -> dict[int, tuple[Provider, VM]]:
+    """Each reference's service and VM, by its place, but for those that `fail` took.
+
+    A refused sign-in and a wrong option of the connection are raised. A host that cannot be reached is not tried again
+    for each of its VMs.
+    """
+    found: dict[int, tuple[Provider, VM]] = {}
+    closed: dict[str, CheckpointError] = {}
+    signed_in: set[str] = set()
+
+    async def one(position: int, service: str) -> None:
+        reference = references[position]
         try:
-            found[position] = (provider, await provider.resolve(references[position]))
-        except BadResponse as problem:
-            raise problem.with_subject(f"vm {references[position]}") from None
+            provider = await providers.of(reference)
+        except (InvalidInput, SignInRefused):
+            raise
+        except CheckpointError as problem:
+            closed[service] = problem
+            fail(position, problem)
+            return
+        try:
+            found[position] = (provider, await provider.resolve(reference))
+            signed_in.add(service)
+        except SignInRefused:
+            raise
+        except CheckpointError as problem:
+            if isinstance(problem, (Unreachable, UntrustedTls)):
+                closed[service] = problem
+            elif not isinstance(problem, ServiceError) or problem.status is not None:
+                signed_in.add(service)
+            told = problem.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else problem
+            fail(position, told.default_subject(f"vm {reference}"))
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
-    signed_in: set[int] = set()
-    rest = []
-    for position, reference in enumerate(references):
-        provider = await providers.of(reference)
-        if id(provider) in signed_in:
-            rest.append(position)
+    rest: list[tuple[int, str]] = []
+    for position in (each for each in range(len(references)) if each not in skip):
+        try:
+            service = providers.service_of(references[position])
+        except InvalidInput as problem:
+            fail(position, problem)
+            continue
+        if service in closed:
+            fail(position, closed[service])
+        elif service in signed_in:
+            rest.append((position, service))
         else:
-            signed_in.add(id(provider))
-            await one(position)
-    await bounded(rest, one, concurrency)
-    resolved = [found[position] for position in range(len(references))]
+            await one(position, service)
+
+    async def another(each: tuple[int, str]) -> None:
+        position, service = each
+        if service in closed:
+            fail(position, closed[service])
+        else:
+            await one(position, service)
+
+    await bounded(rest, another, concurrency)
+    _refuse_twins(found[position][1] for position in sorted(found))
+    return found
+
+
+def _refuse_twins(vms: t.Iterable[VM]) -> None:
     seen: dict[tuple[str, str], str] = {}
-    for _provider, vm in resolved:
+    for vm in vms:
         key = (vm.service, vm.canonical)
         if key in seen:
             raise InvalidInput(
                 f"vms: {seen[key]!r} and {vm.reference!r} are the same VM ({vm.canonical}).", remedy="Name it once."
             )
         seen[key] = vm.reference
-    return resolved

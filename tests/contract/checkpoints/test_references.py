@@ -144,7 +144,7 @@ def test_an_unknown_resource_group_is_told_apart_from_an_unknown_machine() -> No
 )
 def test_a_reference_that_is_none_is_told_with_its_place(options: dict[str, Any], says: str) -> None:
     lab = Lab()
-    for module in ("vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"):
+    for module in ("vm_checkpoint", "vm_checkpoint_restore"):
         result = lab.run(module, name="n", **options)
         assert code(result) == "invalid_input"
         assert says in result["msg"]

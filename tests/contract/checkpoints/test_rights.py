@@ -59,6 +59,11 @@ def _collection_info(**options: Any) -> Go:
     return lambda lab: lab.run("restore_point_collection_info", name=HOME, resource_group="rg-shop", **options)
 
 
+def _remove_leftover(lab: Lab) -> Result:
+    ids = [lab.world.azure.resource_id("disks", "shop01_OsDisk")]
+    return lab.run("leftover_disk", vm=lab.azure_vm, ids=ids, state="absent")
+
+
 def _off() -> Lab:
     """Both VMs of the VMMs have a checkpoint of when they were off."""
     vm = {"power": "PowerOff", "checkpoints": [{"name": "baseline", "days_old": 1, "power": "PowerOff"}]}
@@ -86,6 +91,10 @@ COMPUTE = {
     "`vm_checkpoint_restore`, with `safety_checkpoint`": Task(lambda lab: restore(lab, safety_checkpoint=True)),
     "`vm_checkpoint_restore`, with `old_disks: delete`": Task(lambda lab: restore(lab, old_disks="delete")),
     "`vm_checkpoint_info`": Task(lambda lab: lab.run("vm_checkpoint_info", vm=lab.azure_vm)),
+    "`vm_checkpoint_info`, with `leftovers`": Task(
+        lambda lab: lab.run("vm_checkpoint_info", vm=lab.azure_vm, leftovers=True)
+    ),
+    "`leftover_disk`": Task(_remove_leftover, before=lambda lab: done(restore(lab))),
     "`restore_point`, present": Task(lambda lab: point(lab, exclude_disks=["lun0"]), warns=DISKS),
     "`restore_point`, a copy": Task(
         lambda lab: point(lab, collection="copies", source_restore_point="before"), before=_copies

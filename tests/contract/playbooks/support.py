@@ -27,6 +27,7 @@ HERE = Path(__file__).resolve().parent
 ACTIONS = ROOT / "tests/integration/targets/setup_simulator/action_plugins"
 COLLECTION = "hybridvm.checkpoints"
 MODULES = (
+    "leftover_disk",
     "restore_point",
     "restore_point_collection",
     "restore_point_collection_info",

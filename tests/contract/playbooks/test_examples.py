@@ -60,12 +60,27 @@ def _compute(module: str, simulator: Simulator) -> dict[str, Any]:
     }
 
 
+SHOP01 = "/subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01"
 OURS_OF_LONG_AGO: Task = {
     "name": "Make one",
     "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "long ago"},
 }
 
+RESTORED: Task = {
+    "name": "Restore it",
+    "hybridvm.checkpoints.vm_checkpoint_restore": {"vm": SHOP01, "collection": "shop01-points", "name": "old"},
+}
+
 EXAMPLES = {
+    "leftover_disk": {
+        "List what restores have left": Example(
+            False, before=(RESTORED,), needs=(_subscription,), says={"leftovers.0.kind": "disk"}
+        ),
+        "Show which of the disks would be removed": Example(
+            needs=(_subscription,), says={"plan.actions.1.action": "delete"}
+        ),
+        "Remove exactly those": Example(needs=(_subscription,), says={"leftovers": []}),
+    },
     "restore_point": {
         "Create a restore point without the data disk at LUN 0": Example(
             says={"restore_point.usable": True, "restore_point.consistency.achieved": "FileSystemConsistent"}
@@ -171,6 +186,12 @@ EXAMPLES = {
             False,
             before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
+        ),
+        "Audit many VMs, and go on without those that cannot be read": Example(
+            False, says={"vms.0.status": "read", "vms.1.status": "read", "checkpoints.0.name": "baseline"}
+        ),
+        "List what restores have left of all Azure VMs of a resource group": Example(
+            False, needs=(_subscription,), says={"leftovers": [], "vms.0.name": "shop01"}
         ),
         "List all Arc-enabled SCVMM VMs of a resource group": Example(False, says={"vms.1.name": "app02"}),
         "List the restore points of an Azure VM": Example(

@@ -24,6 +24,7 @@ READERS = ("2.7", "3.6", "3.7", "3.8", "3.9", "3.10")
 """Every older Python that an ansible-core from 2.16 on starts modules with."""
 REMEDY = 'ansible_python_interpreter: "{{ ansible_playbook_python }}"'
 OPTIONS = {
+    "leftover_disk": "vm=v ids=i state=absent",
     "restore_point": "name=n collection=c resource_group=g",
     "restore_point_collection": "name=n resource_group=g",
     "restore_point_collection_info": "name=n resource_group=g",

@@ -90,6 +90,7 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
 def _azure(simulator: Simulator) -> list[dict[str, Any]]:
     """The same on an Azure VM, and what the modules for Azure alone return: points, a copy, drift and refusals."""
     vm, points = simulator.azure("virtualMachines", "shop01"), simulator.azure("restorePointCollections", "points")
+    old = simulator.azure("disks", "shop01_OsDisk")
     copies: dict[str, Any] = {"name": "copies", "source": points, "location": "northeurope"}
     point: dict[str, Any] = {"name": "one", "collection": points}
     refused = {"kind": "status", "status": 403, "path": "restorePointCollections/refused", "count": None}
@@ -137,6 +138,17 @@ def _azure(simulator: Simulator) -> list[dict[str, Any]]:
         _task("vm_checkpoint", vm=vm, name="one", description="one"),
         _task("vm_checkpoint_restore", vm=vm, name="one"),
         _task("vm_checkpoint_info", vm=vm),
+        prepare(["POST", "/failures", {"service": "compute", "kind": "point"}]),
+        _task("vm_checkpoint", vm=vm, name="two"),
+        _task("vm_checkpoint_info", vm=vm, leftovers=True),
+        prepare(
+            ["POST", "/faults", {**refused, "path": "disks/refused"}],
+            ["POST", "/failures", {"service": "compute", "kind": "disk_delete"}],
+        ),
+        _task("leftover_disk", True, vm=vm, ids=[old], state="absent"),
+        _task("leftover_disk", vm=vm, ids=[old], state="absent"),
+        _task("leftover_disk", vm=vm, ids=[old], state="absent"),
+        _task("leftover_disk", vm=vm, ids=[simulator.azure("disks", "refused")], state="absent"),
     ]
 
 
@@ -168,6 +180,8 @@ def _compare(values: list[Any], docs: dict[str, Any], where: str, said: str = ""
         found = [value[key] for value in values if key in value]
         if any(each is None for each in found) and "null" not in told:
             wrong.append(f"{where}{key} may be null, and nobody says so")
+        if doc["type"] == "bool" and any(each is None for each in found):
+            wrong.append(f"{where}{key} is null, and a boolean is true or false")
         found = [each for each in found if each is not None]
         if found and "always null" in told.lower():
             wrong.append(f"{where}{key} is said to be always null and was {found[0]!r}")
@@ -196,6 +210,8 @@ def _kept(returned: str, value: dict[str, Any], key: str) -> bool | None:
         return there == (failed == (returned == "failure"))
     if returned in ("when there is any", "when there are any", "when options other than the target were set"):
         return not there or bool(value[key])
+    if returned == "with O(leftovers)":
+        return not there or isinstance(value[key], list)
     if returned in ("with O(vms)", "for a single VM that could be looked up"):
         return failed or there == (("vms" in value) == (returned == "with O(vms)"))
     return there or failed if returned in COULD else None

@@ -298,7 +298,8 @@ def _tags(lab: Lab, params: Params, _result: Result) -> None:
 
 
 def _references(lab: Lab, params: Params, result: Result) -> None:
-    if "on_ambiguous" in params and "if_running" not in params:
+    on_spf = not str(params.get("vm") or (params.get("vms") or [""])[0]).startswith("/")
+    if on_spf and "on_ambiguous" in params and "if_running" not in params:
         assert lab.names(lab.world.spf.vmm.vms[0].id).count("new") == 1
     shown = [each["vm"] for each in result.get("vms") or []]
     assert shown in ([], [params.get("vm")], params.get("vms"))

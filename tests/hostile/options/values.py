@@ -188,7 +188,7 @@ _SPECIAL: dict[str, list[Any]] = {
     "subscription_id": [GUID, f"{GUID}/../x"],
     "spf_subscription_id": [GUID, "a b/c%d", "...."],
     "spf_username": ["CONTOSO\\new", "user@example.test", "a:b", "m\N{LATIN SMALL LETTER U WITH DIAERESIS}ller"],
-    "vm": [GUID, f" {GUID}", *_IDS],
+    "vm": [GUID, f" {GUID}", *_IDS, "@vm"],
     "vms": [[GUID], ["a", "a"], ["a'b"], ["x' or Name eq 'y"], *([each] for each in _IDS)],
     "collection": ["checkpoints-shop01", *_IDS],
     "checkpoint_id": ["@checkpoint"],

@@ -58,6 +58,12 @@ class ComputeClient:
         body = None if request.body is None else dict(request.body)
         return await self._arm.write(request.method, url, body, context=request.context, headers=headers)
 
+    async def disk(self, disk_id: str) -> DiskEntity | None:
+        """A managed disk; None where there is none."""
+        url = self._arm.url(quote(disk_id), self._disk_version)
+        response = await self._arm.find(url, context=f"reading disk {disk_id.rsplit('/', 1)[-1]}")
+        return None if response is None else parse_entity(DiskEntity, response.json(), response)
+
     async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:
         """What a new disk is made from; None where it cannot be read, as in 2021, when its id had a query."""
         if "?" in point_id:

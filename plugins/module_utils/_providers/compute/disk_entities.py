@@ -33,6 +33,8 @@ class ManagedDiskProperties(ArmModel):
 
     provisioningState: str | None = None
     diskState: str | None = None
+    timeCreated: datetime | None = None
+    uniqueId: str | None = None
     maxShares: int | None = None
     hyperVGeneration: str | None = None
     osType: str | None = None

@@ -26,7 +26,7 @@ from ..._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from ..._core.model import VM, Checkpoint, ObservedVm, Obstacle
+from ..._core.model import VM, Checkpoint, Leftover, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
@@ -39,6 +39,7 @@ from .client import ComputeClient, power_request
 from .disk_entities import DiskEntity
 from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
+from .leftovers import leftovers
 from .points import checkpoints
 from .preflight import obstacles, of_locks_on
 from .state import AzureVmState
@@ -200,6 +201,13 @@ class Compute:
         if last.state not in ("running", "failed"):
             return None
         return Operation("arm", None, poll, anyio.current_time(), last=last)
+
+    async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
+        """The points that failed, and the disks that restores have left; Forbidden where disks may not be listed."""
+        state: AzureVmState = actual.detail
+        if state.unlisted is not None:
+            raise state.unlisted
+        return leftovers(state)
 
     async def current_operation(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""

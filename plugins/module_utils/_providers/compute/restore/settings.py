@@ -28,9 +28,7 @@ from .performance import (
 FOR_BURSTING = FOR_PERFORMANCE_PLUS = 512
 """GiB. On-demand bursting and performance plus are for larger disks."""
 SHOWN_ONLY = {
-    "timeCreated",
     "diskSizeBytes",
-    "uniqueId",
     "shareInfo",
     "burstingEnabledTime",
     "completionPercent",

@@ -1,0 +1,134 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which disks are left, why, and which of them must stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.leftovers import (
+    NOT_OURS,
+    UNFINISHED,
+    UNPROVEN,
+    left_disks,
+    not_idle,
+    owner_of,
+    why_kept,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import short_hash
+from tests.unit.plugins.module_utils.azure_builders import GROUP, SOURCE, detail, disk
+
+RUN = "0123456789ab"
+NEW = f"v-os-{RUN}"
+OF_POINT = {"replaces": "rg/o", "source": short_hash(SOURCE)}
+
+
+def idle(found: DiskEntity, **members: Any) -> DiskEntity:
+    """The disk as one that the service shows as unattached."""
+    document = found.model_dump(mode="json")
+    properties = {**document["properties"], "diskState": "Unattached", **members.pop("properties", {})}
+    return DiskEntity.model_validate({**document, **members, "properties": properties})
+
+
+def new(state: str, **tags: str) -> DiskEntity:
+    """The OS disk that a restore has made to replace the disk o."""
+    return idle(disk(NEW, run=RUN, state=state, point="c/p", **{**OF_POINT, **tags}))
+
+
+def told(state: AzureVmState) -> dict[str, tuple[str, str]]:
+    """The disks that are left: the reason, and why they must stay."""
+    return {each.disk.name: (each.reason, each.needed) for each in left_disks(state)}
+
+
+OLD = idle(disk("o"))
+
+
+@pytest.mark.parametrize(
+    ("state", "attached", "wanted"),
+    [
+        ("done", NEW, {"o": (f"replaced by {NEW} in the restore {RUN} to c/p", "")}),
+        ("done", "o", {NEW: (f"made by the restore {RUN} to c/p, and detached since", "")}),
+        ("given-up", "o", {NEW: (f"made by the restore {RUN} to c/p, which was given up", "")}),
+        ("pending", "o", {NEW: (f"made by the restore {RUN} to c/p, which was interrupted", "")}),
+        ("pending", NEW, {"o": (f"replaced by {NEW} in the restore {RUN} to c/p", UNFINISHED)}),
+        (
+            "pending",
+            None,
+            {
+                "o": (f"replaced by {NEW} in the restore {RUN} to c/p", UNFINISHED),
+                NEW: (f"made by the restore {RUN} to c/p, which was interrupted", UNFINISHED),
+            },
+        ),
+        ("given-up", None, {NEW: (f"made by the restore {RUN} to c/p, which was given up", "")}),
+        ("given-up", NEW, {}),
+    ],
+)
+def test_what_is_left_of_a_restore(state: str, attached: str | None, wanted: dict[str, tuple[str, str]]) -> None:
+    assert told(detail(OLD, new(state), attached={"os": attached} if attached else {})) == wanted
+
+
+def test_a_run_whose_point_is_gone_leads_nowhere() -> None:
+    state = detail(OLD, new("pending", source="another"))
+    assert told(state)[NEW] == (f"made by the restore {RUN} to c/p, which leads nowhere: its restore point is gone", "")
+
+
+def test_a_name_or_a_vm_that_does_not_fit_is_not_ours() -> None:
+    copied = idle(disk("copy", run=RUN, state="done"))
+    other = idle(disk(NEW, run=RUN, state="done", vm="another"))
+    state = detail(copied, other)
+    assert told(state) == {}
+    assert why_kept(state, copied) == NOT_OURS
+
+
+def test_a_disk_that_only_a_tag_names() -> None:
+    stranger = idle(disk("s"))
+    state = detail(stranger, new("done", replaces="rg/s"), attached={"os": NEW})
+    assert told(state)["s"][1] == UNPROVEN
+    assert why_kept(state, stranger) == UNPROVEN
+    assert left_disks(state)[0].show().removable is False
+
+
+def test_a_replaced_disk_that_no_point_knows_any_more() -> None:
+    state = detail(OLD, new("done"), attached={"os": NEW}, point=False)
+    assert told(state)["o"][1] == UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("members", "owner"),
+    [
+        ({"managedBy": f"{GROUP}/virtualMachines/w"}, "w has it"),
+        ({"managedByExtended": [f"{GROUP}/virtualMachines/x"]}, "x has it"),
+        ({"managedByExtended": []}, ""),
+    ],
+)
+def test_who_has_a_disk(members: dict[str, Any], owner: str) -> None:
+    found = idle(disk("o"), **members)
+    state = detail(found, new("done"), attached={"os": NEW})
+    assert owner_of(state, found) == owner
+    assert why_kept(state, found) == owner
+    assert ("o" in told(state)) is not bool(owner)
+
+
+def test_the_vm_itself_has_a_disk_whatever_the_disk_shows() -> None:
+    assert owner_of(detail(OLD), OLD) == "this VM has it"
+
+
+@pytest.mark.parametrize(
+    ("properties", "why"),
+    [
+        ({}, ""),
+        ({"diskState": "unattached"}, ""),
+        ({"diskState": "Reserved"}, "its state is Reserved"),
+        ({"diskState": None}, "the service does not show whether it is attached"),
+        ({"provisioningState": "Deleting"}, "it is deleting"),
+        ({"provisioningState": "Failed"}, ""),
+    ],
+)
+def test_what_a_disk_is_used_for(properties: dict[str, Any], why: str) -> None:
+    found = idle(disk("o"), properties=properties)
+    assert not_idle(found) == why
+    assert told(detail(found, new("done"), attached={"os": NEW}))["o"][1] == why

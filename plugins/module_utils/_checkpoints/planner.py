@@ -12,7 +12,7 @@ from datetime import timedelta
 from .._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan
-from .._core.spec import Absent, Present, Spec
+from .._core.spec import Absent, Present, RestoreRequest, Spec
 from .._core.times import format_duration, show_seconds, show_time
 from .actions import Create, Delete, NoOp, Update
 from .clock_warnings import clock_warnings
@@ -47,13 +47,20 @@ def plan(
         made = plan_restore(
             spec, standing, capabilities, progress.made, power, progress.restored, progress.restore_run_id
         )
-    if isinstance(spec, Present) and (spec.max_age is not None or spec.supersede):
+    if _compares_times(spec):
         warned = clock_warnings(actual, matches(actual, spec.name, spec.checkpoint_id))
         made = replace(made, warnings=(*made.warnings, *warned))
     _refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
     return replace(made, warnings=(*made.warnings, *cautions))
+
+
+def _compares_times(spec: Spec) -> bool:
+    """Whether a time that the user gives, or an age, decides."""
+    if isinstance(spec, Present):
+        return spec.max_age is not None or spec.supersede
+    return isinstance(spec, RestoreRequest) and spec.select is not None and spec.select.before is not None
 
 
 def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, progress: CheckpointProgress) -> Plan:

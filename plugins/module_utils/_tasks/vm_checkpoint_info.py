@@ -8,6 +8,7 @@ import re
 import typing as t
 from dataclasses import dataclass, field
 
+from .._checkpoints.clock_warnings import clock_warnings
 from .._core.errors import CheckpointError, InvalidInput
 from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
@@ -156,14 +157,26 @@ class Survey:
                 shown += [named | actual.show(c) for c in actual.checkpoints if self._query.shows(c, actual)]
         vms = [self._vm(position, each) for position, each in enumerate(self._findings)]
         outcome = self._readings.outcome(len(self._findings), "VMs", "vms")
-        warning = self._query.unknown_age_warning([each.actual for each in self._findings if each.actual is not None])
-        if not self._findings and self._query.scope is None:
-            warning = VMS_EMPTY
-        if warning is not None:
-            outcome["warnings"] = [warning, *outcome.get("warnings", [])]
+        warnings = self._warnings() + outcome.pop("warnings", [])
+        if warnings:
+            outcome["warnings"] = warnings
         left = [every.to_result(each.actual.vm) for each in self._findings if each.actual for every in each.leftovers]
         asked = {"leftovers": left} if self._query.leftovers else {}
         return {"changed": False, "checkpoints": shown, **asked, "vms": vms, **outcome}
+
+    def _warnings(self) -> list[str]:
+        """That there is nothing to read; or of what a filter by age cannot tell, and of clocks, once for a service."""
+        if not self._findings and self._query.scope is None:
+            return [VMS_EMPTY]
+        read = [each.actual for each in self._findings if each.actual is not None]
+        told = [each for each in [self._query.unknown_age_warning(read)] if each is not None]
+        if self._query.older_than is not None or self._query.younger_than is not None:
+            clocks: dict[str, list[str]] = {}
+            for actual in read:
+                warned = clock_warnings(actual, [each for each in actual.checkpoints if self._query.asks_for(each)])
+                clocks[actual.vm.service] = clocks.get(actual.vm.service) or warned
+            told += [text for texts in clocks.values() for text in texts]
+        return told
 
     def _vm(self, position: int, finding: Finding) -> dict[str, t.Any]:
         vm = None if finding.found is None else finding.found[1]

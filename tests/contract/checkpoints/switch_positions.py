@@ -29,6 +29,8 @@ FREE: dict[str, tuple[Any, ...]] = {
     "arc_status_url_bytes": (300, 16_000),
     "arc_status_lifetime": (0.5, 3600.0),
     "arc_page_size": (1, 2),
+    "date_skew": (-86_400.0, 86_400.0),
+    "vmm_clock_skew": (-86_400.0, 86_400.0),
     "token_lifetime": (1, 60, 119, 86_399),
 }
 # Switches that only tell in company: with what each is played.
@@ -44,13 +46,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "spf_put_resets": {"spf_update_method": "put"},
 }
 
-# Switches that a whole life does not tell well: what they do to a client has tests of its own.
-ELSEWHERE = frozenset({"vmm_names", "date_skew", "vmm_clock_skew"})
-
 
 def services(name: str) -> tuple[str, ...]:
     """The services that a switch concerns; none of this release's for Azure Compute's."""
-    if name.startswith("compute_") or name in ELSEWHERE:
+    if name.startswith("compute_"):
         return ()
     if name.startswith("spf_"):
         return ("spf",)

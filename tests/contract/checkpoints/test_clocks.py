@@ -68,6 +68,21 @@ def test_one_that_others_made_under_clocks_that_disagree_counts_by_its_oldest_re
     )
 
 
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+def test_a_restore_by_time_and_an_info_by_age_tell_of_the_clocks(service: str) -> None:
+    lab = make_lab(service, date_skew=3600.0)
+    vm = _vm(lab, service)
+    lab.run("vm_checkpoint", vm=vm, name="nightly")
+    info = lab.run("vm_checkpoint_info", vms=[vm], older_than="30m")
+    assert [text for text in info["warnings"] if "clock" in text]
+    assert "warnings" not in lab.run("vm_checkpoint_info", vms=[vm])
+    before = {"before": "2099-01-01T00:00:00Z"}
+    plan = lab.run("vm_checkpoint_restore", check=True, vm=vm, name="nightly", select=before)
+    assert [text for text in plan["warnings"] if "clock" in text]
+    latest = lab.run("vm_checkpoint_restore", check=True, vm=vm, name="nightly", select="latest")
+    assert not [text for text in latest["warnings"] if "clock" in text]
+
+
 def test_clocks_that_agree_are_not_spoken_of() -> None:
     lab = make_lab("spf", date_skew=45.0, vmm_clock_skew=-10.0)
     assert lab.run("vm_checkpoint", vm="web01", **TASK)["warnings"] == []

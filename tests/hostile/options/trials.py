@@ -19,7 +19,7 @@ from tests.hostile.options.specs import Module, modules
 from tests.support.lab import HOST, Lab, Result
 
 TITLE = "values in options"
-EMPTY = {"description", "vms", "exclude_disks", "encryption_sets", "tags"}
+EMPTY = {"description", "vms", "exclude_disks", "encryption_sets", "ids", "tags"}
 COPIES = "copies"
 Base = Callable[[Lab], dict[str, Any]]
 

@@ -63,7 +63,9 @@ DIFFERENT: dict[tuple[str, str, Any], Other] = {
         "longer hidden than settle_time: a second run made another, both are kept, and one must be named",
     ),
     ("spf", "spf_patch", False): Other("ccuEEEccu", "refused refused refused", "the configured method is not taken"),
-    ("spf", "spf_tunnel", False): Other("ccuEEEcEE", 5 * " refused", "no method in a tunnel is taken, DELETE among them"),
+    ("spf", "spf_tunnel", False): Other(
+        "ccuEEEcEE", 5 * " refused", "no method in a tunnel is taken, DELETE among them"
+    ),
 }
 
 

@@ -25,9 +25,9 @@ def bounds(tree: ast.AST) -> Iterator[str]:
         if ast.unparse(node.func) == "time.sleep":
             yield f"{node.lineno}: {ast.unparse(node)}"
         for each in node.keywords:
-            if node.func.attr in WAITS and each.arg == "timeout" and isinstance(each.value, ast.Constant):
-                if each.value.value is not None:
-                    yield f"{node.lineno}: {ast.unparse(node)}"
+            is_number = isinstance(each.value, ast.Constant) and each.value.value is not None
+            if node.func.attr in WAITS and each.arg == "timeout" and is_number:
+                yield f"{node.lineno}: {ast.unparse(node)}"
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ class Task:
 class Trouble:
     """A fault for `count` requests of one task, the `nth` of its `which` being the first.
 
-    `which`: any, write, read, poll, or those `behind1`, `behind2`, ... its first, second, ... write. `fault` is what the
-    simulator's Fault takes; these kinds are the player's own: `expire` (all tokens end), `job` (the next job of that
-    kind ends badly), `lock` and `refusal` (in the service's own words), `stranger` (a 404 that somebody else wrote).
+    `which`: any, write, read, poll, or those `behind1`, `behind2`, ... its first, second, ... write. `fault` is what
+    the simulator's Fault takes; these kinds are the player's own: `expire` (all tokens end), `job` (the next job of
+    that kind ends badly), `lock` and `refusal` (in the service's own words), `stranger` (a 404 somebody else wrote).
     """
 
     task: int
@@ -70,7 +70,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Event:
-    """Something from outside at a moment: `refresher` holds the VM, `outside` makes a checkpoint that VMM learns of later.
+    """Something from outside at a moment: `refresher` holds the VM, `outside` makes a checkpoint on its host.
 
     `appears`: somebody makes a checkpoint while a write of that `task` is locked out.
     """

@@ -260,7 +260,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
         return True
     if switches.delete_children == "deleted" and any(work.kind == "delete" for work in judge.record.work):
         return True  # what stands on a superseded checkpoint goes with it, the new one as well
-    if run.code in ("operation_failed", "refused", "some_failed") and _refuses(judge, run):
+    if run.code in ("operation_failed", "refused", "some_failed", "outcome_unknown") and _refuses(judge, run):
         return True
     mute = switches.spf_host_id == "never" and any(vm.startswith("spf") for vm in run.task.vms)
     return mute and ("max_age" in run.task.options or run.task.module == "vm_checkpoint_restore")
@@ -269,6 +269,8 @@ def _hopeless(judge: Judge, run: Run) -> bool:
 def _refuses(judge: Judge, run: Run) -> bool:
     """Whether the service never allows what was asked for."""
     switches = judge.record.world.switches
-    if switches.arc_duplicate_name == "refused" and "DuplicateCheckpointName" in str(run.result):
+    # An operation that is forgotten at once tells nobody why it failed.
+    said = "DuplicateCheckpointName" in str(run.result) or "shows no such operation" in str(run.result)
+    if switches.arc_duplicate_name == "refused" and said:
         return True
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

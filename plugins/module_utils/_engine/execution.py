@@ -59,7 +59,7 @@ class Execution(t.Generic[Observed]):
         return observed
 
     async def _observe(self) -> Observed:
-        """A reading that is refused for a lock says nothing of the write that it is made for: that one is not locked."""
+        """A reading that is refused for a lock says nothing of the write behind which it is made."""
         try:
             return await self._observe_target()
         except Locked as problem:

@@ -116,8 +116,8 @@ def _skews(rng: random.Random, story: Script) -> Script:
 def _normalised(rng: random.Random, story: Script) -> Script:
     """Names or descriptions, or both, that the services keep otherwise than they were sent.
 
-    Not a name together with a description so long that the mark behind it is cut off: then nothing is left by which a
-    checkpoint could be known, and all that can be done is to say so (docs/resilience.md).
+    Two stories are not told (docs/resilience.md): a name that is kept otherwise beside a description so long that the
+    mark behind it is cut off, and such a description where the mark is all that tells the age.
     """
     concerned = [task for task in story.tasks if task.service in VMM and not task.approval]
     if not concerned:
@@ -132,7 +132,10 @@ def _normalised(rng: random.Random, story: Script) -> Script:
         options = dict(task.options)
         if options.get("name") in (*NAMES, *SERIES) and kept != "cut_200":
             options["name"] = RENAMED[position].format(name=options["name"])
-        if kept is not None and task.module == "vm_checkpoint" and "state" not in options and rng.random() < 0.7:
+        skewed = any(name.endswith("_skew") for name in story.switches)
+        ageless = kept == "cut_200" and (skewed or task.service == "scvmm") and "max_age" in options
+        described = kept is not None and task.module == "vm_checkpoint" and "state" not in options and not ageless
+        if kept is not None and described and rng.random() < 0.7:
             options["description"] = DESCRIPTIONS[kept]
         story = _changed(story, task, options=options)
     return replace(story, switches={**story.switches, **switches})

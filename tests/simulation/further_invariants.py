@@ -237,10 +237,11 @@ def _approval(judge: Judge, run: Run) -> None:
     for work in judge.record.work:
         if work.run is not run or work.kind not in (*MAKES, *REMOVES, *RESTORES):
             continue
-        if work.kind in MAKES:
-            approved = "create" in verbs
-        else:
-            approved = bool(ids(work.point if isinstance(work.point, Checkpoint) else None) & known)
+        if work.point is None:
+            continue  # what was asked for had gone
+        approved = "create" in verbs
+        if work.kind not in MAKES:
+            approved = bool(ids(work.point) & known)
         told = f"{run.label}: {work.kind} {work.name}, approved {[each['action'] for each in actions]} {known}"
         judge.hold("only what was approved is done", approved, told)
     last = run.plans[-1].writes if run.plans else ()

@@ -69,7 +69,7 @@ class Sent:
         if self.fate is None or self.never_left or self.locked_out:
             return False
         kind, status = self.fate["kind"], self.fate.get("status", 200)
-        lost = kind in ("lose_request", "lose_answer", "reset_body")
+        lost = kind in ("lose_request", "lose_answer", "reset_body", "redirect")
         # Half a refusal is one all the same.
         lost = lost or (kind == "truncate" and (self.status or 0) < 400)
         return lost or (kind in ("status", "status_after", "html") and (status == 408 or status >= 500))

@@ -45,7 +45,7 @@ def further(story: Script) -> Script:
     drawn = rng.sample(list(KINDS), k=rng.choices((0, 1, 2, 3), (30, 40, 20, 10))[0])
     for kind in (each for each in KINDS if each in drawn):
         story = KINDS[kind](rng, story)
-    return story
+    return _pending(rng, story) if rng.random() < 0.15 else story
 
 
 def _changed(story: Script, task: Task, **given: Any) -> Script:
@@ -200,6 +200,14 @@ def _signals(rng: random.Random, story: Script) -> Script:
         options = _paced(task, name=FOREIGN, on_ambiguous="oldest", **how)
         story = _changed(story, task, module="vm_checkpoint_restore", options=options, check=False)
     return _changed(story, task, kill=None, signal=signal, again=again)
+
+
+def _pending(rng: random.Random, story: Script) -> Script:
+    """Azure's points that cannot be used for a while after they have succeeded, and deletes that are done at once."""
+    drawn = {"compute_pending_seconds": rng.choice((0.0, 20.0, 400.0)), "compute_deletes": "at_once"}
+    if not story.document["compute"]["vms"]:
+        return story
+    return replace(story, switches={**story.switches, **dict(rng.sample(list(drawn.items()), k=rng.choice((1, 2))))})
 
 
 KINDS: dict[str, Callable[[random.Random, Script], Script]] = {

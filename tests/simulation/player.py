@@ -41,7 +41,7 @@ QUIET = 6 * 3600.0
 # A service that has settled is neither slow, full nor offline, and no reading of it is of yesterday.
 SETTLED: dict[str, Any] = dict.fromkeys(("create_takes", "restore_takes", "delete_takes", "power_takes"), "2s")
 SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_points": 500, "arc_connector": "online"}
-SETTLED |= {"compute_max_collections": 10000}
+SETTLED |= {"compute_max_collections": 10000, "compute_pending_seconds": 0.0}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
 AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
 RESOURCES = ("restore_point", "restore_point_collection", "restore_point_collection_info")

@@ -61,9 +61,9 @@ LEFT: dict[str, str] = {
 }
 
 
-OF_FURTHER_TROUBLES = frozenset(
-    ("date_skew", "vmm_clock_skew", "compute_clock_skew", "vmm_names", "vmm_descriptions", "arc_names")
-    + ("compute_pending_seconds", "compute_deletes")
+OF_FURTHER_TROUBLES = (
+    *("date_skew", "vmm_clock_skew", "compute_clock_skew"),
+    *("vmm_names", "vmm_descriptions", "arc_names", "compute_pending_seconds", "compute_deletes"),
 )
 """Those that are thrown with the further troubles, from their random stream."""
 

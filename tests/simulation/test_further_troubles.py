@@ -22,10 +22,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import write as _write
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.execution import Execution
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import Fleet
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls as _tls
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as _spf
 from tests.simulation.generator import script
 from tests.simulation.script import SERVICES
 from tests.simulation.soak import judged
@@ -48,8 +48,8 @@ def _as_it_is(problem: Any, _subject: str, _context: Any) -> Any:
     return problem
 
 
-async def _locked_all_the_same(execution: Any) -> Any:
-    return await execution._observe_target()
+def _locked_all_the_same(problem: Any) -> Any:
+    return problem
 
 
 async def _says_nothing(_fleet: Fleet, _signal: str) -> None:
@@ -100,9 +100,9 @@ BROKEN: dict[str, tuple[Patch, str, tuple[int, ...]]] = {
         (13, 499, 591),
     ),
     "takes a locked reading for a locked write": (
-        lambda: mock.patch.object(Execution, "_observe", _locked_all_the_same),
+        lambda: mock.patch.multiple(_spf, error_of_reading=_locked_all_the_same),
         "no error denies what was sent",
-        (1040, 1952, 2591, 3259),
+        (8002,),
     ),
     "ends by a signal without telling": (
         lambda: mock.patch.object(Fleet, "interrupt", _says_nothing),

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import Locked
 from .._core.operation import Operation
-from .known import as_unavailable
 from .progress import Progress
 from .waiting import WaitPolicy
 
@@ -39,7 +37,7 @@ class Execution(t.Generic[Observed]):
         self.observed: Observed | None = None
         self.operation: Operation | None = None
         self.warnings: list[str] = []
-        self._observe_target, self._policy, self._own = observe, policy, own
+        self._observe, self._policy, self._own = observe, policy, own
         self._is_busy = is_busy
 
     @property
@@ -57,13 +55,6 @@ class Execution(t.Generic[Observed]):
         observed = await self._observe()
         self.observed = observed
         return observed
-
-    async def _observe(self) -> Observed:
-        """A reading that is refused for a lock says nothing of the write behind which it is made."""
-        try:
-            return await self._observe_target()
-        except Locked as problem:
-            raise as_unavailable(problem) from None
 
     async def until(
         self,

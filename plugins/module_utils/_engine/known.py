@@ -68,13 +68,6 @@ def after_loss(problem: CheckpointError, subject: str, context: str) -> Checkpoi
     return known
 
 
-def as_unavailable(problem: Locked) -> Unavailable:
-    """A lock that was answered to a reading, as the failure of that reading."""
-    unread = Unavailable(problem.message)
-    vars(unread).update(vars(problem))
-    return unread
-
-
 def interrupted(signal: str, subject: str, context: str | None, operation: Operation | None) -> CheckpointError:
     """A signal ended the run: before a write (no `context`), while it was sent, or once it was accepted."""
     if context is None:

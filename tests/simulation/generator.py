@@ -17,6 +17,7 @@ from tests.simulation.azure_generator import (
     resource_wish,
 )
 from tests.simulation.fault_generator import troubles
+from tests.simulation.further_generator import further
 from tests.simulation.script import Event, Kill, Script, Task
 from tests.simulation.switch_positions import positions
 
@@ -25,6 +26,11 @@ PACE = ("wait_timeout", "poll_interval", "settle_time")
 
 def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4)) -> Script:
     """The story of a seed; so many users are in it."""
+    return further(first_draft(seed, services, wishes))
+
+
+def first_draft(seed: int, services: tuple[str, ...], wishes: tuple[int, int]) -> Script:
+    """The story without the troubles that have a random stream of their own."""
     rng = random.Random(seed)
     used = [service for service in services if rng.random() < 0.6] or [rng.choice(services)]
     vms = {service: [f"{service}{n}" for n in range(1, rng.choice((1, 1, 2)) + 1)] for service in used}

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import traceback
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +30,9 @@ from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.faults import Fault
 from simulator.world import World
-from tests.simulation.record import RUN, SENT, Record, Run, sent_from
+from tests.simulation.record import RUN, SENT, Record, Run, Sent, sent_from
 from tests.simulation.script import Event, Script, Task
+from tests.simulation.spoken_faults import SPOKEN, spoken
 from tests.support.lab import BARE_ENVIRONMENT, HOST, START
 from tests.support.tasks import TASKS
 from tests.support.wire import Killed, Wire
@@ -39,7 +41,7 @@ QUIET = 6 * 3600.0
 # A service that has settled is neither slow, full nor offline, and no reading of it is of yesterday.
 SETTLED: dict[str, Any] = dict.fromkeys(("create_takes", "restore_takes", "delete_takes", "power_takes"), "2s")
 SETTLED |= {"max_checkpoints": 50, "compute_point_takes": "5s", "compute_max_points": 500, "arc_connector": "online"}
-SETTLED |= {"compute_max_collections": 10000}
+SETTLED |= {"compute_max_collections": 10000, "compute_pending_seconds": 0.0}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
 AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
 RESOURCES = ("restore_point", "restore_point_collection", "restore_point_collection_info")
@@ -69,6 +71,7 @@ class Player:
         self.app: App
         self._struck: dict[int, int] = {}
         self._seen: dict[tuple[int, str], int] = {}
+        self._approved: dict[int, dict[str, Any]] = {}
         self._calm = False
 
     def planner(self) -> Callable[[Reconciler[Any]], None]:
@@ -100,7 +103,7 @@ class Player:
             async with trio.open_nursery() as users:
                 for task in script.tasks:
                     users.start_soon(self._user, task, services)
-                for event in script.events:
+                for event in (each for each in script.events if each.task is None):
                     users.start_soon(self._event, event)
             self._calm = True
             await self._quiet()
@@ -137,10 +140,20 @@ class Player:
 
     async def _user(self, task: Task, services: trio.Nursery) -> None:
         await trio.sleep(task.start)
+        if task.approval is not None and not await self._approve(task, services):
+            return
         run = await self._run(task, 1, services, "story", dying=True)
-        if run.killed and task.again is not None:
+        if (run.killed or run.signalled is not None) and task.again is not None:
             await trio.sleep(task.again)
             await self._run(task, 2, services, "story")
+
+    async def _approve(self, task: Task, services: trio.Nursery) -> bool:
+        """The user looks at the plan first; where there is none, nothing is approved and nothing is done."""
+        look = await self._run(replace(task, check=True, kill=None, signal=None), 0, services, "story")
+        if not look.well or look.result is None:
+            return False
+        self._approved[task.number] = look.result["plan"]
+        return True
 
     async def _event(self, event: Event) -> None:
         await trio.sleep(event.at)
@@ -152,13 +165,22 @@ class Player:
 
     async def _run(self, task: Task, attempt: int, services: trio.Nursery, phase: str, *, dying: bool = False) -> Run:
         run = Run(task, attempt, self.world.now(), phase=phase, before=self.record.homes_now())
+        run.ran = run.runs_on = self.record.running()
+        run.ahead = (self._ahead(), self._ahead())
+        if phase == "story" and not task.check:
+            run.approved = self._approved.get(task.number)
         self.record.runs.append(run)
         count = 0
+        signals, received = trio.open_memory_channel[int](1)
 
         def watch(when: str) -> None:
             nonlocal count
             count += when == "sent"
             self.record.sample()
+            here = task.signal is not None and task.signal.when == when and count >= task.signal.request
+            if dying and here and task.signal is not None and run.signalled is None:
+                run.signalled, run.signalled_at = count, self.world.now()
+                signals.send_nowait(signal.Signals[task.signal.name])
             if dying and task.kill is not None and task.kill.when == when and count >= task.kill.request:
                 run.killed = True
             if run.killed:
@@ -167,7 +189,7 @@ class Player:
         wire = Wire(self.app, services, lambda _request: watch("sent"), lambda _request: watch("heard"))
         token = RUN.set(run)
         try:
-            run.result = await self._finish(task, wire)
+            run.result = await self._finish(run, wire, received)
         except Killed:
             pass
         except BaseExceptionGroup as group:
@@ -180,16 +202,24 @@ class Player:
             RUN.reset(token)
             run.end = self.world.now()
             run.seen = self.record.homes_now()
+            run.runs_on = self.record.running()
+            run.ahead = (run.ahead[0], self._ahead())
         return run
 
-    async def _finish(self, task: Task, wire: httpx.AsyncBaseTransport) -> dict[str, Any]:
+    async def _finish(
+        self, run: Run, wire: httpx.AsyncBaseTransport, signals: trio.MemoryReceiveChannel[int]
+    ) -> dict[str, Any]:
+        task = run.task
         names = [self._reference(vm) for vm in task.vms]
         about: dict[str, Any] = {"vm": names[0]} if len(names) == 1 else {"vms": names}
-        surroundings = Surroundings({}, self._wall_clock, wire)
+        surroundings = Surroundings({}, self._wall_clock, wire, signals=lambda: nullcontext(signals))
+        approved = {} if run.approved is None else {"expected_plan": run.approved}
+        if run.approved is not None and task.approval == "digest":
+            approved = {"expected_plan": run.approved["digest"]}
         if task.module in RESOURCES:
-            params = {**self._connection(), **self._of_azure(task.options)}
+            params = {**self._connection(), **self._of_azure(task.options), **approved}
             return await run_task(TASKS[task.module], params, task.check, surroundings)
-        params = {**self._connection(), **about, **task.options}
+        params = {**self._connection(), **about, **task.options, **approved}
         return await run_task(TASKS[task.module], params, task.check, surroundings)
 
     def _of_azure(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -201,11 +231,14 @@ class Player:
             found["source"] = azure.resource_id(kind, source)
         return found
 
-    def _wall_clock(self) -> datetime:
+    def _ahead(self) -> float:
+        """How far the controllers' clock is ahead of the world's, in seconds."""
         # By the end somebody has set it right again.
         jumps = () if self._calm else self.script.jumps
-        jumped = sum(seconds for at, seconds in jumps if trio.current_time() >= at)
-        return datetime.fromtimestamp(self.world.now() + self.script.skew + jumped, UTC)
+        return self.script.skew + sum(seconds for at, seconds in jumps if trio.current_time() >= at)
+
+    def _wall_clock(self) -> datetime:
+        return datetime.fromtimestamp(self.world.now() + self._ahead(), UTC)
 
     def _reference(self, vm: str) -> str:
         if vm.startswith("spf"):
@@ -255,8 +288,12 @@ class Player:
                 sent.status = 307 if fault.kind == "redirect" else fault.status
         return fault
 
-    def _trouble(self, run: Run, sent: Any) -> Fault | None:
+    def _trouble(self, run: Run, sent: Sent) -> Fault | None:
+        if run.task.check and run.task.approval is not None:
+            return None  # a plan that was approved is there
         kinds = ["any"] + ["write"] * sent.writes + ["poll"] * sent.polls + ["read"] * (sent.method == "GET")
+        writes = self._seen.get((run.task.number, "write"), 0)
+        kinds += [f"behind{number}" for number in range(1, writes + 1)]
         for kind in kinds:
             self._seen[run.task.number, kind] = self._seen.get((run.task.number, kind), 0) + 1
         for place, trouble in enumerate(self.script.troubles):
@@ -265,16 +302,30 @@ class Player:
             done = self._struck.get(place, 0)
             if self._seen[run.task.number, trouble.which] < trouble.nth or done >= trouble.count:
                 continue
-            self._struck[place] = done + 1
             given = dict(trouble.fault)
+            if given["kind"] == "stranger" and not _may_be_strange(given["form"], run, sent):
+                continue
+            self._struck[place] = done + 1
             self.record.faults.append(_told(given))
             if given["kind"] == "expire":
                 self.world.tokens.clear()
             elif given["kind"] == "job":
                 self._plan_job(given)
+            elif given["kind"] in SPOKEN:
+                sent.strange, sent.locked_out = given["kind"] == "stranger", given["kind"] == "lock"
+                if sent.locked_out:
+                    self._locked_out(run.task)
+                return spoken(given, sent)
             else:
                 return Fault(**given)
         return None
+
+    def _locked_out(self, task: Task) -> None:
+        """What happens while a write of that task is locked out."""
+        for event in self.script.events:
+            if event.task == task.number:
+                vmm, vm = self.world.site(event.service).vmm, self.world.vm(event.vm, event.service)
+                vmm.made_outside(vm, event.argument).in_database = True
 
     def _plan_job(self, given: dict[str, Any]) -> None:
         service, end = given["service"], given["end"]
@@ -287,6 +338,14 @@ class Player:
             kind = AZURE_JOBS.get(given["job"], given["job"])
             when = 409 if end == "2602" else None
             self.world.azure.planned.append(PlannedEnd(kind, None, Refused(409, "InternalOperationError"), when))
+
+
+def _may_be_strange(form: str, run: Run, sent: Sent) -> bool:
+    """A group is only denied, against better knowledge, where this run has read what is in it."""
+    if "/subscriptions/" not in sent.target.lower() and not sent.on_spf:
+        return False  # the authority, and the cloud's list of endpoints
+    read = any(each.status == 200 and "/resourcegroups/" in each.target.lower() for each in run.sent)
+    return sent.on_spf or form != "ResourceGroupNotFound" or read
 
 
 def _told(fault: dict[str, Any]) -> str:

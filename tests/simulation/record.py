@@ -13,11 +13,12 @@ from simulator.azure.jobs import AzureJob
 from simulator.azure.model import Collection, Point
 from simulator.vmm.jobs import Job, Kind, Status
 from simulator.vmm.machines import Checkpoint, VirtualMachine
+from simulator.vmm.names import stored_name
 from simulator.wire.exchange import Call
 from simulator.world import World
 from tests.simulation.script import Task
 
-NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
+NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout", "SSLEOFError")
 
 
 @dataclass(eq=False)
@@ -31,6 +32,15 @@ class Sent:
     fate: dict[str, Any] | None = None
     status: int | None = None
     handled: float | None = None
+    strange: bool = False
+    """Whether somebody else answered 404 in the service's place."""
+    locked_out: bool = False
+    """Whether the service said that another job holds the VM."""
+
+    @property
+    def on_spf(self) -> bool:
+        """Whether it went to SPF."""
+        return ".odata.svc" in self.target.lower()
 
     @property
     def writes(self) -> bool:
@@ -56,10 +66,10 @@ class Sent:
     @property
     def open(self) -> bool:
         """Whether the client cannot know what came of it."""
-        if self.fate is None or self.never_left:
+        if self.fate is None or self.never_left or self.locked_out:
             return False
         kind, status = self.fate["kind"], self.fate.get("status", 200)
-        lost = kind in ("lose_request", "lose_answer", "reset_body")
+        lost = kind in ("lose_request", "lose_answer", "reset_body", "redirect")
         # Half a refusal is one all the same.
         lost = lost or (kind == "truncate" and (self.status or 0) < 400)
         return lost or (kind in ("status", "status_after", "html") and (status == 408 or status >= 500))
@@ -129,6 +139,17 @@ class Run:
     """Azure's collections as the run began."""
     seen: dict[str, Home] = field(default_factory=dict)
     """The same as it ended."""
+    ran: frozenset[str] = frozenset()
+    """The VMs that were on as it began."""
+    runs_on: frozenset[str] = frozenset()
+    """Those that were on as it ended."""
+    signalled: int | None = None
+    """How many requests it had sent when a signal reached it."""
+    signalled_at: float = 0.0
+    ahead: tuple[float, float] = (0.0, 0.0)
+    """How far the controller's clock was ahead of the world's as the run began and ended, in seconds."""
+    approved: dict[str, Any] | None = None
+    """The plan that its user had approved."""
 
     @property
     def label(self) -> str:
@@ -225,6 +246,20 @@ class Record:
                 points[point.name.lower()] = "whole" if state == "Succeeded" else state
             found[each.name.lower()] = Home(dict(each.tags), points)
         return found
+
+    def running(self) -> frozenset[str]:
+        """The VMs that are on now."""
+        self.world.settle()
+        found = {vm.name for site in (self.world.spf, self.world.arc) for vm in site.vmm.vms if vm.power == "Running"}
+        return frozenset(found | {vm.name for vm in self.world.azure.vms.values() if vm.power == "running"})
+
+    def kept_name(self, service: str, name: str) -> str:
+        """What a service makes of the name of a checkpoint."""
+        switches = self.world.switches
+        if service not in ("spf", "scvmm"):
+            return name
+        cut = service == "scvmm" and switches.arc_names == "cut_20"
+        return stored_name(name[:20] if cut else name, switches)
 
     def _look_for_points(self) -> Point | None:
         """The one that nobody had seen, with where it lies written down."""

@@ -180,7 +180,10 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
 def did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
     """Whether another run did with success, while this one was on, what this one failed to do."""
     others = [work for work in judge.record.works(failed.kind, vm) if work.run is not run and work.succeeded]
-    if any(each.kind == "outside" and (each.vm, each.argument) == (vm, failed.name) for each in judge.script.events):
+    if any(
+        each.kind in ("outside", "appears") and (each.vm, each.argument) == (vm, failed.name)
+        for each in judge.script.events
+    ):
         return True  # made on the host itself, which is no work of the service's
     return any(run.start <= (work.job.finished or work.at) and work.at <= run.end for work in others)
 

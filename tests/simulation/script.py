@@ -19,8 +19,20 @@ class Kill:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """A signal that reaches a controller at its request of that number, as it leaves or is answered; see `Kill`."""
+
+    request: int
+    when: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Task:
-    """One user's task. Those killed are begun again `again` seconds later, unless nobody does."""
+    """One user's task. Those killed or ended by a signal are begun again `again` seconds later, unless nobody does.
+
+    `approval`: the task is run in check mode first, and then with that plan (`plan`) or its `digest` as expected_plan.
+    """
 
     number: int
     start: float
@@ -31,6 +43,8 @@ class Task:
     check: bool = False
     kill: Kill | None = None
     again: float | None = None
+    signal: Signal | None = None
+    approval: str | None = None
 
     @property
     def label(self) -> str:
@@ -40,10 +54,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault for `count` requests of one task, the `nth` of its `which` (any, write, read, poll) being the first.
+    """A fault for `count` requests of one task, the `nth` of its `which` being the first.
 
-    `fault` is what the simulator's Fault takes; the kinds `expire` (all tokens end) and `job` (the next job of that
-    kind ends badly) are the player's own.
+    `which`: any, write, read, poll, or those `behind1`, `behind2`, ... its first, second, ... write. `fault` is what
+    the simulator's Fault takes; these kinds are the player's own: `expire` (all tokens end), `job` (the next job of
+    that kind ends badly), `lock` and `refusal` (in the service's own words), `stranger` (a 404 somebody else wrote).
     """
 
     task: int
@@ -55,13 +70,17 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Event:
-    """Something from outside at a moment: `refresher` holds the VM, `outside` makes a checkpoint, `write` a file."""
+    """Something from outside at a moment: `refresher` holds the VM, `outside` makes a checkpoint on its host.
+
+    `appears`: somebody makes a checkpoint while a write of that `task` is locked out.
+    """
 
     at: float
     kind: str
     service: str
     vm: str
     argument: Any = None
+    task: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,12 +103,16 @@ class Script:
         told += [f"wall clock set by {seconds:g} s at {at:g} s" for at, seconds in self.jumps]
         for task in self.tasks:
             kill = f" killed at request {task.kill.request} ({task.kill.when})" if task.kill else ""
+            if task.signal:
+                kill = f" {task.signal.name} at request {task.signal.request} ({task.signal.when})"
             again = f", again after {task.again:g} s" if task.again is not None else ""
-            mode = " in check mode" if task.check else ""
+            mode = " in check mode" if task.check else f" as approved by its {task.approval}" if task.approval else ""
             told.append(
                 f"{task.label} at {task.start:g} s{mode}: {task.module} {', '.join(task.vms)} "
                 f"{task.options}{kill}{again}"
             )
         told += [f"fault for task{t.task}: {t.which} {t.nth} (+{t.count - 1}): {t.fault}" for t in self.troubles]
-        told += [f"at {e.at:g} s: {e.kind} {e.service} {e.vm} {e.argument}" for e in self.events]
+        for e in self.events:
+            when = f"at {e.at:g} s" if e.task is None else f"when task{e.task} is locked out"
+            told.append(f"{when}: {e.kind} {e.service} {e.vm} {e.argument}")
         return told

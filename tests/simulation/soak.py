@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.simulation.azure_invariants import judge_azure
+from tests.simulation.further_invariants import judge_further
 from tests.simulation.generator import script
 from tests.simulation.player import play
 from tests.simulation.record import Record, Run
@@ -46,6 +47,7 @@ def judged(story: Script) -> Verdict:
     judge_world(judge)
     judge_azure(judge)
     judge_resources(judge)
+    judge_further(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 
@@ -80,8 +82,8 @@ def _smaller(story: Script) -> Iterator[Script]:
     for name in story.switches:
         yield replace(story, switches={key: value for key, value in story.switches.items() if key != name})
     for place, task in enumerate(story.tasks):
-        if task.kill is not None:
-            calmer = replace(task, kill=None, again=None)
+        if task.kill is not None or task.signal is not None or task.approval is not None:
+            calmer = replace(task, kill=None, signal=None, again=None, approval=None)
             yield replace(story, tasks=(*story.tasks[:place], calmer, *story.tasks[place + 1 :]))
 
 

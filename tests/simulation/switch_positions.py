@@ -57,12 +57,15 @@ LEFT: dict[str, str] = {
     "arc_restored_nic_network": "no story takes an adapter away",
     "compute_instant_takes": "no story has instant access",
     "compute_view_rows": "no story has instant access",
-    "compute_pending_seconds": "new; stories are not yet told with it",
-    **dict.fromkeys(("vmm_names", "vmm_descriptions", "arc_names"), "new; stories do not know yet what is normalised"),
-    **dict.fromkeys(("date_skew", "vmm_clock_skew", "compute_clock_skew"), "new; stories have one clock"),
     "compute_readonly_members": "no story has encryption sets",
-    "compute_deletes": "new; stories are not yet told with it",
 }
+
+
+OF_FURTHER_TROUBLES = (
+    *("date_skew", "vmm_clock_skew", "compute_clock_skew"),
+    *("vmm_names", "vmm_descriptions", "arc_names", "compute_pending_seconds", "compute_deletes"),
+)
+"""Those that are thrown with the further troubles, from their random stream."""
 
 
 def positions(rng: random.Random, services: list[str]) -> dict[str, Any]:
@@ -72,7 +75,12 @@ def positions(rng: random.Random, services: list[str]) -> dict[str, Any]:
     for each in fields(Switches):
         prefix = each.name.partition("_")[0]
         concerned = {"spf": "spf", "arc": "scvmm", "compute": "compute"}.get(prefix)
-        if each.name in LEFT or (concerned is not None and concerned not in services) or rng.random() >= share:
+        if (
+            each.name in OF_FURTHER_TROUBLES
+            or each.name in LEFT
+            or (concerned is not None and concerned not in services)
+            or rng.random() >= share
+        ):
             continue
         choices: tuple[Any, ...] = each.metadata["choices"] or FREE.get(each.name, ())
         if isinstance(each.default, bool):

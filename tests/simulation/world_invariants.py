@@ -16,6 +16,7 @@ from tests.simulation.run_invariants import Judge
 
 FORGETS = "would therefore restore again"
 """What a run says whose restore a second run with its key would do again."""
+MARK = "[hybridvm.checkpoints 1 nonce="
 
 
 def judge_world(judge: Judge) -> None:
@@ -53,15 +54,21 @@ def _nothing_lost(judge: Judge, service: str, vm: str) -> None:
         }
         told = f"{work.run.label} deleted {work.name} ({work.point.id}) of {vm}"
         judge.hold("what is deleted was planned", bool(ids(work.point) & planned), told)
-        judge.hold("what is deleted was meant", _meant(work.run.task.options, work.name, work.description), told)
+        judge.hold("what is deleted was meant", _meant(judge, work), told)
 
 
-def _meant(options: dict[str, Any], name: str, description: str) -> bool:
+def _meant(judge: Judge, work: Work) -> bool:
     """Whether a task's own words allow that a checkpoint goes."""
-    if options.get("name") != name:
+    options: dict[str, Any] = work.run.task.options if work.run else {}
+    if not _bears(judge, work.service, work.name, work.description, str(options.get("name"))):
         return False
-    managed = "[hybridvm.checkpoints 1 nonce=" in description
+    managed = MARK in work.description
     return options.get("state") == "absent" or (bool(options.get("supersede")) and managed)
+
+
+def _bears(judge: Judge, service: str, name: str, description: str, asked: str) -> bool:
+    """Whether a checkpoint is what was asked for by a name: it has it, or is ours and has what became of it."""
+    return name == asked or (MARK in description and name == judge.record.kept_name(service, asked))
 
 
 def _duplicates(judge: Judge, service: str, vm: str) -> None:
@@ -180,7 +187,8 @@ def _results(judge: Judge) -> None:
             if vm.startswith("compute") or cascade or _disturbed(judge, run, vm):
                 continue
             name, standing = run.task.options["name"], _then(judge, vm, run.end)
-            found = [point for point in standing if point.name == name]
+            service = "spf" if vm.startswith("spf") else "scvmm"
+            found = [p for p in standing if _bears(judge, service, p.name or "", p.description or "", name)]
             told = f"{run.label} on {vm}: {name}; there were {[point.name for point in standing]}"
             if run.task.options.get("state") == "absent":
                 rest = run.task.options["on_ambiguous"] == "oldest"
@@ -198,7 +206,7 @@ def _disturbed(judge: Judge, run: Run, vm: str) -> bool:
     """Whether somebody else's work on the VM ended while the run was on, or was hidden from it."""
     stale = float(judge.record.world.switches.arc_stale_seconds)
     others = [work for work in judge.record.work if work.vm == vm and work.run is not run]
-    outside = any(event.vm == vm and event.kind == "outside" for event in judge.script.events)
+    outside = any(event.vm == vm and event.kind in ("outside", "appears") for event in judge.script.events)
     return outside or any(
         work.at <= run.end and (work.job.finished is None or work.job.finished + stale >= run.start) for work in others
     )
@@ -252,7 +260,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
         return True
     if switches.delete_children == "deleted" and any(work.kind == "delete" for work in judge.record.work):
         return True  # what stands on a superseded checkpoint goes with it, the new one as well
-    if run.code in ("operation_failed", "refused", "some_failed") and _refuses(judge, run):
+    if run.code in ("operation_failed", "refused", "some_failed", "outcome_unknown") and _refuses(judge, run):
         return True
     mute = switches.spf_host_id == "never" and any(vm.startswith("spf") for vm in run.task.vms)
     return mute and ("max_age" in run.task.options or run.task.module == "vm_checkpoint_restore")
@@ -261,6 +269,8 @@ def _hopeless(judge: Judge, run: Run) -> bool:
 def _refuses(judge: Judge, run: Run) -> bool:
     """Whether the service never allows what was asked for."""
     switches = judge.record.world.switches
-    if switches.arc_duplicate_name == "refused" and "DuplicateCheckpointName" in str(run.result):
+    # An operation that is forgotten at once tells nobody why it failed.
+    said = "DuplicateCheckpointName" in str(run.result) or "shows no such operation" in str(run.result)
+    if switches.arc_duplicate_name == "refused" and said:
         return True
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -77,6 +78,10 @@ class _Body(httpx.AsyncByteStream):
 async def _next(far: trio.MemoryReceiveChannel[Message | ConnectionLost], request: httpx.Request) -> Message:
     message = await far.receive()
     if isinstance(message, ConnectionLost):
+        if message.httpx_name == "SSLEOFError":  # the server closed the connection in the TLS handshake
+            closed = ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "EOF occurred in violation of protocol")
+            closed.library, closed.reason = "SSL", "UNEXPECTED_EOF_WHILE_READING"
+            raise httpx.ConnectError("the simulator closed the connection", request=request) from closed
         kind: type[httpx.TransportError] = getattr(httpx, message.httpx_name)
         raise kind("the simulator closed the connection", request=request)
     return message

@@ -14,7 +14,7 @@ from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
 from .._http.client import Http
-from .._http.error_mapping import error_after_write, error_from, leaves_open
+from .._http.error_mapping import error_after_write, error_from, error_of_reading, leaves_open
 from .._http.links import sendable
 from .._http.response import Pages, Response
 from .errors import error_details, error_of, policies_of, read_error
@@ -80,7 +80,7 @@ class Arm:
         """A resource; any status but 200 is an error that begins with `context`."""
         response = await self._read(url, context)
         if response.status != 200:
-            raise self.error(response, context=context)
+            raise error_of_reading(self.error(response, context=context))
         return response
 
     async def _read(self, url: str, context: str) -> Response:
@@ -107,10 +107,10 @@ class Arm:
             if code.lower() not in _ABSENT or (no_group and seen):
                 raise self._foreign(response, context, said)
             if grouped and no_group:
-                raise self.error(response, context=context)
+                raise error_of_reading(self.error(response, context=context))
             return None
         if response.status != 200:
-            raise self.error(response, context=context)
+            raise error_of_reading(self.error(response, context=context))
         return response
 
     async def locks(self, ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
@@ -163,7 +163,7 @@ class Arm:
             if hints and response.status in (400, 401, 403, 404):
                 break
             if response.status != 200:
-                raise self.error(response, context=context)
+                raise error_of_reading(self.error(response, context=context))
             body = response.json()
             fields = body if isinstance(body, dict) else {}
             rows = fields.get("value")

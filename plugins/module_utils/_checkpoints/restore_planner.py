@@ -141,10 +141,14 @@ def _same_target(spec: RestoreRequest, actual: ObservedVm, capabilities: Capabil
     """A key names one restore: asked for another target with it, something is meant that the key would hide."""
     name = asked = spec.name
     same = True
+    went_to = earlier.mark.target if earlier.mark else None
     if spec.checkpoint_id is not None and (found := actual.by_id(spec.checkpoint_id)) is not None:
         name, asked = found.name, f"{found.name} ({found.id})"
-        went_to = earlier.mark.target if earlier.mark else None
         same = went_to in (None, id_hash(found.id))
+    elif name is not None:
+        # The safety checkpoint is called after the name that the service keeps, which may be another.
+        known = [c.name for c in actual.checkpoints if id_hash(c.id) == went_to and c.matches_name(name)]
+        name = known[0] if known else name
     if name is None or (same and earlier.matches_name(_safety_name(capabilities, name))):
         return
     raise InvalidInput(

@@ -80,6 +80,15 @@ def error_after_write(problem: CheckpointError) -> CheckpointError:
     return lost
 
 
+def error_of_reading(problem: CheckpointError) -> CheckpointError:
+    """A lock that is answered to a reading is none of the write behind which it is read: the reading failed."""
+    if not isinstance(problem, Locked):
+        return problem
+    unread = Unavailable(problem.message)
+    vars(unread).update(vars(problem))
+    return unread
+
+
 def _meaning(
     response: Response, said: str, context: str, locked: bool, sign_in: str
 ) -> tuple[type[CheckpointError], str, str]:

@@ -97,3 +97,21 @@ def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_told() -> None:
     assert (code(result), result["checkpoint"]["name"], result["checkpoint"]["managed"]) == (None, "new", False)
     again = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
     assert (code(again), again["changed"]) == (None, False)
+
+
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+@pytest.mark.parametrize(("kind", "name"), NAMES)
+def test_a_restore_by_key_is_known_although_its_target_has_another_name(service: str, kind: str, name: str) -> None:
+    """Seed 5003: the safety checkpoint is called after the name that the service keeps, the task gives the other."""
+    lab = make_lab(service, vmm_names=kind)
+    task: dict[str, Any] = {"vm": VMS[service] if service == "spf" else lab.arm_vm, "name": name}
+    lab.run("vm_checkpoint", **task)
+    lab.advance(600)
+    more: dict[str, Any] = {"safety_checkpoint": True, "restore_key": "k"}
+    first = lab.run("vm_checkpoint_restore", **task, **more)
+    assert (code(first), first["changed"]) == (None, True)
+    lab.advance(600)
+    again = lab.run("vm_checkpoint_restore", **task, **more)
+    assert (code(again), again["changed"]) == (None, False), again.get("msg")
+    other = lab.run("vm_checkpoint_restore", **{**task, **more, "name": "baseline"})
+    assert code(other) == "invalid_input"

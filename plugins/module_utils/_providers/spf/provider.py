@@ -18,7 +18,7 @@ from ..._core.settings import SpfSettings
 from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.client import Http
-from ..._http.error_mapping import error_after_write, leaves_open
+from ..._http.error_mapping import error_after_write, error_of_reading, leaves_open
 from ..._http.links import below_root, sendable
 from ..._http.response import Pages, Response, parse_entity
 from ..base import Scope, SingleCallProvider, bounded_count, clock
@@ -296,7 +296,7 @@ class Spf(SingleCallProvider):
         try:
             if response.status == 200:
                 return odata.page(response)
-            raise odata.error(response, context=context, sign_in=self._sign_in)
+            raise error_of_reading(odata.error(response, context=context, sign_in=self._sign_in))
         except (BadResponse, NotFound) as problem:
             placed = "{subscription_id}" in (self._settings.spf_url or "")
             problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"

@@ -127,8 +127,8 @@ async def _complete(
             "rest of the plan was not carried out.",
             remedy="Look at it and run the task again.",
         )
-    if made.name != new.name and not new.unique_names:
-        warnings.append(_named_otherwise(vm, new.name, made))
+    if not new.unique_names:
+        warnings += _stored_otherwise(vm, new.name, made)
     duplicates = new.duplicates(observed, made)
     warnings += [
         f'{vm}: somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.'
@@ -137,9 +137,18 @@ async def _complete(
     return Completed(made, duplicates, tuple(warnings))
 
 
-def _named_otherwise(vm: VM, name: str, made: Checkpoint) -> str:
-    known = "It is known by its mark." if made.mark else "Its mark was dropped too, so the next run cannot know it."
-    return f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}). {known}'
+def _stored_otherwise(vm: VM, name: str, made: Checkpoint) -> list[str]:
+    """That the service has changed the name, or dropped the mark, by which alone the next run knows what is ours."""
+    told = []
+    if made.name != name:
+        known = " It is known by its mark." if made.mark else ""
+        told.append(f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
+    if made.mark is None:
+        told.append(
+            f'{vm}: the service has cut the description of "{name}" ({made.id}), and this collection\'s mark with it: '
+            "it counts as somebody else's, of unknown age where the service shows none. Give a shorter description."
+        )
+    return told
 
 
 async def _arrived(

@@ -192,6 +192,8 @@ class Http:
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if response.status == 429:
                     await self._throttled(response, wanted)
+                    # It answers, so what comes after that is a trouble of its own.
+                    start = anyio.current_time()
                 elif (
                     spent >= retry.seconds(response.status)
                     or wanted > self.deadline.remaining()

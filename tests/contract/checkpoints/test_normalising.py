@@ -95,6 +95,7 @@ def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_told() -> None:
     lab = make_lab("spf", vmm_descriptions="cut_200")
     result = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
     assert (code(result), result["checkpoint"]["name"], result["checkpoint"]["managed"]) == (None, "new", False)
+    assert any("this collection's mark with it" in text for text in result["warnings"])
     again = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
     assert (code(again), again["changed"]) == (None, False)
 

@@ -130,6 +130,12 @@ def test_throttling_without_an_end_ends_at_the_deadline() -> None:
     assert max(server.pauses) <= 30 * 1.25
 
 
+def test_a_connection_that_fails_after_long_throttling_is_tried_again() -> None:
+    server = Script(reply(429, retry_after="10"), reply(429, retry_after="10"), never_left(), reply())
+    assert server.read().status == 200
+    assert len(server.requests) == 4
+
+
 def test_a_503_that_asks_for_more_than_is_left_is_the_answer() -> None:
     server = Script(reply(503, retry_after="700"))
     assert server.read().status == 503

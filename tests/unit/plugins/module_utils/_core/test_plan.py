@@ -61,6 +61,15 @@ def name_of(*actions: Action) -> str:
         (DELETE, {"action": "delete", "checkpoint": {"id": "a1", "name": "nightly"}}),
         (RESTORE, {"action": "restore", "checkpoint": {"id": "a1", "name": "nightly"}}),
         (
+            replace(RESTORE, terms={"if_running": "stop"}, restores="disks"),
+            {
+                "action": "restore",
+                "checkpoint": {"id": "a1", "name": "nightly"},
+                "terms": {"if_running": "stop"},
+                "restores": "disks",
+            },
+        ),
+        (
             UPDATE,
             {
                 "action": "update",

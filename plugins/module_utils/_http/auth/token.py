@@ -158,6 +158,13 @@ def token_of(body: t.Mapping[str, t.Any], response: Response) -> Token:
     return Token(t.cast(str, token), seconds)
 
 
+def token_of_text(token: object, seconds: float, label: str) -> Token:
+    """A token that came by another way than HTTP."""
+    if not is_usable(token):
+        raise BadResponse("holds no usable access token.", subject=label)
+    return Token(t.cast(str, token), seconds)
+
+
 def is_usable(token: object) -> bool:
     """Whether a header can carry it."""
     return isinstance(token, str) and token.isascii() and token.isprintable() and 0 < len(token) <= LONGEST

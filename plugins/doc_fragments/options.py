@@ -86,7 +86,7 @@ options:
     type: str
   access_token:
     description:
-      - An access token for Azure Resource Manager, with or without C(Bearer) before it, instead of any other credential.
+      - An access token for Azure Resource Manager, with or without C(Bearer) before it, instead of other credentials.
         It is not renewed.
       - If not set, the environment variable E(AZURE_ACCESS_TOKEN) is used.
     type: str

@@ -44,7 +44,7 @@ def check_signed(assertion: str, client: str, endpoint: str, known: Identities, 
     if claims.get("iss") != client or claims.get("sub") != client or claims.get("aud") != endpoint:
         return "invalid_client", 700023, "Client assertion audience claim does not match Realm issuer."
     # The client signs by the machine's clock, which is not that of the world: only the length of its life counts.
-    if not 0 < float(claims.get("exp", 0)) - float(claims.get("nbf", now)) <= 86400:
+    if not 0 < float(claims.get("exp", 0)) - float(claims.get("iat", now)) <= 86400:
         return "invalid_client", 700024, "Client assertion is not within its valid time range."
     return None
 
@@ -56,8 +56,8 @@ def _certificate(header: dict[str, Any], known: Identities) -> x509.Certificate 
             return sent
     for thumbprint, pem in known.certificates.items():
         registered = x509.load_pem_x509_certificate(pem)
-        by_sha256 = _text(registered.fingerprint(hashes.SHA256())) == header.get("x5t#S256")
-        if by_sha256 or _text(bytes.fromhex(thumbprint)) == header.get("x5t"):
+        by_sha256 = _text(registered.fingerprint(hashes.SHA256())) == str(header.get("x5t#S256")).rstrip("=")
+        if by_sha256 or _text(bytes.fromhex(thumbprint)) == str(header.get("x5t")).rstrip("="):
             return registered
     return None
 

@@ -66,8 +66,13 @@ class _Replay:
         answer = next(self._answers, None)
         if answer is None:
             target = str(httpx.URL(url).copy_merge_params(params)) if params else url
-            raise _Wanted(method, target, headers or {}, {n: v for n, v in form.items() if v is not None})
+            sent = {name: _text(value) for name, value in form.items() if value is not None}
+            raise _Wanted(method, target, headers or {}, sent)
         return answer
+
+
+def _text(value: t.Any) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)
 
 
 class MsalCall:

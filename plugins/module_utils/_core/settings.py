@@ -78,7 +78,10 @@ def _access_token(value: str) -> str:
     """A token as users copy it: with or without `Bearer` before it."""
     if value[:1] in "\"'" or value[-1:] in "\"'":
         raise ValueError("is in quotes: give the token without them")
-    return _header(re.sub(r"\Abearer +", "", value, flags=re.I))
+    token = re.sub(r"\Abearer( +|\Z)", "", value, flags=re.I)
+    if not token:
+        raise ValueError("holds nothing but the word Bearer")
+    return _header(token)
 
 
 def _thumbprint(value: str) -> str:

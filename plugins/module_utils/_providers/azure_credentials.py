@@ -55,12 +55,13 @@ def choose(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Choic
     if source == "oidc":
         return _oidc(found, environ)
     if source == "credential_file" or (source == "auto" and params.get("profile")):
-        return _sure(_from_file(found.profile or "default", params, environ))
+        by = "auth_source credential_file" if source == "credential_file" else "profile"
+        return _sure(_from_file(found.profile or "default", params, environ), f"{by}: ")
     own = source == "auto" and [name for name in AZURE_CREDENTIALS if params.get(name)]
     if own:
         _refuse_two(params)
     elif found.profile:  # of the environment
-        return _sure(_from_file(found.profile, params, environ))
+        return _sure(_from_file(found.profile, params, environ), "AZURE_PROFILE: ")
     alone = " from the environment alone (auth_source env)" if source == "env" else ""
     first = _complete(found, f"signing in to Azure{alone} without access_token")
     if isinstance(first, Choice) or own or source == "env":
@@ -71,9 +72,9 @@ def choose(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Choic
     return Choice("cli", found, (f"task and environment: {first.reason}", f"credential file: {second.reason}"))
 
 
-def _sure(found: Choice | _Incomplete) -> Choice:
+def _sure(found: Choice | _Incomplete, option: str = "") -> Choice:
     if isinstance(found, _Incomplete):
-        raise InvalidInput(f"{found.reason}.", remedy="docs/sign-in-azure.md shows every way to sign in.")
+        raise InvalidInput(f"{option}{found.reason}.", remedy="docs/sign-in-azure.md shows every way to sign in.")
     return found
 
 

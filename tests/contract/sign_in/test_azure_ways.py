@@ -32,11 +32,15 @@ def lab() -> Lab:
     return make_lab("scvmm")
 
 
+def options_of(directory: Path, kind: str) -> dict[str, Any]:
+    return dict(principal().written(directory, kind))
+
+
 def checkpoint(lab: Lab, environ: dict[str, str] | None = None, **options: Any) -> Result:
     return lab.run("vm_checkpoint", vm=lab.arm_vm, name="new", environ=environ, **options)
 
 
-def works(lab: Lab, environ: dict[str, str] | None = None, **options: Any) -> list[str]:
+def works(lab: Lab, environ: dict[str, str] | None = None, /, **options: Any) -> list[str]:
     """A checkpoint is made and removed; the paths of the requests that signed in."""
     made = checkpoint(lab, environ, **options)
     assert (code(made), made["changed"]) == (None, True), made["msg"]
@@ -46,7 +50,7 @@ def works(lab: Lab, environ: dict[str, str] | None = None, **options: Any) -> li
     return [request.url.path for request in lab.requests if "Microsoft." not in request.url.path]
 
 
-def refused(lab: Lab, environ: dict[str, str] | None = None, **options: Any) -> str:
+def refused(lab: Lab, environ: dict[str, str] | None = None, /, **options: Any) -> str:
     """One line; nothing was changed, and no credential was shown to an authority twice."""
     before = lab.state()
     result = checkpoint(lab, environ, **options)
@@ -62,7 +66,7 @@ def refused(lab: Lab, environ: dict[str, str] | None = None, **options: Any) -> 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_certificate_signs_in(kind: str, lab: Lab, tmp_path: Path) -> None:
     principal().register(lab.world.identities)
-    paths = works(lab, **ALONE, **principal().written(tmp_path, kind))
+    paths = works(lab, **ALONE, **options_of(tmp_path, kind))
     assert paths.count(f"/{lab.world.credentials.tenant}/oauth2/v2.0/token") == 2  # one for each task
 
 
@@ -80,7 +84,7 @@ def test_a_certificate_from_the_environment_signs_in(lab: Lab, tmp_path: Path) -
 
 def test_a_certificate_that_is_trusted_by_subject_and_issuer_sends_its_chain(lab: Lab, tmp_path: Path) -> None:
     lab.world.identities.trusted_names.add(SUBJECT)
-    given = principal().written(tmp_path, "pem")
+    given = options_of(tmp_path, "pem")
     assert "AADSTS700027" in refused(lab, **ALONE, **given)
     works(make_trusting(lab), **ALONE, **given, send_certificate_chain=True)
 
@@ -131,38 +135,38 @@ def test_a_file_that_is_no_certificate_with_its_key_is_told(
 
 def test_a_certificate_that_is_not_registered_is_told(lab: Lab, tmp_path: Path) -> None:
     principal("another.example").register(lab.world.identities)
-    text = refused(lab, **ALONE, **principal().written(tmp_path, "pem"))
+    text = refused(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert "AADSTS700027" in text
     assert "Upload the certificate of x509_certificate_path to the application client_id" in text
 
 
 def test_without_msal_a_certificate_says_what_to_install(lab: Lab, tmp_path: Path) -> None:
     with mock.patch.dict("sys.modules", {"msal": None}):
-        text = refused(lab, **ALONE, **principal().written(tmp_path, "pem"))
+        text = refused(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert "x509_certificate_path needs the Python package msal" in text
     assert "-m pip install 'msal>=1.29'" in text
 
 
 def test_a_tenant_that_a_certificate_s_authority_does_not_know(lab: Lab, tmp_path: Path) -> None:
     principal().register(lab.world.identities)
-    options = {**ALONE, **principal().written(tmp_path, "pem"), "tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}
+    options = {**ALONE, **options_of(tmp_path, "pem"), "tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}
     assert "Check tenant and cloud_environment" in refused(lab, **options)
 
 
 @pytest.mark.parametrize("way", ["secret", "certificate", "file"])
 def test_an_authority_that_is_busy_is_asked_again(way: str, lab: Lab, tmp_path: Path) -> None:
-    options = _way(way, lab, tmp_path)
+    options = way_of(way, lab, tmp_path)
     for status, body in ((429, ""), (503, ""), (400, {"error": "temporarily_unavailable"})):
         lab.world.faults.add(kind="status", status=status, path="/oauth2/v2.0/token", body=body, count=1)
     works(lab, **options)
 
 
-def _way(way: str, lab: Lab, tmp_path: Path) -> dict[str, Any]:
+def way_of(way: str, lab: Lab, tmp_path: Path) -> dict[str, Any]:
     if way == "secret":
         return {}
     if way == "certificate":
         principal().register(lab.world.identities)
-        return {**ALONE, **principal().written(tmp_path, "pem")}
+        return {**ALONE, **options_of(tmp_path, "pem")}
     token = tmp_path / "token"
     token.write_text(lab.world.identities.assert_identity(lab.clock() + 100_000))
     return {**ALONE, "federated_token_file": str(token)}
@@ -176,7 +180,7 @@ def test_a_claims_challenge_is_met_by_a_token_with_those_claims(way: str, lab: L
     lab.world.faults.add(
         kind="status", status=401, path="machines/app01/", headers={"WWW-Authenticate": challenge}, count=1
     )
-    result = checkpoint(lab, **_way(way, lab, tmp_path))
+    result = checkpoint(lab, **way_of(way, lab, tmp_path))
     assert (code(result), result["changed"]) == (None, True)
     assert lab.world.identities.seen_claims == ['{"access_token":{"nbf":{"value":"1"}}}']
     assert lab.jobs("create") == 1
@@ -408,13 +412,13 @@ def test_service_fabric_is_told(machine: Lab, monkeypatch: pytest.MonkeyPatch, t
 @pytest.mark.parametrize("way", ["secret", "file"])
 def test_an_azure_stack_hub_signs_in_at_ad_fs(way: str, lab: Lab, tmp_path: Path) -> None:
     lab.world.identities.adfs = True
-    paths = works(lab, **{**_way(way, lab, tmp_path), "tenant": "adfs"})
+    paths = works(lab, **{**way_of(way, lab, tmp_path), "tenant": "adfs"})
     assert set(paths) == {"/metadata/endpoints", "/adfs/oauth2/token"}
 
 
 def test_a_certificate_at_ad_fs(lab: Lab, tmp_path: Path) -> None:
     lab.world.identities.adfs = True
-    works(lab, **{**_way("certificate", lab, tmp_path), "tenant": "adfs"})
+    works(lab, **{**way_of("certificate", lab, tmp_path), "tenant": "adfs"})
 
 
 @pytest.mark.parametrize(
@@ -445,7 +449,7 @@ def test_with_the_cache_the_next_task_does_not_sign_in_and_no_secret_is_on_disk(
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    options = _way(way, lab, tmp_path)
+    options = way_of(way, lab, tmp_path)
     works(lab, {"HOME": str(home)}, **options, token_cache=True)
     assert sum("/oauth2/v2.0/token" in request.url.path for request in lab.requests) == 1
     kept = b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())

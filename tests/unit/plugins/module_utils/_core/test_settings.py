@@ -172,6 +172,7 @@ def test_an_access_token_needs_nothing_else() -> None:
         (ArmSettings, ARM | {"auth_source": "az"}, "auth_source: takes 'auto', 'env'"),
         (ArmSettings, {"access_token": '"e30"'}, "access_token: is in quotes: give the token without them"),
         (ArmSettings, {"access_token": "'e30'"}, "access_token: is in quotes: give the token without them"),
+        (ArmSettings, {"access_token": "Bearer "}, "access_token: holds nothing but the word Bearer"),
         (ArmSettings, {"thumbprint": "12"}, "thumbprint: must be the certificate's SHA-1 hash"),
         (TlsSettings, {"validate_certs": "perhaps"}, "validate_certs: takes true or false"),
     ],

@@ -346,6 +346,29 @@ def test_a_managed_identity(
     assert not [path for path in paths if "/oauth2/v2.0/" in path]
 
 
+@pytest.mark.parametrize("where", [set_app_service, set_arc])
+def test_what_a_machine_proves_itself_with_never_comes_out(
+    where: Any, machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Even where a service echoes it; Azure Arc's key is the content of a file."""
+    where(machine, monkeypatch, tmp_path)
+    shown: list[str] = []
+
+    def echo(request: httpx.Request) -> None:
+        proof = request.headers.get("x-identity-header") or request.headers.get("authorization", "")
+        if request.url.path != "/metadata/endpoints" and proof and not shown:
+            shown.append(proof.removeprefix("Basic "))
+            body = {"error": {"code": "Echo", "message": f"no: {shown[0]}"}}
+            machine.world.faults.add(kind="status", status=403, path="machines/app01/", body=body, count=None)
+
+    machine.watch = echo
+    result = checkpoint(machine, **MSI)
+    assert code(result) == "forbidden"
+    assert len(shown[0]) >= 40
+    assert shown[0] not in str(result)
+    assert "no: ********" in result["msg"]
+
+
 @pytest.mark.parametrize(
     ("where", "told"),
     [

@@ -151,6 +151,7 @@ class World:
         self._facts = self._initial_facts
         self.load(self._initial_document)
         self.arm_actions = None
+        self.identities = Identities(Ids(f"{self.seed}:identities").text)
         self.journal.clear()
         self.faults.clear()
 

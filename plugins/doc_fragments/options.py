@@ -192,6 +192,7 @@ requirements:
   - httpx >= 0.27
   - pydantic >= 2.7
   - anyio >= 4.4
+  - msal >= 1.29, for O(x509_certificate_path) and O(auth_source=msi) only
 notes:
   - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost). With
     C(connection=local), or if localhost is in the inventory, Ansible looks for a Python and may find one without the

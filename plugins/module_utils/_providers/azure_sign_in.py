@@ -88,7 +88,7 @@ def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
             send_chain=arm.send_certificate_chain,
             redactor=redactor,
         )
-        return Certificate(authority, _beside(http, world), client_id, credential, redactor)
+        return Certificate(authority, endpoints_of(http, world), client_id, credential, redactor)
     if choice.kind == "federated_token_file":
         assertion = federation.of_file(arm.federated_token_file or "")
     else:
@@ -96,7 +96,7 @@ def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
     return federation.Federation(authority, client_id, assertion, redactor)
 
 
-def _beside(http: Http, world: Surroundings) -> t.Callable[[str], Http]:
+def endpoints_of(http: Http, world: Surroundings) -> t.Callable[[str], Http]:
     """For the endpoints that an authority names: its own, and Microsoft's where it is Microsoft's."""
 
     def opened(url: str) -> Http:

@@ -25,7 +25,7 @@ CONNECTION: dict[str, t.Any] = {
     "x509_certificate_password": {"type": "str", "no_log": True},
     "thumbprint": {"type": "str"},
     "send_certificate_chain": {"type": "bool"},
-    "federated_token_file": {"type": "path"},
+    "federated_token_file": {"type": "path", "no_log": False},
     "service_connection_id": {"type": "str"},
     "profile": {"type": "str"},
     "auth_source": {"type": "str", "choices": ["auto", "env", "credential_file", "cli", "msi", "oidc", "token"]},

@@ -425,6 +425,19 @@ def test_the_endpoint_of_a_managed_identity_is_asked_without_any_proxy(machine: 
     assert trusted == [True, False]
 
 
+@pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
+def test_an_imds_that_is_being_updated_is_asked_again(status: int, machine: Lab) -> None:
+    body = {"error": "try_later", "error_description": "IMDS is being updated."}
+    machine.world.faults.add(kind="status", status=status, path="/metadata/identity", body=body, count=2)
+    works(machine, **MSI)
+
+
+def test_an_imds_that_stays_away_is_told(machine: Lab) -> None:
+    body = {"error": "not_found", "error_description": "No such path."}
+    machine.world.faults.add(kind="status", status=404, path="/metadata/identity", body=body, count=None)
+    assert "refused (404) for the managed identity of this machine: No such path." in refused(machine, **MSI)
+
+
 def test_service_fabric_is_told(machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     set_app_service(machine, monkeypatch, tmp_path)
     set_variable(monkeypatch, "IDENTITY_SERVER_THUMBPRINT", "ab" * 20)

@@ -9,11 +9,15 @@ import typing as t
 from ..._core.errors import BadResponse, InvalidInput, SignInRefused, Unavailable, Unreachable, Unsupported
 from ..._core.formatting import format_value, one_line
 from ..._core.redaction import Redactor
+from ..._deps import anyio
+from .authority import ATTEMPTS
 from .msal_call import MsalCall, OpenHttp, require_msal
 from .token import Token, TokenAuth, token_of
 
 ANSWERS_WITHIN = 10.0
 """Seconds that an endpoint on the same machine or its host gets."""
+STARTING = (404, 410)
+"""What IMDS answers while it is being updated; to be asked again (learn.microsoft.com, how-to-use-vm-token)."""
 NOT_HERE = (
     "auth_source msi works where a managed identity is: on an Azure VM, in App Service, on a machine of Azure Arc. "
     "Let the module run there, or sign in otherwise."
@@ -38,9 +42,19 @@ class ManagedIdentity(TokenAuth):
             self._identity = self._msal.UserAssignedManagedIdentity(client_id=identity)
 
     async def fetch(self, claims: str | None) -> Token:
-        call = MsalCall(self._open_http, self._redactor, ANSWERS_WITHIN)
+        attempt = 0
+        while True:
+            attempt += 1
+            call = MsalCall(self._open_http, self._redactor, ANSWERS_WITHIN)
+            result = await self._ask(call, claims)
+            starting = call.last is not None and call.last.status in STARTING
+            if not starting or attempt >= ATTEMPTS:
+                return self._read(call, result)
+            await anyio.sleep(2.0**attempt)
+
+    async def _ask(self, call: MsalCall, claims: str | None) -> t.Any:
         try:
-            result = await call.run(lambda transport: self._acquire(transport, claims))
+            return await call.run(lambda transport: self._acquire(transport, claims))
         except (Unreachable, Unavailable) as error:
             error.remedy = NOT_HERE
             raise
@@ -51,7 +65,6 @@ class ManagedIdentity(TokenAuth):
             ) from None
         except ValueError as error:
             raise self._unusable(call, error) from None
-        return self._read(call, result)
 
     def _acquire(self, transport: t.Any, claims: str | None) -> t.Any:
         client = self._msal.ManagedIdentityClient(self._identity, http_client=transport)

@@ -141,7 +141,11 @@ def _request_url(url_variable: str, token_variable: str, world: Surroundings) ->
 
 async def _cli(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
     arm = choice.settings
-    auth = AzureCli(world.environ, cloud.scope, arm.tenant, world.deadline, world.clock, world.redactor)
+    # As in azure.azcollection the subscription chooses among az's accounts; az takes it or the tenant, not both.
+    account = ["--tenant", arm.tenant] if arm.tenant else []
+    if arm.subscription_id and not account:
+        account = ["--subscription", arm.subscription_id]
+    auth = AzureCli(world.environ, cloud.scope, account, world.deadline, world.clock, world.redactor)
     try:
         await auth.ready()
     except CheckpointError as error:

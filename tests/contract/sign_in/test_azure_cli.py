@@ -92,6 +92,9 @@ def test_az_is_told_the_tenant_and_tells_the_subscription(desk: Desk) -> None:
     shown = desk.run(scope="scvmm", tenant="contoso.example")
     assert (code(shown), len(shown["checkpoints"])) == (None, 2)
     assert json.loads((desk.bin / "asked").read_text())[-2:] == ["--tenant", "contoso.example"]
+    known = desk.world.arc.subscription_id
+    assert code(desk.run(scope="scvmm", subscription_id=known)) is None
+    assert json.loads((desk.bin / "asked").read_text())[-2:] == ["--subscription", known]
 
 
 @pytest.mark.parametrize(

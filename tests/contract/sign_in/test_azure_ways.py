@@ -462,7 +462,10 @@ def test_a_certificate_at_ad_fs(lab: Lab, tmp_path: Path) -> None:
     [
         ({"tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "Check tenant and cloud_environment"),
         ({"client_id": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "Check client_id, and that the application"),
-        ({"secret": "s3cret-of-mine"}, "Give the client secret's value as secret, not its id."),
+        (
+            {"secret": "s3cret-of-mine"},
+            "Check tenant, client_id and secret (its value, not its id; it may have expired).",
+        ),
         ({"cloud_environment": "http://simulator.test"}, "cloud_environment: is plain http"),
     ],
 )

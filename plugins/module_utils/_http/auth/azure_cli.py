@@ -26,22 +26,23 @@ _NOISE = re.compile(r"\A(ERROR|WARNING): |\x1b\[[0-9;]*m")
 
 
 class AzureCli(TokenAuth):
-    """`az account get-access-token`. `subscription` is the one that az names with the token."""
+    """`az account get-access-token`; `account` are az's options that choose one, else it is az's current one.
+
+    `subscription` is the one that az names with the token.
+    """
 
     def __init__(
         self,
         environ: t.Mapping[str, str],
         scope: str,
-        tenant: str | None,
+        account: t.Sequence[str],
         deadline: Deadline,
         clock: t.Callable[[], datetime],
         redactor: Redactor,
     ) -> None:
         super().__init__(redactor)
         self._environ = environ
-        self._command = ["account", "get-access-token", "--output", "json", "--scope", scope]
-        if tenant:
-            self._command += ["--tenant", tenant]
+        self._command = ["account", "get-access-token", "--output", "json", "--scope", scope, *account]
         self._deadline = deadline
         self._clock = clock
         self.subscription: str | None = None

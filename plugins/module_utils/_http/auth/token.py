@@ -196,7 +196,6 @@ _REMEDIES = {
     "90002": "Check tenant and cloud_environment: this authority does not know the tenant.",
     "700016": "Check client_id, and that the application is registered (or consented to) in this tenant.",
     "7000222": "The client secret has expired: make a new one and give it as secret.",
-    "7000215": "Give the client secret's value as secret, not its id.",
     "700027": "Upload the certificate of x509_certificate_path to the application client_id, or renew it there.",
     "700024": "The federated token is not valid at this time: have it issued anew, and check this machine's clock.",
     "70021": _FEDERATION,

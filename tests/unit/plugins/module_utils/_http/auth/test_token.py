@@ -33,7 +33,7 @@ def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) ->
     [
         ("AADSTS90002: Tenant 'x' not found.", "Check tenant"),
         ("AADSTS700016: Application was not found.", "Check client_id"),
-        ("AADSTS7000215: Invalid client secret.", "Give the client secret's value as secret"),
+        ("AADSTS7000215: Invalid client secret.", "as usual"),
         ("AADSTS7000222: The provided client secret keys are expired.", "The client secret has expired"),
         ("AADSTS700027: Certificate not registered.", "x509_certificate_path"),
         ("AADSTS700024: Not within its valid time range.", "The federated token is not valid at this time"),

@@ -15,7 +15,8 @@ from starlette.types import Receive, Scope, Send
 from simulator.arm.rights import refused_action
 from simulator.compute.service import Compute
 from simulator.control.app import control_app
-from simulator.entra import Entra
+from simulator.entra.issuers import APP_SERVICE, AZURE_PIPELINES, GITHUB
+from simulator.entra.service import Entra
 from simulator.scvmm.service import ScVmm
 from simulator.spf.access import find_root
 from simulator.spf.service import Spf
@@ -24,6 +25,7 @@ from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.faults import HANDLED_FIRST, WAITING, ConnectionLost, Fault, distort, replacement
 from simulator.world import World
 
+_SIGNING_IN = ("/metadata/", "/common/", APP_SERVICE, GITHUB, AZURE_PIPELINES)
 TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py
 
 
@@ -84,7 +86,7 @@ def _service(call: Call) -> str:
     if find_root(call) is not None:
         return "spf"
     path = call.path.lower()
-    signing_in = "/oauth2/" in path or "/.well-known/" in path or path.startswith(("/metadata/", "/common/"))
+    signing_in = "/oauth2/" in path or "/.well-known/" in path or path.startswith(_SIGNING_IN)
     return "entra" if signing_in else "arm"
 
 

@@ -12,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass, fields
 from typing import Any
 
+from simulator.azure.identities import Identities
 from simulator.azure.subscription import Azure
 from simulator.documents.azure_seeding import LOCATIONS, dump_compute, plant_compute
 from simulator.documents.check import check_world
@@ -99,6 +100,7 @@ class World:
         self.arm_actions: frozenset[str] | None = None  # what the caller may do in ARM; None: everything
         self.secret_ids = Ids(f"{seed}:wire")
         self.signing_key = self.secret_ids.text(32)
+        self.identities = Identities(Ids(f"{seed}:identities").text)
         self._facts = _made_up(Ids(f"{seed}:site"))
         self.load(self._initial_document)
         self._initial_facts = self._facts
@@ -149,6 +151,7 @@ class World:
         self._facts = self._initial_facts
         self.load(self._initial_document)
         self.arm_actions = None
+        self.identities = Identities(Ids(f"{self.seed}:identities").text)
         self.journal.clear()
         self.faults.clear()
 

@@ -28,7 +28,7 @@ DOES = (
     ("List a VM, many, a whole scope", "yes", "yes", "yes"),
     ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
     ("Restore points as resources, copies to other regions", "no", "no", "yes"),
-    ("Sign in", "Basic, bearer token", "client secret, access token", "client secret, access token"),
+    ("Sign in", "Basic, bearer token", "as azure.azcollection does", "as azure.azcollection does"),
 )
 _PLACE = re.compile(r"(<!-- promises:[^>]*-->\n).*?(<!-- /promises -->)", re.S)
 

@@ -86,16 +86,72 @@ options:
     type: str
   access_token:
     description:
-      - An access token for Azure Resource Manager, instead of O(client_id) and O(secret). It is not renewed.
+      - An access token for Azure Resource Manager, with or without C(Bearer) before it, instead of other credentials.
+        It is not renewed.
       - If not set, the environment variable E(AZURE_ACCESS_TOKEN) is used.
+    type: str
+  x509_certificate_path:
+    description:
+      - File with the private key and the certificate of the service principal, as PEM or PFX, instead of O(secret).
+        Needs the Python package C(msal).
+      - If not set, the environment variables E(AZURE_X509_CERTIFICATE_PATH) or E(AZURE_CLIENT_CERTIFICATE_PATH) are
+        used.
+    type: path
+  x509_certificate_password:
+    description:
+      - Password of O(x509_certificate_path), where it has one.
+      - If not set, the environment variable E(AZURE_CLIENT_CERTIFICATE_PASSWORD) is used.
+    type: str
+  thumbprint:
+    description:
+      - Thumbprint of the certificate, SHA-1 in hexadecimal. Needed only where O(x509_certificate_path) holds
+        the key alone. Where it holds the certificate too, the two must agree.
+      - If not set, the environment variable E(AZURE_THUMBPRINT) is used.
+    type: str
+  send_certificate_chain:
+    description:
+      - Whether to send the certificates of O(x509_certificate_path) along, for applications that trust a subject name
+        and issuer instead of one certificate; V(false) when not given.
+      - If not set, the environment variable E(AZURE_CLIENT_SEND_CERTIFICATE_CHAIN) is used.
+    type: bool
+  federated_token_file:
+    description:
+      - File with the token of another identity provider (workload identity federation), as AKS projects it, instead of
+        O(secret). The file is read again for each new access token.
+      - If not set, the environment variable E(AZURE_FEDERATED_TOKEN_FILE) is used.
+    type: path
+  service_connection_id:
+    description:
+      - Id of the service connection, for O(auth_source=oidc) in Azure Pipelines.
+      - If not set, the environment variable E(AZURESUBSCRIPTION_SERVICE_CONNECTION_ID) is used.
+    type: str
+  profile:
+    description:
+      - Section of C(~/.azure/credentials) with the credentials, V(default) when not given. Giving it makes V(auto) use
+        that file.
+      - If not set, the environment variable E(AZURE_PROFILE) is used.
     type: str
   auth_source:
     description:
-      - Where the Azure credentials come from; V(auto) when not given. V(auto) uses the task's options and then the
-        environment, V(env) the environment only.
+      - Where the Azure credentials come from; V(auto) when not given.
+      - V(auto) takes the first of the task's options, the environment, C(~/.azure/credentials) and C(az login) that
+        holds credentials. The environment completes what the task begins. Credentials that are refused end the task;
+        no others are tried.
+      - V(env) takes the environment only, V(credential_file) O(profile) of C(~/.azure/credentials), V(cli) the identity
+        of C(az login), V(token) O(access_token).
+      - V(msi) is the managed identity of the machine (virtual machine, App Service, Azure Arc), the one of O(client_id)
+        where that is given. It needs the Python package C(msal).
+      - V(oidc) exchanges a token of the pipeline. That is the one of O(federated_token_file) where it is set, or one
+        that GitHub Actions or Azure Pipelines issues. It needs O(tenant) and O(client_id).
       - If not set, the environment variable E(ANSIBLE_AZURE_AUTH_SOURCE) is used.
     type: str
-    choices: [auto, env]
+    choices: [auto, env, credential_file, cli, msi, oidc, token]
+  token_cache:
+    description:
+      - Whether to keep access tokens in C(~/.cache/hybridvm.checkpoints) for later tasks of the same user; V(false)
+        when not given. Secrets are never kept there.
+      - If not set, the environment variable E(HYBRIDVM_TOKEN_CACHE) is used.
+    type: bool
   cloud_environment:
     description:
       - V(AzureCloud) (when not given), V(AzureUSGovernment), V(AzureChinaCloud), or the https URL of a resource manager
@@ -136,6 +192,7 @@ requirements:
   - httpx >= 0.27
   - pydantic >= 2.7
   - anyio >= 4.4
+  - msal >= 1.29, for O(x509_certificate_path) and O(auth_source=msi) only
 notes:
   - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost). With
     C(connection=local), or if localhost is in the inventory, Ansible looks for a Python and may find one without the

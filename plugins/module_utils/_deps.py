@@ -52,4 +52,38 @@ except ImportError as error:
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
 
-__all__ = ["IMPORT_ERROR", "REQUIREMENTS", "anyio", "httpx", "pydantic"]
+MSAL = "msal>=1.29"
+"""What certificates and managed identities of Azure need; nothing else imports it."""
+
+
+def load_msal() -> t.Any:
+    """Return msal, imported now, or raise ImportError that says what is wrong with it."""
+    import msal
+
+    version = importlib.metadata.version("msal")
+    if too_old(MSAL, version):
+        raise ImportError(f"msal {version} is older than {MSAL.partition('>=')[2]}")
+    return msal
+
+
+def load_cryptography() -> t.Any:
+    """Return what reads keys and certificates; msal brings it."""
+    from types import SimpleNamespace
+
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    return SimpleNamespace(
+        UnsupportedAlgorithm=UnsupportedAlgorithm,
+        hashes=hashes,
+        pkcs12=pkcs12,
+        rsa=rsa,
+        serialization=serialization,
+        x509=x509,
+    )
+
+
+__all__ = ["IMPORT_ERROR", "MSAL", "REQUIREMENTS", "anyio", "httpx", "load_cryptography", "load_msal", "pydantic"]

@@ -27,7 +27,15 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "client_id": ("AZURE_CLIENT_ID",),
     "secret": ("AZURE_SECRET", "AZURE_CLIENT_SECRET"),
     "access_token": ("AZURE_ACCESS_TOKEN",),
+    "x509_certificate_path": ("AZURE_X509_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PATH"),
+    "x509_certificate_password": ("AZURE_CLIENT_CERTIFICATE_PASSWORD",),
+    "thumbprint": ("AZURE_THUMBPRINT",),
+    "send_certificate_chain": ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",),
+    "federated_token_file": ("AZURE_FEDERATED_TOKEN_FILE",),
+    "service_connection_id": ("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",),
+    "profile": ("AZURE_PROFILE",),
     "auth_source": ("ANSIBLE_AZURE_AUTH_SOURCE",),
+    "token_cache": ("HYBRIDVM_TOKEN_CACHE",),
     "cloud_environment": ("AZURE_CLOUD_ENVIRONMENT",),
     "scvmm_api_version": ("HYBRIDVM_SCVMM_API_VERSION",),
     "compute_api_version": ("HYBRIDVM_COMPUTE_API_VERSION",),
@@ -36,6 +44,19 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "validate_certs": ("HYBRIDVM_VALIDATE_CERTS",),
 }
 """Each option's environment fallbacks; Azure's are azcollection's and Microsoft's. Two that differ are an error."""
+
+AZURE_WAYS = ("access_token", "secret", "x509_certificate_path", "federated_token_file")
+"""The options that each decide how to sign in to Azure, in the order in which they count."""
+AZURE_CREDENTIALS = (
+    "tenant",
+    "client_id",
+    *AZURE_WAYS,
+    "x509_certificate_password",
+    "thumbprint",
+    "send_certificate_chain",
+    "profile",
+)
+"""What belongs to one identity: taken from one place, or completed by the environment where the task begins it."""
 
 _URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
@@ -51,6 +72,23 @@ def _header(value: str) -> str:
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         raise ValueError("must be printable ASCII without white space around it")
     return value
+
+
+def _access_token(value: str) -> str:
+    """A token as users copy it: with or without `Bearer` before it."""
+    if value[:1] in "\"'" or value[-1:] in "\"'":
+        raise ValueError("is in quotes: give the token without them")
+    token = re.sub(r"\Abearer( +|\Z)", "", value, flags=re.I)
+    if not token:
+        raise ValueError("holds nothing but the word Bearer")
+    return _header(token)
+
+
+def _thumbprint(value: str) -> str:
+    digits = re.sub(r"[\s:]", "", value).lower()
+    if not re.fullmatch(r"[0-9a-f]{40}", digits):
+        raise ValueError("must be the certificate's SHA-1 hash, 40 hexadecimal digits")
+    return digits
 
 
 def _segment(value: str) -> str:
@@ -91,6 +129,8 @@ def https_url(value: str) -> str:
 
 
 HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]
+AccessToken = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_access_token)]
+Thumbprint = t.Annotated[str, pydantic.AfterValidator(_thumbprint)]
 Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
 User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
@@ -149,8 +189,16 @@ class ArmSettings(pydantic.BaseModel):
     tenant: Segment | None = None
     client_id: HeaderText | None = None
     secret: str | None = None
-    access_token: HeaderText | None = None
-    auth_source: t.Literal["auto", "env"] = "auto"
+    access_token: AccessToken | None = None
+    x509_certificate_path: str | None = None
+    x509_certificate_password: str | None = None
+    thumbprint: Thumbprint | None = None
+    send_certificate_chain: bool = False
+    federated_token_file: str | None = None
+    service_connection_id: HeaderText | None = None
+    profile: str | None = None
+    auth_source: t.Literal["auto", "env", "credential_file", "cli", "msi", "oidc", "token"] = "auto"
+    token_cache: bool = False
     cloud_environment: str = "AzureCloud"
     scvmm_api_version: ApiVersion = "2024-06-01"
     compute_api_version: ApiVersion = "2024-07-01"
@@ -160,15 +208,6 @@ class ArmSettings(pydantic.BaseModel):
     @classmethod
     def _known(cls, value: str) -> str:
         return https_url(value) if "://" in value else value
-
-    @pydantic.model_validator(mode="after")
-    def _complete(self) -> t.Self:
-        if self.access_token is None:
-            missing = [name for name in ("tenant", "client_id", "secret") if not getattr(self, name)]
-            if missing:
-                alone = " from the environment alone (auth_source env)" if self.auth_source == "env" else ""
-                raise ValueError(_missing(f"signing in to Azure{alone} without access_token", missing))
-        return self
 
 
 class TlsSettings(pydantic.BaseModel):
@@ -187,17 +226,34 @@ def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Map
     """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong."""
     # An unanswered survey field is an empty text: for a connection option that means not given.
     found = {name: None if params.get(name) == "" else params.get(name) for name in kind.model_fields}
-    if "auth_source" in found and (found["auth_source"] or from_environment("auth_source", environ)) == "env":
-        # As in azure.azcollection: with `env` the task's own credentials are ignored.
-        found.update(dict.fromkeys(("tenant", "client_id", "secret", "access_token")))
+    if "auth_source" in found:
+        environ = _azure_environ(found, environ)
     names = {}
-    if any(found.get(name) for name in ("tenant", "client_id", "secret")):
-        environ = {n: v for n, v in environ.items() if n != "AZURE_ACCESS_TOKEN"}  # the task's own credentials win
     for name, value in found.items():
         if value is None and (fallback := from_environment(name, environ)) is not None:
             found[name] = fallback
             names[name] = f"{name} ({' or '.join(v for v in ENVIRONMENT[name] if v in environ)})"
     return validate_options(kind, found, names)
+
+
+def _azure_environ(found: dict[str, t.Any], environ: t.Mapping[str, str]) -> t.Mapping[str, str]:
+    """The environment without what the task's own Azure credentials exclude; with `env`, `found` loses those."""
+    source = found["auth_source"] or from_environment("auth_source", environ)
+    if source == "env":
+        # As in azure.azcollection: with `env` the task's own credentials are ignored.
+        found.update(dict.fromkeys(AZURE_CREDENTIALS))
+    if source == "token" or not any(found[name] for name in AZURE_CREDENTIALS):
+        return environ
+    others = {"access_token", "profile"}
+    if any(found[name] for name in AZURE_WAYS):
+        others.update(name for name in AZURE_WAYS if not found[name])
+    return without_variables(environ, others)
+
+
+def without_variables(environ: t.Mapping[str, str], options: t.Container[str]) -> dict[str, str]:
+    """The environment without the fallbacks of these options."""
+    hidden = {variable for option, variables in ENVIRONMENT.items() if option in options for variable in variables}
+    return {variable: value for variable, value in environ.items() if variable not in hidden}
 
 
 def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> bool:
@@ -219,6 +275,10 @@ def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
     return next(iter(found.values()), None)
 
 
-def _missing(what: str, names: t.Sequence[str]) -> str:
+def lacking(what: str, names: t.Sequence[str]) -> str:
+    """Which options are missing for what, each with its variables."""
     listed = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
     return f"{what} needs {listed}"
+
+
+_missing = lacking

@@ -68,6 +68,9 @@ class Auth(httpx.Auth):
     async def ready(self) -> None:
         """Fetch what signing needs, before a request, so that the request's own time limit is not spent on it."""
 
+    def challenged(self, challenge: str) -> None:
+        """Take note of what a 401 demands (its WWW-Authenticate), before `renew` is asked."""
+
     async def renew(self, refused: str) -> bool:
         """Sign in again after a 401 to a request with that Authorization; False where that cannot help."""
         return False
@@ -230,8 +233,10 @@ class Http:
     ) -> Response:
         """One request and its response; after a 401, which changed nothing, once more if the sign-in can be renewed."""
         response, signed = await self._exchange(method, url, headers, body, limit)
-        if response.status == 401 and self.auth is not None and await self.auth.renew(signed):
-            response, signed = await self._exchange(method, url, headers, body, limit)
+        if response.status == 401 and self.auth is not None:
+            self.auth.challenged(str(response.headers.get("www-authenticate", "")))
+            if await self.auth.renew(signed):
+                response, signed = await self._exchange(method, url, headers, body, limit)
         return response
 
     async def _exchange(

@@ -20,10 +20,11 @@ from .._engine.interruption import Interruption, Signals
 from .._http.auth import clouds
 from .._http.auth.basic import Basic
 from .._http.auth.bearer import Bearer
-from .._http.auth.client_secret import ClientSecret
 from .._http.client import Auth, Http
 from .._http.tls import tls_context
 from . import scvmm
+from .azure_credentials import choose
+from .azure_sign_in import Surroundings, sign_in
 from .base import Provider, Scope
 from .compute import provider as compute
 from .compute.provider import Compute
@@ -58,6 +59,7 @@ class Providers:
         self._redactor = redactor
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
+        self._local: httpx.AsyncClient | None = None
         self._made: dict[str, Provider] = {}
         self._arm: tuple[Arm, ArmSettings] | None = None
 
@@ -128,28 +130,27 @@ class Providers:
         return self._arm
 
     async def _open_arm(self) -> tuple[Arm, ArmSettings]:
-        arm = settings(ArmSettings, self._params, self._world.environ)
-        self._redactor.add(arm.secret)
-        self._redactor.add(arm.access_token)
+        choice = choose(self._params, self._world.environ)
+        self._redactor.add(choice.settings.secret)
+        self._redactor.add(choice.settings.access_token)
         client = self._http()
-        name = arm.cloud_environment
+        name = choice.settings.cloud_environment
         if "://" in name:
             cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self._deadline), name)
         else:
             cloud = clouds.known(name)
-        auth: Auth
-        if arm.access_token is not None:
-            auth, sign_in = Bearer(arm.access_token), "the access token"
-        else:
-            authority = Http(client, cloud.authority, f"sign-in {_origin(cloud.authority)}", self._deadline)
-            client_id, tenant = arm.client_id or "", arm.tenant or ""
-            auth = ClientSecret(
-                authority, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, self._redactor
-            )
-            sign_in = f"client {client_id}"
+        surroundings = Surroundings(
+            self._world.environ,
+            self._world.wall_clock,
+            self._deadline,
+            self._redactor,
+            http=lambda url: Http(client, url, f"sign-in {_origin(url)}", self._deadline),
+            direct=lambda url: Http(self._direct(), url, f"managed identity {_origin(url)}", self._deadline),
+        )
+        auth, sign_in_name, arm = await sign_in(choice, cloud, surroundings)
         label = f"arm {_origin(cloud.arm)}"
         http = Http(client, cloud.arm, label, self._deadline, auth=auth, redactor=self._redactor)
-        return Arm(http, cloud.arm, sign_in), arm
+        return Arm(http, cloud.arm, sign_in_name), arm
 
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""
@@ -173,6 +174,18 @@ class Providers:
                 ) from None
             self._stack.push_async_callback(self._client.aclose)
         return self._client
+
+    def _direct(self) -> httpx.AsyncClient:
+        """A pool for endpoints of this machine or its host: a proxy could not reach them, and must not see them."""
+        if self._local is None:
+            self._local = httpx.AsyncClient(
+                verify=False,
+                transport=self._world.transport,
+                trust_env=False,
+                follow_redirects=False,
+            )
+            self._stack.push_async_callback(self._local.aclose)
+        return self._local
 
 
 def _origin(url: str) -> str:

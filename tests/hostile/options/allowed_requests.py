@@ -37,6 +37,16 @@ HEADERS = {
     "x-ms-principal-id",
     "x-ms-return-client-request-id",
 }
+HEADERS_OF_MSAL = {
+    *("metadata", "client-request-id", "x-client-sku", "x-client-ver", "x-client-os", "x-client-cpu"),
+    *("x-client-current-telemetry", "x-client-last-telemetry", "x-ms-lib-capability"),
+}
+IMDS = "http://169.254.169.254/metadata/identity/oauth2/token"
+FORMS = (
+    ["grant_type", "client_id", "client_secret", "scope"],
+    ["grant_type", "client_id", "client_assertion_type", "client_assertion", "scope"],
+)
+FORM_OF_MSAL = {"client_id", "grant_type", "client_info", "client_assertion_type", "client_assertion", "scope"}
 _GROUP = f"/subscriptions/{GUID}/resourceGroups/{SEGMENT}"
 _COMPUTE = f"{_GROUP}/providers/Microsoft\\.Compute"
 _COLLECTION = f"{_COMPUTE}/restorePointCollections/{SEGMENT}"
@@ -47,6 +57,7 @@ _INSTANCE = (
 ARM = {
     "GET": [
         "/metadata/endpoints",
+        f"/{SEGMENT}/v2\\.0/\\.well-known/openid-configuration",
         f"(?:/subscriptions/{GUID}|{_GROUP})/providers/Microsoft\\.(?:Compute/(?:virtualMachines|disks|"
         "restorePointCollections)|HybridCompute/machines)",
         f"{_GROUP}/providers/Microsoft\\.HybridCompute/machines/{SEGMENT}",
@@ -137,7 +148,8 @@ def send(request: httpx.Request) -> None:
 def check(request: httpx.Request, params: dict[str, Any]) -> None:
     """AssertionError unless the request is one of the list, for these parameters."""
     named = Counter(name.lower().decode() for name, _value in request.headers.raw)
-    assert set(named) <= HEADERS, named
+    by_msal = bool(params.get("x509_certificate_path")) or params.get("auth_source") == "msi"
+    assert set(named) <= (HEADERS | HEADERS_OF_MSAL if by_msal else HEADERS), named
     assert set(named.values()) == {1}, named
     target = request.url.raw_path.decode()
     path, _mark, query = target.partition("?")
@@ -148,11 +160,17 @@ def check(request: httpx.Request, params: dict[str, Any]) -> None:
     members = [(part.partition("=")[0], part.partition("=")[2]) for part in query.split("&")] if query else []
     origin = f"{request.url.scheme}://{request.url.netloc.decode()}"
     root = spf_root(params)
-    if root is not None and f"{origin}{path}".startswith(f"{root}/"):
+    if f"{origin}{path}" == IMDS:
+        assert params["auth_source"] == "msi"
+        assert [name for name, _value in members] in (
+            ["api-version", "resource"],
+            ["api-version", "resource", "client_id"],
+        )
+    elif root is not None and f"{origin}{path}".startswith(f"{root}/"):
         _check_spf(request, f"{origin}{path}"[len(root) :], dict(members), params)
     else:
         base, authority = _cloud(str(params["cloud_environment"]))
-        if path.endswith("/oauth2/v2.0/token"):
+        if path.endswith(("/oauth2/v2.0/token", "/.well-known/openid-configuration")):
             base = authority
         assert f"{origin}{path}".startswith(f"{base}/"), target
         _check_arm(request, f"{origin}{path}"[len(base) :], members)
@@ -206,7 +224,11 @@ def _check_arm(request: httpx.Request, path: str, members: list[tuple[str, str]]
     assert any(re.fullmatch(form, path, re.A | re.I) for form in ARM.get(request.method, [])), (request.method, path)
     if path.endswith("/token"):
         form = urllib.parse.parse_qsl(request.content.decode(), keep_blank_values=True, strict_parsing=True)
-        assert [name for name, _value in form] == ["grant_type", "client_id", "client_secret", "scope"]
+        members_of_form = [name for name, _value in form]
+        assert members_of_form in FORMS or set(members_of_form) == FORM_OF_MSAL, members_of_form
+        assert not members
+        return
+    if path.endswith("/openid-configuration"):
         assert not members
         return
     names = [name for name, _value in members]

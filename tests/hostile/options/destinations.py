@@ -4,17 +4,23 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import re
+import shutil
+import tempfile
 import urllib.parse
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from simulator.azure.model import Collection
 from tests.contract.compute import azure_harness
+from tests.contract.sign_in.identities import principal
 from tests.hostile.options.allowed_requests import filtered_name, spf_root
 from tests.support.lab import HOST, Lab, Result
 
@@ -22,6 +28,8 @@ Params = dict[str, Any]
 BESIDE: dict[str, Params] = {
     "spf_token": {"spf_auth": "bearer"},
     "spf_stamp_id": {},
+    "x509_certificate_path": {"secret": None},
+    "federated_token_file": {"secret": None},
 }
 """What an option needs beside it to be used at all."""
 ALIASES = {
@@ -51,7 +59,34 @@ def here(lab: Lab, value: Any) -> Any:
         plan = lab.run("vm_checkpoint_restore", check=True, vm="web01", name="before")["plan"]
         lab.requests.clear()
         return plan
+    if value == "@certificate":
+        principal().register(lab.world.identities)
+        return principal().written(_directory(), "pem")["x509_certificate_path"]
+    if value == "@token":
+        file = _directory() / "token"
+        file.write_text(lab.world.identities.assert_identity(float("inf")))
+        return str(file)
     return lab.azure_vm if value == "@vm" else value
+
+
+def surroundings(lab: Lab, option: str) -> dict[str, str]:
+    """The environment: a home with a file of credentials, for the option that chooses in it."""
+    if option != "profile":
+        return {}
+    known = lab.world.credentials
+    (_directory() / ".azure").mkdir(exist_ok=True)
+    (_directory() / ".azure" / "credentials").write_text(
+        f"[default]\ntenant={known.tenant}\nclient_id={known.client_id}\nsecret={known.secret}\n"
+    )
+    return {"HOME": str(_directory())}
+
+
+@cache
+def _directory() -> Path:
+    """For files of the session; one for each worker."""
+    directory = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, directory)
+    return Path(directory)
 
 
 def suit(lab: Lab, option: str, params: Params) -> None:
@@ -60,7 +95,7 @@ def suit(lab: Lab, option: str, params: Params) -> None:
     if option in ("spf_username", "spf_password", "spf_token", "tenant", "client_id", "secret") and value is not None:
         setattr(lab.world.credentials, option, str(value))
     elif option == "access_token" and value is not None:
-        lab.world.tokens[str(value)] = (float("inf"), HOST)
+        lab.world.tokens[re.sub("^bearer +", "", str(value), flags=re.I)] = (float("inf"), HOST)
     elif option == "instant_access_duration":
         home = _collection(lab, azure_harness.HOME)
         assert home is not None
@@ -124,7 +159,8 @@ def _user(requests: list[httpx.Request], params: Params) -> None:
 def _bearer(option: str, of: Callable[[list[httpx.Request]], list[httpx.Request]]) -> Any:
     def check(requests: list[httpx.Request], params: Params) -> None:
         for request in of(requests):
-            assert request.headers["authorization"] == f"Bearer {params[option]}"
+            given = re.sub("^bearer +", "", str(params[option]), flags=re.I)
+            assert request.headers["authorization"] == f"Bearer {given}"
 
     return check
 

@@ -158,7 +158,7 @@ class Trial:
         destinations.suit(lab, self.option, params)
         lab.watch = allowed_requests.send
         before = lab.world.dump()
-        result = lab.run(self.module.name, **params)
+        result = lab.run(self.module.name, environ=destinations.surroundings(lab, self.option), **params)
         self._judge(lab, params, result, before)
 
     def _judge(self, lab: Lab, params: dict[str, Any], result: Result, before: dict[str, Any]) -> None:

@@ -218,6 +218,11 @@ _SPECIAL: dict[str, list[Any]] = {
     "resource_group": ["rg-shop", "RG-SHOP", "a.", "(a)"],
     "location": ["westeurope", "West Europe", "we\nst"],
     "ca_path": ["~", "$HOME", "/dev/null", "/nowhere"],
+    "access_token": ["Bearer e30", "'e30'", '"e30"', "Bearer "],
+    "thumbprint": ["AB:" * 19 + "cd", "ab" * 20, "ab" * 32, "\u0661" * 40],
+    "x509_certificate_path": ["@certificate", "~", "/dev/null", "/nowhere", "/dev/zero"],
+    "federated_token_file": ["@token", "~", "/dev/null", "/nowhere", "/dev/zero"],
+    "profile": ["default", "DEFAULT", "a]\n[b"],
 }
 
 

@@ -8,16 +8,21 @@ order, and takes six letters and digits in a row (eight of base64) for a leak.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import html
 import json
 import re
+import shutil
+import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from tests.contract.sign_in.identities import principal
 from tests.support.lab import HOST, Lab
 
 TITLE = "secrets in what servers echo"
@@ -27,6 +32,9 @@ SPF_TOKEN = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJ1cG4iOiJ4WjlxVzJ2In0.Hq3vN8
 CLIENT_SECRET = "4Xv8Q~nR.w2Yk_Zb6Jd-Tg9Lm3Hs0Pf5Kc7Vq1Ux"
 ISSUED = "eyJhbGciOiJub25lIn0." + "".join(f"{chr(97 + 7 * n % 26)}{n}{chr(65 + 11 * n % 26)}" for n in range(60))
 GIVEN = "ReAdYtOkEn." + "".join(f"{chr(65 + 5 * n % 26)}{97 - n}{chr(97 + 3 * n % 26)}" for n in range(60))
+ASSERTION = "eyJzdWIiOiJzeXN0ZW0ifQ." + "".join(f"{chr(97 + 3 * n % 26)}{n}{chr(65 + 7 * n % 26)}" for n in range(60))
+REQUEST_TOKEN = "pIpElInE." + "".join(f"{chr(65 + 9 * n % 26)}{31 + n}{chr(97 + 11 * n % 26)}" for n in range(40))
+PFX_PASSWORD = "Tz5 &<mQ\"8>'rW%7v/Bn+Kd"
 SIGNATURE = "uZk4Rw9Xq2Lm7Tb0Vn5Yc8Jd1Hs6Pf3Gg+K/eAoIiU="
 SAS = f"https://vault.blob.example/vhds/os.vhd?sv=2024-05-04&sr=b&sig={urllib.parse.quote(SIGNATURE, safe='')}&sp=r"
 
@@ -65,7 +73,7 @@ class Form:
     service: str
     planted: str
     secret: str
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
     spellings: tuple[str, ...] = tuple(SPELLINGS)
 
     def prepare(self, lab: Lab) -> dict[str, Any]:
@@ -78,7 +86,22 @@ class Form:
             known.spf_password = SHORT
         answer = {"token_type": "Bearer", "expires_in": 3600, "access_token": ISSUED}
         lab.world.faults.add(kind="replace", path="/oauth2/", body=answer, count=None)
+        identities = lab.world.identities
+        identities.assertions[ASSERTION] = float("inf")
+        identities.request_token = REQUEST_TOKEN
+        me = principal()
+        me.register(identities)
+        (files() / "assertion").write_text(ASSERTION)
+        (files() / "principal.pfx").write_bytes(me.pfx(PFX_PASSWORD))
         return dict(self.options)
+
+
+@cache
+def files() -> Path:
+    """A directory for the secrets that are files."""
+    directory = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, directory)
+    return Path(directory)
 
 
 def _pair(password: str) -> str:
@@ -94,6 +117,40 @@ FORMS = [
     Form("client secret", "arm", CLIENT_SECRET, CLIENT_SECRET),
     Form("issued token", "arm", ISSUED, ISSUED),
     Form("given token", "arm", GIVEN, GIVEN, (("access_token", GIVEN),)),
+    Form(
+        "federated assertion",
+        "arm",
+        ASSERTION,
+        ASSERTION,
+        (("secret", None), ("federated_token_file", str(files() / "assertion"))),
+    ),
+    Form(
+        "what a pipeline asks with",
+        "arm",
+        REQUEST_TOKEN,
+        REQUEST_TOKEN,
+        (
+            ("auth_source", "oidc"),
+            (
+                "environ",
+                {
+                    "ACTIONS_ID_TOKEN_REQUEST_URL": f"{HOST}/github/id-token",
+                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": REQUEST_TOKEN,
+                },
+            ),
+        ),
+    ),
+    Form(
+        "password of a certificate",
+        "arm",
+        PFX_PASSWORD,
+        PFX_PASSWORD,
+        (
+            ("secret", None),
+            ("x509_certificate_path", str(files() / "principal.pfx")),
+            ("x509_certificate_password", PFX_PASSWORD),
+        ),
+    ),
     Form("signed URL of a disk", "arm", SAS, SIGNATURE, spellings=tuple(RECOGNISABLE)),
 ]
 _UNICODE = re.compile(r"\\u([0-9a-fA-F]{4})")

@@ -105,8 +105,6 @@ def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> No
         (SpfSettings, SPF | {"spf_password": ""}, "SPF with spf_auth basic needs spf_password (SPF_PASSWORD)"),
         (SpfSettings, SPF | {"spf_auth": "bearer"}, "SPF with spf_auth bearer needs spf_token (SPF_TOKEN)"),
         (SpfSettings, SPF | {"spf_subscription_id": None}, "needs spf_subscription_id (SPF_SUBSCRIPTION_ID)"),
-        (ArmSettings, {}, "needs tenant (AZURE_TENANT or AZURE_TENANT_ID), client_id (AZURE_CLIENT_ID), secret"),
-        (ArmSettings, ARM | {"secret": None}, "needs secret (AZURE_SECRET or AZURE_CLIENT_SECRET)"),
     ],
 )
 def test_a_partial_set_names_what_is_missing_and_its_variable(kind: Any, params: dict[str, Any], told: str) -> None:
@@ -118,6 +116,30 @@ def test_a_partial_set_names_what_is_missing_and_its_variable(kind: Any, params:
 )
 def test_a_bearer_token_needs_no_user(params: dict[str, Any]) -> None:
     assert settings(SpfSettings, params, {}).spf_token == "e30"
+
+
+@pytest.mark.parametrize("token", ["e30", "Bearer e30", "bearer  e30"])
+def test_an_access_token_is_taken_as_users_copy_it(token: str) -> None:
+    assert settings(ArmSettings, {"access_token": token}, {}).access_token == "e30"
+
+
+def test_a_thumbprint_is_taken_as_tools_show_it() -> None:
+    assert settings(ArmSettings, {"thumbprint": "AB:" * 19 + "cd"}, {}).thumbprint == "ab" * 19 + "cd"
+
+
+@pytest.mark.parametrize("way", ["secret", "x509_certificate_path", "federated_token_file"])
+def test_the_task_s_own_way_to_sign_in_hides_the_environment_s_others(way: str) -> None:
+    environ = {
+        "AZURE_SECRET": "es",
+        "AZURE_CLIENT_CERTIFICATE_PATH": "ep",
+        "AZURE_FEDERATED_TOKEN_FILE": "ef",
+        "AZURE_PROFILE": "other",
+        "AZURE_TENANT": "et",
+    }
+    found = settings(ArmSettings, {way: "own"}, environ)
+    given = {name: getattr(found, name) for name in ("secret", "x509_certificate_path", "federated_token_file")}
+    assert {name: value for name, value in given.items() if value} == {way: "own"}
+    assert (found.tenant, found.profile) == ("et", None)
 
 
 def test_an_access_token_needs_nothing_else() -> None:
@@ -147,7 +169,11 @@ def test_an_access_token_needs_nothing_else() -> None:
         (ArmSettings, ARM | {"subscription_id": "mine"}, "subscription_id: is no GUID"),
         (ArmSettings, ARM | {"scvmm_api_version": "latest"}, "scvmm_api_version: write it like 2024-06-01"),
         (ArmSettings, ARM | {"cloud_environment": "http://arm.test"}, "cloud_environment: is plain http"),
-        (ArmSettings, ARM | {"auth_source": "cli"}, "auth_source: takes 'auto' or 'env'"),
+        (ArmSettings, ARM | {"auth_source": "az"}, "auth_source: takes 'auto', 'env'"),
+        (ArmSettings, {"access_token": '"e30"'}, "access_token: is in quotes: give the token without them"),
+        (ArmSettings, {"access_token": "'e30'"}, "access_token: is in quotes: give the token without them"),
+        (ArmSettings, {"access_token": "Bearer "}, "access_token: holds nothing but the word Bearer"),
+        (ArmSettings, {"thumbprint": "12"}, "thumbprint: must be the certificate's SHA-1 hash"),
         (TlsSettings, {"validate_certs": "perhaps"}, "validate_certs: takes true or false"),
     ],
 )

@@ -1,0 +1,125 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""msal without its transport: it says what it wants to send, and our client sends it.
+
+msal is synchronous and brings a second HTTP stack. So a call is replayed: where it asks for an answer that is not there
+yet, the call ends, the request goes out with our certificate authorities, proxies, deadline and retries, and the call
+begins anew with one answer more. Each request is sent once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import typing as t
+import urllib.parse
+
+from ..._core.errors import MissingLibrary
+from ..._core.redaction import Redactor
+from ..._deps import MSAL, httpx, load_msal
+from ..client import Http
+from ..response import Response
+
+MOST_REQUESTS = 6
+_SECRET_HEADERS = {"authorization", "x-identity-header", "secret"}
+OpenHttp = t.Callable[[str], Http]
+"""A client for the origin of a URL; BadResponse where nothing may be sent there."""
+
+
+class _Wanted(Exception):
+    """A request for which msal has no answer yet."""
+
+    def __init__(self, method: str, url: str, headers: t.Mapping[str, str], form: t.Mapping[str, str]) -> None:
+        super().__init__(method)
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.form = form
+
+
+class _Answer(t.NamedTuple):
+    """A response in the shape that msal reads."""
+
+    status_code: int
+    text: str
+    headers: t.Mapping[str, str]
+
+
+class _Replay:
+    """The answers so far, in order; msal's documented http_client."""
+
+    def __init__(self, answers: t.Sequence[_Answer]) -> None:
+        self._answers = iter(answers)
+
+    def get(self, url: str, *, params: t.Any = None, headers: t.Any = None, **_others: t.Any) -> _Answer:
+        return self._next("GET", url, params, headers, {})
+
+    def post(
+        self, url: str, *, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_others: t.Any
+    ) -> _Answer:
+        return self._next("POST", url, params, headers, data or {})
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _next(self, method: str, url: str, params: t.Any, headers: t.Any, form: t.Any) -> _Answer:
+        answer = next(self._answers, None)
+        if answer is None:
+            target = str(httpx.URL(url).copy_merge_params(params)) if params else url
+            sent = {name: _text(value) for name, value in form.items() if value is not None}
+            raise _Wanted(method, target, headers or {}, sent)
+        return answer
+
+
+def _text(value: t.Any) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)
+
+
+class MsalCall:
+    """One call of msal. `last` is the last response it got, also where the call ends in an error of msal's own."""
+
+    def __init__(self, open_http: OpenHttp, redactor: Redactor, limit: float = 60.0) -> None:
+        self._open_http = open_http
+        self._redactor = redactor
+        self._limit = limit
+        self.last: Response | None = None
+
+    async def run(self, function: t.Callable[[t.Any], t.Any]) -> t.Any:
+        """What `function` returns when it is given msal's http_client."""
+        answers: list[_Answer] = []
+        while True:
+            try:
+                return function(_Replay(answers))
+            except _Wanted as request:
+                wanted = request
+            if len(answers) >= MOST_REQUESTS:
+                raise ValueError("msal asks without end")
+            self.last = await self._send(wanted)
+            text = self.last.body.decode("utf-8", "replace")
+            answers.append(_Answer(self.last.status, text, dict(self.last.headers)))
+
+    async def _send(self, wanted: _Wanted) -> Response:
+        for name, value in wanted.headers.items():
+            if name.lower() in _SECRET_HEADERS:
+                self._redactor.add(value.removeprefix("Basic "))
+        self._redactor.add(wanted.form.get("client_assertion"))
+        http = self._open_http(wanted.url)
+        headers = {name: str(value) for name, value in wanted.headers.items()}
+        if wanted.method == "GET":
+            return await http.read(wanted.url, headers=headers, context="signing in", limit=self._limit)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        content = urllib.parse.urlencode(wanted.form).encode()
+        return await http.send_again("POST", wanted.url, headers, content, context="signing in")
+
+
+def require_msal(option: str, other: str) -> t.Any:
+    """msal; MissingLibrary names the option that needs it, what to install, and the other way."""
+    try:
+        msal = load_msal()
+    except ImportError as error:
+        raise MissingLibrary(
+            f"{option} needs the Python package msal for the Python that runs the module, {sys.executable}: {error}.",
+            remedy=f"Install it: {sys.executable} -m pip install '{MSAL}'. Or {other}.",
+        ) from None
+    logging.getLogger("msal").setLevel(logging.CRITICAL + 1)
+    return msal

@@ -1,0 +1,207 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Access tokens that are fetched: when first needed, shared by all requests, renewed before they end."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+import re
+import typing as t
+
+from ..._core.errors import BadResponse, CheckpointError, SignInRefused
+from ..._core.formatting import format_value, one_line
+from ..._core.redaction import LONGEST, Redactor
+from ..._deps import anyio, httpx
+from ..client import Auth
+from ..response import Response
+
+EARLY = 120.0
+"""A token is not used for new requests in its last seconds."""
+_CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]{1,16000})"')
+
+
+class Token(t.NamedTuple):
+    """An access token and the seconds for which it is valid from now."""
+
+    value: str
+    seconds: float
+
+
+class Cache(t.Protocol):
+    """Where tokens outlive a task."""
+
+    async def load(self) -> Token | None:
+        """The token that was stored, if it is still valid for a while."""
+
+    async def store(self, token: Token) -> None:
+        """Keep a token for other tasks."""
+
+    async def __aenter__(self) -> object:
+        """Wait for the turn of this process: one of many fetches a token, the others find it."""
+
+    async def __aexit__(self, *problem: object) -> None:
+        """Let the next one have its turn."""
+
+
+class TokenAuth(Auth):
+    """Each way to get a token is a subclass with its own `fetch`.
+
+    A failure is remembered, so that a task of a thousand VMs fails to sign in once.
+    """
+
+    cache: Cache | None = None
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._lock = anyio.Lock()
+        self._token: str | None = None
+        self._until = 0.0
+        self._fetched = 0.0
+        self._failed: CheckpointError | None = None
+        self._claims: str | None = None
+        self._answered: str | None = None
+        self._refused = False
+
+    async def fetch(self, claims: str | None) -> Token:
+        """A new token. `claims` are what a service demanded of it (a claims challenge), as JSON."""
+        raise NotImplementedError
+
+    def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    async def ready(self) -> None:
+        """Fetch a token unless there is one that stays valid for a while; raise again what the first attempt raised."""
+        async with self._lock:
+            if self._failed is not None:
+                raise copy.deepcopy(self._failed)
+            if self._token is None or anyio.current_time() > self._until:
+                try:
+                    await self._get()
+                except CheckpointError as error:
+                    self._failed = copy.deepcopy(error)
+                    raise
+
+    def challenged(self, challenge: str) -> None:
+        """Take the claims of a 401 into the next token; the same ones a second time would not help."""
+        claims = claims_of(challenge)
+        if claims is not None and claims != self._answered:
+            self._claims = claims
+
+    async def renew(self, refused: str) -> bool:
+        """Drop a token that the service no longer takes. Another one would not help where this one is seconds old."""
+        async with self._lock:
+            if refused != f"Bearer {self._token}":
+                return True
+            if self._claims is None and anyio.current_time() - self._fetched < 5:
+                return False
+            self._token = None
+            self._refused = True
+            return True
+
+    async def _get(self) -> None:
+        if self.cache is None:
+            await self._take(await self.fetch(self._claims))
+            return
+        async with self.cache as _turn:
+            stored = None if self._refused else await self.cache.load()
+            if stored is not None:
+                # When it was fetched is not known, so a refusal may be met by fetching another.
+                await self._take(stored, fetched=float("-inf"))
+                return
+            token = await self.fetch(self._claims)
+            await self.cache.store(token)
+            await self._take(token)
+
+    async def _take(self, token: Token, fetched: float | None = None) -> None:
+        self._redactor.add(token.value)
+        now = anyio.current_time()
+        self._token = token.value
+        self._until = now + max(0.0, token.seconds - EARLY)
+        self._fetched = now if fetched is None else fetched
+        self._answered, self._claims, self._refused = self._claims, None, False
+
+
+def claims_of(challenge: str) -> str | None:
+    """The claims that a WWW-Authenticate header demands, as JSON (learn.microsoft.com, claims-challenge)."""
+    found = _CLAIMS.search(challenge)
+    if found is None or "insufficient_claims" not in challenge:
+        return None
+    text = found[1].replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def object_of(response: Response) -> dict[str, t.Any]:
+    """The JSON object of an answer to a sign-in."""
+    if 300 <= response.status < 400:
+        raise response.bad(f"the sign-in was answered with a redirect ({response.status}), which is not followed.")
+    body = response.json()
+    if not isinstance(body, dict):
+        raise response.bad("the sign-in answer is no JSON object.")
+    return body
+
+
+def token_of(body: t.Mapping[str, t.Any], response: Response) -> Token:
+    """The token of an answer that grants one; BadResponse where there is none that can be used."""
+    token = body.get("access_token")
+    if not is_usable(token):
+        raise response.bad("the sign-in answer holds no usable access_token.")
+    try:
+        seconds = float(body.get("expires_in", 3600))
+    except (TypeError, ValueError, OverflowError):
+        raise response.bad("the sign-in answer's expires_in is no number.") from None
+    return Token(t.cast(str, token), seconds)
+
+
+def token_of_text(token: object, seconds: float, label: str) -> Token:
+    """A token that came by another way than HTTP."""
+    if not is_usable(token):
+        raise BadResponse("holds no usable access token.", subject=label)
+    return Token(t.cast(str, token), seconds)
+
+
+def is_usable(token: object) -> bool:
+    """Whether a header can carry it."""
+    return isinstance(token, str) and token.isascii() and token.isprintable() and 0 < len(token) <= LONGEST
+
+
+def refusal_of(response: Response, body: dict[str, t.Any], who: str, remedy: str) -> SignInRefused | BadResponse:
+    """The error for an answer that grants no token. `who` names the client; Entra's own number may know better."""
+    if response.status >= 500:
+        return response.bad(f"the sign-in authority failed ({response.status}).")
+    # Entra appends trace and correlation ids, which stand in the error anyway.
+    reason = format_value(body.get("error_description") or body.get("error") or "no reason given")
+    reason = one_line(reason.split("Trace ID:", 1)[0], 300).rstrip(".")
+    number = re.match(r"AADSTS(\d+)", reason)
+    refused = response.error(
+        SignInRefused,
+        f"sign-in refused ({response.status}) for {who}: {reason}.",
+        _REMEDIES.get(number[1] if number else "", remedy),
+    )
+    refused.request_id = refused.request_id or one_line(str(body.get("trace_id") or ""), 100) or None
+    refused.correlation_id = one_line(str(body.get("correlation_id") or ""), 100) or None
+    return refused
+
+
+_FEDERATION = (
+    "Compare issuer, subject and audience of the federated credential of client_id with those of the token; they must "
+    "be equal, in upper and lower case too."
+)
+_REMEDIES = {
+    "90002": "Check tenant and cloud_environment: this authority does not know the tenant.",
+    "700016": "Check client_id, and that the application is registered (or consented to) in this tenant.",
+    "7000222": "The client secret has expired: make a new one and give it as secret.",
+    "700027": "Upload the certificate of x509_certificate_path to the application client_id, or renew it there.",
+    "700024": "The federated token is not valid at this time: have it issued anew, and check this machine's clock.",
+    "70021": _FEDERATION,
+    "700211": _FEDERATION,
+    "700212": _FEDERATION,
+    "700213": _FEDERATION,
+    "53003": "A conditional access policy forbids it: ask for an exemption of the application client_id.",
+}
+"""By the number of Entra's error (learn.microsoft.com, reference-error-codes)."""

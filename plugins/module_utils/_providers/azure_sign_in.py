@@ -1,0 +1,182 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the chosen Azure credentials to the `Auth` that signs requests with them."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import typing as t
+from datetime import UTC, datetime
+
+from .._core.errors import CheckpointError, InvalidInput
+from .._core.operation import Deadline
+from .._core.redaction import Redactor
+from .._core.settings import ArmSettings, lacking
+from .._core.times import show_time
+from .._deps import httpx, pydantic
+from .._http.auth import federation
+from .._http.auth.authority import Authority
+from .._http.auth.azure_cli import AzureCli
+from .._http.auth.bearer import Bearer
+from .._http.auth.certificate import Certificate, read_certificate
+from .._http.auth.client_secret import ClientSecret
+from .._http.auth.clouds import MICROSOFT, Cloud
+from .._http.auth.disk_cache import DiskCache
+from .._http.auth.managed_identity import ManagedIdentity
+from .._http.auth.token import TokenAuth
+from .._http.client import Auth, Http
+from .azure_credentials import Choice
+
+SKEW = 300.0
+"""Seconds that a clock may be wrong before a token counts as expired or not yet valid."""
+
+
+class SignIn(t.NamedTuple):
+    """`name` says in errors who is signed in; `settings` may have got their subscription by signing in."""
+
+    auth: Auth
+    name: str
+    settings: ArmSettings
+
+
+class Surroundings(t.NamedTuple):
+    """What signing in takes from the task. `http` opens a client of an origin, `direct` one without any proxy."""
+
+    environ: t.Mapping[str, str]
+    clock: t.Callable[[], datetime]
+    deadline: Deadline
+    redactor: Redactor
+    http: t.Callable[[str], Http]
+    direct: t.Callable[[str], Http]
+
+
+async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
+    """The way to sign in to `cloud`; only `az login` is asked at once, because it is the last that is tried."""
+    arm = choice.settings
+    if choice.kind == "access_token":
+        token = arm.access_token or ""
+        check_times(token, world.clock())
+        return SignIn(Bearer(token), "the access token", arm)
+    if choice.kind == "cli":
+        return await _cli(choice, cloud, world)
+    if choice.kind == "msi":
+        name = f"managed identity {arm.client_id}" if arm.client_id else "the managed identity of this machine"
+        auth = ManagedIdentity(world.direct, arm.client_id, cloud.scope.removesuffix("/.default"), world.redactor)
+        return SignIn(auth, name, arm)
+    made = _client(choice, cloud, world)
+    if arm.token_cache:
+        key = (cloud.authority, arm.tenant or "", arm.client_id or "", cloud.scope)
+        made.cache = DiskCache(world.environ, key, world.deadline, world.clock)
+    return SignIn(made, f"client {arm.client_id}", arm)
+
+
+def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
+    """A service principal at the cloud's authority."""
+    arm, redactor = choice.settings, world.redactor
+    tenant, client_id = arm.tenant or "", arm.client_id or ""
+    http = world.http(cloud.authority)
+    if choice.kind == "secret":
+        return ClientSecret(http, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, redactor)
+    authority = Authority(http, cloud.authority, tenant, cloud.scope, redactor)
+    if choice.kind == "x509_certificate_path":
+        credential = read_certificate(
+            arm.x509_certificate_path or "",
+            arm.x509_certificate_password,
+            arm.thumbprint,
+            send_chain=arm.send_certificate_chain,
+            redactor=redactor,
+        )
+        return Certificate(authority, endpoints_of(http, world), client_id, credential, redactor)
+    if choice.kind == "federated_token_file":
+        assertion = federation.of_file(arm.federated_token_file or "")
+    else:
+        assertion = _pipeline(arm, httpx.URL(cloud.authority).host, world)
+    return federation.Federation(authority, client_id, assertion, redactor)
+
+
+def endpoints_of(http: Http, world: Surroundings) -> t.Callable[[str], Http]:
+    """For the endpoints that an authority names: its own, and Microsoft's where it is Microsoft's."""
+
+    def opened(url: str) -> Http:
+        parsed = httpx.URL(url)
+        microsoft = parsed.scheme == "https" and parsed.host in MICROSOFT
+        # Any other one is refused by the authority's own client.
+        return world.http(url) if microsoft and any(http.is_own(f"https://{each}") for each in MICROSOFT) else http
+
+    return opened
+
+
+def _pipeline(arm: ArmSettings, authority: str, world: Surroundings) -> federation.Assertion:
+    """The token that GitHub Actions or Azure Pipelines issues; both say where in the job's environment."""
+    if world.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
+        http, url, token = _request_url("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", world)
+        audience = federation.AUDIENCES.get(authority, federation.PUBLIC_AUDIENCE)
+        return federation.of_github(http, url, token, audience)
+    http, url, token = _request_url("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN", world)
+    if not arm.service_connection_id:
+        raise InvalidInput(f"{lacking('auth_source oidc in Azure Pipelines', ('service_connection_id',))}.")
+    return federation.of_azure_pipelines(http, url, token, arm.service_connection_id)
+
+
+def _request_url(url_variable: str, token_variable: str, world: Surroundings) -> tuple[Http, str, str]:
+    url, token = world.environ[url_variable], world.environ.get(token_variable, "")
+    world.redactor.add(token)
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError):
+        parsed = httpx.URL("")
+    if parsed.scheme != "https" or not parsed.host or parsed.userinfo or str(parsed) != url:
+        raise InvalidInput(f"{url_variable}: must be an https:// URL.", remedy="The pipeline itself sets it.")
+    if not token or not token.isascii() or not token.isprintable():
+        raise InvalidInput(
+            f"{token_variable}: is not set, or no token; auth_source oidc needs it.",
+            remedy="Map it in the step's env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)."
+            if token_variable == "SYSTEM_ACCESSTOKEN"
+            else "Give the job `permissions: id-token: write`.",
+        )
+    return world.http(url), url, token
+
+
+async def _cli(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
+    arm = choice.settings
+    # As in azure.azcollection the subscription chooses among az's accounts; az takes it or the tenant, not both.
+    account = ["--tenant", arm.tenant] if arm.tenant else []
+    if arm.subscription_id and not account:
+        account = ["--subscription", arm.subscription_id]
+    auth = AzureCli(world.environ, cloud.scope, account, world.deadline, world.clock, world.redactor)
+    try:
+        await auth.ready()
+    except CheckpointError as error:
+        if not choice.tried:
+            raise
+        tried = "; ".join([*choice.tried, f"az login: {error.message.rstrip('.')}"])
+        raise InvalidInput(
+            f"no credentials for Azure (auth_source auto): {tried}.",
+            remedy="Give one of them; docs/sign-in-azure.md shows every way to sign in.",
+        ) from None
+    if arm.subscription_id is None and auth.subscription:
+        with contextlib.suppress(pydantic.ValidationError):  # an account without a subscription has no GUID there
+            arm = ArmSettings.model_validate({**arm.model_dump(), "subscription_id": auth.subscription})
+    return SignIn(auth, "the identity of az login", arm)
+
+
+def check_times(token: str, now: datetime) -> None:
+    """InvalidInput for an access token that is expired or not yet valid, as far as it says so itself."""
+    part = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        end, start = (float(claims.get(name) or now.timestamp()) for name in ("exp", "nbf"))
+        told = {name: show_time(datetime.fromtimestamp(moment, UTC)) for name, moment in (("exp", end), ("nbf", start))}
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
+        return  # opaque to us: the service will tell
+    if end < now.timestamp() - SKEW:
+        raise InvalidInput(
+            f"access_token: expired at {told['exp']}.", remedy="Get a new one, or use credentials that can be renewed."
+        )
+    if start > now.timestamp() + SKEW:
+        raise InvalidInput(
+            f"access_token: is not valid before {told['nbf']}; here it is {show_time(now)}.",
+            remedy="Check this machine's clock.",
+        )

@@ -13,6 +13,9 @@ import importlib.metadata
 import re
 import typing as t
 
+if t.TYPE_CHECKING:
+    from types import ModuleType
+
 REQUIREMENTS = ("anyio>=4.4", "httpx>=0.27", "pydantic>=2.7")
 """The lines of requirements.txt."""
 IMPORT_ERROR: str | None = None
@@ -52,4 +55,58 @@ except ImportError as error:
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
 
-__all__ = ["IMPORT_ERROR", "REQUIREMENTS", "anyio", "httpx", "pydantic"]
+# The libraries of a single way to sign in are loaded by that way alone; each function raises ImportError without them.
+
+WINDOWS = "pyspnego"
+KERBEROS = "pyspnego[kerberos]"
+CERTIFICATES = "cryptography"
+"""What pip installs for them, as in requirements-windows.txt."""
+
+
+def spnego() -> ModuleType:
+    """pyspnego: NTLM and SPNEGO."""
+    import spnego
+    import spnego.channel_bindings
+    import spnego.exceptions
+
+    return spnego
+
+
+def krb5() -> ModuleType:
+    """The bindings of MIT Kerberos, with gssapi, which pyspnego needs beside it."""
+    import gssapi
+    import krb5
+
+    _loaded = gssapi
+    return krb5
+
+
+def x509() -> tuple[ModuleType, ModuleType, ModuleType]:
+    """cryptography's x509, its hashes and its serialization."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    return x509, hashes, serialization
+
+
+def pkcs12() -> ModuleType:
+    """cryptography's reader of PFX files."""
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    return pkcs12
+
+
+__all__ = [
+    "CERTIFICATES",
+    "IMPORT_ERROR",
+    "KERBEROS",
+    "REQUIREMENTS",
+    "WINDOWS",
+    "anyio",
+    "httpx",
+    "krb5",
+    "pkcs12",
+    "pydantic",
+    "spnego",
+    "x509",
+]

@@ -13,7 +13,7 @@ import random
 import socket
 import typing as t
 
-from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable, UntrustedTls
 from .._core.operation import Deadline
 from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
@@ -62,8 +62,31 @@ class RetryPolicy(t.NamedTuple):
         return PATIENCE[status] * self.patience if self.safe and status in PATIENCE else 0.0
 
 
+class Exchanged(t.NamedTuple):
+    """A reply, its bounded body, and why that cannot be read if it cannot."""
+
+    reply: httpx.Response
+    content: bytes
+    unreadable: str
+
+    @property
+    def authorization(self) -> str:
+        """What the request was signed with."""
+        return str(self.reply.request.headers.get("authorization", ""))
+
+
 class Auth(httpx.Auth):
-    """How requests are signed; each way to sign in is one file in `auth`."""
+    """How requests are signed; each way to sign in is one file in `auth`.
+
+    `way` is what a result's `sign_in` shows, empty until it is known; `signer` says in errors who signs in and how.
+    """
+
+    way = ""
+    signer = ""
+
+    async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
+        """Send one request, signed. A way that needs several, or connections of its own, sends them here."""
+        return await exchange(client, request, self)
 
     async def ready(self) -> None:
         """Fetch what signing needs, before a request, so that the request's own time limit is not spent on it."""
@@ -249,10 +272,10 @@ class Http:
             try:
                 sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
                 request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
-                reply = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
-                content, unreadable = await _read(reply)
-                response = Response(reply.status_code, reply.headers, content, self.label, unreadable)
-                return response, str(reply.request.headers.get("authorization", ""))
+                found = await (self.auth or Auth()).exchange(self._client, request)
+                reply = found.reply
+                response = Response(reply.status_code, reply.headers, found.content, self.label, found.unreadable)
+                return response, found.authorization
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error, own, _timeout(limit).connect) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
@@ -260,6 +283,8 @@ class Http:
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
                 raise _Lost(_words(error)) from None
+            except ServiceError as problem:  # of a sign-in, which does not know whose it is
+                raise problem.default_subject(self.label) from None
         raise _Lost(f"no answer within {show_seconds(limit)}")
 
     def _never_left(self, error: Exception, url: httpx.URL, bound: float | None) -> _NeverLeft | UntrustedTls:
@@ -293,6 +318,12 @@ class Http:
             subject=self.label,
             remedy="Try again later; if the service is only slow, raise wait_timeout.",
         )
+
+
+async def exchange(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> Exchanged:
+    """Send one request and read its reply, bounded."""
+    reply = await client.send(request, auth=auth, stream=True, follow_redirects=False)
+    return Exchanged(reply, *await _read(reply))
 
 
 async def _read(reply: httpx.Response) -> tuple[bytes, str]:

@@ -16,7 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argume
     VMS,
 )
 
-SECRET = {"spf_password", "spf_token", "secret", "access_token"}
+SECRET = {"spf_password", "spf_token", "spf_client_cert_password", "secret", "access_token"}
 
 
 def test_every_connection_option_has_an_environment_fallback() -> None:

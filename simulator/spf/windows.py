@@ -84,7 +84,7 @@ def _store(world: World) -> Path:
     """The acceptor reads users from a file: the world's one, with and without its domain, for the owner's eyes."""
     known = world.credentials
     domain, _backslash, user = known.spf_username.rpartition("\\")
-    lines = {f"{part}:{user}:{known.spf_password}" for part in (domain, "", "SIM")}
+    lines = {f"{part}:{user}:{known.spf_password}" for part in (domain, "", "SIM", "LOCAL")}
     lines.add(f":{user}@SIM.TEST:{known.spf_password}")
     path = Path(os.environ.get("NTLM_USER_FILE") or "")
     if _STORE not in path.name or not path.is_file():

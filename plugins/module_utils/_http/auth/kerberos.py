@@ -7,6 +7,7 @@ The libraries ask the KDC while they are called, so they are called in a thread 
 
 from __future__ import annotations
 
+import pathlib
 import sys
 import typing as t
 from dataclasses import dataclass
@@ -105,7 +106,10 @@ class Tickets:
             options = library.get_init_creds_opt_alloc(context)
             library.get_init_creds_opt_set_canonicalize(options, True)
             if who.keytab:
-                keytab = library.kt_resolve(context, who.keytab.encode())
+                # Without this a missing file or key would look like a wrong password.
+                with pathlib.Path(who.keytab.removeprefix("FILE:")).open("rb"):
+                    keytab = library.kt_resolve(context, who.keytab.encode())
+                library.kt_get_entry(context, keytab, name)
                 found = library.get_init_creds_keytab(context, name, options, keytab=keytab)
             else:
                 found = library.get_init_creds_password(context, name, options, password=who.password.encode())
@@ -114,6 +118,8 @@ class Tickets:
             library.cc_store_cred(context, cache, found)
         except library.Krb5Error as error:
             raise self._explained(int(error.err_code), str(error)) from None
+        except (OSError, ValueError):
+            raise NotPossible(_wrong_keytab(_Told(who.username, "spf_keytab", who, ""))) from None
         self._held = cache  # a cache in memory goes with its handle
         return f"MEMORY:{cache.name.decode()}"
 

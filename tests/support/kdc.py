@@ -16,10 +16,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 UNPACKED = ROOT / "build" / "krb5"
-PACKAGES = (
-    "krb5-kdc krb5-admin-server krb5-user libkadm5srv-mit12 libkadm5clnt-mit12 libkdb5-10 libgssrpc4 libverto1 "
-    "libverto-libev1 libev4 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libcom-err2 libkeyutils1"
-).split()
+PACKAGES = [
+    "krb5-kdc",
+    "krb5-admin-server",
+    "krb5-user",
+    "libkadm5srv-mit12",
+    "libkadm5clnt-mit12",
+    "libkdb5-10",
+    "libgssrpc4",
+    "libverto1",
+    "libverto-libev1",
+    "libev4",
+    "libgssapi-krb5-2",
+    "libkrb5-3",
+    "libk5crypto3",
+    "libkrb5support0",
+    "libcom-err2",
+    "libkeyutils1",
+]
 LIBRARIES = UNPACKED / "usr" / "lib" / f"{platform.machine()}-linux-gnu"
 REALM = "SIM.TEST"
 

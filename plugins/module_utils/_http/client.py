@@ -21,7 +21,7 @@ from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
 from .proxies import proxy_of, refusal
 from .response import Response
-from .tls import chain, explain_tls
+from .tls import chain, explain_certificate, explain_tls
 
 # Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
 for _name in ("httpx", "httpcore"):
@@ -282,6 +282,8 @@ class Http:
                 # The library's words would show the header or URL, and so a secret.
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
+                if (refused := explain_certificate(error, self.label)) is not None:
+                    raise refused from None
                 raise _Lost(_words(error)) from None
             except ServiceError as problem:  # of a sign-in, which does not know whose it is
                 raise problem.default_subject(self.label) from None

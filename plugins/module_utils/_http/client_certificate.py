@@ -28,7 +28,6 @@ class ClientCertificate(t.NamedTuple):
 def load_client_certificate(context: ssl.SSLContext, given: ClientCertificate) -> None:
     """Let `context` show the certificate to a server that asks for one; InvalidInput names the option that is wrong."""
     content = _read("spf_client_cert", given.cert)
-    # Without it OpenSSL gives no answer to a request after the TLS 1.3 handshake, and IIS then ends the connection.
     if _PEM in content:
         _load_pem(context, given, content)
     else:

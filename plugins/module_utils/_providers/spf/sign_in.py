@@ -12,16 +12,10 @@ from ..._deps import httpx
 from ..._http.auth.automatic import Automatic
 from ..._http.auth.basic import Basic
 from ..._http.auth.bearer import Bearer, TokenFile
+from ..._http.auth.certificate import Certificate
 from ..._http.auth.kerberos import Identity
 from ..._http.auth.windows import NewClient, Windows
 from ..._http.client import Auth, Exchanged
-
-
-class _Certificate(Auth):
-    """The TLS handshake signs in; requests carry nothing."""
-
-    way = "certificate"
-    signer = "the client certificate"
 
 
 def remember_secrets(spf: SpfSettings, redactor: Redactor) -> None:
@@ -40,7 +34,7 @@ def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: 
     if way == "bearer":
         return TokenFile(spf.spf_token_file, redactor) if spf.spf_token_file else Bearer(spf.spf_token or "")
     if way == "certificate":
-        return _Certificate()
+        return Certificate()
 
     def windows(refusal: Exchanged | None = None) -> Auth:
         made = Windows(

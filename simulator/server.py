@@ -65,7 +65,7 @@ class _WithTransport:
 
     def __init__(self, app: ASGIApp, certificate: str | None) -> None:
         self._app = app
-        self._certificate = _der(Path(certificate).read_text()) if certificate else b""
+        self._certificate = certificate_der(Path(certificate).read_text()) if certificate else b""
         self._connections: WeakKeyDictionary[object, Connection] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,7 +139,7 @@ def _socket(family: socket.AddressFamily) -> socket.socket:
     return made
 
 
-def _der(pem: str) -> bytes:
+def certificate_der(pem: str) -> bytes:
     """The first certificate of a file that also holds its key."""
     begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
     return ssl.PEM_cert_to_DER_cert(f"{begin}{pem.partition(begin)[2].partition(end)[0]}{end}\n")

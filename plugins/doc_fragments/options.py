@@ -82,8 +82,8 @@ options:
     type: str
   spf_channel_bindings:
     description:
-      - Whether Windows authentication is bound to the TLS connection (extended protection, EPA). V(auto), when not given,
-        binds it. V(omit) is for a proxy that ends TLS before a server which does not demand the binding.
+      - Whether Windows authentication is bound to the TLS connection (extended protection, EPA). V(auto), when not
+        given, binds it. V(omit) is for a proxy that ends TLS before a server which does not demand the binding.
       - If not set, the environment variable E(SPF_CHANNEL_BINDINGS) is used.
     type: str
     choices: [auto, omit]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import ssl
 import typing as t
 
 from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable, UntrustedTls
@@ -324,8 +325,11 @@ class Http:
 
 async def exchange(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> Exchanged:
     """Send one request and read its reply, bounded."""
-    reply = await client.send(request, auth=auth, stream=True, follow_redirects=False)
-    return Exchanged(reply, *await _read(reply))
+    try:
+        reply = await client.send(request, auth=auth, stream=True, follow_redirects=False)
+        return Exchanged(reply, *await _read(reply))
+    except ssl.SSLError as error:  # httpx hands on what TLS 1.3 says after the handshake as it is
+        raise httpx.ReadError(type(error).__name__) from error
 
 
 async def _read(reply: httpx.Response) -> tuple[bytes, str]:

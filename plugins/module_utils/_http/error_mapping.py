@@ -137,8 +137,8 @@ def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
     if tried in ("ntlm", "kerberos"):
         return (
             "It was tried once. Check spf_username with its password, keytab or ticket, and that the account is in "
-            "SPF's group SPF_VMM. Where the server demands channel bindings (EPA), spf_channel_bindings must be auto, and "
-            "nothing may end TLS in between."
+            "SPF's group SPF_VMM. Where the server demands channel bindings (EPA), spf_channel_bindings must be auto, "
+            "and nothing may end TLS in between."
         )
     return f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired."
 

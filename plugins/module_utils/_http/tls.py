@@ -91,7 +91,7 @@ def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
 
 
 def explain_certificate(error: BaseException, label: str) -> UntrustedTls | None:
-    """The refusal of a client certificate, which TLS 1.3 tells only after the handshake; nothing was carried out then."""
+    """The refusal of a client certificate, which TLS 1.3 tells after the handshake; nothing was carried out then."""
     for cause in chain(error):
         if isinstance(cause, ssl.SSLError) and (cause.reason or "") in _CERTIFICATE:
             return explain_tls(error, label)
@@ -112,7 +112,10 @@ def _way_out(reason: str) -> str:
             "be valid, for client authentication, and from an authority that the server trusts."
         )
     if reason.endswith("HANDSHAKE_FAILURE"):
-        return "Server and client have no cipher in common: have a newer one enabled there."
+        return (
+            "Server and client have no cipher in common: have a newer one enabled there; or the server demands a "
+            "client certificate (spf_client_cert)."
+        )
     return "Check the port: it may not speak TLS."
 
 

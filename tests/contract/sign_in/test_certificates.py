@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -126,7 +125,7 @@ def test_the_key_of_a_pfx_file_is_never_on_a_disk(
         real(self, certfile, *more, **how)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
-    before = set(os.listdir("/proc/self/fd"))
+    before = set(Path("/proc/self/fd").iterdir())
     given = files.given(spf_client_cert="client.pfx", spf_client_cert_password=PASSWORD)
     from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client_certificate
 
@@ -134,7 +133,7 @@ def test_the_key_of_a_pfx_file_is_never_on_a_disk(
     wanted = client_certificate.ClientCertificate(given["spf_client_cert"], None, PASSWORD)
     client_certificate.load_client_certificate(context, wanted)
     assert loaded == ["/memfd:client (deleted)"]
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 @pytest.mark.parametrize(
@@ -205,7 +204,8 @@ def test_a_certificate_of_somebody_else_is_refused(spf: Site, files: Files, tmp_
     others = Files(tmp_path / "others", trustme.CA())
     given = others.given(spf_client_cert="both.pem")
     result = through(spf, files, tmp_path, portal(spf), ssl.TLSVersion.TLSv1_3, name="new", **given)
-    assert result["error"]["code"] == "untrusted_tls", result
+    # TLS 1.3 tells it after the handshake: what the client has just sent may make the system drop the server's word.
+    assert result["error"]["code"] in ("untrusted_tls", "sign_in_refused"), result
     assert "authority that the server trusts" in result["msg"]
 
 

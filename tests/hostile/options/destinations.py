@@ -4,14 +4,19 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import json
 import re
+import tempfile
 import urllib.parse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
+import trustme
 
 from simulator.azure.model import Collection
 from tests.contract.compute import azure_harness
@@ -35,7 +40,19 @@ MARK = re.compile(r"\n?\[hybridvm\.checkpoints 1 [^\]]*\]\Z")
 
 def beside(option: str) -> Params:
     """The other options that make this one count."""
+    if option in ("spf_client_key", "spf_client_cert_password"):
+        return {"spf_client_cert": _certificate()}
     return BESIDE.get(option, {})
+
+
+@functools.cache
+def _certificate() -> str:
+    """A file that holds a certificate and its key, for as long as the tests run."""
+    directory = tempfile.TemporaryDirectory()
+    atexit.register(directory.cleanup)
+    path = Path(directory.name) / "client.pem"
+    trustme.CA().issue_cert("client@simulator.test").private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
 
 
 def named(option: str, told: str) -> bool:
@@ -51,6 +68,8 @@ def here(lab: Lab, value: Any) -> Any:
         plan = lab.run("vm_checkpoint_restore", check=True, vm="web01", name="before")["plan"]
         lab.requests.clear()
         return plan
+    if value == "@certificate":
+        return _certificate()
     return lab.azure_vm if value == "@vm" else value
 
 

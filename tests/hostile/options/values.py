@@ -217,6 +217,9 @@ _SPECIAL: dict[str, list[Any]] = {
     ],
     "resource_group": ["rg-shop", "RG-SHOP", "a.", "(a)"],
     "location": ["westeurope", "West Europe", "we\nst"],
+    "spf_service_principal": ["HTTP/spf.test", "HTTP/spf.test@REALM", "HTTP/", "host/a b"],
+    "spf_client_cert": ["@certificate", "/dev/null", "/nowhere"],
+    "spf_client_key": ["@certificate", "/dev/null", "/nowhere"],
     "ca_path": ["~", "$HOME", "/dev/null", "/nowhere"],
 }
 

@@ -12,7 +12,8 @@ from ..tls import explain_certificate
 LATE = (
     "If IIS asks for the certificate only after the handshake, which TLS 1.3 clients cannot answer here, have the "
     "binding ask within it (netsh http update sslcert … clientcertnegotiation=enable). Otherwise check that the "
-    "certificate is mapped to an account of SPF or uploaded to the subscription."
+    "certificate is valid, from an authority that the server trusts, and mapped to an account of SPF or uploaded to "
+    "the subscription."
 )
 
 

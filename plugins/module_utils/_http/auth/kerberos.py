@@ -8,6 +8,7 @@ The libraries ask the KDC while they are called, so they are called in a thread 
 from __future__ import annotations
 
 import pathlib
+import struct
 import sys
 import typing as t
 from dataclasses import dataclass
@@ -170,6 +171,8 @@ class Tickets:
         library = spnego()
         try:
             context.step(token)
+        except (LookupError, TypeError, ValueError, struct.error):
+            return  # a token that is nonsense says nothing
         except library.exceptions.SpnegoError as error:
             problem = self._explained(_minor(error), str(error))
             if isinstance(problem, SignInRefused):

@@ -31,6 +31,10 @@ TORN = (
 UNPROVEN = "the server did not prove its identity: it sent no Kerberos token back, or a wrong one"
 
 
+BROKEN = (LookupError, TypeError, ValueError, struct.error)
+"""What pyspnego raises besides its own errors where a server's token is nonsense."""
+
+
 class Windows(Once):
     """Kerberos or NTLM over HTTP. `kerberos` and `ntlm` say what may be used, in that order.
 
@@ -159,7 +163,7 @@ class Windows(Once):
     def _answer(self, context: t.Any, challenge: bytes) -> bytes:
         try:
             return t.cast(bytes, context.step(challenge, channel_bindings=self._bindings))
-        except (spnego().exceptions.SpnegoError, ValueError, struct.error) as error:
+        except (spnego().exceptions.SpnegoError, *BROKEN) as error:
             raise _unspeakable(error, self._who) from None
 
     @asynccontextmanager
@@ -256,7 +260,15 @@ def load_spnego() -> None:
 
 def harmless(request: httpx.Request) -> httpx.Request:
     """A GET of the same URL without a body: it changes nothing, whatever the server makes of it."""
-    left_out = {"content-length", "content-type", "transfer-encoding", "x-http-method", "if-match", "prefer"}
+    left_out = {
+        "authorization",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "x-http-method",
+        "if-match",
+        "prefer",
+    }
     headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in left_out]
     return httpx.Request("GET", request.url, headers=headers, extensions=request.extensions)
 
@@ -271,7 +283,7 @@ def _proven(context: t.Any, token: bytes | None) -> bool:
         return False
     try:
         context.step(token)
-    except spnego().exceptions.SpnegoError:
+    except (spnego().exceptions.SpnegoError, *BROKEN):
         return False
     return bool(context.complete)
 

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignInRefused
 from ..._core.formatting import one_line
+from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, httpx, spnego, x509
 from ..client import Exchanged, exchange
 from . import challenges
@@ -51,6 +52,7 @@ class Windows(Once):
         ntlm: bool,
         schemes: t.Sequence[str] = challenges.WINDOWS,
         send_bindings: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         super().__init__()
         load_spnego()
@@ -61,6 +63,7 @@ class Windows(Once):
         self._ntlm = ntlm
         self._schemes = schemes
         self._send_bindings = send_bindings
+        self._redactor = redactor or Redactor()
         self._bindings: t.Any = None
         self._offers: tuple[str, ...] | None = None
         self._idle: list[_Lane] = []
@@ -92,7 +95,7 @@ class Windows(Once):
         except SignInRefused as problem:
             raise NotPossible(problem) from None
         context, token = await tickets.context(self._bindings)
-        found = await exchange(client, request, _Signed(scheme, token))
+        found = await self._signed(client, request, scheme, token)
         back = challenges.token(found.reply.headers, scheme)
         if found.reply.status_code == 401:
             tickets.check_refusal(context, back)
@@ -126,7 +129,7 @@ class Windows(Once):
             if not challenge:
                 return first
             self._bind(first.reply)
-            found = await exchange(lane.client, request, _Signed(scheme, self._answer(context, challenge)))
+            found = await self._signed(lane.client, request, scheme, self._answer(context, challenge))
             if found.reply.status_code != 401:
                 self.way = "ntlm"
                 lane.remember(found.reply)
@@ -178,6 +181,13 @@ class Windows(Once):
             yield lane
         finally:
             self._idle.append(lane)
+
+    async def _signed(self, client: httpx.AsyncClient, request: httpx.Request, scheme: str, token: bytes) -> Exchanged:
+        """Send the leg that counts. What an error says may echo its token, which nobody should see."""
+        found = await exchange(client, request, _Signed(scheme, token))
+        if found.reply.status_code >= 400:
+            self._redactor.add(base64.b64encode(token).decode())
+        return found
 
     # Both -------------------------------------------------------------------------------------------------------
 

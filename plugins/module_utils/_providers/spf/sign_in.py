@@ -45,6 +45,7 @@ def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: 
             ntlm=way != "kerberos",
             schemes=("negotiate",) if way == "negotiate" else ("negotiate", "ntlm", "kerberos"),
             send_bindings=spf.spf_channel_bindings == "auto",
+            redactor=redactor,
         )
         if refusal is not None:
             made.learn(refusal)

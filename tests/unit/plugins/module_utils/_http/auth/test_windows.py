@@ -20,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     SignInRefused,
     Unreachable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import challenges, windows
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.automatic import Automatic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
@@ -201,6 +202,20 @@ def test_where_nobody_has_to_sign_in_the_write_is_sent_as_it_is() -> None:
     server = Connections(reply(200), reply(204))
     assert with_auth(server, write, ntlm).status == 204
     assert sent(server) == [("GET", "", b""), ("MERGE", "", b"{}")]
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_token_that_an_error_echoes_is_masked(status: int) -> None:
+    redactor = Redactor()
+
+    def make(new_client: Any, stack: AsyncExitStack) -> Auth:
+        return windows.Windows(WHO, new_client, stack, kerberos=False, ntlm=True, redactor=redactor)
+
+    server = Connections(wanted(), challenge, reply(status))
+    with_auth(server, write, make)
+    token = server.requests[2].headers["authorization"].partition(" ")[2]
+    assert len(token) > 100
+    assert redactor.redact(f"we got Authorization: NTLM {token}.") == "we got Authorization: NTLM ********."
 
 
 class _Context:

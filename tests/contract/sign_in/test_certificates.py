@@ -4,19 +4,37 @@
 
 from __future__ import annotations
 
+import selectors
+import shutil
 import ssl
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
+import httpx
 import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _providers
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.certificate import Certificate
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client_certificate import (
+    ClientCertificate,
+    load_client_certificate,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls import tls_context
 from tests.support.front import Front, serving
+from tests.support.kdc import free_port
 from tests.support.signing import Result, Site, site
 
 PASSWORD = "of the PFX file"
@@ -127,11 +145,9 @@ def test_the_key_of_a_pfx_file_is_never_on_a_disk(
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
     before = set(Path("/proc/self/fd").iterdir())
     given = files.given(spf_client_cert="client.pfx", spf_client_cert_password=PASSWORD)
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client_certificate
-
     context = ssl.create_default_context()
-    wanted = client_certificate.ClientCertificate(given["spf_client_cert"], None, PASSWORD)
-    client_certificate.load_client_certificate(context, wanted)
+    wanted = ClientCertificate(given["spf_client_cert"], None, PASSWORD)
+    load_client_certificate(context, wanted)
     assert loaded == ["/memfd:client (deleted)"]
     assert set(Path("/proc/self/fd").iterdir()) == before
 
@@ -219,22 +235,93 @@ def test_a_server_that_asks_after_the_handshake_is_told_what_to_set(spf: Site, f
 
 def test_only_spf_is_shown_the_certificate(spf: Site, files: Files, tmp_path: Path) -> None:
     """Azure's client of the same task has none."""
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext
-
     loaded: list[object] = []
     with pytest.MonkeyPatch.context() as patch:
         name = "ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.load_client_certificate"
         patch.setattr(name, lambda context, _given: loaded.append(context))
-        import anyio
 
         async def main() -> int:
             given = {"spf_url": spf.ready["wap_url"], "spf_client_cert": "x"}
-            world = RunContext({}, lambda: pytest.fail("no clock is needed"))
-            async with Providers(given, world, Deadline(9), Redactor()) as providers:
+            world = _providers.RunContext({}, lambda: pytest.fail("no clock is needed"))
+            async with _providers.Providers(given, world, Deadline(9), Redactor()) as providers:
                 await providers.of("web01")
                 providers._http()
                 return len(loaded)
 
         assert anyio.run(main) == 1
+
+
+@pytest.mark.parametrize("file", ["client.pfx", "both.pem"])
+def test_a_server_that_renegotiates_with_tls_1_2_gets_the_certificate(files: Files, tmp_path: Path, file: str) -> None:
+    """As IIS does without clientcertnegotiation: the request first, the certificate then, the answer last."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl here, the only server that renegotiates")
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    files.authority.cert_pem.write_to_path(tmp_path / "client-ca.pem")
+    port = str(free_port())
+    command = [
+        openssl,
+        "s_server",
+        "-accept",
+        port,
+        "-cert",
+        "server.pem",
+        "-tls1_2",
+        "-crlf",
+        "-msg",
+        "-no_ticket",
+        "-no_cache",
+    ]
+    command += ["-CAfile", "client-ca.pem"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+    ) as server:
+        shown = b""
+        try:
+            shown += _until(server, b"ACCEPT")
+            answers: list[str] = []
+            client = threading.Thread(target=lambda: answers.append(_ask(files, tmp_path, port, file)))
+            client.start()
+            shown += _until(server, b"user-agent: ", b"User-Agent: ")
+            time.sleep(0.2)  # the rest of the request's headers
+            assert server.stdin is not None
+            server.stdin.write(b"R\n")
+            shown += _until(server, b", CertificateVerify")  # which only a client with a key sends
+            server.stdin.write(b"HTTP/1.1 200 OK\nContent-Length: 4\n\ndone")
+            client.join(10)
+        finally:
+            server.kill()
+    assert answers == ["200 done"], shown.decode(errors="replace")[-1500:]
+
+
+def _until(server: subprocess.Popen[bytes], *marks: bytes) -> bytes:
+    """What the server shows until one of the marks."""
+    assert server.stdout is not None
+    shown = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(server.stdout, selectors.EVENT_READ)
+        while not any(mark in shown for mark in marks):
+            assert selector.select(timeout=10), shown
+            piece = server.stdout.read(4096)
+            assert piece, shown
+            shown += piece
+    return shown
+
+
+def _ask(files: Files, tmp_path: Path, port: str, file: str) -> str:
+    """One read with the certificate."""
+    context = tls_context(True, str(tmp_path / "ca.pem"))
+    password = PASSWORD if file.endswith("pfx") else None
+    load_client_certificate(context, ClientCertificate(str(files.directory / file), None, password))
+
+    async def main() -> str:
+        base = f"https://localhost:{port}"
+        async with httpx.AsyncClient(verify=context) as client:
+            http = Http(client, base, "server", Deadline(20), auth=Certificate())
+            answer = await http.read(f"{base}/", context="reading", patience=0)
+            return f"{answer.status} {answer.body.decode()}"
+
+    return anyio.run(main)

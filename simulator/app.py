@@ -21,12 +21,13 @@ from simulator.scvmm.service import ScVmm
 from simulator.spf.access import find_root
 from simulator.spf.service import Spf
 from simulator.wire.clock import http_date
-from simulator.wire.exchange import Answer, Call, json_answer
+from simulator.wire.exchange import Answer, Call, Connection, json_answer
 from simulator.wire.faults import HANDLED_FIRST, WAITING, ConnectionLost, Fault, distort, replacement
 from simulator.world import World
 
 _SIGNING_IN = ("/metadata/", "/common/", APP_SERVICE, GITHUB, AZURE_PIPELINES)
 TRANSPORT = "simulator.transport"  # where the server leaves the connection's transport, see server.py
+CONNECTION = "simulator.connection"  # and what lasts as long as the connection
 
 
 def create_app(world: World) -> Starlette:
@@ -101,6 +102,7 @@ async def _call(scope: Scope, receive: Receive) -> Call:
         headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
         body=body,
         scheme=scope.get("scheme", "https"),
+        connection=scope.get(CONNECTION) or Connection(),
     )
 
 

@@ -9,16 +9,19 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import trustme
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from simulator.app import TRANSPORT, create_app
+from simulator.app import CONNECTION, TRANSPORT, create_app
 from simulator.ready import facts, write_ready_file
+from simulator.wire.exchange import Connection
 from simulator.world import World
 
 PARENT_CHECK = 0.5  # seconds
@@ -28,8 +31,9 @@ def serve(world: World, *, port: int = 0, tls_dir: Path | None, ready_file: Path
     """Serve until SIGINT, SIGTERM or the parent's end; OSError when the port is taken."""
     listening = _listen(port)
     bound: int = listening[0].getsockname()[1]
+    certificate, ca_file = _certificates(tls_dir) if tls_dir is not None else (None, None)
     config = uvicorn.Config(
-        _WithTransport(create_app(world)),
+        _WithTransport(create_app(world), certificate),
         http="h11",
         ws="none",
         lifespan="off",
@@ -42,10 +46,7 @@ def serve(world: World, *, port: int = 0, tls_dir: Path | None, ready_file: Path
         timeout_graceful_shutdown=1,
         timeout_keep_alive=60,
     )
-    ca_file: str | None = None
-    if tls_dir is not None:
-        certificate, ca_file = _certificates(tls_dir)
-        config.ssl_certfile = config.ssl_keyfile = certificate
+    config.ssl_certfile = config.ssl_keyfile = certificate
     url = f"{'https' if tls_dir else 'http'}://localhost:{bound}"
 
     def ready() -> None:
@@ -62,11 +63,15 @@ def serve(world: World, *, port: int = 0, tls_dir: Path | None, ready_file: Path
 class _WithTransport:
     """Leaves the connection where a fault can close it; uvicorn's `send` is a method of the cycle that has it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, certificate: str | None) -> None:
         self._app = app
+        self._certificate = certificate_der(Path(certificate).read_text()) if certificate else b""
+        self._connections: WeakKeyDictionary[object, Connection] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
+        transport = scope[TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
+        if transport is not None:
+            scope[CONNECTION] = self._connections.setdefault(transport, Connection(self._certificate))
         await self._app(scope, receive, send)
 
 
@@ -132,6 +137,12 @@ def _socket(family: socket.AddressFamily) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return made
+
+
+def certificate_der(pem: str) -> bytes:
+    """The first certificate of a file that also holds its key."""
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert(f"{begin}{pem.partition(begin)[2].partition(end)[0]}{end}\n")
 
 
 def _certificates(directory: Path) -> tuple[str, str]:

@@ -28,7 +28,12 @@ DOES = (
     ("List a VM, many, a whole scope", "yes", "yes", "yes"),
     ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
     ("Restore points as resources, copies to other regions", "no", "no", "yes"),
-    ("Sign in", "Basic, bearer token", "as azure.azcollection does", "as azure.azcollection does"),
+    (
+        "Sign in",
+        "Kerberos, NTLM, Basic, bearer token, client certificate ([how][sign-in-spf])",
+        "as azure.azcollection does ([how][sign-in-azure])",
+        "as there",
+    ),
 )
 _PLACE = re.compile(r"(<!-- promises:[^>]*-->\n).*?(<!-- /promises -->)", re.S)
 

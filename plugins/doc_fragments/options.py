@@ -35,14 +35,22 @@ options:
     type: str
   spf_auth:
     description:
-      - How to sign in to SPF; V(basic) when not given. V(basic) needs O(spf_username) and O(spf_password), V(bearer)
-        needs O(spf_token).
+      - How to sign in to SPF; V(auto) when not given.
+      - V(auto) takes V(bearer) where O(spf_token) or O(spf_token_file) is given, and V(certificate) where
+        O(spf_client_cert) is. Otherwise it asks the server, and takes the strongest way that the server offers and the
+        options allow. That is Kerberos (with O(spf_keytab), O(spf_password) or a ticket from the cache), then NTLM, and
+        Basic only where the server offers nothing better. It never tries a password a second time after a refusal.
+      - V(kerberos), V(ntlm), V(basic), V(bearer) and V(certificate) are taken as they are, and replaced by nothing.
+        V(negotiate) is Kerberos, else NTLM, where the server offers Negotiate.
+      - V(basic) and V(ntlm) need O(spf_username) and O(spf_password). Windows authentication needs the Python package
+        pyspnego where the module runs, Kerberos C(pyspnego[kerberos]).
       - If not set, the environment variable E(SPF_AUTH) is used.
     type: str
-    choices: [basic, bearer]
+    choices: [auto, kerberos, ntlm, negotiate, basic, bearer, certificate]
   spf_username:
     description:
-      - User name for SPF, for example V(CONTOSO\\svc-ansible). It cannot contain a colon.
+      - User name for SPF, for example V(CONTOSO\\svc-ansible), or V(svc-ansible@CONTOSO.COM) for Kerberos. It cannot
+        contain a colon.
       - If not set, the environment variable E(SPF_USERNAME) is used.
     type: str
   spf_password:
@@ -54,6 +62,46 @@ options:
     description:
       - A token for Windows Azure Pack. It is used as it is, and is not renewed.
       - If not set, the environment variable E(SPF_TOKEN) is used.
+    type: str
+  spf_token_file:
+    description:
+      - A file that holds such a token. It is read again when it changes, so that another program may renew the token.
+      - If not set, the environment variable E(SPF_TOKEN_FILE) is used.
+    type: path
+  spf_keytab:
+    description:
+      - A keytab with the key of O(spf_username), instead of O(spf_password), for Kerberos.
+      - Without a keytab and a password the ticket in the credential cache (C(KRB5CCNAME)) is used.
+      - If not set, the environment variable E(SPF_KEYTAB) is used.
+    type: path
+  spf_service_principal:
+    description:
+      - The service principal name (SPN) of SPF where it is not C(HTTP/) and the host of O(spf_url), for example
+        V(HTTP/spf01.contoso.com) behind an alias. The realm comes from krb5.conf.
+      - If not set, the environment variable E(SPF_SERVICE_PRINCIPAL) is used.
+    type: str
+  spf_channel_bindings:
+    description:
+      - Whether Windows authentication is bound to the TLS connection (extended protection, EPA). V(auto), when not
+        given, binds it. V(omit) is for a proxy that ends TLS before a server which does not demand the binding.
+      - If not set, the environment variable E(SPF_CHANNEL_BINDINGS) is used.
+    type: str
+    choices: [auto, omit]
+  spf_client_cert:
+    description:
+      - A client certificate, as a PEM or PFX file. Only SPF is shown it. A PFX file needs the Python package
+        cryptography where the module runs.
+      - If not set, the environment variable E(SPF_CLIENT_CERT) is used.
+    type: path
+  spf_client_key:
+    description:
+      - The private key of O(spf_client_cert) in PEM, where that file does not hold it.
+      - If not set, the environment variable E(SPF_CLIENT_KEY) is used.
+    type: path
+  spf_client_cert_password:
+    description:
+      - The password of the PFX file or of the encrypted key.
+      - If not set, the environment variable E(SPF_CLIENT_CERT_PASSWORD) is used.
     type: str
   spf_update_method:
     description:

@@ -13,6 +13,9 @@ import importlib.metadata
 import re
 import typing as t
 
+if t.TYPE_CHECKING:
+    from types import ModuleType
+
 REQUIREMENTS = ("anyio>=4.4,<5", "httpx>=0.27,<1", "pydantic>=2.7,<3")
 """The lines of requirements.txt."""
 IMPORT_ERROR: str | None = None
@@ -52,22 +55,46 @@ except ImportError as error:
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
 
-MSAL = "msal>=1.29"
-"""What certificates and managed identities of Azure need; nothing else imports it."""
+# The libraries of a single way to sign in are loaded by that way alone; each function raises ImportError without them.
+
+WINDOWS = "pyspnego"
+KERBEROS = "pyspnego[kerberos]"
+CERTIFICATES = "cryptography"
+"""What pip installs for them, as in requirements-windows.txt."""
+MSAL = "msal>=1.29,<2"
+"""What certificates and managed identities of Azure need, as in requirements-azure.txt."""
 
 
-def load_msal() -> t.Any:
-    """Return msal, imported now, or raise ImportError that says what is wrong with it."""
+def spnego() -> ModuleType:
+    """pyspnego: NTLM and SPNEGO."""
+    import spnego
+    import spnego.channel_bindings
+    import spnego.exceptions
+
+    return spnego
+
+
+def krb5() -> ModuleType:
+    """The bindings of MIT Kerberos, with gssapi, which pyspnego needs beside it."""
+    import gssapi
+    import krb5
+
+    _loaded = gssapi
+    return krb5
+
+
+def msal() -> ModuleType:
+    """Microsoft's library for signing in to Entra."""
     import msal
 
     version = importlib.metadata.version("msal")
-    if too_old(MSAL, version):
-        raise ImportError(f"msal {version} is older than {MSAL.partition('>=')[2]}")
+    if not meets(MSAL, version):
+        raise ImportError(f"msal {version} is installed, {MSAL} is needed")
     return msal
 
 
-def load_cryptography() -> t.Any:
-    """Return what reads keys and certificates; msal brings it."""
+def cryptography() -> t.Any:
+    """The parts of cryptography that read keys and certificates; pyspnego and msal bring it."""
     from types import SimpleNamespace
 
     from cryptography import x509
@@ -86,4 +113,18 @@ def load_cryptography() -> t.Any:
     )
 
 
-__all__ = ["IMPORT_ERROR", "MSAL", "REQUIREMENTS", "anyio", "httpx", "load_cryptography", "load_msal", "pydantic"]
+__all__ = [
+    "CERTIFICATES",
+    "IMPORT_ERROR",
+    "KERBEROS",
+    "MSAL",
+    "REQUIREMENTS",
+    "WINDOWS",
+    "anyio",
+    "cryptography",
+    "httpx",
+    "krb5",
+    "msal",
+    "pydantic",
+    "spnego",
+]

@@ -295,6 +295,12 @@ timing:
   type: dict
   returned: when the task could start
   sample: {read: 0.12, apply: 3.9, total: 4.1}
+sign_in:
+  description:
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate).
+  type: dict
+  returned: when SPF was asked and did not refuse the sign-in
+  sample: {spf: kerberos}
 vms:
   description: With O(vms), one element per VM in input order.
   type: list

@@ -190,6 +190,12 @@ timing:
   type: dict
   returned: when the task could start
   sample: {total: 0.4}
+sign_in:
+  description:
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate).
+  type: dict
+  returned: when SPF was asked and did not refuse the sign-in
+  sample: {spf: kerberos}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from simulator.odata.protocol import ODataError
+from simulator.spf.windows import Entry, Headers, enter
 from simulator.wire.exchange import Answer, Call, html_answer
 from simulator.wire.ids import same
 from simulator.world import World
@@ -46,24 +47,30 @@ def find_root(call: Call) -> Root | None:
     return None
 
 
-def refused_entry(call: Call, world: World) -> Answer | None:
-    """401 or 403 as IIS gives them, or None when the caller may come in."""
-    if not _signed_in(call, world):
-        realm = call.header("host") or "spf"
-        challenges = [("WWW-Authenticate", value) for value in (f'Basic realm="{realm}"', "Negotiate", "NTLM")]
-        return html_answer(401, "401 - Unauthorized: Access is denied due to invalid credentials.", challenges)
+def refused_entry(call: Call, world: World) -> tuple[Answer | None, Headers]:
+    """401 or 403 as IIS gives them, or None when the caller may come in, and the headers that its answer then has."""
+    offers = world.switches.spf_offers.split(",")
+    entry = Entry()
+    if not _signed_in(call, world, offers):
+        entry = enter(call, world, offers)
+        if not entry.user:
+            realm = call.header("host") or "spf"
+            written = {"basic": f'Basic realm="{realm}"', "negotiate": "Negotiate", "ntlm": "NTLM"}
+            challenges = entry.headers or [("WWW-Authenticate", written[name]) for name in offers if name in written]
+            title = "401 - Unauthorized: Access is denied due to invalid credentials."
+            return html_answer(401, title, challenges), []
     if world.spf.vmm.rights == "none":
-        return html_answer(403, "403 - Forbidden: Access is denied.")
-    return None
+        return html_answer(403, "403 - Forbidden: Access is denied.", entry.headers), []
+    return None, entry.headers
 
 
-def _signed_in(call: Call, world: World) -> bool:
+def _signed_in(call: Call, world: World, offers: list[str]) -> bool:
     """Basic and Bearer both, on any port: WAP's are JWTs, SPF's own are IIS's (docs/services.md 3)."""
     scheme, _unused, value = (call.header("authorization") or "").partition(" ")
     known = world.credentials
     if scheme.lower() == "bearer":
         return value.strip() == known.spf_token
-    if scheme.lower() != "basic":
+    if scheme.lower() != "basic" or "basic" not in offers:
         return False
     try:
         username, _unused, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")

@@ -46,9 +46,12 @@ class Spf:
         root = find_root(call)
         if root is None:
             return None
-        refused = refused_entry(call, self.world)
-        if refused is not None:
-            return with_headers(refused, root, self.world)
+        refused, signed_in = refused_entry(call, self.world)
+        answer = with_headers(refused, root, self.world) if refused else await self._entered(call, root)
+        answer.headers += signed_in
+        return answer
+
+    async def _entered(self, call: Call, root: Root) -> Answer:
         wanted = Format("light", 3.0)
         try:
             wanted = negotiate(call, service_document=not root.rest.rstrip("/"))

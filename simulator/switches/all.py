@@ -205,6 +205,24 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     arc_page_size: int = switch(0, "machines on a page of a list; 0: one page", "nextLink is documented")
 
     # Sign-in
+    spf_offers: str = switch(
+        "basic",
+        "what SPF's 401 offers and takes, in that order, besides bearer tokens: `basic`, `ntlm`, `negotiate`, several "
+        "with commas, or `nothing`; Windows authentication needs pyspnego here too",
+        "DamianFlynn's scspf-installation.asc: Web-Basic-Auth and Web-Windows-Auth; basic alone needs no package",
+    )
+    spf_bindings: str = switch(
+        "accepted",
+        "channel bindings (EPA) in NTLM: checked where the client sends some, or demanded",
+        "[U] IIS's tokenChecking is None unless set",
+        "accepted",
+        "required",
+    )
+    spf_persistent_auth: bool = switch(
+        True,
+        "NTLM signs in the connection, not the single request",
+        "captures of 2013: Persistent-Auth: true; IIS's authPersistSingleRequest",
+    )
     token_lifetime: int = switch(3599, "seconds a token is good for", "Entra's usual 3599")
     token_checks_scope: bool = switch(True, "a token for another audience is refused by ARM", "Entra and ARM do")
 
@@ -250,6 +268,11 @@ def _coerced(found: Field[Any], value: object) -> object:
             Timing.parse(str(value))
         except ValueError as error:
             raise ValueError(f"{found.name}: {error}") from None
+    if found.name == "spf_offers":
+        words = [word.strip().lower() for word in str(value).split(",")]
+        if not words or set(words) - {"basic", "ntlm", "negotiate", "nothing"}:
+            raise ValueError(f"{found.name} is of basic, ntlm, negotiate, nothing, not {value!r}")
+        return ",".join(words)
     if found.name in {"spf_utc_offset", "compute_time_offset"} and not re.fullmatch(r"[+-]\d\d:\d\d", str(value)):
         raise ValueError(f"{found.name} is written +05:30, not {value!r}")
     return str(value)

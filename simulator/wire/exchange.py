@@ -11,6 +11,18 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 
+class Connection:
+    """What lasts as long as a connection: who has signed in on it, and the handshake that is under way.
+
+    `certificate` is the server's own, in DER; channel bindings are made from it.
+    """
+
+    def __init__(self, certificate: bytes = b"") -> None:
+        self.certificate = certificate
+        self.user: str | None = None
+        self.handshake: Any = None
+
+
 @dataclass(frozen=True)
 class Call:
     """A request as it came in; header names are lower case."""
@@ -20,6 +32,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes = b""
     scheme: str = "https"
+    connection: Connection = field(default_factory=Connection, compare=False)
 
     @property
     def raw_path(self) -> str:

@@ -30,7 +30,12 @@ SPF = "https://spf.example/root"
 GUID = "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"
 MACHINE = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.HybridCompute/machines/vm1"
 AZURE_VM = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/vm1"
-ON_SPF: dict[str, Any] = {"spf_url": SPF, "spf_username": "somebody", "spf_password": "long and secret"}
+ON_SPF: dict[str, Any] = {
+    "spf_url": SPF,
+    "spf_auth": "basic",
+    "spf_username": "somebody",
+    "spf_password": "long and secret",
+}
 ON_ARM: dict[str, Any] = {"access_token": "a-token", "subscription_id": GUID}
 READS: dict[str, tuple[str, dict[str, Any]]] = {
     "spf": ("vm_checkpoint_info", {**ON_SPF, "vm": "vm1"}),

@@ -23,7 +23,7 @@ _SHORT = 4
 """Secrets of fewer characters are masked in the finished result only, and not in other spellings."""
 _LAYERS = 5
 """How many times over an echo may have been escaped."""
-_OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind"}
+_OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind", "sign_in"}
 """Keys whose values are words of ours, on which pipelines branch: a one-letter password must not mask them."""
 _OTHERS_WORDS = {"tags", "details"}
 """Keys below which nothing is ours."""

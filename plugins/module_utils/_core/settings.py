@@ -21,6 +21,13 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "spf_username": ("SPF_USERNAME",),
     "spf_password": ("SPF_PASSWORD",),
     "spf_token": ("SPF_TOKEN",),
+    "spf_token_file": ("SPF_TOKEN_FILE",),
+    "spf_keytab": ("SPF_KEYTAB",),
+    "spf_service_principal": ("SPF_SERVICE_PRINCIPAL",),
+    "spf_channel_bindings": ("SPF_CHANNEL_BINDINGS",),
+    "spf_client_cert": ("SPF_CLIENT_CERT",),
+    "spf_client_key": ("SPF_CLIENT_KEY",),
+    "spf_client_cert_password": ("SPF_CLIENT_CERT_PASSWORD",),
     "spf_update_method": ("SPF_UPDATE_METHOD",),
     "subscription_id": ("AZURE_SUBSCRIPTION_ID",),
     "tenant": ("AZURE_TENANT", "AZURE_TENANT_ID"),
@@ -104,6 +111,12 @@ def _user(value: str) -> str:
     return value
 
 
+def _service_principal(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*/[^/@:\s]+", value) or not value.isprintable():
+        raise ValueError("write it like HTTP/spf.contoso.com; the realm comes from krb5.conf")
+    return value
+
+
 def https_url(value: str) -> str:
     """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
     plain = value.replace("{subscription_id}", "x")
@@ -132,6 +145,7 @@ HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), py
 AccessToken = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_access_token)]
 Thumbprint = t.Annotated[str, pydantic.AfterValidator(_thumbprint)]
 Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
+ServicePrincipal = t.Annotated[str, pydantic.AfterValidator(_service_principal)]
 User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
 ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
@@ -146,15 +160,22 @@ class SpfSettings(pydantic.BaseModel):
     spf_subscription_id: Segment | None = None
     spf_stamp_id: Guid | None = None
     spf_principal_id: HeaderText | None = None
-    spf_auth: t.Literal["basic", "bearer"] = "basic"
+    spf_auth: t.Literal["auto", "kerberos", "ntlm", "negotiate", "basic", "bearer", "certificate"] = "auto"
     spf_username: User | None = None
     spf_password: str | None = None
     spf_token: HeaderText | None = None
+    spf_token_file: str | None = None
+    spf_keytab: str | None = None
+    spf_service_principal: ServicePrincipal | None = None
+    spf_channel_bindings: t.Literal["auto", "omit"] = "auto"
+    spf_client_cert: str | None = None
+    spf_client_key: str | None = None
+    spf_client_cert_password: str | None = None
     spf_update_method: t.Literal["merge", "put", "patch", "post_tunnel"] = "merge"
 
     @pydantic.model_validator(mode="after")
     def _complete(self) -> t.Self:
-        needs = ["spf_url", *{"basic": ("spf_username", "spf_password"), "bearer": ("spf_token",)}[self.spf_auth]]
+        needs = ["spf_url", *self._needs()]
         if "{subscription_id}" in (self.spf_url or ""):
             needs.append("spf_subscription_id")
         missing = [name for name in needs if not getattr(self, name)]
@@ -163,7 +184,34 @@ class SpfSettings(pydantic.BaseModel):
                 f"{_missing(f'SPF with spf_auth {self.spf_auth}', missing)}. A VM given by name or GUID is SPF's; "
                 "one of Arc-enabled SCVMM or of Azure is given by its ARM id"
             )
+        if self.spf_token and self.spf_token_file:
+            raise ValueError("spf_token, spf_token_file: give one of them")
+        for name in ("spf_client_key", "spf_client_cert_password"):
+            if getattr(self, name) and not self.spf_client_cert:
+                raise ValueError(f"{name}: goes with spf_client_cert")
         return self
+
+    def _needs(self) -> tuple[str, ...]:
+        """What the way to sign in cannot do without. Kerberos may have a ticket, which only trying shows."""
+        if self.way in ("basic", "ntlm"):
+            return ("spf_username", "spf_password")
+        if self.way == "bearer":
+            return () if self.spf_token_file else ("spf_token",)
+        if self.way == "certificate":
+            return ("spf_client_cert",)
+        if self.spf_keytab:
+            return ("spf_username",)
+        # One without the other is a slip, and not the wish to use a ticket.
+        return ("spf_username", "spf_password") if self.spf_username or self.spf_password else ()
+
+    @property
+    def way(self) -> str:
+        """`spf_auth`, or with `auto` what a given token or certificate decides."""
+        if self.spf_auth != "auto":
+            return self.spf_auth
+        if self.spf_token or self.spf_token_file:
+            return "bearer"
+        return "certificate" if self.spf_client_cert else "auto"
 
     @property
     def principal(self) -> str:

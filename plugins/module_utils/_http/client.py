@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import ssl
 import typing as t
 
-from .._core.errors import BadResponse, InvalidInput, ResponseLost, Unavailable, Unreachable, UntrustedTls
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable, UntrustedTls
 from .._core.operation import Deadline
 from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
@@ -21,7 +22,7 @@ from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
 from .proxies import proxy_of, refusal
 from .response import Response
-from .tls import chain, explain_tls
+from .tls import chain, explain_certificate, explain_tls
 
 # Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
 for _name in ("httpx", "httpcore"):
@@ -62,8 +63,31 @@ class RetryPolicy(t.NamedTuple):
         return PATIENCE[status] * self.patience if self.safe and status in PATIENCE else 0.0
 
 
+class Exchanged(t.NamedTuple):
+    """A reply, its bounded body, and why that cannot be read if it cannot."""
+
+    reply: httpx.Response
+    content: bytes
+    unreadable: str
+
+    @property
+    def authorization(self) -> str:
+        """What the request was signed with."""
+        return str(self.reply.request.headers.get("authorization", ""))
+
+
 class Auth(httpx.Auth):
-    """How requests are signed; each way to sign in is one file in `auth`."""
+    """How requests are signed; each way to sign in is one file in `auth`.
+
+    `way` is what a result's `sign_in` shows, empty until it is known; `signer` says in errors who signs in and how.
+    """
+
+    way = ""
+    signer = ""
+
+    async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
+        """Send one request, signed. A way that needs several, or connections of its own, sends them here."""
+        return await exchange(client, request, self)
 
     async def ready(self) -> None:
         """Fetch what signing needs, before a request, so that the request's own time limit is not spent on it."""
@@ -256,17 +280,21 @@ class Http:
             try:
                 sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
                 request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
-                reply = await self._client.send(request, auth=self.auth, stream=True, follow_redirects=False)
-                content, unreadable = await _read(reply)
-                response = Response(reply.status_code, reply.headers, content, self.label, unreadable)
-                return response, str(reply.request.headers.get("authorization", ""))
+                found = await (self.auth or Auth()).exchange(self._client, request)
+                reply = found.reply
+                response = Response(reply.status_code, reply.headers, found.content, self.label, found.unreadable)
+                return response, found.authorization
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
                 raise self._never_left(error, own, _timeout(limit).connect) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
                 # The library's words would show the header or URL, and so a secret.
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
+                if (refused := explain_certificate(error, self.label)) is not None:
+                    raise refused from None
                 raise _Lost(_words(error)) from None
+            except ServiceError as problem:  # of a sign-in, which does not know whose it is
+                raise problem.default_subject(self.label) from None
         raise _Lost(f"no answer within {show_seconds(limit)}")
 
     def _never_left(self, error: Exception, url: httpx.URL, bound: float | None) -> _NeverLeft | UntrustedTls:
@@ -300,6 +328,15 @@ class Http:
             subject=self.label,
             remedy="Try again later; if the service is only slow, raise wait_timeout.",
         )
+
+
+async def exchange(client: httpx.AsyncClient, request: httpx.Request, auth: httpx.Auth | None = None) -> Exchanged:
+    """Send one request and read its reply, bounded."""
+    try:
+        reply = await client.send(request, auth=auth, stream=True, follow_redirects=False)
+        return Exchanged(reply, *await _read(reply))
+    except ssl.SSLError as error:  # httpx hands on what TLS 1.3 says after the handshake as it is
+        raise httpx.ReadError(type(error).__name__) from error
 
 
 async def _read(reply: httpx.Response) -> tuple[bytes, str]:

@@ -140,8 +140,14 @@ def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
     tried = sign_in.rpartition(" with ")[2].lower()
     if tried in ("basic", "bearer") and offered and tried not in [scheme.lower() for scheme in offered]:
         return (
-            f"The server does not take {tried}: enable it there, or set spf_auth to what it offers (basic and bearer "
-            "are supported)."
+            f"The server does not take {tried}: enable it there, or set spf_auth to auto, which takes the strongest "
+            "way that it offers."
+        )
+    if tried in ("ntlm", "kerberos"):
+        return (
+            "It was tried once. Check spf_username with its password, keytab or ticket, and that the account is in "
+            "SPF's group SPF_VMM. Where the server demands channel bindings (EPA), spf_channel_bindings must be auto, "
+            "and nothing may end TLS in between."
         )
     return f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired."
 

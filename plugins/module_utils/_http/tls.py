@@ -90,6 +90,14 @@ def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
     return None
 
 
+def explain_certificate(error: BaseException, label: str) -> UntrustedTls | None:
+    """The refusal of a client certificate, which TLS 1.3 tells after the handshake; nothing was carried out then."""
+    for cause in chain(error):
+        if isinstance(cause, ssl.SSLError) and (cause.reason or "") in _CERTIFICATE:
+            return explain_tls(error, label)
+    return None
+
+
 def _was_closed(error: ssl.SSLError) -> bool:
     closed = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
     return closed or "UNEXPECTED_EOF_WHILE_READING" in f"{error.reason} {error.strerror}"
@@ -99,9 +107,15 @@ def _way_out(reason: str) -> str:
     if reason in _OLD:
         return "The server offers only versions of TLS before 1.2: have a newer one enabled there."
     if reason in _CERTIFICATE:
-        return "The server asks for a client certificate, or does not take the one that it got."
+        return (
+            "The server asks for a client certificate (spf_client_cert), or does not take the one that it got: it must "
+            "be valid, for client authentication, and from an authority that the server trusts."
+        )
     if reason.endswith("HANDSHAKE_FAILURE"):
-        return "Server and client have no cipher in common: have a newer one enabled there."
+        return (
+            "Server and client have no cipher in common: have a newer one enabled there; or the server demands a "
+            "client certificate (spf_client_cert)."
+        )
     return "Check the port: it may not speak TLS."
 
 

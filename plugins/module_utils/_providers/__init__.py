@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 
 from .._arm import ids as _arm_id
 from .._arm.client import Arm
@@ -18,9 +19,9 @@ from .._core.spec import require_text
 from .._deps import httpx
 from .._engine.interruption import Interruption, Signals
 from .._http.auth import clouds
-from .._http.auth.basic import Basic
 from .._http.auth.bearer import Bearer
 from .._http.client import Auth, Http
+from .._http.client_certificate import ClientCertificate, load_client_certificate
 from .._http.tls import tls_context
 from . import scvmm
 from .azure_credentials import choose
@@ -30,6 +31,10 @@ from .compute import provider as compute
 from .compute.provider import Compute
 from .scvmm import Scvmm
 from .spf.provider import Spf
+from .spf.sign_in import auth_of, remember_secrets
+
+_LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+"""httpx's own."""
 
 __all__ = ["Provider", "Providers", "RunContext", "Scope"]
 
@@ -37,7 +42,8 @@ __all__ = ["Provider", "Providers", "RunContext", "Scope"]
 class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
 
-    `signals` opens the way on which signals arrive; `interruption` is what they end.
+    `signals` opens the way on which signals arrive; `interruption` is what they end. `sign_ins` collects how the run
+    signed in to each service.
     """
 
     environ: t.Mapping[str, str]
@@ -45,6 +51,7 @@ class RunContext(t.NamedTuple):
     transport: httpx.AsyncBaseTransport | None = None
     signals: Signals | None = None
     interruption: Interruption | None = None
+    sign_ins: dict[str, Auth] | None = None
 
 
 class Providers:
@@ -103,16 +110,19 @@ class Providers:
 
     def _spf(self) -> Provider:
         spf = settings(SpfSettings, self._params, self._world.environ)
-        auth: Auth
-        if spf.spf_auth == "basic":
-            username, password = spf.spf_username or "", spf.spf_password or ""
-            self._redactor.add_basic(username, password)
-            auth = Basic(username, password)
-        else:
-            self._redactor.add(spf.spf_token)
-            auth = Bearer(spf.spf_token or "")
+        remember_secrets(spf, self._redactor)
+        certificate = None
+        if spf.spf_client_cert is not None:
+            certificate = ClientCertificate(spf.spf_client_cert, spf.spf_client_key, spf.spf_client_cert_password)
+        auth = auth_of(spf, self._redactor, partial(self._new_client, certificate, single=True), self._stack)
+        if self._world.sign_ins is not None:
+            self._world.sign_ins["spf"] = auth
+        client = self._http()
+        if certificate is not None:  # nobody but SPF is shown it
+            client = self._new_client(certificate)
+            self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"
-        return Spf(Http(self._http(), spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
+        return Spf(Http(client, spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
 
     async def _azure(self, kind: str) -> Provider:
         arm, arm_settings = await self.arm()
@@ -155,23 +165,7 @@ class Providers:
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""
         if self._client is None:
-            tls = settings(TlsSettings, self._params, self._world.environ)
-            try:
-                self._client = httpx.AsyncClient(
-                    verify=tls_context(tls.validate_certs, tls.ca_path),
-                    transport=self._world.transport,
-                    follow_redirects=False,
-                )
-            except ImportError:
-                raise InvalidInput(
-                    "ALL_PROXY, HTTPS_PROXY: a SOCKS proxy needs the Python package socksio.",
-                    remedy="Install httpx[socks] where the module runs, or use an HTTP proxy.",
-                ) from None
-            except (ValueError, httpx.InvalidURL):  # httpx's own words would show a proxy's password
-                raise InvalidInput(
-                    "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY: one of them is no address that can be used.",
-                    remedy="Correct or unset it; write IPv6 addresses in NO_PROXY without brackets.",
-                ) from None
+            self._client = self._new_client()
             self._stack.push_async_callback(self._client.aclose)
         return self._client
 
@@ -186,6 +180,28 @@ class Providers:
             )
             self._stack.push_async_callback(self._local.aclose)
         return self._local
+
+    def _new_client(self, certificate: ClientCertificate | None = None, *, single: bool = False) -> httpx.AsyncClient:
+        """A client of this task's; with a `single` connection for a sign-in that belongs to its connection."""
+        tls = settings(TlsSettings, self._params, self._world.environ)
+        context = tls_context(tls.validate_certs, tls.ca_path)
+        if certificate is not None:
+            load_client_certificate(context, certificate)
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1) if single else _LIMITS
+        try:
+            return httpx.AsyncClient(
+                verify=context, transport=self._world.transport, limits=limits, follow_redirects=False
+            )
+        except ImportError:
+            raise InvalidInput(
+                "ALL_PROXY, HTTPS_PROXY: a SOCKS proxy needs the Python package socksio.",
+                remedy="Install httpx[socks] where the module runs, or use an HTTP proxy.",
+            ) from None
+        except (ValueError, httpx.InvalidURL):  # httpx's own words would show a proxy's password
+            raise InvalidInput(
+                "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY: one of them is no address that can be used.",
+                remedy="Correct or unset it; write IPv6 addresses in NO_PROXY without brackets.",
+            ) from None
 
 
 def _origin(url: str) -> str:

@@ -20,7 +20,7 @@ from .._http.auth import federation
 from .._http.auth.authority import Authority
 from .._http.auth.azure_cli import AzureCli
 from .._http.auth.bearer import Bearer
-from .._http.auth.certificate import Certificate, read_certificate
+from .._http.auth.certificate_assertion import Certificate, read_certificate
 from .._http.auth.client_secret import ClientSecret
 from .._http.auth.clouds import MICROSOFT, Cloud
 from .._http.auth.disk_cache import DiskCache

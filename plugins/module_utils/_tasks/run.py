@@ -15,6 +15,7 @@ from .._engine.fleet import Member, reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
 from .._engine.run_options import RunOptions
+from .._http.client import Auth
 from .._providers import Providers, RunContext
 from . import result
 
@@ -28,10 +29,15 @@ OpenKinds = t.Callable[[Providers, RunOptions], t.Awaitable[t.Sequence[Kind[t.An
 async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
     redactor = Redactor()
+    sign_ins: dict[str, Auth] = {}
+    context = context._replace(sign_ins=sign_ins)
     with redactor.active():
         found = await _interruptible(task, params, check_only, context, redactor)
         if "warnings" in found:
             found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
+    refused = found.get("error", {}).get("code") == "sign_in_refused"
+    if not refused and (used := {service: auth.way for service, auth in sign_ins.items() if auth.way}):
+        found["sign_in"] = used
     if skips_tls_verification(params, context.environ):
         insecure = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
         found["warnings"] = [*found.get("warnings", []), insecure]

@@ -351,7 +351,7 @@ def test_wrong_ways_into_arm(options: dict[str, Any], wanted: str) -> None:
         ({"spf_url": "http://simulator.test/SC2012R2"}, "invalid_input"),
         ({"spf_url": f"{HOST}/elsewhere"}, "not_found"),
         ({"spf_subscription_id": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "not_found"),
-        ({"spf_auth": "kerberos"}, "invalid_input"),
+        ({"spf_auth": "kerberos"}, "sign_in_refused"),
         ({"spf_stamp_id": "nonsense"}, "invalid_input"),
         ({"ca_path": "/nowhere/ca.pem"}, "invalid_input"),
     ],

@@ -4,14 +4,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import fields
 from pathlib import Path
 
 import httpx
 import pytest
+import spnego
 import trio
+import trustme
+from spnego.channel_bindings import GssChannelBindings
 
+from simulator.server import certificate_der
+from simulator.spf.access import refused_entry
 from simulator.switches.all import Switches
+from simulator.wire.exchange import Call, Connection
 from simulator.world import World
 
 from .shapes import ROOT
@@ -276,6 +284,62 @@ async def test_spf_set_action(sim: Sim, position: str, status: int) -> None:
     sim.world.switches.set("spf_set_action", position)
     key = sim.key(sim.world.vm("web01").checkpoints[0].id)
     assert (await sim.spf("MERGE", key, json={"VMCheckPointAction": "Set", "Name": "x"})).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("position", "offered"),
+    [("basic", ["Basic"]), ("Negotiate, NTLM,basic", ["Negotiate", "NTLM", "Basic"]), ("nothing", [])],
+)
+async def test_spf_offers(sim: Sim, position: str, offered: list[str]) -> None:
+    """Whether NTLM is taken shows over connections only: tests/contract/sign_in, spf_bindings= and the like."""
+    sim.world.switches.set("spf_offers", position)
+    refused = await sim.http.get(f"{sim.wap_root}/Clouds")
+    assert [each.partition(" ")[0] for each in refused.headers.get_list("www-authenticate")] == offered
+    known = sim.world.credentials
+    answer = await sim.http.get(f"{sim.wap_root}/Clouds", auth=(known.spf_username, known.spf_password))
+    assert answer.status_code == (200 if "Basic" in offered else 401)
+    with pytest.raises(ValueError, match="spf_offers"):
+        sim.world.switches.set("spf_offers", "digest")
+
+
+@pytest.mark.parametrize("bindings", ["accepted", "required"])
+@pytest.mark.parametrize("persistent", [True, False])
+async def test_ntlm_belongs_to_its_connection(sim: Sim, bindings: str, persistent: bool) -> None:
+    for name, position in (
+        ("spf_offers", "ntlm"),
+        ("spf_bindings", bindings),
+        ("spf_persistent_auth", persistent),
+    ):
+        sim.world.switches.set(name, position)
+    known = sim.world.credentials
+    pem = trustme.CA().issue_cert("localhost").cert_chain_pems[0].bytes().decode()
+    connection = Connection(certificate_der(pem))
+    context = spnego.client(
+        known.spf_username,
+        known.spf_password,
+        hostname="localhost",
+        protocol="ntlm",
+        channel_bindings=_bindings(connection.certificate) if bindings == "required" else None,
+    )
+    signed = [_leg(sim, connection, context.step())]
+    challenge = dict(signed[0][1])["WWW-Authenticate"].split()[1]
+    signed.append(_leg(sim, connection, context.step(base64.b64decode(challenge))))
+    assert [status for status, _headers in signed] == [401, None]
+    assert dict(signed[1][1])["Persistent-Auth"] == str(persistent).lower()
+    assert _leg(sim, connection, None)[0] == (None if persistent else 401)
+    assert _leg(sim, Connection(), None)[0] == 401
+
+
+def _leg(sim: Sim, connection: Connection, token: bytes | None) -> tuple[int | None, list[tuple[str, str]]]:
+    headers = {"host": "localhost:443"}
+    if token is not None:
+        headers["authorization"] = f"NTLM {base64.b64encode(token).decode()}"
+    refused, more = refused_entry(Call("GET", "/", headers, connection=connection), sim.world)
+    return (refused.status, refused.headers) if refused else (None, more)
+
+
+def _bindings(certificate: bytes) -> GssChannelBindings:
+    return GssChannelBindings(application_data=b"tls-server-end-point:" + hashlib.sha256(certificate).digest())
 
 
 @pytest.mark.parametrize("seconds", [0, 17])

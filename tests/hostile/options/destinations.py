@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import trustme
 
 from simulator.azure.model import Collection
 from tests.contract.compute import azure_harness
@@ -43,7 +44,17 @@ MARK = re.compile(r"\n?\[hybridvm\.checkpoints 1 [^\]]*\]\Z")
 
 def beside(option: str) -> Params:
     """The other options that make this one count."""
+    if option in ("spf_client_key", "spf_client_cert_password"):
+        return {"spf_client_cert": _certificate()}
     return BESIDE.get(option, {})
+
+
+@cache
+def _certificate() -> str:
+    """A file that holds a certificate and its key."""
+    path = _directory() / "client.pem"
+    trustme.CA().issue_cert("client@simulator.test").private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
 
 
 def named(option: str, told: str) -> bool:
@@ -59,6 +70,8 @@ def here(lab: Lab, value: Any) -> Any:
         plan = lab.run("vm_checkpoint_restore", check=True, vm="web01", name="before")["plan"]
         lab.requests.clear()
         return plan
+    if value == "@client certificate":
+        return _certificate()
     if value == "@certificate":
         principal().register(lab.world.identities)
         return principal().written(_directory(), "pem")["x509_certificate_path"]

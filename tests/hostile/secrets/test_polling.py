@@ -70,7 +70,16 @@ def test_nothing_that_signs_a_status_url_comes_out(
 @pytest.mark.parametrize(
     ("secret", "options"),
     [
-        (PASSWORD, {"vm": "web01", "spf_url": "https://spf.test", "spf_username": "u", "spf_password": PASSWORD}),
+        (
+            PASSWORD,
+            {
+                "vm": "web01",
+                "spf_url": "https://spf.test",
+                "spf_auth": "basic",
+                "spf_username": "u",
+                "spf_password": PASSWORD,
+            },
+        ),
         (CLIENT_SECRET, {"vm": MACHINE, "tenant": "t", "client_id": "c", "secret": CLIENT_SECRET}),
     ],
     ids=["password", "client secret"],

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ..._deps import httpx
-from ..client import Auth
+from ..client import Exchanged, exchange
+from .password import Once
 
 
-class Basic(Auth):
+class Basic(Once):
     """User name and password with every request to the service's own origin."""
 
+    way = "basic"
+
     def __init__(self, username: str, password: str) -> None:
+        super().__init__()
+        self.signer = f"{username} with basic"
         self._basic = httpx.BasicAuth(username.encode(), password.encode())
 
-    def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
-        yield from self._basic.auth_flow(request)
+    async def attempt(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
+        return await exchange(client, request, self._basic)

@@ -1,194 +1,48 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service principal with a certificate: msal makes the signed assertion, our client sends it."""
+"""A client certificate: the TLS handshake signs in, and requests carry nothing."""
 
 from __future__ import annotations
 
-import pathlib
-import re
-import typing as t
+from ..._core.errors import SignInRefused
+from ..._deps import httpx
+from ..client import Auth, Exchanged, exchange
+from ..tls import explain_certificate
 
-from ..._core.errors import InvalidInput, MissingLibrary
-from ..._core.redaction import Redactor
-from ..._deps import load_cryptography
-from ..response import Response
-from .authority import ATTEMPTS, Authority, is_busy
-from .msal_call import MsalCall, OpenHttp, require_msal
-from .token import Token, TokenAuth, object_of, refusal_of, token_of
-
-OPTION = "x509_certificate_path"
-LARGEST = 1024 * 1024
-"""Bytes of the file."""
-REMEDY = (
-    "Check tenant and client_id, and that the certificate of x509_certificate_path is uploaded to that application."
+LATE = (
+    "If IIS asks for the certificate only after the handshake, which TLS 1.3 clients cannot answer here, have the "
+    "binding ask within it (netsh http update sslcert … clientcertnegotiation=enable). Otherwise check that the "
+    "certificate is valid, from an authority that the server trusts, and mapped to an account of SPF or uploaded to "
+    "the subscription."
 )
-_KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.+?-----END \1PRIVATE KEY-----", re.S)
-_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.S)
 
 
-class Certificate(TokenAuth):
-    """The client and its key at an authority. `credential` is msal's client_credential."""
+class Certificate(Auth):
+    """Tells a server that ends the connection for want of a certificate from one that is only lost."""
 
-    def __init__(
-        self,
-        authority: Authority,
-        open_http: OpenHttp,
-        client_id: str,
-        credential: t.Mapping[str, str],
-        redactor: Redactor,
-    ) -> None:
-        super().__init__(redactor)
-        self._authority = authority
-        self._open_http = open_http
-        self._client_id = client_id
-        self._credential = credential
-        self._msal = require_msal(OPTION, "use a client secret")
+    way = "certificate"
+    signer = "the client certificate"
 
-    async def fetch(self, claims: str | None) -> Token:
-        attempt = 0
-        while True:
-            attempt += 1
-            response = await self._answer(claims)
-            body = object_of(response)
-            if response.status == 200:
-                return token_of(body, response)
-            retried = is_busy(response, body) and attempt < ATTEMPTS
-            if not retried or not await self._authority.http.deadline.sleep(2.0**attempt):
-                raise refusal_of(response, body, f"client {self._client_id}", REMEDY)
+    def __init__(self) -> None:
+        self._accepted = False
+        self._losses = 0
 
-    async def _answer(self, claims: str | None) -> Response:
-        """What the authority answered last; it says more than msal's own words for it."""
-        call = MsalCall(self._open_http, self._redactor)
+    async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
         try:
-            await call.run(lambda transport: self._acquire(transport, claims))
-        except ValueError as error:  # such as of an authority that does not describe itself as it should
-            if call.last is None:
-                raise InvalidInput(f"{OPTION}: msal cannot use it ({type(error).__name__}).") from None
-            if call.last.status == 200:
-                raise call.last.bad("the sign-in authority does not describe itself as msal expects.") from None
-        if call.last is None:
-            raise InvalidInput(f"{OPTION}: msal has asked nobody.")
-        return call.last
-
-    def _acquire(self, transport: t.Any, claims: str | None) -> t.Any:
-        application = self._msal.ConfidentialClientApplication(
-            self._client_id,
-            client_credential=dict(self._credential),
-            authority=self._authority.base,
-            instance_discovery=False,
-            http_client=transport,
-        )
-        return application.acquire_token_for_client([self._authority.scope], claims_challenge=claims)
-
-
-def read_certificate(
-    path: str, password: str | None, thumbprint: str | None, *, send_chain: bool, redactor: Redactor
-) -> dict[str, str]:
-    """The key and its certificate as msal takes them; InvalidInput names the option that is wrong."""
-    require_msal(OPTION, "use a client secret")
-    crypto = _cryptography()
-    content = read_file(OPTION, path, LARGEST)
-    redactor.add(password)
-    secret = password.encode() if password else None
-    pem = b"-----BEGIN " in content
-    key, certificates = (_read_pem if pem else _read_pfx)(crypto, path, content, secret)
-    if not isinstance(key, crypto.rsa.RSAPrivateKey):
-        raise InvalidInput(f"{OPTION}: the key in {path} is none of RSA.", remedy="Entra takes RSA keys.")
-    if certificates:
-        own = next((each for each in certificates if each.public_key() == key.public_key()), None)
-        if own is None:
-            raise InvalidInput(f"{OPTION}: key and certificate in {path} do not belong together.")
-        actual = own.fingerprint(crypto.hashes.SHA1()).hex()
-        if thumbprint and thumbprint != actual:
-            raise InvalidInput(
-                f"thumbprint: the certificate in {path} has the thumbprint {actual}, not {thumbprint}.",
-                remedy="Leave thumbprint out, or give the file of that certificate.",
+            found = await exchange(client, request)
+        except (httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError) as error:
+            self._losses += 1
+            # The first request is a read, and one loss may be chance.
+            if self._accepted or self._losses < 2 or explain_certificate(error, "") is not None:
+                raise
+            raise SignInRefused(
+                "the server ended the connection twice instead of answering the first request with the client "
+                "certificate.",
+                remedy=LATE,
+            ) from None
+        if found.reply.status_code == 403 and not self._accepted:
+            raise SignInRefused(
+                "the server answers 403 to the client certificate.", remedy=LATE, status=403, changed_nothing=True
             )
-    elif not thumbprint:
-        raise InvalidInput(
-            f"{OPTION}: {path} holds a key and no certificate.",
-            remedy="Add the certificate to the file, or give its thumbprint.",
-        )
-    else:
-        actual = thumbprint
-    kinds = crypto.serialization
-    text = key.private_bytes(kinds.Encoding.PEM, kinds.PrivateFormat.PKCS8, kinds.NoEncryption()).decode()
-    found = {"private_key": text, "thumbprint": actual}
-    if send_chain:
-        if not certificates:
-            raise InvalidInput(f"send_certificate_chain: {path} holds no certificate.")
-        ordered = [own, *(each for each in certificates if each is not own)]
-        found["public_certificate"] = "".join(each.public_bytes(kinds.Encoding.PEM).decode() for each in ordered)
-    return found
-
-
-def read_file(option: str, path: str, largest: int) -> bytes:
-    """A file's content; InvalidInput names the option."""
-    try:
-        file = pathlib.Path(path).expanduser()
-        with file.open("rb") as stream:
-            content = stream.read(largest + 1)
-    except OSError as error:
-        raise InvalidInput(
-            f"{option}: {path} cannot be read ({(error.strerror or 'no file').lower()}).",
-            remedy="Check the path, and that the user who runs the module may read the file.",
-        ) from None
-    except (ValueError, RuntimeError):  # a NUL in the path, or no home directory for ~
-        raise InvalidInput(f"{option}: {path} is no path of a file.") from None
-    if len(content) > largest:
-        raise InvalidInput(f"{option}: {path} is larger than {largest} bytes.")
-    return content
-
-
-def _cryptography() -> t.Any:
-    try:
-        return load_cryptography()
-    except ImportError as error:
-        raise MissingLibrary(
-            f"{OPTION} needs the Python package cryptography: {error}.",
-            remedy="Install it, or use a client secret.",
-        ) from None
-
-
-def _read_pem(crypto: t.Any, path: str, content: bytes, password: bytes | None) -> tuple[t.Any, list[t.Any]]:
-    found = _KEY.search(content)
-    if found is None:
-        raise InvalidInput(
-            f"{OPTION}: {path} holds no private key.",
-            remedy="Give a file with the private key and the certificate, as PEM or PFX.",
-        )
-    load = crypto.serialization.load_pem_private_key
-    encrypted = b"ENCRYPTED" in found[0][:200]
-    if encrypted and password is None:
-        raise InvalidInput(
-            f"x509_certificate_password: the key in {path} is encrypted, and no password is given.",
-            remedy="Give x509_certificate_password (AZURE_CLIENT_CERTIFICATE_PASSWORD).",
-        )
-    try:
-        key = load(found[0], password if encrypted else None)
-        certificates = [crypto.x509.load_pem_x509_certificate(each) for each in _CERTIFICATE.findall(content)]
-    except (ValueError, TypeError, crypto.UnsupportedAlgorithm):
-        raise _unopened(path, password if encrypted else None) from None
-    return key, certificates
-
-
-def _read_pfx(crypto: t.Any, path: str, content: bytes, password: bytes | None) -> tuple[t.Any, list[t.Any]]:
-    try:
-        key, own, others = crypto.pkcs12.load_key_and_certificates(content, password)
-    except (ValueError, TypeError, crypto.UnsupportedAlgorithm):
-        raise _unopened(path, password) from None
-    if key is None:
-        raise InvalidInput(f"{OPTION}: {path} holds no private key.", remedy="Export the PFX with its private key.")
-    return key, [each for each in (own, *others) if each is not None]
-
-
-def _unopened(path: str, password: bytes | None) -> InvalidInput:
-    if password is None:
-        return InvalidInput(
-            f"{OPTION}: {path} cannot be read as PEM, nor as PFX without a password.",
-            remedy="Check the file; where it has a password, give x509_certificate_password.",
-        )
-    return InvalidInput(
-        f"x509_certificate_password: does not open {path}, or the file is damaged.",
-        remedy="Check the password and that the file is PEM or PFX.",
-    )
+        self._accepted = self._accepted or found.reply.status_code < 400
+        return found

@@ -16,7 +16,8 @@ import urllib.parse
 
 from ..._core.errors import MissingLibrary
 from ..._core.redaction import Redactor
-from ..._deps import MSAL, httpx, load_msal
+from ..._deps import MSAL, httpx
+from ..._deps import msal as load_msal
 from ..client import Http
 from ..response import Response
 

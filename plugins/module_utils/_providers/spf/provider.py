@@ -62,9 +62,13 @@ class Spf(SingleCallProvider):
         self._settings = settings
         self._root = settings.root
         self._wall_clock = wall_clock
-        self._sign_in = f"{settings.spf_username} with basic" if settings.spf_auth == "basic" else "the bearer token"
         self._stamp = settings.spf_stamp_id
         self._jobs = Jobs(self._find)
+
+    @property
+    def _sign_in(self) -> str:
+        """Who signs in and how, for errors; known once the server has been asked."""
+        return self._http.auth.signer if self._http.auth is not None else ""
 
     async def resolve(self, reference: str) -> VM:
         """By GUID: VMM's ID first, then a unique hypervisor VMId; otherwise by a name that is unique."""
@@ -85,7 +89,7 @@ class Spf(SingleCallProvider):
             if found:
                 return await self._vm(found[0], reference)
         raise NotFound(
-            f"no such VM in {self._http.label}, or it is not visible to {self._sign_in}.",
+            f"no such VM in {self._http.label}, or it is not visible to {self._sign_in or 'this user'}.",
             subject=f"vm {reference}",
             remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}. VMs of Arc-enabled SCVMM and "
             "of Azure are given by their ARM ids (/subscriptions/…).",

@@ -101,8 +101,14 @@ def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> No
 @pytest.mark.parametrize(
     ("kind", "params", "told"),
     [
-        (SpfSettings, {}, "spf_url (SPF_URL), spf_username (SPF_USERNAME), spf_password (SPF_PASSWORD)"),
-        (SpfSettings, SPF | {"spf_password": ""}, "SPF with spf_auth basic needs spf_password (SPF_PASSWORD)"),
+        (SpfSettings, {}, "SPF with spf_auth auto needs spf_url (SPF_URL)"),
+        (
+            SpfSettings,
+            {"spf_auth": "basic"},
+            "spf_url (SPF_URL), spf_username (SPF_USERNAME), spf_password (SPF_PASSWORD)",
+        ),
+        (SpfSettings, SPF | {"spf_auth": "certificate"}, "needs spf_client_cert (SPF_CLIENT_CERT)"),
+        (SpfSettings, SPF | {"spf_password": ""}, "SPF with spf_auth auto needs spf_password (SPF_PASSWORD)"),
         (SpfSettings, SPF | {"spf_auth": "bearer"}, "SPF with spf_auth bearer needs spf_token (SPF_TOKEN)"),
         (SpfSettings, SPF | {"spf_subscription_id": None}, "needs spf_subscription_id (SPF_SUBSCRIPTION_ID)"),
     ],
@@ -151,7 +157,10 @@ def test_an_access_token_needs_nothing_else() -> None:
     [
         (SpfSettings, SPF | {"spf_stamp_id": "stamp"}, "spf_stamp_id: is no GUID"),
         (SpfSettings, SPF | {"spf_stamp_id": f"{GUID}\n"}, "spf_stamp_id: is no GUID"),
-        (SpfSettings, SPF | {"spf_auth": "ntlm"}, "spf_auth: takes 'basic' or 'bearer'"),
+        (SpfSettings, SPF | {"spf_auth": "digest"}, "spf_auth: takes 'auto', 'kerberos', 'ntlm'"),
+        (SpfSettings, SPF | {"spf_service_principal": "spf01"}, "spf_service_principal: write it like HTTP/spf"),
+        (SpfSettings, SPF | {"spf_client_key": "k"}, "spf_client_key: goes with spf_client_cert"),
+        (SpfSettings, SPF | {"spf_token": "t", "spf_token_file": "f"}, "spf_token, spf_token_file: give one of them"),
         (SpfSettings, SPF | {"spf_principal_id": "a\r\nX-Evil: 1"}, "spf_principal_id: must be printable ASCII"),
         (SpfSettings, SPF | {"spf_principal_id": "ü"}, "spf_principal_id: must be printable ASCII"),
         (SpfSettings, SPF | {"spf_principal_id": " a"}, "without white space around it"),

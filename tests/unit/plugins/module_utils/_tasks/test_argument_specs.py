@@ -16,7 +16,14 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argume
     VMS,
 )
 
-SECRET = {"spf_password", "spf_token", "secret", "access_token", "x509_certificate_password"}
+SECRET = {
+    "spf_password",
+    "spf_token",
+    "spf_client_cert_password",
+    "secret",
+    "access_token",
+    "x509_certificate_password",
+}
 
 
 def test_every_connection_option_has_an_environment_fallback() -> None:

@@ -1,0 +1,71 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From SPF's options to the way to sign in. A way loads its library when it is made, and not before."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from ..._core.redaction import Redactor
+from ..._core.settings import SpfSettings
+from ..._deps import httpx
+from ..._http.auth.automatic import Automatic
+from ..._http.auth.basic import Basic
+from ..._http.auth.bearer import Bearer, TokenFile
+from ..._http.auth.certificate import Certificate
+from ..._http.auth.kerberos import Identity
+from ..._http.auth.windows import NewClient, Windows
+from ..._http.client import Auth, Exchanged
+
+
+def remember_secrets(spf: SpfSettings, redactor: Redactor) -> None:
+    """What must not be shown. Windows authentication and Basic are both made from user and password."""
+    redactor.add_basic(spf.spf_username or "", spf.spf_password or "")
+    redactor.add(spf.spf_token)
+    redactor.add(spf.spf_client_cert_password)
+
+
+def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: AsyncExitStack) -> Auth:
+    """The way that the options ask for. `new_client` makes a client with one connection; `stack` closes it."""
+    remember_secrets(spf, redactor)
+    way = spf.way
+    if way == "basic":
+        return _basic(spf)
+    if way == "bearer":
+        return TokenFile(spf.spf_token_file, redactor) if spf.spf_token_file else Bearer(spf.spf_token or "")
+    if way == "certificate":
+        return Certificate()
+
+    def windows(refusal: Exchanged | None = None) -> Auth:
+        made = Windows(
+            _identity(spf),
+            new_client,
+            stack,
+            kerberos=way != "ntlm",
+            ntlm=way != "kerberos",
+            schemes=("negotiate",) if way == "negotiate" else ("negotiate", "ntlm", "kerberos"),
+            send_bindings=spf.spf_channel_bindings == "auto",
+            redactor=redactor,
+        )
+        if refusal is not None:
+            made.learn(refusal)
+        return made
+
+    if way == "auto":
+        return Automatic(windows, (lambda: _basic(spf)) if spf.spf_username and spf.spf_password else None)
+    return windows()
+
+
+def _basic(spf: SpfSettings) -> Basic:
+    return Basic(spf.spf_username or "", spf.spf_password or "")
+
+
+def _identity(spf: SpfSettings) -> Identity:
+    service, _slash, host = (spf.spf_service_principal or "").partition("/")
+    return Identity(
+        username=spf.spf_username or "",
+        password=spf.spf_password or "",
+        keytab=spf.spf_keytab or "",
+        service=service or "HTTP",
+        host=host or httpx.URL(spf.root).host,
+    )

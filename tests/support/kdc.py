@@ -1,0 +1,188 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A throw-away MIT KDC on loopback, from Debian's packages unpacked under build: no root, nothing outside build."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+UNPACKED = ROOT / "build" / "krb5"
+PACKAGES = [
+    "krb5-kdc",
+    "krb5-admin-server",
+    "krb5-user",
+    "libkadm5srv-mit12",
+    "libkadm5clnt-mit12",
+    "libkdb5-10",
+    "libgssrpc4",
+    "libverto1",
+    "libverto-libev1",
+    "libev4",
+    "libgssapi-krb5-2",
+    "libkrb5-3",
+    "libk5crypto3",
+    "libkrb5support0",
+    "libcom-err2",
+    "libkeyutils1",
+]
+LIBRARIES = UNPACKED / "usr" / "lib" / f"{platform.machine()}-linux-gnu"
+REALM = "SIM.TEST"
+
+
+class Unavailable(Exception):
+    """There can be no KDC here; says why."""
+
+
+@dataclass(frozen=True)
+class Kdc:
+    """Where it keeps its files, and what its clients must have in their environment."""
+
+    directory: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"KRB5_CONFIG": str(self.directory / "krb5.conf"), "KRB5CCNAME": f"FILE:{self.directory / 'no-ticket'}"}
+
+    @property
+    def server_keytab(self) -> Path:
+        return self.directory / "http.keytab"
+
+    @property
+    def user_keytab(self) -> Path:
+        return self.directory / "user.keytab"
+
+    def kinit(self, user: str, password: str, cache: Path) -> None:
+        """Put a ticket into that cache."""
+        self.run("bin/kinit", "-c", str(cache), user, given=f"{password}\n")
+
+    def run(self, program: str, *arguments: str, given: str = "") -> None:
+        """One of the unpacked programs."""
+        command = [str(UNPACKED / "usr" / program), *arguments]
+        done = subprocess.run(command, env=self._environ(), input=given, text=True, capture_output=True, check=False)
+        if done.returncode:
+            raise Unavailable(f"{program}: {done.stderr.strip()[-300:]}")
+
+    def _environ(self) -> dict[str, str]:
+        own = {"KRB5_KDC_PROFILE": str(self.directory / "kdc.conf"), "LD_LIBRARY_PATH": str(LIBRARIES)}
+        return {**os.environ, **self.environment, **own}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The KDC as a child, once it takes connections."""
+        log = (self.directory / "kdc.out").open("wb")
+        child = subprocess.Popen(
+            [str(UNPACKED / "usr/sbin/krb5kdc"), "-n"], env=self._environ(), stdout=log, stderr=log
+        )
+        log.close()
+        return child
+
+
+def unpack() -> None:
+    """Fetch and unpack the packages once; Unavailable says why that is not possible."""
+    if (UNPACKED / "usr/sbin/krb5kdc").is_file():
+        return
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise Unavailable("no apt-get and dpkg, so no Debian packages of a KDC")
+    downloads = ROOT / "build" / "krb5-debs"
+    downloads.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["apt-get", "download", *PACKAGES], cwd=downloads, capture_output=True, text=True, check=False, timeout=120
+    )
+    if done.returncode:
+        raise Unavailable(
+            f"apt-get download: {done.stderr.strip().splitlines()[-1][:300] if done.stderr else 'failed'}"
+        )
+    for package in sorted(downloads.glob("*.deb")):
+        subprocess.run(["dpkg", "-x", str(package), str(UNPACKED)], check=True, capture_output=True)
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(directory: Path, user: str, password: str) -> Iterator[Kdc]:
+    """A KDC with `user`, whose keytab it also has, and the service HTTP/localhost."""
+    unpack()
+    port = free_port()
+    (directory / "krb5.conf").write_text(f"""\
+[libdefaults]
+ default_realm = {REALM}
+ dns_lookup_kdc = false
+ dns_lookup_realm = false
+ rdns = false
+ dns_canonicalize_hostname = false
+ udp_preference_limit = 1
+[realms]
+ {REALM} = {{
+  kdc = 127.0.0.1:{port}
+ }}
+ DOWN.TEST = {{
+  kdc = 127.0.0.1:1
+ }}
+[domain_realm]
+ localhost = {REALM}
+[dbmodules]
+ db_module_dir = {LIBRARIES}/krb5/plugins/kdb
+""")
+    (directory / "kdc.conf").write_text(f"""\
+[kdcdefaults]
+ kdc_listen = 127.0.0.1:{port}
+ kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+ {REALM} = {{
+  database_name = {directory}/principal
+  key_stash_file = {directory}/stash
+  acl_file = {directory}/kadm5.acl
+  max_life = 1h
+  supported_enctypes = aes256-cts-hmac-sha1-96:normal
+ }}
+[dbmodules]
+ db_module_dir = {LIBRARIES}/krb5/plugins/kdb
+[logging]
+ kdc = FILE:{directory}/kdc.log
+""")
+    kdc = Kdc(directory)
+    kdc.run("sbin/kdb5_util", "create", "-s", "-P", "of no worth", "-r", REALM)
+    requests = (
+        f"addprinc -pw {password} +requires_preauth {user}@{REALM}",
+        f"addprinc -randkey HTTP/localhost@{REALM}",
+        f"ktadd -k {kdc.server_keytab} HTTP/localhost@{REALM}",
+        f"ktadd -norandkey -k {kdc.user_keytab} {user}@{REALM}",
+    )
+    for request in requests:
+        kdc.run("sbin/kadmin.local", "-r", REALM, "-q", request)
+    child = kdc.start()
+    try:
+        _wait(child, port)
+        yield kdc
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+def _wait(child: subprocess.Popen[bytes], port: int) -> None:
+    for _attempt in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            try:
+                child.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            raise Unavailable("the KDC ended at once") from None
+        else:
+            return
+    raise Unavailable("the KDC takes no connections")

@@ -65,7 +65,9 @@ class Certificate(TokenAuth):
             if call.last is None:
                 raise InvalidInput(f"{OPTION}: msal cannot use it ({type(error).__name__}).") from None
             if call.last.status == 200:
-                raise call.last.bad("the sign-in authority does not describe itself as msal expects.") from None
+                raise call.last.bad(
+                    "what the sign-in authority says of itself, or its token, makes no sense."
+                ) from None
         if call.last is None:
             raise InvalidInput(f"{OPTION}: msal has asked nobody.")
         return call.last

@@ -13,9 +13,6 @@ import importlib.metadata
 import re
 import typing as t
 
-if t.TYPE_CHECKING:
-    from types import ModuleType
-
 REQUIREMENTS = ("anyio>=4.4,<5", "httpx>=0.27,<1", "pydantic>=2.7,<3")
 """The lines of requirements.txt."""
 IMPORT_ERROR: str | None = None
@@ -65,7 +62,7 @@ MSAL = "msal>=1.29,<2"
 """What certificates and managed identities of Azure need, as in requirements-azure.txt."""
 
 
-def spnego() -> ModuleType:
+def spnego() -> t.Any:
     """pyspnego: NTLM and SPNEGO."""
     import spnego
     import spnego.channel_bindings
@@ -74,7 +71,7 @@ def spnego() -> ModuleType:
     return spnego
 
 
-def krb5() -> ModuleType:
+def krb5() -> t.Any:
     """The bindings of MIT Kerberos, with gssapi, which pyspnego needs beside it."""
     import gssapi
     import krb5
@@ -83,7 +80,7 @@ def krb5() -> ModuleType:
     return krb5
 
 
-def msal() -> ModuleType:
+def msal() -> t.Any:
     """Microsoft's library for signing in to Entra."""
     import msal
 

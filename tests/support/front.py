@@ -16,6 +16,8 @@ from pathlib import Path
 
 import trustme
 
+from tests.support.waiting import HANG
+
 _OF_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -103,7 +105,7 @@ def serving(
     class Server(http.server.ThreadingHTTPServer):
         def get_request(self) -> tuple[ssl.SSLSocket, object]:
             plain, address = super().get_request()
-            plain.settimeout(20)
+            plain.settimeout(HANG)
             return context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False), address
 
         def handle_error(self, *_given: object) -> None:
@@ -114,4 +116,4 @@ def serving(
         thread.start()
         yield f"https://localhost:{server.server_address[1]}{front.prefix}"
         server.shutdown()
-        thread.join(5)
+        thread.join(HANG)

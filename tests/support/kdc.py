@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.waiting import HANG, until
+
 ROOT = Path(__file__).resolve().parents[2]
 UNPACKED = ROOT / "build" / "krb5"
 PACKAGES = [
@@ -94,7 +96,7 @@ def unpack() -> None:
     downloads = ROOT / "build" / "krb5-debs"
     downloads.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["apt-get", "download", *PACKAGES], cwd=downloads, capture_output=True, text=True, check=False, timeout=120
+        ["apt-get", "download", *PACKAGES], cwd=downloads, capture_output=True, text=True, check=False, timeout=HANG
     )
     if done.returncode:
         raise Unavailable(
@@ -170,19 +172,17 @@ def running(directory: Path, user: str, password: str) -> Iterator[Kdc]:
         yield kdc
     finally:
         child.terminate()
-        child.wait(10)
+        child.wait(HANG)
 
 
 def _wait(child: subprocess.Popen[bytes], port: int) -> None:
-    for _attempt in range(200):
+    def answers() -> bool:
+        if child.poll() is not None:
+            raise Unavailable("the KDC ended at once")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=HANG).close()
         except OSError:
-            try:
-                child.wait(0.05)
-            except subprocess.TimeoutExpired:
-                continue
-            raise Unavailable("the KDC ended at once") from None
-        else:
-            return
-    raise Unavailable("the KDC takes no connections")
+            return False
+        return True
+
+    until(answers, "a connection of the KDC")

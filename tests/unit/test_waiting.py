@@ -13,7 +13,19 @@ import pytest
 TESTS = Path(__file__).parents[1]
 PLACE = TESTS / "support" / "waiting.py"
 FILES = sorted(path for path in TESTS.rglob("*.py") if path != PLACE and "integration" not in path.parts)
-WAITS = {"run", "check_output", "check_call", "call", "communicate", "join", "wait", "urlopen", "get", "result"}
+WAITS = {
+    "run",
+    "check_output",
+    "check_call",
+    "call",
+    "communicate",
+    "join",
+    "wait",
+    "urlopen",
+    "get",
+    "result",
+    "select",
+}
 """Calls that take a timeout for something outside the test's own clock."""
 
 

@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import ssl
 import sys
 import typing as t
 
 from .._core.errors import InvalidInput, MissingLibrary
 from .._deps import CERTIFICATES, cryptography
+from .files import read_file
 
-_LARGEST = 1024 * 1024
 _PEM = b"-----BEGIN "
 
 
@@ -27,7 +26,7 @@ class ClientCertificate(t.NamedTuple):
 
 def load_client_certificate(context: ssl.SSLContext, given: ClientCertificate) -> None:
     """Let `context` show the certificate to a server that asks for one; InvalidInput names the option that is wrong."""
-    content = _read("spf_client_cert", given.cert)
+    content = read_file("spf_client_cert", given.cert)
     if _PEM in content:
         _load_pem(context, given, content)
     else:
@@ -42,7 +41,7 @@ def _load_pem(context: ssl.SSLContext, given: ClientCertificate, content: bytes)
             remedy="Give the key's file as spf_client_key, or a PFX file that holds both.",
         )
     if given.key is not None:
-        _read("spf_client_key", given.key)
+        read_file("spf_client_key", given.key)
     asked = []
 
     def password() -> str:
@@ -121,17 +120,6 @@ def _load_from_memory(context: ssl.SSLContext, pem: bytes, path: str) -> None:
         ) from None
     finally:
         os.close(descriptor)
-
-
-def _read(option: str, path: str) -> bytes:
-    try:
-        with pathlib.Path(path).open("rb") as stream:
-            return stream.read(_LARGEST)
-    except (OSError, ValueError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "no file name"
-        raise InvalidInput(
-            f"{option}: {path} cannot be read: {why}.", remedy="Give a file that this user may read."
-        ) from None
 
 
 def _wrong_password(path: str, given: str | None) -> InvalidInput:

@@ -19,7 +19,6 @@ from .._core.spec import require_text
 from .._deps import httpx
 from .._engine.interruption import Interruption, Signals
 from .._http.auth import clouds
-from .._http.auth.bearer import Bearer
 from .._http.client import Auth, Http
 from .._http.client_certificate import ClientCertificate, load_client_certificate
 from .._http.tls import tls_context

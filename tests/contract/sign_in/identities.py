@@ -46,9 +46,9 @@ class Principal:
         how: KeySerializationEncryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
 
-    def pfx(self, password: str | None) -> bytes:
+    def pfx(self, password: str | None, *, with_key: bool = True) -> bytes:
         how: KeySerializationEncryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
-        return pkcs12.serialize_key_and_certificates(b"me", self.key, self.certificate, None, how)
+        return pkcs12.serialize_key_and_certificates(b"me", self.key if with_key else None, self.certificate, None, how)
 
     def register(self, identities: Identities) -> None:
         """Upload the certificate, as an administrator of the tenant does."""

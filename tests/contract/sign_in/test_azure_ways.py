@@ -108,6 +108,11 @@ def make_trusting(lab: Lab) -> Lab:
         (b"elliptic", {}, "x509_certificate_path: the key in {path} is none of RSA."),
         (b"strangers", {}, "x509_certificate_path: key and certificate in {path} do not belong together."),
         (b"key", {"thumbprint": "ab" * 20, "send_certificate_chain": True}, "send_certificate_chain: {path} holds no"),
+        (
+            b"keyless",
+            {"x509_certificate_password": PASSWORD},
+            "x509_certificate_path: {path} holds no private key. Exp",
+        ),
         (b"x" * 1024 * 1025, {}, "x509_certificate_path: {path} is larger than 1048576 bytes."),
     ],
 )
@@ -117,6 +122,7 @@ def test_a_file_that_is_no_certificate_with_its_key_is_told(
     me = principal()
     known = {
         b"certificate": me.certificate_pem,
+        b"keyless": me.pfx(PASSWORD, with_key=False),
         b"key": me.key_pem(),
         b"pfx": me.pfx(PASSWORD),
         b"encrypted": me.key_pem(PASSWORD) + me.certificate_pem,
@@ -138,6 +144,39 @@ def test_a_certificate_that_is_not_registered_is_told(lab: Lab, tmp_path: Path) 
     text = refused(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert "AADSTS700027" in text
     assert "Upload the certificate of x509_certificate_path to the application client_id" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({}, "what the sign-in authority says of itself, or its token, makes no sense."),
+        ("<html>", "what the sign-in authority says of itself, or its token, makes no sense."),
+        (
+            {
+                "token_endpoint": "https://evil.example/token",
+                "authorization_endpoint": f"{HOST}/a",
+                "issuer": f"{HOST}/i",
+            },
+            "was asked to follow an address on another origin (https://evil.example): refused; no credentials",
+        ),
+    ],
+)
+def test_an_authority_that_describes_itself_wrongly_gets_no_assertion(
+    said: Any, told: str, lab: Lab, tmp_path: Path
+) -> None:
+    lab.world.faults.add(kind="replace", path="/.well-known/", body=said, count=None)
+    result = checkpoint(lab, **ALONE, **options_of(tmp_path, "pem"))
+    assert (code(result), result["changed"]) == ("bad_answer", False)
+    assert told in result["msg"]
+    assert not [request for request in lab.requests if request.method == "POST"]
+
+
+@pytest.mark.parametrize("body", [{}, [], {"access_token": ""}, {"access_token": "a b\n"}, "<html>"])
+@pytest.mark.parametrize("way", ["certificate", "file"])
+def test_an_authority_that_grants_nothing_usable_is_told(way: str, body: Any, lab: Lab, tmp_path: Path) -> None:
+    lab.world.faults.add(kind="replace", path="/oauth2/v2.0/token", body=body, count=None)
+    result = checkpoint(lab, **way_of(way, lab, tmp_path))
+    assert (code(result), result["changed"]) == ("bad_answer", False)
 
 
 def test_without_msal_a_certificate_says_what_to_install(lab: Lab, tmp_path: Path) -> None:
@@ -286,6 +325,7 @@ def test_a_pipeline_s_token(pipeline: Any, lab: Lab) -> None:
     [
         (github, {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wr0ng"}, "the pipeline issued no token (401). Give the job"),
         (github, {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}, "ACTIONS_ID_TOKEN_REQUEST_TOKEN: is not set"),
+        (github, {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://[x"}, "ACTIONS_ID_TOKEN_REQUEST_URL: must be an https://"),
         (github, {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://x"}, "ACTIONS_ID_TOKEN_REQUEST_URL: must be an https://"),
         (azure_pipelines, {"SYSTEM_ACCESSTOKEN": ""}, "Map it in the step's env: SYSTEM_ACCESSTOKEN"),
         (azure_pipelines, {"SYSTEM_ACCESSTOKEN": "wr0ng"}, "issued no token (401). Check service_connection_id"),
@@ -297,6 +337,16 @@ def test_a_pipeline_that_issues_none(pipeline: Any, change: dict[str, str], told
     text = refused(lab, pipeline(lab) | change, auth_source="oidc")
     assert told in text
     assert "wr0ng" not in text
+
+
+@pytest.mark.parametrize("body", [{}, [], {"value": 7, "oidcToken": ""}, "<html>"])
+@pytest.mark.parametrize("pipeline", [github, azure_pipelines])
+def test_a_pipeline_that_answers_nonsense(pipeline: Any, body: Any, lab: Lab) -> None:
+    for path in ("/github/", "/azure-pipelines/"):
+        lab.world.faults.add(kind="replace", path=path, body=body, count=None)
+    result = checkpoint(lab, pipeline(lab), auth_source="oidc")
+    assert (code(result), result["changed"]) == ("bad_answer", False)
+    assert not [request for request in lab.requests if "/oauth2/" in request.url.path]
 
 
 @pytest.fixture
@@ -436,6 +486,15 @@ def test_an_imds_that_stays_away_is_told(machine: Lab) -> None:
     body = {"error": "not_found", "error_description": "No such path."}
     machine.world.faults.add(kind="status", status=404, path="/metadata/identity", body=body, count=None)
     assert "refused (404) for the managed identity of this machine: No such path." in refused(machine, **MSI)
+
+
+@pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"access_token": "a b\\n", "expires_in": 10}'])
+def test_an_imds_that_answers_nonsense(body: str, machine: Lab) -> None:
+    machine.world.faults.add(kind="replace", path="/metadata/identity", body=body, count=None)
+    result = checkpoint(machine, **MSI)
+    assert code(result) in ("bad_answer", "sign_in_refused")
+    assert result["changed"] is False
+    assert result["msg"].isprintable()
 
 
 def test_service_fabric_is_told(machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

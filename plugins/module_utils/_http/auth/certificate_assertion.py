@@ -4,21 +4,19 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 import typing as t
 
 from ..._core.errors import InvalidInput, MissingLibrary
 from ..._core.redaction import Redactor
 from ..._deps import cryptography
+from ..files import read_file
 from ..response import Response
 from .authority import ATTEMPTS, Authority, is_busy
 from .msal_call import MsalCall, OpenHttp, require_msal
 from .token import Token, TokenAuth, object_of, refusal_of, token_of
 
 OPTION = "x509_certificate_path"
-LARGEST = 1024 * 1024
-"""Bytes of the file."""
 REMEDY = (
     "Check tenant and client_id, and that the certificate of x509_certificate_path is uploaded to that application."
 )
@@ -65,7 +63,9 @@ class Certificate(TokenAuth):
             if call.last is None:
                 raise InvalidInput(f"{OPTION}: msal cannot use it ({type(error).__name__}).") from None
             if call.last.status == 200:
-                raise call.last.bad("the sign-in authority does not describe itself as msal expects.") from None
+                raise call.last.bad(
+                    "what the sign-in authority says of itself, or its token, makes no sense."
+                ) from None
         if call.last is None:
             raise InvalidInput(f"{OPTION}: msal has asked nobody.")
         return call.last
@@ -87,7 +87,7 @@ def read_certificate(
     """The key and its certificate as msal takes them; InvalidInput names the option that is wrong."""
     require_msal(OPTION, "use a client secret")
     crypto = _cryptography()
-    content = read_file(OPTION, path, LARGEST)
+    content = read_file(OPTION, path)
     redactor.add(password)
     secret = password.encode() if password else None
     pem = b"-----BEGIN " in content
@@ -120,24 +120,6 @@ def read_certificate(
         ordered = [own, *(each for each in certificates if each is not own)]
         found["public_certificate"] = "".join(each.public_bytes(kinds.Encoding.PEM).decode() for each in ordered)
     return found
-
-
-def read_file(option: str, path: str, largest: int) -> bytes:
-    """A file's content; InvalidInput names the option."""
-    try:
-        file = pathlib.Path(path).expanduser()
-        with file.open("rb") as stream:
-            content = stream.read(largest + 1)
-    except OSError as error:
-        raise InvalidInput(
-            f"{option}: {path} cannot be read ({(error.strerror or 'no file').lower()}).",
-            remedy="Check the path, and that the user who runs the module may read the file.",
-        ) from None
-    except (ValueError, RuntimeError):  # a NUL in the path, or no home directory for ~
-        raise InvalidInput(f"{option}: {path} is no path of a file.") from None
-    if len(content) > largest:
-        raise InvalidInput(f"{option}: {path} is larger than {largest} bytes.")
-    return content
 
 
 def _cryptography() -> t.Any:

@@ -15,9 +15,9 @@ import urllib.parse
 from ..._core.errors import InvalidInput, SignInRefused
 from ..._core.redaction import LONGEST, Redactor
 from ..client import Http
+from ..files import read_file
 from ..response import Response
 from .authority import Authority
-from .certificate import read_file
 from .token import Token, TokenAuth, is_usable
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -86,13 +86,18 @@ class MsalCall:
         self.last: Response | None = None
 
     async def run(self, function: t.Callable[[t.Any], t.Any]) -> t.Any:
-        """What `function` returns when it is given msal's http_client."""
+        """What `function` returns when it is given msal's http_client; ValueError where an answer makes no sense."""
         answers: list[_Answer] = []
         while True:
             try:
                 return function(_Replay(answers))
             except _Wanted as request:
                 wanted = request
+            except (AttributeError, IndexError, KeyError, TypeError) as error:
+                if not answers:
+                    raise
+                # msal reads the members of an answer without asking whether they are there.
+                raise ValueError(f"the answer is not what msal expects ({type(error).__name__})") from None
             if len(answers) >= MOST_REQUESTS:
                 raise ValueError("msal asks without end")
             self.last = await self._send(wanted)

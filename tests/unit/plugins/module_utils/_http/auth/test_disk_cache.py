@@ -178,6 +178,15 @@ def test_a_link_in_the_directory_s_place_is_not_followed(tmp_path: Path) -> None
     assert "is not what was put there" in refused(tmp_path)
 
 
+def test_a_disk_that_is_full_is_told_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_self: Path, _target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert "cannot be used (no space left on device)" in refused(tmp_path)
+    assert [file.suffix for file in directory(tmp_path).iterdir()] == [".lock"]
+
+
 def test_without_a_home_there_is_no_cache() -> None:
     with pytest.raises(InvalidInput, match="neither HOME nor XDG_CACHE_HOME is set"):
         virtual(_homeless)
@@ -223,7 +232,7 @@ def test_of_many_forks_one_fetches_and_no_file_is_torn(tmp_path: Path) -> None:
     for fork in forks:
         fork.start()
     for fork in forks:
-        fork.join(60)
+        fork.join()
     assert [fork.exitcode for fork in forks] == [0] * 4
     assert fetched.read_text() == "x"
     assert json.loads(stored(tmp_path)[0].read_text())["access_token"] == "token"

@@ -1,0 +1,30 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that options of the connection name."""
+
+from __future__ import annotations
+
+import pathlib
+
+from .._core.errors import InvalidInput
+
+LARGEST = 1024 * 1024
+"""Bytes of a file of keys and certificates."""
+
+
+def read_file(option: str, path: str, largest: int = LARGEST) -> bytes:
+    """A file's content; InvalidInput names the option."""
+    try:
+        file = pathlib.Path(path).expanduser()
+        with file.open("rb") as stream:
+            content = stream.read(largest + 1)
+    except OSError as error:
+        raise InvalidInput(
+            f"{option}: {path} cannot be read ({(error.strerror or 'no file').lower()}).",
+            remedy="Check the path, and that the user who runs the module may read the file.",
+        ) from None
+    except (ValueError, RuntimeError):  # a NUL in the path, or no home directory for ~
+        raise InvalidInput(f"{option}: {path} is no path of a file.") from None
+    if len(content) > largest:
+        raise InvalidInput(f"{option}: {path} is larger than {largest} bytes.")
+    return content

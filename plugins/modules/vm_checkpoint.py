@@ -297,9 +297,10 @@ timing:
   sample: {read: 0.12, apply: 3.9, total: 4.1}
 sign_in:
   description:
-    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate).
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate). A task
+      whose sign-in was refused has none.
   type: dict
-  returned: when SPF was asked and did not refuse the sign-in
+  returned: when there is any
   sample: {spf: kerberos}
 vms:
   description: With O(vms), one element per VM in input order.

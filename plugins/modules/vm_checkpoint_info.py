@@ -192,9 +192,10 @@ timing:
   sample: {total: 0.4}
 sign_in:
   description:
-    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate).
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate). A task
+      whose sign-in was refused has none.
   type: dict
-  returned: when SPF was asked and did not refuse the sign-in
+  returned: when there is any
   sample: {spf: kerberos}
 error:
   description:

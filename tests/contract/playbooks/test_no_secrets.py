@@ -63,6 +63,7 @@ def _options(simulator: Simulator) -> dict[str, Any]:
     """Connection options by variables, so that no secret stands in the playbook."""
     names = ("spf_url", "spf_username", "spf_password", "subscription_id", "tenant", "client_id", "secret")
     return {name: f"{{{{ simulator.{name} }}}}" for name in names} | {
+        "spf_auth": "basic",
         "cloud_environment": simulator.ready["arm_url"],
         "ca_path": simulator.ready["ca_file"],
         "settle_time": "1s",

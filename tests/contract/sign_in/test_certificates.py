@@ -324,3 +324,17 @@ def _ask(files: Files, tmp_path: Path, port: str, file: str) -> str:
             return f"{answer.status} {answer.body.decode()}"
 
     return anyio.run(main)
+
+
+def test_curl_sees_the_same_server(spf: Site, files: Files, tmp_path: Path) -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("there is no curl here")
+    with serving(portal(spf), trustme.CA(), tmp_path, client_ca=files.authority) as url:
+        target = spf.ready["wap_url"].replace(spf.ready["url"], url) + "/VirtualMachines"
+        command = [curl, "-sS", "--cacert", str(tmp_path / "front-ca.pem"), "-o", "/dev/null", "-w", "%{http_code}"]
+        refused = subprocess.run([*command, target], capture_output=True, text=True, check=False)
+        assert refused.returncode != 0
+        given = ["--cert", str(files.directory / "both.pem")]
+        done = subprocess.run([*command, *given, target], capture_output=True, text=True, check=True)
+    assert done.stdout == "200"

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -167,3 +169,15 @@ def test_an_unknown_spn_lets_auto_go_on_to_ntlm_with_the_same_password(kdc: kdcs
     with site(tmp_path, "--world", str(world), spf_offers="negotiate,ntlm") as spf:
         found = spf.run("vm_checkpoint_info", vm="web01", spf_service_principal="HTTP/unknown")
     assert found["sign_in"] == {"spf": "ntlm"}, found
+
+
+def test_curl_sees_the_same_server(spf: Site, kdc: kdcs.Kdc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    curl = shutil.which("curl")
+    if curl is None or "SPNEGO" not in subprocess.run([curl, "-V"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("there is no curl with SPNEGO here")
+    command = [curl, "-sS", "--negotiate", "-u", ":", "--cacert", spf.ready["ca_file"], "-o", "/dev/null"]
+    command += ["-w", "%{http_code}", "-H", "x-ms-principal-id: x", f"{spf.ready['spf_url']}/VirtualMachines"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "401"
+    kdc.kinit(USER, PASSWORD, tmp_path / "cache")
+    monkeypatch.setenv("KRB5CCNAME", f"FILE:{tmp_path / 'cache'}")
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "200"

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from simulator.entra.assertion import check_signed
 from simulator.entra.issuers import Issuers
 from simulator.wire.exchange import Answer, Call, json_answer
 from simulator.wire.ids import same
@@ -164,6 +163,9 @@ class Entra:
         if not identities.certificates and not identities.trusted_names:
             return "invalid_client", 700213, "No matching federated identity record found for presented assertion."
         endpoint = f"{call.origin}{call.path}"
+        # Only here: cryptography takes longer to load than the rest of the simulator.
+        from simulator.entra.assertion import check_signed
+
         return check_signed(assertion, known.client_id, endpoint, identities, self.world.now())
 
     def _known(self, tenant: str) -> bool:

@@ -111,6 +111,8 @@ async def look_up(
         except SignInRefused:
             raise
         except CheckpointError as problem:
+            if isinstance(problem, InvalidInput) and not problem.subject:
+                raise  # an option, not this VM
             if isinstance(problem, (Unreachable, UntrustedTls)):
                 closed[service] = problem
             elif not isinstance(problem, ServiceError) or problem.status is not None:

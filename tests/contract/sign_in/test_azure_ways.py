@@ -183,7 +183,7 @@ def test_without_msal_a_certificate_says_what_to_install(lab: Lab, tmp_path: Pat
     with mock.patch.dict("sys.modules", {"msal": None}):
         text = refused(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert "x509_certificate_path needs the Python package msal" in text
-    assert "-m pip install 'msal>=1.29'" in text
+    assert "-m pip install 'msal>=1.29,<2'" in text
 
 
 def test_a_tenant_that_a_certificate_s_authority_does_not_know(lab: Lab, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_the_key_of_a_pfx_file_is_never_on_a_disk(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"spf_client_cert": "nowhere.pem"}, ("spf_client_cert: ", "cannot be read: No such file or directory")),
+        ({"spf_client_cert": "nowhere.pem"}, ("spf_client_cert: ", "cannot be read (no such file or directory)")),
         ({"spf_client_cert": "cert.pem"}, ("spf_client_cert: ", "without its private key", "spf_client_key")),
         ({"spf_client_cert": "cert.pem", "spf_client_key": "nowhere.pem"}, ("spf_client_key: ", "cannot be read")),
         ({"spf_client_cert": "cert.pem", "spf_client_key": "other-key.pem"}, ("spf_client_key: ", "does not belong")),
@@ -199,7 +199,7 @@ def test_without_cryptography_a_pfx_file_says_what_to_install(
         raise ImportError("No module named 'cryptography'")
 
     module = "ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client_certificate"
-    monkeypatch.setattr(f"{module}.pkcs12", missing)
+    monkeypatch.setattr(f"{module}.cryptography", missing)
     result = spf.run("vm_checkpoint", vm="web01", name="new", **files.given(spf_client_cert="open.pfx"))
     assert result["error"]["code"] == "missing_library"
     assert "-m pip install cryptography" in result["msg"]

@@ -49,7 +49,12 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "cannot be read: No such file"), ("", "holds no token"), ("a b", "holds no token"), ("ü", "no ASCII text")],
+    [
+        (None, "cannot be read (no such file or directory)"),
+        ("", "holds no token"),
+        ("a b", "holds no token"),
+        ("ü", "no ASCII text"),
+    ],
 )
 def test_what_is_wrong_with_the_file_is_named(tmp_path: Path, content: str | None, words: str) -> None:
     lab, given = lab_with(tmp_path / "token")

@@ -59,8 +59,8 @@ class TokenFile(Bearer):
             with self._path.open("rb") as stream:
                 text = stream.read(LONGEST + 1).decode("ascii").strip()
         except (OSError, ValueError) as error:
-            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "it is no ASCII text"
-            raise self._wrong(f"cannot be read: {why}") from None
+            why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "no ASCII text"
+            raise self._wrong(f"cannot be read ({why})") from None
         token = text[7:].strip() if text.lower().startswith("bearer ") else text
         self._redactor.add(token)
         if not token or not token.isprintable() or " " in token or len(text) > LONGEST:

@@ -85,8 +85,8 @@ def test_versions_are_compared_as_numbers(version: str, fits: bool) -> None:
 
 def test_an_msal_that_is_too_old_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", lambda _name: "1.20.0")
-    with pytest.raises(ImportError, match=r"msal 1\.20\.0 is older than 1\.29"):
-        _deps.load_msal()
+    with pytest.raises(ImportError, match=r"msal 1\.20\.0 is installed, msal>=1\.29,<2 is needed"):
+        _deps.msal()
 
 
 def test_what_is_asked_for_is_what_requirements_txt_asks_for() -> None:

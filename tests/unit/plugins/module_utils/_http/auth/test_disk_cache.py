@@ -5,14 +5,11 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import anyio
 import pytest
 import trio
 
@@ -206,33 +203,3 @@ def test_a_process_that_holds_the_lock_too_long_does_not_hold_up_the_others(tmp_
             return trio.current_time() - begun
 
     assert 59 < virtual(main) < 62
-
-
-def _fork(home: str, fetched: str) -> None:
-    class Slow(Source):
-        async def fetch(self, claims: str | None) -> Token:
-            with Path(fetched).open("a") as stream:
-                stream.write("x")
-            await anyio.sleep(0.2)
-            return Token("token", 3600.0)
-
-    async def main() -> None:
-        source = Slow()
-        source.cache = cache(Path(home))
-        await source.ready()
-        assert source._token == "token"
-
-    anyio.run(main)
-
-
-def test_of_many_forks_one_fetches_and_no_file_is_torn(tmp_path: Path) -> None:
-    fetched = tmp_path / "fetched"
-    context: Any = multiprocessing.get_context("spawn")
-    forks = [context.Process(target=_fork, args=(str(tmp_path), str(fetched))) for _each in range(4)]
-    for fork in forks:
-        fork.start()
-    for fork in forks:
-        fork.join()
-    assert [fork.exitcode for fork in forks] == [0] * 4
-    assert fetched.read_text() == "x"
-    assert json.loads(stored(tmp_path)[0].read_text())["access_token"] == "token"

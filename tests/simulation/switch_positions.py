@@ -61,6 +61,10 @@ LEFT: dict[str, str] = {
     **dict.fromkeys(("vmm_names", "vmm_descriptions", "arc_names"), "new; stories do not know yet what is normalised"),
     **dict.fromkeys(("date_skew", "vmm_clock_skew", "compute_clock_skew"), "new; stories have one clock"),
     "compute_readonly_members": "no story has encryption sets",
+    **dict.fromkeys(
+        ("spf_offers", "spf_bindings", "spf_persistent_auth"),
+        "signing in belongs to connections, and stories have none",
+    ),
     "compute_deletes": "new; stories are not yet told with it",
 }
 

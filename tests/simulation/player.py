@@ -250,6 +250,7 @@ class Player:
         return {
             "spf_url": f"{HOST}/SC2012R2/VMM/{{subscription_id}}/Microsoft.Management.Odata.svc",
             "spf_subscription_id": self.world.spf.subscription_id,
+            "spf_auth": "basic",
             "spf_username": credentials.spf_username,
             "spf_password": credentials.spf_password,
             "cloud_environment": HOST,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 import typing as t
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -66,6 +67,7 @@ class Providers:
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         self._local: httpx.AsyncClient | None = None
+        self._tls: dict[ClientCertificate | None, ssl.SSLContext] = {}
         self._made: dict[str, Provider] = {}
         self._arm: tuple[Arm, ArmSettings] | None = None
 
@@ -183,9 +185,11 @@ class Providers:
     def _new_client(self, certificate: ClientCertificate | None = None, *, single: bool = False) -> httpx.AsyncClient:
         """A client of this task's; with a `single` connection for a sign-in that belongs to its connection."""
         tls = settings(TlsSettings, self._params, self._world.environ)
-        context = tls_context(tls.validate_certs, tls.ca_path)
-        if certificate is not None:
-            load_client_certificate(context, certificate)
+        context = self._tls.get(certificate)
+        if context is None:  # reading the authorities takes longer than a request
+            context = self._tls[certificate] = tls_context(tls.validate_certs, tls.ca_path)
+            if certificate is not None:
+                load_client_certificate(context, certificate)
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1) if single else _LIMITS
         try:
             return httpx.AsyncClient(

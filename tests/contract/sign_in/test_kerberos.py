@@ -14,6 +14,7 @@ from unittest import mock
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos
 from simulator.documents.seeding import DEFAULT_DOCUMENT
 from tests.support import kdc as kdcs
 from tests.support.signing import Result, Site, site
@@ -89,6 +90,23 @@ def test_a_ticket_in_the_cache_needs_neither_user_nor_password(
     assert found["sign_in"] == {"spf": "kerberos"}, found
 
 
+def test_a_ticket_that_expires_is_fetched_anew_where_there_is_what_to_fetch_it_with(
+    spf: Site, kdc: kdcs.Kdc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = kerberos.Tickets._begin, []
+
+    def expiring(self: kerberos.Tickets, bindings: object) -> tuple[object, bytes]:
+        calls.append(self._cache)
+        if len(calls) == 3:
+            raise self._explained(-1765328352, "Ticket expired")
+        return real(self, bindings)
+
+    monkeypatch.setattr(kerberos.Tickets, "_begin", expiring)
+    made = spf.run("vm_checkpoint", vm="web01", name="long", spf_username=USER, spf_password=PASSWORD)
+    assert made["changed"] is True, made
+    assert calls[2] != calls[3] == calls[-1]
+
+
 def test_many_vms_share_one_ticket(spf: Site, kdc: kdcs.Kdc) -> None:
     before = (kdc.directory / "kdc.log").read_text().count("AS_REQ")
     vms = ["web01", "db01"]
@@ -148,8 +166,6 @@ def test_a_clock_that_is_off_is_named(
     text = (kdc.directory / "krb5.conf").read_text().replace("[libdefaults]", "[libdefaults]\n kdc_timesync = 0")
     (tmp_path / "krb5.conf").write_text(text)
     monkeypatch.setenv("KRB5_CONFIG", str(tmp_path / "krb5.conf"))
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos
-
     tickets = kerberos.Tickets(kerberos.Identity(USER, PASSWORD, host="localhost"))
     problem = tickets._explained(-1765328347, "Clock skew too great")
     assert "KRB_AP_ERR_SKEW" in str(problem)

@@ -54,9 +54,10 @@ _WORDS = (
 class NotPossible(Exception):
     """Kerberos cannot be used here, for a reason other than the credential; `error` is what to tell about it."""
 
-    def __init__(self, error: CheckpointError) -> None:
+    def __init__(self, error: CheckpointError, *, expired: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.expired = expired
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,17 @@ class Tickets:
 
     async def context(self, bindings: t.Any) -> tuple[t.Any, bytes]:
         """A security context for one request, and its token; NotPossible or an error that ends the sign-in."""
+        try:
+            return await self._made(bindings, self._cache)
+        except NotPossible as problem:
+            # A long run outlives its ticket; one that somebody else got is not ours to get anew.
+            if not (problem.expired and (self._identity.keytab or self._identity.password)):
+                raise
+            return await self._made(bindings, None, instead_of=self._cache)
+
+    async def _made(self, bindings: t.Any, cache: str | None, *, instead_of: str | None = None) -> tuple[t.Any, bytes]:
         async with self._lock:
-            if self._cache is None:
+            if self._cache is None or (cache is None and self._cache == instead_of):
                 self._cache = await _in_thread(self._acquire)
         return t.cast("tuple[t.Any, bytes]", await _in_thread(self._begin, bindings))
 
@@ -189,7 +199,7 @@ class Tickets:
         told = _Told(whose, source, who, one_line(words, 300))
         error = _ERRORS[reason](told)
         error.changed_nothing = True
-        return error if reason in _FINAL else NotPossible(error)
+        return error if reason in _FINAL else NotPossible(error, expired=reason == "ticket_expired")
 
 
 _FINAL = {"wrong_password", "revoked", "expired", "skew"}

@@ -35,7 +35,8 @@ class Once(Auth):
         try:
             found = await self.attempt(client, request)
         except CheckpointError as problem:
-            self._failed = copy.deepcopy(problem)
+            if not self._accepted:
+                self._failed = copy.deepcopy(problem)
             raise
         if found.reply.status_code == 401:
             self._refusal = found

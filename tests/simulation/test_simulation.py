@@ -60,8 +60,8 @@ async def _never_failed(policy: Any, operation: Any, _subject: str, _context: st
     return await wait(operation, policy.deadline, policy.poll_interval, subject="", context="")
 
 
-def _in_earnest(options: Any, deadline: Any, _check_only: bool) -> Any:
-    return FLEET(options, deadline, False)
+def _in_earnest(options: Any, deadline: Any, _check_only: bool, *more: Any) -> Any:
+    return FLEET(options, deadline, False, *more)
 
 
 FLEET: Any = RunOptions.fleet

@@ -264,6 +264,14 @@ drift:
   type: list
   elements: dict
   returned: when there is any
+sign_in:
+  description:
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate); for
+      C(azure) V(secret), V(certificate), V(federation), V(msi), V(cli) or V(token). A task whose sign-in was refused
+      has none.
+  type: dict
+  returned: when there is any
+  sample: {spf: kerberos}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.

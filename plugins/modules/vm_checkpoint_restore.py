@@ -267,8 +267,9 @@ timing:
   sample: {read: 0.12, apply: 3.9, total: 4.1}
 sign_in:
   description:
-    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate). A task
-      whose sign-in was refused has none.
+    - How the task signed in, by service. For C(spf) V(kerberos), V(ntlm), V(basic), V(bearer) or V(certificate); for
+      C(azure) V(secret), V(certificate), V(federation), V(msi), V(cli) or V(token). A task whose sign-in was refused
+      has none.
   type: dict
   returned: when there is any
   sample: {spf: kerberos}

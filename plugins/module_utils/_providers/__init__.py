@@ -25,7 +25,7 @@ from .._http.client_certificate import ClientCertificate, load_client_certificat
 from .._http.tls import tls_context
 from . import scvmm
 from .azure_credentials import choose
-from .azure_sign_in import Surroundings, sign_in
+from .azure_sign_in import WAYS, Surroundings, sign_in
 from .base import Provider, Scope
 from .compute import provider as compute
 from .compute.provider import Compute
@@ -159,6 +159,9 @@ class Providers:
             direct=lambda url: Http(self._direct(), url, f"managed identity {_origin(url)}", self._deadline),
         )
         auth, sign_in_name, arm = await sign_in(choice, cloud, surroundings)
+        auth.way = WAYS[choice.kind]
+        if self._world.sign_ins is not None:
+            self._world.sign_ins["azure"] = auth
         label = f"arm {_origin(cloud.arm)}"
         http = Http(client, cloud.arm, label, self._deadline, auth=auth, redactor=self._redactor)
         return Arm(http, cloud.arm, sign_in_name), arm

@@ -33,6 +33,18 @@ SKEW = 300.0
 """Seconds that a clock may be wrong before a token counts as expired or not yet valid."""
 
 
+WAYS = {
+    "access_token": "token",
+    "secret": "secret",
+    "x509_certificate_path": "certificate",
+    "federated_token_file": "federation",
+    "pipeline": "federation",
+    "msi": "msi",
+    "cli": "cli",
+}
+"""What a result's `sign_in` calls each way."""
+
+
 class SignIn(t.NamedTuple):
     """`name` says in errors who is signed in; `settings` may have got their subscription by signing in."""
 

@@ -234,6 +234,13 @@ def test_the_same_claims_a_second_time_end_the_task(lab: Lab) -> None:
     assert lab.world.identities.seen_claims == ["{}"]
 
 
+@pytest.mark.parametrize("way", ["secret", "certificate", "federation"])
+def test_the_result_says_how_the_task_signed_in(way: str, lab: Lab, tmp_path: Path) -> None:
+    given = way_of(way, lab, tmp_path)
+    assert checkpoint(lab, **given)["sign_in"] == {"azure": way}
+    assert lab.run("vm_checkpoint_info", vm=lab.arm_vm, **given)["sign_in"] == {"azure": way}
+
+
 @pytest.mark.parametrize("prefix", ["", "Bearer ", "bearer  "])
 def test_a_ready_token(prefix: str, lab: Lab) -> None:
     token = prefix + lab.world.issue_token(f"{HOST}/")

@@ -226,7 +226,8 @@ options:
     type: str
   ca_path:
     description:
-      - PEM file or directory of certificate authorities to trust, in addition to the system's.
+      - PEM file or directory of certificate authorities to trust, in addition to the system's. Where the Python package
+        truststore is installed, the operating system's own store is asked, else the files of Python's OpenSSL.
       - If not set, the environment variable E(HYBRIDVM_CA_PATH) is used.
     type: path
   validate_certs:

@@ -80,6 +80,13 @@ def krb5() -> t.Any:
     return krb5
 
 
+def truststore() -> t.Any:
+    """What reads the operating system's store of authorities where OpenSSL does not."""
+    import truststore
+
+    return truststore
+
+
 def msal() -> t.Any:
     """Microsoft's library for signing in to Entra."""
     import msal
@@ -124,4 +131,5 @@ __all__ = [
     "msal",
     "pydantic",
     "spnego",
+    "truststore",
 ]

@@ -9,12 +9,16 @@ import ssl
 import typing as t
 
 from .._core.errors import InvalidInput, UntrustedTls
+from .._deps import truststore
 
 
 def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
-    """A context that trusts the system's authorities and those in `ca_path` (a PEM file or a directory of them)."""
+    """A context that trusts the system's authorities and those in `ca_path` (a PEM file or a directory of them).
+
+    The operating system's own store counts where the package truststore is installed; OpenSSL's files elsewhere.
+    """
     try:
-        context = ssl.create_default_context()
+        context = _system_context()
     except OSError:  # the interpreter opens it by itself
         raise InvalidInput("SSLKEYLOGFILE: names a file that cannot be written.", remedy="Unset it.") from None
     if not validate:
@@ -29,6 +33,14 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
                 remedy="Give the CA's certificate in PEM.",
             ) from None
     return context
+
+
+def _system_context() -> ssl.SSLContext:
+    try:
+        library = truststore()
+    except ImportError:
+        return ssl.create_default_context()
+    return t.cast(ssl.SSLContext, library.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import itertools
 import ssl
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,17 @@ def test_certificates_are_checked_unless_the_user_says_otherwise() -> None:
     unchecked = tls_context(False, "/nowhere")
     assert unchecked.verify_mode is ssl.CERT_NONE
     assert not unchecked.check_hostname
+
+
+def test_the_operating_system_s_store_is_asked_where_truststore_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OfTheSystem(ssl.SSLContext):
+        """As truststore's: a context with another way to verify."""
+
+    monkeypatch.setitem(sys.modules, "truststore", types.SimpleNamespace(SSLContext=OfTheSystem))
+    context = tls_context(True, None)
+    assert isinstance(context, OfTheSystem)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert tls_context(False, None).verify_mode is ssl.CERT_NONE
 
 
 def test_an_authority_of_one_s_own_comes_beside_the_system_s(tmp_path: Path, authority: bytes) -> None:

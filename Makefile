@@ -54,6 +54,7 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 test: fresh lint types imports coverage thorough simulation hostile docs outside playbooks beside  ## everything, stopping at the first failure
 	@printf '\n%s\n' 'All phases passed:'
 	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
+	cat $(VENV)/kerberos
 
 # Each of these keeps one core busy. What runs in the background is shown when it has ended.
 .PHONY: beside
@@ -122,13 +123,13 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 	$(END)
 
 .PHONY: contract
-contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests by plain pytest
+contract: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the quick unit and contract tests by plain pytest
 	$(BEGIN)
 	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) -m 'not thorough'
 	$(END)
 
 .PHONY: coverage
-coverage: $(VENV)/test-ready build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
+coverage: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
 	$(BEGIN)
 	mkdir -p build/coverage
 	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough'
@@ -175,7 +176,7 @@ mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that n
 	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
 
 .PHONY: playbooks
-playbooks: $(VENV)/test-ready build/links build/tree  ## every example of the documentation, by ansible-playbook
+playbooks: $(VENV)/test-ready $(VENV)/kerberos build/links build/tree  ## every example of the documentation, by ansible-playbook
 	$(BEGIN)
 	python -m pytest -n 2 $(PLAYBOOKS)
 	$(END)
@@ -284,6 +285,11 @@ $(VENV)/demo-ready: $(VENV)/made-by-python$(VERSION) requirements.txt requiremen
 $(VENV)/test-ready: $(VENV)/demo-ready requirements-test.txt
 	@uv pip install -q --compile-bytecode -p $(VENV)/bin/python -r requirements-test.txt
 	touch $@
+
+# What the Kerberos tests need beside it; holds the reason where it cannot be had.
+$(VENV)/kerberos: $(VENV)/test-ready tools/kerberos.py
+	@python tools/kerberos.py $(VENV)/bin/python > $@
+	cat $@
 
 $(TOOLS)/ready: $(VENV)/made-by-python$(VERSION) requirements-tools.txt requirements-core.txt
 	@[ -x $(TOOLS)/bin/python ] || uv venv -q -p $(VENV)/bin/python $(TOOLS)

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -15,33 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.waiting import HANG, until
+from tools.kerberos import LIBRARIES, UNPACKED, Unavailable, unpack
 
-ROOT = Path(__file__).resolve().parents[2]
-UNPACKED = ROOT / "build" / "krb5"
-PACKAGES = [
-    "krb5-kdc",
-    "krb5-admin-server",
-    "krb5-user",
-    "libkadm5srv-mit12",
-    "libkadm5clnt-mit12",
-    "libkdb5-10",
-    "libgssrpc4",
-    "libverto1",
-    "libverto-libev1",
-    "libev4",
-    "libgssapi-krb5-2",
-    "libkrb5-3",
-    "libk5crypto3",
-    "libkrb5support0",
-    "libcom-err2",
-    "libkeyutils1",
-]
-LIBRARIES = UNPACKED / "usr" / "lib" / f"{platform.machine()}-linux-gnu"
 REALM = "SIM.TEST"
-
-
-class Unavailable(Exception):
-    """There can be no KDC here; says why."""
 
 
 @dataclass(frozen=True)
@@ -85,25 +59,6 @@ class Kdc:
         )
         log.close()
         return child
-
-
-def unpack() -> None:
-    """Fetch and unpack the packages once; Unavailable says why that is not possible."""
-    if (UNPACKED / "usr/sbin/krb5kdc").is_file():
-        return
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise Unavailable("no apt-get and dpkg, so no Debian packages of a KDC")
-    downloads = ROOT / "build" / "krb5-debs"
-    downloads.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
-        ["apt-get", "download", *PACKAGES], cwd=downloads, capture_output=True, text=True, check=False, timeout=HANG
-    )
-    if done.returncode:
-        raise Unavailable(
-            f"apt-get download: {done.stderr.strip().splitlines()[-1][:300] if done.stderr else 'failed'}"
-        )
-    for package in sorted(downloads.glob("*.deb")):
-        subprocess.run(["dpkg", "-x", str(package), str(UNPACKED)], check=True, capture_output=True)
 
 
 def free_port() -> int:

@@ -42,6 +42,12 @@ def test_an_error_is_told_with_every_detail() -> None:
     )
 
 
+def test_what_an_inner_error_says_is_appended() -> None:
+    error = {"code": "X", "message": "no", "innererror": {"message": "because", "innererror": {"message": "of that"}}}
+    assert refused(400, {"error": error}).message == "creating it: refused (400): X: no; because; of that."
+    assert refused(400, {"error": {"code": "X", "innerError": "in words"}}).message.endswith(": X; in words.")
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -142,6 +142,10 @@ def test_a_key_names_one_restore(wish: dict[str, Any]) -> None:
     assert caught.value.remedy == "Give each restore a key of its own."
 
 
+def test_a_restore_of_the_latest_whatever_its_name_is_the_same_one_under_its_key() -> None:
+    assert steps(again(TARGET, SAFETY, current="s", name=None, select="latest")) == ["restore t", "power on"]
+
+
 def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
     """The safety checkpoint's mark remembers which one it was; one of an older release does not."""
     twin = replace(TARGET, id="twin")

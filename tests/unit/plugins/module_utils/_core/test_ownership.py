@@ -134,6 +134,7 @@ def test_a_generated_name_shows_when_by_the_service_s_clock() -> None:
         "nightly-20261120T113002Z-9F2C41D07AB3",
         "nightly-20261120T113002Z-9f2c41d07ab3-x",
         "nightly-20261120T113002Z-9f2c41d07ab3\n",
+        "nightly-20261399T113002Z-9f2c41d07ab3",  # no month 13
     ],
 )
 def test_any_other_name_is_nobody_s_series(name: str) -> None:

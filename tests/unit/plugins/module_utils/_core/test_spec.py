@@ -7,11 +7,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pydantic
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
+    Name,
     Present,
     RestoreRequest,
     Select,
@@ -124,3 +126,11 @@ def test_a_wish_does_not_change_once_it_is_made() -> None:
     wish = validate_options(Present, {"name": "n"})
     with pytest.raises(ValueError, match="frozen"):
         wish.name = "other"
+
+
+def test_an_empty_element_of_a_list_is_told_with_its_place() -> None:
+    class Several(pydantic.BaseModel):
+        names: list[Name]
+
+    with pytest.raises(InvalidInput, match="names, element 2: must not be empty"):
+        validate_options(Several, {"names": ["a", ""]})

@@ -18,6 +18,7 @@ from cryptography.x509 import load_pem_x509_certificate
 from tests.support import kdc as kdcs
 from tests.support.front import Front, serving
 from tests.support.simulator_server import started
+from tools.kerberos import Unavailable
 
 from .support import COLLECTION, Ansible, Run, Simulator, play
 
@@ -108,6 +109,6 @@ def test_kerberos(tmp_path: Path) -> None:
             with mock.patch.dict(os.environ, server), started(tmp_path, *options) as (_process, ready):
                 who = {"spf_username": "svc-ansible@SIM.TEST", "spf_password": PASSWORD}
                 run = _signed_in(tmp_path, ready, who, **kdc.environment)
-    except kdcs.Unavailable as reason:
+    except Unavailable as reason:
         pytest.skip(f"no KDC can be had here: {reason}")
     assert run.of("info")["sign_in"] == {"spf": "kerberos"}

@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth im
 from simulator.documents.seeding import DEFAULT_DOCUMENT
 from tests.support import kdc as kdcs
 from tests.support.signing import Result, Site, site
+from tools.kerberos import Unavailable
 
 USER = "svc-ansible@SIM.TEST"
 PASSWORD = "S3cret-of-Kerberos"
@@ -30,7 +31,7 @@ def kdc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kdcs.Kdc]:
     try:
         with kdcs.running(tmp_path_factory.mktemp("kdc"), "svc-ansible", PASSWORD) as found:
             yield found
-    except kdcs.Unavailable as reason:
+    except Unavailable as reason:
         pytest.skip(f"no KDC can be had here: {reason}")
 
 

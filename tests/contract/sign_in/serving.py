@@ -49,13 +49,13 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path) -> Iterator[Served]:
+def serving(directory: Path, scale: float = 1.0) -> Iterator[Served]:
     """It takes seconds to end, because clients keep their connections."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     issued = authority.issue_cert("localhost", "127.0.0.1")
     issued.private_key_and_cert_chain_pem.write_to_path(directory / "server.pem")
-    world = World.default(time.time)
+    world = World(time.time, scale=scale)
     config = uvicorn.Config(create_app(world), lifespan="off", log_level="critical", ws="none", loop="asyncio")
     config.load()
     config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.lost import started_since
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, State, Status
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, WEB01
 
 BEFORE = ObservedVm(WEB01, (), now=NOW)
@@ -23,7 +23,7 @@ BEFORE = ObservedVm(WEB01, (), now=NOW)
 def found(
     before: ObservedVm = BEFORE,
     *,
-    state: str = "succeeded",
+    state: State = "succeeded",
     work: str = "create",
     began: datetime | None = None,
     own: bool = False,
@@ -31,7 +31,7 @@ def found(
     async def poll() -> Status:
         raise AssertionError
 
-    shown = Operation("arm", "op-2", poll, last=Status(state), began=began, work=work)  # type: ignore[arg-type]
+    shown = Operation("arm", "op-2", poll, last=Status(state), began=began, work=work)
 
     async def current(_vm: object) -> Operation:
         return shown
@@ -46,7 +46,7 @@ def test_one_that_runs_is_taken_up() -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "succeeded"])
-def test_what_the_vm_showed_before_the_write_is_an_older_one(state: str) -> None:
+def test_what_the_vm_showed_before_the_write_is_an_older_one(state: State) -> None:
     assert not found(replace(BEFORE, last_operation="OP-2"), state=state, began=NOW)
 
 

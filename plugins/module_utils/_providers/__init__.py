@@ -118,8 +118,9 @@ class Providers:
         auth = auth_of(spf, self._redactor, partial(self._new_client, certificate, single=True), self._stack)
         if self._world.sign_ins is not None:
             self._world.sign_ins["spf"] = auth
-        client = self._http()
-        if certificate is not None:  # nobody but SPF is shown it
+        if certificate is None:
+            client = self._http()
+        else:  # nobody but SPF is shown it
             client = self._new_client(certificate)
             self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"

@@ -93,7 +93,7 @@ PLANTED = [
     ),
     Planted(
         "a resource group must be there for what shall be absent",
-        mutated("constant", "^False$", "^True$", r"^\w+\.collection$"),
+        mutated("constant", "^False$", "^True$", r"^\w+\.dated_collection$"),
         "test_what_shall_be_absent_is_absent",
     ),
     Planted(

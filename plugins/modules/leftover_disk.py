@@ -107,7 +107,6 @@ plan:
         service: {description: Root URL of the service., type: str, returned: always}
         reason: {description: Why the action is needed., type: str, returned: always}
         disk: {description: "C(id), C(name) and C(size_gb) of the disk.", type: dict, returned: always}
-        restores: {description: What comes back with it., type: str, returned: with C(restore)}
 leftovers:
   description:
     - The disks that restores of the VM had left when the task began, and that are still there. In check mode none is

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MIT Kerberos for the tests, from Debian's packages unpacked under build/krb5: no root, nothing outside of build.

@@ -92,7 +92,7 @@ def _clocks(judge: Judge, run: Run) -> None:
     for vm in run.task.vms:
         part = run.of(vm)
         point = _shown(judge.record, vm, str((part.get("checkpoint") or {}).get("id")))
-        if point is None or not run.well or (part.get("error") or {}):
+        if point is None or not run.well or part.get("error"):
             continue
         if "max_age" in options:
             age = run.start - _made(judge.record, point)

@@ -111,9 +111,12 @@ def serving(
         def handle_error(self, *_given: object) -> None:
             """A client that is refused in the handshake."""
 
-    with Server(("127.0.0.1", 0), _handler(front)) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
+    server = Server(("127.0.0.1", 0), _handler(front))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
         yield f"https://localhost:{server.server_address[1]}{front.prefix}"
+    finally:
         server.shutdown()
         thread.join(HANG)
+        server.server_close()

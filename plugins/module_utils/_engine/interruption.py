@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from .._deps import anyio
 
-Signals = t.Callable[[], "AbstractContextManager[t.AsyncIterator[int]]"]
+Signals = t.Callable[[], AbstractContextManager[t.AsyncIterator[int]]]
 """Opens the way on which signals arrive (anyio.open_signal_receiver)."""
 
 

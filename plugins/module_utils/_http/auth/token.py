@@ -102,17 +102,18 @@ class TokenAuth(Auth):
             return True
 
     async def _get(self) -> None:
-        if self.cache is None:
+        cache = self.cache
+        if cache is None:
             await self._take(await self.fetch(self._claims))
             return
-        async with self.cache as _turn:
-            stored = None if self._refused else await self.cache.load()
+        async with cache as _turn:  # pylint: disable=not-async-context-manager # it believes the class's own None
+            stored = None if self._refused else await cache.load()
             if stored is not None:
                 # When it was fetched is not known, so a refusal may be met by fetching another.
                 await self._take(stored, fetched=float("-inf"))
                 return
             token = await self.fetch(self._claims)
-            await self.cache.store(token)
+            await cache.store(token)
             await self._take(token)
 
     async def _take(self, token: Token, fetched: float | None = None) -> None:

@@ -47,7 +47,7 @@ async def test_the_os_disk_of_an_encrypted_vm_is_not_swapped(anyio_backend: obje
         new = {"managedDisk": {"id": cloud.id("disks/new")}, "name": "new"}
         swap = await cloud("PATCH", "virtualMachines/shop01", {"properties": {"storageProfile": {"osDisk": new}}})
         assert (swap.status_code, code(swap)) == (409, "OSDiskSwapNotSupportedForVMsUsingDiskEncryption")
-        again = World(lambda: cloud.world.now(), document=cloud.world.dump())
+        again = World(cloud.world.now, document=cloud.world.dump())
         vm_again = again.azure.named("shop01")
         assert vm_again.os_disk.encryption_settings is (form == "vm")
         assert again.azure.disks[vm_again.os_disk.disk.lower()].guest_encrypted

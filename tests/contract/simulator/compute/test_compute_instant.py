@@ -148,7 +148,7 @@ async def test_every_point_can_be_pending_first(cloud: Cloud) -> None:
 async def test_a_dump_keeps_what_is_on_its_way(anyio_backend: object) -> None:
     async with instant() as cloud:
         point = await cloud.point("one", version=LATER)
-        again = World(lambda: cloud.world.now(), document=cloud.world.dump())
+        again = World(cloud.world.now, document=cloud.world.dump())
         (kept,) = next(iter(again.azure.collections.values())).points
         assert kept.percents(again.now(), 0) == [100, 0, 0, 100]
         assert disk_points(point)

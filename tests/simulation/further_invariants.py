@@ -146,8 +146,11 @@ def _normalised(judge: Judge, run: Run) -> None:
     """What a service keeps otherwise is neither made nor written again in each run."""
     switches = judge.record.world.switches
     kept = {switches.vmm_names, switches.vmm_descriptions, switches.arc_names} == {"kept"}
+    # What is never known to be usable never counts for max_age.
+    mute = switches.spf_host_id == "never" and run.task.service == "spf" and "max_age" in run.task.options
     if (
         kept
+        or mute
         or run.phase != "once more"
         or run.task.module != "vm_checkpoint"
         or run.task.service not in ("spf", "scvmm")

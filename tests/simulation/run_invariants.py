@@ -178,14 +178,18 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
 
 
 def did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
-    """Whether another run did with success, while this one was on, what this one failed to do."""
+    """Whether another run did with success, while this one was on, what this one failed to do.
+
+    Or just before it began, where the service still showed it what had been there.
+    """
+    stale = judge.record.world.switches.arc_stale_seconds
     others = [work for work in judge.record.works(failed.kind, vm) if work.run is not run and work.succeeded]
     if any(
         each.kind in ("outside", "appears") and (each.vm, each.argument) == (vm, failed.name)
         for each in judge.script.events
     ):
         return True  # made on the host itself, which is no work of the service's
-    return any(run.start <= (work.job.finished or work.at) and work.at <= run.end for work in others)
+    return any(run.start - stale <= (work.job.finished or work.at) and work.at <= run.end for work in others)
 
 
 def _usable(judge: Judge, run: Run, vm: str) -> None:

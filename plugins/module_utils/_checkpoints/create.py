@@ -139,16 +139,16 @@ async def _complete(
 
 def _stored_otherwise(vm: VM, name: str, made: Checkpoint) -> list[str]:
     """That the service has changed the name, or dropped the mark, by which alone the next run knows what is ours."""
-    told = []
+    warnings = []
     if made.name != name:
         known = " It is known by its mark." if made.mark else ""
-        told.append(f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
+        warnings.append(f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
     if made.mark is None:
-        told.append(
+        warnings.append(
             f'{vm}: the service has cut the description of "{name}" ({made.id}), and this collection\'s mark with it: '
             "it counts as somebody else's, of unknown age where the service shows none. Give a shorter description."
         )
-    return told
+    return warnings
 
 
 async def _arrived(

@@ -22,7 +22,7 @@ from .restore_planner import plan_restore
 from .selection import choose, is_older, matches, there_are
 
 _FUTURE = 300.0
-"""Seconds that a checkpoint may be ahead of the clock that its age is told by."""
+"""Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
 
 
 def plan(

@@ -65,10 +65,10 @@ def _refuse(state: AzureVmState, disks: t.Sequence[DiskEntity]) -> None:
     kept = {disk.name: why for disk in disks if (why := why_kept(state, disk) or not_idle(disk))}
     if not kept:
         return
-    told = "; ".join(f"{name}: {why}" for name, why in kept.items())
+    reasons = "; ".join(f"{name}: {why}" for name, why in kept.items())
     refused: type[CheckpointError] = InvalidInput if NOT_OURS in kept.values() else Obstructed
     raise refused(
-        f"ids: {len(kept)} of {len(disks)} disks are no leftovers that may go: {told}.",
+        f"ids: {len(kept)} of {len(disks)} disks are no leftovers that may go: {reasons}.",
         remedy="vm_checkpoint_info with leftovers: true lists those that can be removed.",
         changed_nothing=True,
     )

@@ -22,11 +22,11 @@ def foreseen(spec: PointSpec, subject: Target, vm: VmEntity) -> tuple[str, ...]:
         why, todo = f": {less}", "Wait until the agent is ready"
     else:
         return ()
-    told = f"the VM {vm.name}{why}"
+    downgrade = f"the VM {vm.name}{why}"
     if spec.on_downgrade == "fail":
         remedy = f"{todo}, or set consistency: crash or on_downgrade: warn."
-        raise VmState(told, remedy=remedy, changed_nothing=True)
-    return (f"{subject}: {told}",)
+        raise VmState(downgrade, remedy=remedy, changed_nothing=True)
+    return (f"{subject}: {downgrade}",)
 
 
 def os_type_of(point: PointEntity, vm: VmEntity | None) -> str:

@@ -116,7 +116,7 @@ def plan_point(
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
-        return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
+        return Plan(subject, (kept,), _drift_warnings(spec, subject, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -134,7 +134,7 @@ def plan_point(
     return Plan(subject, tuple(actions), foreseen(spec, subject, vm) if vm is not None else ())
 
 
-def _told_of(
+def _drift_warnings(
     spec: PointSpec, subject: Target, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
 ) -> tuple[str, ...]:
     """What an existing point is not that the spec asks for. Nothing can change it: that is a warning, or refused."""

@@ -44,8 +44,8 @@ from .runs import (
     replaced_by,
     unfinished,
 )
-from .told import told_of_disks, told_of_vm
 from .vm_steps import Deallocate, DetachDataDisks, KeepDisks, Start, SwapDisks
+from .warnings import disk_warnings, vm_warnings
 
 
 def restore_steps(
@@ -243,7 +243,7 @@ def _steps(
     lead = new[lead_slot(new)]
     steps += [MarkDone(vm, reason, run, name, onto) for name in new.values() if name != lead]
     steps.append(MarkRunDone(vm, reason, run, lead, onto))
-    return steps, [*told_of_vm(state, new, back), *told_of_disks(state, run, new, old), *doubtful]
+    return steps, [*vm_warnings(state, new, back), *disk_warnings(state, run, new, old), *doubtful]
 
 
 def _run(

@@ -211,7 +211,7 @@ def test_a_second_delete_needs_a_new_plan_where_the_reading_says_so() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(UNKNOWN, OutcomeUnknown), (None, NotVerified)])
-def test_an_end_that_no_reading_shows_is_told_by_what_the_operation_said(status: Any, kind: type) -> None:
+def test_an_end_that_no_reading_shows_is_reported_by_what_the_operation_said(status: Any, kind: type) -> None:
     service = Service(Reply(status, effect=False) if status else Reply(effect=False))
     _way, problem = run(ShelfKind(service, "a"))
     assert isinstance(problem, kind)

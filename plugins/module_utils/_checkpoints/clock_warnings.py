@@ -14,7 +14,7 @@ def clock_warnings(actual: ObservedVm, compared: t.Iterable[Checkpoint]) -> list
     """One for the service's own clock, and one for the clock that its checkpoints' times come from."""
     warnings = []
     if ahead := difference(actual.ahead):
-        warnings.append(f"{actual.vm}: the service's clock (its Date header) is {ahead} this machine's.")
+        warnings.append(f"the service's clock (its Date header) is {ahead} this machine's.")
     for each in compared:
         stamped = each.ownership.at
         if each.created is None or stamped is None:
@@ -23,8 +23,7 @@ def clock_warnings(actual: ObservedVm, compared: t.Iterable[Checkpoint]) -> list
         # What the service's clock is ahead of ours, and of this one as well, has been reported.
         if (apart := difference(seconds)) and not (warnings and not difference(seconds + actual.ahead)):
             warnings.append(
-                f'{actual.vm}: checkpoint "{each.name}" ({each.id}) has its time from a clock that is {apart} the '
-                "service's."
+                f'checkpoint "{each.name}" ({each.id}) has its time from a clock that is {apart} the service\'s.'
             )
             break
     return warnings

@@ -109,7 +109,7 @@ class LeftoverDisks(Kind[ObservedDisks]):
         found = now.asked.get(disk.id.lower())
         if found is None:
             return ()
-        return (f"{self.target}: disk {disk.name} has gone, and another one was made under its name since.",)
+        return (f"disk {disk.name} has gone, and another one was made under its name since.",)
 
 
 def _whole(vm: ObservedVm, asked: Disks) -> ObservedDisks:

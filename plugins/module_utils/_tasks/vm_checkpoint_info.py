@@ -174,7 +174,8 @@ class Survey:
             clocks: dict[str, list[str]] = {}
             for actual in read:
                 warned = clock_warnings(actual, [each for each in actual.checkpoints if self._query.asks_for(each)])
-                clocks[actual.vm.service] = clocks.get(actual.vm.service) or warned
+                named = [f"{actual.vm}: {text}" for text in warned]
+                clocks[actual.vm.service] = clocks.get(actual.vm.service) or named
             warnings += [text for texts in clocks.values() for text in texts]
         return warnings
 

@@ -95,8 +95,7 @@ def restore_steps(
         warnings.append(f"an earlier run has begun this restore ({run}); what is left of it is done.")
     steps, more = _steps(spec, actual, point, run, power_before)
     left = tuple(step for step in steps if not step.is_done(actual))
-    all_warnings = tuple(f"{actual.vm}: {text}" for text in [*warnings, *more])
-    return RestorePlan(point, left, resumed=bool(disks), warnings=all_warnings)
+    return RestorePlan(point, left, resumed=bool(disks), warnings=(*warnings, *more))
 
 
 def _earlier(spec: RestoreRequest, state: AzureVmState) -> str:

@@ -65,7 +65,7 @@ def test_any_usable_match_satisfies_plain_present(name: str, points: Points, exp
 
 def test_one_that_may_be_unusable_comes_with_a_warning() -> None:
     assert planned(present(), point("a", usability="unknown")).warnings == (
-        'vm web01: nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
+        'nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
     )
     assert planned(present(), point("a")).warnings == ()
 
@@ -142,7 +142,7 @@ def test_where_descriptions_cannot_be_changed_a_difference_is_drift_and_a_warnin
     assert steps(made) == []
     assert made.drift == ({"field": "description", "desired": "new", "actual": "old"},)
     assert made.warnings == (
-        'vm web01: the description of checkpoint "nightly" (a) differs, and Arc has no way to change it; see drift.',
+        'the description of checkpoint "nightly" (a) differs, and Arc has no way to change it; see drift.',
     )
 
 

@@ -106,7 +106,7 @@ def test_elsewhere_the_rule_names_no_series() -> None:
 def test_a_description_that_nobody_keeps_is_a_warning_and_is_not_sent() -> None:
     made = on_azure(present(description="words"))
     assert made.writes[0].details() == {"checkpoint": {"name": "nightly"}}
-    assert made.warnings == ("vm web01: Azure keeps no descriptions; this one is not stored.",)
+    assert made.warnings == ("Azure keeps no descriptions; this one is not stored.",)
 
 
 def test_what_a_first_create_needs_comes_before_it() -> None:

@@ -185,7 +185,7 @@ def test_power_around_it(options: dict[str, Any], power: Any, expected: list[str
 
 def test_previous_of_an_unknown_state_is_a_warning() -> None:
     assert planned(restore(power_after="previous"), point("a"), power="unknown").warnings == (
-        "vm web01: its power state is unknown; power_after: previous leaves it as the restore does.",
+        "its power state is unknown; power_after: previous leaves it as the restore does.",
     )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
     Unreachable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note, Remains
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
@@ -268,3 +269,9 @@ def test_work_in_progress_that_lasts_is_an_error_of_its_kind() -> None:
 
 def test_a_lock_names_itself() -> None:
     assert str(LOCKED) == "s: busy"
+
+
+def test_warnings_name_their_target_once_for_each_sentence() -> None:
+    answered = Reply(Status("succeeded", warnings=("a label is smudged",)))
+    way, problem = run(ShelfKind(Service(answered), "a", notes=lambda _now: ("it is heavy",)))
+    assert (problem, way.warnings) == (None, ["target s: create a: a label is smudged", "target s: it is heavy"])

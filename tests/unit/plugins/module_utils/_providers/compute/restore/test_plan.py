@@ -174,7 +174,7 @@ def test_every_disk_that_is_left_behind_is_looked_after() -> None:
         *("delete_disk", "delete_disk", "finish", "finish"),
     ]
     staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
-    assert staged.warnings == ("vm v: the point holds no lun5; what is attached there stays as it is.",)
+    assert staged.warnings == ("the point holds no lun5; what is attached there stays as it is.",)
     assert "terms" not in staged.steps[0].about()
     asked = restore_steps(RestoreRequest(name="p", old_disks="delete"), inventory(of), lambda: TARGET, "on")
     assert asked.steps[0].about()["terms"] == {"old_disks": "delete"}

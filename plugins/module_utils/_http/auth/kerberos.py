@@ -130,7 +130,7 @@ class Tickets:
         except library.Krb5Error as error:
             raise self._explained(int(error.err_code), str(error)) from None
         except (OSError, ValueError):
-            raise NotPossible(_wrong_keytab(_Failure(who.username, "spf_keytab", who, ""))) from None
+            raise NotPossible(self._error("keytab")) from None
         self._held = cache  # a cache in memory goes with its handle
         return f"MEMORY:{cache.name.decode()}"
 
@@ -190,82 +190,87 @@ class Tickets:
 
     def _explained(self, minor: int, words: str) -> Exception:
         """The library's failure as an error of ours; NotPossible where another way may still be taken."""
-        who = self._identity
         reason = next((name for name, codes in _MINOR.items() if minor in codes), None)
         if reason is None:
             reason = next((name for part, name in _WORDS if part in words.lower()), "other")
-        whose = who.username or "the ticket"
-        source = "spf_keytab" if who.keytab else "spf_password" if who.password else "KRB5CCNAME"
-        failure = _Failure(whose, source, who, one_line(words, 300))
-        error = _ERRORS[reason](failure)
-        error.changed_nothing = True
+        error = self._error(reason, words)
         return error if reason in _FINAL else NotPossible(error, expired=reason == "ticket_expired")
+
+    def _error(self, reason: str, words: str = "") -> CheckpointError:
+        who = self._identity
+        fields = {
+            "whose": who.username or "the ticket",
+            "source": "spf_keytab" if who.keytab else "spf_password" if who.password else "KRB5CCNAME",
+            "spn": who.spn,
+            "keytab": who.keytab,
+            "words": one_line(words, 300),
+        }
+        kind, message, remedy = _ERRORS[reason]
+        return kind(message.format(**fields), remedy=remedy.format(**fields), changed_nothing=True)
 
 
 _FINAL = {"wrong_password", "revoked", "expired", "skew"}
 """What another way to sign in must not be tried after: the credential, or a clock that has to be set."""
 
 
-class _Failure(t.NamedTuple):
-    whose: str
-    source: str
-    who: Identity
-    words: str
-
-
-def _wrong_keytab(failure: _Failure) -> CheckpointError:
-    return InvalidInput(
-        f"spf_keytab: {failure.who.keytab} cannot be read, or has no key for {failure.whose}.",
-        remedy="Give a keytab that this user may read, and its principal as spf_username (klist -k shows it).",
-    )
-
-
-def _wrong(failure: _Failure) -> CheckpointError:
-    return SignInRefused(
-        f"Kerberos refused {failure.whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
-        remedy=f"Check spf_username and {failure.source}.",
-    )
-
-
-_ERRORS: dict[str, t.Callable[[_Failure], CheckpointError]] = {
-    "wrong_password": _wrong,
-    "keytab": _wrong_keytab,
-    "unknown_client": lambda failure: SignInRefused(
-        f"Kerberos does not know {failure.whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
-        remedy="Write spf_username as user@REALM, or set spf_auth: ntlm for an account of the server itself.",
+_ERRORS: dict[str, tuple[type[CheckpointError], str, str]] = {
+    "wrong_password": (
+        SignInRefused,
+        "Kerberos refused {whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
+        "Check spf_username and {source}.",
     ),
-    "unknown_service": lambda failure: SignInRefused(
-        f"Kerberos does not know the service {failure.who.spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
-        remedy="Set spf_service_principal to the SPN that is registered (setspn -L), or have this one registered.",
+    "keytab": (
+        InvalidInput,
+        "spf_keytab: {keytab} cannot be read, or has no key for {whose}.",
+        "Give a keytab that this user may read, and its principal as spf_username (klist -k shows it).",
     ),
-    "revoked": lambda failure: SignInRefused(
-        f"Kerberos refused {failure.whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
-        remedy="Have the account of spf_username unlocked.",
+    "unknown_client": (
+        SignInRefused,
+        "Kerberos does not know {whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
+        "Write spf_username as user@REALM, or set spf_auth: ntlm for an account of the server itself.",
     ),
-    "expired": lambda failure: SignInRefused(
-        f"Kerberos refused {failure.whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
-        remedy="Change the password, then set spf_password.",
+    "unknown_service": (
+        SignInRefused,
+        "Kerberos does not know the service {spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
+        "Set spf_service_principal to the SPN that is registered (setspn -L), or have this one registered.",
     ),
-    "skew": lambda failure: SignInRefused(
-        f"Kerberos refused {failure.whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
-        remedy="Set this machine's clock (NTP), or use spf_auth: ntlm.",
+    "revoked": (
+        SignInRefused,
+        "Kerberos refused {whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
+        "Have the account of spf_username unlocked.",
     ),
-    "no_kdc": lambda failure: Unreachable(
-        f"no KDC could be reached for {failure.whose}: {failure.words}.",
-        remedy="Check krb5.conf (KRB5_CONFIG), DNS and port 88, or set spf_auth: ntlm.",
+    "expired": (
+        SignInRefused,
+        "Kerberos refused {whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
+        "Change the password, then set spf_password.",
     ),
-    "no_ticket": lambda failure: InvalidInput(
+    "skew": (
+        SignInRefused,
+        "Kerberos refused {whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
+        "Set this machine's clock (NTP), or use spf_auth: ntlm.",
+    ),
+    "no_kdc": (
+        Unreachable,
+        "no KDC could be reached for {whose}: {words}.",
+        "Check krb5.conf (KRB5_CONFIG), DNS and port 88, or set spf_auth: ntlm.",
+    ),
+    "no_ticket": (
+        InvalidInput,
         "spf_auth: there is no Kerberos ticket (KRB5CCNAME), and neither spf_password nor spf_keytab was given.",
-        remedy="Run kinit, or give spf_username with spf_password or spf_keytab.",
+        "Run kinit, or give spf_username with spf_password or spf_keytab.",
     ),
-    "ticket_expired": lambda failure: SignInRefused(
-        "the Kerberos ticket has expired.", remedy="Run kinit, or give spf_keytab so that tickets are fetched."
+    "ticket_expired": (
+        SignInRefused,
+        "the Kerberos ticket has expired.",
+        "Run kinit, or give spf_keytab so that tickets are fetched.",
     ),
-    "other": lambda failure: SignInRefused(
-        f"Kerberos failed for {failure.whose} and {failure.who.spn}: {failure.words}.",
-        remedy="Check krb5.conf, spf_username and spf_service_principal, or set spf_auth: ntlm.",
+    "other": (
+        SignInRefused,
+        "Kerberos failed for {whose} and {spn}: {words}.",
+        "Check krb5.conf, spf_username and spf_service_principal, or set spf_auth: ntlm.",
     ),
 }
+"""By reason: the error, its message and its remedy."""
 
 
 def missing_kerberos(error: BaseException) -> MissingLibrary:

@@ -17,6 +17,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redacti
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
     error_after_write,
     error_from,
+    inner_words,
+    leaves_open,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
@@ -131,3 +133,41 @@ def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(off
     headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
     problem = error_from(Response(401, headers, b"", "spf"), "", context="x", sign_in="svc with basic")
     assert says in problem.remedy
+
+
+def _nested(levels: int) -> dict[str, object]:
+    inner: dict[str, object] = {"message": f"level {levels}"}
+    for level in reversed(range(levels)):
+        inner = {"message": f"level {level}", "innererror": inner}
+    return inner
+
+
+def test_six_levels_of_inner_errors_are_said() -> None:
+    assert inner_words(_nested(5)) == "; ".join(f"level {level}" for level in range(6))
+    assert inner_words(_nested(6)) == inner_words(_nested(5))
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        (None, ""),
+        ("as a text", "as a text"),
+        (["a list"], ""),
+        ({"message": {"lang": "en", "value": " spaced "}, "stacktrace": "at X"}, "spaced"),
+        ({"errordetail": "of Compute"}, "of Compute"),
+        ({"Message": "a", "InnerException": {"message": "b", "internalexception": {"message": "c"}}}, "a; b; c"),
+        ({"Message": "a", "InnerException": {"message": "a"}}, "a"),
+        ({"innererror": "only a text"}, "only a text"),
+        ({"message": ""}, ""),
+    ],
+)
+def test_what_an_inner_error_says(inner: object, words: str) -> None:
+    assert inner_words(inner) == words
+
+
+def test_inner_words_end_somewhere() -> None:
+    assert len(inner_words({"message": "x" * 2000})) == 600
+
+
+def test_which_answers_to_a_write_leave_open_what_it_did() -> None:
+    assert [status for status in range(200, 600) if leaves_open(status)] == [*range(300, 400), 408, 500, 502, 503, 504]

@@ -197,3 +197,26 @@ def test_an_error_about_a_response_names_its_request() -> None:
     )
     assert (error.subject, error.remedy, error.status, error.details) == ("service", "Look.", 409, {"a": 1})
     assert (error.request_id, error.correlation_id) == ("r", "c")
+
+
+@pytest.mark.parametrize(
+    "header", ["x-ms-request-id", "request-id", "x-ms-correlation-request-id", "mise-correlation-id"]
+)
+def test_an_id_of_a_request_is_short(header: str) -> None:
+    made = answer(200, b"", **{header: "i" * 5000})
+    assert len(made.request_id or made.correlation_id or "") == 100
+
+
+@pytest.mark.parametrize("length", [1, 1000])
+def test_an_etag_may_be_long(length: int) -> None:
+    assert answer(etag="x" * length).etag == "x" * length
+
+
+def test_a_kind_of_answer_is_shown_in_short() -> None:
+    odd = answer(200, b"<", **{"content-type": f"text/{'x' * 200}; charset=utf-8"})
+    with pytest.raises(BadResponse) as caught:
+        odd.json()
+    assert len(caught.value.message) < 120
+    plain = answer(200, b"<", **{"content-type": "text/html; charset=utf-8"})
+    with pytest.raises(BadResponse, match=re.escape("the answer (200, text/html, 1 bytes) is not readable JSON.")):
+        plain.json()

@@ -117,7 +117,8 @@ def test_a_member_that_nobody_knows_is_lost() -> None:
     "name", ["diskSizeBytes", "shareInfo", "burstingEnabledTime", "completionPercent", "LastOwnershipUpdateTime"]
 )
 def test_what_only_says_what_a_disk_is_can_be_no_loss(name: str) -> None:
-    assert _settings("Premium_LRS", 64, **{name: "x"}).lost == []
+    shown: dict[str, Any] = {name: "x"}
+    assert _settings("Premium_LRS", 64, **shown).lost == []
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_what_readers_of_a_shared_disk_may_do(sku: str, shares: int) -> None:
 
 
 def test_settings_that_every_disk_takes() -> None:
-    given = {
+    given: dict[str, Any] = {
         "dataAccessAuthMode": "AzureActiveDirectory",
         "optimizedForFrequentAttach": True,
         "availabilityPolicy": {"actionOnDiskDelay": "AutomaticReattach"},

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import cautions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.preflight import (
+    encrypted_slots,
     obstacles,
     of_locks,
     of_locks_on,
@@ -277,3 +278,17 @@ def test_what_a_lock_does_not_allow(level: str, what: str) -> None:
         f'the lock "keep" on rg allows no {what}.',
         "Have the lock removed for the time of the task.",
     )
+
+
+@pytest.mark.parametrize(("shown", "enabled", "slots"), [("d", True, ["lun3"]), ("d", False, []), ("e", True, [])])
+def test_an_instance_view_may_show_the_encryption(shown: str, enabled: bool, slots: list[str]) -> None:
+    view = {"disks": [{"name": shown, "encryptionSettings": [{"enabled": enabled}]}]}
+    vm = VmEntity.model_validate(
+        {
+            "id": ID,
+            "name": "v",
+            "location": "l",
+            "properties": _vm().model_dump()["properties"] | {"instanceView": view},
+        }
+    )
+    assert encrypted_slots(vm, {}) == slots

@@ -114,3 +114,8 @@ def test_a_point_that_cannot_be_copied(
 
 def test_a_point_that_can() -> None:
     refuse_source(SOURCE, _collection(VM), _point(access="Available"), COPIES)
+
+
+def test_ids_are_one_in_any_case() -> None:
+    refuse_elsewhere(SOURCE.upper(), COPIES)
+    refuse_source(SOURCE.upper(), _collection(VM), _point(), COPIES)

@@ -144,6 +144,8 @@ def test_the_system_of_a_point(metadata: dict[str, Any] | None, known: str) -> N
     [
         ("Standard_D2_v3", True),
         ("Standard_D2s_v3", False),
+        ("STANDARD_D2_V3", True),
+        ("STANDARD_D2S_V3", False),
         ("Standard_A2m_v2", True),
         ("Standard_B2ts_v2", False),
         ("Standard_E2_v5", True),

@@ -9,7 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Leftover, Usability
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
+    Checkpoint,
+    Leftover,
+    ObservedVm,
+    Target,
+    Usability,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership, name_hash
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
@@ -179,3 +185,16 @@ def test_every_key_of_a_leftover() -> None:
     }
     shown = Leftover("disk", "/d", "d", "why").to_result(WEB01)
     assert (shown["created"], shown["size_gb"], shown["removable"]) == (None, None, True)
+
+
+def test_what_a_plan_s_actions_call_their_target() -> None:
+    thing = Target(name="n", id="/N", canonical="/n", provider="compute", service="s")
+    assert (str(thing), thing.to_result()) == ("target n", {"target": "n", "target_id": "/n"})
+    assert WEB01.to_result() == {"vm": "web01", "vm_id": WEB01.canonical}
+
+
+def test_what_nobody_says_of_a_checkpoint_and_a_vm() -> None:
+    bare = Checkpoint("i", "n")
+    assert (bare.description, bare.depth, bare.usability, bare.current, bare.any_case) == ("", 1, "usable", None, False)
+    vm = ObservedVm(WEB01, (), NOW)
+    assert (vm.ahead, vm.power, vm.current_known, vm.managed_new) == (0.0, "unknown", True, True)

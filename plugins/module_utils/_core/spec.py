@@ -192,7 +192,7 @@ def require_text(option: str, value: object) -> None:
 def _is_text(value: object) -> bool:
     """Whether every text in it can be sent: bytes that are not UTF-8 come from the environment as surrogates."""
     if isinstance(value, str):
-        return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+        return not any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, dict):
         return all(_is_text(each) for item in value.items() for each in item)
     return all(_is_text(each) for each in value) if isinstance(value, (list, tuple)) else True
@@ -201,7 +201,7 @@ def _is_text(value: object) -> bool:
 def explain(error: pydantic.ValidationError, names: t.Mapping[str, str] | None = None) -> str:
     """Each wrong field and the reason, on one line, without values, for a value may be a secret."""
     parts = []
-    for item in error.errors(include_url=False, include_input=False):
+    for item in error.errors():
         where = "".join(_place(step) for step in item["loc"] if not str(step).startswith("function-")).lstrip(".")
         where = (names or {}).get(where, where)
         reason = _reason(item["type"], item["msg"], item.get("ctx", {}))

@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
+from .._arm.ids import ArmId
 from .._core.errors import BadResponse, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, Leftover, ObservedVm
 from .._core.operation import Operation
@@ -20,6 +21,18 @@ class Scope:
 
     kind: str
     resource_group: str | None = None
+
+
+def arm_vm(arm_id: ArmId, reference: str, provider: str, service: str) -> VM:
+    """The VM of an ARM id; `service` is the address that is asked for it."""
+    return VM(
+        reference=reference,
+        name=arm_id.name,
+        id=str(arm_id),
+        canonical=arm_id.canonical,
+        provider=provider,
+        service=service,
+    )
 
 
 def clock(dates: t.Iterable[datetime | None], ours: datetime) -> tuple[datetime, float]:

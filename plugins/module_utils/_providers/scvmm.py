@@ -20,7 +20,7 @@ from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .base import Scope, SingleCallProvider, bounded_count, clock
+from .base import Scope, SingleCallProvider, arm_vm, bounded_count, clock
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -222,14 +222,7 @@ class Scvmm(SingleCallProvider):
         return parse_entity(_Instance, response.json(), response), response
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
-        return VM(
-            reference=reference,
-            name=arm_id.name,
-            id=str(arm_id),
-            canonical=arm_id.canonical,
-            provider=self.capabilities.provider,
-            service=self._arm.base,
-        )
+        return arm_vm(arm_id, reference, self.capabilities.provider, self._arm.base)
 
 
 def _obstacles(checkpoint_type: str | None) -> tuple[Obstacle, ...]:

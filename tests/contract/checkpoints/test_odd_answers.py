@@ -21,9 +21,7 @@ VM = {"ID": GUID, "StampId": STAMP, "Name": "vm", "VirtualMachineState": "PowerO
 POINT = {"ID": OTHER, "StampId": STAMP, "VMId": GUID, "Name": "n", "CheckpointID": OTHER}
 
 
-def _on_spf(module: str = "vm_checkpoint_info", vm: str = "vm", **sets: list[dict[str, Any]]) -> Result:
-    """A module on an SPF that answers these feeds; a set that is not given is forbidden."""
-
+def _spf(module: str, sets: dict[str, list[dict[str, Any]]], **options: Any) -> Result:
     def answer(request: httpx.Request) -> httpx.Response:
         name = request.url.path.rpartition("/")[2].partition("(")[0]
         found = sets.get(name)
@@ -31,7 +29,12 @@ def _on_spf(module: str = "vm_checkpoint_info", vm: str = "vm", **sets: list[dic
 
     connection: dict[str, Any] = {"spf_url": "https://spf.example/root"}
     connection |= {"spf_username": "somebody", "spf_password": "long and secret"}
-    return module_on(module, answer, vm=vm, name="n", **connection)
+    return module_on(module, answer, **options, **connection)
+
+
+def _on_spf(module: str = "vm_checkpoint_info", vm: str = "vm", **sets: list[dict[str, Any]]) -> Result:
+    """A module on an SPF that answers these feeds; a set that is not given is forbidden."""
+    return _spf(module, sets, vm=vm, name="n")
 
 
 def _on_arc(module: str = "vm_checkpoint_info", **properties: Any) -> Result:
@@ -52,6 +55,16 @@ def test_what_a_server_that_ignores_filters_sends_is_not_taken() -> None:
     machines = [VM, {**VM, "ID": OTHER, "Name": "other"}]
     result = _on_spf(VirtualMachines=machines, VMCheckPoints=others)
     assert [each["id"] for each in result["checkpoints"]] == [OTHER]
+
+
+@pytest.mark.parametrize(("stamp", "wanted"), [(None, [GUID, OTHER]), (STAMP.upper(), [GUID]), (OTHER, [OTHER])])
+def test_a_stamp_narrows_the_whole_scope(stamp: str | None, wanted: list[str]) -> None:
+    """The same on a server that lists the VMs of every stamp."""
+    machines = [VM, {**VM, "ID": OTHER, "Name": "other", "StampId": OTHER}]
+    options = {} if stamp is None else {"spf_stamp_id": stamp}
+    sets = {"VirtualMachines": machines, "VMCheckPoints": [POINT]}
+    result = _spf("vm_checkpoint_info", sets, scope="spf", **options)
+    assert [each["vm_id"] for each in result["vms"]] == wanted
 
 
 @pytest.mark.parametrize("module", ["vm_checkpoint", "vm_checkpoint_restore", "vm_checkpoint_info"])

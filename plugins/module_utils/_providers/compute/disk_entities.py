@@ -60,6 +60,11 @@ class ManagedDiskProperties(ArmModel):
     supportedCapabilities: dict[str, t.Any] | None = None
     securityProfile: dict[str, t.Any] | None = None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several VMs may have it."""
+        return self.maxShares is not None and self.maxShares > 1
+
 
 class DiskEntity(ArmModel):
     """Microsoft.Compute/disks."""

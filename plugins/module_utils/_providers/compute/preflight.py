@@ -106,7 +106,7 @@ def _of_disks(
             yield Obstacle(("create", *RESTORE), f"its {name} is unmanaged.", "Convert it to a managed disk.")
         elif disk.diffDiskSettings and disk.diffDiskSettings.get("option"):
             yield Obstacle(("create", "step"), f"its {name} is ephemeral.", "Only persistent OS disks can be captured.")
-        elif entity is not None and (entity.properties.maxShares or 1) > 1:
+        elif entity is not None and entity.properties.is_shared:
             yield Obstacle(("create",), f"its {name} is a shared disk.", f"{exclude[0].upper()}{exclude[1:]}.")
         elif kind and (crash or vm.power != "on"):
             yield _only_application(vm, f"its {name} is {kind}", exclude, crash=crash)

@@ -32,7 +32,7 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from ..base import Scope, bounded_count, clock
+from ..base import Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions
 from .client import ComputeClient, power_request
@@ -304,14 +304,7 @@ class Compute:
         return self._collection_of(replace(vm, name=machine.name))
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
-        return VM(
-            reference=reference,
-            name=arm_id.name,
-            id=str(arm_id),
-            canonical=arm_id.canonical,
-            provider=self.capabilities.provider,
-            service=self._arm.base,
-        )
+        return arm_vm(arm_id, reference, self.capabilities.provider, self._arm.base)
 
 
 def _busy(machine: VmEntity, points: t.Iterable[PointEntity]) -> str | None:

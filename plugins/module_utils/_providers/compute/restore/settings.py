@@ -74,7 +74,7 @@ def settings_of(source: Disk, old: DiskEntity) -> Settings:
         properties.burstingEnabled,
         lost_because="" if large else "only Premium SSD of more than 512 GiB takes it",
     )
-    if (properties.maxShares or 1) > 1:
+    if properties.is_shared:
         no_hdd = "" if sku in (*PREMIUM, *STANDARD_SSD, *DIRECT) else "Standard HDD takes none"
         made.set("maxShares", properties.maxShares, lost_because=no_hdd)
     made.set("dataAccessAuthMode", properties.dataAccessAuthMode)
@@ -119,5 +119,5 @@ def _performance(made: Settings, old: DiskEntity, sku: str, size: int, old_size:
         ("diskIOPSReadOnly", properties.diskIOPSReadOnly),
         ("diskMBpsReadOnly", properties.diskMBpsReadOnly),
     ):
-        shared = sku in DIRECT and (properties.maxShares or 1) > 1
+        shared = sku in DIRECT and properties.is_shared
         made.set(name, shown, lost_because="" if shared else "only shared Ultra and Premium SSD v2 disks take it")

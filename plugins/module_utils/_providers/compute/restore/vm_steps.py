@@ -211,7 +211,7 @@ def _data_disk(
 def _cacheable(disk: DiskEntity) -> bool:
     """Whether a host may cache it: no Ultra or Premium SSD v2, and none that is shared. The point may be older."""
     sku = (disk.sku.name or "").lower() if disk.sku else ""
-    return sku not in DIRECT and (disk.properties.maxShares or 1) == 1
+    return sku not in DIRECT and not disk.properties.is_shared
 
 
 def _held(attachment: Attachment, disk: DiskEntity) -> dict[str, t.Any]:

@@ -228,3 +228,67 @@ def test_location_may_end_in_nothing_and_in_a_result_where_no_status_was_given(o
     outcome, server = waited(reply(202, {"status": "Running"}), reply(200, odd), reply(200, {"status": "Failed"}))
     nothing = odd in ("null", "")
     assert (outcome.state, len(server.requests)) == (("succeeded", 3) if nothing else ("failed", 4))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Conflict",
+        "AnotherOperationInProgress",
+        "OperationInProgress",
+        "OperationPreempted",
+        "ResourceBusy",
+        "RetryableError",
+        "RetryableErrorDueToAnotherOperation",
+        "AttachDiskWhileBeingDetached",
+    ],
+)
+def test_codes_of_another_operation_by_themselves(code: str) -> None:
+    status = read_status(answer(200, {"status": "Failed", "error": {"code": code}}))
+    assert (status.locked, status.code) == (True, code)
+    assert not read_status(answer(200, {"status": "Running", "error": {"code": code}})).locked
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "in progress",
+        "another operation",
+        "concurrent",
+        "changes were made",
+        "changes are being made",
+        *(
+            f"being {done}"
+            for done in (
+                "attached",
+                "created",
+                "deallocated",
+                "deleted",
+                "detached",
+                "modified",
+                "moved",
+                "started",
+                "updated",
+            )
+        ),
+    ],
+)
+def test_words_of_another_operation(said: str) -> None:
+    error = {"code": "OperationNotAllowed", "message": f"The disk: {said.upper()}."}
+    assert read_status(answer(200, {"status": "Failed", "error": error})).locked
+
+
+@pytest.mark.parametrize(
+    ("percent", "shown"),
+    [(0, 0), (42.9, 42), (100, 100), (-1, None), (101, None), ("42", None), (None, None)],
+)
+def test_a_percentage_is_one_or_nothing(percent: Any, shown: int | None) -> None:
+    assert read_status(answer(200, {"status": "Running", "percentComplete": percent})).percent == shown
+
+
+def test_a_word_for_a_state_is_shown_in_short_and_only_a_failure_has_a_message() -> None:
+    error = {"code": "C", "message": "m"}
+    running = read_status(answer(200, {"status": "x" * 99, "error": error}, retry_after="7"))
+    assert (len(running.text), running.message, running.code, running.retry_after) == (60, "", "C", 7.0)
+    assert read_status(answer(202, "", retry_after="7")).retry_after == 7.0
+    assert read_status(answer(200, "", retry_after="7")).retry_after is None

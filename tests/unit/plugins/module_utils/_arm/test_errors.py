@@ -9,6 +9,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.errors import (
+    error_details,
+    error_of,
+    policies_of,
+    read_error,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, Locked
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._arm.test_client import using
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, answer
@@ -54,6 +60,7 @@ def test_what_an_inner_error_says_is_appended() -> None:
         ({"code": "TooManyRequests", "message": "slower"}, ": TooManyRequests: slower"),
         ({"error": {"code": "X"}}, ": X"),
         ({"error": {"message": " words \n"}}, ": words"),
+        ({"error": {"code": "X", "message": " "}}, ": X"),
         ({"error": "invalid_grant"}, ": invalid_grant"),
         ({"error": None}, ""),
         ({"error": {}}, ""),
@@ -152,3 +159,88 @@ def test_a_failed_operation_s_status_holds_the_whole_error() -> None:
     status = read_status(answer(200, {"status": "Failed", "error": ERROR["error"]}))
     assert status.details == ERROR["error"]
     assert read_status(answer(200, {"status": "Succeeded", "error": {"code": "left over"}})).details is None
+
+
+def _violation(**info: str) -> dict[str, Any]:
+    return {"additionalInfo": [{"type": "PolicyViolation", "info": info}]}
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, ""),
+        ([], ""),
+        ({"code": "X"}, ""),
+        ({"code": "RequestDisallowedByPolicy"}, "a policy"),
+        ({"code": "X", "additionalInfo": [{"type": "Other", "info": {"policyAssignmentName": "a"}}, "x"]}, ""),
+        (
+            _violation(policyAssignmentDisplayName="A", policyAssignmentName="a", policyDefinitionDisplayName="R"),
+            'policy assignment "A" (rule "R")',
+        ),
+        (_violation(policyAssignmentName="a", policyDefinitionName="r"), 'policy assignment "a" (rule "r")'),
+        (
+            {"code": "RequestDisallowedByPolicy", "details": [_violation(policyAssignmentName="a")] * 2},
+            'policy assignment "a" (rule "none")',
+        ),
+    ],
+)
+def test_the_policies_that_refuse_are_named_once(error: Any, said: str) -> None:
+    assert policies_of(error) == said
+
+
+def test_policies_are_looked_for_six_levels_deep_and_named_in_short() -> None:
+    error = _violation(policyAssignmentName="a")
+    for _level in range(5):
+        error = {"details": [error]}
+    assert policies_of(error).startswith('policy assignment "a"')
+    assert policies_of({"details": [error]}) == ""
+    assert len(policies_of(_violation(policyAssignmentName="a" * 900))) == 500
+
+
+def _deep(levels: int) -> Any:
+    value: Any = "the bottom"
+    for _level in range(levels):
+        value = [value]
+    return {"a": value}
+
+
+def test_a_whole_error_has_24_levels_and_1000_parts() -> None:
+    assert "the bottom" in str(error_details(_deep(23)))
+    assert "the bottom" not in str(error_details(_deep(24)))
+    wide = error_details({"a": ["x"] * 998}) or {}
+    assert wide["a"] == ["x"] * 998
+    wide = error_details({"a": ["x"] * 2000}) or {}
+    assert wide["a"] == [*["x"] * 998, "…"]
+    names = error_details({str(number): "x" for number in range(2000)}) or {}
+    assert len(names) == 1000
+    long = error_details({"k" * 900: "v" * 9000}) or {}
+    assert [(len(name), len(text)) for name, text in long.items()] == [(200, 4000)]
+
+
+def test_inner_errors_are_counted_with_the_details_around_them() -> None:
+    inner: Any = {"message": "the bottom"}
+    for _level in range(4):
+        inner = {"innererror": inner}
+    assert read_error({"innererror": inner})[1] == "the bottom"
+    assert read_error({"details": [{"innererror": inner}]})[1] == ""
+
+
+def test_an_error_s_further_information_is_short() -> None:
+    _code, text = read_error({"additionalInfo": [{"type": "T", "info": {"a": "x" * 900}}]})
+    assert (text[:10], len(text)) == ('T {"a": "x', 402)
+    assert read_error({"code": "C", "details": ["words", 7, None]}) == ("C", "C; words")
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        (b"<html><TITLE lang='en'>Bad\xff</title>", "Bad\ufffd"),
+        (b"<title>" + b"x" * 200 + b"</title>", "x" * 200),
+        (b"<title>" + b"x" * 201 + b"</title>", ""),
+        (b" " * 65500 + b"<title>x</title>", "x"),
+        (b" " * 65536 + b"<title>x</title>", ""),
+        (b"<html>", ""),
+    ],
+)
+def test_the_title_of_a_gateway_s_page(page: bytes, title: str) -> None:
+    assert error_of(answer(502, page)) == title

@@ -6,7 +6,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import DEEPEST, MOST, format_value
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatting import (
+    DEEPEST,
+    MOST,
+    format_value,
+    one_line,
+    printable,
+)
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,33 @@ def test_long_and_deep_ones_are_cut() -> None:
     for _level in range(DEEPEST + 3):
         deep = [deep]
     assert format_value(deep) == f"{'(' * (DEEPEST - 1)}…{')' * (DEEPEST - 1)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\r\n\tb \x1b[1mc", "a b [1mc"),
+        ("see https://h/x?sig=S&a=b now", "see https://h/x?… now"),
+        ("'/subscriptions/x?a=b'", "'/subscriptions/x?…'"),
+        ("https://h?sig=S", "https://h?…"),
+        ("what? a/b", "what? a/b"),
+        ("why?a/b", "why?a/b"),
+        ("/?a", "/?a"),
+    ],
+)
+def test_one_line_without_queries(text: str, shown: str) -> None:
+    assert one_line(text) == shown
+
+
+def test_a_line_has_a_length() -> None:
+    assert one_line("x" * 1000) == "x" * 1000
+    assert one_line("x" * 1001) == "x" * 999 + "…"
+    assert one_line("x" * 10, 10) == printable("x" * 10, 10) == "x" * 10
+    assert one_line("x" * 11, 10) == printable("x" * 11, 10) == "x" * 9 + "…"
+
+
+def test_more_than_the_limit_is_looked_at_because_queries_go() -> None:
+    signed = "https://h/x?" + "s" * 140
+    assert one_line(f"{signed} end", 16) == "https://h/x?… e…"
+    assert printable("https://h/x?s=1", 100) == "https://h/x?s=1"
+    assert printable("a\x07b", 100) == "a b"

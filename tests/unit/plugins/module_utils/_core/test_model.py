@@ -9,6 +9,14 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
+    Checkpoint,
+    Leftover,
+    ObservedVm,
+    Target,
+    Usability,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership, name_hash
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     WEB01,
@@ -125,3 +133,68 @@ def test_a_name_is_its_own_or_its_series_and_its_case_counts_where_the_service_s
     assert replace(found, any_case=True).matches_name(name) is any_case
     assert replace(found, any_case=True, series=None).matches_name("NIGHTLY-1")
     assert not replace(found, any_case=True, series=None).matches_name("nightly")
+
+
+def test_where_a_vm_stands_is_said_in_a_word() -> None:
+    words = [replace(A, current=current).to_result(None)["position"] for current in (True, False, None)]
+    assert words == ["current", "elsewhere", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("usability", "usable", "is_open"),
+    [("usable", True, False), ("arriving", False, True), ("unknown", False, True), ("unusable", False, False)],
+)
+def test_what_is_open_is_neither_usable_nor_given_up(usability: Usability, usable: bool, is_open: bool) -> None:
+    found = replace(A, usability=usability)
+    assert (found.usable, found.is_open) == (usable, is_open)
+
+
+def test_who_made_it_says_the_service_else_the_mark() -> None:
+    marked = replace(A, mark=mark("f00", "2h", safety=True))
+    assert marked.ownership == Ownership(True, "f00000000000", True, NOW - timedelta(hours=2))
+    assert A.ownership == Ownership()
+    assert replace(marked, owned=Ownership(True, "n")).ownership == Ownership(True, "n")
+
+
+def test_a_pin_is_its_mark_s() -> None:
+    assert [replace(A, mark=each).pinned for each in (None, mark(), mark(pin=True))] == [False, False, True]
+
+
+def test_a_name_that_the_service_has_changed_is_known_by_its_mark() -> None:
+    asked = mark(name=name_hash("before patching"))
+    assert replace(A, name="BEFORE_PATCHING", mark=asked).matches_name("before patching")
+    assert not replace(A, name="BEFORE_PATCHING", mark=asked).matches_name("before patch")
+    assert not replace(A, name="another name", mark=asked).matches_name("before patching")
+    assert not replace(A, name="BEFORE_PATCHING", mark=mark()).matches_name("before patching")
+    assert not replace(A, name="BEFORE_PATCHING").matches_name("before patching")
+
+
+def test_every_key_of_a_leftover() -> None:
+    left = Leftover("disk", "/d", "d", "why", NOW, 64, removable=False)
+    assert left.to_result(WEB01) == {
+        "vm": "web01",
+        "vm_id": WEB01.id,
+        "provider": "spf",
+        "kind": "disk",
+        "id": "/d",
+        "name": "d",
+        "reason": "why",
+        "created": "2026-11-20T12:00:00Z",
+        "size_gb": 64,
+        "removable": False,
+    }
+    shown = Leftover("disk", "/d", "d", "why").to_result(WEB01)
+    assert (shown["created"], shown["size_gb"], shown["removable"]) == (None, None, True)
+
+
+def test_what_a_plan_s_actions_call_their_target() -> None:
+    thing = Target(name="n", id="/N", canonical="/n", provider="compute", service="s")
+    assert (str(thing), thing.to_result()) == ("target n", {"target": "n", "target_id": "/n"})
+    assert WEB01.to_result() == {"vm": "web01", "vm_id": WEB01.canonical}
+
+
+def test_what_nobody_says_of_a_checkpoint_and_a_vm() -> None:
+    bare = Checkpoint("i", "n")
+    assert (bare.description, bare.depth, bare.usability, bare.current, bare.any_case) == ("", 1, "usable", None, False)
+    vm = ObservedVm(WEB01, (), NOW)
+    assert (vm.ahead, vm.power, vm.current_known, vm.managed_new) == (0.0, "unknown", True, True)

@@ -16,7 +16,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.setting
     TlsSettings,
     from_environment,
     https_url,
+    lacking,
     settings,
+    skips_tls_verification,
+    without_variables,
 )
 
 URL = "https://spf.test:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc/"
@@ -295,3 +298,42 @@ def test_every_setting_has_a_fallback_in_the_environment_and_no_two_share_one() 
     assert fields <= set(ENVIRONMENT)
     variables = [variable for names in ENVIRONMENT.values() for variable in names]
     assert len(set(variables)) == len(variables)
+
+
+@pytest.mark.parametrize("given", ["HTTP/spf.contoso.com", "h-1/host"])
+def test_a_service_principal(given: str) -> None:
+    found = settings(SpfSettings, SPF | {"spf_service_principal": given}, {})
+    assert found.spf_service_principal == given
+
+
+@pytest.mark.parametrize(
+    "given", ["spf.contoso.com", "HTTP/", "/host", "1/host", "HTTP/h@REALM", "HTTP/h:80", "HTTP/a b"]
+)
+def test_what_is_no_service_principal(given: str) -> None:
+    assert "spf_service_principal: write it like HTTP/spf.contoso.com" in refused(
+        SpfSettings, SPF | {"spf_service_principal": given}
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "environ", "skipped"),
+    [
+        ({"validate_certs": False}, {}, True),
+        ({"validate_certs": True}, {"HYBRIDVM_VALIDATE_CERTS": "no"}, False),
+        ({}, {"HYBRIDVM_VALIDATE_CERTS": "no"}, True),
+        ({}, {}, False),
+        ({"validate_certs": "perhaps"}, {}, False),
+    ],
+)
+def test_whether_the_user_has_turned_verification_off(
+    params: dict[str, Any], environ: dict[str, str], skipped: bool
+) -> None:
+    assert skips_tls_verification(params, environ) is skipped
+
+
+def test_which_variables_are_left_without_some_options() -> None:
+    environ = {"AZURE_SECRET": "a", "AZURE_CLIENT_SECRET": "a", "AZURE_TENANT": "t", "HOME": "/h"}
+    assert without_variables(environ, {"secret"}) == {"AZURE_TENANT": "t", "HOME": "/h"}
+    assert lacking("it", ("tenant", "client_id")) == (
+        "it needs tenant (AZURE_TENANT or AZURE_TENANT_ID), client_id (AZURE_CLIENT_ID)"
+    )

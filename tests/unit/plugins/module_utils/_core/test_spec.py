@@ -17,6 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
     Present,
     RestoreRequest,
     Select,
+    terms,
     validate_options,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import mark
@@ -134,3 +135,30 @@ def test_an_empty_element_of_a_list_is_reported_with_its_place() -> None:
 
     with pytest.raises(InvalidInput, match="names, element 2: must not be empty"):
         validate_options(Several, {"names": ["a", ""]})
+
+
+@pytest.mark.parametrize(
+    ("options", "covered"),
+    [
+        ({}, {}),
+        ({"safety_checkpoint": False, "if_running": "proceed", "power_after": "previous", "old_disks": "keep"}, {}),
+        ({"safety_checkpoint": True}, {"safety_checkpoint": True}),
+        ({"if_running": "fail"}, {"if_running": "fail"}),
+        ({"power_after": "on"}, {"power_after": "on"}),
+        ({"power_after": "off"}, {"power_after": "off"}),
+        ({"old_disks": "delete"}, {"old_disks": "delete"}),
+    ],
+)
+def test_what_an_approval_of_a_restore_covers(options: dict[str, Any], covered: dict[str, Any]) -> None:
+    assert terms(validate_options(RestoreRequest, {"name": "n", **options})) == covered
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\udfffb"])
+def test_bytes_that_are_no_text_are_refused_wherever_they_stand(text: str) -> None:
+    for value in (text, [text], {"a": text}, {text: 1}, ({"a": [text]},)):
+        with pytest.raises(InvalidInput, match="name: holds characters that are no Unicode text"):
+            validate_options(Present, {"name": value})
+
+
+def test_text_of_any_language_is_text() -> None:
+    assert validate_options(Present, {"name": "über \U0001f600"}).name == "über \U0001f600"

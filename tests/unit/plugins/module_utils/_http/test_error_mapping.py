@@ -17,6 +17,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redacti
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.error_mapping import (
     error_after_write,
     error_from,
+    error_of_reading,
+    inner_words,
+    leaves_open,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
@@ -131,3 +134,76 @@ def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(off
     headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
     problem = error_from(Response(401, headers, b"", "spf"), "", context="x", sign_in="svc with basic")
     assert says in problem.remedy
+
+
+def _nested(levels: int) -> dict[str, object]:
+    inner: dict[str, object] = {"message": f"level {levels}"}
+    for level in reversed(range(levels)):
+        inner = {"message": f"level {level}", "innererror": inner}
+    return inner
+
+
+def test_six_levels_of_inner_errors_are_said() -> None:
+    assert inner_words(_nested(5)) == "; ".join(f"level {level}" for level in range(6))
+    assert inner_words(_nested(6)) == inner_words(_nested(5))
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        (None, ""),
+        ("as a text", "as a text"),
+        (["a list"], ""),
+        ({"message": {"lang": "en", "value": " spaced "}, "stacktrace": "at X"}, "spaced"),
+        ({"errordetail": "of Compute"}, "of Compute"),
+        ({"Message": "a", "InnerException": {"message": "b", "internalexception": {"message": "c"}}}, "a; b; c"),
+        ({"Message": "a", "InnerException": {"message": "a"}}, "a"),
+        ({"innererror": "only a text"}, "only a text"),
+        ({"message": ""}, ""),
+    ],
+)
+def test_what_an_inner_error_says(inner: object, words: str) -> None:
+    assert inner_words(inner) == words
+
+
+def test_inner_words_end_somewhere() -> None:
+    assert len(inner_words({"message": "x" * 2000})) == 600
+
+
+def test_which_answers_to_a_write_leave_open_what_it_did() -> None:
+    assert [status for status in range(200, 600) if leaves_open(status)] == [*range(300, 400), 408, 500, 502, 503, 504]
+
+
+def test_inner_words_are_trimmed_one_by_one() -> None:
+    assert inner_words({"message": " a ", "innererror": {"message": {"value": " b "}}}) == "a; b"
+
+
+def test_a_scheme_that_is_offered_is_one_short_word() -> None:
+    headers = httpx.Headers([("www-authenticate", "Basic, Negotiate"), ("www-authenticate", "x" * 500)])
+    message = error_from(Response(401, headers, b"", "spf"), "", context="reading").message
+    assert message == f"sign-in refused (401). The server offers Basic, {'x' * 39}…."
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "offers", "remedy"),
+    [
+        ("svc with bearer", ["Negotiate"], "The server does not take bearer: enable it there"),
+        ("svc with bearer", ["BEARER"], "Check svc with bearer: a password"),
+        ("svc with ntlm", ["Basic"], "It was tried once. Check spf_username"),
+        ("svc with kerberos", [], "It was tried once. Check spf_username"),
+        ("client c", ["Basic"], "Check client c: a password"),
+        ("", [], "Check the credentials: a password"),
+    ],
+)
+def test_the_remedy_for_a_refused_sign_in_fits_how_it_was_tried(sign_in: str, offers: list[str], remedy: str) -> None:
+    headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
+    problem = error_from(Response(401, headers, b"", "spf"), "", context="x", sign_in=sign_in)
+    assert problem.remedy.startswith(remedy)
+
+
+def test_a_lock_that_a_reading_meets_is_none_of_the_write_before_it() -> None:
+    locked = meant(409, "busy", locked=True, x_ms_request_id="r-1")
+    unread = error_of_reading(locked)
+    assert (type(unread), unread.message, unread.request_id) == (Unavailable, locked.message, "r-1")
+    other = meant(403)
+    assert error_of_reading(other) is other

@@ -5,15 +5,21 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 
 import httpx
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import (
+    Pages,
+    Response,
+    parse_entity,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
 DATE = "Fri, 20 Nov 2026 08:00:00 GMT"
@@ -142,3 +148,75 @@ def test_what_is_no_json_is_reported_by_its_kind_and_size(body: bytes, expected:
 def test_an_answer_without_a_content_type_says_so() -> None:
     with pytest.raises(BadResponse, match="no content type"):
         answer(200, b"x").json()
+
+
+def _followed(pages: Pages, count: int) -> str:
+    return [pages.follow(answer(200, b"[]"), f"page {number}") for number in range(count)][-1]
+
+
+def test_a_list_has_2000_pages_and_no_more() -> None:
+    pages = Pages("listing VMs")
+    assert _followed(pages, 1999) == "page 1998"  # the first page was there before
+    with pytest.raises(BadResponse, match=re.escape("listing VMs: the pages do not end.")):
+        pages.follow(answer(200, b"[]"), "page 1999")
+
+
+def test_a_page_that_comes_again_is_an_endless_list() -> None:
+    pages = Pages("listing VMs")
+    assert _followed(pages, 3) == "page 2"
+    with pytest.raises(BadResponse, match="do not end"):
+        pages.follow(answer(200, b"[]"), "page 0")
+
+
+def test_a_list_has_128_mib_and_no_more() -> None:
+    part = answer(200, bytes(1024 * 1024))
+    pages = Pages("listing VMs")
+    assert [pages.follow(part, f"page {number}") for number in range(128)][-1] == "page 127"
+    with pytest.raises(BadResponse, match="do not end"):
+        pages.follow(answer(200, b"1"), "page 128")
+
+
+class _RowEntity(pydantic.BaseModel):
+    count: int
+
+
+class _Plain(pydantic.BaseModel):
+    count: int
+
+
+@pytest.mark.parametrize(("kind", "name"), [(_RowEntity, "Row"), (_Plain, "Plain")])
+def test_a_part_that_is_malformed_is_named_by_what_it_is(kind: type[pydantic.BaseModel], name: str) -> None:
+    assert parse_entity(kind, {"count": 1}, answer(200)) == kind.model_validate({"count": 1})
+    with pytest.raises(BadResponse, match=f"the answer's {name} is malformed: count: "):
+        parse_entity(kind, {"count": "x"}, answer(200))
+
+
+def test_an_error_about_a_response_names_its_request() -> None:
+    error = answer(409, x_ms_request_id="r", mise_correlation_id="c").error(
+        BadResponse, "no", "Look.", details={"a": 1}
+    )
+    assert (error.subject, error.remedy, error.status, error.details) == ("service", "Look.", 409, {"a": 1})
+    assert (error.request_id, error.correlation_id) == ("r", "c")
+
+
+@pytest.mark.parametrize(
+    "header", ["x-ms-request-id", "request-id", "x-ms-correlation-request-id", "mise-correlation-id"]
+)
+def test_an_id_of_a_request_is_short(header: str) -> None:
+    made = answer(200, b"", **{header: "i" * 5000})
+    assert len(made.request_id or made.correlation_id or "") == 100
+
+
+@pytest.mark.parametrize("length", [1, 1000])
+def test_an_etag_may_be_long(length: int) -> None:
+    assert answer(etag="x" * length).etag == "x" * length
+
+
+def test_a_kind_of_answer_is_shown_in_short() -> None:
+    odd = answer(200, b"<", **{"content-type": f"text/{'x' * 200}; charset=utf-8"})
+    with pytest.raises(BadResponse) as caught:
+        odd.json()
+    assert len(caught.value.message) < 120
+    plain = answer(200, b"<", **{"content-type": "text/html; charset=utf-8"})
+    with pytest.raises(BadResponse, match=re.escape("the answer (200, text/html, 1 bytes) is not readable JSON.")):
+        plain.json()

@@ -14,7 +14,18 @@ import pytest
 import trustme
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls import chain, explain_tls, tls_context
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls import (
+    CA,
+    CLOCK,
+    INTERMEDIATE,
+    NAME,
+    STRICT,
+    WEAK,
+    chain,
+    explain_certificate,
+    explain_tls,
+    tls_context,
+)
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +187,47 @@ def test_a_handshake_that_fails_has_a_remedy_by_its_reason(reason: str, remedy: 
 @pytest.mark.parametrize("error", [ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed")])
 def test_a_handshake_that_is_broken_off_is_no_matter_of_trust(error: ssl.SSLError) -> None:
     assert explain_tls(caused_by(OSError("a"), error), "spf") is None
+
+
+# x509_vfy.h of OpenSSL 3: what each verify code means decides what helps.
+_HELP = {
+    INTERMEDIATE: (2, 20, 21, 33, 44),
+    CA: (1, 18, 19, 27, 28, 65, 99),
+    CLOCK: (9, 10, 11, 12, 13, 14),
+    NAME: (62, 63, 64),
+    WEAK: (66, 67, 68),
+    STRICT: tuple(range(80, 96)),
+    "The certificate was revoked: have the server get another one; ca_path cannot help.": (23,),
+    "It was not issued for a server: have one issued for server authentication.": (26, 37),
+    "The CA's certificate is none that may issue others: give the right one with ca_path.": (24, 25, 32, 79),
+}
+
+
+@pytest.mark.parametrize(("code", "remedy"), [(code, remedy) for remedy, codes in _HELP.items() for code in codes])
+def test_what_helps_by_openssl_s_verify_code(code: int, remedy: str) -> None:
+    error = ssl.SSLCertVerificationError(1, "x")
+    error.verify_code, error.verify_message = code, "it is so."
+    found = explain_tls(error, "spf")
+    assert found is not None
+    assert (found.remedy, found.message) == (remedy, "its certificate is not trusted: it is so.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("UNSUPPORTED_PROTOCOL", "versions of TLS before 1.2"),
+        ("NO_PROTOCOLS_AVAILABLE", "versions of TLS before 1.2"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "versions of TLS before 1.2"),
+        ("PROTOCOL_VERSION", "versions of TLS before 1.2"),
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "client certificate"),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", "client certificate"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "client certificate"),
+    ],
+)
+def test_what_helps_by_openssl_s_reason(reason: str, remedy: str) -> None:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason
+    found = explain_tls(error, "spf")
+    assert found is not None
+    assert remedy in found.remedy
+    assert (explain_certificate(caused_by(OSError("a"), error), "spf") is not None) is ("client" in remedy)

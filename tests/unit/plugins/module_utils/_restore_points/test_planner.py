@@ -297,3 +297,51 @@ def test_downgrades(options: dict[str, Any], achieved: str, less: bool) -> None:
 
 def test_an_error_names_the_resource() -> None:
     assert str(SUBJECT) == "restore point it"
+
+
+def _fields(plan: Plan) -> dict[str, Any]:
+    (action,) = plan.writes
+    return dict(getattr(action, "fields", {}))
+
+
+def test_what_a_new_collection_is_made_with() -> None:
+    spec = _spec(source=VM, tags={"a": "b"}, instant_access=True)
+    assert _fields(_of(spec, None)) == {
+        "location": {"before": None, "after": "westeurope"},
+        "source": {"before": None, "after": VM.lower()},
+        "tags": {"before": None, "after": {"a": "b"}},
+        "instant_access": {"before": None, "after": True},
+    }
+    assert _fields(_of(_spec(source=VM), None)).keys() == {"location", "source"}
+
+
+def test_what_changes_of_a_collection() -> None:
+    plan = _of(_spec(tags={"a": "2"}, instant_access=True), _home(tags={"a": "1"}))
+    assert _fields(plan) == {
+        "tags": {"before": {"a": "1"}, "after": {"a": "2"}},
+        "instant_access": {"before": False, "after": True},
+    }
+    assert _reasons(plan) == [("update", "instant_access and tags differ")]
+
+
+def test_drift_says_what_is_asked_for_and_what_is_there() -> None:
+    now = _made(
+        excludeDisks=[{"id": "/D"}],
+        instantAccessDurationMinutes=60,
+        sourceRestorePoint={"id": "/p"},
+        consistencyMode="CrashConsistent",
+    )
+    spec = _point(exclude_disks=[" /E ", "/a"])
+    plan = _for(spec, now, fields={"instant_access_duration": 90, "source_restore_point": "/q"})
+    assert plan.drift == (
+        {"field": "exclude_disks", "desired": ["/a", "/e"], "actual": ["/d"]},
+        {"field": "source_restore_point", "desired": "/q", "actual": "/p"},
+        {"field": "instant_access_duration", "desired": 90, "actual": 60},
+        {"field": "consistency", "desired": "application", "actual": "CrashConsistent"},
+    )
+    assert plan.warnings == (
+        "exclude_disks, source_restore_point, instant_access_duration, consistency is not as asked for, and a point "
+        "cannot be changed; see drift.",
+    )
+    bare = _for(_point(), _made(), fields={"instant_access_duration": 90})
+    assert bare.drift == ({"field": "instant_access_duration", "desired": 90, "actual": None},)

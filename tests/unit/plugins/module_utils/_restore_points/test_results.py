@@ -11,12 +11,6 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Power
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    InvalidInput,
-    MissingCheckpoint,
-    NotFound,
-    VmState,
-)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Usability
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
@@ -31,12 +25,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     CreateResource,
     DeleteResource,
     UpdateResource,
-)
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.copies import (
-    refuse_copies,
-    refuse_elsewhere,
-    refuse_source,
-    takes_copies,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import PointTarget
 
@@ -187,35 +175,69 @@ def test_the_diff_shows_tags_and_lists_line_by_line_and_nothing_as_python_writes
     assert "t49: x" in whole["after"]
 
 
-def test_what_takes_copies() -> None:
-    assert takes_copies(_home())
-    assert not takes_copies(_home("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"))
+def test_every_key_of_a_collection() -> None:
+    whole = {
+        "id": "/c",
+        "name": "c",
+        "location": "l",
+        "tags": {"a": "b"},
+        "properties": {
+            "source": {"id": HOME, "location": "west"},
+            "instantAccess": True,
+            "provisioningState": "Succeeded",
+        },
+    }
+    assert shapes.collection(CollectionEntity.model_validate(whole)) == {
+        "id": "/c",
+        "name": "c",
+        "location": "l",
+        "tags": {"a": "b"},
+        "source": HOME,
+        "source_location": "west",
+        "instant_access": True,
+        "provisioning_state": "Succeeded",
+        "restore_points": [],
+    }
+    assert shapes.unread_collection(HOME) == {
+        "id": HOME,
+        "name": "home",
+        "location": None,
+        "tags": None,
+        "source": None,
+        "source_location": None,
+        "instant_access": False,
+        "provisioning_state": None,
+        "restore_points": None,
+    }
 
 
-def test_a_collection_for_copies() -> None:
-    vm = "/x/virtualMachines/v"
-    refuse_copies(SOURCE, _home(vm), "northeurope")
-    with pytest.raises(NotFound, match="does not exist"):
-        refuse_copies(SOURCE, None, "northeurope")
-    with pytest.raises(InvalidInput, match="lies in westeurope too"):
-        refuse_copies(SOURCE, _home(vm), "West Europe")
-    with pytest.raises(InvalidInput, match="holds copies itself"):
-        refuse_copies(SOURCE, _home(), "northeurope")
+def test_every_key_of_a_disk_restore_point() -> None:
+    properties = {
+        "timeCreated": "2026-11-20T11:30:00Z",
+        "sourceResourceId": "/disk",
+        "osType": "Linux",
+        "replicationState": "Going",
+        "completionPercent": 7.0,
+        "snapshotAccessState": "Pending",
+    }
+    entity = DiskRestorePointEntity.model_validate({"id": "/d", "name": "d", "properties": properties})
+    assert shapes.disk_restore_point(entity) == {
+        "id": "/d",
+        "name": "d",
+        "created": "2026-11-20T11:30:00Z",
+        "source_id": "/disk",
+        "os_type": "Linux",
+        "replication_state": "Going",
+        "percent": 7.0,
+        "access_state": "Pending",
+    }
 
 
-def test_a_point_to_copy() -> None:
-    given, home = f"{HOME}/restorePoints/p", _home()
-    refuse_source(given.upper(), _home(), _point(), home)
-    with pytest.raises(NotFound, match="source collection"):
-        refuse_source(given, None, None, home)
-    refuse_elsewhere(given.upper(), home)
-    with pytest.raises(InvalidInput, match="does not lie in"):
-        refuse_elsewhere(given.replace("home", "other"), home)
-    with pytest.raises(MissingCheckpoint, match=r"There are: p\."):
-        refuse_source(given, _home(HOME, "l", _point()), None, home)
-    with pytest.raises(MissingCheckpoint, match=r"There are: none\."):
-        refuse_source(given, _home(), None, home)
-    with pytest.raises(VmState, match="it failed"):
-        refuse_source(given, _home(), _point("Failed"), home)
-    with pytest.raises(VmState, match="it is creating"):
-        refuse_source(given, _home(), _point("Creating"), home)
+def test_a_line_of_a_diff_is_shortened() -> None:
+    fields: dict[str, dict[str, Any]] = {
+        "a": {"before": None, "after": "x" * 1001},
+        "b": {"before": 0, "after": ["y" * 1001]},
+    }
+    after = shapes.diff("it", [UpdateResource(SUBJECT, "so", fields=fields)])["after"]
+    assert f"    a: {'x' * 999}…\n" in after
+    assert f"      {'y' * 999}…\n" in after

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import CollectionEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.inputs import comparable_fields
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
     CollectionQuery,
     CollectionSpec,
@@ -182,3 +184,79 @@ def test_an_encryption_set_s_id_is_one() -> None:
         sets = [{"disk": "os", "id": given}]
         with pytest.raises(InvalidInput, match="encryption_sets"):
             require_point_api(_point(encryption_sets=sets), NEWEST)
+
+
+@pytest.mark.parametrize(
+    "of_a_vm",
+    [
+        {"exclude_disks": ["os"]},
+        {"instant_access_duration": 60},
+        {"encryption_sets": [{"disk": "os", "id": f"{COMPUTE}/diskEncryptionSets/k"}]},
+    ],
+)
+def test_a_copy_takes_nothing_that_is_of_a_vm(of_a_vm: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=r"a copy .* takes no exclude_disks"):
+        _point(source_restore_point="p", **of_a_vm)
+    assert _point(source_restore_point="p", exclude_disks=[], encryption_sets=[]).source_restore_point == "p"
+
+
+@pytest.mark.parametrize("minutes", [60, 300])
+def test_instant_access_lasts_one_to_five_hours(minutes: int) -> None:
+    assert _point(instant_access_duration=minutes).instant_access_duration == minutes
+
+
+@pytest.mark.parametrize("given", ["a", "0", "a" * 80, "A_b.c-9"])
+def test_a_name_that_azure_takes(given: str) -> None:
+    assert _collection(name=given).name == given
+
+
+@pytest.mark.parametrize("given", ["_a", ".a", "-a", "a" * 81, "a/b", "ä"])
+def test_a_name_that_azure_does_not_take(given: str) -> None:
+    with pytest.raises(InvalidInput, match="name: takes letters, digits"):
+        _collection(name=given)
+
+
+@pytest.mark.parametrize("given", ["r", "r" * 90, "(r.g)-_1"])
+def test_a_group_that_azure_takes(given: str) -> None:
+    assert _collection(resource_group=given).resource_group == given
+
+
+@pytest.mark.parametrize("given", ["r" * 91, "r.", "r/g"])
+def test_a_group_that_azure_does_not_take(given: str) -> None:
+    with pytest.raises(InvalidInput, match="resource_group: takes up to 90"):
+        _collection(resource_group=given)
+
+
+@pytest.mark.parametrize("kind", ["EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"])
+def test_the_kinds_of_encryption_with_a_customer_s_key(kind: str) -> None:
+    of_os = {"disk": "os", "id": "k", "type": kind}
+    (found,) = _point(encryption_sets=[of_os]).encryption_sets or []
+    assert found.type == kind
+    with pytest.raises(InvalidInput, match="encryption_sets"):
+        _point(encryption_sets=[of_os | {"type": "EncryptionAtRestWithPlatformKey"}])
+
+
+def test_defaults() -> None:
+    collection, point = _collection(), _point(encryption_sets=[{"disk": "os", "id": "k"}])
+    assert (collection.state, collection.append_tags, collection.force) == ("present", True, False)
+    assert (collection.instant_access, collection.tags) == (None, None)
+    assert (point.state, point.consistency, point.on_downgrade) == ("present", "application", "warn")
+    assert [each.type for each in point.encryption_sets or []] == ["EncryptionAtRestWithCustomerKey"]
+    query = validate_options(CollectionQuery, {})
+    assert (query.points, query.instance_view, query.disk_restore_points) == (True, False, False)
+    assert query.on_error == "continue"
+
+
+def test_a_view_of_points_that_are_listed_is_fine() -> None:
+    assert validate_options(CollectionQuery, {"instance_view": True, "disk_restore_points": True}).points
+    assert not validate_options(CollectionQuery, {"points": False}).points
+
+
+def test_what_an_existing_point_is_held_against() -> None:
+    source = {"properties": {"source": {"id": HOME}}, "id": HOME, "name": "c", "location": "l"}
+    home = CollectionEntity.model_validate(source)
+    assert comparable_fields(_point(instant_access_duration=90), home) == {"instant_access_duration": 90}
+    assert comparable_fields(_point(source_restore_point="p"), home) == {
+        "instant_access_duration": None,
+        "source_restore_point": f"{HOME}/restorePoints/p",
+    }

@@ -4,9 +4,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import claims_of, refusal_of
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    BadResponse,
+    CheckpointError,
+    SignInRefused,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import (
+    claims_of,
+    is_usable,
+    object_of,
+    refusal_of,
+    token_of,
+    token_of_text,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
 
 
@@ -49,3 +64,42 @@ def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) ->
 def test_a_remedy_fits_the_number_of_the_refusal(text: str, expected: str) -> None:
     error = refusal_of(answer(401), {"error": "invalid_client", "error_description": text}, "client c", "as usual")
     assert expected in error.remedy
+
+
+def test_a_refusal_shows_ids_and_a_reason_in_short() -> None:
+    body = {"error_description": "x" * 5000, "trace_id": "t" * 500, "correlation_id": "c" * 500}
+    error = refusal_of(answer(401), body, "client c", "as usual")
+    assert (len(error.request_id or ""), len(error.correlation_id or "")) == (100, 100)
+    assert error.message == f"sign-in refused (401) for client c: {'x' * 299}…."
+
+
+def test_the_service_s_own_request_id_comes_first() -> None:
+    said = answer(400, b"", x_ms_request_id="r")
+    error = refusal_of(said, {"error": "e", "trace_id": "t"}, "client c", "as usual")
+    assert (error.request_id, error.correlation_id, type(error)) == ("r", None, SignInRefused)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(499, SignInRefused), (500, BadResponse), (503, BadResponse)])
+def test_an_authority_that_fails_has_not_refused(status: int, kind: type[CheckpointError]) -> None:
+    assert type(refusal_of(answer(status), {"error": "e"}, "client c", "as usual")) is kind
+
+
+@pytest.mark.parametrize(("length", "usable"), [(0, False), (1, True), (LONGEST, True), (LONGEST + 1, False)])
+def test_how_long_a_token_may_be(length: int, usable: bool) -> None:
+    assert is_usable("x" * length) is usable
+
+
+@pytest.mark.parametrize("status", [300, 302, 399])
+def test_a_sign_in_is_not_followed_elsewhere(status: int) -> None:
+    with pytest.raises(BadResponse, match=re.escape(f"answered with a redirect ({status}), which is not followed.")):
+        object_of(answer(status, {}))
+    assert object_of(answer(400, {"a": 1})) == {"a": 1}
+
+
+def test_a_token_is_for_an_hour_unless_it_says_otherwise() -> None:
+    assert token_of({"access_token": "x"}, answer(200)) == ("x", 3600.0)
+    assert token_of({"access_token": "x", "expires_in": "60"}, answer(200)) == ("x", 60.0)
+    assert token_of_text("x", 60.0, "az") == ("x", 60.0)
+    with pytest.raises(BadResponse, match="holds no usable access token") as caught:
+        token_of_text("", 60.0, "az")
+    assert caught.value.subject == "az"

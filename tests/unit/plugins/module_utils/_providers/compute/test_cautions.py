@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import (
+    cautions,
     hourly,
     less_consistent,
     of_new_point,
@@ -17,6 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import PointEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.sizes import (
     confidential_points,
+    lacks_premium_storage,
     snapshots_disks_apart,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
@@ -134,3 +137,61 @@ def test_where_confidential_vms_can_have_points(size: str, location: str, possib
 )
 def test_the_system_of_a_point(metadata: dict[str, Any] | None, known: str) -> None:
     assert _point(1, sourceMetadata=metadata).os_type == known
+
+
+@pytest.mark.parametrize(
+    ("size", "lacks"),
+    [
+        ("Standard_D2_v3", True),
+        ("Standard_D2s_v3", False),
+        ("STANDARD_D2_V3", True),
+        ("STANDARD_D2S_V3", False),
+        ("Standard_A2m_v2", True),
+        ("Standard_B2ts_v2", False),
+        ("Standard_E2_v5", True),
+        ("Standard_F2_v2", True),
+        ("Standard_F2as_v6", False),
+        ("Standard_DS2_v2", False),
+        ("Standard_NV12_v3", False),  # in other families the name does not say it
+        ("Standard_M32_v2", False),
+        ("Basic_A1", False),
+        ("", False),
+    ],
+)
+def test_sizes_without_premium_storage(size: str, lacks: bool) -> None:
+    assert lacks_premium_storage(size) is lacks
+    vm = _vm("running", size=size)
+    said = [text for text in of_new_point(vm, [], crash=True) if "Premium Storage" in text]
+    assert said == (
+        [f"its size {size} is without Premium Storage, which a crash-consistent point needs."] if lacks else []
+    )
+    assert not [text for text in of_new_point(vm, [], crash=False) if "Premium Storage" in text]
+
+
+def test_one_data_disk_is_of_one_moment() -> None:
+    vm = _vm()
+    assert [text for text in of_new_point(vm, vm.disks[:2], crash=True) if "Azure Boost" in text] == []
+
+
+def test_several_cached_disks_are_named_together() -> None:
+    vm = _vm(size="Standard_D4s_v5", storageProfile={"dataDisks": [{"lun": n, "caching": "ReadWrite"} for n in (0, 1)]})
+    (text,) = of_new_point(vm, vm.disks, crash=True)
+    assert text.startswith("lun0, lun1 are cached ReadWrite: ")
+
+
+def test_the_warnings_of_a_new_checkpoint() -> None:
+    off = _vm("deallocated", size="Standard_D4s_v5")
+    assert cautions(off, [], NOW) == (("create", "it is off, so its restore point is only crash-consistent."),)
+    hidden = Forbidden("no right to list disks.")
+    on = _vm(size="Standard_D4s_v5")
+    assert cautions(on, [], NOW, hidden) == (
+        ("create", "its disks may not be listed, so their kinds were not checked: no right to list disks."),
+    )
+    (many,) = cautions(on, [_point(50), _point(20), _point(10)], NOW)
+    assert many[1].startswith("3 restore points of it were made within the last hour")
+    assert "Azure allows 3: the next one is possible at 2026-11-20T12:10:00Z." in many[1]
+
+
+def test_a_preview_is_named() -> None:
+    vm = _vm(size="Standard_DC2es_v6", location="UAE North", securityProfile={"securityType": "confidentialvm"})
+    assert "restore points of confidential VMs are a preview of Azure's." in of_new_point(vm, [], crash=False)

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.cautions import cautions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.preflight import (
+    encrypted_slots,
     obstacles,
     of_locks,
     of_locks_on,
@@ -193,3 +194,101 @@ def test_a_lock_on_the_group_of_the_collection_alone() -> None:
         f"delete {POINT.lower()}"
     }
     assert _verbs("CanNotDelete", GROUP, home=away, point=False) == GOING
+
+
+@pytest.mark.parametrize(
+    ("power", "crash", "why", "remedy"),
+    [
+        ("running", True, " cannot hold it.", "Set consistency: application, or {exclude}."),
+        (
+            "deallocated",
+            False,
+            ", the only kind of a VM that does not run, cannot hold it.",
+            "Start the VM, or {exclude}.",
+        ),
+        ("deallocated", True, " cannot hold it.", "Start the VM and set consistency: application, or {exclude}."),
+    ],
+)
+def test_what_to_do_about_a_disk_that_no_crash_consistent_point_holds(
+    power: str, crash: bool, why: str, remedy: str
+) -> None:
+    vm, disks = _vm(power), _disks(sku={"name": "PremiumV2_LRS"})
+    (found,) = obstacles(vm, disks, crash=crash)
+    assert found.why == f"its data disk at LUN 3 (d) is Premium SSD v2; a crash-consistent point{why}"
+    assert found.verbs == ("create",)
+    assert found.remedy == remedy.format(exclude="make it with restore_point, exclude_disks")
+    (found,) = obstacles(vm, disks, disks_in=vm.disks, crash=crash)
+    assert found.remedy == remedy.format(exclude="leave the disk out with exclude_disks")
+
+
+def test_which_writes_a_disk_that_cannot_be_captured_forbids() -> None:
+    (unmanaged,) = obstacles(_vm(managedDisk=None, vhd={"uri": "x"}), {})
+    assert set(unmanaged.verbs) == {"create", "create_disk", "swap"}
+    (ephemeral,) = obstacles(_vm(os=True, diffDiskSettings={"option": "Local"}), {})
+    assert set(ephemeral.verbs) == {"create", "step"}
+    (shared,) = obstacles(_vm(), _disks(properties={"maxShares": 2}))
+    assert (shared.verbs, shared.remedy) == (("create",), "Make it with restore_point, exclude_disks.")
+
+
+def _confidential(size: str, location: str, power: str) -> VmEntity:
+    shown = _vm(power).model_dump(exclude_none=True)
+    members = {"securityProfile": {"securityType": "ConfidentialVM"}, "hardwareProfile": {"vmSize": size}}
+    return VmEntity.model_validate(shown | {"location": location, "properties": shown["properties"] | members})
+
+
+@pytest.mark.parametrize(
+    ("power", "crash", "remedy"),
+    [
+        ("running", False, None),
+        ("running", True, "Set consistency: application."),
+        ("deallocated", False, "Start the VM."),
+        ("deallocated", True, "Set consistency: application. Start the VM."),
+    ],
+)
+def test_a_confidential_vm_of_the_preview(power: str, crash: bool, remedy: str | None) -> None:
+    found = obstacles(_confidential("Standard_DC2es_v6", "uaenorth", power), {}, crash=crash)
+    assert [each.remedy for each in found] == ([] if remedy is None else [remedy])
+    assert all("only crash-consistent" in each.why and each.verbs == ("create",) for each in found)
+
+
+@pytest.mark.parametrize("power", ["running", "deallocated"])
+def test_any_other_confidential_vm_has_no_points(power: str) -> None:
+    (found,) = obstacles(_confidential("Standard_DC2as_v5", "uaenorth", power), {})
+    assert (found.verbs, found.remedy) == (("create",), "Save what it holds from within the guest.")
+
+
+@pytest.mark.parametrize(
+    ("on_vm", "on_disk"),
+    [
+        ({"encryptionSettings": {"enabled": True}}, {}),
+        ({}, {"encryptionSettingsCollection": {"enabled": True}}),
+    ],
+)
+def test_azure_disk_encryption_forbids_a_restore_in_place_alone(on_vm: Any, on_disk: Any) -> None:
+    (found,) = obstacles(_vm(os=True, **on_vm), _disks(properties=on_disk))
+    assert set(found.verbs) == {"create_disk", "swap"}
+    assert "OSDiskSwapNotSupportedForVMsUsingDiskEncryption" in found.why
+    assert found.why.endswith("it is enabled on os.")
+
+
+@pytest.mark.parametrize(("level", "what"), [("ReadOnly", "change"), ("CanNotDelete", "deletion")])
+def test_what_a_lock_does_not_allow(level: str, what: str) -> None:
+    (found,) = of_locks([_lock(level)])
+    assert (found.why, found.remedy) == (
+        f'the lock "keep" on rg allows no {what}.',
+        "Have the lock removed for the time of the task.",
+    )
+
+
+@pytest.mark.parametrize(("shown", "enabled", "slots"), [("d", True, ["lun3"]), ("d", False, []), ("e", True, [])])
+def test_an_instance_view_may_show_the_encryption(shown: str, enabled: bool, slots: list[str]) -> None:
+    view = {"disks": [{"name": shown, "encryptionSettings": [{"enabled": enabled}]}]}
+    vm = VmEntity.model_validate(
+        {
+            "id": ID,
+            "name": "v",
+            "location": "l",
+            "properties": _vm().model_dump()["properties"] | {"instanceView": view},
+        }
+    )
+    assert encrypted_slots(vm, {}) == slots

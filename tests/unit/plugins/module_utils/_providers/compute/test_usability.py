@@ -12,6 +12,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.usability import (
     not_copyable,
     of_access_state,
+    percent,
     usability,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import POINT
@@ -90,3 +91,27 @@ def test_a_source_of_copies_needs_more_than_instant_access() -> None:
 def test_what_an_access_state_says() -> None:
     words = ["Available", "INSTANTACCESS", "AvailableWithInstantAccess", "Pending", "Unknown", "", None]
     assert [of_access_state(word) for word in words] == ["usable"] * 3 + ["arriving", None, None, None]
+
+
+def test_a_copy_without_disks_that_are_known_needs_a_row_to_be_usable() -> None:
+    assert usability(_point(sourceMetadata=None, **COPY)) == "unknown"
+    assert usability(_point(_row("Available"), sourceMetadata=None, **COPY)) == "usable"
+    assert usability(_point(_row("Available"), **COPY)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("rows", "state", "original", "copy"),
+    [
+        ([_row(None, 40), _row(None, 70)], "Succeeded", 40, 40),
+        ([_row(None, 40), _row()], "Succeeded", 0, 0),
+        ([_row(), {}], "Succeeded", None, None),
+        ([], "Creating", None, 0),
+        ([], "Succeeded", None, None),
+        ([_row(None, 40)], "Creating", 40, 40),
+    ],
+)
+def test_how_far_the_slowest_disk_is(
+    rows: list[dict[str, Any]], state: str, original: int | None, copy: int | None
+) -> None:
+    assert percent(_point(*rows, provisioningState=state)) == original
+    assert percent(_point(*rows, provisioningState=state, **COPY)) == copy

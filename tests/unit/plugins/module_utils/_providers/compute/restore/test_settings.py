@@ -9,10 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.performance import (
-    number_by_size,
-    performance_of,
-)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.settings import (
     Settings,
     settings_of,
@@ -107,9 +103,79 @@ def test_a_source_that_shows_no_size() -> None:
     assert _settings("Premium_LRS", None, 1024, burstingEnabled=True).properties == {"burstingEnabled": True}
 
 
-def test_what_disks_have_by_themselves() -> None:
-    assert [number_by_size("premium_lrs", size) for size in (1, 4, 5, 1024, 1025, 99999)] == [1, 1, 2, 30, 40, 80]
-    assert number_by_size("standard_lrs", 4) == 4
-    assert performance_of("premium_lrs", 30) == (5000, 200)
-    assert performance_of("premium_lrs", 31) is None
-    assert performance_of("ultrassd_lrs", 30) is None
+@pytest.mark.parametrize("value", [None, False, 0, "", "None", [], {}])
+def test_a_member_that_nobody_knows_and_that_says_nothing_is_not_lost(value: Any) -> None:
+    assert _settings("Premium_LRS", 64, newThing=value).lost == []
+
+
+def test_a_member_that_nobody_knows_is_lost() -> None:
+    made = _settings("Premium_LRS", 64, zone="z", newThing={"a": 1})
+    assert made.lost == ["newThing (not known to this collection)", "zone (not known to this collection)"]
+
+
+@pytest.mark.parametrize(
+    "name", ["diskSizeBytes", "shareInfo", "burstingEnabledTime", "completionPercent", "LastOwnershipUpdateTime"]
+)
+def test_what_only_says_what_a_disk_is_can_be_no_loss(name: str) -> None:
+    shown: dict[str, Any] = {name: "x"}
+    assert _settings("Premium_LRS", 64, **shown).lost == []
+
+
+@pytest.mark.parametrize(
+    ("sku", "kept"),
+    [
+        *((sku, True) for sku in ("Premium_LRS", "Premium_ZRS", "StandardSSD_LRS", "StandardSSD_ZRS")),
+        *((sku, True) for sku in ("UltraSSD_LRS", "PremiumV2_LRS")),
+        ("Standard_LRS", False),
+    ],
+)
+def test_which_kinds_can_be_shared(sku: str, kept: bool) -> None:
+    made = _settings(sku, 512, maxShares=2)
+    assert made.properties == ({"maxShares": 2} if kept else {})
+    assert made.lost == ([] if kept else ["maxShares 2 (Standard HDD takes none)"])
+
+
+@pytest.mark.parametrize(
+    ("sku", "size", "kept"),
+    [
+        ("Premium_LRS", 513, True),
+        ("Premium_ZRS", 513, True),
+        ("Premium_LRS", 512, False),
+        ("StandardSSD_LRS", 1024, False),
+    ],
+)
+def test_on_demand_bursting(sku: str, size: int, kept: bool) -> None:
+    made = _settings(sku, size, burstingEnabled=True)
+    assert made.properties == ({"burstingEnabled": True} if kept else {})
+    assert made.lost == ([] if kept else ["burstingEnabled (only Premium SSD of more than 512 GiB takes it)"])
+
+
+@pytest.mark.parametrize(("size", "tier", "kept"), [(4096, "P60", False), (4097, "P70", True), (4096, "P50", True)])
+def test_tiers_from_p60_on_need_a_larger_disk(size: int, tier: str, kept: bool) -> None:
+    made = _settings("Premium_LRS", size, size, tier=tier)
+    assert (made.properties.get("tier"), made.lost) == (
+        (tier, []) if kept else (None, [f"tier {tier} (a disk of this size takes less)"])
+    )
+
+
+def test_the_tier_that_a_disk_is_changing_to_counts() -> None:
+    made = _settings("Premium_LRS", 512, tier="P20", propertyUpdatesInProgress={"targetTier": "P40"})
+    assert made.properties == {"tier": "P40"}
+
+
+@pytest.mark.parametrize("sku", ["UltraSSD_LRS", "PremiumV2_LRS"])
+@pytest.mark.parametrize("shares", [1, 2])
+def test_what_readers_of_a_shared_disk_may_do(sku: str, shares: int) -> None:
+    made = _settings(sku, 512, maxShares=shares, diskIOPSReadOnly=100, diskMBpsReadOnly=10)
+    reading = {"diskIOPSReadOnly": 100, "diskMBpsReadOnly": 10}
+    assert made.properties == ({"maxShares": 2, **reading} if shares == 2 else {})
+    assert len(made.lost) == (0 if shares == 2 else 2)
+
+
+def test_settings_that_every_disk_takes() -> None:
+    given: dict[str, Any] = {
+        "dataAccessAuthMode": "AzureActiveDirectory",
+        "optimizedForFrequentAttach": True,
+        "availabilityPolicy": {"actionOnDiskDelay": "AutomaticReattach"},
+    }
+    assert _settings("Standard_LRS", 64, **given).properties == given

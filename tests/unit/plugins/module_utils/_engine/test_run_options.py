@@ -1,0 +1,42 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a task is carried out: the defaults, and what cannot be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
+
+
+def test_defaults() -> None:
+    options = RunOptions.of({})
+    assert (options.wait, options.concurrency, options.on_error) == (True, 4, "continue")
+    durations = [each.total_seconds() for each in (options.wait_timeout, options.poll_interval, options.settle_time)]
+    assert durations == [600, 5, 120]
+    assert options.approval() is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"wait_timeout": "1s"}, {"concurrency": 1}, {"concurrency": 64}, {"poll_interval": "100ms"}]
+)
+def test_what_is_just_possible(options: dict[str, Any]) -> None:
+    assert RunOptions.of(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"wait_timeout": "999ms"}, "wait_timeout must be at least 1s"),
+        ({"concurrency": 0}, "concurrency takes 1 to 64"),
+        ({"concurrency": 65}, "concurrency takes 1 to 64"),
+        ({"poll_interval": "99ms"}, "poll_interval must be at least 100ms"),
+        ({"on_error": "report"}, "on_error: "),
+    ],
+)
+def test_what_is_not(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
+        RunOptions.of(options)

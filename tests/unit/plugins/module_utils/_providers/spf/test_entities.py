@@ -1,0 +1,170 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What SPF's entities mean: states that hold a VM, states that take no checkpoint, power, jobs and their verbs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import (
+    BUSY,
+    REFUSING,
+    CheckpointEntity,
+    JobEntity,
+    VmEntity,
+)
+
+ID = "831e819f-f852-47a8-b4b0-c61ba062df73"
+VM = "5b9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10"
+NONE = "00000000-0000-0000-0000-000000000000"
+
+
+def _vm(**fields: Any) -> VmEntity:
+    return VmEntity.model_validate({"ID": VM, **fields})
+
+
+def _job(**fields: Any) -> JobEntity:
+    return JobEntity.model_validate({"ID": ID, **fields})
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "CreatingCheckpoint",
+        "DeletingCheckpoint",
+        "RecoveringCheckpoint",
+        "InitializingCheckpointOperation",
+        "FinishingCheckpointOperation",
+        "MergingDrives",
+        "DiscardingDrives",
+    ],
+)
+def test_states_in_which_a_checkpoint_job_holds_the_vm(state: str) -> None:
+    for shown in (_vm(Status=state), _vm(Status="Running", VirtualMachineState=state)):
+        assert (shown.state_in(BUSY), shown.state_in(REFUSING)) == (state, None)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        "Stored",
+        "Missing",
+        "HostNotResponding",
+        "UnderMigration",
+        "UnderCreation",
+        "UnderTemplateCreation",
+        "CreationFailed",
+        "Deleting",
+        "P2VCreationFailed",
+        "V2VCreationFailed",
+    ],
+)
+def test_states_in_which_vmm_makes_no_checkpoint(state: str) -> None:
+    assert (_vm(VirtualMachineState=state).state_in(REFUSING), _vm(Status=state).state_in(BUSY)) == (state, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "power"),
+    [
+        ("Running", "on"),
+        ("Paused", "on"),
+        ("PowerOff", "off"),
+        ("Saved", "off"),
+        ("Stored", "off"),
+        ("Stopping", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_power_is_the_machine_s_state_and_only_without_one_its_status(state: str | None, power: str) -> None:
+    assert _vm(VirtualMachineState=state, Status=None).power == power
+    assert _vm(Status=state).power == power
+    if state:
+        assert _vm(VirtualMachineState=state, Status="UnsupportedCluster").power == power
+        assert _vm(VirtualMachineState="UnsupportedCluster", Status=state).power == "unknown"
+
+
+@pytest.mark.parametrize("field", ["VMId", "LastRestoredCheckpointId", "MostRecentTaskId"])
+def test_an_id_of_zeros_is_none(field: str) -> None:
+    assert getattr(_vm(**{field: NONE}), field) is None
+    assert getattr(_vm(**{field: ""}), field) is None
+    assert getattr(_vm(**{field: f"{{{NONE}}}"}), field) is None
+    assert getattr(_vm(**{field: ID}), field) == ID
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "name", "work"),
+    [
+        ("New-SCVMCheckpoint", None, "create"),
+        (None, "Create checkpoint", "create"),
+        ("Restore-SCVMCheckpoint", None, "restore"),
+        (None, "Recover to checkpoint", "restore"),
+        ("Remove-SCVMCheckpoint", None, "delete"),
+        (None, "Delete checkpoint", "delete"),
+        ("Set-SCVMCheckpoint", None, "update"),
+        (None, "Change properties of checkpoint", "update"),
+        (None, "Update checkpoint", "update"),
+        ("Read-SCVMCheckpoint", None, "other"),
+        ("Read-SCVirtualMachine", "Refresh virtual machine", None),
+    ],
+)
+def test_what_a_job_does_to_the_checkpoints_of_a_vm(cmdlet: str | None, name: str | None, work: str | None) -> None:
+    members = {"CmdletName": cmdlet, "Name": name}
+    assert _job(TargetObjectID=VM, **members).checkpoint_work(VM.upper()) == work
+    assert _job(ResultObjectID=VM.upper(), **members).checkpoint_work(VM) == work
+    assert _job(TargetObjectID=ID, **members).checkpoint_work(VM) is None
+    assert _job(**members).checkpoint_work(VM) is None
+
+
+@pytest.mark.parametrize(
+    ("info", "text", "message"),
+    [
+        (
+            {"ErrorCodeString": "12710", "Problem": "It broke.", "RecommendedAction": "Mend it."},
+            "",
+            "VMM error 12710: It broke. Mend it.",
+        ),
+        ({"ErrorCodeString": " 7 ", "Problem": "It broke."}, "", "VMM error 7: It broke."),
+        ({"ErrorCodeString": "0", "Problem": "It broke."}, "", "It broke."),
+        ({"Problem": "It broke."}, "", "It broke."),
+        ({}, "Failed at step 2", "Failed at step 2"),
+        (None, "", "failed"),
+    ],
+)
+def test_why_a_job_has_failed(info: dict[str, str] | None, text: str, message: str) -> None:
+    status = _job(Status="Failed", StatusString=text, ErrorInfo=info).status("r")
+    assert (status.state, status.message, status.request_id) == ("failed", message, "r")
+
+
+def test_a_message_names_its_number_in_whichever_member_it_stands() -> None:
+    messages = [
+        {"ErrorCodeString": "1", "Code": "2", "Problem": "a"},
+        {"Code": "2", "Problem": "b"},
+        {"RecommendedAction": "c"},
+        {"ErrorCodeString": "4"},
+    ]
+    status = _job(Status="SucceedWithInfo", AdditionalMessages=messages).status(None)
+    assert status.warnings == ("VMM 1: a", "VMM 2: b", "VMM message: c")
+
+
+def test_long_texts_of_a_job_are_shortened() -> None:
+    status = _job(Status="SucceedWithInfo", StatusString="s" * 99, AdditionalMessages=[{"Problem": "p" * 999}]).status(
+        ""
+    )
+    assert (len(status.text), [len(each) for each in status.warnings]) == (60, [600])
+
+
+@pytest.mark.parametrize(
+    ("enabled", "host_id", "usability"),
+    [
+        (None, ID, "usable"),
+        (True, ID, "usable"),
+        (False, ID, "unusable"),
+        (None, None, "unknown"),
+        (False, None, "unusable"),
+    ],
+)
+def test_what_a_checkpoint_can_be_used_for(enabled: bool | None, host_id: str | None, usability: str) -> None:
+    row = CheckpointEntity.model_validate({"ID": ID.upper(), "Enabled": enabled, "CheckpointID": host_id}).row()
+    assert (row.checkpoint.usability, row.checkpoint.id, row.checkpoint.name) == (usability, ID, "")

@@ -4,8 +4,8 @@
 
     python tools/kerberos.py PYTHON
 
-builds the client's bindings (gssapi, krb5) into the environment of PYTHON, and unpacks libfaketime for a KDC whose clock
-is off. Where that cannot be done it prints why, and the tests that need them are skipped.
+builds the client's bindings (gssapi, krb5) into the environment of PYTHON, and unpacks libfaketime, for a KDC whose
+clock is off. Where that cannot be done it prints why, and the tests that need them are skipped.
 """
 
 from __future__ import annotations

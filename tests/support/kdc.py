@@ -26,7 +26,11 @@ class Kdc:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"KRB5_CONFIG": str(self.directory / "krb5.conf"), "KRB5CCNAME": f"FILE:{self.directory / 'no-ticket'}"}
+        return {"KRB5_CONFIG": str(self.config), "KRB5CCNAME": f"FILE:{self.directory / 'no-ticket'}"}
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "krb5.conf"
 
     @property
     def server_keytab(self) -> Path:

@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos, kerberos_errors
 from simulator.documents.seeding import DEFAULT_DOCUMENT
 from tests.support import kdc as kdcs
 from tests.support.signing import Result, Site, site
@@ -99,7 +99,7 @@ def test_a_ticket_that_expires_is_fetched_anew_where_there_is_what_to_fetch_it_w
     def expiring(self: kerberos.Tickets, bindings: object) -> tuple[object, bytes]:
         calls.append(self._cache)
         if len(calls) == 3:
-            raise self._explained(-1765328352, "Ticket expired")
+            raise kerberos_errors.explain(-1765328352, "Ticket expired", self._identity)
         return real(self, bindings)
 
     monkeypatch.setattr(kerberos.Tickets, "_begin", expiring)
@@ -160,17 +160,42 @@ def test_what_hinders_kerberos_is_named(spf: Site, options: dict[str, str | None
     assert (found, words in message) == (code, True), message
 
 
+@pytest.mark.parametrize("way", ["auto", "kerberos"])
+@pytest.mark.parametrize(
+    ("clock", "follows", "words"),
+    [
+        ("+1h", False, "this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW)"),
+        ("-1h", False, "this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW)"),
+        # MIT's client follows its KDC's clock unless told not to; the server does not.
+        ("+1h", True, "the clocks of server, KDC and this machine differ too much (KRB_AP_ERR_SKEW)"),
+        ("-1h", True, "the clocks of server, KDC and this machine differ too much (KRB_AP_ERR_SKEW)"),
+    ],
+)
 def test_a_clock_that_is_off_is_named(
-    spf: Site, kdc: kdcs.Kdc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: str, follows: bool, words: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client follows the KDC's clock by itself; without that it sees what every other service of it sees."""
-    text = (kdc.directory / "krb5.conf").read_text().replace("[libdefaults]", "[libdefaults]\n kdc_timesync = 0")
-    (tmp_path / "krb5.conf").write_text(text)
-    monkeypatch.setenv("KRB5_CONFIG", str(tmp_path / "krb5.conf"))
-    tickets = kerberos.Tickets(kerberos.Identity(USER, PASSWORD, host="localhost"))
-    problem = tickets._explained(-1765328347, "Clock skew too great")
-    assert "KRB_AP_ERR_SKEW" in str(problem)
-    assert "Set this machine's clock" in str(problem)
+    """A real KDC whose clock is an hour off; the password is tried once, and NTLM, which the server offers, is not."""
+    for name in ("kdc", "spf"):
+        (tmp_path / name).mkdir()
+    try:
+        with kdcs.running(tmp_path / "kdc", "svc-ansible", PASSWORD, clock=clock) as off:
+            if not follows:
+                text = off.config.read_text().replace("[libdefaults]", "[libdefaults]\n kdc_timesync = 0")
+                off.config.write_text(text)
+            for name, value in {**off.environment, "KRB5_KTNAME": str(off.server_keytab)}.items():
+                monkeypatch.setenv(name, value)
+            with site(tmp_path / "spf", spf_offers="negotiate,ntlm") as spf:
+                given = {"vm": "web01", "name": "new", "spf_auth": way, "spf_username": USER}
+                code, message = refusal(spf.run("vm_checkpoint", spf_password=PASSWORD, **given))
+                sent = [entry["headers"].get("authorization", "") for entry in spf.journal()]
+    except Unavailable as reason:
+        pytest.skip(f"no KDC with another clock can be had here: {reason}")
+    assert code == "sign_in_refused"
+    assert words in message
+    assert "clock" in message.partition(". ")[2]
+    assert "spf_auth: ntlm" in message
+    assert len([each for each in sent if each]) == follows
+    assert not [each for each in sent if each.startswith("NTLM")]
 
 
 def test_where_kerberos_cannot_be_had_auto_goes_on_to_ntlm(spf: Site) -> None:

@@ -20,7 +20,8 @@ from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, cryptography, httpx, spnego
 from ..client import Exchanged, exchange
 from . import challenges
-from .kerberos import Identity, NotPossible, Tickets
+from .kerberos import Tickets
+from .kerberos_errors import Identity, NotPossible
 from .password import Once
 
 NewClient = t.Callable[[], httpx.AsyncClient]

@@ -13,7 +13,7 @@ from ..._http.auth.automatic import Automatic
 from ..._http.auth.basic import Basic
 from ..._http.auth.bearer import Bearer, TokenFile
 from ..._http.auth.certificate import Certificate
-from ..._http.auth.kerberos import Identity
+from ..._http.auth.kerberos_errors import Identity
 from ..._http.auth.windows import NewClient, Windows
 from ..._http.client import Auth, Exchanged
 

@@ -24,7 +24,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redacti
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import challenges, windows
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.automatic import Automatic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos import Identity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos_errors import Identity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,

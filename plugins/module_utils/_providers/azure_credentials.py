@@ -132,7 +132,8 @@ def _from_file(profile: str, params: t.Mapping[str, t.Any], environ: t.Mapping[s
         return values
     own = {name: value for name, value in params.items() if name not in AZURE_CREDENTIALS and value not in (None, "")}
     rest = without_variables(environ, AZURE_CREDENTIALS)
-    found = settings(ArmSettings, {**values, **own, "auth_source": "auto"}, rest)
+    origins = {name: f"profile {profile} of ~/.azure/credentials" for name in values if name not in own}
+    found = settings(ArmSettings, {**values, **own, "auth_source": "auto"}, rest, origins)
     return _complete(found, f"the profile {profile} of ~/.azure/credentials")
 
 

@@ -113,6 +113,7 @@ def make_trusting(lab: Lab) -> Lab:
             {"x509_certificate_password": PASSWORD},
             "x509_certificate_path: {path} holds no private key. Exp",
         ),
+        (b"pfx", {"x509_certificate_password": "wr0ng\0"}, "x509_certificate_password: holds a line break or NUL"),
         (b"x" * 1024 * 1025, {}, "x509_certificate_path: {path} is larger than 1048576 bytes."),
     ],
 )
@@ -295,6 +296,8 @@ def test_a_federated_token_is_read_again_for_each_access_token(tmp_path: Path) -
         ("e30.unknown.x", "AADSTS700213: No matching federated identity record found for presented assertion. Compare"),
         ("", "federated_token_file: {path} holds no token."),
         ("a b\nc", "federated_token_file: {path} holds no token."),
+        ('"e30.e30.x"', "federated_token_file: {path} holds no token."),
+        ('{{"value": "e30.e30.x"}}', "federated_token_file: {path} holds no token."),
         ("tökén", "federated_token_file: {path} holds no token."),
         (None, "federated_token_file: {path} cannot be read (no such file or directory)."),
     ],

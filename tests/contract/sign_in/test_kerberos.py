@@ -151,11 +151,19 @@ def test_a_wrong_password_is_tried_once_and_by_nothing_else(spf: Site, kdc: kdcs
         ({"spf_username": "svc@DOWN.TEST"}, "unreachable", "no KDC could be reached"),
         ({"spf_username": "OTHER\\svc"}, "invalid_input", "Write it as user@REALM"),
         ({"spf_username": USER, "spf_keytab": "/nonexistent", "spf_password": None}, "invalid_input", "spf_keytab: "),
+        ({"spf_username": USER, "spf_keytab": "/", "spf_password": None}, "invalid_input", "spf_keytab: / cannot be"),
+        ({"spf_username": USER, "spf_keytab": "{empty}", "spf_password": None}, "invalid_input", "spf_keytab: "),
+        ({"spf_username": USER, "spf_keytab": "{server}"}, "invalid_input", f"has no key for {USER}"),
         ({"spf_username": USER, "spf_service_principal": "HTTP/other"}, "sign_in_refused", "spf_service_principal"),
     ],
 )
-def test_what_hinders_kerberos_is_named(spf: Site, options: dict[str, str | None], code: str, words: str) -> None:
+def test_what_hinders_kerberos_is_named(
+    spf: Site, kdc: kdcs.Kdc, options: dict[str, str | None], code: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").touch()
+    keytab = (options.get("spf_keytab") or "").format(empty=tmp_path / "empty", server=kdc.server_keytab)
     given = {"spf_password": PASSWORD, "spf_auth": "kerberos", "vm": "web01", "name": "new", **options}
+    given |= {"spf_keytab": keytab} if keytab else {}
     found, message = refusal(spf.run("vm_checkpoint", **given))
     assert (found, words in message) == (code, True), message
 
@@ -202,6 +210,17 @@ def test_where_kerberos_cannot_be_had_auto_goes_on_to_ntlm(spf: Site) -> None:
     """A domain that is no realm; a realm whose KDC is not there would take as long as its library waits for it."""
     found = spf.run("vm_checkpoint_info", vm="web01", spf_username="LOCAL\\svc-ansible")
     assert found["sign_in"] == {"spf": "ntlm"}, found
+
+
+def test_a_keytab_that_cannot_be_used_is_not_passed_over(kdc: kdcs.Kdc, tmp_path: Path) -> None:
+    """Even where NTLM is offered and there is a password: the user has named the keytab."""
+    with site(tmp_path, spf_offers="negotiate,ntlm") as spf:
+        keytab = str(kdc.server_keytab)
+        code, message = refusal(
+            spf.run("vm_checkpoint", vm="web01", name="x", spf_username=USER, spf_password=PASSWORD, spf_keytab=keytab)
+        )
+        assert not [entry for entry in spf.journal() if "authorization" in entry["headers"]]
+    assert (code, "klist -k" in message) == ("invalid_input", True), message
 
 
 def test_an_unknown_spn_lets_auto_go_on_to_ntlm_with_the_same_password(kdc: kdcs.Kdc, tmp_path: Path) -> None:

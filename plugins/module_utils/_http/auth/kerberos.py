@@ -13,7 +13,7 @@ import typing as t
 
 from ..._core.errors import InvalidInput
 from ..._deps import anyio, krb5, spnego
-from .kerberos_errors import Identity, NotPossible, explain, explain_keytab, explain_refusal, missing_kerberos
+from .kerberos_errors import Identity, NotPossible, explain, explain_refusal, missing_kerberos
 
 
 class Tickets:
@@ -69,8 +69,8 @@ class Tickets:
             library.cc_store_cred(context, cache, found)
         except library.Krb5Error as error:
             raise explain(int(error.err_code), str(error), who) from None
-        except (OSError, ValueError):
-            raise explain_keytab(who) from None
+        except OSError as error:
+            raise explain(error.errno or 0, str(error), who) from None
         self._held = cache  # a cache in memory goes with its handle
         return f"MEMORY:{cache.name.decode()}"
 

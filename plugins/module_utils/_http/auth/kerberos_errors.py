@@ -12,7 +12,7 @@ from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignI
 from ..._core.formatting import one_line
 from ..._deps import KERBEROS
 
-# Numbers of krb5.h. A file that cannot be read has the system's: ENOENT, EACCES.
+# Numbers of krb5.h. A file that cannot be read has the system's: ENOENT, EACCES, EISDIR.
 _MINOR = {
     "unknown_client": (-1765328378,),
     "unknown_service": (-1765328377,),
@@ -25,9 +25,10 @@ _MINOR = {
     "skew": (-1765328347, -1765328236),
     # REALM_UNKNOWN, KDC_UNREACH, ERR_HOST_REALM_UNKNOWN, REALM_CANT_RESOLVE, CONFIG_NODEFREALM
     "no_kdc": (-1765328230, -1765328228, -1765328167, -1765328164, -1765328160),
-    # CC_BADNAME, CC_NOTFOUND, CC_END, FCC_PERM, FCC_NOFILE, CC_FORMAT
-    "no_ticket": (-1765328245, -1765328243, -1765328242, -1765328190, -1765328189, -1765328185),
-    "keytab": (-1765328205, -1765328203, -1765328202, 2, 13),
+    # CC_BADNAME, CC_UNKNOWN_TYPE, CC_NOTFOUND, CC_END, FCC_PERM, FCC_NOFILE, CC_FORMAT
+    "no_ticket": (-1765328245, -1765328244, -1765328243, -1765328242, -1765328190, -1765328189, -1765328185),
+    # KT_BADNAME, KT_NOTFOUND, KT_END, KEYTAB_BADVNO
+    "keytab": (-1765328205, -1765328203, -1765328202, -1765328171, 2, 13, 21),
 }
 _MINOR_OF_SERVER = {
     # KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED: of a ticket that the KDC has just issued
@@ -78,7 +79,7 @@ class Identity:
         return f"{self.service}/{self.host}"
 
 
-_FINAL = {"wrong_password", "revoked", "expired", "skew"}
+_FINAL = {"wrong_password", "revoked", "expired", "skew", "keytab"}
 """What another way to sign in must not be tried after: the credential, or a clock that has to be set."""
 
 
@@ -87,6 +88,8 @@ def explain(minor: int, words: str, who: Identity) -> CheckpointError | NotPossi
     reason = next((name for name, codes in _MINOR.items() if minor in codes), None)
     if reason is None:
         reason = next((name for part, name in _WORDS if part in words.lower()), "other")
+    if reason == "keytab" and not who.keytab:  # another file
+        reason = "other" if who.password else "no_ticket"
     error = _error(reason, words, who)
     return error if reason in _FINAL else NotPossible(error, expired=reason == "ticket_expired")
 
@@ -95,11 +98,6 @@ def explain_refusal(minor: int, who: Identity) -> CheckpointError | None:
     """Why the server refuses a ticket that the KDC has issued; None where a 401 says as much."""
     reason = next((name for name, codes in _MINOR_OF_SERVER.items() if minor in codes), None)
     return _error(reason, "", who) if reason else None
-
-
-def explain_keytab(who: Identity) -> NotPossible:
-    """A keytab that cannot be opened."""
-    return NotPossible(_error("keytab", "", who))
 
 
 def _error(reason: str, words: str, who: Identity) -> CheckpointError:

@@ -141,6 +141,10 @@ def test_a_user_with_a_password_in_the_environment_is_told_among_what_was_tried(
     ("content", "told"),
     [
         (b"s3cret", "~/.azure/credentials is no INI file"),
+        (
+            b"[default]\ntenant=t\nclient_id=c\nsecret=s3cret\ncloud_environment=http://x",
+            "(profile default of ~/.azure/cr",
+        ),
         (b"\xff\xfe", "~/.azure/credentials is no INI file"),
         (b"[default]\nsecret = s3cret\n", "the profile default of ~/.azure/credentials needs tenant"),
         (b"x" * 1024 * 1025, "is larger than 1 MiB"),

@@ -37,7 +37,7 @@ def test_what_ends_the_sign_in(minor: int, words: str, told: str, remedy: str) -
         (-1765328377, "", "sign_in_refused", "HTTP/spf.test (KDC_ERR_S_PRINCIPAL_UNKNOWN)", "spf_service_principal"),
         (-1765328228, "cannot reach", "unreachable", "no KDC could be reached for svc@SIM.TEST: cannot reach", "88"),
         (-1765328243, "", "invalid_input", "no Kerberos ticket (KRB5CCNAME)", "kinit"),
-        (13, "", "invalid_input", "spf_keytab: ", "may read"),
+        (13, "", "sign_in_refused", "Kerberos failed for svc@SIM.TEST", "krb5.conf"),
         (-1765328352, "", "sign_in_refused", "the Kerberos ticket has expired", "kinit"),
         (
             0,
@@ -79,13 +79,24 @@ def test_a_refusal_without_a_reason_is_left_to_its_status() -> None:
     assert kerberos.explain_refusal(-1765328378, WHO) is None
 
 
+@pytest.mark.parametrize("minor", [2, 13, 21, -1765328203, -1765328171])
+def test_a_keytab_that_cannot_be_used_ends_it_for_the_user_named_it(minor: int) -> None:
+    found = kerberos.explain(minor, "", kerberos.Identity("svc", "S3cret", keytab="/a"))
+    assert isinstance(found, CheckpointError)
+    _check(found, "invalid_input", "spf_keytab: /a cannot be read, or has no key for svc", "klist -k")
+
+
+def test_a_ticket_cache_that_cannot_be_read_is_no_keytab() -> None:
+    found = kerberos.explain(13, "", kerberos.Identity())
+    assert isinstance(found, kerberos.NotPossible)
+    _check(found.error, "invalid_input", "there is no Kerberos ticket (KRB5CCNAME)", "kinit")
+
+
 def test_a_ticket_s_owner_and_source_are_named() -> None:
     found = kerberos.explain(-1765328360, "", kerberos.Identity())
     assert isinstance(found, CheckpointError)
     assert "refused the ticket" in found.message
     assert "KRB5CCNAME" in (found.remedy or "")
-    keytab = kerberos.explain_keytab(kerberos.Identity("svc", keytab="/a"))
-    assert "spf_keytab: /a cannot be read, or has no key for svc" in keytab.error.message
 
 
 def _check(found: CheckpointError, code: str, told: str, remedy: str) -> None:

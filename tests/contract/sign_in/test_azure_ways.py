@@ -187,6 +187,13 @@ def test_without_msal_a_certificate_says_what_to_install(lab: Lab, tmp_path: Pat
     assert "-m pip install 'msal>=1.29,<2'" in text
 
 
+def test_without_msal_a_managed_identity_says_what_to_install(lab: Lab) -> None:
+    with mock.patch.dict("sys.modules", {"msal": None}):
+        text = refused(lab, **MSI)
+    assert "auth_source msi needs the Python package msal for the Python that runs the module" in text
+    assert "-m pip install 'msal>=1.29,<2'. Or choose another auth_source." in text
+
+
 def test_a_tenant_that_a_certificate_s_authority_does_not_know(lab: Lab, tmp_path: Path) -> None:
     principal().register(lab.world.identities)
     options = {**ALONE, **options_of(tmp_path, "pem"), "tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,3 +84,9 @@ def test_every_row_of_the_table_has_a_snippet_and_says_what_it_costs(page: Page)
     links = {re.sub(r"[^a-z ]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert {link for row in rows for link in re.findall(r"^\| \[[^]]+\]\(#([a-z-]+)\)", row)} == links
     assert [row for row in rows if not re.search(r"\d+ ms|nothing|as those|as for", row)] == []
+
+
+def test_the_role_of_the_page_holds_what_every_task_of_arc_needs() -> None:
+    role = json.loads(re.findall(r"```json\n(.*?)```", AZURE.text, re.S)[0])
+    rights = (ROOT / "docs" / "rights.md").read_text().partition("## Arc-enabled SCVMM")[2].partition("\n## ")[0]
+    assert set(role["Actions"]) == set(re.findall(r"`(Microsoft\.[\w./]+)`", rights))

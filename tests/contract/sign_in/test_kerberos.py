@@ -170,6 +170,22 @@ def test_what_hinders_kerberos_is_named(
 
 @pytest.mark.parametrize("way", ["auto", "kerberos"])
 @pytest.mark.parametrize(
+    ("user", "how", "words"),
+    [
+        ("locked", "-allow_tix", "the account is disabled or locked (KDC_ERR_CLIENT_REVOKED)"),
+        ("expired", "-pwexpire yesterday", "the password has expired (KDC_ERR_KEY_EXPIRED)"),
+    ],
+)
+def test_an_account_that_may_not_sign_in(kdc: kdcs.Kdc, spf: Site, user: str, how: str, words: str, way: str) -> None:
+    name = f"{user}-{way}@SIM.TEST"
+    kdc.run("sbin/kadmin.local", "-r", kdcs.REALM, "-q", f"addprinc -pw {PASSWORD} {how} {name}")
+    given = {"vm": "web01", "name": "new", "spf_auth": way, "spf_username": name, "spf_password": PASSWORD}
+    code, message = refusal(spf.run("vm_checkpoint", **given))
+    assert (code, words in message) == ("sign_in_refused", True), message
+
+
+@pytest.mark.parametrize("way", ["auto", "kerberos"])
+@pytest.mark.parametrize(
     ("clock", "follows", "words"),
     [
         ("+1h", False, "this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW)"),

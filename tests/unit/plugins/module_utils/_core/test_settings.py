@@ -132,7 +132,7 @@ def test_a_token_is_taken_as_users_copy_it(token: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "home", "found"),
-    [("~/k", "/home/me", "/home/me/k"), ("/k", "/home/me", "/k"), ("~/k", "", "~/k"), ("~you/k", "/home/me", "~you/k")],
+    [("~/k", "/h/me", "/h/me/k"), ("/k", "/h/me", "/k"), ("~/k", "", "~/k"), ("~you/k", "/h/me", "~you/k")],
 )
 def test_a_variable_may_hold_a_path_below_the_user_s_home(path: str, home: str, found: str) -> None:
     given = {"SPF_KEYTAB": path, "HYBRIDVM_CA_PATH": path, "AZURE_CLIENT_CERTIFICATE_PATH": path, "HOME": home}

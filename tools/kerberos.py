@@ -4,8 +4,8 @@
 
     python tools/kerberos.py PYTHON
 
-builds the client's bindings (gssapi, krb5) into the environment of PYTHON. Where that cannot be done it prints why, and
-the tests that need them are skipped.
+builds the client's bindings (gssapi, krb5) into the environment of PYTHON, and unpacks libfaketime, for a KDC whose
+clock is off. Where that cannot be done it prints why, and the tests that need them are skipped.
 """
 
 from __future__ import annotations
@@ -49,20 +49,32 @@ class Unavailable(Exception):
 
 
 def unpack() -> None:
-    """Fetch and unpack the packages once."""
-    if (UNPACKED / "usr/sbin/krb5kdc").is_file():
+    """Fetch and unpack MIT Kerberos once."""
+    _unpack(PACKAGES, UNPACKED, UNPACKED / "usr/sbin/krb5kdc")
+
+
+def clock_changer() -> Path:
+    """The library that, preloaded, gives a KDC another clock (libfaketime); fetched and unpacked once."""
+    directory = ROOT / "build" / "faketime"
+    library = directory / "usr" / "lib" / MACHINE / "faketime" / "libfaketime.so.1"
+    _unpack(["libfaketime"], directory, library)
+    return library
+
+
+def _unpack(packages: list[str], directory: Path, wanted: Path) -> None:
+    if wanted.is_file():
         return
     if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        raise Unavailable("no apt-get and dpkg, so no Debian packages of MIT Kerberos")
-    downloads = ROOT / "build" / "krb5-debs"
+        raise Unavailable(f"no apt-get and dpkg, so no Debian package {packages[0]}")
+    downloads = directory.with_name(f"{directory.name}-debs")
     downloads.mkdir(parents=True, exist_ok=True)
-    _run(["apt-get", "download", *PACKAGES], "apt-get download", cwd=downloads)
+    _run(["apt-get", "download", *packages], "apt-get download", cwd=downloads)
     # A directory that is there is a whole one.
-    part = UNPACKED.with_name(f"krb5.{os.getpid()}")
+    part = directory.with_name(f"{directory.name}.{os.getpid()}")
     for package in sorted(downloads.glob("*.deb")):
         _run(["dpkg", "-x", str(package), str(part)], "dpkg -x")
-    shutil.rmtree(UNPACKED, ignore_errors=True)
-    part.rename(UNPACKED)
+    shutil.rmtree(directory, ignore_errors=True)
+    part.rename(directory)
 
 
 def build_client(python: str) -> None:
@@ -104,6 +116,11 @@ def main() -> None:
         build_client(sys.argv[1])
     except (Unavailable, OSError) as problem:
         print(f"The Kerberos tests are skipped: {problem}.")
+        return
+    try:
+        clock_changer()
+    except (Unavailable, OSError) as problem:
+        print(f"The Kerberos tests with a wrong clock are skipped: {problem}.")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ options:
     type: str
   spf_token:
     description:
-      - A token for Windows Azure Pack. It is used as it is, and is not renewed.
+      - A token for Windows Azure Pack, with or without C(Bearer) before it. It is not renewed.
       - If not set, the environment variable E(SPF_TOKEN) is used.
     type: str
   spf_token_file:
@@ -70,7 +70,8 @@ options:
     type: path
   spf_keytab:
     description:
-      - A keytab with the key of O(spf_username), instead of O(spf_password), for Kerberos.
+      - A keytab with the key of O(spf_username), instead of O(spf_password), for Kerberos. If it cannot be used, the
+        task fails.
       - Without a keytab and a password the ticket in the credential cache (C(KRB5CCNAME)) is used.
       - If not set, the environment variable E(SPF_KEYTAB) is used.
     type: path

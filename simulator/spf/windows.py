@@ -8,6 +8,7 @@ NTLMv2 only: the acceptor skips the channel bindings of older responses. Kerbero
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -43,9 +44,9 @@ def enter(call: Call, world: World, offers: list[str]) -> Entry:
     context = connection.handshake
     try:
         token = context.step(base64.b64decode(value))
-    except (spnego.exceptions.SpnegoError, ValueError):
+    except (spnego.exceptions.SpnegoError, ValueError) as error:
         connection.handshake = None
-        return Entry()
+        return Entry(None, _said(scheme, error))
     headers = [("WWW-Authenticate", f"{scheme} {base64.b64encode(token).decode()}")] if token else []
     if not context.complete:
         return Entry(None, headers)
@@ -57,6 +58,22 @@ def enter(call: Call, world: World, offers: list[str]) -> Entry:
     return Entry(user, [*headers, ("Persistent-Auth", str(persistent).lower())])
 
 
+def _said(scheme: str, error: Exception) -> Headers:
+    """Kerberos says why it refuses, such as KRB_AP_ERR_SKEW: its token in a NegTokenResp (RFC 4178, 4.2.2)."""
+    token = getattr(getattr(error, "base_error", None), "token", None)
+    if not token:
+        return []
+    incomplete, said = _der(0xA0, _der(0x0A, b"\x01")), _der(0xA2, _der(0x04, token))
+    answer = _der(0xA1, _der(0x30, incomplete + said))
+    return [("WWW-Authenticate", f"{scheme} {base64.b64encode(answer).decode()}")]
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    octets = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, size] if size < 0x80 else [tag, 0x80 | len(octets), *octets]) + content
+
+
 def _acceptor(call: Call, world: World, scheme: str) -> Any:
     import spnego
     from spnego.channel_bindings import GssChannelBindings
@@ -64,6 +81,11 @@ def _acceptor(call: Call, world: World, scheme: str) -> Any:
     bindings = None
     if world.switches.spf_bindings == "required":
         bindings = GssChannelBindings(application_data=b"tls-server-end-point:" + _digest(call.connection.certificate))
+    with contextlib.suppress(ImportError):
+        import gssapi
+
+        # Else an error that has a token for the client is raised later, and pyspnego stumbles before.
+        gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False  # type: ignore[attr-defined] # its stubs leave it out
     os.environ["LM_COMPAT_LEVEL"] = "5"
     os.environ["NTLM_USER_FILE"] = str(_store(world))
     host = (call.header("host") or "localhost").rpartition(":")[0]

@@ -2,22 +2,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a new process to the first token, ours beside azure-identity's: `python -m tests.bench.azure_sign_in [RUNS]`.
 
-Both talk TLS to the simulator on loopback, so that network round trips cost nothing. The runs are interleaved, and the
-first of each is thrown away. A module imports pydantic, httpx and anyio anyway: what a way adds is its time without
-that of a ready token. What azure-identity adds is its time without that of a bare Python.
+Both talk TLS to the simulator on loopback, so that network round trips cost nothing. A module imports pydantic, httpx
+and anyio anyway: what a way adds is its time without that of a ready token. What azure-identity adds is its time
+without that of a bare Python.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.sign_ins import show
 from tests.contract.sign_in.identities import principal
 from tests.contract.sign_in.serving import Served, serving
 
@@ -77,32 +75,14 @@ def ways(served: Served, directory: Path) -> dict[str, tuple[object, object]]:
     }
 
 
-def timed(program: str, argument: object, environ: dict[str, str]) -> float:
-    """Milliseconds of the whole process."""
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", program, json.dumps(argument)], check=True, env=environ)
-    return (time.perf_counter() - begun) * 1000
-
-
 def main(runs: int) -> None:
     """Print a table: medians, and how ours compares."""
     with tempfile.TemporaryDirectory() as name, serving(Path(name)) as served:
         environ = {variable: value for variable, value in os.environ.items() if variable != "REQUESTS_CA_BUNDLE"}
         environ["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = served.url
         ready = {"cloud_environment": served.url, "ca_path": served.ca, "access_token": "e30"}
-        base, bare = _medians([(timed(OURS, ready, environ), timed("", None, environ)) for _run in range(runs + 1)])
-        sys.stdout.write(f"| ready token, bare Python | {base:.0f} ms | {bare:.0f} ms | |\n")
         for way, (ours, theirs) in ways(served, Path(name)).items():
-            pairs = [(timed(OURS, ours, environ), timed(THEIRS, theirs, environ)) for _run in range(runs + 1)]
-            mine, vendor = _medians(pairs)
-            sys.stdout.write(
-                f"| {way} | {mine - base:.0f} ms | {vendor - bare:.0f} ms | {(mine - base) / (vendor - bare):.2f} |\n"
-            )
-
-
-def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
-    first, second = zip(*pairs[1:], strict=True)
-    return statistics.median(first), statistics.median(second)
+            show(way, ((OURS, ready), (OURS, ours), ("", None), (THEIRS, theirs)), environ, runs)
 
 
 if __name__ == "__main__":

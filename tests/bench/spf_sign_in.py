@@ -2,20 +2,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a new process to the first signed answer, beside the library alone: `python -m tests.bench.spf_sign_in [RUNS]`.
 
-Ours is the time that a way adds to a task with a token; the library's is what pyspnego (or cryptography, for a PFX
-file) adds to a bare request of http.client. All go to the simulator on loopback over TLS, interleaved; the first run of
-each is thrown away. Kerberos is measured where a KDC can be had.
+Ours is the time that a way adds to a task with a token; the library's is what pyspnego (or cryptography with ssl, for a
+PFX file) adds to a bare request of http.client. All go to the simulator on loopback over TLS. Kerberos is measured
+where a KDC can be had.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -26,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 
+from tests.bench.sign_ins import show
 from tests.support import kdc
 from tests.support.simulator_server import started
 from tools.kerberos import Unavailable
@@ -44,13 +41,18 @@ async def main():
 anyio.run(main)
 """
 THEIRS = """
-import base64, http.client, json, ssl, sys
+import base64, http.client, json, ssl, sys, tempfile
 given = json.loads(sys.argv[1])
 context = ssl.create_default_context(cafile=given["ca"])
 if given["way"] == "pfx":
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
-    key, certificate, _more = pkcs12.load_key_and_certificates(open(given["file"], "rb").read(), None)
-    key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    password = given["file_password"].encode()
+    key, certificate, _more = pkcs12.load_key_and_certificates(open(given["file"], "rb").read(), password)
+    with tempfile.NamedTemporaryFile() as pem:  # as requests-pkcs12 does
+        pem.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        pem.write(certificate.public_bytes(Encoding.PEM))
+        pem.flush()
+        context.load_cert_chain(pem.name)
 connection = http.client.HTTPSConnection("localhost", given["port"], context=context)
 def get(header):
     connection.request("GET", given["path"], headers={"Accept": "application/json", "Authorization": header})
@@ -72,27 +74,17 @@ else:
 """
 
 
-def timed(program: str, argument: object, environ: dict[str, str]) -> float:
-    """Milliseconds of the whole process."""
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", program, json.dumps(argument)], check=True, env=environ)
-    return (time.perf_counter() - begun) * 1000
-
-
-def medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
-    """Of all but the first."""
-    first, second = zip(*pairs[1:], strict=True)
-    return statistics.median(first), statistics.median(second)
+FILE_PASSWORD = "of the PFX file"
 
 
 def pfx_file(directory: Path) -> str:
-    """A PFX file without a password; the simulator asks for none, so only its reading is measured."""
+    """A PFX file with a password; the simulator asks for no certificate, so only reading it is measured."""
     issued = trustme.CA().issue_cert("client@contoso.test")
     key: Any = load_pem_private_key(issued.private_key_pem.bytes(), None)
     certificate = load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
     file = directory / "client.pfx"
-    open_file = pkcs12.serialize_key_and_certificates(b"c", key, certificate, None, serialization.NoEncryption())
-    file.write_bytes(open_file)
+    locked = serialization.BestAvailableEncryption(FILE_PASSWORD.encode())
+    file.write_bytes(pkcs12.serialize_key_and_certificates(b"c", key, certificate, None, locked))
     return str(file)
 
 
@@ -122,15 +114,15 @@ def main(runs: int) -> None:
             "token": ready["spf_token"],
         }
         token = {**known, "spf_token": ready["spf_token"]}
-        pairs = [
-            (timed(OURS, token, environ), timed(THEIRS, {**bare, "way": "bearer"}, environ)) for _run in range(runs + 1)
-        ]
-        base, theirs_base = medians(pairs)
-        sys.stdout.write(f"| token, http.client | {base:.0f} ms | {theirs_base:.0f} ms | |\n")
         options: dict[str, dict[str, str]] = {
             "ntlm": {"spf_username": ready["spf_username"], "spf_password": ready["spf_password"], "spf_auth": "ntlm"},
             "kerberos": {"spf_username": "svc-ansible@SIM.TEST", "spf_password": password, "spf_auth": "kerberos"},
-            "pfx": {"spf_token": ready["spf_token"], "spf_auth": "bearer", "spf_client_cert": pfx_file(directory)},
+            "pfx": {
+                "spf_token": ready["spf_token"],
+                "spf_auth": "bearer",
+                "spf_client_cert": pfx_file(directory),
+                "spf_client_cert_password": FILE_PASSWORD,
+            },
         }
         for way in ways:
             mine = {**known, **options[way]}
@@ -138,12 +130,10 @@ def main(runs: int) -> None:
                 "user": mine.get("spf_username"),
                 "password": mine.get("spf_password"),
                 "file": mine.get("spf_client_cert"),
+                "file_password": mine.get("spf_client_cert_password"),
             }
-            other = {**bare, **who, "way": way}
-            pairs = [(timed(OURS, mine, environ), timed(THEIRS, other, environ)) for _run in range(runs + 1)]
-            ours, theirs = medians(pairs)
-            ratio = (ours - base) / (theirs - theirs_base)
-            sys.stdout.write(f"| {way} | {ours - base:.0f} ms | {theirs - theirs_base:.0f} ms | {ratio:.2f} |\n")
+            plain, other = {**bare, "way": "bearer"}, {**bare, **who, "way": way}
+            show(way, ((OURS, token), (OURS, mine), (THEIRS, plain), (THEIRS, other)), environ, runs)
 
 
 if __name__ == "__main__":

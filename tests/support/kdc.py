@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.waiting import HANG, until
-from tools.kerberos import LIBRARIES, UNPACKED, Unavailable, unpack
+from tools.kerberos import LIBRARIES, UNPACKED, Unavailable, clock_changer, unpack
 
 REALM = "SIM.TEST"
 
@@ -26,7 +26,11 @@ class Kdc:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"KRB5_CONFIG": str(self.directory / "krb5.conf"), "KRB5CCNAME": f"FILE:{self.directory / 'no-ticket'}"}
+        return {"KRB5_CONFIG": str(self.config), "KRB5CCNAME": f"FILE:{self.directory / 'no-ticket'}"}
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "krb5.conf"
 
     @property
     def server_keytab(self) -> Path:
@@ -51,12 +55,12 @@ class Kdc:
         own = {"KRB5_KDC_PROFILE": str(self.directory / "kdc.conf"), "LD_LIBRARY_PATH": str(LIBRARIES)}
         return {**os.environ, **self.environment, **own}
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """The KDC as a child, once it takes connections."""
+    def start(self, clock: str) -> subprocess.Popen[bytes]:
+        """The KDC as a child; `clock` is how far its clock is off, such as `+1h`, or empty."""
+        off = {"LD_PRELOAD": str(clock_changer()), "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        environ = {**self._environ(), **(off if clock else {})}
         log = (self.directory / "kdc.out").open("wb")
-        child = subprocess.Popen(
-            [str(UNPACKED / "usr/sbin/krb5kdc"), "-n"], env=self._environ(), stdout=log, stderr=log
-        )
+        child = subprocess.Popen([str(UNPACKED / "usr/sbin/krb5kdc"), "-n"], env=environ, stdout=log, stderr=log)
         log.close()
         return child
 
@@ -70,7 +74,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(directory: Path, user: str, password: str) -> Iterator[Kdc]:
+def running(directory: Path, user: str, password: str, *, clock: str = "") -> Iterator[Kdc]:
     """A KDC with `user`, whose keytab it also has, and the service HTTP/localhost."""
     unpack()
     port = free_port()
@@ -121,7 +125,7 @@ def running(directory: Path, user: str, password: str) -> Iterator[Kdc]:
     )
     for request in requests:
         kdc.run("sbin/kadmin.local", "-r", REALM, "-q", request)
-    child = kdc.start()
+    child = kdc.start(clock)
     try:
         _wait(child, port)
         yield kdc

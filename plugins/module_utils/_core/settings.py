@@ -4,12 +4,25 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 import urllib.parse
 
-from .._deps import httpx, pydantic
+from .._deps import pydantic
 from .errors import InvalidInput
+from .option_texts import (
+    ApiVersion,
+    BearerToken,
+    FilePath,
+    HeaderText,
+    Https,
+    Password,
+    Segment,
+    ServicePrincipal,
+    Tenant,
+    Thumbprint,
+    User,
+    https_url,
+)
 from .spec import Guid, validate_options
 
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
@@ -64,91 +77,16 @@ AZURE_CREDENTIALS = (
     "profile",
 )
 """What belongs to one identity: taken from one place, or completed by the environment where the task begins it."""
-
-_URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
-_VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
-
-
-def _version(value: str) -> str:
-    if not _VERSION.fullmatch(value):
-        raise ValueError("write it like 2024-06-01 or 2024-06-01-preview")
-    return value
-
-
-def _header(value: str) -> str:
-    if not (value.isascii() and value.isprintable()) or value != value.strip():
-        raise ValueError("must be printable ASCII without white space around it")
-    return value
-
-
-def _access_token(value: str) -> str:
-    """A token as users copy it: with or without `Bearer` before it."""
-    if value[:1] in "\"'" or value[-1:] in "\"'":
-        raise ValueError("is in quotes: give the token without them")
-    token = re.sub(r"\Abearer( +|\Z)", "", value, flags=re.I)
-    if not token:
-        raise ValueError("holds nothing but the word Bearer")
-    return _header(token)
-
-
-def _thumbprint(value: str) -> str:
-    digits = re.sub(r"[\s:]", "", value).lower()
-    if not re.fullmatch(r"[0-9a-f]{40}", digits):
-        raise ValueError("must be the certificate's SHA-1 hash, 40 hexadecimal digits")
-    return digits
-
-
-def _segment(value: str) -> str:
-    """One segment of a URL's path: dots alone would lead to another path."""
-    if not value.strip("."):
-        raise ValueError("must not be . or ..")
-    return _header(value)
-
-
-def _user(value: str) -> str:
-    if not value.isprintable() or ":" in value:
-        raise ValueError("must not hold control characters or a colon, which Basic ends the name with")
-    return value
-
-
-def _service_principal(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*/[^/@:\s]+", value) or not value.isprintable():
-        raise ValueError("write it like HTTP/spf.contoso.com; the realm comes from krb5.conf")
-    return value
-
-
-def https_url(value: str) -> str:
-    """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
-    plain = value.replace("{subscription_id}", "x")
-    try:
-        parts = urllib.parse.urlsplit(value)
-        has_valid_port = parts.port is None or parts.port > 0  # raises where it is no number
-        httpx.URL(value).host.encode("idna")  # raises where it is no host name
-    except (ValueError, httpx.InvalidURL):
-        raise ValueError("is not a URL") from None
-    if parts.scheme.lower() == "http":
-        raise ValueError("is plain http, and credentials are only sent over https; use https://")
-    if "{" in plain or "}" in plain:
-        raise ValueError("holds braces, and {subscription_id} is the only placeholder there is; mind its spelling")
-    if parts.scheme.lower() != "https" or not parts.hostname or not has_valid_port or not _URL.fullmatch(plain):
-        raise ValueError("must be an https:// URL")
-    if "@" in parts.netloc:
-        raise ValueError("must not hold credentials; use the options made for them")
-    if "?" in value or "#" in value:
-        raise ValueError("must not hold a query or fragment")
-    if any(part and not urllib.parse.unquote(part).strip(".") for part in parts.path.split("/")):
-        raise ValueError("must not hold . or .. in its path")
-    return value.rstrip("/")
-
-
-HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]
-AccessToken = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_access_token)]
-Thumbprint = t.Annotated[str, pydantic.AfterValidator(_thumbprint)]
-Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
-ServicePrincipal = t.Annotated[str, pydantic.AfterValidator(_service_principal)]
-User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
-Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
-ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
+PATHS = (
+    "spf_token_file",
+    "spf_keytab",
+    "spf_client_cert",
+    "spf_client_key",
+    "x509_certificate_path",
+    "federated_token_file",
+    "ca_path",
+)
+"""Options that name files."""
 
 
 class SpfSettings(pydantic.BaseModel):
@@ -162,15 +100,15 @@ class SpfSettings(pydantic.BaseModel):
     spf_principal_id: HeaderText | None = None
     spf_auth: t.Literal["auto", "kerberos", "ntlm", "negotiate", "basic", "bearer", "certificate"] = "auto"
     spf_username: User | None = None
-    spf_password: str | None = None
-    spf_token: HeaderText | None = None
-    spf_token_file: str | None = None
-    spf_keytab: str | None = None
+    spf_password: Password | None = None
+    spf_token: BearerToken | None = None
+    spf_token_file: FilePath | None = None
+    spf_keytab: FilePath | None = None
     spf_service_principal: ServicePrincipal | None = None
     spf_channel_bindings: t.Literal["auto", "omit"] = "auto"
-    spf_client_cert: str | None = None
-    spf_client_key: str | None = None
-    spf_client_cert_password: str | None = None
+    spf_client_cert: FilePath | None = None
+    spf_client_key: FilePath | None = None
+    spf_client_cert_password: Password | None = None
     spf_update_method: t.Literal["merge", "put", "patch", "post_tunnel"] = "merge"
 
     @pydantic.model_validator(mode="after")
@@ -234,15 +172,15 @@ class ArmSettings(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     subscription_id: Guid | None = None
-    tenant: Segment | None = None
+    tenant: Tenant | None = None
     client_id: HeaderText | None = None
-    secret: str | None = None
-    access_token: AccessToken | None = None
-    x509_certificate_path: str | None = None
-    x509_certificate_password: str | None = None
+    secret: Password | None = None
+    access_token: BearerToken | None = None
+    x509_certificate_path: FilePath | None = None
+    x509_certificate_password: Password | None = None
     thumbprint: Thumbprint | None = None
     send_certificate_chain: bool = False
-    federated_token_file: str | None = None
+    federated_token_file: FilePath | None = None
     service_connection_id: HeaderText | None = None
     profile: str | None = None
     auth_source: t.Literal["auto", "env", "credential_file", "cli", "msi", "oidc", "token"] = "auto"
@@ -263,25 +201,41 @@ class TlsSettings(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
-    ca_path: str | None = None
+    ca_path: FilePath | None = None
     validate_certs: bool = True
 
 
 Settings = t.TypeVar("Settings", SpfSettings, ArmSettings, TlsSettings)
 
 
-def settings(kind: type[Settings], params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Settings:
-    """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong."""
+def settings(
+    kind: type[Settings],
+    params: t.Mapping[str, t.Any],
+    environ: t.Mapping[str, str],
+    origins: t.Mapping[str, str] | None = None,
+) -> Settings:
+    """The options of one service, each from the task or else from the environment; InvalidInput names what is wrong.
+
+    `origins` says of an option of `params` where it comes from, if not from the task.
+    """
     # An unanswered survey field is an empty text: for a connection option that means not given.
     found = {name: None if params.get(name) == "" else params.get(name) for name in kind.model_fields}
     if "auth_source" in found:
         environ = _azure_environ(found, environ)
-    names = {}
+    names = {name: f"{name} ({origin})" for name, origin in (origins or {}).items()}
     for name, value in found.items():
         if value is None and (fallback := from_environment(name, environ)) is not None:
             found[name] = fallback
             names[name] = f"{name} ({' or '.join(v for v in ENVIRONMENT[name] if v in environ)})"
+        if name in PATHS:
+            found[name] = _at_home(found[name], environ)
     return validate_options(kind, found, names)
+
+
+def _at_home(path: t.Any, environ: t.Mapping[str, str]) -> t.Any:
+    """A path with ~ as Ansible expands it in a task; a variable or profile holds it as it was written."""
+    home = environ.get("HOME")
+    return f"{home}{path[1:]}" if home and isinstance(path, str) and path.startswith("~/") else path
 
 
 def _azure_environ(found: dict[str, t.Any], environ: t.Mapping[str, str]) -> t.Mapping[str, str]:

@@ -81,7 +81,18 @@ REMEDIES: dict[int, str] = {
 }
 """By OpenSSL's verify code (x509_vfy.h)."""
 _OLD = ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "PROTOCOL_VERSION")
-_CERTIFICATE = ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "SSLV3_ALERT_BAD_CERTIFICATE", "TLSV1_ALERT_UNKNOWN_CA")
+_EXPIRED = "SSLV3_ALERT_CERTIFICATE_EXPIRED"
+_CERTIFICATE = (
+    _EXPIRED,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "SSLV3_ALERT_BAD_CERTIFICATE",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+    "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_ACCESS_DENIED",
+)
+"""Alerts of a server that say something of the client's certificate (RFC 8446, 6.2), by OpenSSL's names."""
 
 
 def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
@@ -118,6 +129,8 @@ def _was_closed(error: ssl.SSLError) -> bool:
 def _way_out(reason: str) -> str:
     if reason in _OLD:
         return "The server offers only versions of TLS before 1.2: have a newer one enabled there."
+    if reason == _EXPIRED:
+        return "The certificate of spf_client_cert has expired: renew it, and give the new one."
     if reason in _CERTIFICATE:
         return (
             "The server asks for a client certificate (spf_client_cert), or does not take the one that it got: it must "

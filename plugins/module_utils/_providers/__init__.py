@@ -115,7 +115,8 @@ class Providers:
         certificate = None
         if spf.spf_client_cert is not None:
             certificate = ClientCertificate(spf.spf_client_cert, spf.spf_client_key, spf.spf_client_cert_password)
-        auth = auth_of(spf, self._redactor, partial(self._new_client, certificate, single=True), self._stack)
+        clock = self._world.wall_clock
+        auth = auth_of(spf, self._redactor, clock, partial(self._new_client, certificate, single=True), self._stack)
         if self._world.sign_ins is not None:
             self._world.sign_ins["spf"] = auth
         if certificate is None:
@@ -124,7 +125,7 @@ class Providers:
             client = self._new_client(certificate)
             self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"
-        return Spf(Http(client, spf.root, label, self._deadline, auth=auth), spf, self._world.wall_clock)
+        return Spf(Http(client, spf.root, label, self._deadline, auth=auth), spf, clock)
 
     async def _azure(self, kind: str) -> Provider:
         arm, arm_settings = await self.arm()

@@ -27,6 +27,11 @@ _KEYS = (*AZURE_CREDENTIALS, "subscription_id", "cloud_environment")
 _LARGEST = 1024 * 1024
 """Bytes of a file of credentials."""
 
+_NO_USERS = (
+    "users with a password are not supported; put a service principal's client_id there, with secret, "
+    "x509_certificate_path or federated_token_file"
+)
+
 
 class Choice(t.NamedTuple):
     """How to sign in and with which settings. `tried` says of each source before it why it has nothing."""
@@ -64,6 +69,8 @@ def choose(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Choic
         return _sure(_from_file(found.profile, params, environ), "AZURE_PROFILE: ")
     alone = " from the environment alone (auth_source env)" if source == "env" else ""
     first = _complete(found, f"signing in to Azure{alone} without access_token")
+    if isinstance(first, _Incomplete) and environ.get("AZURE_AD_USER"):
+        first = _Incomplete(f"{first.reason}; AZURE_AD_USER is not read: {_NO_USERS}")
     if isinstance(first, Choice) or own or source == "env":
         return _sure(first)
     second = _from_file("default", params, environ)
@@ -125,7 +132,8 @@ def _from_file(profile: str, params: t.Mapping[str, t.Any], environ: t.Mapping[s
         return values
     own = {name: value for name, value in params.items() if name not in AZURE_CREDENTIALS and value not in (None, "")}
     rest = without_variables(environ, AZURE_CREDENTIALS)
-    found = settings(ArmSettings, {**values, **own, "auth_source": "auto"}, rest)
+    origins = {name: f"profile {profile} of ~/.azure/credentials" for name in values if name not in own}
+    found = settings(ArmSettings, {**values, **own, "auth_source": "auto"}, rest, origins)
     return _complete(found, f"the profile {profile} of ~/.azure/credentials")
 
 
@@ -147,8 +155,5 @@ def _read_profile(path: pathlib.Path, profile: str) -> dict[str, str] | _Incompl
     values = dict(parser.items(profile))
     found = {name: values[name] for name in _KEYS if values.get(name) and name != "profile"}
     if not any(name in found for name in AZURE_WAYS) and "ad_user" in values:
-        return _Incomplete(
-            f"the profile {profile} of ~/.azure/credentials has ad_user and password, which this collection does not "
-            "take"
-        )
+        return _Incomplete(f"the profile {profile} of ~/.azure/credentials has ad_user: {_NO_USERS}")
     return found

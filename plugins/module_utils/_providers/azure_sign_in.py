@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import typing as t
-from datetime import UTC, datetime
+from datetime import datetime
 
 from .._core.errors import CheckpointError, InvalidInput
 from .._core.operation import Deadline
 from .._core.redaction import Redactor
 from .._core.settings import ArmSettings, lacking
-from .._core.times import show_time
 from .._deps import httpx, pydantic
 from .._http.auth import federation
 from .._http.auth.authority import Authority
 from .._http.auth.azure_cli import AzureCli
-from .._http.auth.bearer import Bearer
+from .._http.auth.bearer import Bearer, check_times
 from .._http.auth.certificate_assertion import Certificate, read_certificate
 from .._http.auth.client_secret import ClientSecret
 from .._http.auth.clouds import MICROSOFT, Cloud
@@ -28,10 +25,6 @@ from .._http.auth.managed_identity import ManagedIdentity
 from .._http.auth.token import TokenAuth
 from .._http.client import Auth, Http
 from .azure_credentials import Choice
-
-SKEW = 300.0
-"""Seconds that a clock may be wrong before a token counts as expired or not yet valid."""
-
 
 WAYS = {
     "access_token": "token",
@@ -69,14 +62,15 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
     arm = choice.settings
     if choice.kind == "access_token":
         token = arm.access_token or ""
-        check_times(token, world.clock())
-        return SignIn(Bearer(token), "the access token", arm)
+        check_times("access_token:", token, world.clock())
+        auth = Bearer(token, "access_token")
+        return SignIn(auth, auth.signer, arm)
     if choice.kind == "cli":
         return await _cli(choice, cloud, world)
     if choice.kind == "msi":
         name = f"managed identity {arm.client_id}" if arm.client_id else "the managed identity of this machine"
-        auth = ManagedIdentity(world.direct, arm.client_id, cloud.scope.removesuffix("/.default"), world.redactor)
-        return SignIn(auth, name, arm)
+        identity = ManagedIdentity(world.direct, arm.client_id, cloud.scope.removesuffix("/.default"), world.redactor)
+        return SignIn(identity, name, arm)
     made = _client(choice, cloud, world)
     if arm.token_cache:
         key = (cloud.authority, arm.tenant or "", arm.client_id or "", cloud.scope)
@@ -172,26 +166,3 @@ async def _cli(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
         with contextlib.suppress(pydantic.ValidationError):  # an account without a subscription has no GUID there
             arm = ArmSettings.model_validate({**arm.model_dump(), "subscription_id": auth.subscription})
     return SignIn(auth, "the identity of az login", arm)
-
-
-def check_times(token: str, now: datetime) -> None:
-    """InvalidInput for an access token that is expired or not yet valid, as far as it says so itself."""
-    part = token.split(".")[1] if token.count(".") == 2 else ""
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        end, start = (float(claims.get(name) or now.timestamp()) for name in ("exp", "nbf"))
-        bounds = {
-            name: show_time(datetime.fromtimestamp(moment, UTC)) for name, moment in (("exp", end), ("nbf", start))
-        }
-    except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
-        return  # opaque to us: the service will tell
-    if end < now.timestamp() - SKEW:
-        raise InvalidInput(
-            f"access_token: expired at {bounds['exp']}.",
-            remedy="Get a new one, or use credentials that can be renewed.",
-        )
-    if start > now.timestamp() + SKEW:
-        raise InvalidInput(
-            f"access_token: is not valid before {bounds['nbf']}; here it is {show_time(now)}.",
-            remedy="Check this machine's clock.",
-        )

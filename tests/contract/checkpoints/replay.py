@@ -59,7 +59,7 @@ def through_spf(
     async def main() -> Given:
         async with httpx.AsyncClient(transport=_kept(answers, seen)) as client:
             basic = Basic(settings.spf_username or "", settings.spf_password or "")
-            auth = Bearer(settings.spf_token or "") if settings.spf_auth == "bearer" else basic
+            auth = Bearer(settings.spf_token or "", "spf_token") if settings.spf_auth == "bearer" else basic
             http = Http(client, settings.root, "spf", Deadline(600), auth=auth)
             return await use(Spf(http, settings, wall_clock))
 
@@ -74,7 +74,7 @@ def through_arm(
 
     async def main() -> Given:
         async with httpx.AsyncClient(transport=_kept(answers, seen)) as client:
-            http = Http(client, base, "arm", Deadline(3600), auth=Bearer(TOKEN))
+            http = Http(client, base, "arm", Deadline(3600), auth=Bearer(TOKEN, "access_token"))
             return await use(Scvmm(Arm(http, base, "the access token"), version, None, wall_clock))
 
     return virtually(main), seen

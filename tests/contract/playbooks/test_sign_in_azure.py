@@ -69,22 +69,31 @@ def _ways(directory: Path, served: Served) -> list[Way]:
     who = {"tenant": world.credentials.tenant, "client_id": world.credentials.client_id}
     federated = directory / "federated"
     federated.write_text(world.identities.assert_identity(time.time() + 100_000))
-    pipeline = {
+    github = {
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"{served.url}/github/id-token?job=1",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": world.identities.request_token,
     }
+    azure_pipelines = {
+        "SYSTEM_OIDCREQUESTURI": f"{served.url}/azure-pipelines/oidctoken",
+        "SYSTEM_ACCESSTOKEN": world.identities.request_token,
+    }
+    connection = {"service_connection_id": world.identities.service_connection}
     app_service = {
         "IDENTITY_ENDPOINT": f"{served.url}/msi/token",
         "IDENTITY_HEADER": world.identities.identity_header,
     }
+    imds = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": served.url}
     logged_in = {"PATH": f"{_az(directory / 'az', served)}:/usr/bin:/bin"}
     return [
         Way("secret", "secret", {**who, "secret": "{{ simulator.secret }}"}),
         Way("profile", "secret", {"profile": "production"}, {"HOME": _profile(directory / "home", served)}),
         Way("certificate", "certificate", {**who, **principal().written(directory, "pfx")}),
         Way("federated token", "federation", {**who, "federated_token_file": str(federated)}),
-        Way("GitHub", "federation", {**who, "auth_source": "oidc"}, pipeline),
-        Way("managed identity", "msi", {"auth_source": "msi"}, app_service),
+        Way("GitHub", "federation", {**who, "auth_source": "oidc"}, github),
+        Way("Azure Pipelines", "federation", {**who, "auth_source": "oidc", **connection}, azure_pipelines),
+        # Azure Arc's agent leaves its key where root alone may write: test_azure_ways.py moves that place.
+        Way("App Service", "msi", {"auth_source": "msi"}, app_service),
+        Way("Azure VM", "msi", {"auth_source": "msi"}, imds),
         Way("az login", "cli", {"auth_source": "cli"}, logged_in),
         Way("token", "token", {"access_token": "{{ simulator.token }}"}),
     ]

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 
+from simulator.wire.journal import hashed
 from tests.support import kdc as kdcs
 from tests.support.front import Front, serving
 from tests.support.simulator_server import started
@@ -35,20 +38,29 @@ def _tasks(options: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _signed_in(tmp_path: Path, ready: dict[str, Any], options: dict[str, Any], **environ: str) -> Run:
-    """The run of a play with these options; the environment names the servers and no credentials."""
+def _signed_in(tmp_path: Path, ready: dict[str, Any], options: dict[str, Any], *secrets: str, **environ: str) -> Run:
+    """The run of a play with these options; the environment names the servers and no credentials.
+
+    Neither `secrets` come out, nor what requests were signed with.
+    """
     simulator = Simulator(ready)
     ansible = Ansible(tmp_path / "ansible", simulator)
     log = tmp_path / "log"
     try:
         place = {"SPF_URL": ready["spf_url"], "HYBRIDVM_CA_PATH": ready["ca_file"]}
         run = ansible.run([play("Sign in", _tasks(options), {**place, **environ})], "-vvvv", ANSIBLE_LOG_PATH=str(log))
+        asked = [entry["headers"].get("authorization", "") for entry in simulator.control("GET", "/journal")]
     finally:
         ansible.close()
         simulator.close()
     assert run.code == 0, run.stdout[-3000:]
-    for secret in (ready["spf_password"], ready["spf_token"], PFX_PASSWORD, PASSWORD):
-        assert secret not in run.stdout + run.stderr + log.read_text() + str(run.results)
+    shown = run.stdout + run.stderr + log.read_text() + str(run.results)
+    for secret in (ready["spf_password"], ready["spf_token"], PFX_PASSWORD, PASSWORD, *secrets):
+        assert secret not in shown
+    signed = {value.partition(" ")[2] for value in asked if value}
+    assert signed
+    # The journal holds hashes of what requests were signed with.
+    assert not signed & {hashed(word) for word in re.findall(r"[\w.~+/=-]{20,}", shown)}
     assert "signed in" in [each["name"] for each in run.of("info")["checkpoints"]]
     assert run.of("present")["changed"] is True
     assert run.of("restore")["changed"] is True
@@ -98,17 +110,33 @@ def test_a_pfx_file(tmp_path: Path) -> None:
     assert front.seen
 
 
-def test_kerberos(tmp_path: Path) -> None:
+def _keys(path: Path) -> list[str]:
+    """The bytes of a keytab or ticket cache after its head, in the spellings in which they could come out."""
+    content = path.read_bytes()[-64:]
+    return [content.hex(), base64.b64encode(content).decode(), repr(content)[2:-1]]
+
+
+@pytest.mark.parametrize("what", ["password", "keytab", "ticket"])
+def test_kerberos(tmp_path: Path, what: str) -> None:
     for library in ("gssapi", "krb5"):
         pytest.importorskip(library, reason=f"{library} is not installed, so there is no Kerberos client to test")
     (tmp_path / "kdc").mkdir()
     try:
         with kdcs.running(tmp_path / "kdc", "svc-ansible", PASSWORD) as kdc:
+            cache = tmp_path / "cache"
+            kdc.kinit("svc-ansible", PASSWORD, cache)
+            options = {
+                "password": {"spf_username": "svc-ansible@SIM.TEST", "spf_password": PASSWORD},
+                "keytab": {"spf_username": "svc-ansible@SIM.TEST", "spf_keytab": str(kdc.user_keytab)},
+                "ticket": {},
+            }[what]
+            more = {"KRB5CCNAME": f"FILE:{cache}"} if what == "ticket" else {}
             server = {**kdc.environment, "KRB5_KTNAME": str(kdc.server_keytab)}
-            options = ("--time-scale", "20", "--switch", "spf_offers=negotiate")
-            with mock.patch.dict(os.environ, server), started(tmp_path, *options) as (_process, ready):
-                who = {"spf_username": "svc-ansible@SIM.TEST", "spf_password": PASSWORD}
-                run = _signed_in(tmp_path, ready, who, **kdc.environment)
+            switches = ("--time-scale", "20", "--switch", "spf_offers=negotiate")
+            with mock.patch.dict(os.environ, server), started(tmp_path, *switches) as (_process, ready):
+                run = _signed_in(
+                    tmp_path, ready, options, *_keys(kdc.user_keytab), *_keys(cache), **kdc.environment | more
+                )
     except Unavailable as reason:
         pytest.skip(f"no KDC can be had here: {reason}")
     assert run.of("info")["sign_in"] == {"spf": "kerberos"}

@@ -60,7 +60,7 @@ def _play(
 
     async def main() -> Any:
         async with httpx.AsyncClient(transport=httpx.MockTransport(handle)) as client:
-            http = Http(client, BASE, "arm", Deadline(600), auth=Bearer(TOKEN))
+            http = Http(client, BASE, "arm", Deadline(600), auth=Bearer(TOKEN, "access_token"))
             return await use(Arm(http, BASE, "the access token"))
 
     return virtually(main), seen

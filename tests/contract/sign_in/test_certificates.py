@@ -11,6 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,23 @@ def test_a_certificate_of_somebody_else_is_refused(spf: Site, files: Files, tmp_
     # TLS 1.3 tells it after the handshake: what the client has just sent may make the system drop the server's word.
     assert result["error"]["code"] in ("untrusted_tls", "sign_in_refused"), result
     assert "authority that the server trusts" in result["msg"]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_certificate_that_has_expired_is_named(
+    spf: Site, files: Files, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    issued = files.authority.issue_cert("client@contoso.test", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+    issued.private_key_and_cert_chain_pem.write_to_path(tmp_path / "expired.pem")
+    front = portal(spf)
+    result = through(spf, files, tmp_path, front, version, name="new", spf_client_cert=str(tmp_path / "expired.pem"))
+    assert result["changed"] is False
+    assert front.requests == []
+    if version is ssl.TLSVersion.TLSv1_3 and result["error"]["code"] == "sign_in_refused":
+        assert "Otherwise check that the certificate is valid" in result["msg"]  # the server's word was dropped
+    else:
+        assert result["error"]["code"] == "untrusted_tls"
+        assert "sslv3 alert certificate expired. The certificate of spf_client_cert has expired: rene" in result["msg"]
 
 
 def test_a_server_that_asks_after_the_handshake_is_answered_with_what_to_set(

@@ -14,8 +14,7 @@ from unittest import mock
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos_errors import explained
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos, kerberos_errors
 from simulator.documents.seeding import DEFAULT_DOCUMENT
 from tests.support import kdc as kdcs
 from tests.support.signing import Result, Site, site
@@ -100,7 +99,7 @@ def test_a_ticket_that_expires_is_fetched_anew_where_there_is_what_to_fetch_it_w
     def expiring(self: kerberos.Tickets, bindings: object) -> tuple[object, bytes]:
         calls.append(self._cache)
         if len(calls) == 3:
-            raise explained(self._identity, -1765328352, "Ticket expired")
+            raise kerberos_errors.explain(-1765328352, "Ticket expired", self._identity)
         return real(self, bindings)
 
     monkeypatch.setattr(kerberos.Tickets, "_begin", expiring)
@@ -152,19 +151,92 @@ def test_a_wrong_password_is_tried_once_and_by_nothing_else(spf: Site, kdc: kdcs
         ({"spf_username": "svc@DOWN.TEST"}, "unreachable", "no KDC could be reached"),
         ({"spf_username": "OTHER\\svc"}, "invalid_input", "Write it as user@REALM"),
         ({"spf_username": USER, "spf_keytab": "/nonexistent", "spf_password": None}, "invalid_input", "spf_keytab: "),
+        ({"spf_username": USER, "spf_keytab": "/", "spf_password": None}, "invalid_input", "spf_keytab: / cannot be"),
+        ({"spf_username": USER, "spf_keytab": "{empty}", "spf_password": None}, "invalid_input", "spf_keytab: "),
+        ({"spf_username": USER, "spf_keytab": "{server}"}, "invalid_input", f"has no key for {USER}"),
         ({"spf_username": USER, "spf_service_principal": "HTTP/other"}, "sign_in_refused", "spf_service_principal"),
     ],
 )
-def test_what_hinders_kerberos_is_named(spf: Site, options: dict[str, str | None], code: str, words: str) -> None:
+def test_what_hinders_kerberos_is_named(
+    spf: Site, kdc: kdcs.Kdc, options: dict[str, str | None], code: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").touch()
+    keytab = (options.get("spf_keytab") or "").format(empty=tmp_path / "empty", server=kdc.server_keytab)
     given = {"spf_password": PASSWORD, "spf_auth": "kerberos", "vm": "web01", "name": "new", **options}
+    given |= {"spf_keytab": keytab} if keytab else {}
     found, message = refusal(spf.run("vm_checkpoint", **given))
     assert (found, words in message) == (code, True), message
+
+
+@pytest.mark.parametrize("way", ["auto", "kerberos"])
+@pytest.mark.parametrize(
+    ("user", "how", "words"),
+    [
+        ("locked", "-allow_tix", "the account is disabled or locked (KDC_ERR_CLIENT_REVOKED)"),
+        ("expired", "-pwexpire yesterday", "the password has expired (KDC_ERR_KEY_EXPIRED)"),
+    ],
+)
+def test_an_account_that_may_not_sign_in(kdc: kdcs.Kdc, spf: Site, user: str, how: str, words: str, way: str) -> None:
+    name = f"{user}-{way}@SIM.TEST"
+    kdc.run("sbin/kadmin.local", "-r", kdcs.REALM, "-q", f"addprinc -pw {PASSWORD} {how} {name}")
+    given = {"vm": "web01", "name": "new", "spf_auth": way, "spf_username": name, "spf_password": PASSWORD}
+    code, message = refusal(spf.run("vm_checkpoint", **given))
+    assert (code, words in message) == ("sign_in_refused", True), message
+
+
+@pytest.mark.parametrize("way", ["auto", "kerberos"])
+@pytest.mark.parametrize(
+    ("clock", "follows", "words"),
+    [
+        ("+1h", False, "this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW)"),
+        ("-1h", False, "this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW)"),
+        # MIT's client follows its KDC's clock unless told not to; the server does not.
+        ("+1h", True, "the clocks of server, KDC and this machine differ too much (KRB_AP_ERR_SKEW)"),
+        ("-1h", True, "the clocks of server, KDC and this machine differ too much (KRB_AP_ERR_SKEW)"),
+    ],
+)
+def test_a_clock_that_is_off_is_named(
+    clock: str, follows: bool, words: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real KDC whose clock is an hour off; the password is tried once, and NTLM, which the server offers, is not."""
+    for name in ("kdc", "spf"):
+        (tmp_path / name).mkdir()
+    try:
+        with kdcs.running(tmp_path / "kdc", "svc-ansible", PASSWORD, clock=clock) as off:
+            if not follows:
+                text = off.config.read_text().replace("[libdefaults]", "[libdefaults]\n kdc_timesync = 0")
+                off.config.write_text(text)
+            for name, value in {**off.environment, "KRB5_KTNAME": str(off.server_keytab)}.items():
+                monkeypatch.setenv(name, value)
+            with site(tmp_path / "spf", spf_offers="negotiate,ntlm") as spf:
+                given = {"vm": "web01", "name": "new", "spf_auth": way, "spf_username": USER}
+                code, message = refusal(spf.run("vm_checkpoint", spf_password=PASSWORD, **given))
+                sent = [entry["headers"].get("authorization", "") for entry in spf.journal()]
+    except Unavailable as reason:
+        pytest.skip(f"no KDC with another clock can be had here: {reason}")
+    assert code == "sign_in_refused"
+    assert words in message
+    assert "clock" in message.partition(". ")[2]
+    assert "spf_auth: ntlm" in message
+    assert len([each for each in sent if each]) == follows
+    assert not [each for each in sent if each.startswith("NTLM")]
 
 
 def test_where_kerberos_cannot_be_had_auto_goes_on_to_ntlm(spf: Site) -> None:
     """A domain that is no realm; a realm whose KDC is not there would take as long as its library waits for it."""
     found = spf.run("vm_checkpoint_info", vm="web01", spf_username="LOCAL\\svc-ansible")
     assert found["sign_in"] == {"spf": "ntlm"}, found
+
+
+def test_a_keytab_that_cannot_be_used_is_not_passed_over(kdc: kdcs.Kdc, tmp_path: Path) -> None:
+    """Even where NTLM is offered and there is a password: the user has named the keytab."""
+    with site(tmp_path, spf_offers="negotiate,ntlm") as spf:
+        keytab = str(kdc.server_keytab)
+        code, message = refusal(
+            spf.run("vm_checkpoint", vm="web01", name="x", spf_username=USER, spf_password=PASSWORD, spf_keytab=keytab)
+        )
+        assert not [entry for entry in spf.journal() if "authorization" in entry["headers"]]
+    assert (code, "klist -k" in message) == ("invalid_input", True), message
 
 
 def test_an_unknown_spn_lets_auto_go_on_to_ntlm_with_the_same_password(kdc: kdcs.Kdc, tmp_path: Path) -> None:

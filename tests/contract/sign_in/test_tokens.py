@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.lab import Lab
 
+EXPIRED = "e30.eyJleHAiOjEwMDAwMDAwMDB9.signature"  # exp 1000000000
 OPTIONS: dict[str, Any] = {"spf_auth": None, "spf_username": None, "spf_password": None, "vm": "web01"}
 
 
@@ -54,6 +55,10 @@ def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
         ("", "holds no token"),
         ("a b", "holds no token"),
         ("ü", "no ASCII text"),
+        ('"quoted"', "holds no token"),
+        ('{"token": 1}', "holds no token"),
+        ("x" * 100_000, "holds no token"),
+        (EXPIRED, "expired at 2001-09-09 01:46Z"),
     ],
 )
 def test_what_is_wrong_with_the_file_is_named(tmp_path: Path, content: str | None, words: str) -> None:
@@ -67,6 +72,30 @@ def test_what_is_wrong_with_the_file_is_named(tmp_path: Path, content: str | Non
     assert words in result["msg"]
     assert result["msg"].startswith("spf_token_file: ")
     assert lab.requests == []
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        (EXPIRED, "spf_token: expired at 2001-09-09 01:46Z. Get a new one"),
+        ("e30.eyJuYmYiOjQwMDAwMDAwMDB9.signature", "spf_token: is not valid before 2096-10-02"),
+    ],
+)
+def test_a_token_out_of_its_time_is_not_sent(token: str, told: str) -> None:
+    lab = Lab()
+    result = lab.run("vm_checkpoint", name="new", spf_token=token, **OPTIONS)
+    assert (result["changed"], result["error"]["code"]) == (False, "invalid_input")
+    assert told in result["msg"]
+    assert lab.requests == []
+
+
+def test_a_refused_token_is_told_with_its_option() -> None:
+    lab = Lab()
+    result = lab.run("vm_checkpoint", name="new", spf_token="Bearer of.something.else", **OPTIONS)
+    assert result["error"]["code"] == "sign_in_refused"
+    assert "Check the token given as spf_token" in result["msg"]
+    assert "something" not in str(result)
+    assert len(lab.requests) == 1
 
 
 def test_a_refused_token_is_not_sent_again_where_the_file_is_the_same(tmp_path: Path) -> None:

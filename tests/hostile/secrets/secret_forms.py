@@ -112,6 +112,17 @@ FORMS = [
     Form("password", "spf", PASSWORD, PASSWORD),
     Form("header of Basic", "spf", _pair(PASSWORD), PASSWORD),
     Form("token for SPF", "spf", SPF_TOKEN, SPF_TOKEN, (("spf_auth", "bearer"), ("spf_token", SPF_TOKEN))),
+    Form(
+        "password of a certificate for SPF",
+        "spf",
+        PFX_PASSWORD,
+        PFX_PASSWORD,
+        (
+            ("spf_client_cert", str(files() / "principal.pfx")),
+            ("spf_client_cert_password", PFX_PASSWORD),
+            ("spf_auth", "basic"),
+        ),
+    ),
     Form("short password", "spf", SHORT, SHORT, (("spf_password", SHORT),)),
     Form("signed URL of a disk, from SPF", "spf", SAS, SIGNATURE, spellings=tuple(RECOGNISABLE)),
     Form("client secret", "arm", CLIENT_SECRET, CLIENT_SECRET),

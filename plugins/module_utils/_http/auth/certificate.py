@@ -21,7 +21,7 @@ class Certificate(Auth):
     """Tells a server that ends the connection for want of a certificate from one that is only lost."""
 
     way = "certificate"
-    signer = "the client certificate"
+    signer = "the certificate of spf_client_cert"
 
     def __init__(self) -> None:
         self._accepted = False

@@ -13,7 +13,7 @@ import typing as t
 from dataclasses import dataclass
 
 from ..._core.errors import BadResponse, InvalidInput
-from ..._core.settings import https_url
+from ..._core.option_texts import https_url
 from ..._deps import httpx
 from ..client import Http
 

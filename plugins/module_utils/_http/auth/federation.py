@@ -13,6 +13,7 @@ import typing as t
 import urllib.parse
 
 from ..._core.errors import InvalidInput, SignInRefused
+from ..._core.option_texts import bearer_token
 from ..._core.redaction import LONGEST, Redactor
 from ..client import Http
 from ..files import read_file
@@ -53,15 +54,12 @@ def of_file(path: str) -> Assertion:
     async def read() -> str:
         content = read_file("federated_token_file", path, LONGEST).strip()
         try:
-            token = content.decode("ascii")
-        except UnicodeDecodeError:
-            token = ""
-        if not is_usable(token):
+            return bearer_token(content.decode("ascii"))
+        except ValueError:  # or UnicodeDecodeError, which is one
             raise InvalidInput(
                 f"federated_token_file: {path} holds no token.",
                 remedy="It must hold the token and nothing else; check what writes it.",
-            )
-        return token
+            ) from None
 
     return read
 

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kerberos: a ticket from the cache, a keytab or a password, and a token for the server.
+"""Kerberos: a ticket from the cache, a keytab or a password, a token for the server, and why there is none.
 
 The libraries ask the KDC while they are called, so they are called in a thread that nobody waits for at the end.
 """
@@ -11,9 +11,9 @@ import pathlib
 import struct
 import typing as t
 
-from ..._core.errors import InvalidInput, SignInRefused
+from ..._core.errors import InvalidInput
 from ..._deps import anyio, krb5, spnego
-from .kerberos_errors import Identity, NotPossible, error_for, explained, minor_of, missing_kerberos
+from .kerberos_errors import Identity, NotPossible, explain, explain_refusal, missing_kerberos
 
 
 class Tickets:
@@ -68,9 +68,9 @@ class Tickets:
             library.cc_initialize(context, cache, found.client)
             library.cc_store_cred(context, cache, found)
         except library.Krb5Error as error:
-            raise explained(self._identity, int(error.err_code), str(error)) from None
-        except (OSError, ValueError):
-            raise NotPossible(error_for(self._identity, "keytab")) from None
+            raise explain(int(error.err_code), str(error), who) from None
+        except OSError as error:
+            raise explain(error.errno or 0, str(error), who) from None
         self._held = cache  # a cache in memory goes with its handle
         return f"MEMORY:{cache.name.decode()}"
 
@@ -112,7 +112,7 @@ class Tickets:
             )
             return context, context.step()
         except library.exceptions.SpnegoError as error:
-            raise explained(self._identity, minor_of(error), str(error)) from None
+            raise explain(minor_of(error), str(error), who) from None
 
     def check_refusal(self, context: t.Any, token: bytes | None) -> None:
         """Raise what the server says about a token that it refused, where that is more than a 401."""
@@ -124,9 +124,20 @@ class Tickets:
         except (LookupError, TypeError, ValueError, struct.error):
             return  # a token that is nonsense says nothing
         except library.exceptions.SpnegoError as error:
-            problem = explained(self._identity, minor_of(error), str(error))
-            if isinstance(problem, SignInRefused):
+            if (problem := explain_refusal(minor_of(error), self._identity)) is not None:
                 raise problem from None
+
+
+def minor_of(error: t.Any) -> int:
+    """The mechanism's own number in a SpnegoError, 0 where there is none."""
+    base = getattr(error, "base_error", None) or error.__cause__
+    for holder in (base, error.__cause__):
+        for name in ("min_code", "err_code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int):
+                # gssapi gives the number unsigned, and mapped to a table of its own where two mechanisms share it.
+                return value - (1 << 32) if value > 1 << 31 else value
+    return 0
 
 
 async def _in_thread(function: t.Callable[..., t.Any], *given: t.Any) -> t.Any:

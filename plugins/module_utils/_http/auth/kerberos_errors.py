@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why there is no Kerberos ticket or token, by the libraries' numbers and words, and what to do about it."""
+"""Why Kerberos does not sign in: a library's number or words as one line that names the option and the remedy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignI
 from ..._core.formatting import one_line
 from ..._deps import KERBEROS
 
-# Numbers of krb5.h. A file that cannot be read has the system's: ENOENT, EACCES.
+# Numbers of krb5.h. A file that cannot be read has the system's: ENOENT, EACCES, EISDIR.
 _MINOR = {
     "unknown_client": (-1765328378,),
     "unknown_service": (-1765328377,),
@@ -21,12 +21,20 @@ _MINOR = {
     # KDC_ERR_PREAUTH_FAILED, KRB_AP_ERR_BAD_INTEGRITY, KRB5_PREAUTH_FAILED
     "wrong_password": (-1765328360, -1765328353, -1765328174),
     "ticket_expired": (-1765328352,),
-    "skew": (-1765328347,),
+    # KRB_AP_ERR_SKEW, KRB5_KDCREP_SKEW
+    "skew": (-1765328347, -1765328236),
     # REALM_UNKNOWN, KDC_UNREACH, ERR_HOST_REALM_UNKNOWN, REALM_CANT_RESOLVE, CONFIG_NODEFREALM
     "no_kdc": (-1765328230, -1765328228, -1765328167, -1765328164, -1765328160),
-    # CC_BADNAME, CC_NOTFOUND, CC_END, FCC_PERM, FCC_NOFILE, CC_FORMAT
-    "no_ticket": (-1765328245, -1765328243, -1765328242, -1765328190, -1765328189, -1765328185),
-    "keytab": (-1765328205, -1765328203, -1765328202, 2, 13),
+    # CC_BADNAME, CC_UNKNOWN_TYPE, CC_NOTFOUND, CC_END, FCC_PERM, FCC_NOFILE, CC_FORMAT
+    "no_ticket": (-1765328245, -1765328244, -1765328243, -1765328242, -1765328190, -1765328189, -1765328185),
+    # KT_BADNAME, KT_NOTFOUND, KT_END, KEYTAB_BADVNO
+    "keytab": (-1765328205, -1765328203, -1765328202, -1765328171, 2, 13, 21),
+}
+_MINOR_OF_SERVER = {
+    # KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED: of a ticket that the KDC has just issued
+    "server_skew": (-1765328347, -1765328351, -1765328352),
+    # KRB_AP_ERR_MODIFIED, KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_NOKEY, KRB_AP_ERR_NOT_US
+    "other_account": (-1765328343, -1765328353, -1765328339, -1765328349),
 }
 _WORDS = (
     ("clock skew", "skew"),
@@ -44,70 +52,6 @@ _WORDS = (
     ("keytab", "keytab"),
     ("cannot determine realm", "no_kdc"),
 )
-
-
-_FINAL = {"wrong_password", "revoked", "expired", "skew"}
-"""What another way to sign in must not be tried after: the credential, or a clock that has to be set."""
-
-
-_ERRORS: dict[str, tuple[type[CheckpointError], str, str]] = {
-    "wrong_password": (
-        SignInRefused,
-        "Kerberos refused {whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
-        "Check spf_username and {source}.",
-    ),
-    "keytab": (
-        InvalidInput,
-        "spf_keytab: {keytab} cannot be read, or has no key for {whose}.",
-        "Give a keytab that this user may read, and its principal as spf_username (klist -k shows it).",
-    ),
-    "unknown_client": (
-        SignInRefused,
-        "Kerberos does not know {whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
-        "Write spf_username as user@REALM, or set spf_auth: ntlm for an account of the server itself.",
-    ),
-    "unknown_service": (
-        SignInRefused,
-        "Kerberos does not know the service {spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
-        "Set spf_service_principal to the SPN that is registered (setspn -L), or have this one registered.",
-    ),
-    "revoked": (
-        SignInRefused,
-        "Kerberos refused {whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
-        "Have the account of spf_username unlocked.",
-    ),
-    "expired": (
-        SignInRefused,
-        "Kerberos refused {whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
-        "Change the password, then set spf_password.",
-    ),
-    "skew": (
-        SignInRefused,
-        "Kerberos refused {whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
-        "Set this machine's clock (NTP), or use spf_auth: ntlm.",
-    ),
-    "no_kdc": (
-        Unreachable,
-        "no KDC could be reached for {whose}: {words}.",
-        "Check krb5.conf (KRB5_CONFIG), DNS and port 88, or set spf_auth: ntlm.",
-    ),
-    "no_ticket": (
-        InvalidInput,
-        "spf_auth: there is no Kerberos ticket (KRB5CCNAME), and neither spf_password nor spf_keytab was given.",
-        "Run kinit, or give spf_username with spf_password or spf_keytab.",
-    ),
-    "ticket_expired": (
-        SignInRefused,
-        "the Kerberos ticket has expired.",
-        "Run kinit, or give spf_keytab so that tickets are fetched.",
-    ),
-    "other": (
-        SignInRefused,
-        "Kerberos failed for {whose} and {spn}: {words}.",
-        "Check krb5.conf, spf_username and spf_service_principal, or set spf_auth: ntlm.",
-    ),
-}
-"""By reason: the error, its message and its remedy."""
 
 
 class NotPossible(Exception):
@@ -135,26 +79,105 @@ class Identity:
         return f"{self.service}/{self.host}"
 
 
-def explained(who: Identity, minor: int, words: str) -> Exception:
-    """The library's failure as an error of ours; NotPossible where another way may still be taken."""
+_FINAL = {"wrong_password", "revoked", "expired", "skew", "keytab"}
+"""What another way to sign in must not be tried after: the credential, or a clock that has to be set."""
+
+
+def explain(minor: int, words: str, who: Identity) -> CheckpointError | NotPossible:
+    """What the KDC or the library says, by its number or else its words; NotPossible where another way may be taken."""
     reason = next((name for name, codes in _MINOR.items() if minor in codes), None)
     if reason is None:
         reason = next((name for part, name in _WORDS if part in words.lower()), "other")
-    error = error_for(who, reason, words)
+    if reason == "keytab" and not who.keytab:  # another file
+        reason = "other" if who.password else "no_ticket"
+    error = _error(reason, words, who)
     return error if reason in _FINAL else NotPossible(error, expired=reason == "ticket_expired")
 
 
-def error_for(who: Identity, reason: str, words: str = "") -> CheckpointError:
-    """The error for one reason; `words` are the library's own."""
-    fields = {
-        "whose": who.username or "the ticket",
-        "source": "spf_keytab" if who.keytab else "spf_password" if who.password else "KRB5CCNAME",
-        "spn": who.spn,
-        "keytab": who.keytab,
-        "words": one_line(words, 300),
-    }
-    kind, message, remedy = _ERRORS[reason]
-    return kind(message.format(**fields), remedy=remedy.format(**fields), changed_nothing=True)
+def explain_refusal(minor: int, who: Identity) -> CheckpointError | None:
+    """Why the server refuses a ticket that the KDC has issued; None where a 401 says as much."""
+    reason = next((name for name, codes in _MINOR_OF_SERVER.items() if minor in codes), None)
+    return _error(reason, "", who) if reason else None
+
+
+def _error(reason: str, words: str, who: Identity) -> CheckpointError:
+    source = "spf_keytab" if who.keytab else "spf_password" if who.password else "KRB5CCNAME"
+    error = _ERRORS[reason](_Case(who.username or "the ticket", source, who, one_line(words, 300)))
+    error.changed_nothing = True
+    return error
+
+
+class _Case(t.NamedTuple):
+    whose: str
+    source: str
+    who: Identity
+    words: str
+
+
+def _wrong_keytab(case: _Case) -> CheckpointError:
+    return InvalidInput(
+        f"spf_keytab: {case.who.keytab} cannot be read, or has no key for {case.whose}.",
+        remedy="Give a keytab that this user may read, and its principal as spf_username (klist -k shows it).",
+    )
+
+
+def _wrong(case: _Case) -> CheckpointError:
+    return SignInRefused(
+        f"Kerberos refused {case.whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
+        remedy=f"Check spf_username and {case.source}.",
+    )
+
+
+_ERRORS: dict[str, t.Callable[[_Case], CheckpointError]] = {
+    "wrong_password": _wrong,
+    "keytab": _wrong_keytab,
+    "unknown_client": lambda case: SignInRefused(
+        f"Kerberos does not know {case.whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
+        remedy="Write spf_username as user@REALM, or set spf_auth: ntlm for an account of the server itself.",
+    ),
+    "unknown_service": lambda case: SignInRefused(
+        f"Kerberos does not know the service {case.who.spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
+        remedy="Set spf_service_principal to the SPN that is registered (setspn -L), or have this one registered.",
+    ),
+    "revoked": lambda case: SignInRefused(
+        f"Kerberos refused {case.whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
+        remedy="Have the account of spf_username unlocked.",
+    ),
+    "expired": lambda case: SignInRefused(
+        f"Kerberos refused {case.whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
+        remedy="Change the password, then set spf_password.",
+    ),
+    "skew": lambda case: SignInRefused(
+        f"Kerberos refused {case.whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
+        remedy="Set this machine's clock (NTP), or use spf_auth: ntlm.",
+    ),
+    "server_skew": lambda case: SignInRefused(
+        f"the server refused the ticket of {case.whose} because of its time: the clocks of server, KDC and this "
+        "machine differ too much (KRB_AP_ERR_SKEW).",
+        remedy="Set the three clocks (NTP), or use spf_auth: ntlm.",
+    ),
+    "other_account": lambda case: SignInRefused(
+        f"the server cannot read the ticket for {case.who.spn} (KRB_AP_ERR_MODIFIED): the SPN belongs to another "
+        "account than the one that the service runs as.",
+        remedy=f"See whose it is (setspn -Q {case.who.spn}) and register it for the right account, or set "
+        "spf_service_principal.",
+    ),
+    "no_kdc": lambda case: Unreachable(
+        f"no KDC could be reached for {case.whose}: {case.words}.",
+        remedy="Check krb5.conf (KRB5_CONFIG), DNS and port 88, or set spf_auth: ntlm.",
+    ),
+    "no_ticket": lambda case: InvalidInput(
+        "spf_auth: there is no Kerberos ticket (KRB5CCNAME), and neither spf_password nor spf_keytab was given.",
+        remedy="Run kinit, or give spf_username with spf_password or spf_keytab.",
+    ),
+    "ticket_expired": lambda case: SignInRefused(
+        "the Kerberos ticket has expired.", remedy="Run kinit, or give spf_keytab so that tickets are fetched."
+    ),
+    "other": lambda case: SignInRefused(
+        f"Kerberos failed for {case.whose} and {case.who.spn}: {case.words}.",
+        remedy="Check krb5.conf, spf_username and spf_service_principal, or set spf_auth: ntlm.",
+    ),
+}
 
 
 def missing_kerberos(error: BaseException) -> MissingLibrary:
@@ -165,15 +188,3 @@ def missing_kerberos(error: BaseException) -> MissingLibrary:
         remedy=f"Install it: {sys.executable} -m pip install '{KERBEROS}' (it needs the system's Kerberos libraries). "
         "Or set spf_auth: ntlm with spf_username and spf_password.",
     )
-
-
-def minor_of(error: t.Any) -> int:
-    """The mechanism's own number in a SpnegoError, 0 where there is none."""
-    base = getattr(error, "base_error", None) or error.__cause__
-    for holder in (base, error.__cause__):
-        for name in ("min_code", "err_code"):
-            value = getattr(holder, name, None)
-            if isinstance(value, int):
-                # gssapi gives the number unsigned, and mapped to a table of its own where two mechanisms share it.
-                return value - (1 << 32) if value > 1 << 31 else value
-    return 0

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import typing as t
 from contextlib import AsyncExitStack
+from datetime import datetime
 
 from ..._core.redaction import Redactor
 from ..._core.settings import SpfSettings
 from ..._deps import httpx
 from ..._http.auth.automatic import Automatic
 from ..._http.auth.basic import Basic
-from ..._http.auth.bearer import Bearer, TokenFile
+from ..._http.auth.bearer import Bearer, TokenFile, check_times
 from ..._http.auth.certificate import Certificate
 from ..._http.auth.kerberos_errors import Identity
 from ..._http.auth.windows import NewClient, Windows
@@ -25,14 +27,23 @@ def remember_secrets(spf: SpfSettings, redactor: Redactor) -> None:
     redactor.add(spf.spf_client_cert_password)
 
 
-def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: AsyncExitStack) -> Auth:
+def auth_of(
+    spf: SpfSettings,
+    redactor: Redactor,
+    clock: t.Callable[[], datetime],
+    new_client: NewClient,
+    stack: AsyncExitStack,
+) -> Auth:
     """The way that the options ask for. `new_client` makes a client with one connection; `stack` closes it."""
     remember_secrets(spf, redactor)
     way = spf.way
     if way == "basic":
         return _basic(spf)
     if way == "bearer":
-        return TokenFile(spf.spf_token_file, redactor) if spf.spf_token_file else Bearer(spf.spf_token or "")
+        if spf.spf_token_file:
+            return TokenFile(spf.spf_token_file, redactor, clock)
+        check_times("spf_token:", spf.spf_token or "", clock())
+        return Bearer(spf.spf_token or "", "spf_token")
     if way == "certificate":
         return Certificate()
 

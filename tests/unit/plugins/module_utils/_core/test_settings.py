@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.option_texts import https_url
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import (
     ENVIRONMENT,
     ArmSettings,
     SpfSettings,
     TlsSettings,
     from_environment,
-    https_url,
     lacking,
     settings,
     skips_tls_verification,
@@ -128,8 +128,20 @@ def test_a_bearer_token_needs_no_user(params: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("token", ["e30", "Bearer e30", "bearer  e30"])
-def test_an_access_token_is_taken_as_users_copy_it(token: str) -> None:
+def test_a_token_is_taken_as_users_copy_it(token: str) -> None:
     assert settings(ArmSettings, {"access_token": token}, {}).access_token == "e30"
+    assert settings(SpfSettings, SPF | {"spf_token": token}, {}).spf_token == "e30"
+
+
+@pytest.mark.parametrize(
+    ("path", "home", "found"),
+    [("~/k", "/h/me", "/h/me/k"), ("/k", "/h/me", "/k"), ("~/k", "", "~/k"), ("~you/k", "/h/me", "~you/k")],
+)
+def test_a_variable_may_hold_a_path_below_the_user_s_home(path: str, home: str, found: str) -> None:
+    given = {"SPF_KEYTAB": path, "HYBRIDVM_CA_PATH": path, "AZURE_CLIENT_CERTIFICATE_PATH": path, "HOME": home}
+    assert settings(SpfSettings, SPF, given).spf_keytab == found
+    assert settings(ArmSettings, {}, given).x509_certificate_path == found
+    assert settings(TlsSettings, {}, given).ca_path == found
 
 
 def test_a_thumbprint_is_taken_as_tools_show_it() -> None:
@@ -164,6 +176,16 @@ def test_an_access_token_needs_nothing_else() -> None:
         (SpfSettings, SPF | {"spf_service_principal": "spf01"}, "spf_service_principal: write it like HTTP/spf"),
         (SpfSettings, SPF | {"spf_client_key": "k"}, "spf_client_key: goes with spf_client_cert"),
         (SpfSettings, SPF | {"spf_token": "t", "spf_token_file": "f"}, "spf_token, spf_token_file: give one of them"),
+        (SpfSettings, SPF | {"spf_token": "e30\n"}, "spf_token: must be printable ASCII"),
+        (SpfSettings, SPF | {"spf_token": '"e30"'}, "spf_token: is in quotes: give the token without them"),
+        (
+            SpfSettings,
+            SPF | {"spf_token": '{"token":"e30"}'},
+            "spf_token: is no token: a token holds no spaces,",
+        ),
+        (SpfSettings, SPF | {"spf_password": "pw\n"}, "spf_password: holds a line break or NUL, which no password has"),
+        (SpfSettings, SPF | {"spf_client_cert_password": "a\0"}, "spf_client_cert_password: holds a line break or NUL"),
+        (SpfSettings, SPF | {"spf_keytab": "/a\0"}, "spf_keytab: is no path of a file"),
         (SpfSettings, SPF | {"spf_principal_id": "a\r\nX-Evil: 1"}, "spf_principal_id: must be printable ASCII"),
         (SpfSettings, SPF | {"spf_principal_id": "ü"}, "spf_principal_id: must be printable ASCII"),
         (SpfSettings, SPF | {"spf_principal_id": " a"}, "without white space around it"),
@@ -177,6 +199,16 @@ def test_an_access_token_needs_nothing_else() -> None:
         (SpfSettings, SPF | {"spf_password": "a\udcff"}, "spf_password: holds characters that are no Unicode text"),
         (ArmSettings, ARM | {"secret": "\ud800"}, "secret: holds characters that are no Unicode text"),
         (ArmSettings, ARM | {"tenant": ".."}, "tenant: must not be . or .."),
+        (ArmSettings, ARM | {"tenant": "a/b"}, "tenant: must be a tenant's GUID or one of its domains"),
+        (ArmSettings, ARM | {"tenant": "--help"}, "tenant: must be a tenant's GUID or one of its domains"),
+        (ArmSettings, ARM | {"secret": "s\r\n"}, "secret: holds a line break or NUL"),
+        (
+            ArmSettings,
+            ARM | {"x509_certificate_password": "s\0"},
+            "x509_certificate_password: holds a line break",
+        ),
+        (ArmSettings, ARM | {"federated_token_file": "/a\0"}, "federated_token_file: is no path of a file"),
+        (ArmSettings, {"access_token": "a b"}, "access_token: is no token: a token holds no spaces, quotes or braces"),
         (ArmSettings, ARM | {"disk_api_version": "٢٠٢٤-٠٣-٠٢"}, "disk_api_version: write it like 2024-06-01"),
         (ArmSettings, ARM | {"subscription_id": "mine"}, "subscription_id: is no GUID"),
         (ArmSettings, ARM | {"scvmm_api_version": "latest"}, "scvmm_api_version: write it like 2024-06-01"),
@@ -222,6 +254,7 @@ def test_no_error_shows_a_secret() -> None:
     for kind, params in (
         (SpfSettings, SPF | {"spf_auth": "bearer", "spf_token": "s3cret\n"}),
         (ArmSettings, {"access_token": " s3cret", "tenant": "s3cret\x00"}),
+        (ArmSettings, {"access_token": '{"s3cret": 1}', "x509_certificate_password": "s3cret\0", "secret": "s3cret\n"}),
         (SpfSettings, SPF | {"spf_url": "https://svc:s3cret@spf.test"}),
     ):
         assert "s3cret" not in refused(kind, params)

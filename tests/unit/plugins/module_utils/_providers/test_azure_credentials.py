@@ -109,7 +109,17 @@ def test_with_nothing_at_all_az_comes_last_and_knows_what_was_tried(tmp_path: Pa
         ({"auth_source": "oidc", "tenant": "t", "client_id": "c"}, {}, "finds no token to exchange"),
         ({"auth_source": "credential_file"}, {}, "HOME is not set"),
         ({"profile": "none"}, {}, "has no profile none (option profile); it has default, ci, user"),
-        ({"profile": "user"}, {}, "has ad_user and password, which this collection does not take"),
+        ({"profile": "user"}, {}, "has ad_user: users with a password are not supported; put a service principal's c"),
+        (
+            {"auth_source": "env"},
+            {"AZURE_AD_USER": "me", "AZURE_PASSWORD": "s3cret"},
+            "; AZURE_AD_USER is not read: us",
+        ),
+        (
+            {"tenant": "t"},
+            {"AZURE_AD_USER": "me"},
+            "; AZURE_AD_USER is not read: users with a password are not support",
+        ),
         ({**SECRET, "federated_token_file": "/f"}, {}, "secret and federated_token_file: the task gives more than one"),
     ],
 )
@@ -121,10 +131,20 @@ def test_what_is_begun_and_lacks_something_is_reported(
     assert "s3cret" not in text
 
 
+def test_a_user_with_a_password_in_the_environment_is_told_among_what_was_tried(tmp_path: Path) -> None:
+    found = choose({}, {"HOME": str(tmp_path), "AZURE_AD_USER": "me", "AZURE_PASSWORD": "s3cret"})
+    assert "AZURE_AD_USER is not read: users with a password are not supported" in found.tried[0]
+    assert "s3cret" not in str(found)
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (b"s3cret", "~/.azure/credentials is no INI file"),
+        (
+            b"[default]\ntenant=t\nclient_id=c\nsecret=s3cret\ncloud_environment=http://x",
+            "(profile default of ~/.azure/cr",
+        ),
         (b"\xff\xfe", "~/.azure/credentials is no INI file"),
         (b"[default]\nsecret = s3cret\n", "the profile default of ~/.azure/credentials needs tenant"),
         (b"x" * 1024 * 1025, "is larger than 1 MiB"),

@@ -4,21 +4,17 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.azure_sign_in import (
     Surroundings,
-    check_times,
     endpoints_of,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, virtual
@@ -58,35 +54,3 @@ def test_what_is_signed_goes_to_the_authority_and_among_microsoft_s_own_hosts(
 
 def _no(url: str) -> Http:
     raise AssertionError(url)
-
-
-def jwt(claims: Any) -> str:
-    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"e30.{body}.signature"
-
-
-@pytest.mark.parametrize(
-    ("claims", "expected"),
-    [
-        ({"exp": NOW.timestamp() - 301}, "access_token: expired at 2026-11-25"),
-        ({"exp": NOW.timestamp() - 299}, None),
-        ({"nbf": NOW.timestamp() + 301}, "access_token: is not valid before 2026-11-26"),
-        ({"nbf": NOW.timestamp() + 299}, None),
-        ({"exp": "soon"}, None),
-        ({"exp": 1e300}, None),
-        ({}, None),
-        ([], None),
-        (None, None),
-    ],
-)
-def test_a_token_s_own_times(claims: Any, expected: str | None) -> None:
-    if expected is None:
-        check_times(jwt(claims), NOW)
-        return
-    with pytest.raises(InvalidInput, match=expected):
-        check_times(jwt(claims), NOW)
-
-
-@pytest.mark.parametrize("token", ["opaque", "a.b", "a.b.c", "a..c", "a.ÿ.c", ".." * 5])
-def test_a_token_that_says_nothing_is_left_to_the_service(token: str) -> None:
-    check_times(token, NOW)

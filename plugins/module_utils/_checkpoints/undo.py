@@ -19,7 +19,7 @@ def reversals(observed: ObservedVm, progress: Progress[ObservedVm]) -> Reversals
     What a create of unknown outcome may have made, and what cannot be told from somebody else's, is never deleted.
     """
     writes: list[Reversal] = []
-    unproven = []
+    gone, unproven = [], []
     for done in (*progress.done, *progress.failed):
         if not isinstance(done.action, Create):
             continue
@@ -28,9 +28,10 @@ def reversals(observed: ObservedVm, progress: Progress[ObservedVm]) -> Reversals
             writes.append(Reversal(Delete(observed.vm, REASON, checkpoint=found), done))
         elif _may_be_there(done, done.action.name, observed, progress):
             unproven.append(done.action)
-    ended = [each.action for each in progress.failed]
-    unproven += [each for each in progress.open if isinstance(each, Create) and each not in ended]
-    return Reversals(tuple(writes), tuple(unproven))
+        elif done in progress.done:
+            gone.append(done)
+    unproven += [each for each in progress.unsettled if isinstance(each, Create)]
+    return Reversals(tuple(writes), tuple(gone), tuple(unproven))
 
 
 def _new(observed: ObservedVm, progress: Progress[ObservedVm]) -> list[Checkpoint]:

@@ -77,7 +77,8 @@ class Fleet:
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
         for member in self.members:
-            if member.error is None and not member.finished:
+            # Once a group is being undone, no target is on its way any more.
+            if member.error is None and not member.finished and not (self._group and self._group.undoing):
                 member.fail(await member.reconciler.interrupt(signal))
         if self._group is not None:
             self._group.interrupt(signal)

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import dataclass, replace
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, Interrupted
+from .._core.errors import CheckpointError, Interrupted, SignInRefused
 from .concurrency import bounded
 from .member import Member
 from .undo import Undo
@@ -44,7 +44,7 @@ class Each(t.Protocol):
 
 
 class GroupRun:
-    """Carries out the plans of a group whose members could all be planned."""
+    """Carries out the plans of a group whose members could all be planned. `undoing`: it has failed, and goes back."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class GroupRun:
         self._policy, self._approval = policy, approval
         self._reading, self._writing = concurrency, group.width(concurrency)
         self._made = self._making = False
+        self.undoing = False
 
     async def carry_out(self) -> None:
         """Stage by stage. Once everything that is to be made exists, nothing of it is undone any more."""
@@ -122,6 +123,7 @@ class GroupRun:
 
     async def _undo(self) -> None:
         """Undo on every target what this run has made there, the last one first; none keeps the others from it."""
+        self.undoing = True
         for member in self._members:
             member.undo = self._due(member)
         begun = [each for each in self._members if each.undo is not None and each.undo.state == "not_tried"]
@@ -130,7 +132,18 @@ class GroupRun:
             await bounded(reversed(begun), self._undo_one, self._writing)
 
     async def _undo_one(self, member: Member) -> None:
+        refused = self._refused(member)
+        if refused is not None:
+            member.undo = Undo("not_tried", error=refused)
+            return
         member.undo = Undo("unknown")  # a signal may end it at any point
         member.undo = await member.reconciler.undo()
         if member.undo.removed and member.error is not None:
             member.error.notes.append("What it had left behind was removed: the group was undone.")
+
+    def _refused(self, member: Member) -> SignInRefused | None:
+        """The sign-in that its service has refused: a password that is tried again for each VM locks the account."""
+        service = member.reconciler.kind.target.service
+        same = [each for each in self._members if each.reconciler.kind.target.service == service]
+        problems = [each.error for each in same] + [each.undo.error for each in same if each.undo is not None]
+        return next((problem for problem in problems if isinstance(problem, SignInRefused)), None)

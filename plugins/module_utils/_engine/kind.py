@@ -64,9 +64,10 @@ class Reversal:
 
 @dataclass(frozen=True)
 class Reversals:
-    """What takes back what a run has made, and the actions that may have made what nobody can prove to be its."""
+    """What takes back what a run has made, what is gone already, and what may be there and not be proven to be its."""
 
     writes: tuple[Reversal, ...] = ()
+    gone: tuple[Done, ...] = ()
     unproven: tuple[Action, ...] = ()
 
 
@@ -157,7 +158,7 @@ class Kind(ABC, t.Generic[Observed]):
 
         Only what is proven to be this run's may be removed.
         """
-        return Reversals(unproven=(*progress.actions, *progress.open))
+        return Reversals(unproven=(*progress.actions, *progress.unsettled))
 
     async def describe_state(
         self, observed: Observed, progress: Progress[Observed], *, read: bool = True

@@ -59,6 +59,12 @@ class Progress(t.Generic[Observed]):
         """The actions that were carried out, in order."""
         return tuple(each.action for each in self.done)
 
+    @property
+    def unsettled(self) -> tuple[Action, ...]:
+        """The actions that were sent, and whose outcome nothing has settled."""
+        ended = [each.action for each in self.failed]
+        return tuple(action for action in self.open if action not in ended)
+
     def begins(self, action: Action) -> Progress[Observed]:
         """The same with an action started."""
         return replace(self, begun=(*self.begun, action))

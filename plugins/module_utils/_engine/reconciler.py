@@ -133,6 +133,8 @@ class Reconciler(t.Generic[Observed]):
         try:
             self.observed = await self.kind.observe(for_write=True)
             found = self.kind.reversals(self._now(), self.progress)
+            for done in found.gone:
+                self.progress = self.progress.without(done)
             for each in found.writes:
                 await self._put_back(each.action)
                 self.progress = self.progress.without(each.of)
@@ -141,7 +143,7 @@ class Reconciler(t.Generic[Observed]):
             return Undo("failed", tuple(removed), self.failure(problem))
         if found.unproven:
             return Undo("unknown", tuple(removed))
-        return Undo("removed" if removed else "not_needed", tuple(removed))
+        return Undo("removed" if removed or found.gone else "not_needed", tuple(removed))
 
     async def _execute_until_done(self, approval: Approval | None, *, first_half: bool) -> None:
         """The one loop after a lock, and after a plan that what was read no longer fits."""

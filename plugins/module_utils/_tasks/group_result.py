@@ -27,10 +27,12 @@ class GroupView:
         shown: dict[str, t.Any] = {**self.group.to_result(), "complete": _complete(members, check_only)}
         if self._restores:
             shown |= {place: [_name(member) for member in found] for place, found in _places(members).items()}
-        shown["made"] = [_point(member, point) for member in members for point in _made(member.reconciler)]
+        shown["created"] = [_point(member, point) for member in members for point in _created(member.reconciler)]
         if not self._restores:
             shown["undone"] = [_point(member, point) for member in members for point in _undone(member)]
-        shown["open"] = [{"vm": _name(member), "name": name} for member in members for name in _open(member.reconciler)]
+        shown["unknown"] = [
+            {"vm": _name(member), "name": name} for member in members for name in _unknown(member.reconciler)
+        ]
         return shown
 
     def of_member(self, member: Member) -> dict[str, t.Any]:
@@ -47,16 +49,18 @@ class GroupView:
             places = _places(members)
             went, rest = _named(places["went_back"]), _named([*places["unfinished"], *places["not_back"]])
             return f"Went back: {went}. Did not, or not wholly: {rest}."
-        made = [(member, point) for member in members for point in _made(member.reconciler)]
+        created = [(member, point) for member in members for point in _created(member.reconciler)]
         undone = sum(len(_undone(member)) for member in members)
         texts = (
-            [f"Removed again: {undone} of {undone + len(made)} checkpoints that this run had made."] if undone else []
+            [f"Removed again: {undone} of {undone + len(created)} checkpoints that this run had created."]
+            if undone
+            else []
         )
-        if made:
-            shown = [f"{_name(member)} ({point.id})" for member, point in made[:MOST_NAMED]]
-            texts.append(f"This run has made, and they are there: {_listed(shown, len(made))}.")
-        unclear = [member for member in members if _open(member.reconciler)]
-        texts += [f"Whether one was made is open: {_named(unclear)}."] if unclear else []
+        if created:
+            shown = [f"{_name(member)} ({point.id})" for member, point in created[:MOST_NAMED]]
+            texts.append(f"Created by this run, and there: {_listed(shown, len(created))}.")
+        unclear = [member for member in members if _unknown(member.reconciler)]
+        texts += [f"Whether one was created is open (outcome_unknown): {_named(unclear)}."] if unclear else []
         return " ".join(texts)
 
 
@@ -82,7 +86,7 @@ def _places(members: t.Sequence[Member]) -> dict[str, list[Member]]:
     return found
 
 
-def _made(run: Run) -> list[Checkpoint]:
+def _created(run: Run) -> list[Checkpoint]:
     """What this run has made there and not taken back."""
     results = [each.completed.result for each in run.progress.done if isinstance(each.action, Create)]
     return [each for each in results if each is not None]
@@ -93,13 +97,12 @@ def _undone(member: Member) -> list[Checkpoint]:
     return [checkpoint for action in removed if (checkpoint := getattr(action, "checkpoint", None)) is not None]
 
 
-def _open(run: Run) -> list[str]:
+def _unknown(run: Run) -> list[str]:
     """The names of what may have been made there."""
     progress = run.progress
-    ended = [each.action for each in progress.failed]
-    unknown = [action for action in progress.open if action not in ended]
-    unknown += [each.action for each in progress.done if each.completed.result is None]
-    return [action.name for action in unknown if isinstance(action, Create)]
+    found = [*progress.unsettled]
+    found += [each.action for each in progress.done if each.completed.result is None]
+    return [action.name for action in found if isinstance(action, Create)]
 
 
 def _point(member: Member, checkpoint: Checkpoint) -> dict[str, t.Any]:

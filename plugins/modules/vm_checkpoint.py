@@ -361,7 +361,7 @@ vms:
       description:
         - What became of undoing it. V(removed); V(not_needed) if this run had created nothing; V(failed), for the
           reason in RV(vms[].undo_error); V(unknown) if it may have created something that nobody can prove to be its;
-          V(not_tried) if the time was over, a signal came, or the service had refused the sign-in. Null if the group
+          V(not_tried) if the time was over, a signal came, or the service had refused the sign-in; null if the group
           did not fail before every VM had its checkpoint.
       type: str
       returned: with O(group.on_failure=undo)

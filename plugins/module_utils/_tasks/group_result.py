@@ -57,7 +57,7 @@ class GroupView:
             else []
         )
         if created:
-            shown = [f"{_name(member)} ({point.id})" for member, point in created[:MOST_NAMED]]
+            shown = [f"{member.reconciler.kind.target.name} ({point.id})" for member, point in created[:MOST_NAMED]]
             texts.append(f"Created by this run, and there: {_listed(shown, len(created))}.")
         unclear = [member for member in members if _unknown(member.reconciler)]
         texts += [f"Whether one was created is open (outcome_unknown): {_named(unclear)}."] if unclear else []
@@ -116,7 +116,9 @@ def _name(member: Member) -> str:
 
 
 def _named(members: t.Sequence[Member]) -> str:
-    return _listed([_name(member) for member in members[:MOST_NAMED]], len(members)) or "none"
+    """Short, for a text; the `group` key has them as the user wrote them."""
+    names = [member.reconciler.kind.target.name for member in members[:MOST_NAMED]]
+    return _listed(names, len(members)) or "none"
 
 
 def _listed(shown: t.Sequence[str], count: int) -> str:

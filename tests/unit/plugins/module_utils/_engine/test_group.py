@@ -156,6 +156,12 @@ def test_the_first_failure_ends_all(group: Group, left: set[str]) -> None:
     assert "the shelf broke" in error_of(members[2]).message
 
 
+def test_what_has_only_a_second_stage_has_not_started_when_the_first_fails() -> None:
+    shelves = Shelves(Service(items="ab"), Service(NO_ROOM))
+    assert states(shelves.run()) == ["not_started", "failed"]
+    assert shelves.sent == ["s2+a"]
+
+
 def test_nothing_is_undone_once_all_of_it_exists() -> None:
     services = [Service(items="b"), Service(Reply(), NO_ROOM, items="b"), Service(items="b")]
     shelves = Shelves(*services)

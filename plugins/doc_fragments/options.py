@@ -283,11 +283,11 @@ options:
 options:
   on_error:
     description:
-      - With O(vms), V(continue) tries all VMs and fails the task if any of them failed. V(stop) waits for the VMs in
-        progress and leaves the rest C(not_started).
+      - With O(vms), V(continue) tries all VMs and fails the task if any of them failed. It is what happens when this
+        is not given. V(stop) waits for the VMs in progress and leaves the rest C(not_started).
+      - Cannot be combined with O(group), which stops at its first failure.
     type: str
     choices: [continue, stop]
-    default: continue
 """
 
     MANY_READ = r"""

@@ -94,7 +94,8 @@ plan:
       type: str
       returned: always
     actions:
-      description: The actions, in order.
+      description:
+        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always

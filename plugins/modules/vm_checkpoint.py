@@ -65,6 +65,33 @@ options:
     type: str
     choices: [fail, newest, oldest, all]
     default: fail
+  group:
+    description:
+      - Treat O(vms) as one unit, with O(state=present). All VMs are read and planned first, and nothing is done unless
+        all could be. Then the checkpoints are created. The first failure ends the task; what runs by then is awaited.
+      - Descriptions are changed, and with O(supersede) older checkpoints removed, only after every VM has its
+        checkpoint.
+      - This gives no consistent moment across the VMs. Each checkpoint is of the time when it was created.
+      - An empty list of VMs is an error here. Cannot be combined with O(vm), O(on_error) or O(wait=false).
+    type: dict
+    suboptions:
+      order:
+        description:
+          - V(given) works on one VM after the other, in the order of O(vms). V(parallel) works on O(concurrency) VMs at
+            once. VMs are read in parallel in any case.
+        type: str
+        choices: [given, parallel]
+        default: given
+      on_failure:
+        description:
+          - What becomes of the checkpoints that this run has created when one VM fails before all have theirs. V(keep)
+            leaves them, and a further run creates those that are missing.
+          - V(undo) removes them again, within the time that O(wait_timeout) leaves. Only checkpoints that are proven to
+            be this run's are removed, by id. What has an unknown outcome is reported, and never removed.
+          - A signal or the end of the time undoes nothing. RV(group) and RV(vms) say what is there.
+        type: str
+        choices: [keep, undo]
+        default: keep
 attributes:
   idempotent:
     details:
@@ -158,6 +185,13 @@ EXAMPLES = r"""
     on_error: stop
     concurrency: 1
 
+- name: All of them or none, the database first
+  hybridvm.checkpoints.vm_checkpoint:
+    vms: [db01, web01]
+    name: before-release
+    group:
+      on_failure: undo
+
 - name: Start a checkpoint and go on without waiting
   hybridvm.checkpoints.vm_checkpoint:
     vm: web01
@@ -185,8 +219,13 @@ plan:
       description: Hash of the actions. An edited plan does not match it and is refused.
       type: str
       returned: always
+    group:
+      description: With O(group), its C(order) and C(on_failure), which an approval covers.
+      type: dict
+      returned: with O(group)
     actions:
-      description: The actions, in order.
+      description:
+        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always
@@ -313,9 +352,23 @@ vms:
     vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
-      description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
+      description:
+        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With O(group), V(stopped) where
+          another VM's failure kept it from the rest of its plan, and V(undone) where what was created was removed.
       type: str
       returned: always
+    undo:
+      description:
+        - What became of undoing it. V(removed); V(not_needed) if this run had created nothing; V(failed), for the
+          reason in RV(vms[].undo_error); V(unknown) if it may have created something that nobody can prove to be its;
+          V(not_tried) if the time was over, a signal came, or the service had refused the sign-in; null if the group
+          did not fail before every VM had its checkpoint.
+      type: str
+      returned: with O(group.on_failure=undo)
+    undo_error:
+      description: What kept it from being undone, as RV(error); null otherwise.
+      type: dict
+      returned: with O(group.on_failure=undo)
     plan: {description: As RV(plan), type: dict, returned: always}
     checkpoint: {description: As RV(checkpoint); null without one., type: dict, returned: always}
     operation: {description: As RV(operation); null without one., type: dict, returned: always}
@@ -323,6 +376,44 @@ vms:
     duplicates: {description: As RV(duplicates), type: list, elements: dict, returned: when there are any}
     drift: {description: As RV(drift), type: list, elements: dict, returned: when there is any}
     error: {description: As RV(error); null without one., type: dict, returned: always}
+group:
+  description: What became of the VMs as one unit.
+  type: dict
+  returned: with O(group)
+  contains:
+    order: {description: As given., type: str, returned: always}
+    on_failure: {description: As given., type: str, returned: always}
+    complete:
+      description:
+        - Whether every VM is as the task asks. In check mode, whether it is so already.
+      type: bool
+      returned: always
+    created:
+      description: The checkpoints that this run has created and not removed again.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        vm: {description: The VM as it was given., type: str, returned: always}
+        id: {description: The checkpoint's id., type: str, returned: always}
+        name: {description: Its name., type: str, returned: always}
+    undone:
+      description: The checkpoints that this run had created and has removed again.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        vm: {description: The VM as it was given., type: str, returned: always}
+        id: {description: The checkpoint's id., type: str, returned: always}
+        name: {description: Its name., type: str, returned: always}
+    unknown:
+      description: Creates that were sent and of which nobody knows whether they have created a checkpoint.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        vm: {description: The VM as it was given., type: str, returned: always}
+        name: {description: The name that was asked for., type: str, returned: always}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.

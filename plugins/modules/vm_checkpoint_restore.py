@@ -81,6 +81,30 @@ options:
     type: str
     choices: [keep, delete]
     default: keep
+  group:
+    description:
+      - Treat O(vms) as one unit. The checkpoint of every VM is chosen and checked, and with O(safety_checkpoint) the
+        safety checkpoint of every VM is created, before the first VM is turned off or goes back. Nothing is done unless
+        all VMs could be planned. After the safety checkpoints, all VMs are read and checked once more.
+      - The first failure ends the task; what runs by then is awaited. RV(group) says which VMs went back. There is no
+        way back from a restore but another one, so none is undone.
+      - This gives no consistent moment across the VMs. Each goes back to a checkpoint of its own time.
+      - An empty list of VMs is an error here. Cannot be combined with O(vm), O(on_error) or O(wait=false).
+    type: dict
+    suboptions:
+      order:
+        description:
+          - V(given) works on one VM after the other, in the order of O(vms). V(parallel) works on O(concurrency) VMs at
+            once. VMs are read in parallel in any case.
+        type: str
+        choices: [given, parallel]
+        default: given
+      on_failure:
+        description:
+          - V(keep) leaves every VM where it is when one fails, and the safety checkpoints too.
+        type: str
+        choices: [keep]
+        default: keep
 attributes:
   idempotent:
     support: partial
@@ -121,6 +145,14 @@ EXAMPLES = r"""
     on_ambiguous: newest
     on_error: stop
 
+- name: Restore an application, none of its VMs before all of them have a safety checkpoint
+  hybridvm.checkpoints.vm_checkpoint_restore:
+    vms: [db01, web01]
+    name: baseline
+    safety_checkpoint: true
+    group:
+      order: given
+
 - name: Restore many VMs, each to its latest checkpoint before a time
   hybridvm.checkpoints.vm_checkpoint_restore:
     vms: [web01, db01]
@@ -156,8 +188,13 @@ plan:
       description: Hash of the actions. An edited plan does not match it and is refused.
       type: str
       returned: always
+    group:
+      description: With O(group), its C(order) and C(on_failure), which an approval covers.
+      type: dict
+      returned: with O(group)
     actions:
-      description: The actions, in order.
+      description:
+        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always
@@ -283,7 +320,9 @@ vms:
     vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
-      description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
+      description:
+        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With O(group), V(stopped) where
+          another VM's failure kept it from the rest of its plan.
       type: str
       returned: always
     plan: {description: As RV(plan), type: dict, returned: always}
@@ -292,6 +331,46 @@ vms:
     timing: {description: As RV(timing), type: dict, returned: always}
     duplicates: {description: As RV(duplicates), type: list, elements: dict, returned: when there are any}
     error: {description: As RV(error); null without one., type: dict, returned: always}
+group:
+  description: What became of the VMs as one unit.
+  type: dict
+  returned: with O(group)
+  contains:
+    order: {description: As given., type: str, returned: always}
+    on_failure: {description: V(keep)., type: str, returned: always}
+    complete:
+      description:
+        - Whether every VM is as the task asks. In check mode, whether it is so already.
+      type: bool
+      returned: always
+    went_back:
+      description: The VMs that are back, as they were given. One that a O(restore_key) shows to be back is among them.
+      type: list
+      elements: str
+      returned: always
+    unfinished:
+      description: The VMs whose restore had begun and did not end well. Their errors in RV(vms) say where they stand.
+      type: list
+      elements: str
+      returned: always
+    not_back: {description: The VMs whose restore had not begun., type: list, elements: str, returned: always}
+    created:
+      description: The checkpoints that this run has created and not removed again.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        vm: {description: The VM as it was given., type: str, returned: always}
+        id: {description: The checkpoint's id., type: str, returned: always}
+        name: {description: Its name., type: str, returned: always}
+    unknown:
+      description: Creates that were sent and of which nobody knows whether they have created a checkpoint.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        vm: {description: The VM as it was given., type: str, returned: always}
+        name: {description: The name that was asked for., type: str, returned: always}
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.

@@ -193,7 +193,9 @@ class Arm:
             raise error_after_write(self.error(response, context=context))
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)
-        return self.operation(response, started)
+        operation = self.operation(response, started)
+        operation.created = response.status == 201
+        return operation
 
     async def query(self, url: str, body: dict[str, t.Any], *, context: str) -> Response:
         """A POST that changes nothing (Resource Graph): repeated like a read."""

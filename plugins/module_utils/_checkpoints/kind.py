@@ -10,7 +10,7 @@ from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
 from .._core.spec import Spec
 from .._core.times import show_seconds
-from .._engine.kind import InProgress, Kind, Note, WriteRequest
+from .._engine.kind import InProgress, Kind, Note, Reversals, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider
 from .actions import Create, Delete, Power, Restore, Update
@@ -19,6 +19,7 @@ from .planner import plan
 from .progress import CheckpointProgress, last_step
 from .readiness import arrival_of, mark_arriving, require_ready
 from .restore_planner import evidence_age_left
+from .undo import reversals
 from .writes import delete_request, power_request, restore_request, step_request, update_request
 
 
@@ -88,6 +89,10 @@ class VmCheckpoints(Kind[ObservedVm]):
     def compensation(self, action: Action, before: ObservedVm) -> tuple[Step, ...]:
         """What brings a restore in several steps back to where the VM was."""
         return action.compensation(before) if isinstance(action, Step) else ()
+
+    def reversals(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Reversals:
+        """A Delete of each checkpoint that this run is proven to have made."""
+        return reversals(observed, progress)
 
     async def describe_state(
         self, observed: ObservedVm, progress: Progress[ObservedVm], *, read: bool = True

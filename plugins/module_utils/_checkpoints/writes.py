@@ -76,7 +76,7 @@ def _require_kept(action: Delete, observed: ObservedVm, execution: Execution[Obs
     """The task's own checkpoint must outlive a delete: a service might remove children with a parent."""
     plan, made = execution.progress.plan, [each.completed.result for each in execution.progress.done]
     ours = next((each for each in reversed(made) if each is not None), plan.satisfied_by if plan else None)
-    if ours is not None and observed.by_id(ours.id) is None:
+    if ours is not None and ours.id != action.checkpoint.id and observed.by_id(ours.id) is None:
         raise NotVerified(
             f'checkpoint "{ours.name}" ({ours.id}) was there and has gone with "{action.checkpoint.name}" '
             f"({action.checkpoint.id}).",

@@ -8,7 +8,7 @@ import json
 import typing as t
 
 from .errors import InvalidInput, PlanChanged
-from .plan import VERSION, Action, Plan, checksum, digest, to_result
+from .plan import VERSION, Action, Plan, Terms, checksum, digest, to_result
 
 _NO_PLAN = f"expected_plan: is not a plan of version {VERSION} as returned under the key plan"
 
@@ -19,6 +19,7 @@ class Approval:
     def __init__(self, approved: str | dict[str, t.Any]) -> None:
         self._digest: str | None = None
         self._ids: set[str] = set()
+        self._group: Terms | None = None
         if isinstance(approved, str) and approved.lstrip().startswith("{"):
             # From the command line a plan arrives as JSON text.
             approved = _from_json(approved)
@@ -28,8 +29,16 @@ class Approval:
             self._digest = approved
         else:
             self._ids = set(_ids(approved))
+            self._group = approved.get("group")
 
-    def check(self, plans: t.Sequence[Plan], *, part: bool = False, done: t.Sequence[Action] = ()) -> None:
+    def check(
+        self,
+        plans: t.Sequence[Plan],
+        *,
+        part: bool = False,
+        done: t.Sequence[Action] = (),
+        group: Terms | None = None,
+    ) -> None:
         """PlanChanged unless `plans` stay within what was approved; with `part` they are a part of the task's plan.
 
         What was `done` is used up: where an approved checkpoint went and somebody made one anew, that one was not
@@ -39,26 +48,35 @@ class Approval:
         if not writes:
             return
         if self._digest is not None and not part:
-            if digest(plans) != self._digest:
-                raise self._changed(plans, writes)
+            if digest(plans, group) != self._digest:
+                raise self._changed(plans, [action.title() for action in writes], group)
             # From here on the plan itself is what was approved: a plan made anew after a lock must stay within it.
             self._ids = {action.id for action in writes}
             return
         used_up = {action.id for action in done if action.verb in ("create", "delete")}
-        extra = [action for action in writes if action.id not in self._ids - used_up]
+        extra = [action.title() for action in writes if action.id not in self._ids - used_up]
+        if not part and self._digest is None and group != self._group:
+            extra.append(f"{_terms(group)} instead of {_terms(self._group)}")
         if extra:
-            raise self._changed(plans, extra)
+            raise self._changed(plans, extra, group)
 
-    def _changed(self, plans: t.Sequence[Plan], extra: t.Sequence[Action]) -> PlanChanged:
-        differences = "; ".join(f"+ {action.title()}" for action in extra)
+    def _changed(self, plans: t.Sequence[Plan], extra: t.Sequence[str], group: Terms | None) -> PlanChanged:
+        differences = "; ".join(f"+ {text}" for text in extra)
         problem = PlanChanged(
             f"what would be done is not what was approved: {differences}.",
             subject="plan",
-            remedy=f"Approve the new plan: {digest(plans)}",
+            remedy=f"Approve the new plan: {digest(plans, group)}",
             changed_nothing=True,
         )
-        problem.plan = to_result(plans)
+        problem.plan = to_result(plans, group)
         return problem
+
+
+def _terms(group: Terms | None) -> str:
+    """A group in the few words of an error."""
+    if group is None:
+        return "no group"
+    return f"a group ({', '.join(f'{name}: {value}' for name, value in sorted(group.items()))})"
 
 
 def _ids(plan: object) -> list[str]:
@@ -66,7 +84,7 @@ def _ids(plan: object) -> list[str]:
     actions = plan.get("actions") if isinstance(plan, dict) and plan.get("version") == VERSION else None
     if not isinstance(plan, dict) or not isinstance(actions, list):
         raise InvalidInput(_NO_PLAN)
-    if checksum(actions) != plan.get("checksum"):
+    if checksum(actions, plan.get("group")) != plan.get("checksum"):
         raise InvalidInput("expected_plan: was altered since it was returned.", remedy="Give it as it was returned.")
     return [str(action["id"]) for action in actions if action["action"] != "keep"]
 

@@ -78,8 +78,9 @@ class Operation:
     """A write that was accepted. `poll` looks once; `id` is safe to show (never a signed URL).
 
     `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out. `joined`
-    says that another run has started it, and this one only waits for it. `last` is what was last seen of it; before the
-    first look it may hold the Retry-After of the answer that accepted the write.
+    says that another run has started it, and this one only waits for it, `created` that the service's answer says that
+    it has made something new (201). `last` is what was last seen of it; before the first look it may hold the
+    Retry-After of the answer that accepted the write.
     """
 
     kind: str
@@ -92,6 +93,7 @@ class Operation:
     began: datetime | None = None
     work: str | None = None
     joined: bool = False
+    created: bool = False
 
     def to_result(self) -> dict[str, t.Any]:
         """The `operation` key of results and errors."""

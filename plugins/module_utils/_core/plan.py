@@ -8,7 +8,7 @@ import hashlib
 import json
 import typing as t
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from .formatting import format_value
@@ -124,22 +124,42 @@ class Plan:
         """The actions that change something."""
         return tuple(action for action in self.actions if action.writes)
 
+    def halves(self) -> tuple[Plan, Plan]:
+        """What ends with the last create, and what comes after it: the two stages of a group."""
+        creates = [position for position, action in enumerate(self.actions) if action.verb == "create"]
+        end = creates[-1] + 1 if creates else 0
+        return replace(self, actions=self.actions[:end]), replace(self, actions=self.actions[end:])
 
-def digest(plans: t.Sequence[Plan]) -> str:
+
+Terms: t.TypeAlias = "t.Mapping[str, str]"
+"""What a group is to do (`Group.to_result()`)."""
+
+
+def in_stages(plans: t.Sequence[Plan]) -> list[Plan]:
+    """The plans in the order in which a group carries them out: the first halves of all, then the second ones."""
+    halves = [plan.halves() for plan in plans]
+    return [first for first, _second in halves] + [second for _first, second in halves]
+
+
+def digest(plans: t.Sequence[Plan], group: Terms | None = None) -> str:
     """One name for what would be changed: equal for equal plans, whoever reads them and whenever."""
     ids = [action.id for plan in plans for action in plan.writes]
-    return "sha256:" + hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    terms = [] if group is None else [_canonical(dict(group))]
+    return "sha256:" + hashlib.sha256("\n".join([*ids, *terms]).encode()).hexdigest()
 
 
-def to_result(plans: t.Sequence[Plan]) -> dict[str, t.Any]:
+def to_result(plans: t.Sequence[Plan], group: Terms | None = None) -> dict[str, t.Any]:
     """The `plan` key of results: versioned JSON that can be stored, shown and given back as `expected_plan`."""
     actions = [action.to_result() for plan in plans for action in plan.actions]
-    return {"version": VERSION, "digest": digest(plans), "checksum": checksum(actions), "actions": actions}
+    terms = {} if group is None else {"group": dict(group)}
+    hashes = {"digest": digest(plans, group), "checksum": checksum(actions, group)}
+    return {"version": VERSION, **hashes, **terms, "actions": actions}
 
 
-def checksum(actions: object) -> str:
+def checksum(actions: object, group: object = None) -> str:
     """What shows that a stored plan still says what it said: its readable part is not covered by the digest."""
-    return "sha256:" + hashlib.sha256(_canonical(actions).encode()).hexdigest()
+    covered = actions if group is None else {"actions": actions, "group": group}
+    return "sha256:" + hashlib.sha256(_canonical(covered).encode()).hexdigest()
 
 
 def in_parentheses(fields: t.Mapping[str, t.Any]) -> str:

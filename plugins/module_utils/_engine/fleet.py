@@ -8,19 +8,20 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, Interrupted, InvalidInput, OutcomeUnknown, SignInRefused
+from .._core.errors import CheckpointError, InvalidInput, SignInRefused
+from .._core.plan import in_stages
 from .concurrency import bounded
+from .group import Group, GroupRun
 from .interruption import Interruption
 from .kind import Kind
+from .member import Member
 from .reconciler import Reconciler
 from .waiting import WaitPolicy
-
-State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]
 
 
 @dataclass(frozen=True)
 class FleetOptions:
-    """How a task treats its targets. `check_only` ends after the plan."""
+    """How a task treats its targets. `check_only` ends after the plan. A `group` stops at the first failure."""
 
     policy: WaitPolicy
     approval: Approval | None = None
@@ -28,31 +29,7 @@ class FleetOptions:
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
     interruption: Interruption = field(default_factory=Interruption)
-
-
-@dataclass
-class Member:
-    """One target of a task: how far it came, and what stopped it."""
-
-    reconciler: Reconciler[t.Any]
-    error: CheckpointError | None = None
-    started: bool = False
-    finished: bool = False
-
-    @property
-    def state(self) -> State:
-        """What became of it, in the words of the result."""
-        if isinstance(self.error, OutcomeUnknown):
-            return "outcome_unknown"
-        if self.error is not None and (self.started or not isinstance(self.error, Interrupted)):
-            return "failed"
-        if not self.started:
-            return "not_started"
-        return "changed" if self.reconciler.changed else "unchanged"
-
-    def fail(self, problem: CheckpointError) -> None:
-        """Keep what stopped it."""
-        self.error = self.reconciler.failure(problem)
+    group: Group | None = None
 
 
 async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
@@ -73,29 +50,49 @@ class Fleet:
     def __init__(self, kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> None:
         self.members = [Member(Reconciler(kind, options.policy)) for kind in kinds]
         self._options = options
-        self._stopped = False
+        self._stopped = self._sends = False
+        self._group: GroupRun | None = None
 
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
-        await self._each(self.members, self._prepare)
+        stop = self._options.on_error == "stop" and self._options.group is None
+        await self._each(self.members, self._prepare, self._options.concurrency, stop=stop)
         for member in self.members:
             if isinstance(member.error, InvalidInput):
                 raise member.error
-        if self._options.approval is not None:
-            self._options.approval.check([member.reconciler.plan for member in self.members])
+        self._approve()
 
     async def carry_out(self) -> None:
-        """Carry out the plans of those that could be planned; with on_error stop only if all could."""
+        """Carry out the plans of those that could be planned; in a group and with on_error stop only if all could."""
         fit = [member for member in self.members if member.error is None]
-        if self._options.on_error == "continue" or len(fit) == len(self.members):
-            self._stopped = False
-            await self._each(fit, self._carry_out)
+        whole, options = len(fit) == len(self.members), self._options
+        self._sends = True
+        if options.group is not None and whole:
+            terms = (options.group, options.policy, options.approval, options.concurrency)
+            self._group = GroupRun(fit, self._each, *terms)
+            await self._group.carry_out()
+        elif options.group is None and (whole or options.on_error == "continue"):
+            await self._each(fit, self._carry_out, options.concurrency, stop=options.on_error == "stop")
 
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
         for member in self.members:
-            if member.error is None and not member.finished:
+            # Once a group is being undone, no target is on its way any more.
+            if member.error is None and not member.finished and not (self._group and self._group.undoing):
                 member.fail(await member.reconciler.interrupt(signal))
+        if self._group is not None:
+            self._group.interrupt(signal)
+
+    def _approve(self) -> None:
+        """Hold the plans against the approval; not those of a group that is not carried out, whose errors say why."""
+        approval, group = self._options.approval, self._options.group
+        plans = [member.reconciler.plan for member in self.members]
+        if approval is None:
+            return
+        if group is None:
+            approval.check(plans)
+        elif all(member.error is None for member in self.members):
+            approval.check(in_stages(plans), group=group.to_result())
 
     async def _prepare(self, member: Member) -> None:
         await member.reconciler.prepare()
@@ -105,8 +102,16 @@ class Fleet:
         await member.reconciler.carry_out(self._options.approval)
         member.finished = True
 
-    async def _each(self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]]) -> None:
+    async def _each(
+        self,
+        members: t.Sequence[Member],
+        act: t.Callable[[Member], t.Awaitable[None]],
+        concurrency: int,
+        *,
+        stop: bool,
+    ) -> None:
         """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""
+        self._stopped = False
 
         async def guarded(member: Member) -> None:
             if self._stopped:
@@ -114,12 +119,12 @@ class Fleet:
             try:
                 await act(member)
             except SignInRefused as problem:
-                if not member.started:
+                if not self._sends:
                     raise  # while planning it concerns all, and nothing has been sent
                 member.fail(problem)
                 self._stopped = True
             except CheckpointError as problem:
                 member.fail(problem)
-                self._stopped = self._stopped or self._options.on_error == "stop"
+                self._stopped = self._stopped or stop
 
-        await bounded(members, guarded, self._options.concurrency)
+        await bounded(members, guarded, concurrency)

@@ -13,7 +13,7 @@ from .._core.model import Target
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
 from .execution import Execution
-from .progress import Completed, Progress
+from .progress import Completed, Done, Progress
 
 Observed = t.TypeVar("Observed")
 
@@ -52,6 +52,23 @@ class Remains:
     changed: bool
     text: str = ""
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """A write that takes back what an action of this run has led to."""
+
+    action: Action
+    of: Done
+
+
+@dataclass(frozen=True)
+class Reversals:
+    """What takes back what a run has made, what is gone already, and what may be there and not be proven to be its."""
+
+    writes: tuple[Reversal, ...] = ()
+    gone: tuple[Done, ...] = ()
+    unproven: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +152,13 @@ class Kind(ABC, t.Generic[Observed]):
     def compensation(self, action: Action, before: Observed) -> tuple[Step, ...]:
         """What puts things back after `action` has failed; `before` is the target as the run found it."""
         return ()
+
+    def reversals(self, observed: Observed, progress: Progress[Observed]) -> Reversals:
+        """What takes back what this run has made, where a group of targets is undone. Pure.
+
+        Only what is proven to be this run's may be removed.
+        """
+        return Reversals(unproven=(*progress.actions, *progress.unsettled))
 
     async def describe_state(
         self, observed: Observed, progress: Progress[Observed], *, read: bool = True

@@ -68,6 +68,14 @@ def after_loss(problem: CheckpointError, subject: str, context: str) -> Checkpoi
     return known
 
 
+def not_waited_for(problem: Locked, subject: str) -> Locked:
+    """A lock that is not waited for, because another target of the group has failed."""
+    problem.message = f"{problem.message.rstrip('.')}; it was not waited for, because the group has failed."
+    problem.changed_nothing = True
+    problem.subject, problem.remedy = subject, "Run the task again."
+    return problem
+
+
 def interrupted(signal: str, subject: str, context: str | None, operation: Operation | None) -> CheckpointError:
     """A signal ended the run: before a write (no `context`), while it was sent, or once it was accepted."""
     if context is None:

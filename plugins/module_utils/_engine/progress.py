@@ -24,11 +24,15 @@ class Completed:
 
 @dataclass(frozen=True)
 class Done:
-    """An action that was carried out, and what it led to; `nonce` is what this run called it by."""
+    """An action that was carried out, and what it led to.
+
+    `nonce` is what this run called it by; `created`: the service's own answer said that it has made something new.
+    """
 
     action: Action
     nonce: str = ""
     completed: Completed = field(default_factory=Completed)
+    created: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,9 @@ class Progress(t.Generic[Observed]):
     """What this run has done so far, so that a plan made anew does not ask for it twice.
 
     `before` is the target as the run found it, `plan` the one that is being carried out, `begun` every action that was
-    started, `open` those that were sent and that nothing has proven, `locked_out` the nonces of creates whose operation
-    was locked out: what those left behind counts for nothing.
+    started, `open` those that were sent and that nothing has proven, `failed` those of them whose operation has failed,
+    `locked_out` the nonces of creates whose operation was locked out: what those left behind counts for nothing.
+    `undone` is no longer among `done`.
     """
 
     before: Observed | None = None
@@ -45,12 +50,20 @@ class Progress(t.Generic[Observed]):
     begun: tuple[Action, ...] = ()
     done: tuple[Done, ...] = ()
     open: tuple[Action, ...] = ()
+    failed: tuple[Done, ...] = ()
+    undone: tuple[Done, ...] = ()
     locked_out: frozenset[str] = frozenset()
 
     @property
     def actions(self) -> tuple[Action, ...]:
         """The actions that were carried out, in order."""
         return tuple(each.action for each in self.done)
+
+    @property
+    def unsettled(self) -> tuple[Action, ...]:
+        """The actions that were sent, and whose outcome nothing has settled."""
+        ended = [each.action for each in self.failed]
+        return tuple(action for action in self.open if action not in ended)
 
     def begins(self, action: Action) -> Progress[Observed]:
         """The same with an action started."""
@@ -63,6 +76,15 @@ class Progress(t.Generic[Observed]):
     def left_open(self, action: Action) -> Progress[Observed]:
         """The same with an action sent, and not proven."""
         return replace(self, open=(*self.open, action))
+
+    def ended_in_failure(self, done: Done) -> Progress[Observed]:
+        """The same with an action whose operation has failed."""
+        return replace(self, failed=(*self.failed, done))
+
+    def without(self, undone: Done) -> Progress[Observed]:
+        """The same with an action taken back."""
+        done = tuple(each for each in self.done if each is not undone)
+        return replace(self, done=done, undone=(*self.undone, undone))
 
     def locked(self, nonce: str) -> Progress[Observed]:
         """The same with a create locked out."""

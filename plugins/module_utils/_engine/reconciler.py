@@ -9,14 +9,15 @@ from dataclasses import replace
 from functools import partial
 
 from .._core.approval import Approval
-from .._core.errors import BadResponse, CheckpointError, Locked, OutcomeUnknown, TimedOut
+from .._core.errors import BadResponse, CheckpointError, Locked, OperationFailed, OutcomeUnknown, TimedOut
 from .._core.operation import Operation, Pauses
-from .._core.plan import Action, Plan, Step
+from .._core.plan import Action, Plan
 from .._deps import anyio
 from .execution import Execution
 from .kind import InProgress, Kind, Note, WriteRequest
-from .known import after_loss, interrupted, what_is_known
+from .known import after_loss, interrupted, not_waited_for, what_is_known
 from .progress import Completed, Done, Progress
+from .undo import Undo
 from .waiting import WaitPolicy
 from .write import Outcome, Write
 
@@ -37,6 +38,7 @@ class Reconciler(t.Generic[Observed]):
 
     `plan` is what the result shows and `todo` what is left of it; `observed` is the last reading, `completed` what the
     run has led to. `changed`, `operation`, `warnings` and `timing` (seconds) are the result's keys of those names.
+    Where others have failed it `waits_for_locks` no longer.
     """
 
     def __init__(self, kind: Kind[Observed], policy: WaitPolicy) -> None:
@@ -48,6 +50,7 @@ class Reconciler(t.Generic[Observed]):
         self.operation: Operation | None = None
         self.warnings: list[str] = []
         self.changed = False
+        self.waits_for_locks = True
         self.timing: dict[str, float] = {}
         self._own: set[str | None] = set()
         self._lost: list[tuple[Action, WriteRequest[Observed]]] = []
@@ -69,20 +72,32 @@ class Reconciler(t.Generic[Observed]):
         self.timing["read"] = anyio.current_time() - start
         return self.plan
 
-    async def carry_out(self, approval: Approval | None) -> None:
-        """Do what the plan says. After a lock the target is observed and planned again."""
+    async def renew(self, approval: Approval | None) -> None:
+        """Observe and plan again what is left; it must stay within what was approved."""
+        try:
+            observed = await self._observe_settled(for_write=True)
+            self._plan_now()
+            await self.kind.require_ready(self.todo, observed)
+            if approval is not None:
+                approval.check([self.todo], part=True, done=self.progress.actions)
+        except CheckpointError as problem:
+            raise await self._explained(problem) from None
+
+    async def carry_out(self, approval: Approval | None, *, first_half: bool = False) -> None:
+        """Do what the plan says, or its first half. After a lock the target is observed and planned again."""
         start = anyio.current_time()
         try:
             if await self._join():
                 self._plan_now()
                 if approval is not None:
                     approval.check([self.todo])
-            await self._execute_until_done(approval)
-            await self._become_ready()
+            await self._execute_until_done(approval, first_half=first_half)
+            if not first_half or not self.todo.halves()[1].writes:
+                await self._become_ready()
         except CheckpointError as problem:
             raise await self._explained(problem) from None
         finally:
-            self.timing["apply"] = anyio.current_time() - start
+            self.timing["apply"] = self.timing.get("apply", 0.0) + anyio.current_time() - start
 
     def failure(self, problem: CheckpointError) -> CheckpointError:
         """The error with what had been started when it came."""
@@ -112,11 +127,31 @@ class Reconciler(t.Generic[Observed]):
             self._add(problem, await self.kind.describe_state(self._now(), self.progress, read=False))
         return problem
 
-    async def _execute_until_done(self, approval: Approval | None) -> None:
+    async def undo(self) -> Undo:
+        """Take back what this run has made and nobody else can have made. What kept it from that is in the result."""
+        removed: list[Action] = []
+        try:
+            self.observed = await self.kind.observe(for_write=True)
+            found = self.kind.reversals(self._now(), self.progress)
+            for done in found.gone:
+                self.progress = self.progress.without(done)
+            for each in found.writes:
+                await self._put_back(each.action)
+                self.progress = self.progress.without(each.of)
+                removed.append(each.action)
+        except CheckpointError as problem:
+            return Undo("failed", tuple(removed), self.failure(problem))
+        if found.unproven:
+            return Undo("unknown", tuple(removed))
+        return Undo("removed" if removed or found.gone else "not_needed", tuple(removed))
+
+    async def _execute_until_done(self, approval: Approval | None, *, first_half: bool) -> None:
         """The one loop after a lock, and after a plan that what was read no longer fits."""
         pause = self.policy.poll_interval
-        while (outcome := await self._execute_all()) is not None:
+        while (outcome := await self._execute_all(first_half=first_half)) is not None:
             if isinstance(outcome.error, Locked):
+                if not self.waits_for_locks:
+                    raise not_waited_for(outcome.error, str(self.kind.target))
                 pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
             await self._observe_settled(for_write=True)
             self._attribute_lost_writes()
@@ -124,10 +159,11 @@ class Reconciler(t.Generic[Observed]):
             if approval is not None:
                 approval.check([self.todo], part=True, done=self.progress.actions)
 
-    async def _execute_all(self) -> Outcome[Observed] | None:
-        """The outcome that asks for another plan; None when all of this one is done."""
+    async def _execute_all(self, *, first_half: bool) -> Outcome[Observed] | None:
+        """The outcome that asks for another plan; None when all of this one, or its first half, is done."""
         writes = self.todo.writes
-        for position, action in enumerate(writes):
+        now = len(self.todo.halves()[0].writes) if first_half else len(writes)
+        for position, action in enumerate(writes[:now]):
             outcome = await self._execute(action, is_last=position == len(writes) - 1)
             if outcome.replan or outcome.error is not None:
                 return outcome
@@ -141,7 +177,7 @@ class Reconciler(t.Generic[Observed]):
         if outcome.lost:
             self._lost.append((action, request))
         if outcome.done and (outcome.changed or not outcome.replan):
-            self.progress = self.progress.after(Done(action, request.nonce, outcome.completed))
+            self.progress = self.progress.after(Done(action, request.nonce, outcome.completed, outcome.created))
             self._lost = [each for each in self._lost if each[0].id != action.id]
         if isinstance(error, Locked):
             self.progress = self.progress.locked(request.nonce)
@@ -149,6 +185,8 @@ class Reconciler(t.Generic[Observed]):
         if error is not None:
             if outcome.sent and not outcome.done:
                 self.progress = self.progress.left_open(action)
+                if isinstance(error, OperationFailed):
+                    self.progress = self.progress.ended_in_failure(Done(action, request.nonce))
             # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
             if not isinstance(error, (TimedOut, OutcomeUnknown)):
                 await self._compensate(action, error)
@@ -219,11 +257,11 @@ class Reconciler(t.Generic[Observed]):
         if put_back:
             problem.notes.append(f"It was put back: {', '.join(put_back)}.")
 
-    async def _put_back(self, step: Step) -> bool:
-        """One step of it, and whether it changed anything. A lock is waited for here as everywhere."""
+    async def _put_back(self, action: Action) -> bool:
+        """One write of it, and whether it changed anything. A lock is waited for here as everywhere."""
         pause = self.policy.poll_interval
         while True:
-            _request, outcome = await self._write(step)
+            _request, outcome = await self._write(action)
             if outcome.error is None:
                 return outcome.changed
             if not isinstance(outcome.error, Locked):

@@ -12,6 +12,7 @@ from .._core.operation import Deadline
 from .._core.spec import Duration, validate_options
 from .._deps import pydantic
 from .fleet import FleetOptions
+from .group import Group
 from .interruption import Interruption
 from .waiting import WaitPolicy
 
@@ -28,6 +29,7 @@ class RunOptions(pydantic.BaseModel):
     concurrency: int = 4
     on_error: t.Literal["continue", "stop"] = "continue"
     expected_plan: t.Any = None
+    group: Group | None = None
 
     @pydantic.model_validator(mode="after")
     def _sane(self) -> t.Self:
@@ -37,6 +39,12 @@ class RunOptions(pydantic.BaseModel):
             raise ValueError("concurrency takes 1 to 64")
         if self.poll_interval.total_seconds() < 0.1:
             raise ValueError("poll_interval must be at least 100ms")
+        if self.group is not None and not self.wait:
+            raise ValueError(
+                "wait: false and group exclude each other; what is not awaited cannot be undone or relied on"
+            )
+        if self.group is not None and "on_error" in self.model_fields_set:
+            raise ValueError("on_error and group exclude each other; a group stops at its first failure")
         return self
 
     @classmethod
@@ -55,4 +63,6 @@ class RunOptions(pydantic.BaseModel):
     def fleet(self, deadline: Deadline, check_only: bool, interruption: Interruption) -> FleetOptions:
         """The same for the engine, under the task's deadline."""
         policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
-        return FleetOptions(policy, self.approval(), self.concurrency, self.on_error, check_only, interruption)
+        return FleetOptions(
+            policy, self.approval(), self.concurrency, self.on_error, check_only, interruption, self.group
+        )

@@ -21,6 +21,7 @@ Observed = t.TypeVar("Observed")
 class Outcome(t.Generic[Observed]):
     """What became of a write. `done`: carried out, as far as it was waited for; `error` is what ended it otherwise.
 
+    `created`: the service's answer said that it has made something new.
     `adopted`: its answer was lost, and reading shows it. `lost`: its answer was lost, and whether it ran is still open.
     `replan`: the rest of the plan must be made anew.
     """
@@ -29,6 +30,7 @@ class Outcome(t.Generic[Observed]):
     done: bool
     sent: bool
     completed: Completed = field(default_factory=Completed)
+    created: bool = False
     adopted: bool = False
     lost: bool = False
     replan: bool = False
@@ -40,7 +42,7 @@ class Write(t.Generic[Observed]):
 
     def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool = True) -> None:
         self._request, self._execution, self._wait = request, execution, wait
-        self._changed = self._sent = self._resent = self._done = self._replan = False
+        self._changed = self._sent = self._resent = self._done = self._replan = self._created = False
 
     @property
     def changed(self) -> bool:
@@ -64,6 +66,7 @@ class Write(t.Generic[Observed]):
             done=self._done,
             sent=self._sent,
             completed=completed,
+            created=self._created,
             adopted=self._execution.adopted,
             lost=self._resent and not self._done,
             replan=self._replan,
@@ -93,7 +96,7 @@ class Write(t.Generic[Observed]):
             self._replan = True
             return observed
         execution.operation = operation
-        self._sent, self._changed = True, not operation.joined
+        self._sent, self._changed, self._created = True, not operation.joined, operation.created
         return await self._verify(operation) if self._wait else await execution.observe()
 
     async def _settle(self, problem: ResponseLost) -> Observed:

@@ -55,7 +55,20 @@ VMS: dict[str, t.Any] = {
     "concurrency": {"type": "int", "default": 4},
 }
 
-MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"], "default": "continue"}}
+MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"]}}
+
+
+def _group(*on_failure: str) -> dict[str, t.Any]:
+    """The option `group`; the first way to treat a failure is the default."""
+    options = {
+        "order": {"type": "str", "choices": ["given", "parallel"], "default": "given"},
+        "on_failure": {"type": "str", "choices": list(on_failure), "default": on_failure[0]},
+    }
+    return {"group": {"type": "dict", "options": options}}
+
+
+OF_GROUPS: list[list[str]] = [["group", "vm"], ["group", "on_error"]]
+"""What a group leaves no room for, as pairs that exclude each other."""
 
 MANY_READ: dict[str, t.Any] = {
     "on_error": {"type": "str", "choices": ["continue", "stop", "report"], "default": "continue"}
@@ -164,6 +177,7 @@ VM_CHECKPOINT: dict[str, t.Any] = {
         **CONNECTION,
         **VMS,
         **MANY,
+        **_group("keep", "undo"),
         **DEADLINE,
         **CHANGES,
         "name": {"type": "str"},
@@ -174,7 +188,7 @@ VM_CHECKPOINT: dict[str, t.Any] = {
         "supersede": {"type": "bool", "default": False},
         "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
     },
-    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"]],
+    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"], *OF_GROUPS],
     "required_one_of": [["vm", "vms"], ["name", "checkpoint_id"]],
     "required_if": [["supersede", True, ["name"]]],
 }
@@ -204,6 +218,7 @@ VM_CHECKPOINT_RESTORE: dict[str, t.Any] = {
         **CONNECTION,
         **VMS,
         **MANY,
+        **_group("keep"),
         **DEADLINE,
         **CHANGES,
         "name": {"type": "str"},
@@ -216,6 +231,6 @@ VM_CHECKPOINT_RESTORE: dict[str, t.Any] = {
         "power_after": {"type": "str", "choices": ["previous", "on", "off"], "default": "previous"},
         "old_disks": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
     },
-    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"]],
+    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "name"], ["checkpoint_id", "select"], *OF_GROUPS],
     "required_one_of": [["vm", "vms"], ["name", "select", "checkpoint_id"]],
 }

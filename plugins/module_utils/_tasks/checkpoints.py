@@ -10,11 +10,12 @@ from functools import partial
 from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
 from .._core.redaction import Redactor
-from .._core.spec import Spec
+from .._core.spec import Present, RestoreRequest, Spec
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
+from .group_result import GroupView
 from .run import Params, converge
 from .vm_references import VMS_EMPTY, references_of, resolve
 
@@ -23,12 +24,34 @@ async def converge_vms(
     spec: Spec, params: Params, check_only: bool, context: RunContext, redactor: Redactor
 ) -> dict[str, t.Any]:
     """The result of bringing the VMs of `vm` or `vms` to the spec."""
+    group = _group_of(spec, params)
     references = references_of(params)
     members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor)
     if params.get("vms") is not None:
-        found = result.many(members, CheckpointView(), check_only=check_only) | {"timing": {"total": total}}
+        found = result.many(members, CheckpointView(), check_only=check_only, group=group) | {
+            "timing": {"total": total}
+        }
         return found if references else found | {"warnings": [VMS_EMPTY]}
     return result.one(members[0], CheckpointView(), total, check_only=check_only)
+
+
+def _group_of(spec: Spec, params: Params) -> GroupView | None:
+    """How the result shows the VMs as one unit, if they are to be one; InvalidInput where they cannot be.
+
+    The modules declare some of these rules too, which a null in a playbook passes.
+    """
+    group = RunOptions.of(params).group
+    if group is None:
+        return None
+    if not isinstance(spec, (Present, RestoreRequest)):
+        raise InvalidInput("group: goes with state=present only; removing has no order that matters, and no way back.")
+    if not params.get("vms"):
+        raise InvalidInput(
+            "group: needs vms, and at least one VM in it.", remedy="A group of no VM would protect nothing in silence."
+        )
+    if isinstance(spec, RestoreRequest) and group.on_failure == "undo":
+        raise InvalidInput("group: a restore cannot be undone; on_failure takes keep only.")
+    return GroupView(group, restores=isinstance(spec, RestoreRequest))
 
 
 async def _open(

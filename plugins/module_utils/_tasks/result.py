@@ -7,8 +7,9 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import CheckpointError, PlanChanged, SomeFailed
-from .._core.plan import to_result
-from .._engine.fleet import Member
+from .._core.plan import in_stages, to_result
+from .._engine.group import Group
+from .._engine.member import Member
 from .._engine.reconciler import Reconciler
 
 
@@ -23,6 +24,21 @@ class View(t.Protocol):
 
     def name(self, run: Reconciler[t.Any]) -> dict[str, t.Any]:
         """How an element of a list names its target."""
+
+
+class GroupOfTargets(t.Protocol):
+    """How many targets are shown that are one unit."""
+
+    group: Group
+
+    def keys(self, members: t.Sequence[Member], *, check_only: bool) -> dict[str, t.Any]:
+        """The `group` key."""
+
+    def of_member(self, member: Member) -> dict[str, t.Any]:
+        """What it adds to an element of the list."""
+
+    def note(self, members: t.Sequence[Member]) -> str:
+        """What the error of a failed group adds."""
 
 
 def one(member: Member, view: View, total: float, *, check_only: bool) -> dict[str, t.Any]:
@@ -42,22 +58,29 @@ def one(member: Member, view: View, total: float, *, check_only: bool) -> dict[s
     return result
 
 
-def many(members: t.Sequence[Member], view: View, *, check_only: bool) -> dict[str, t.Any]:
+def many(
+    members: t.Sequence[Member], view: View, *, check_only: bool, group: GroupOfTargets | None = None
+) -> dict[str, t.Any]:
     """The result of a task for a list of targets, in input order, with one plan for all."""
     runs = [member.reconciler for member in members]
+    plans = [run.plan for run in runs]
     result: dict[str, t.Any] = {
         "changed": any(_changed(run, check_only) for run in runs),
-        "plan": to_result([run.plan for run in runs]),
-        "vms": [_element(member, view, check_only) for member in members],
+        "plan": to_result(plans) if group is None else to_result(in_stages(plans), group.group.to_result()),
+        "vms": [_element(member, view, check_only, group) for member in members],
         "diff": [diff for run in runs if (diff := view.diff(run, check_only=check_only)) is not None],
         "warnings": [text for run in runs for text in run.warnings],
     }
+    if group is not None:
+        result["group"] = group.keys(members, check_only=check_only)
     failed = [member.error for member in members if member.error is not None]
     if failed:
         problem = SomeFailed(
             f"{len(failed)} of {len(members)} VMs failed; the first: {failed[0]}",
             remedy="Each VM's own error is in vms.",
         )
+        if group is not None and not check_only:
+            problem.notes.append(group.note(members))
         result |= {"error": problem.to_result(), "msg": str(problem)}
     return result
 
@@ -70,7 +93,7 @@ def failure(problem: CheckpointError) -> dict[str, t.Any]:
     return result
 
 
-def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:
+def _element(member: Member, view: View, check_only: bool, group: GroupOfTargets | None) -> dict[str, t.Any]:
     run, state = member.reconciler, member.state
     if check_only and state == "not_started":
         state = "changed" if _changed(run, check_only) else "unchanged"
@@ -80,6 +103,7 @@ def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:
         "plan": to_result([run.plan]),
         **_shared(run, view, check_only),
         "error": None if member.error is None else member.error.to_result(),
+        **({} if group is None else group.of_member(member)),
     }
 
 

@@ -11,9 +11,10 @@ from .._core.formatting import one_line
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
-from .._engine.fleet import Member, reconcile
+from .._engine.fleet import reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
+from .._engine.member import Member
 from .._engine.run_options import RunOptions
 from .._http.client import Auth
 from .._providers import Providers, RunContext

@@ -149,6 +149,9 @@ EXAMPLES = {
         "One VM after the other, stopping at the first failure": Example(
             says={"vms.0.status": "changed", "vms.1.status": "changed"}
         ),
+        "All of them or none, the database first": Example(
+            says={"group.complete": True, "group.created.0.vm": "db01", "vms.1.status": "changed"}
+        ),
         "Start a checkpoint and go on without waiting": Example(says={"operation.status": "running"}),
         "Wait until it exists and is usable": Example(
             False, says={"checkpoint.name": "before-tests", "checkpoint.usable": True}
@@ -168,6 +171,9 @@ EXAMPLES = {
         "Restore many VMs to their newest checkpoint of a name, stopping at the first failure": Example(
             before=({"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "nightly"}},),
             says={"vms.0.checkpoint.name": "nightly", "vms.1.checkpoint.created": "2026-11-02T02:00:00Z"},
+        ),
+        "Restore an application, none of its VMs before all of them have a safety checkpoint": Example(
+            says={"group.went_back": ["db01", "web01"], "plan.actions.1.action": "create"}
         ),
         "Restore many VMs, each to its latest checkpoint before a time": Example(
             says={"vms.0.checkpoint.name": "baseline", "vms.1.checkpoint.created": "2026-11-01T02:00:00Z"}

@@ -78,6 +78,8 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
         prepare(["DELETE", "/counters"]),
         _task("vm_checkpoint_restore", vm="db01", name="baseline", safety_checkpoint=True),
         *_azure(simulator),
+        # Last, because nobody reads what the play says before the two have met, and a pipe holds only so much.
+        *_groups(app01),
     ]
     process = ansible.start([play("All kinds", first, simulator.environment)])
     for name in ("twin", "safety before restore to baseline"):
@@ -85,6 +87,26 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
     run = ansible.collect(process)
     assert run.code == 0, run.stdout + run.stderr
     return {module: _results(run, module) for module in MODULES}
+
+
+def _groups(app01: str) -> list[dict[str, Any]]:
+    """Groups that succeed, that fail and are undone but for one VM, and that leave an open question."""
+    lost = {"kind": "lose_request", "method": "POST", "path": "VMCheckPoints|createCheckpoint", "count": 1}
+    undo = {"on_failure": "undo"}
+    return [
+        prepare(["POST", "/switches", {"create_takes": "3s"}]),
+        _task("vm_checkpoint", True, vms=["web01", app01], name="grouped", group=undo),
+        prepare(
+            ["POST", "/failures", {"service": "scvmm", "kind": "create"}],
+            ["POST", "/failures", {"service": "spf", "kind": "delete"}],
+        ),
+        _task("vm_checkpoint", vms=["web01", "db01", app01], name="grouped", group=undo),
+        prepare(["POST", "/faults", lost]),
+        _task("vm_checkpoint", vms=["web01", app01], name="lost", group=undo, settle_time="2s"),
+        _task("vm_checkpoint_restore", vms=["web01", app01], name="one", safety_checkpoint=True, group={}),
+        prepare(["POST", "/faults", lost]),
+        _task("vm_checkpoint_restore", vms=["web01"], name="one", safety_checkpoint=True, group={}, settle_time="2s"),
+    ]
 
 
 def _azure(simulator: Simulator) -> list[dict[str, Any]]:
@@ -210,6 +232,8 @@ def _kept(returned: str, value: dict[str, Any], key: str) -> bool | None:
         return there == (failed == (returned == "failure"))
     if returned in ("when there is any", "when there are any", "when options other than the target were set"):
         return not there or bool(value[key])
+    if returned in ("with O(group)", "with O(group.on_failure=undo)"):
+        return not there or value[key] is None or isinstance(value[key], dict | str)
     if returned == "with O(leftovers)":
         return not there or isinstance(value[key], list)
     if returned in ("with O(vms)", "for a single VM that could be looked up"):

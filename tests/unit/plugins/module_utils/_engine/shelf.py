@@ -23,6 +23,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind 
     Kind,
     Note,
     Remains,
+    Reversal,
+    Reversals,
     WriteRequest,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Progress
@@ -124,11 +126,11 @@ class Service:
 class ShelfKind(Kind[frozenset[str]]):
     """The shelf holds just the `wanted` items: new ones first, then others go."""
 
-    target = SHELF
-
-    def __init__(self, service: Service, wanted: str, **request: Any) -> None:
+    def __init__(self, service: Service, wanted: str, *, target: Target = SHELF, **request: Any) -> None:
+        self.target = target
         self.service, self.wanted, self.request = service, set(wanted), request
         self.note: Note | None = None
+        self.proven = True
         self.pending: list[InProgress] = []
 
     async def observe(self, *, for_write: bool) -> frozenset[str]:
@@ -143,9 +145,9 @@ class ShelfKind(Kind[frozenset[str]]):
 
     def plan(self, observed: frozenset[str], progress: Progress[frozenset[str]]) -> Plan:
         """What is missing, then what is too much."""
-        puts = [Put(SHELF, "it is missing", item=each) for each in sorted(self.wanted - observed)]
-        takes = [Take(SHELF, "nobody wants it", item=each) for each in sorted(observed - self.wanted)]
-        return Plan(SHELF, (*puts, *takes))
+        puts = [Put(self.target, "it is missing", item=each) for each in sorted(self.wanted - observed)]
+        takes = [Take(self.target, "nobody wants it", item=each) for each in sorted(observed - self.wanted)]
+        return Plan(self.target, (*puts, *takes))
 
     def write(
         self, action: Action, observed: frozenset[str], progress: Progress[frozenset[str]]
@@ -166,6 +168,18 @@ class ShelfKind(Kind[frozenset[str]]):
             nonce=f"n{len(self.service.sent)}",
         )
         return replace(request, **self.request)
+
+    def reversals(self, observed: frozenset[str], progress: Progress[frozenset[str]]) -> Reversals:
+        """What this run has put is taken; of what a test has not `proven` nobody knows."""
+        puts = [each for each in progress.done if isinstance(each.action, Put)]
+        if not self.proven:
+            return super().reversals(observed, progress)
+        writes = [each for each in puts if isinstance(each.action, Put) and each.action.item in observed]
+        return Reversals(
+            tuple(Reversal(Take(self.target, "undo", item=getattr(each.action, "item", "")), each) for each in writes),
+            tuple(each for each in puts if each not in writes),
+            tuple(each for each in progress.unsettled if isinstance(each, Put)),
+        )
 
     async def describe_state(
         self, observed: frozenset[str], progress: Progress[frozenset[str]], *, read: bool = True

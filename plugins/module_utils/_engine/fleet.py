@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, Interrupted, InvalidInput, OutcomeUnknown, SignInRefused
+from .._core.errors import CheckpointError, Interrupted, OutcomeUnknown, SignInRefused
 from .concurrency import bounded
 from .interruption import Interruption
 from .kind import Kind
@@ -20,7 +20,11 @@ State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unkn
 
 @dataclass(frozen=True)
 class FleetOptions:
-    """How a task treats its targets. `check_only` ends after the plan."""
+    """How a task treats its targets. `check_only` ends after the plan.
+
+    `show` makes a result's element of a target. With it, what was read of a target is let go as soon as that is made,
+    so that thousands of targets need no more memory than their results.
+    """
 
     policy: WaitPolicy
     approval: Approval | None = None
@@ -28,16 +32,18 @@ class FleetOptions:
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
     interruption: Interruption = field(default_factory=Interruption)
+    show: t.Callable[[Member], t.Any] | None = None
 
 
 @dataclass
 class Member:
-    """One target of a task: how far it came, and what stopped it."""
+    """One target of a task: how far it came, what stopped it, and what `show` has made of that."""
 
     reconciler: Reconciler[t.Any]
     error: CheckpointError | None = None
     started: bool = False
     finished: bool = False
+    shown: t.Any = None
 
     @property
     def state(self) -> State:
@@ -52,7 +58,7 @@ class Member:
 
     def fail(self, problem: CheckpointError) -> None:
         """Keep what stopped it."""
-        self.error = self.reconciler.failure(problem)
+        self.error, self.shown = self.reconciler.failure(problem), None
 
 
 async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
@@ -79,7 +85,7 @@ class Fleet:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
         await self._each(self.members, self._prepare)
         for member in self.members:
-            if isinstance(member.error, InvalidInput):
+            if member.error is not None and member.reconciler.kind.is_for_all(member.error):
                 raise member.error
         if self._options.approval is not None:
             self._options.approval.check([member.reconciler.plan for member in self.members])
@@ -99,11 +105,21 @@ class Fleet:
 
     async def _prepare(self, member: Member) -> None:
         await member.reconciler.prepare()
+        self._let_go(member)
 
     async def _carry_out(self, member: Member) -> None:
         member.started = True
         await member.reconciler.carry_out(self._options.approval)
         member.finished = True
+        self._let_go(member)
+
+    def _let_go(self, member: Member) -> None:
+        """Keep what the result shows, and nothing else that was read: where not all targets are at work at once."""
+        if self._options.show is None or len(self.members) <= self._options.concurrency:
+            return
+        if member.shown is None or member.reconciler.observed is not None:
+            member.shown = self._options.show(member)
+        member.reconciler.release()
 
     async def _each(self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]]) -> None:
         """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""
@@ -117,9 +133,11 @@ class Fleet:
                 if not member.started:
                     raise  # while planning it concerns all, and nothing has been sent
                 member.fail(problem)
+                self._let_go(member)
                 self._stopped = True
             except CheckpointError as problem:
                 member.fail(problem)
+                self._let_go(member)
                 self._stopped = self._stopped or self._options.on_error == "stop"
 
         await bounded(members, guarded, self._options.concurrency)

@@ -11,7 +11,7 @@ from .._core.approval import Approval
 from .._core.operation import Deadline
 from .._core.spec import Duration, validate_options
 from .._deps import pydantic
-from .fleet import FleetOptions
+from .fleet import FleetOptions, Member
 from .interruption import Interruption
 from .waiting import WaitPolicy
 
@@ -52,7 +52,13 @@ class RunOptions(pydantic.BaseModel):
         """What `expected_plan` approves, if it is given."""
         return None if self.expected_plan is None else Approval(self.expected_plan)
 
-    def fleet(self, deadline: Deadline, check_only: bool, interruption: Interruption) -> FleetOptions:
+    def fleet(
+        self,
+        deadline: Deadline,
+        check_only: bool,
+        interruption: Interruption,
+        show: t.Callable[[Member], t.Any] | None = None,
+    ) -> FleetOptions:
         """The same for the engine, under the task's deadline."""
         policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
-        return FleetOptions(policy, self.approval(), self.concurrency, self.on_error, check_only, interruption)
+        return FleetOptions(policy, self.approval(), self.concurrency, self.on_error, check_only, interruption, show)

@@ -24,11 +24,13 @@ async def converge_vms(
 ) -> dict[str, t.Any]:
     """The result of bringing the VMs of `vm` or `vms` to the spec."""
     references = references_of(params)
-    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor)
+    view = CheckpointView()
+    show = partial(result.show, view, check_only)
+    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor, show)
     if params.get("vms") is not None:
-        found = result.many(members, CheckpointView(), check_only=check_only) | {"timing": {"total": total}}
+        found = result.many(members, view, check_only=check_only) | {"timing": {"total": total}}
         return found if references else found | {"warnings": [VMS_EMPTY]}
-    return result.one(members[0], CheckpointView(), total, check_only=check_only)
+    return result.one(members[0], view, total, check_only=check_only)
 
 
 async def _open(

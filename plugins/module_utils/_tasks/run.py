@@ -65,12 +65,17 @@ async def _interruptible(
 
 
 async def converge(
-    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, redactor: Redactor
+    open_kinds: OpenKinds,
+    params: Params,
+    check_only: bool,
+    context: RunContext,
+    redactor: Redactor,
+    show: t.Callable[[Member], t.Any] | None = None,
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
-    fleet = options.fleet(deadline, check_only, context.interruption or Interruption())
+    fleet = options.fleet(deadline, check_only, context.interruption or Interruption(), show)
     async with Providers(params, context, deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options), fleet)
     return members, round(anyio.current_time() - begun, 2)

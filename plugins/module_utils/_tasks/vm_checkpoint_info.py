@@ -17,6 +17,7 @@ from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
+from .._providers.base import Purpose
 from .readings import OnError, Readings
 from .run import Params
 from .vm_references import MAX_REFERENCE, VMS_EMPTY, look_up, references_of
@@ -108,6 +109,7 @@ class Survey:
 
     def __init__(self, query: InfoQuery, concurrency: int) -> None:
         self._query, self._concurrency = query, concurrency
+        self._purpose: Purpose = "restore" if query.leftovers else "list"
         self._findings: list[Finding] = []
         self._readings = Readings(query.on_error)
 
@@ -141,7 +143,7 @@ class Survey:
             return
         provider, vm = finding.found
         try:
-            finding.actual = finding.actual or await provider.read(vm, whole=self._query.leftovers)
+            finding.actual = finding.actual or await provider.first_reading(vm, self._purpose)
             if self._query.leftovers:
                 finding.leftovers = await provider.leftovers(finding.actual)
         except CheckpointError as problem:

@@ -92,6 +92,7 @@ async def look_up(
     for each of its VMs.
     """
     found: dict[int, tuple[Provider, VM]] = {}
+    opened: dict[str, Provider] = {}
     closed: dict[str, CheckpointError] = {}
     signed_in: set[str] = set()
 
@@ -105,8 +106,11 @@ async def look_up(
             closed[service] = problem
             fail(position, problem)
             return
+        opened[service] = provider
         try:
-            found[position] = (provider, await provider.resolve(reference))
+            # Each service's first VM is read before the others, whatever its reference says of it.
+            named = provider.identify(reference) if service in signed_in else None
+            found[position] = (provider, named or await provider.resolve(reference))
             signed_in.add(service)
         except SignInRefused:
             raise
@@ -134,6 +138,10 @@ async def look_up(
             rest.append((position, service))
         else:
             await one(position, service)
+
+    for service, provider in opened.items():
+        if service not in closed:
+            await provider.prefetch([references[position] for position, name in rest if name == service])
 
     async def another(each: tuple[int, str]) -> None:
         position, service = each

@@ -91,7 +91,7 @@ def test_each_is_read_again_before_its_write() -> None:
     def meanwhile() -> None:
         for vm in vms[5:]:
             made.append(vm)
-            lab.world.spf.vmm.made_outside(lab.world.vm(vm), "new")
+            lab.world.spf.vmm.create_checkpoint(lab.world.vm(vm), "new", "")
 
     lab.before_first(lambda request: request.method == "POST", meanwhile)
     result = lab.run("vm_checkpoint", vms=vms, name="new", concurrency=1, wait_timeout="1h")

@@ -90,7 +90,7 @@ class Spf(SingleCallProvider):
         return vm
 
     async def _candidates(self, reference: str) -> tuple[str, list[VmEntity], Response | None]:
-        """The VMs that may be meant and by which field; where the tenant's list does not show one, the server's answer."""
+        """The VMs that may be meant and by which field; from the server, its answer too."""
         fields = ("ID", "VMId") if is_guid(reference) else ("Name",)
         literal = odata.guid if is_guid(reference) else odata.text
         for field in fields:

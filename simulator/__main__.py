@@ -23,7 +23,7 @@ from simulator.world import World
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to stop; 0 when that was in order, 2 when an option made no sense."""
+    """Run until a signal or Ctrl-C; 0 when that was in order, 2 when an option made no sense."""
     parser = _Parser(prog="python -m simulator", description=__doc__)
     parser.add_argument("--port", type=_port, default=0, help="loopback port; 0 takes a free one (default)")
     parser.add_argument("--tls-dir", type=Path, help="where CA and certificate are written (default: a private one)")
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong on one line; how to use it is told by --help."""
+    """Says what is wrong on one line; --help says how to use it."""
 
     def error(self, message: str) -> t.NoReturn:
         self.exit(2, f"simulator: {' '.join(message.split())}{os.linesep}")

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make demo`: the collection at work on a simulated VM of each service, told as a short story.
+"""`make demo`: the collection at work on a simulated VM of each service, as a short story.
 
 Starts the simulator on a free loopback port, runs the playbook hybridvm.checkpoints.quickstart against it, and
 leaves no process behind, also on Ctrl-C.

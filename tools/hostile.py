@@ -124,13 +124,13 @@ def report(verdicts: Iterator[tuple[Case, Verdict]], size: int, fields: int, fai
                 sys.stdout.flush()
                 sys.stdout.writelines(f"  {line}\n" for line in verdict.broken)
     named = sum(count for code, count in ends.items() if code != "success")
-    told = [
+    lines = [
         f"{size} cases, {failed} failed, in {time.monotonic() - begin:.0f} s",
         f"{len(answers)} answers of {len(TASKS)} tasks, {fields} fields, {met} runs met the change",
         f"{ends['success']} successes, {named} named errors of {len(ends) - 1} codes",
         *(f"  {count:8}  {code}" for code, count in sorted(ends.items())),
     ]
-    sys.stdout.write("\n".join(["", *told, ""]))
+    sys.stdout.write("\n".join(["", *lines, ""]))
     return 1 if failed else 0
 
 

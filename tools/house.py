@@ -91,15 +91,15 @@ def broad_excepts(tree: ast.AST) -> t.Iterator[Finding]:
 
 def skips(tree: ast.AST) -> t.Iterator[Finding]:
     """A test that is skipped says why."""
-    told: set[ast.expr] = set()
+    called: set[ast.expr] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             reasons = [*node.args, *(keyword for keyword in node.keywords if keyword.arg in {"reason", "msg"})]
             needed = 2 if dotted(node.func).endswith(("skipif", "xfail")) and not node.keywords else 1
             if len(reasons) >= needed:
-                told.add(node.func)
+                called.add(node.func)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node not in told:
+        if isinstance(node, ast.Attribute) and node not in called:
             name = dotted(node)
             if re.fullmatch(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)", name):
                 yield node.lineno, f"{name} without a reason"

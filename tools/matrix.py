@@ -70,9 +70,9 @@ def main(cores: list[str], root: Path) -> int:
     subprocess.run([sys.executable, str(root / "tools/tree.py"), str(place / COLLECTION)], cwd=root, check=True)
     failed = False
     for core in cores or CORES:
-        told = run(core, root, place)
-        failed |= not told.startswith(("passed", "skipped"))
-        sys.stdout.write(f"ansible-core {core}: {told}\n")
+        outcome = run(core, root, place)
+        failed |= not outcome.startswith(("passed", "skipped"))
+        sys.stdout.write(f"ansible-core {core}: {outcome}\n")
         sys.stdout.flush()
     return 1 if failed else 0
 

@@ -48,10 +48,10 @@ def configured_path() -> list[str]:
 
 def exports(ready: dict[str, Any], root: Path) -> list[str]:
     """One line a variable; what the ready file leaves null is left out."""
-    told = {name: str(ready[key]) for name, key in KEYS.items() if ready.get(key) is not None}
+    variables = {name: str(ready[key]) for name, key in KEYS.items() if ready.get(key) is not None}
     own = own_path(root)
-    told["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([own, *(part for part in configured_path() if part != own)])
-    return [f"export {name}={shlex.quote(value)}" for name, value in told.items()]
+    variables["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join([own, *(part for part in configured_path() if part != own)])
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def main() -> int:

@@ -39,16 +39,16 @@ class Summary:
 
     def lines(self, seconds: float) -> list[str]:
         """For people, and for the documents."""
-        told = [f"{self.seeds} seeds, {len(self.failed)} failed, in {seconds:.0f} s"]
-        told.append(f"{self.tasks} tasks in {self.runs} runs ({self.killed} killed), {self.requests} requests")
+        lines = [f"{self.seeds} seeds, {len(self.failed)} failed, in {seconds:.0f} s"]
+        lines.append(f"{self.tasks} tasks in {self.runs} runs ({self.killed} killed), {self.requests} requests")
         for title, counts in (
             ("faults injected", self.faults),
             ("runs ended in", self.ends),
             ("invariant checks made", self.checks),
         ):
-            told.append(f"{title}: {sum(counts.values())}")
-            told += [f"  {count:8}  {name}" for name, count in sorted(counts.items())]
-        return told
+            lines.append(f"{title}: {sum(counts.values())}")
+            lines += [f"  {count:8}  {name}" for name, count in sorted(counts.items())]
+        return lines
 
 
 def main() -> int:

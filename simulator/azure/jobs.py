@@ -36,7 +36,7 @@ class Refused(Exception):
     def __init__(self, status: int, code: str, message: str = "", *, target: str | None = None) -> None:
         self.status = status
         self.code = code
-        self.message = message or MESSAGES.get(code, "The simulator was told to let this fail.")
+        self.message = message or MESSAGES.get(code, "The simulator was asked to let this fail.")
         self.target = target
         self.retry_after: int | None = None
         self.details: list[dict[str, str]] = []

@@ -142,8 +142,8 @@ def _encryption(
 ) -> dict[int | None, dict[str, Any]]:
     """The one part of sourceMetadata that is input.
 
-    Which data disk is meant is told by `managedDisk.id`, or by `lun`, which the swagger marks readOnly and names as the
-    list's identifier; without either by its place in the list ([U]).
+    Which data disk is meant is shown by `managedDisk.id`, or by `lun`, which the swagger marks readOnly, the
+    identifier of the list; without either by its place in the list ([U]).
     """
     storage = (properties.get("sourceMetadata") or {}).get("storageProfile") or {}
     given: dict[int | None, dict[str, Any]] = {}

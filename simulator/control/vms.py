@@ -101,7 +101,7 @@ class VmControl:
         refusal = Refusal(
             str(given.get("code", "Simulated")),
             str(given.get("symbol", "SimulatedFailure")),
-            str(given.get("problem", "The simulator was told to let this job fail.")),
+            str(given.get("problem", "The simulator was asked to let this job fail.")),
         )
         planned = self.world.site(given["service"]).vmm.planned_failures
         status = Status(given.get("status", "Failed"))

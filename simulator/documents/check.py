@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""World documents, held against what docs/simulator.md says of them: a wrong one is told with path and reason."""
+"""World documents, held against what docs/simulator.md says of them: a wrong one is reported with path and reason."""
 
 from __future__ import annotations
 

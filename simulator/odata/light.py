@@ -11,7 +11,7 @@ from simulator.odata.protocol import Format
 from simulator.odata.query import INLINE, Entity, key_of
 
 # JSON itself tells these apart, so that full metadata does not name them.
-TOLD_BY_JSON = frozenset({"Edm.String", "Edm.Boolean", "Edm.Int32"})
+TYPED_BY_JSON = frozenset({"Edm.String", "Edm.Boolean", "Edm.Int32"})
 
 
 def light_one(wanted: Format, base: str, kind: EntityType, entity: Entity, select: list[str] | None) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def _typed(name: str, edm_type: str, value: Any) -> dict[str, Any]:
         return {name: _complex(edm_type, value)}
     if edm_type.startswith("Collection("):
         return {f"{name}@odata.type": edm_type, name: [_complex(edm_type[11:-1], each) for each in value]}
-    if value is None or edm_type in TOLD_BY_JSON:
+    if value is None or edm_type in TYPED_BY_JSON:
         return {name: value}
     return {f"{name}@odata.type": edm_type, name: value}
 

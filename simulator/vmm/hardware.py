@@ -21,7 +21,7 @@ SETTINGS = ("ipv4AddressType", "ipv6AddressType", "macAddressType")
 
 @dataclass(frozen=True)
 class Nic:
-    """One network adapter; one that is connected has a network's name, and its ARM id if Arc was told one."""
+    """One network adapter; one that is connected has a network's name, and its ARM id if Arc was given one."""
 
     id: str
     mac: str

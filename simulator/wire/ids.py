@@ -35,7 +35,7 @@ class Ids:
         return "".join(self._random.choices(string.ascii_letters + string.digits, k=length))
 
     def between(self, least: float, most: float) -> float:
-        """A number of seconds, whole ones: what takes minutes is not told to the millisecond."""
+        """A number of seconds, whole ones: what takes minutes is not given to the millisecond."""
         return float(self._random.randint(round(least), round(most)))
 
     def milliseconds(self, most: int) -> float:

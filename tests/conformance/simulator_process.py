@@ -34,7 +34,7 @@ class SimulatorProcess:
         return next(vm for vm in self.ready["vms"] if vm["name"] == name)
 
     def file(self, service: str, vm: str, path: str, content: str | None = None) -> str:
-        """What a guest's file holds, after writing it if told so."""
+        """What a guest's file holds, after writing it if asked to."""
         if content is not None:
             self.http.put(f"/guest/{service}/{vm}", params={"path": path}, content=content).raise_for_status()
         return self.http.get(f"/guest/{service}/{vm}", params={"path": path}).text

@@ -14,7 +14,7 @@ import pytest
 from tests.conformance.replay.notes import NOTES
 from tests.conformance.replay.player import playing
 from tests.conformance.replay.recording import Recording
-from tests.conformance.replay.scripts import steps, told
+from tests.conformance.replay.scripts import steps, summary
 from tests.conformance.replay.sources import recordings
 from tests.contract.checkpoints.external_sources import folder
 from tests.contract.playbooks.support import Ansible, Run, Simulator, play
@@ -57,8 +57,8 @@ def test_a_recording_is_played_to_its_end(name: str, tmp_path: Path) -> None:
     results = {line["task"]: line["result"] for line in run.results}
     for step in script:
         result = results[step.name]
-        assert not result.get("failed"), f"{step.name}: {told(result)}"
-        assert result["changed"] is step.changed, f"{step.name}: {told(result)}"
+        assert not result.get("failed"), f"{step.name}: {summary(result)}"
+        assert result["changed"] is step.changed, f"{step.name}: {summary(result)}"
         if step.count is not None:
             (rows,) = (value for key, value in result.items() if key in {"checkpoints", "restore_point_collections"})
             assert len(rows) == step.count, step.name
@@ -70,7 +70,7 @@ def test_a_recording_is_played_to_its_end(name: str, tmp_path: Path) -> None:
 
 
 def test_a_request_that_is_not_in_the_recording_fails(tmp_path: Path) -> None:
-    """The player itself: another name than the recorded one is refused and told."""
+    """The player itself: another name than the recorded one is refused and reported."""
     recording = _recording("transcribed scvmm")
     create = next(step for step in steps(recording) if step.module == "vm_checkpoint")
     other = {"name": "Other", "hybridvm.checkpoints.vm_checkpoint": {**create.options, "name": "not recorded"}}
@@ -81,7 +81,7 @@ def test_a_request_that_is_not_in_the_recording_fails(tmp_path: Path) -> None:
 
 
 def test_what_is_played_without_the_recordings() -> None:
-    """A missing data folder is told, and leaves our transcriptions."""
+    """A missing data folder is reported, and leaves our transcriptions."""
     data = folder()
     transcribed = [name for name in RECORDINGS if name.startswith("transcribed")]
     assert len(transcribed) == 3

@@ -96,10 +96,10 @@ def run(task: Task, change: Change | None = None, seed: str = "", status: int | 
         try:
             return Ending(lab.run(task.module, check=task.check, **options), lab.seconds, log)
         except (Exception, BaseExceptionGroup, trio.TrioInternalError) as problem:
-            return Ending(None, lab.seconds, log, _told(problem))
+            return Ending(None, lab.seconds, log, _described(problem))
 
 
-def _told(problem: BaseException) -> str:
+def _described(problem: BaseException) -> str:
     """The innermost exception, and where it came from."""
     while isinstance(problem, BaseExceptionGroup):
         problem = problem.exceptions[0]

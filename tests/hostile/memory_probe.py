@@ -59,9 +59,9 @@ def main(name: str) -> None:
     answer = said(name)
     read("spf", Said(b"{}"))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    code, told, _server = read("spf", answer)
+    code, message, _server = read("spf", answer)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
-    sys.stdout.write(json.dumps({"grown": grown, "code": code, "told": told}))
+    sys.stdout.write(json.dumps({"grown": grown, "code": code, "message": message}))
 
 
 if __name__ == "__main__":

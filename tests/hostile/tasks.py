@@ -56,8 +56,8 @@ class Task:
 
     def given(self, lab: Lab) -> dict[str, Any]:
         """The options in that world."""
-        told = self.options(lab) if callable(self.options) else self.options
-        return {"wait_timeout": TIMEOUT, **told}
+        options = self.options(lab) if callable(self.options) else self.options
+        return {"wait_timeout": TIMEOUT, **options}
 
 
 def _vm(service: str, lab: Lab) -> str:
@@ -149,12 +149,12 @@ def _of_both(service: str) -> list[Task]:
 
 
 def _spf() -> list[Task]:
-    told = {"name": "baseline", "description": "told anew"}
+    given = {"name": "baseline", "description": "described anew"}
     refused = _fault(kind="status", status=409, body=WAP_ERROR, headers={"Content-Type": "application/xml"})
     return [
         *_of_both("spf"),
-        _on("spf", "describe", "vm_checkpoint", told),
-        _on("spf", "describe by put", "vm_checkpoint", {**told, "spf_update_method": "put"}),
+        _on("spf", "describe", "vm_checkpoint", given),
+        _on("spf", "describe by put", "vm_checkpoint", {**given, "spf_update_method": "put"}),
         _on("spf", "scope", "vm_checkpoint_info", {"scope": "spf"}),
         _on("spf", "paged", "vm_checkpoint_info", {"scope": "spf"}, spf_paging="absolute", spf_page_size=1),
         _on("spf", "paged near", "vm_checkpoint_info", {"scope": "spf"}, spf_paging="relative", spf_page_size=1),

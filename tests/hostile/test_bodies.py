@@ -84,22 +84,22 @@ BAD_XML: dict[str, bytes] = {
 
 @pytest.mark.parametrize("body", list(NO_JSON))
 @pytest.mark.parametrize("service", list(READS))
-def test_what_is_no_answer_is_told_in_one_line(service: str, body: str) -> None:
+def test_what_is_no_answer_is_reported_in_one_line(service: str, body: str) -> None:
     with within(60):
-        found, told, server = read(service, Said(NO_JSON[body]))
-    assert found == "bad_answer", told
+        found, message, server = read(service, Said(NO_JSON[body]))
+    assert found == "bad_answer", message
     assert len(server.requests) <= 2  # of an Azure VM it is first asked whether it is there
-    assert len(told) < 1000
+    assert len(message) < 1000
 
 
 @pytest.mark.parametrize(("status", "wanted"), [(200, "bad_answer"), (400, "refused")])
 @pytest.mark.parametrize("body", list(BAD_XML))
-def test_xml_is_no_answer_and_as_an_error_it_is_told_in_one_line(body: str, status: int, wanted: str) -> None:
+def test_xml_is_no_answer_and_as_an_error_it_is_reported_in_one_line(body: str, status: int, wanted: str) -> None:
     with within(60):
-        found, told, _server = read("spf", Said(BAD_XML[body], status, {"Content-Type": "application/atom+xml"}))
-    assert found == wanted, told
-    assert len(told) < 1500
-    assert "root:" not in told
+        found, message, _server = read("spf", Said(BAD_XML[body], status, {"Content-Type": "application/atom+xml"}))
+    assert found == wanted, message
+    assert len(message) < 1500
+    assert "root:" not in message
 
 
 DEEP = b"<a>" * 100_000 + b"</a>" * 100_000
@@ -168,12 +168,12 @@ ERRORS: dict[str, bytes] = {
 @pytest.mark.parametrize("service", ["spf", "scvmm"])
 def test_an_error_s_body_may_hold_anything(service: str, body: str, status: int) -> None:
     with within(60):
-        found, told, _server = read(service, Said(ERRORS[body], status))
+        found, message, _server = read(service, Said(ERRORS[body], status))
     wanted = {400: "refused", 401: "sign_in_refused", 403: "forbidden", 500: "unavailable", 409: "refused"}[status]
     assert found == wanted
-    assert told.isprintable()
-    assert len(told) < 1500
-    assert "root:" not in told
+    assert message.isprintable()
+    assert len(message) < 1500
+    assert "root:" not in message
 
 
 @pytest.mark.parametrize("body", list(ERRORS))

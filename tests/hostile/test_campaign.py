@@ -43,11 +43,11 @@ def test_a_task_keeps_every_promise_when_nothing_is_changed(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["spf restore", "scvmm lock", "compute whole restore", "three VMs"])
 def test_a_case_is_one_story(name: str) -> None:
-    def told() -> list[Any]:
+    def outcome() -> list[Any]:
         ending = run(TASKS[name], seed="x")
         return [ending.result, ending.seconds, [(h.method, h.target, h.status, h.body) for h in ending.log.heard]]
 
-    assert told() == told()
+    assert outcome() == outcome()
 
 
 def test_a_case_can_be_printed_and_read_again() -> None:
@@ -98,7 +98,7 @@ def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
         caught("spf info", "the result is no JSON", part="json", what="surrogate")
 
 
-def test_a_client_that_shows_what_it_was_told_is_caught() -> None:
+def test_a_client_that_shows_what_it_was_sent_is_caught() -> None:
     with mock.patch(
         "ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff.printable",
         lambda text, _most: text,
@@ -154,7 +154,7 @@ def _harmless(name: str) -> Case:
     return Case(name, 0, "header", ("DataServiceVersion",), "0", False)
 
 
-def test_every_write_of_the_tasks_is_told_apart() -> None:
+def test_every_write_of_the_tasks_is_distinguished() -> None:
     """What the judge takes a request for: a new kind of write must not slip through as another one."""
     deeds = {deed_of(heard)[0] for task in tasks() for heard in run(task).log.heard if heard.writes}
     assert deeds == {

@@ -99,16 +99,16 @@ def _paging(name: str, number: Callable[[int], int], pad: int = 0) -> tuple[str 
 
 @pytest.mark.parametrize("name", list(LISTS))
 def test_pages_that_are_always_new_end(name: str) -> None:
-    found, told, server = _paging(name, lambda n: n)
-    assert (found, "the pages do not end" in told) == ("bad_answer", True)
+    found, message, server = _paging(name, lambda n: n)
+    assert (found, "the pages do not end" in message) == ("bad_answer", True)
     assert MAX_PAGES <= len(server.requests) <= MAX_PAGES + 5
 
 
 @pytest.mark.parametrize("circle", [1, 2, 7])
 @pytest.mark.parametrize("name", list(LISTS))
 def test_pages_in_a_circle_end_soon(name: str, circle: int) -> None:
-    found, told, server = _paging(name, lambda n: n % circle)
-    assert (found, "the pages do not end" in told) == ("bad_answer", True)
+    found, message, server = _paging(name, lambda n: n % circle)
+    assert (found, "the pages do not end" in message) == ("bad_answer", True)
     assert len(server.requests) <= circle + 8
 
 
@@ -116,8 +116,8 @@ def test_pages_in_a_circle_end_soon(name: str, circle: int) -> None:
 def test_pages_that_are_too_much_together_end(name: str) -> None:
     """Each of them may be read, all of them may not be held."""
     pad = 8 * 1024 * 1024
-    found, told, server = _paging(name, lambda n: n, pad)
-    assert (found, "the pages do not end" in told) == ("bad_answer", True)
+    found, message, server = _paging(name, lambda n: n, pad)
+    assert (found, "the pages do not end" in message) == ("bad_answer", True)
     assert len(server.requests) <= MAX_LISTING // pad + 5
 
 
@@ -181,8 +181,8 @@ def _chain(ids: list[str]) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("service", list(READS))
 def test_a_body_without_end_is_left_at_the_limit(service: str) -> None:
     stream = Stream(itertools.repeat(b" " * CHUNK))
-    found, told, server = read(service, Said(stream))
-    assert (found, "longer than 32 MiB" in told) == ("bad_answer", True)
+    found, message, server = read(service, Said(stream))
+    assert (found, "longer than 32 MiB" in message) == ("bad_answer", True)
     assert stream.taken == MAX_BODY + CHUNK
     assert len(server.requests) == 1
 
@@ -190,16 +190,16 @@ def test_a_body_without_end_is_left_at_the_limit(service: str) -> None:
 @pytest.mark.parametrize("service", list(READS))
 def test_a_body_that_says_it_is_a_gigabyte_is_not_begun(service: str) -> None:
     stream = Stream(itertools.repeat(b" " * CHUNK))
-    found, told, _server = read(service, Said(stream, headers={"Content-Length": str(1024**3)}))
-    assert (found, "longer than 32 MiB" in told) == ("bad_answer", True)
+    found, message, _server = read(service, Said(stream, headers={"Content-Length": str(1024**3)}))
+    assert (found, "longer than 32 MiB" in message) == ("bad_answer", True)
     assert stream.taken == 0
 
 
 @pytest.mark.parametrize("coding", ["deflate", "br", "zstd", "gzip, gzip", "gzip, deflate", "compress"])
 def test_packing_that_was_not_asked_for_is_not_begun(coding: str) -> None:
     stream = Stream(itertools.repeat(gzip.compress(b"{}")))
-    found, told, server = read("spf", Said(stream, headers={"Content-Encoding": coding}))
-    assert (found, "was not asked for" in told) == ("bad_answer", True)
+    found, message, server = read("spf", Said(stream, headers={"Content-Encoding": coding}))
+    assert (found, "was not asked for" in message) == ("bad_answer", True)
     assert stream.taken == 0
     assert server.requests[0].headers["accept-encoding"] == "gzip"
 
@@ -207,7 +207,7 @@ def test_packing_that_was_not_asked_for_is_not_begun(coding: str) -> None:
 @pytest.mark.parametrize("service", list(READS))
 def test_a_byte_a_second_is_waited_for_as_long_as_the_task_may(service: str) -> None:
     stream = Stream(itertools.repeat(b" "), pause=1.0)
-    found, _told, server = read(service, Said(stream), wait_timeout="5m")
+    found, _message, server = read(service, Said(stream), wait_timeout="5m")
     assert found == "unavailable"
     assert 100 <= server.seconds <= 301
     assert len(server.requests) <= 4

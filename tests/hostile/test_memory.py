@@ -32,7 +32,7 @@ def test_an_answer_s_weight_is_bounded(name: str) -> None:
     code, most = WEIGHTS[name]
     command = [sys.executable, "-W", "ignore", "-m", "tests.hostile.memory_probe", name]
     path = f"{ROOT}/build/links:{ROOT}"
-    told = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": path}, check=True, capture_output=True, text=True)
-    weighed = json.loads(told.stdout)
+    probe = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": path}, check=True, capture_output=True, text=True)
+    weighed = json.loads(probe.stdout)
     assert weighed["code"] == code, weighed
     assert weighed["grown"] <= most, weighed

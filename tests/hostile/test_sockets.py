@@ -130,8 +130,8 @@ async def _silent(_stream: trio.abc.Stream) -> None:
 
 
 def _answer(body: str, status: str = "200 OK", **headers: str) -> bytes:
-    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{told}\r\n{body}".encode()
+    header_lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{header_lines}\r\n{body}".encode()
 
 
 @pytest.mark.parametrize("plain", [False, True], ids=["another port", "plain http"])

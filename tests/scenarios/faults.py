@@ -177,7 +177,7 @@ BEHIND = ("lost_answer", "lock", "refusal", "stranger", "no_json")
 """First faults at a read that second ones are played behind: of those that pass in the same way one is."""
 EIGHT = (*BEHIND, "no_connection", "throttled", "slow")
 """First faults that meet the reads of the longest row."""
-UNDOING = ("lost_answer", "refusal", "operation_fails")
+TO_COMPENSATE = ("lost_answer", "refusal", "operation_fails")
 """First faults at a write after which a task of several steps puts back what it has done, or goes on."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tests.scenarios.case import Broken, Case
-from tests.scenarios.faults import BEHIND, FAULTS, SECOND, UNDOING, Plan, impossible
+from tests.scenarios.faults import BEHIND, FAULTS, SECOND, TO_COMPENSATE, Plan, impossible
 from tests.scenarios.judge import judge
 from tests.scenarios.record import RunSeen, Sent
 from tests.scenarios.table import ROWS
@@ -121,7 +121,7 @@ def has_seconds(found: Verdict) -> bool:
     behind = any(sent.writes and sent.number < at for sent in found.requests)
     return {
         "all": at_write or (behind and trouble in BEHIND),
-        "undoing": at_write and trouble in UNDOING,
+        "to_compensate": at_write and trouble in TO_COMPENSATE,
         "none": False,
     }[ROWS[found.name.row].pairs]
 

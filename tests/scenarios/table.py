@@ -55,7 +55,7 @@ class Row:
     shows: str = "checkpoint"
     act: bool = False
     provable: bool = True
-    pairs: Literal["all", "undoing", "none"] = "all"
+    pairs: Literal["all", "to_compensate", "none"] = "all"
     approved: bool = False
 
     @property
@@ -104,10 +104,10 @@ def _vmm(service: str) -> list[Row]:
         Row(service, "restore", {**careful, "restore_key": "deploy-1"}, {**restored, safety: EXISTS}, changes, "key",
             thing=base, module="vm_checkpoint_restore"),
     ]  # fmt: skip
-    told = {"vm": VM, "name": "baseline", "description": "described again"}
+    given = {"vm": VM, "name": "baseline", "description": "described again"}
     if service == "spf":
         wanted = {f"{base}/description": "described again", base: EXISTS}
-        rows.append(Row(service, "update", told, wanted, (f"{base}/description",), thing=base))
+        rows.append(Row(service, "update", given, wanted, (f"{base}/description",), thing=base))
     return [_with(row, world=world) for row in rows]
 
 
@@ -131,7 +131,7 @@ def _azure() -> list[Row]:
         Row("compute", "absent", {"vm": VM, "name": "before", "state": "absent"}, {point: GONE, home: EXISTS},
             (f"{point}(/.*)?",), "slow", thing=point, switches=SLOW),
         Row("compute", "restore", {"vm": VM, "name": "before", "restore_key": "deploy-1"}, restored,
-            (*disks, "shop01/(file|disk) .*", "shop01/power"), "key", thing=point, pairs="undoing",
+            (*disks, "shop01/(file|disk) .*", "shop01/power"), "key", thing=point, pairs="to_compensate",
             module="vm_checkpoint_restore"),
         Row("compute", "restore", {"vm": VM, "name": "before", "restore_key": "deploy-1"},
             {**restored, f"shop01/file lun0 {ORDERS}": GOOD},

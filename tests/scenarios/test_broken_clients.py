@@ -49,7 +49,7 @@ async def _crash(self: client.Http, method: str, url: str, **more: Any) -> Any:
         raise RuntimeError("nobody expected that") from problem
 
 
-def _told(**otherwise: Any) -> Any:
+def _says(**otherwise: Any) -> Any:
     """A client whose result says something else."""
 
     def finish(ground: Ground, check: bool) -> Any:
@@ -68,12 +68,12 @@ BROKEN: dict[str, tuple[Any, tuple[str, ...], str]] = {
     "deletes something else": (_write(_another), ("point/absent",), "only what the task is about is changed"),
     "is unreachable after a write": (_write(_denied), ("scvmm/present",), "no error denies a write"),
     "crashes on a lost answer": (_write(_crash), ("collection/present",), "no traceback"),
-    "says unchanged after a write": (_told(changed=False), ("compute/absent",), "changed is what was done"),
-    "says changed always": (_told(changed=True), ("point/present",), "a rerun converges"),
-    "shows nothing": (_told(checkpoint=None), ("spf/update",), "the result shows what the world holds"),
-    "plans something else": (_told(plan={"actions": []}), ("spf/restore+key",), "only what the plan names is changed"),
+    "says unchanged after a write": (_says(changed=False), ("compute/absent",), "changed is what was done"),
+    "says changed always": (_says(changed=True), ("point/present",), "a rerun converges"),
+    "shows nothing": (_says(checkpoint=None), ("spf/update",), "the result shows what the world holds"),
+    "plans something else": (_says(plan={"actions": []}), ("spf/restore+key",), "only what the plan names is changed"),
     "is silent about a VM that is off": (
-        _told(msg="It failed.", warnings=[]),
+        _says(msg="It failed.", warnings=[]),
         ("spf/restore+key",),
         "a VM is never off in silence",
     ),

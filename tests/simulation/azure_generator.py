@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure's part of a story: the collections that are there, and what is wished of collections and points themselves."""
+"""Azure's part of a story: the collections that are there, and what is asked of collections and points themselves."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def planted_collections(rng: random.Random, vm: str) -> list[dict[str, Any]]:
 def contrary(
     rng: random.Random, vm: str, planted: list[dict[str, Any]], module: str, options: dict[str, Any]
 ) -> dict[str, Any]:
-    """What somebody else wishes of the same thing: that it is gone, or there."""
+    """What somebody else asks of the same thing: that it is gone, or there."""
     while True:
-        found, other = resource_wish(rng, vm, planted)
+        found, other = resource_task(rng, vm, planted)
         same = all(other.get(name) == options.get(name) for name in ("name", "collection"))
         if found == module and same and (other.get("state") == "absent") != (options.get("state") == "absent"):
             return other
 
 
-def resource_wish(rng: random.Random, vm: str, planted: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
-    """What is wished of a collection, a point or a copy, mostly of what there is. The player knows the ids."""
+def resource_task(rng: random.Random, vm: str, planted: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    """What is asked of a collection, a point or a copy, mostly of what there is. The player knows the ids."""
     there = {each["name"]: [point["name"] for point in each.get("points", [])] for each in planted}
     own, north, daring = f"own-{vm}", f"north-{vm}", rng.random() < 0.2
     kinds = ("collection", "no collection", "copies", "no copies", "point", "no point", "copy", "no copy")

@@ -17,7 +17,7 @@ from tests.simulation.run_invariants import Judge
 
 
 def judge_azure(judge: Judge) -> None:
-    """Exactly one point for one wish, nothing lost, and every restore once."""
+    """Exactly one point for one spec, nothing lost, and every restore once."""
     for vm in judge.record.azure_points():
         _exactly_one(judge, vm)
         _points(judge, vm)
@@ -49,8 +49,8 @@ def _exactly_one(judge: Judge, vm: str) -> None:
             same.add(id(work.point))
         else:
             same.discard(id(work.point))
-        told = f"{work.run.label if work.run else 'somebody'}: {work.home}/{work.name} of {vm}: {len(same)}"
-        judge.hold("exactly one point of a name", anew or len(same) <= 1, told)
+        text = f"{work.run.label if work.run else 'somebody'}: {work.home}/{work.name} of {vm}: {len(same)}"
+        judge.hold("exactly one point of a name", anew or len(same) <= 1, text)
     names = Counter(_place(judge, point) for point in judge.record.azure_points()[vm])
     judge.hold("exactly one point of a name", all(count == 1 for count in names.values()), f"{vm}: {names}")
 
@@ -60,7 +60,7 @@ def _place(judge: Judge, point: Point) -> tuple[str, str]:
 
 
 def _points(judge: Judge, vm: str) -> None:
-    """Whatever point was there is there, or a plan said that it goes and its wish allowed that."""
+    """Whatever point was there is there, or a plan said that it goes and its spec allowed that."""
     now = {id(point) for point in judge.record.azure_points()[vm]}
     ever = list(judge.record.planted_points[vm])
     ever += [work.point for work in judge.record.works("create", vm) if isinstance(work.point, Point)]
@@ -75,10 +75,10 @@ def _points(judge: Judge, vm: str) -> None:
     for work in _deletes(judge, vm):
         if work.run is None:
             continue
-        told = f"{work.run.label} deleted {work.home}/{work.name} of {vm}"
-        judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
-        judge.hold("what is deleted was meant", _meant(judge, work.run, work), told)
-        judge.hold("what was made anew is not deleted for what was there", not _seen_anew(judge, work), told)
+        text = f"{work.run.label} deleted {work.home}/{work.name} of {vm}"
+        judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), text)
+        judge.hold("what is deleted was meant", _meant(judge, work.run, work), text)
+        judge.hold("what was made anew is not deleted for what was there", not _seen_anew(judge, work), text)
 
 
 def _seen_anew(judge: Judge, work: Work) -> bool:
@@ -116,16 +116,16 @@ def _disks(judge: Judge, vm: str) -> None:
     quiet = all(run.well or run.phase == "story" for run in judge.record.runs if vm in run.task.vms)
     if quiet and any(run.phase != "story" for run in judge.record.runs if vm in run.task.vms):
         luns = {each.lun for each in machine.attachments()}
-        told = f"{vm} has {sorted(str(lun) for lun in luns)}, had {judge.record.luns[vm]}"
+        text = f"{vm} has {sorted(str(lun) for lun in luns)}, had {judge.record.luns[vm]}"
         unfinished = _unfinished(judge, vm)
-        judge.hold("the VM has all its disks", unfinished or luns == judge.record.luns[vm], told)
+        judge.hold("the VM has all its disks", unfinished or luns == judge.record.luns[vm], text)
     judge.hold("the VM's disks are there", all(disk in azure.disks for disk in held), f"{vm}: {held}")
     works = [work for work in judge.record.works("disk_delete", vm) if work.succeeded]
     for disk in judge.record.planted_disks[vm]:
         by = [work.run for work in works if work.run is not None and work.name.lower() == disk.rsplit("/", 1)[-1]]
-        told = f"{vm}: {disk} by {[run.label for run in by]}"
+        text = f"{vm}: {disk} by {[run.label for run in by]}"
         gone = disk not in azure.disks
-        judge.hold("no disk is lost", not gone or any(_names(run, disk) for run in by), told)
+        judge.hold("no disk is lost", not gone or any(_names(run, disk) for run in by), text)
 
 
 def _unfinished(judge: Judge, vm: str) -> bool:
@@ -192,12 +192,12 @@ def _results(judge: Judge, vm: str) -> None:
             continue
         found = _then(judge, vm, run.end)
         name, shown = str(task.options["name"]).lower(), run.of(vm).get("checkpoint") or {}
-        told = f"{run.label} on {vm}: {name}; there were {found}"
+        text = f"{run.label} on {vm}: {name}; there were {found}"
         if task.options.get("state") == "absent":
             rest = task.options["on_ambiguous"] == "oldest"
-            judge.hold("absent is absent", rest or name not in found, told)
+            judge.hold("absent is absent", rest or name not in found, text)
         else:
-            judge.hold("the checkpoint shown is there", str(shown.get("name")).lower() in found, told)
+            judge.hold("the checkpoint shown is there", str(shown.get("name")).lower() in found, text)
 
 
 def _disturbed(judge: Judge, run: Run, vm: str) -> bool:

@@ -116,7 +116,7 @@ def _skews(rng: random.Random, story: Script) -> Script:
 def _normalised(rng: random.Random, story: Script) -> Script:
     """Names or descriptions, or both, that the services keep otherwise than they were sent.
 
-    Two stories are not told (docs/resilience.md): a name that is kept otherwise beside a description so long that the
+    Two stories are not played (docs/resilience.md): a name that is kept otherwise beside a description so long that the
     mark behind it is cut off, and such a description where the mark is all that tells the age.
     """
     concerned = [task for task in story.tasks if task.service in VMM and not task.approval]

@@ -14,7 +14,7 @@ from tests.simulation.record import Record, Run, Sent, Work, ids
 from tests.simulation.run_invariants import Judge
 
 TOLERANCE = 60.0
-"""Seconds by which two clocks may differ before it is to be told (docs/semantics.md)."""
+"""Seconds by which two clocks may differ before it is to be reported (docs/semantics.md)."""
 UNSURE = 5.0
 """Seconds that a whole-second header and a slow answer may hide."""
 CONNECT = 15.0
@@ -56,17 +56,17 @@ def _strangers(judge: Judge, run: Run) -> None:
         elif each.writes and (not each.on_spf or len(run.task.vms) == 1):
             about = [other for other in doubtful if path == other or path.startswith(f"{other}/")]
             about += [other for other in doubtful if other.startswith(f"{path}/")]
-            told = f"{run.label} sent {each.method} {path}, and a stranger had answered the reading of {about}"
-            judge.hold("nobody else's 404 is an absence", not about, told)
+            text = f"{run.label} sent {each.method} {path}, and a stranger had answered the reading of {about}"
+            judge.hold("nobody else's 404 is an absence", not about, text)
     decisive = [path for path in doubtful if not path.endswith("/locks")]
-    told = f"{run.label} ended well, and of {decisive} a stranger's 404 was the last answer"
-    judge.hold("nobody else's 404 is an absence", not (run.well and decisive), told)
+    text = f"{run.label} ended well, and of {decisive} a stranger's 404 was the last answer"
+    judge.hold("nobody else's 404 is an absence", not (run.well and decisive), text)
 
 
 def _handshakes(judge: Judge, run: Run) -> None:
     """Nobody's certificate is at fault in a story; what was broken off in the handshake is sent again."""
-    told = f"{run.label}: {(run.result or {}).get('msg')}"
-    judge.hold("a broken handshake is no distrust", "untrusted_tls" not in str(run.result), told)
+    text = f"{run.label}: {(run.result or {}).get('msg')}"
+    judge.hold("a broken handshake is no distrust", "untrusted_tls" not in str(run.result), text)
     if run.killed or run.signalled is not None:
         return
     limit = parse_duration(run.task.options["wait_timeout"]).total_seconds()
@@ -79,12 +79,12 @@ def _handshakes(judge: Judge, run: Run) -> None:
         spent = each.at - min(other.at for other in tried)
         late = each.at - run.start + CONNECT > limit or spent > CONNECT / 2
         again = any(other in same or "/oauth2/" in other.target for other in run.sent[place + 1 :])
-        told = f"{run.label}: {each.method} {each.target[-80:]} at {each.at - run.start:.1f} s"
-        judge.hold("what never left is sent again", again or late, told)
+        text = f"{run.label}: {each.method} {each.target[-80:]} at {each.at - run.start:.1f} s"
+        judge.hold("what never left is sent again", again or late, text)
 
 
 def _clocks(judge: Judge, run: Run) -> None:
-    """Ages are told by one clock, supersede removes what is older only, and a skew is told."""
+    """Ages are counted by one clock, supersede removes what is older only, and a skew is reported."""
     options, switches = run.task.options, judge.record.world.switches
     skewed = switches.date_skew or switches.vmm_clock_skew or switches.compute_clock_skew
     if run.task.module != "vm_checkpoint" or not skewed or not ("max_age" in options or "supersede" in options):
@@ -97,21 +97,21 @@ def _clocks(judge: Judge, run: Run) -> None:
         if "max_age" in options:
             age = run.start - _made(judge.record, point)
             bound = parse_duration(options["max_age"]).total_seconds() + TOLERANCE + UNSURE
-            told = f"{run.label} on {vm}: {age:.0f} s old"
-            judge.hold("what max_age is content with is young enough", age <= bound, told)
+            text = f"{run.label} on {vm}: {age:.0f} s old"
+            judge.hold("what max_age is content with is young enough", age <= bound, text)
         for work in (work for kind in REMOVES for work in judge.record.works(kind, vm, run) if not work.failed):
             older = work.point is None or _made(judge.record, work.point) <= _made(judge.record, point)
             judge.hold("supersede removes nothing younger", older, f"{run.label} on {vm}: {work.name}")
         if run.phase == "once more":
             made = judge.record.works("create", vm, run)
-            told = f"{run.label} on {vm}: {[work.name for work in made]}"
-            judge.hold("max_age makes one, and none in each run", not made or not _before(judge, run, vm), told)
+            text = f"{run.label} on {vm}: {[work.name for work in made]}"
+            judge.hold("max_age makes one, and none in each run", not made or not _before(judge, run, vm), text)
     if not run.well:
         return
     ahead = [switches.date_skew - each for each in run.ahead]
-    told = " ".join(str(each) for each in (run.result or {})["warnings"])
+    text = " ".join(str(each) for each in (run.result or {})["warnings"])
     if min(abs(each) for each in ahead) > TOLERANCE + UNSURE:
-        judge.hold("a skew of clocks is told", "(its Date header)" in told, f"{run.label}: {ahead}; {told}")
+        judge.hold("a skew of clocks is reported", "(its Date header)" in text, f"{run.label}: {ahead}; {text}")
 
 
 def _before(judge: Judge, run: Run, vm: str) -> bool:
@@ -185,9 +185,9 @@ def _denials(judge: Judge, run: Run) -> None:
         left_open = one and any(each.writes and each.open for each in run.sent)
         if error is None or not (took or left_open):
             continue
-        told = f"{run.label} on {vm} did {[(work.kind, work.name) for work in took]}, and says: {error}"
-        judge.hold("no error denies what was sent", not any(each in error["message"] for each in DENIALS), told)
-        judge.hold("no error denies what was sent", error["retry"] != "safe", told)
+        text = f"{run.label} on {vm} did {[(work.kind, work.name) for work in took]}, and says: {error}"
+        judge.hold("no error denies what was sent", not any(each in error["message"] for each in DENIALS), text)
+        judge.hold("no error denies what was sent", error["retry"] != "safe", text)
 
 
 def _power(judge: Judge, run: Run) -> None:
@@ -204,8 +204,8 @@ def _power(judge: Judge, run: Run) -> None:
         if any(run.start <= (work.job.finished or run.end) and work.at <= run.end for work in others):
             continue  # somebody else turned it off
         if mine and (vm not in run.runs_on or any(_turns_off(work) for work in goes)):
-            told = f"{error['message']} {error['remedy']}"
-            judge.hold("a VM is never off in silence", "off" in told, f"{run.label} on {vm}: {told}")
+            text = f"{error['message']} {error['remedy']}"
+            judge.hold("a VM is never off in silence", "off" in text, f"{run.label} on {vm}: {text}")
 
 
 def _turns_off(work: Work) -> bool:
@@ -213,21 +213,21 @@ def _turns_off(work: Work) -> bool:
 
 
 def _signal(judge: Judge, run: Run) -> None:
-    """Nothing is sent behind a signal, and what was started before it is told."""
+    """Nothing is sent behind a signal, and what was started before it is reported."""
     if run.signalled is None:
         return
     later = run.sent[run.signalled :]
     # What was about to be sent at that very moment, one request for each VM, may leave.
     quiet = all(each.at <= run.signalled_at for each in later) and len(later) <= len(run.task.vms)
-    told = f"{run.label}: {[(each.method, each.target[-60:], each.at - run.signalled_at) for each in later]}"
-    judge.hold("nothing is sent behind a signal", quiet, told)
+    text = f"{run.label}: {[(each.method, each.target[-60:], each.at - run.signalled_at) for each in later]}"
+    judge.hold("nothing is sent behind a signal", quiet, text)
     for vm, part, error in _parts(run):
         took = _took(judge, run, vm)
         changed = part["status"] == "changed" if "status" in part else bool(part.get("changed"))
         code = (error or {}).get("code")
-        told = f"{run.label} on {vm} did {[(work.kind, work.name) for work in took]}; changed {changed}, {error}"
+        text = f"{run.label} on {vm} did {[(work.kind, work.name) for work in took]}; changed {changed}, {error}"
         spoken = changed or code == "outcome_unknown" or bool(part.get("operation"))
-        judge.hold("what was started is told", not took or spoken, told)
+        judge.hold("what was started is reported", not took or spoken, text)
 
 
 def _approval(judge: Judge, run: Run) -> None:
@@ -245,10 +245,10 @@ def _approval(judge: Judge, run: Run) -> None:
         approved = "create" in verbs
         if work.kind not in MAKES:
             approved = bool(ids(work.point) & known)
-        told = f"{run.label}: {work.kind} {work.name}, approved {[each['action'] for each in actions]} {known}"
-        judge.hold("only what was approved is done", approved, told)
+        text = f"{run.label}: {work.kind} {work.name}, approved {[each['action'] for each in actions]} {known}"
+        judge.hold("only what was approved is done", approved, text)
     last = run.plans[-1].writes if run.plans else ()
     more = {each.checkpoint.id.lower() for each in last if hasattr(each, "checkpoint")} - known
     if more and run.result is not None and run.signalled is None:
-        told = f"{run.label}: {run.code}; not approved {sorted(more)}"
-        judge.hold("what was not approved ends in plan_changed", run.code == "plan_changed", told)
+        text = f"{run.label}: {run.code}; not approved {sorted(more)}"
+        judge.hold("what was not approved ends in plan_changed", run.code == "plan_changed", text)

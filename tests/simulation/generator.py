@@ -14,7 +14,7 @@ from tests.simulation.azure_generator import (
     SERIES,
     contrary,
     planted_collections,
-    resource_wish,
+    resource_task,
 )
 from tests.simulation.fault_generator import troubles
 from tests.simulation.further_generator import further
@@ -24,19 +24,19 @@ from tests.simulation.switch_positions import positions
 PACE = ("wait_timeout", "poll_interval", "settle_time")
 
 
-def script(seed: int, services: tuple[str, ...], wishes: tuple[int, int] = (2, 4)) -> Script:
+def script(seed: int, services: tuple[str, ...], turns: tuple[int, int] = (2, 4)) -> Script:
     """The story of a seed; so many users are in it."""
-    return further(first_draft(seed, services, wishes))
+    return further(first_draft(seed, services, turns))
 
 
-def first_draft(seed: int, services: tuple[str, ...], wishes: tuple[int, int]) -> Script:
+def first_draft(seed: int, services: tuple[str, ...], turns: tuple[int, int]) -> Script:
     """The story without the troubles that have a random stream of their own."""
     rng = random.Random(seed)
     used = [service for service in services if rng.random() < 0.6] or [rng.choice(services)]
     vms = {service: [f"{service}{n}" for n in range(1, rng.choice((1, 1, 2)) + 1)] for service in used}
     document = _document(rng, vms)
     tasks: list[Task] = []
-    for _turn in range(rng.randint(*wishes)):
+    for _turn in range(rng.randint(*turns)):
         tasks += _tasks(rng, vms, len(tasks), document["compute"]["collections"])
     return Script(
         seed=seed,
@@ -85,7 +85,7 @@ def _document(rng: random.Random, vms: dict[str, list[str]]) -> dict[str, Any]:
 
 
 def _tasks(rng: random.Random, vms: dict[str, list[str]], number: int, collections: list[dict[str, Any]]) -> list[Task]:
-    """One user's wish, sometimes carried out by two controllers at once."""
+    """What one user asks for, sometimes carried out by two controllers at once."""
     service = rng.choice(sorted(vms))
     some = rng.sample(vms[service], k=rng.choice((1, 1, len(vms[service]))))
     if len(vms) > 1 and rng.random() < 0.1:
@@ -94,10 +94,10 @@ def _tasks(rng: random.Random, vms: dict[str, list[str]], number: int, collectio
     if service == "compute" and rng.random() < 0.35:
         some = some[:1]
         planted = [each for each in collections if each["name"].endswith(f"-{some[0]}")]
-        module, options = resource_wish(rng, some[0], planted)
+        module, options = resource_task(rng, some[0], planted)
     else:
         planted = []
-        module, options = _wish(rng, service)
+        module, options = _task(rng, service)
     options |= {
         "wait_timeout": rng.choice(("45s", "3m", "10m", "10m")),
         "poll_interval": rng.choice(("1s", "5s", "5s", "10s")),
@@ -124,7 +124,7 @@ def _tasks(rng: random.Random, vms: dict[str, list[str]], number: int, collectio
     return made
 
 
-def _wish(rng: random.Random, service: str) -> tuple[str, dict[str, Any]]:
+def _task(rng: random.Random, service: str) -> tuple[str, dict[str, Any]]:
     kind = rng.choices(("present", "series", "absent", "restore", "info"), (36, 18, 14, 24, 8))[0]
     options: dict[str, Any]
     if kind == "present":

@@ -108,15 +108,15 @@ class Player:
             self._calm = True
             await self._quiet()
             self.world.switches.update(SETTLED)
-            for task in self._wishes():
+            for task in self._declared():
                 for attempt in (1, 2):
                     await self._run(task, attempt, services, "rerun" if attempt == 1 else "once more")
                     await trio.sleep(120)
                     self.world.settle()
                 await self._quiet()
 
-    def _wishes(self) -> list[Task]:
-        """The tasks that describe a state, or a restore that is to be done once; in check mode nothing was wished."""
+    def _declared(self) -> list[Task]:
+        """The tasks that describe a state, or a restore that is to be done once; none in check mode."""
         return [
             replace(task, options=task.options | PATIENT | ({"max_age": "2h"} if "max_age" in task.options else {}))
             for task in self.script.tasks
@@ -307,7 +307,7 @@ class Player:
             if given["kind"] == "stranger" and not _may_be_strange(given["form"], run, sent):
                 continue
             self._struck[place] = done + 1
-            self.record.faults.append(_told(given))
+            self.record.faults.append(_described(given))
             if given["kind"] == "expire":
                 self.world.tokens.clear()
             elif given["kind"] == "job":
@@ -349,7 +349,7 @@ def _may_be_strange(form: str, run: Run, sent: Sent) -> bool:
     return sent.on_spf or form != "ResourceGroupNotFound" or read
 
 
-def _told(fault: dict[str, Any]) -> str:
+def _described(fault: dict[str, Any]) -> str:
     """How the summary counts it."""
     kind = str(fault["kind"])
     if kind in ("status", "status_after", "html"):

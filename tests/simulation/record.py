@@ -320,11 +320,11 @@ class Record:
             if kind == "collection_delete" and there is not None:
                 inside = tuple(there.points)
             job = begin(kind, *given, **more)
-            told = {"point": "create", "disk": "tag" if sent and sent.method == "PATCH" else "disk"}.get(kind, kind)
+            done = {"point": "create", "disk": "tag" if sent and sent.method == "PATCH" else "disk"}.get(kind, kind)
             if kind == "point_delete" and found is not None and found.kind == "copy":
-                told = "copy_delete"
+                done = "copy_delete"
             work = Work(
-                RUN.get(), "compute", vm, told, self.world.now(), job, found, name, home=home, inside=inside, sent=sent
+                RUN.get(), "compute", vm, done, self.world.now(), job, found, name, home=home, inside=inside, sent=sent
             )
             self.work.append(work)
             self.sample()

@@ -73,9 +73,9 @@ def _made(judge: Judge, run: Run) -> None:
         planned.add((parts[-3], parts[-1]) if parts[-2] == "restorepoints" else (parts[-1], ""))
     judge.hold("what is made was planned", places <= planned, f"{run.label}: {places}, planned {planned}")
     good = [work for work in works if not work.failed]
-    told = f"{run.label} made {[(work.home, work.name, work.at - run.start) for work in good]}"
+    text = f"{run.label} made {[(work.home, work.name, work.at - run.start) for work in good]}"
     anew = judge.record.world.switches.compute_reput == "201"
-    judge.hold("a run makes at most one point", anew or len(good) <= 1, told)
+    judge.hold("a run makes at most one point", anew or len(good) <= 1, text)
 
 
 def _truthful(judge: Judge, run: Run) -> None:
@@ -85,16 +85,16 @@ def _truthful(judge: Judge, run: Run) -> None:
     effects: list[object] = [work for work in mine if not work.failed]
     # A collection is made and changed in the answer itself; so is a PUT or DELETE that a service calls done already.
     effects += [each for each in run.sent if each.writes and each.status in (200, 201, 204)]
-    told = f"{run.label}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
+    text = f"{run.label}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
     if changed and not effects:
         if error is None and any(each.writes and (each.open or each.late) for each in run.sent):
             return  # the answer to a write was lost, and what it should do is done: nobody can know by whom
         if any(did_it(judge, run, work.vm, work) for work in mine):
             return  # somebody else did the very same at the same time: reading cannot tell whose it is
     if error is None and run.task.options.get("wait") is not False:
-        judge.hold("changed is what was done", changed == bool(effects), told)
+        judge.hold("changed is what was done", changed == bool(effects), text)
     elif error in HARMLESS and not changed:
-        judge.hold("nothing was sent where that is said", not effects, told)
+        judge.hold("nothing was sent where that is said", not effects, text)
 
 
 def _seen(judge: Judge, run: Run) -> None:
@@ -104,16 +104,16 @@ def _seen(judge: Judge, run: Run) -> None:
         return
     home = run.seen.get(home_of(run))
     absent = options.get("state") == "absent"
-    told = f"{run.label}: {options}; there is {home}"
+    text = f"{run.label}: {options}; there is {home}"
     if run.task.module == "restore_point":
         state = home.points.get(str(options["name"]).lower()) if home else None
-        judge.hold("the point is as wished", state == (None if absent else "whole"), told)
+        judge.hold("the point is as asked for", state == (None if absent else "whole"), text)
     elif absent:
-        judge.hold("the collection is as wished", home is None, told)
+        judge.hold("the collection is as asked for", home is None, text)
     else:
         was = run.before.get(home_of(run))
         kept = was.tags if was and options["append_tags"] else {}
-        judge.hold("the collection is as wished", (home.tags if home else None) == kept | options["tags"], told)
+        judge.hold("the collection is as asked for", (home.tags if home else None) == kept | options["tags"], text)
 
 
 def _disturbed(judge: Judge, run: Run) -> bool:
@@ -147,10 +147,10 @@ def _copies(judge: Judge) -> None:
     for work in goes:
         if work.run is None:
             continue
-        told = f"{work.run.label} deleted {work.home}/{work.name}"
-        judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), told)
+        text = f"{work.run.label} deleted {work.home}/{work.name}"
+        judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), text)
         failed = isinstance(work.point, Point) and has_failed(judge, work.point)
-        judge.hold("what is deleted was meant", meant_here(work.run, work, failed), told)
+        judge.hold("what is deleted was meant", meant_here(work.run, work, failed), text)
 
 
 def _collections(judge: Judge) -> None:
@@ -165,17 +165,17 @@ def _collections(judge: Judge) -> None:
         if run is None:
             continue
         options, planned = run.task.options, planned_to_go(run)
-        told = f"{run.label} deleted {work.home} with {[point.name for point in work.inside]}"
-        judge.hold("what is deleted was planned", (work.home, "") in planned, told)
+        text = f"{run.label} deleted {work.home} with {[point.name for point in work.inside]}"
+        judge.hold("what is deleted was planned", (work.home, "") in planned, text)
         absent = run.task.module == "restore_point_collection" and options.get("state") == "absent"
-        judge.hold("what is deleted was meant", absent and work.home == options["name"].lower(), told)
+        judge.hold("what is deleted was meant", absent and work.home == options["name"].lower(), text)
         reads = [each.handled or each.at for each in run.sent if each.method == "GET"]
         read = max((moment for moment in reads if moment <= work.at), default=0)
         made = {id(each.point): each.at for each in judge.record.work if each.kind in MADE}
         for point in work.inside:
             could = made.get(id(point), 0.0) <= read
             kept = not could or ((work.home, point.name.lower()) in planned and bool(options["force"]))
-            judge.hold("what goes along was planned", kept, f"{told}: {point.name}")
+            judge.hold("what goes along was planned", kept, f"{text}: {point.name}")
 
 
 def hopeless(run: Run) -> bool:

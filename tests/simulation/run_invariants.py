@@ -35,11 +35,11 @@ class Judge:
         self.made: Counter[str] = Counter()
         self.broken: list[str] = []
 
-    def hold(self, name: str, kept: bool, told: str) -> None:
+    def hold(self, name: str, kept: bool, text: str) -> None:
         """One check of the invariant `name`."""
         self.made[name] += 1
         if not kept:
-            self.broken.append(f"{name}: {told}")
+            self.broken.append(f"{name}: {text}")
 
 
 def judge_runs(judge: Judge) -> None:
@@ -87,10 +87,10 @@ def made_by(record: Record, run: Run, vm: str) -> list[Work]:
 
 def _creates(judge: Judge, run: Run, vm: str) -> None:
     found = made_by(judge.record, run, vm)
-    told = f"{run.label} made {[(work.name, work.at - run.start) for work in found]} of {vm}"
+    text = f"{run.label} made {[(work.name, work.at - run.start) for work in found]} of {vm}"
     # One that somebody has removed while the run waited for a lock is made again, as any that is not there.
     again = [later for earlier, later in itertools.pairwise(found) if not _gone(judge, vm, earlier, later.at)]
-    judge.hold("a run makes at most one checkpoint of a VM", not again, told)
+    judge.hold("a run makes at most one checkpoint of a VM", not again, text)
     wanted = [
         action for plan in run.plans for action in plan.writes if action.verb == "create" and action.target.name == vm
     ]
@@ -102,8 +102,8 @@ def _creates(judge: Judge, run: Run, vm: str) -> None:
         if lost is not None:
             begun = next((w for w in every if lost.at <= w.at <= (lost.handled or lost.at)), None)
             ended = begun is not None and begun.failed and begun.job.finished is not None
-            told = f"{run.label} sent a create of {vm} at {lost.at - run.start:.1f} s, which was lost, and another"
-            judge.hold("no create after a lost one", ended, f"{told} at {each.at - run.start:.1f} s")
+            text = f"{run.label} sent a create of {vm} at {lost.at - run.start:.1f} s, which was lost, and another"
+            judge.hold("no create after a lost one", ended, f"{text} at {each.at - run.start:.1f} s")
         if each.open:
             lost = each
     judge.made["no create after a lost one"] += 1
@@ -131,8 +131,8 @@ def _restores(judge: Judge, run: Run, vm: str) -> None:
     # One without a checkpoint was accepted by an Azure that cannot reach VMM: nothing has heard of it.
     begun = [work for work in judge.record.works("restore", vm, run) if not work.refused and work.point is not None]
     done = [work for work in begun if not work.failed]
-    told = f"{run.label}: {[(work.name, work.at - run.start) for work in done]} of {vm}"
-    judge.hold("a run restores a VM at most once", len(done) <= 1, told)
+    text = f"{run.label}: {[(work.name, work.at - run.start) for work in done]} of {vm}"
+    judge.hold("a run restores a VM at most once", len(done) <= 1, text)
     planned = {
         action.checkpoint.id.lower()
         for plan in run.plans
@@ -140,7 +140,7 @@ def _restores(judge: Judge, run: Run, vm: str) -> None:
         if action.verb == "restore" and action.target.name == vm
     }
     for work in begun:
-        judge.hold("what is restored was planned", bool(ids(work.point) & planned), told)
+        judge.hold("what is restored was planned", bool(ids(work.point) & planned), text)
 
 
 def _truthful(judge: Judge, run: Run, vm: str) -> None:
@@ -164,7 +164,7 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     effects += [e for e in run.sent if e.writes and again in e.target.lower() and e.status in (200, 204)]
     effects += [e for e in run.sent if e.method == "PUT" and home in e.target and e.status in (200, 201)]
     error = (part.get("error") or {}).get("code")
-    told = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
+    text = f"{run.label} on {vm}: changed {changed}, error {error}, did {[(w.kind, w.name, w.failed) for w in mine]}"
     if error is None and changed and run.task.options.get("wait") is not False:
         _usable(judge, run, vm)
     if error is None and changed and not effects and any(each.writes and (each.open or each.late) for each in run.sent):
@@ -172,9 +172,9 @@ def _truthful(judge: Judge, run: Run, vm: str) -> None:
     if changed and not effects and any(did_it(judge, run, vm, work) for work in mine):
         return  # somebody else did the very same at the same time: reading cannot tell whose it is
     if error is None and run.task.options.get("wait") is not False:
-        judge.hold("changed is what was done", changed == bool(effects), told)
+        judge.hold("changed is what was done", changed == bool(effects), text)
     elif error in HARMLESS and not changed and "status" not in part:
-        judge.hold("nothing was sent where that is said", not effects, told)
+        judge.hold("nothing was sent where that is said", not effects, text)
 
 
 def did_it(judge: Judge, run: Run, vm: str, failed: Work) -> bool:
@@ -197,9 +197,9 @@ def _usable(judge: Judge, run: Run, vm: str) -> None:
     shown = run.of(vm).get("checkpoint") or {}
     if run.task.module != "vm_checkpoint" or run.task.options.get("state") == "absent":
         return
-    usability, told = shown.get("usability"), bool((run.result or {}).get("warnings"))
+    usability, warned = shown.get("usability"), bool((run.result or {}).get("warnings"))
     # SPF may never tell. Azure's points may have data on its way, which is waited for where something rests on it.
     rests = "max_age" in run.task.options or "supersede" in run.task.options
     arriving = judge.record.world.switches.compute_hydration_takes != "0s" and not rests
-    open_one = usability in ("unknown", "arriving") and told and (arriving or not vm.startswith("compute"))
+    open_one = usability in ("unknown", "arriving") and warned and (arriving or not vm.startswith("compute"))
     judge.hold("a success can be used", usability == "usable" or open_one, f"{run.label} on {vm}: {usability}")

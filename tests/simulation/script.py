@@ -99,20 +99,20 @@ class Script:
 
     def lines(self) -> list[str]:
         """The story for people."""
-        told = [f"switches off their defaults: {self.switches}", f"wall clock wrong by {self.skew:g} s"]
-        told += [f"wall clock set by {seconds:g} s at {at:g} s" for at, seconds in self.jumps]
+        rows = [f"switches off their defaults: {self.switches}", f"wall clock wrong by {self.skew:g} s"]
+        rows += [f"wall clock set by {seconds:g} s at {at:g} s" for at, seconds in self.jumps]
         for task in self.tasks:
             kill = f" killed at request {task.kill.request} ({task.kill.when})" if task.kill else ""
             if task.signal:
                 kill = f" {task.signal.name} at request {task.signal.request} ({task.signal.when})"
             again = f", again after {task.again:g} s" if task.again is not None else ""
             mode = " in check mode" if task.check else f" as approved by its {task.approval}" if task.approval else ""
-            told.append(
+            rows.append(
                 f"{task.label} at {task.start:g} s{mode}: {task.module} {', '.join(task.vms)} "
                 f"{task.options}{kill}{again}"
             )
-        told += [f"fault for task{t.task}: {t.which} {t.nth} (+{t.count - 1}): {t.fault}" for t in self.troubles]
+        rows += [f"fault for task{t.task}: {t.which} {t.nth} (+{t.count - 1}): {t.fault}" for t in self.troubles]
         for e in self.events:
             when = f"at {e.at:g} s" if e.task is None else f"when task{e.task} is locked out"
-            told.append(f"{when}: {e.kind} {e.service} {e.vm} {e.argument}")
-        return told
+            rows.append(f"{when}: {e.kind} {e.service} {e.vm} {e.argument}")
+        return rows

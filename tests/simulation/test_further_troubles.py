@@ -81,7 +81,7 @@ BROKEN: dict[str, tuple[Patch, str, tuple[int, ...]]] = {
     ),
     "believes the clocks in silence": (
         lambda: mock.patch.object(_planner, "clock_warnings", return_value=[]),
-        "a skew of clocks is told",
+        "a skew of clocks is reported",
         (13, 33, 35),
     ),
     "knows a checkpoint by its exact name only": (
@@ -106,7 +106,7 @@ BROKEN: dict[str, tuple[Patch, str, tuple[int, ...]]] = {
     ),
     "ends by a signal without telling": (
         lambda: mock.patch.object(Fleet, "interrupt", _says_nothing),
-        "what was started is told",
+        "what was started is reported",
         (14, 42, 64),
     ),
     "goes on after a signal": (

@@ -122,7 +122,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
     ),
     "takes a point that is arriving for one that is there": (
         lambda: mock.patch.object(point, "_is_complete", return_value=True),
-        "the point is as wished",
+        "the point is as asked for",
     ),
     "takes a failure for success": (
         lambda: mock.patch.object(WaitPolicy, "ended", _never_failed),

@@ -34,7 +34,7 @@ def _deleted(judge: Judge, vm: str) -> list[Work]:
 
 
 def _nothing_lost(judge: Judge, service: str, vm: str) -> None:
-    """Whatever was there once is there, or a plan said that it goes and its wish allowed that."""
+    """Whatever was there once is there, or a plan said that it goes and its spec allowed that."""
     now = {id(point) for point in judge.record.standing()[service, vm]}
     ever = list(judge.record.planted[service, vm])
     ever += [work.point for work in judge.record.works("create", vm) if isinstance(work.point, Checkpoint)]
@@ -42,19 +42,19 @@ def _nothing_lost(judge: Judge, service: str, vm: str) -> None:
     cascade = judge.record.world.switches.delete_children == "deleted"
     failed = {id(work.point) for work in judge.record.works("create", vm) if work.failed}
     for point in ever:
-        told = f"{service} {vm}: {point.name} ({point.id})"
+        text = f"{service} {vm}: {point.name} ({point.id})"
         lost = id(point) not in now and id(point) not in failed
         named = any(work.point is point for work in gone)
-        judge.hold("nothing is lost", not lost or named or (cascade and bool(gone)), told)
+        judge.hold("nothing is lost", not lost or named or (cascade and bool(gone)), text)
     for work in gone:
         if work.run is None or not isinstance(work.point, Checkpoint):
             continue
         planned = {
             action.checkpoint.id.lower() for plan in work.run.plans for action in plan.writes if action.verb == "delete"
         }
-        told = f"{work.run.label} deleted {work.name} ({work.point.id}) of {vm}"
-        judge.hold("what is deleted was planned", bool(ids(work.point) & planned), told)
-        judge.hold("what is deleted was meant", _meant(judge, work), told)
+        text = f"{work.run.label} deleted {work.name} ({work.point.id}) of {vm}"
+        judge.hold("what is deleted was planned", bool(ids(work.point) & planned), text)
+        judge.hold("what is deleted was meant", _meant(judge, work), text)
 
 
 def _meant(judge: Judge, work: Work) -> bool:
@@ -86,9 +86,9 @@ def _duplicates(judge: Judge, service: str, vm: str) -> None:
             if earlier.name != later.name or earlier.run is None or later.run is None:
                 continue
             shown = _shown_at(judge, service, earlier)
-            told = f"{earlier.run.label} and {later.run.label} both made {later.name} of {vm}"
-            judge.hold("duplicates only where rule 2 names them", later.run.start <= max(earlier.run.over, shown), told)
-            _reported(judge, earlier, later, shown, told)
+            text = f"{earlier.run.label} and {later.run.label} both made {later.name} of {vm}"
+            judge.hold("duplicates only where rule 2 names them", later.run.start <= max(earlier.run.over, shown), text)
+            _reported(judge, earlier, later, shown, text)
 
 
 def _shown_at(judge: Judge, service: str, work: Work) -> float:
@@ -98,7 +98,7 @@ def _shown_at(judge: Judge, service: str, work: Work) -> float:
     return float(work.job.finished or work.at) + float(judge.record.world.switches.arc_stale_seconds)
 
 
-def _reported(judge: Judge, earlier: Work, later: Work, shown: float, told: str) -> None:
+def _reported(judge: Judge, earlier: Work, later: Work, shown: float, text: str) -> None:
     """The run that made the second says so, where the first was to be seen when it read for the last time."""
     run = later.run
     last = max((each.at for each in run.sent if not each.writes), default=0.0) if run else 0.0
@@ -107,7 +107,7 @@ def _reported(judge: Judge, earlier: Work, later: Work, shown: float, told: str)
     if (earlier.point.made or last) >= last or run.task.options.get("wait") is False:
         return
     found = {each["id"].lower() for each in run.of(later.vm).get("duplicates", [])}
-    judge.hold("duplicates are reported", bool(ids(earlier.point) & found), f"{told}; reported: {found}")
+    judge.hold("duplicates are reported", bool(ids(earlier.point) & found), f"{text}; reported: {found}")
 
 
 def _keys(judge: Judge) -> None:
@@ -125,19 +125,19 @@ def _keys(judge: Judge) -> None:
                     azure = vm.startswith("compute") or run.task.options.get("wait") is False
                     # Where another user's restore took the VM off the safety checkpoint, nobody can tell.
                     moved = any(work.succeeded for work in judge.record.works("restore", vm))
-                    told = f"{run.label}: {vm} {key}"
+                    text = f"{run.label}: {vm} {key}"
                     open_one = _slow(judge, run, vm) or _left_row(judge, run, vm)
-                    judge.hold("done under a key is done", azure or moved or open_one, told)
-            told = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
+                    judge.hold("done under a key is done", azure or moved or open_one, text)
+            text = f"{key} restored {vm} {len(works)} times, by {[work.run.label for work in works if work.run]}"
             pairs = [(e, w) for e, w in itertools.pairwise(works) if not _at_once(judge, e, w)]
             if _unmoved(judge):
                 for earlier, _later in pairs:
                     # One that did not wait could not see it.
                     waited = earlier.run is not None and earlier.run.well and earlier.run.task.options.get("wait", True)
                     warned = not waited or FORGETS in str(earlier.run.result if earlier.run else "")
-                    judge.hold("what a restore_key cannot remember is said", warned, told)
+                    judge.hold("what a restore_key cannot remember is said", warned, text)
             else:
-                judge.hold("one restore for one restore_key", not pairs, told)
+                judge.hold("one restore for one restore_key", not pairs, text)
 
 
 def _unmoved(judge: Judge) -> bool:
@@ -189,16 +189,16 @@ def _results(judge: Judge) -> None:
             name, standing = run.task.options["name"], _then(judge, vm, run.end)
             service = "spf" if vm.startswith("spf") else "scvmm"
             found = [p for p in standing if _bears(judge, service, p.name or "", p.description or "", name)]
-            told = f"{run.label} on {vm}: {name}; there were {[point.name for point in standing]}"
+            text = f"{run.label} on {vm}: {name}; there were {[point.name for point in standing]}"
             if run.task.options.get("state") == "absent":
                 rest = run.task.options["on_ambiguous"] == "oldest"
-                judge.hold("absent is absent", rest or not found, told)
+                judge.hold("absent is absent", rest or not found, text)
                 continue
             shown = run.of(vm).get("checkpoint") or {}
             judge.hold(
                 "the checkpoint shown is there",
                 any(str(shown.get("id")).lower() in ids(point) for point in found),
-                told,
+                text,
             )
 
 
@@ -240,11 +240,11 @@ def _converges(judge: Judge) -> None:
         before = run
         if run.phase == "story" or _hopeless(judge, run):
             continue
-        told = f"{run.label} ({run.phase}): {(run.result or {}).get('msg') or run.result}"
-        judge.hold("a rerun converges", run.well, told[:1500])
+        text = f"{run.label} ({run.phase}): {(run.result or {}).get('msg') or run.result}"
+        judge.hold("a rerun converges", run.well, text[:1500])
         forgets = _unmoved(judge) and "restore_key" in run.task.options
         if run.phase == "once more" and run.well and not forgets and not open_before:
-            judge.hold("the next is unchanged", not (run.result or {})["changed"], told[:1500])
+            judge.hold("the next is unchanged", not (run.result or {})["changed"], text[:1500])
 
 
 def _hopeless(judge: Judge, run: Run) -> bool:
@@ -252,9 +252,9 @@ def _hopeless(judge: Judge, run: Run) -> bool:
     if run.task.module in RESOURCES:
         return hopeless(run)
     switches = judge.record.world.switches
-    told = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
+    codes = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
     honest = {"ambiguous", "missing_checkpoint", "unknown_time"}
-    if (told or {str(run.code)}) <= honest | ({"outcome_unknown"} if "restore_key" in run.task.options else set()):
+    if (codes or {str(run.code)}) <= honest | ({"outcome_unknown"} if "restore_key" in run.task.options else set()):
         return True
     if run.task.options.get("wait") is False or run.task.options.get("on_ambiguous") == "oldest":
         return True

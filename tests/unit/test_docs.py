@@ -57,9 +57,9 @@ def test_every_connection_option_is_an_option_with_documented_fallbacks() -> Non
 def test_what_modules_share_is_documented_as_it_is_declared(part: str) -> None:
     documented = yaml.safe_load(getattr(ModuleDocFragment, part))["options"]
     fields = ("type", "elements", "choices", "default", "required")
-    told = {name: {field: doc[field] for field in fields if field in doc} for name, doc in documented.items()}
+    described = {name: {field: doc[field] for field in fields if field in doc} for name, doc in documented.items()}
     declared = {name: {k: v for k, v in spec.items() if k != "no_log"} for name, spec in vars(_options)[part].items()}
-    assert told == declared
+    assert described == declared
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -76,13 +76,13 @@ def test_a_module_is_documentation_and_under_thirty_lines_of_code(name: str) -> 
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_each_option_means_is_told(name: str) -> None:
-    """The connection's options are told with their fallbacks in the modules' documentation."""
+def test_what_each_option_means_is_reported(name: str) -> None:
+    """The connection's options are described with their fallbacks in the modules' documentation."""
     module = import_module(f"ansible_collections.hybridvm.checkpoints.plugins.modules.{name}")
     own = set(yaml.safe_load(module.DOCUMENTATION)["options"])
     rows = re.findall(r"^\| (`[^|]*) \|", read("docs/semantics.md"), re.M)
-    told = {option for row in rows for option in re.findall(r"`(\w+)", row)}
-    assert not (own | {*_options.VMS, *_options.MANY, *_options.DEADLINE, *_options.CHANGES}) - told
+    listed = {option for row in rows for option in re.findall(r"`(\w+)", row)}
+    assert not (own | {*_options.VMS, *_options.MANY, *_options.DEADLINE, *_options.CHANGES}) - listed
 
 
 def test_what_the_modules_require_is_what_is_installed() -> None:
@@ -125,9 +125,9 @@ def test_the_readme_tells_the_versions_that_are_required() -> None:
         r"^\| Python that runs the modules \| ([\d.]+) or newer, with (.*) or newer \|$", read("README.md"), re.M
     )
     libraries = re.findall(r"^(\w+)>=([\d.]+),<\d+$", read("requirements.txt"), re.M)
-    ((python, told),) = row
+    ((python, bounds),) = row
     assert python == ".".join(map(str, _module.OLDEST_PYTHON))
-    assert sorted(re.findall(r"(\w+) ([\d.]+)", told)) == sorted(libraries)
+    assert sorted(re.findall(r"(\w+) ([\d.]+)", bounds)) == sorted(libraries)
 
 
 def test_the_readmes_table_of_promises_is_made_from_the_capabilities() -> None:

@@ -28,7 +28,7 @@ RUN_BY = {
     "make demo": f"{PLAYBOOKS}/test_demo.py::test_the_story_comes_true",
     'eval "$(.venv/bin/python tools/rehearse.py /tmp/ready.json)"': REHEARSE,
     ".venv/bin/ansible-playbook your-playbook.yml --check --diff": REHEARSE,
-    "make help": "tests/unit/test_documented_commands.py::test_make_knows_what_is_told_of_it",
+    "make help": "tests/unit/test_documented_commands.py::test_make_knows_what_is_said_of_it",
 }
 """A command, and the test that runs it; a target of make counts as run with what it runs."""
 
@@ -101,12 +101,12 @@ def test_the_test_that_runs_it_exists(node: str) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in all_commands() if command.startswith("make ")])
-def test_make_knows_what_is_told_of_it(command: str) -> None:
+def test_make_knows_what_is_said_of_it(command: str) -> None:
     if not (ROOT / "Makefile").is_file():
         pytest.skip("the collection's tree has no Makefile; the checkout's run checks this")
     target = command.split()[1]
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert re.search(rf"^  {target} ", told, re.M)
+    help_text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.search(rf"^  {target} ", help_text, re.M)
     makefile = (ROOT / "Makefile").read_text()
     for variable in re.findall(r"\b([A-Z]+)=", command):
         assert re.search(rf"\$\({variable}\)|\b{variable}\b", makefile), variable

@@ -134,7 +134,7 @@ def test_a_circle_of_imports_is_found(sources: dict[str, str]) -> None:
     assert (path, message) == (next(iter(sources)), f"a circle of imports: {first} -> {second} -> {first}")
 
 
-def test_a_long_circle_is_told_once_and_from_its_first_file() -> None:
+def test_a_long_circle_is_reported_once_and_from_its_first_file() -> None:
     way = {"z": "b", "a": "b", "b": "c", "c": "a", "d": "a"}
     sources = {f"tools/{name}.py": f"import os\nfrom tools.{other} import x" for name, other in way.items()}
     assert list(house.circles(sources)) == [

@@ -56,7 +56,7 @@ def test_any_text_can_be_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "told"),
+    ("module", "expected"),
     [
         ({"without": ["plan.nothing"]}, "there is no plan.nothing"),
         ({"differs": {"plan.nothing.id": {"type": "int"}}}, "there is no plan.nothing.id"),
@@ -64,8 +64,8 @@ def test_any_text_can_be_written(text: str) -> None:
         ({"differs": {"plan": {"contains": {"x": {"type": "str"}}}}}, "description missing of"),
     ],
 )
-def test_a_mistake_in_the_source_is_named(module: dict[str, Any], told: str) -> None:
-    with pytest.raises(module_docs.Mistake, match=told):
+def test_a_mistake_in_the_source_is_named(module: dict[str, Any], expected: str) -> None:
+    with pytest.raises(module_docs.Mistake, match=expected):
         module_docs.sections(source("plan", "plans") | {"modules": {"m": {"keys": ["plan", "plans"], **module}}})
 
 

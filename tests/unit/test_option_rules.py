@@ -18,7 +18,7 @@ Options = dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("module", "options", "told"),
+    ("module", "options", "expected"),
     [
         ("vm_checkpoint", {"name": "n"}, "one of the following is required: vm, vms"),
         ("vm_checkpoint", {"vm": "a", "vms": ["b"], "name": "n"}, "parameters are mutually exclusive: vm|vms"),
@@ -81,13 +81,13 @@ Options = dict[str, Any]
     ],
 )
 def test_a_broken_rule_is_invalid_input(
-    module: str, options: Options, told: str, capsys: pytest.CaptureFixture[str]
+    module: str, options: Options, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with patch_module_args(options), pytest.raises(SystemExit) as ended:
         importlib.import_module(f"{PACKAGE}.{module}").main()
     result = json.loads(capsys.readouterr().out)
     assert (ended.value.code, result["failed"], result["changed"]) == (1, True, False)
-    assert told in result["msg"]
+    assert expected in result["msg"]
     assert result["error"]["code"] == "invalid_input"
     assert result["error"]["message"] == result["msg"]
     assert result["error"]["retry"] == "never"

@@ -35,15 +35,17 @@ class CallbackModule(CallbackBase):
             self._say(f"\n{self._step:2}. {task.get_name().strip()}", "1")
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        task, host, told = result.task, result.host.get_name(), result.result
+        task, host, outcome = result.task, result.host.get_name(), result.result
         if task.action == "ansible.builtin.assert":
             self._say(f"      {host}: proven: {task.get_name().strip()}", "32")
-            self._say(f"        {' '.join(str(told.get('msg', '')).split())}", "2")
+            self._say(f"        {' '.join(str(outcome.get('msg', '')).split())}", "2")
             return
-        if "results" in told or task.action.endswith("_info") or told.get("content"):
+        if "results" in outcome or task.action.endswith("_info") or outcome.get("content"):
             return
         changed = "would change" if task.check_mode else "changed"
-        self._say(f"      {host}: {changed if told.get('changed') else 'unchanged'}", "33" if told["changed"] else "")
+        self._say(
+            f"      {host}: {changed if outcome.get('changed') else 'unchanged'}", "33" if outcome["changed"] else ""
+        )
 
     def v2_on_file_diff(self, result: Any) -> None:
         if result.task.diff or result.task.check_mode:

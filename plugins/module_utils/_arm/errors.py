@@ -57,10 +57,10 @@ def policies_of(error: object, depth: int = 0) -> str:
         return ""
     found = []
     for info in _list(error.get("additionalInfo")):
-        told = info.get("info") if isinstance(info, dict) and info.get("type") == "PolicyViolation" else None
-        if isinstance(told, dict):
-            assignment = told.get("policyAssignmentDisplayName") or told.get("policyAssignmentName")
-            rule = told.get("policyDefinitionDisplayName") or told.get("policyDefinitionName")
+        violation = info.get("info") if isinstance(info, dict) and info.get("type") == "PolicyViolation" else None
+        if isinstance(violation, dict):
+            assignment = violation.get("policyAssignmentDisplayName") or violation.get("policyAssignmentName")
+            rule = violation.get("policyDefinitionDisplayName") or violation.get("policyDefinitionName")
             found.append(f'policy assignment "{format_value(assignment)}" (rule "{format_value(rule)}")')
     found += [policy for each in _list(error.get("details")) if (policy := policies_of(each, depth + 1))]
     if not found and str(error.get("code")).lower() == "requestdisallowedbypolicy":

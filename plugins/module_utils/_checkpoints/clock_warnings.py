@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to tell of clocks that disagree, where a task compares times. Pure."""
+"""What is reported of clocks that disagree, where a task compares times. Pure."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from .._core.model import Checkpoint, ObservedVm
 
 def clock_warnings(actual: ObservedVm, compared: t.Iterable[Checkpoint]) -> list[str]:
     """One for the service's own clock, and one for the clock that its checkpoints' times come from."""
-    told = []
+    warnings = []
     if ahead := difference(actual.ahead):
-        told.append(f"{actual.vm}: the service's clock (its Date header) is {ahead} this machine's.")
+        warnings.append(f"the service's clock (its Date header) is {ahead} this machine's.")
     for each in compared:
         stamped = each.ownership.at
         if each.created is None or stamped is None:
             continue
         seconds = (each.created - stamped).total_seconds()
-        # What the service's clock is ahead of ours, and of this one as well, has been told.
-        if (apart := difference(seconds)) and not (told and not difference(seconds + actual.ahead)):
-            told.append(
-                f'{actual.vm}: checkpoint "{each.name}" ({each.id}) has its time from a clock that is {apart} the '
-                "service's."
+        # What the service's clock is ahead of ours, and of this one as well, has been reported.
+        if (apart := difference(seconds)) and not (warnings and not difference(seconds + actual.ahead)):
+            warnings.append(
+                f'checkpoint "{each.name}" ({each.id}) has its time from a clock that is {apart} the service\'s.'
             )
             break
-    return told
+    return warnings

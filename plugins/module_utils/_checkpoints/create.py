@@ -128,34 +128,32 @@ async def _complete(
             remedy="Look at it and run the task again.",
         )
     if not new.unique_names:
-        warnings += _stored_otherwise(vm, new.name, made)
+        warnings += _stored_otherwise(new.name, made)
     duplicates = new.duplicates(observed, made)
     warnings += [
-        f'{vm}: somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.'
-        for each in duplicates
+        f'somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.' for each in duplicates
     ]
     return Completed(made, duplicates, tuple(warnings))
 
 
-def _stored_otherwise(vm: VM, name: str, made: Checkpoint) -> list[str]:
+def _stored_otherwise(name: str, made: Checkpoint) -> list[str]:
     """That the service has changed the name, or dropped the mark, by which alone the next run knows what is ours."""
-    told = []
+    warnings = []
     if made.name != name:
         known = " It is known by its mark." if made.mark else ""
-        told.append(f'{vm}: the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
+        warnings.append(f'the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
     if made.mark is None:
-        told.append(
-            f'{vm}: the service has cut the description of "{name}" ({made.id}), and this collection\'s mark with it: '
+        warnings.append(
+            f'the service has cut the description of "{name}" ({made.id}), and this collection\'s mark with it: '
             "it counts as somebody else's, of unknown age where the service shows none. Give a shorter description."
         )
-    return told
+    return warnings
 
 
 async def _arrived(
     provider: Provider, action: Create, observed: ObservedVm, made: Checkpoint, execution: Execution[ObservedVm]
 ) -> tuple[Checkpoint, list[str]]:
     """The new checkpoint: with all of its data where anything needs that, else with a warning that it is on its way."""
-    vm = observed.vm
     if made.is_open and action.require_usable:
         raise NotVerified(
             f'creating checkpoint "{action.name}": {made.id} exists, but nobody can say yet whether it is usable, and '
@@ -164,7 +162,7 @@ async def _arrived(
         )
     if made.is_open:
         return made, [
-            f'{vm}: checkpoint "{action.name}" ({made.id}) exists, but the host\'s id for it did not come within '
+            f'checkpoint "{action.name}" ({made.id}) exists, but the host\'s id for it did not come within '
             f"{show_seconds(execution.settle_time)}; whether it is usable is open."
         ]
     operation = await provider.readiness(observed, made)
@@ -175,6 +173,6 @@ async def _arrived(
             raise NotVerified(f"{arrival_of(made)}: it was there and is gone again.")
         return made, []
     return replace(made, usability="arriving"), [
-        f'{vm}: checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
+        f'checkpoint "{made.name}" ({made.id}) exists, and its data is still on its way '
         f"({operation.last.text}): it can be restored once all of it is there."
     ]

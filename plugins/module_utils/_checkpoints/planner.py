@@ -22,7 +22,7 @@ from .restore_planner import plan_restore
 from .selection import choose, is_older, matches, there_are
 
 _FUTURE = 300.0
-"""Seconds that a checkpoint may be ahead of the clock that its age is told by."""
+"""Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
 
 
 def plan(
@@ -52,7 +52,7 @@ def plan(
         made = replace(made, warnings=(*made.warnings, *warned))
     _refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
-    cautions = tuple(f"{actual.vm}: {text}" for verb, text in actual.cautions if verb in verbs)
+    cautions = tuple(text for verb, text in actual.cautions if verb in verbs)
     return replace(made, warnings=(*made.warnings, *cautions))
 
 
@@ -81,12 +81,11 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     kept = targets[-1]
     actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, actual), checkpoint=kept)]
     warnings = [
-        f'{actual.vm}: nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service does not show '
-        "all of it."
+        f'nobody can say yet whether checkpoint "{c.name}" ({c.id}) is usable: the service does not show all of it.'
         for c in targets
         if c.is_open
     ]
-    warnings += _no_descriptions(spec, actual, capabilities)
+    warnings += _no_descriptions(spec, capabilities)
     drift: list[dict[str, object]] = []
     for target in targets:
         if description is None or keeps(target, description):
@@ -97,11 +96,11 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
         else:
             drift.append({"field": "description", "desired": description, "actual": target.description})
             warnings.append(
-                f'{actual.vm}: the description of checkpoint "{target.name}" ({target.id}) differs, '
+                f'the description of checkpoint "{target.name}" ({target.id}) differs, '
                 f"and {capabilities.title} has no way to change it; see drift."
             )
     actions += _supersede(spec, actual, found, kept)
-    warnings += _not_superseded(spec, actual, [c for c in found if c is not kept])
+    warnings += _not_superseded(spec, [c for c in found if c is not kept])
     return Plan(actual.vm, tuple(actions), tuple(warnings), tuple(drift), satisfied_by=kept)
 
 
@@ -124,16 +123,16 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
     )
     first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
     later = _supersede(spec, actual, [c for c in found if c not in in_the_way], None)
-    warnings = _not_superseded(spec, actual, [c for c in found if c not in in_the_way])
-    warnings += _no_descriptions(spec, actual, capabilities)
+    warnings = _not_superseded(spec, [c for c in found if c not in in_the_way])
+    warnings += _no_descriptions(spec, capabilities)
     return Plan(actual.vm, (*first, *actual.prelude, create, *later), tuple(warnings))
 
 
-def _no_descriptions(spec: Present, actual: ObservedVm, capabilities: Capabilities) -> list[str]:
+def _no_descriptions(spec: Present, capabilities: Capabilities) -> list[str]:
     """The warning that a description was given to a service that keeps none; the same in every run."""
     if spec.description is None or capabilities.has_description:
         return []
-    return [f"{actual.vm}: {capabilities.title} keeps no descriptions; this one is not stored."]
+    return [f"{capabilities.title} keeps no descriptions; this one is not stored."]
 
 
 def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> list[Checkpoint]:
@@ -156,13 +155,13 @@ def _absent(spec: Absent, actual: ObservedVm) -> Plan:
     return Plan(actual.vm, tuple(Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, gone)))
 
 
-def _not_superseded(spec: Present, actual: ObservedVm, others: list[Checkpoint]) -> list[str]:
+def _not_superseded(spec: Present, others: list[Checkpoint]) -> list[str]:
     """That others of the series stay although supersede is set: nothing says that they are ours."""
     foreign = sum(not c.ownership.managed for c in others)
     if not spec.supersede or not foreign:
         return []
     are = "1 other is" if foreign == 1 else f"{foreign} others are"
-    return [f'{actual.vm}: {are} named "{spec.name}" and not marked as this collection\'s: supersede leaves them.']
+    return [f'{are} named "{spec.name}" and not marked as this collection\'s: supersede leaves them.']
 
 
 def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept: Checkpoint | None) -> list[Action]:

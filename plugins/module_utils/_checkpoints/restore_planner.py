@@ -166,7 +166,7 @@ def _power_after(
         return [], []
     wanted = power_before if spec.power_after == "previous" else spec.power_after
     if wanted == "unknown":
-        return [], [f"{actual.vm}: its power state is unknown; power_after: previous leaves it as the restore does."]
+        return [], ["its power state is unknown; power_after: previous leaves it as the restore does."]
     return [Power(actual.vm, f"power_after is {spec.power_after}", on=wanted == "on")], []
 
 

@@ -30,7 +30,7 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
         found = now.by_id(checkpoint.id)
         if found is None or found.description == action.description:
             return ()
-        return (f'{now.vm}: the service keeps another description of checkpoint "{found.name}" than it was sent.',)
+        return (f'the service keeps another description of checkpoint "{found.name}" than it was sent.',)
 
     return WriteRequest(
         context=f'updating checkpoint "{checkpoint.name}"',
@@ -105,7 +105,7 @@ def restore_request(provider: Provider, vm: VM, action: Restore, observed: Obser
         reading_can_prove=must_move,
         find_lost=started_since(provider, observed, "restore"),
         notes=lambda now: tuple(
-            f"{vm}: the restore brought network adapter {each} back without a network; connect it."
+            f"the restore brought network adapter {each} back without a network; connect it."
             for each in sorted(now.unplugged - observed.unplugged)
         ),
         complete=complete,
@@ -117,7 +117,7 @@ def _not_shown(action: Restore, observed: ObservedVm) -> str:
     below = set() if shown is None else {shown.id, *observed.ancestors(shown)}
     again = action.has_restore_key and any(c.ownership.safety for c in observed.checkpoints if c.id in below)
     return (
-        f"{observed.vm}: the restore was reported as done, but the service does not show the VM on "
+        "the restore was reported as done, but the service does not show the VM on "
         f"{target.id} ({target.name})"
         f"{'; a run with the same restore_key would therefore restore again' if again else ''}."
     )

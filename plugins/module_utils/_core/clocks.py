@@ -3,7 +3,7 @@
 """How old something is where several clocks can be asked: times that are compared come from one clock. Pure.
 
 A service's Date header, the clock that its checkpoints' times come from, and ours need not agree. What this collection
-makes bears a time by the Date header (in its mark or name), so that its age can be told by that clock alone.
+makes bears a time by the Date header (in its mark or name), so that its age can be counted by that clock alone.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ class SpfSettings(pydantic.BaseModel):
             return ("spf_client_cert",)
         if self.spf_keytab:
             return ("spf_username",)
-        # One without the other is a slip, and not the wish to use a ticket.
+        # One without the other is a slip, and does not ask for a ticket.
         return ("spf_username", "spf_password") if self.spf_username or self.spf_password else ()
 
     @property

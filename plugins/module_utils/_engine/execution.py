@@ -75,7 +75,7 @@ class Execution(t.Generic[Observed]):
     async def ended(self, operation: Operation, context: str) -> str:
         """Wait for the operation: its last state. Its failure is OperationFailed, a lock Locked."""
         status = await self._policy.ended(operation, self.subject, context)
-        self.warnings += [f"{self.subject}: {context}: {text}" for text in status.warnings]
+        self.warnings += [f"{context}: {text}" for text in status.warnings]
         return status.state
 
     def is_own(self, operation: Operation) -> bool:

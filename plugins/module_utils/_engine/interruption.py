@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signal ends a run: nothing further is sent, and what was started is told."""
+"""A signal ends a run: nothing further is sent, and what was started is reported."""
 
 from __future__ import annotations
 

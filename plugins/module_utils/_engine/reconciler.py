@@ -280,7 +280,9 @@ class Reconciler(t.Generic[Observed]):
         self._warn(self.todo.warnings)
 
     def _warn(self, texts: t.Iterable[str]) -> None:
-        self.warnings = list(dict.fromkeys([*self.warnings, *texts]))
+        """The one place where a warning gets the name of its target: kinds and steps give the bare sentence."""
+        named = [f"{self.kind.target}: {text}" for text in texts]
+        self.warnings = list(dict.fromkeys([*self.warnings, *named]))
 
     def _now(self) -> Observed:
         """The target as last read; the first reading comes with prepare()."""

@@ -165,7 +165,7 @@ class Write(t.Generic[Observed]):
             self._changed = self._resent
             if not self._resent:
                 text = f"{request.context} failed ({problem.message.rstrip('.')}), and it is as asked for all the same."
-                self._execution.warnings.append(f"{self._execution.subject}: {text}")
+                self._execution.warnings.append(text)
             return self._verified(observed)
         if remains.text:
             problem.notes.append(remains.text)

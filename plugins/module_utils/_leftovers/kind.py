@@ -57,16 +57,16 @@ class LeftoverDisks(Kind[ObservedDisks]):
         going = [disk.name for disk in observed.asked.values() if disk is not None and disk.state == "deleting"]
         if not going:
             return observed, None
-        told = f"the removal of disk {', '.join(going)}"
-        return observed, InProgress(told, at_deadline=lambda total: self._still_going(told, total))
+        removal = f"the removal of disk {', '.join(going)}"
+        return observed, InProgress(removal, at_deadline=lambda total: self._still_going(removal, total))
 
     def is_busy(self, observed: ObservedDisks) -> bool:
         """Whether one of the disks is being removed."""
         return any(disk is not None and disk.state == "deleting" for disk in observed.asked.values())
 
-    def _still_going(self, told: str, total: float) -> Locked:
+    def _still_going(self, removal: str, total: float) -> Locked:
         return Locked(
-            f"{told} is in progress, still after {show_seconds(total)}.",
+            f"{removal} is in progress, still after {show_seconds(total)}.",
             remedy="Raise wait_timeout or try again.",
             changed_nothing=True,
         )
@@ -109,7 +109,7 @@ class LeftoverDisks(Kind[ObservedDisks]):
         found = now.asked.get(disk.id.lower())
         if found is None:
             return ()
-        return (f"{self.target}: disk {disk.name} has gone, and another one was made under its name since.",)
+        return (f"disk {disk.name} has gone, and another one was made under its name since.",)
 
 
 def _whole(vm: ObservedVm, asked: Disks) -> ObservedDisks:

@@ -43,7 +43,7 @@ def plan(target: Target, observed: ObservedDisks, done: t.Container[str]) -> Pla
     for obstacle in observed.obstacles:
         if any(kind in obstacle.verbs for action in actions for kind in action.kinds):
             raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
-    return Plan(target, tuple(actions), tuple(_warnings(target, observed.state, observed.asked, todo)))
+    return Plan(target, tuple(actions), tuple(_warnings(observed.state, observed.asked, todo)))
 
 
 def in_use(state: AzureVmState, disk: DiskEntity) -> str:
@@ -65,10 +65,10 @@ def _refuse(state: AzureVmState, disks: t.Sequence[DiskEntity]) -> None:
     kept = {disk.name: why for disk in disks if (why := why_kept(state, disk) or not_idle(disk))}
     if not kept:
         return
-    told = "; ".join(f"{name}: {why}" for name, why in kept.items())
+    reasons = "; ".join(f"{name}: {why}" for name, why in kept.items())
     refused: type[CheckpointError] = InvalidInput if NOT_OURS in kept.values() else Obstructed
     raise refused(
-        f"ids: {len(kept)} of {len(disks)} disks are no leftovers that may go: {told}.",
+        f"ids: {len(kept)} of {len(disks)} disks are no leftovers that may go: {reasons}.",
         remedy="vm_checkpoint_info with leftovers: true lists those that can be removed.",
         changed_nothing=True,
     )
@@ -84,16 +84,16 @@ def _age(disk: DiskEntity) -> tuple[str, str]:
     return ("" if created is None else format_time(created), disk.name)
 
 
-def _warnings(target: Target, state: AzureVmState, asked: Disks, disks: t.Sequence[DiskEntity]) -> t.Iterator[str]:
+def _warnings(state: AzureVmState, asked: Disks, disks: t.Sequence[DiskEntity]) -> t.Iterator[str]:
     """A disk's tags are what shows that another one was replaced."""
     if not asked:
-        yield f"{target}: ids is empty, so nothing is removed."
+        yield "ids is empty, so nothing is removed."
     going = {disk.id.lower() for disk in disks}
     for left in left_disks(state):
         claims = {claim.id.lower() for claim in claims_on(state, left.disk)}
         is_made = bool(RestoreTags.of(left.disk).run)
         if left.disk.id.lower() not in going and claims and claims <= going and not is_made:
             yield (
-                f"{target}: with these disks goes what shows that disk {left.disk.name} is a leftover. "
+                f"with these disks goes what shows that disk {left.disk.name} is a leftover. "
                 "Give its id too, or remove it by other means."
             )

@@ -180,15 +180,18 @@ def check_times(token: str, now: datetime) -> None:
     try:
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         end, start = (float(claims.get(name) or now.timestamp()) for name in ("exp", "nbf"))
-        told = {name: show_time(datetime.fromtimestamp(moment, UTC)) for name, moment in (("exp", end), ("nbf", start))}
+        bounds = {
+            name: show_time(datetime.fromtimestamp(moment, UTC)) for name, moment in (("exp", end), ("nbf", start))
+        }
     except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         return  # opaque to us: the service will tell
     if end < now.timestamp() - SKEW:
         raise InvalidInput(
-            f"access_token: expired at {told['exp']}.", remedy="Get a new one, or use credentials that can be renewed."
+            f"access_token: expired at {bounds['exp']}.",
+            remedy="Get a new one, or use credentials that can be renewed.",
         )
     if start > now.timestamp() + SKEW:
         raise InvalidInput(
-            f"access_token: is not valid before {told['nbf']}; here it is {show_time(now)}.",
+            f"access_token: is not valid before {bounds['nbf']}; here it is {show_time(now)}.",
             remedy="Check this machine's clock.",
         )

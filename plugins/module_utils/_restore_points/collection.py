@@ -51,7 +51,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
             return replace(self._last, entity=entity)
         location, warnings = None, list[str]()
         if self._spec.state == "present" and not is_present(entity):
-            location = await resolve_location(self._client, self._spec, self.target, warnings)
+            location = await resolve_location(self._client, self._spec, warnings)
         locks = tuple(of_locks(await self._client.locks(self._home)))
         self._last = ObservedCollection(entity, location, locks, tuple(warnings))
         return self._last
@@ -112,7 +112,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
             met_by_others=True,
             may_resend=lambda now: now.entity is None or not _names(now.entity) - _names(planned),
             remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
-            notes=lambda now: made_anew(self.target, now.entity, planned),
+            notes=lambda now: made_anew(now.entity, planned),
         )
 
     def _is_made(self, found: CollectionEntity | None, location: str | None) -> bool:

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from .._core.errors import VmState
-from .._core.model import Target
 from .._providers.compute.cautions import less_consistent
 from .._providers.compute.entities import PointEntity
 from .._providers.compute.vm_entities import VmEntity
 from .specs import PointSpec
 
 
-def foreseen(spec: PointSpec, subject: Target, vm: VmEntity) -> tuple[str, ...]:
+def foreseen(spec: PointSpec, vm: VmEntity) -> tuple[str, ...]:
     """That a new point will be less consistent than asked for: a warning, or refused with on_downgrade: fail."""
     if spec.consistency != "application":
         return ()
@@ -22,11 +21,11 @@ def foreseen(spec: PointSpec, subject: Target, vm: VmEntity) -> tuple[str, ...]:
         why, todo = f": {less}", "Wait until the agent is ready"
     else:
         return ()
-    told = f"the VM {vm.name}{why}"
+    downgrade = f"the VM {vm.name}{why}"
     if spec.on_downgrade == "fail":
         remedy = f"{todo}, or set consistency: crash or on_downgrade: warn."
-        raise VmState(told, remedy=remedy, changed_nothing=True)
-    return (f"{subject}: {told}",)
+        raise VmState(downgrade, remedy=remedy, changed_nothing=True)
+    return (downgrade,)
 
 
 def os_type_of(point: PointEntity, vm: VmEntity | None) -> str:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from .._core.model import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
 
 
@@ -23,10 +22,8 @@ def _guid(found: CollectionEntity | PointEntity) -> str:
     return (found.properties.restorePointCollectionId or "") if isinstance(found, CollectionEntity) else ""
 
 
-def made_anew(
-    target: Target, found: CollectionEntity | PointEntity | None, planned: CollectionEntity | PointEntity
-) -> tuple[str, ...]:
+def made_anew(found: CollectionEntity | PointEntity | None, planned: CollectionEntity | PointEntity) -> tuple[str, ...]:
     """The warning that another run has made it anew since it was to go."""
     if found is None or not is_another(found, planned):
         return ()
-    return (f"{target}: it has gone, and was made anew by another run since.",)
+    return ("it has gone, and was made anew by another run since.",)

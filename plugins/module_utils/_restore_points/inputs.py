@@ -14,7 +14,7 @@ from datetime import datetime
 
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
-from .._core.model import Obstacle, Target
+from .._core.model import Obstacle
 from .._providers.compute.cautions import hourly, of_new_point
 from .._providers.compute.disk_entities import DiskEntity
 from .._providers.compute.entities import CollectionEntity, PointEntity
@@ -36,9 +36,7 @@ class PointInputs:
     warnings: list[str] = field(default_factory=list)
 
 
-async def resolve_location(
-    client: RestorePointClient, spec: CollectionSpec, target: Target, warnings: list[str]
-) -> str | None:
+async def resolve_location(client: RestorePointClient, spec: CollectionSpec, warnings: list[str]) -> str | None:
     """Where a new collection lies: in its VM's region unless the spec names one; for copies it must."""
     if spec.source is None:
         return spec.location
@@ -57,7 +55,7 @@ async def resolve_location(
         if spec.location is None:
             problem.remedy = "Set location, or ask for the right to read the VM."
             raise
-        warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
+        warnings.append("its source may not be read, so nothing could be checked beforehand.")
         return spec.location
     refuse_copies(source, origin, spec.location)
     return spec.location
@@ -82,31 +80,31 @@ def comparable_fields(spec: PointSpec, collection: CollectionEntity) -> dict[str
 
 
 async def read_inputs(
-    client: RestorePointClient, spec: PointSpec, collection: CollectionEntity, target: Target, now: datetime | None
+    client: RestorePointClient, spec: PointSpec, collection: CollectionEntity, now: datetime | None
 ) -> PointInputs:
     """What a new point in the collection would be made of; `now` is the service's time, where it tells."""
     inputs = PointInputs(comparable_fields(spec, collection))
     if spec.source_restore_point is not None:
-        await _check_source(client, inputs, collection, target)
+        await _check_source(client, inputs, collection)
         return inputs
     inputs.fields["consistency"] = spec.consistency
     try:
         inputs.vm = await _vm(client, collection.source_path)
     except Forbidden as problem:
         _unread(spec, inputs, problem)
-        inputs.warnings.append(f"{target}: its VM may not be read, so nothing could be checked beforehand.")
+        inputs.warnings.append("its VM may not be read, so nothing could be checked beforehand.")
         return inputs
     excluded = _excluded(spec, inputs.vm)
     inputs.fields["exclude_disks"] = excluded or None
     inputs.fields["encryption_sets"] = _encryption(spec, inputs.vm, excluded) or None
     kept = [disk for disk in inputs.vm.disks if disk.managed_id not in excluded]
-    disks = await _disks_of(client, kept, inputs, target)
+    disks = await _disks_of(client, kept, inputs)
     crash = spec.consistency == "crash"
     inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=crash)
     may_lack = of_new_point(inputs.vm, kept, crash=crash)
     if now is not None and (many := hourly(inputs.vm, collection.properties.restorePoints or [], now, crash=crash)):
         may_lack.append(many)
-    inputs.warnings += [f"{target}: the VM {inputs.vm.name}: {text}" for text in may_lack]
+    inputs.warnings += [f"the VM {inputs.vm.name}: {text}" for text in may_lack]
     return inputs
 
 
@@ -118,9 +116,7 @@ async def source_vm(client: RestorePointClient, collection: CollectionEntity) ->
         return None
 
 
-async def _check_source(
-    client: RestorePointClient, inputs: PointInputs, collection: CollectionEntity, target: Target
-) -> None:
+async def _check_source(client: RestorePointClient, inputs: PointInputs, collection: CollectionEntity) -> None:
     """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
     source = inputs.fields["source_restore_point"]
     refuse_elsewhere(source, collection)
@@ -130,7 +126,7 @@ async def _check_source(
         origin = await client.collection(collection.source_path)
         point = await client.point(source) if origin is not None else None
     except Forbidden:
-        inputs.warnings.append(f"{target}: its source may not be read, so nothing could be checked beforehand.")
+        inputs.warnings.append("its source may not be read, so nothing could be checked beforehand.")
         return
     refuse_source(source, origin, point, collection)
 
@@ -166,9 +162,7 @@ def _new(disk: str, known: t.Container[str], given: str) -> str:
     return disk
 
 
-async def _disks_of(
-    client: RestorePointClient, kept: t.Sequence[Disk], inputs: PointInputs, target: Target
-) -> dict[str, DiskEntity]:
+async def _disks_of(client: RestorePointClient, kept: t.Sequence[Disk], inputs: PointInputs) -> dict[str, DiskEntity]:
     """What can be seen of the disks."""
     disks: dict[str, DiskEntity] = {}
     try:
@@ -176,7 +170,7 @@ async def _disks_of(
             if disk.managed_id and (entity := await client.disk(disk.managed_id)):
                 disks[disk.managed_id] = entity
     except Forbidden:
-        inputs.warnings.append(f"{target}: its VM's disks may not be read, so their kinds were not checked.")
+        inputs.warnings.append("its VM's disks may not be read, so their kinds were not checked.")
     return disks
 
 

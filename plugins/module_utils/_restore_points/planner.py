@@ -116,7 +116,7 @@ def plan_point(
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
-        return Plan(subject, (kept,), _told_of(spec, subject, now, differs), drift=differs)
+        return Plan(subject, (kept,), _drift_warnings(spec, now, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -131,12 +131,10 @@ def plan_point(
             remedy="Remove some first.",
             changed_nothing=True,
         )
-    return Plan(subject, tuple(actions), foreseen(spec, subject, vm) if vm is not None else ())
+    return Plan(subject, tuple(actions), foreseen(spec, vm) if vm is not None else ())
 
 
-def _told_of(
-    spec: PointSpec, subject: Target, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]
-) -> tuple[str, ...]:
+def _drift_warnings(spec: PointSpec, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
     """What an existing point is not that the spec asks for. Nothing can change it: that is a warning, or refused."""
     achieved = now.properties.consistencyMode or ""
     if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
@@ -147,7 +145,7 @@ def _told_of(
     if not differs:
         return ()
     named = ", ".join(str(each["field"]) for each in differs)
-    return (f"{subject}: {named} is not as asked for, and a point cannot be changed; see drift.",)
+    return (f"{named} is not as asked for, and a point cannot be changed; see drift.",)
 
 
 def _delete_point(subject: Target, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:

@@ -75,7 +75,7 @@ class RestorePoint(Kind[ObservedPoint]):
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if not is_present(entity):
-                inputs = await read_inputs(self._client, self._spec, collection, self.target, now)
+                inputs = await read_inputs(self._client, self._spec, collection, now)
             elif self._system_decides(entity):
                 inputs.vm = await source_vm(self._client, collection)
         judged = entity is not None and usability(entity) == "usable"
@@ -141,7 +141,7 @@ class RestorePoint(Kind[ObservedPoint]):
             met_by_others=True,
             remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
             replan=lambda now: self._spec.state == "present" and another(now),
-            notes=lambda now: made_anew(self.target, now.entity, planned),
+            notes=lambda now: made_anew(now.entity, planned),
         )
 
     async def readiness(self, observed: ObservedPoint, execution: Execution[ObservedPoint]) -> Completed:
@@ -192,7 +192,7 @@ class RestorePoint(Kind[ObservedPoint]):
             raise Downgraded(
                 f"{message} The restore point is kept.", remedy=f"Check {checked}, or set on_downgrade: warn."
             )
-        return f"{self.target}: {message}"
+        return message
 
     def _require_fit(self, collection: CollectionEntity) -> None:
         """A collection for copies takes nothing else, and a VM's collection no copies."""

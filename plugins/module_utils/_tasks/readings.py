@@ -62,8 +62,8 @@ class Readings:
         if not self.errors:
             return {}
         first = self.errors[min(self.errors)]
-        told = f"{len(self.errors)} of {total} {things} could not be read"
+        unread = f"{len(self.errors)} of {total} {things} could not be read"
         if self._on_error == "report":
-            return {"warnings": [f"{told}; the errors are in {key}. The first: {first}"]}
-        several = SomeFailed(f"{told}; the first: {first}", remedy=f"Each error is in {key}.")
+            return {"warnings": [f"{unread}; the errors are in {key}. The first: {first}"]}
+        several = SomeFailed(f"{unread}; the first: {first}", remedy=f"Each error is in {key}.")
         return result.failure(first if total == 1 else several)

@@ -171,14 +171,15 @@ class Survey:
         if not self._findings and self._query.scope is None:
             return [VMS_EMPTY]
         read = [each.actual for each in self._findings if each.actual is not None]
-        told = [each for each in [self._query.unknown_age_warning(read)] if each is not None]
+        warnings = [each for each in [self._query.unknown_age_warning(read)] if each is not None]
         if self._query.older_than is not None or self._query.younger_than is not None:
             clocks: dict[str, list[str]] = {}
             for actual in read:
                 warned = clock_warnings(actual, [each for each in actual.checkpoints if self._query.asks_for(each)])
-                clocks[actual.vm.service] = clocks.get(actual.vm.service) or warned
-            told += [text for texts in clocks.values() for text in texts]
-        return told
+                named = [f"{actual.vm}: {text}" for text in warned]
+                clocks[actual.vm.service] = clocks.get(actual.vm.service) or named
+            warnings += [text for texts in clocks.values() for text in texts]
+        return warnings
 
     def _vm(self, position: int, finding: Finding) -> dict[str, t.Any]:
         vm = None if finding.found is None else finding.found[1]

@@ -121,8 +121,8 @@ async def look_up(
                 closed[service] = problem
             elif not isinstance(problem, ServiceError) or problem.status is not None:
                 signed_in.add(service)
-            told = problem.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else problem
-            fail(position, told.default_subject(f"vm {reference}"))
+            named = problem.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else problem
+            fail(position, named.default_subject(f"vm {reference}"))
 
     # Each service's first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock).
     rest: list[tuple[int, str]] = []

@@ -32,11 +32,11 @@ public static class Life
         }
     }
 
-    public static int Main(string[] told)
+    public static int Main(string[] args)
     {
-        var context = new DataServiceContext(new Uri(told[0]));
+        var context = new DataServiceContext(new Uri(args[0]));
         context.IgnoreMissingProperties = true;
-        string basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(told[1] + ":" + told[2]));
+        string basic = "Basic " + Convert.ToBase64String(Encoding.UTF8.GetBytes(args[1] + ":" + args[2]));
         context.SendingRequest += (sender, sent) =>
         {
             sent.RequestHeaders["Authorization"] = basic;
@@ -45,19 +45,19 @@ public static class Life
         var all = context.CreateQuery<VMCheckpoint>("VMCheckPoints").ToList();
         Console.WriteLine("list " + string.Join(",", all.Select(each => each.Name)));
 
-        var made = new VMCheckpoint { StampId = new Guid(told[4]), VMId = new Guid(told[3]), Name = "by mono", Description = "atom" };
+        var made = new VMCheckpoint { StampId = new Guid(args[4]), VMId = new Guid(args[3]), Name = "by mono", Description = "atom" };
         context.AddObject("VMCheckPoints", made);
         foreach (ChangeOperationResponse answer in context.SaveChanges())
             Console.WriteLine("create " + answer.StatusCode);
-        Settle(told[5]);
+        Settle(args[5]);
 
         made.VMCheckPointAction = "Restore";
         context.UpdateObject(made);
         foreach (ChangeOperationResponse answer in context.SaveChanges())
             Console.WriteLine("restore " + answer.StatusCode);
-        Settle(told[5]);
+        Settle(args[5]);
 
-        var read = new DataServiceContext(new Uri(told[0])) { IgnoreMissingProperties = true };
+        var read = new DataServiceContext(new Uri(args[0])) { IgnoreMissingProperties = true };
         read.SendingRequest += (sender, sent) =>
         {
             sent.RequestHeaders["Authorization"] = basic;
@@ -68,7 +68,7 @@ public static class Life
         context.DeleteObject(made);
         foreach (ChangeOperationResponse answer in context.SaveChanges())
             Console.WriteLine("delete " + answer.StatusCode);
-        Settle(told[5]);
+        Settle(args[5]);
         var left = read.CreateQuery<VMCheckpoint>("VMCheckPoints").ToList();
         Console.WriteLine("left " + left.Count(each => each.ID == made.ID));
         return 0;

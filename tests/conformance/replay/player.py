@@ -76,11 +76,13 @@ def _application(recording: Recording, origin: str) -> Starlette:
         body: Any = json.loads(sent) if sent else None
         if request.headers.get("authorization") is None:
             recording.failures.append(f"{request.method} {target} came without a token")
-        told = recording.answer(request.method, target, body)
+        recorded = recording.answer(request.method, target, body)
         headers = {
-            name: value.replace(RECORDED_HOST, origin) for name, value in told.headers if name.lower() not in _FRAMING
+            name: value.replace(RECORDED_HOST, origin)
+            for name, value in recorded.headers
+            if name.lower() not in _FRAMING
         }
-        return Response(told.body.encode(), told.status, headers)
+        return Response(recorded.body.encode(), recorded.status, headers)
 
     methods = ["GET", "PUT", "PATCH", "POST", "DELETE"]
     return Starlette(routes=[Route("/metadata/endpoints", metadata), Route("/{path:path}", play, methods=methods)])

@@ -102,6 +102,6 @@ def _scvmm(kind: str, vm: str, body: dict[str, Any]) -> list[Step]:
     return [Step(kind, "vm_checkpoint", gone), info]
 
 
-def told(result: dict[str, Any]) -> str:
+def summary(result: dict[str, Any]) -> str:
     """What went wrong, for a message."""
     return json.dumps({name: result.get(name) for name in ("msg", "error", "warnings")}, default=str)[:1500]

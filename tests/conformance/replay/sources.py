@@ -30,8 +30,8 @@ def recordings() -> list[Recording]:
     """One for each recording; never none."""
     found = [
         Recording("transcribed scvmm", scvmm.RECORDING),
-        Recording("transcribed compute", _told_back(_transcribed())),
-        *(Recording(f"{source.name} copy", _told_back(_copy(source))) for source in external_sources()),
+        Recording("transcribed compute", _replayed(_transcribed())),
+        *(Recording(f"{source.name} copy", _replayed(_copy(source))) for source in external_sources()),
     ]
     data, more = folder(), os.environ.get("RECORDINGS")
     if more and not Path(more).is_dir():
@@ -51,7 +51,7 @@ def _transcribed() -> list[Exchange]:
     return [part for each in pairs for part in ([each, end] if each.method == "DELETE" else [each])]
 
 
-def _told_back(recording: list[Exchange]) -> list[Exchange]:
+def _replayed(recording: list[Exchange]) -> list[Exchange]:
     """Our transcriptions leave tags and locations out of answers; the service tells back what was sent."""
     sent: dict[str, Any] = {}
     made = []

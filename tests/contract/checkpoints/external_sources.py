@@ -110,10 +110,10 @@ class Transcribed:
 
 def folder() -> Path | None:
     """The data folder, if there is one. A variable that leads nowhere is an error: somebody meant something."""
-    told = os.environ.get("HYBRIDVM_DATA")
-    if told and not Path(told).is_dir():
-        raise FileNotFoundError(f"HYBRIDVM_DATA names no folder: {told}")
-    found = Path(told) if told else SIBLING
+    named = os.environ.get("HYBRIDVM_DATA")
+    if named and not Path(named).is_dir():
+        raise FileNotFoundError(f"HYBRIDVM_DATA names no folder: {named}")
+    found = Path(named) if named else SIBLING
     return found if found.is_dir() else None
 
 

@@ -62,7 +62,7 @@ class Scenario:
             "restore": lambda: vm.files["/etc/app.conf"] != BROKEN,
             "restore to current": lambda: vm.files["/etc/app.conf"] != BROKEN,
             "delete": lambda: "later" not in names,
-            "update": lambda: vm.checkpoints[0].description == "told anew",
+            "update": lambda: vm.checkpoints[0].description == "described anew",
             "info": lambda: True,
         }
         return wanted[self.name]()
@@ -73,7 +73,7 @@ SCENARIOS = [
     Scenario("restore", "vm_checkpoint_restore", {"name": "baseline"}, job="restore"),
     Scenario("restore to current", "vm_checkpoint_restore", {"name": "later"}, job="restore"),
     Scenario("delete", options={"name": "later", "state": "absent"}, job="delete"),
-    Scenario("update", options={"name": "baseline", "description": "told anew"}, job="update"),
+    Scenario("update", options={"name": "baseline", "description": "described anew"}, job="update"),
     Scenario("info", "vm_checkpoint_info"),
 ]
 CASES = [(service, case) for service in SERVICES for case in SCENARIOS if (service, case.name) != ("scvmm", "update")]
@@ -107,7 +107,7 @@ def code(result: Result) -> str | None:
     return found
 
 
-def told(result: Result) -> dict[str, Any]:
+def stable_part(result: Result) -> dict[str, Any]:
     """What a result says, without what differs from run to run: times, ids of jobs, ids of what was made."""
     kept = {key: value for key, value in result.items() if key not in ("timing", "operation", "diff")}
     checkpoint = kept.pop("checkpoint", None)

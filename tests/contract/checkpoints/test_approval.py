@@ -61,11 +61,11 @@ def test_anything_else_is_shown(form: str, check: bool) -> None:
 
 def test_another_name_description_or_service_is_another_plan() -> None:
     lab, vms = _world()
-    plan = _run(lab, vms, check=True, description="told")["plan"]
-    for options in ({"name": "m", "description": "told"}, {"description": "otherwise"}, {}):
+    plan = _run(lab, vms, check=True, description="described")["plan"]
+    for options in ({"name": "m", "description": "described"}, {"description": "otherwise"}, {}):
         given: dict[str, Any] = {"vms": vms, "name": "n", **options}
         assert code(lab.run("vm_checkpoint", expected_plan=plan, **given)) == "plan_changed"
-    assert code(_run(lab, vms, description="told", expected_plan=plan)) is None
+    assert code(_run(lab, vms, description="described", expected_plan=plan)) is None
 
 
 def test_a_delete_is_approved_by_id() -> None:

@@ -35,9 +35,9 @@ def test_one_is_made_and_stays_the_one_whatever_the_clocks_say(service: str, swi
     assert (code(again), again["changed"]) == (None, False), again["plan"]["actions"]
     assert again["checkpoint"]["id"] == first["checkpoint"]["id"]
     assert 590 <= again["checkpoint"]["age_seconds"] <= 700
-    told = [text for text in again["warnings"] if "clock" in text]
-    assert len(told) == 1
-    assert ("ahead of" if skew > 0 else "behind") in told[0]
+    skews = [text for text in again["warnings"] if "clock" in text]
+    assert len(skews) == 1
+    assert ("ahead of" if skew > 0 else "behind") in skews[0]
     lab.advance(4 * 3600)
     late = lab.run("vm_checkpoint", vm=_vm(lab, service), **TASK)
     assert (code(late), late["changed"]) == (None, True)

@@ -72,11 +72,11 @@ def test_every_way_to_change(method: str) -> None:
     assert code(result) is None
     assert lab.state()["web01"]["checkpoints"] == before
     assert lab.state()["web01"]["power"] == "PowerOff"
-    told = lab.run("vm_checkpoint", vm="web01", name="later", description="told", spf_update_method=method)
-    assert (code(told), told["changed"]) == (None, True)
+    result = lab.run("vm_checkpoint", vm="web01", name="later", description="described", spf_update_method=method)
+    assert (code(result), result["changed"]) == (None, True)
     assert [(point[1], point[2]) for point in lab.state()["web01"]["checkpoints"]] == [
         ("baseline", before[0][2]),
-        ("later", "told"),
+        ("later", "described"),
     ]
     verb = {"merge": "MERGE", "put": "PUT", "patch": "PATCH", "post_tunnel": "POST"}[method]
     assert {request.method for request in lab.sent()} == {verb}
@@ -97,10 +97,10 @@ FILTER = "<!DOCTYPE html><title>404 - File or directory not found.</title><p>at 
     [
         ({"name": "later", "state": "absent"}, "DELETE", "post_tunnel, which covers DELETE too"),
         ({"name": "new"}, "POST", "Have POST let through"),
-        ({"name": "later", "description": "told"}, "MERGE", "choose another spf_update_method"),
+        ({"name": "later", "description": "described"}, "MERGE", "choose another spf_update_method"),
     ],
 )
-def test_a_verb_that_something_before_spf_filters_is_told_as_such(
+def test_a_verb_that_something_before_spf_filters_is_reported_as_such(
     status: int, body: str, headers: dict[str, str], task: dict[str, Any], verb: str, remedy: str
 ) -> None:
     """Neither is the checkpoint missing, nor does it help to choose what the verb has nothing to do with."""
@@ -148,10 +148,10 @@ class _Links(httpx.AsyncBaseTransport):
         response = await self._wire.handle_async_request(request)
         body = await response.aread()
         if b"odata.nextLink" in body:
-            told = json.loads(body)
-            path = told["odata.nextLink"].removeprefix(f"{HOST}/")
-            told["odata.nextLink"] = self._page.format(host="simulator.test", path=path)
-            body = json.dumps(told).encode()
+            document = json.loads(body)
+            path = document["odata.nextLink"].removeprefix(f"{HOST}/")
+            document["odata.nextLink"] = self._page.format(host="simulator.test", path=path)
+            body = json.dumps(document).encode()
         headers = [(n, v) for n, v in response.headers.raw if n.lower() != b"content-length"]
         return httpx.Response(response.status_code, headers=headers, content=body, request=request)
 
@@ -205,7 +205,7 @@ def test_bearer_for_spf() -> None:
     ids=str,
 )
 @pytest.mark.parametrize(("service", "path"), [("spf", "VirtualMachines"), ("scvmm", "machines"), ("scvmm", "oauth2")])
-def test_what_a_service_says_in_objects_is_told_in_words(service: str, path: str, body: Any) -> None:
+def test_what_a_service_says_in_objects_is_reported_in_words(service: str, path: str, body: Any) -> None:
     lab = make_lab(service)
     lab.world.faults.add(kind="status", status=400, path=path, body=body, count=None)
     result = lab.run("vm_checkpoint_info", vm="web01" if service == "spf" else lab.arm_vm)
@@ -376,7 +376,7 @@ def test_wrong_ways_into_spf(options: dict[str, Any], wanted: str) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_root_is_told_with_the_option_and_what_it_takes(options: dict[str, Any], says: list[str]) -> None:
+def test_a_wrong_root_is_reported_with_the_option_and_what_it_takes(options: dict[str, Any], says: list[str]) -> None:
     lab = make_lab("spf")
     targets: list[dict[str, Any]] = [{"vm": "web01"}, {"scope": "spf"}]
     for target in targets:
@@ -386,7 +386,7 @@ def test_a_wrong_root_is_told_with_the_option_and_what_it_takes(options: dict[st
             assert part in result["msg"]
 
 
-def test_a_portal_instead_of_the_service_is_told_with_the_option() -> None:
+def test_a_portal_instead_of_the_service_is_reported_with_the_option() -> None:
     lab = make_lab("spf")
     lab.world.faults.add(kind="html", status=200, count=None)
     result = lab.run("vm_checkpoint_info", vm="web01")
@@ -470,5 +470,5 @@ def test_certificates_that_go_unchecked_are_warned_of() -> None:
     assert not lab.run("vm_checkpoint_info", vm="web01").get("warnings")
     by_variable = lab.run("vm_checkpoint_info", vm="web01", environ={"HYBRIDVM_VALIDATE_CERTS": "no"})
     for result in (lab.run("vm_checkpoint_info", vm="web01", validate_certs=False), by_variable):
-        (told,) = result["warnings"]
-        assert told.startswith("validate_certs is false")
+        (warning,) = result["warnings"]
+        assert warning.startswith("validate_certs is false")

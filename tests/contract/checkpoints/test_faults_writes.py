@@ -18,7 +18,7 @@ WRITING = [(service, case) for service, case in CASES if case.job]
 
 @pytest.mark.parametrize("service", ["spf", "scvmm"])
 def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
-    """Somebody else makes one of the same name meanwhile: ours is told by its nonce, theirs is reported and kept."""
+    """Somebody else makes one of the same name meanwhile: ours is known by its nonce, theirs is reported and kept."""
     create = next(case for _service, case in WRITING if case.name == "create")
     lab = make_lab(service)
     vm = lab.world.vm(VMS[service])

@@ -114,7 +114,7 @@ def test_a_vm_that_cannot_be_planned(on_error: str) -> None:
     assert (lab.writes() == 0) is (on_error == "stop")
 
 
-def test_an_open_outcome_is_told_of_its_vm_only() -> None:
+def test_an_open_outcome_is_reported_of_its_vm_only() -> None:
     lab, vms = _many()
     lab.world.faults.add(kind="lose_request", method="POST", path="VMCheckPoints", nth=2)
     result = lab.run("vm_checkpoint", vms=vms, name="n", concurrency=1)
@@ -149,7 +149,7 @@ def test_a_wrong_secret_is_tried_once() -> None:
 
 
 def test_a_password_that_is_withdrawn_meanwhile() -> None:
-    """What was done stays told; what comes later is not started, and nobody knocks again and again."""
+    """What was done stays reported; what comes later is not started, and nobody knocks again and again."""
     lab, vms = _many(spf=6, scvmm=0)
 
     def withdraw() -> None:
@@ -204,7 +204,7 @@ def test_a_task_has_one_deadline() -> None:
 
 
 def test_a_password_that_is_withdrawn_before_anything_is_changed() -> None:
-    """It concerns all VMs: told once for the whole task."""
+    """It concerns all VMs: reported once for the whole task."""
     lab, vms = _many(spf=5, scvmm=0)
 
     def withdraw() -> None:

@@ -27,14 +27,14 @@ def _lab(network: str) -> Lab:
     return lab
 
 
-@pytest.mark.parametrize(("network", "told"), [("lost", True), ("kept", False)])
-def test_an_adapter_that_comes_back_without_its_network_is_named(network: str, told: bool) -> None:
+@pytest.mark.parametrize(("network", "expected"), [("lost", True), ("kept", False)])
+def test_an_adapter_that_comes_back_without_its_network_is_named(network: str, expected: bool) -> None:
     lab = _lab(network)
     result = lab.run("vm_checkpoint_restore", vm=lab.arm_vm, name="baseline")
     assert (code(result), len(lab.world.vm("app01").hardware.nics)) == (None, 2)
     named = [text for text in result["warnings"] if "network adapter" in text]
-    assert bool(named) is told
-    if told:
+    assert bool(named) is expected
+    if expected:
         assert MAC in named[0]
         assert "without a network; connect it" in named[0]
 

@@ -83,8 +83,8 @@ def test_filters(service: str) -> None:
         result = _info(lab, vm=vm, **options)
         assert _names(result) == wanted, options
         warned = not aged and bool({"older_than", "younger_than"} & set(options))
-        told = ["2 checkpoints of unknown age were left out, of app01"] if warned else []
-        assert [text.partition(": ")[2].partition(";")[0] for text in result.get("warnings", [])] == told, options
+        warnings = ["2 checkpoints of unknown age were left out, of app01"] if warned else []
+        assert [text.partition(": ")[2].partition(";")[0] for text in result.get("warnings", [])] == warnings, options
     assert "warnings" not in _info(lab, vm=vm, managed=True, younger_than="2h")
     (new,) = _info(lab, vm=vm, managed=True)["checkpoints"]
     assert (new["description"], new["managed"]) == ("ours", True)
@@ -105,14 +105,14 @@ def test_a_whole_tenant(paging: str) -> None:
     assert len(lab.requests) == (2 if paging == "off" else 6)
 
 
-def test_many_vms_with_checkpoints_of_unknown_age_are_told_in_one_warning() -> None:
+def test_many_vms_with_checkpoints_of_unknown_age_are_reported_in_one_warning() -> None:
     lab = Lab()
     lab.world.populate(scvmm=8)
-    (told,) = _info(lab, scope="scvmm", older_than="1d", younger_than="9d")["warnings"]
-    assert told.startswith(
+    (warning,) = _info(lab, scope="scvmm", older_than="1d", younger_than="9d")["warnings"]
+    assert warning.startswith(
         "older_than and younger_than: 8 checkpoints of unknown age were left out, of arc001, arc002, "
     )
-    assert "arc005 and 3 more VMs" in told
+    assert "arc005 and 3 more VMs" in warning
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])
@@ -184,7 +184,7 @@ def test_lists_that_never_end() -> None:
 
 
 def test_a_password_that_is_withdrawn_meanwhile() -> None:
-    """Told once, and the VMs that are still to be read do not try it as well."""
+    """Reported once, and the VMs that are still to be read do not try it as well."""
     lab = Lab()
     lab.world.populate(spf=8)
 

@@ -85,7 +85,7 @@ def test_a_job_that_never_ends(service: str, case: Scenario) -> None:
 
 @pytest.mark.parametrize("case", [case for service, case in WRITING if service == "spf"], ids=lambda case: case.name)
 def test_not_waiting_on_spf(case: Scenario) -> None:
-    """The last write is accepted, its job is told, and the work goes on."""
+    """The last write is accepted, its job is reported, and the work goes on."""
     lab = make_lab("spf", create_takes="50s", restore_takes="50s", delete_takes="50s", update_takes="50s")
     result = case.run(lab, "spf", wait=False)
     assert code(result) is None

@@ -175,7 +175,7 @@ def test_a_vm_that_stays_busy_names_the_job_that_holds_it() -> None:
 
 
 def test_jobs_that_may_not_be_seen_are_no_reason_to_end() -> None:
-    """Which job it is would only be told; that the VM is busy is known without."""
+    """Which job it is would only be reported; that the VM is busy is known without."""
     lab = make_lab("spf", create_takes="30s")
     lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "theirs")
     lab.world.faults.add(kind="status", status=403, path="/Jobs", count=None)

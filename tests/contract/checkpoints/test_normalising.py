@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that store another name or description than they were sent: noticed, told, and never written each run."""
+"""Services that store another name or description than they were sent: reported, and never written each run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _names(lab: Lab, service: str) -> list[str | None]:
         ("scvmm", {"arc_names": "cut_20"}, "before the schema change"),
     ],
 )
-def test_a_name_that_is_stored_otherwise_is_told_and_known_by_its_mark(
+def test_a_name_that_is_stored_otherwise_is_reported_and_known_by_its_mark(
     service: str, switches: dict[str, Any], name: str
 ) -> None:
     lab = make_lab(service, **switches)
@@ -42,8 +42,8 @@ def test_a_name_that_is_stored_otherwise_is_told_and_known_by_its_mark(
     assert (code(first), first["changed"]) == (None, True)
     stored = first["checkpoint"]["name"]
     assert stored != name
-    told = f'the service keeps the name "{" ".join(name.split())}" as "{stored}"'
-    assert any(told in text for text in first["warnings"])
+    warning = f'the service keeps the name "{" ".join(name.split())}" as "{stored}"'
+    assert any(warning in text for text in first["warnings"])
     count = len(_names(lab, service))
     for options in ({}, {"max_age": "1d"}, {"supersede": True}):
         again = lab.run("vm_checkpoint", vm=vm, name=name, **options)
@@ -81,7 +81,7 @@ def test_a_description_that_is_stored_otherwise_is_not_written_in_each_run(kind:
     assert lab.run("vm_checkpoint", **{**task, "description": f"{description} and more"})["changed"] is False
 
 
-def test_a_description_that_is_cut_is_told_and_not_written_in_each_run() -> None:
+def test_a_description_that_is_cut_is_reported_and_not_written_in_each_run() -> None:
     lab = make_lab("spf", vmm_descriptions="cut_200")
     task: dict[str, Any] = {"vm": "web01", "name": "baseline", "description": f"{LONG}{LONG}"}
     first = lab.run("vm_checkpoint", **task)
@@ -91,7 +91,7 @@ def test_a_description_that_is_cut_is_told_and_not_written_in_each_run() -> None
     assert (code(again), again["changed"]) == (None, False)
 
 
-def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_told() -> None:
+def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_reported() -> None:
     lab = make_lab("spf", vmm_descriptions="cut_200")
     result = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")
     assert (code(result), result["checkpoint"]["name"], result["checkpoint"]["managed"]) == (None, "new", False)

@@ -113,14 +113,14 @@ def test_a_next_link_that_is_none(link: str) -> None:
 
 
 def test_a_job_s_progress_is_a_percentage_or_nothing() -> None:
-    for told, shown in ((0, 0), (100, 100), (-1, None), (101, None), (10**30, None), (None, None)):
-        assert JobEntity(ID=GUID, ProgressValue=told).status(None).percent == shown
+    for progress, shown in ((0, 0), (100, 100), (-1, None), (101, None), (10**30, None), (None, None)):
+        assert JobEntity(ID=GUID, ProgressValue=progress).status(None).percent == shown
 
 
 def test_an_entity_that_is_gone_when_a_put_reads_it() -> None:
     lab = make_lab("spf")
     lab.world.faults.add(kind="status", status=404, method="GET", path=r"VMCheckPoints\(ID")
-    result = lab.run("vm_checkpoint", vm="web01", name="later", description="told", spf_update_method="put")
+    result = lab.run("vm_checkpoint", vm="web01", name="later", description="described", spf_update_method="put")
     assert code(result) == "not_found"
     assert lab.writes() == 0
 
@@ -166,7 +166,7 @@ def test_a_delete_that_leaves_it_there(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_restore_that_the_pointer_does_not_show(service: str) -> None:
-    """The operation's success is told, and that the VM does not stand where it should is told with it."""
+    """The operation's success is reported, and with it that the VM does not stand where it should."""
     lab = make_lab(service)
     vm = lab.world.vm(VMS[service])
     later = vm.checkpoints[1].checkpoint_id

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of operations is complete, nothing in it is dead, and it is told where the exchanges come from."""
+"""The list of operations is complete, nothing in it is dead, and it says where the exchanges come from."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_which_source_was_used(record_property: Callable[[str, object], None]) -
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)
 def test_every_file_is_used_or_excluded_with_a_reason(source: Source) -> None:
     for name in source.names():
-        told = operations.used(name), operations.excluded(name)
-        assert sum(map(bool, told)) == 1, f"{name}: {told}"
+        counts = operations.used(name), operations.excluded(name)
+        assert sum(map(bool, counts)) == 1, f"{name}: {counts}"
 
 
 @pytest.mark.parametrize("source", sources(), ids=lambda source: source.name)

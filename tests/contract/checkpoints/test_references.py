@@ -108,7 +108,7 @@ def test_arm_ids_in_every_spelling() -> None:
     ],
 )
 def test_a_machine_without_an_instance(name: str, says: list[str]) -> None:
-    """No such machine, or one that SCVMM does not know: both are told, and neither is an empty list."""
+    """No such machine, or one that SCVMM does not know: both are reported, and neither is an empty list."""
     lab = Lab()
     for state in ("present", "absent"):
         result = lab.run("vm_checkpoint", vm=lab.world.machine_uri(name), name="n", state=state)
@@ -117,7 +117,7 @@ def test_a_machine_without_an_instance(name: str, says: list[str]) -> None:
             assert part in result["msg"]
 
 
-def test_an_unknown_resource_group_is_told_apart_from_an_unknown_machine() -> None:
+def test_an_unknown_resource_group_is_distinguished_from_an_unknown_machine() -> None:
     lab = Lab()
     result = lab.run("vm_checkpoint_info", vm=lab.arm_vm.replace("rg-hybrid", "rg-elsewhere"))
     assert code(result) == "not_found"
@@ -142,7 +142,7 @@ def test_an_unknown_resource_group_is_told_apart_from_an_unknown_machine() -> No
     ],
     ids=str,
 )
-def test_a_reference_that_is_none_is_told_with_its_place(options: dict[str, Any], says: str) -> None:
+def test_a_reference_that_is_none_is_reported_with_its_place(options: dict[str, Any], says: str) -> None:
     lab = Lab()
     for module in ("vm_checkpoint", "vm_checkpoint_restore"):
         result = lab.run(module, name="n", **options)
@@ -227,21 +227,21 @@ def test_an_unanswered_connection_option_is_one_that_was_not_given() -> None:
     assert code(lab.run("vm_checkpoint_info", vm="web01", spf_url="", environ={"SPF_URL": url})) is None
 
 
-def test_a_name_that_only_arc_or_azure_knows_is_told_how_they_are_given() -> None:
+def test_a_name_that_only_arc_or_azure_knows_learns_how_they_are_given() -> None:
     result = make_lab("spf").run("vm_checkpoint", vm="app01", name="n")
     assert code(result) == "not_found"
     assert "VMs of Arc-enabled SCVMM and of Azure are given by their ARM ids" in result["error"]["remedy"]
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_the_stamp(told: bool) -> None:
+@pytest.mark.parametrize("given", [True, False])
+def test_the_stamp(given: bool) -> None:
     """Given, it narrows the VMs; not given, each VM tells its own, and the writes' keys hold it."""
     lab = make_lab("spf")
     stamp = lab.world.spf.stamp_id
-    options: dict[str, Any] = {"spf_stamp_id": stamp.upper()} if told else {}
+    options: dict[str, Any] = {"spf_stamp_id": stamp.upper()} if given else {}
     assert code(lab.run("vm_checkpoint", vm="web01", name="later", state="absent", **options)) is None
     (delete,) = lab.sent("DELETE")
     assert f"StampId=guid'{stamp}'" in delete.url.path
-    assert any("StampId" in str(request.url) for request in lab.requests if request.method == "GET") is told
+    assert any("StampId" in str(request.url) for request in lab.requests if request.method == "GET") is given
     elsewhere = lab.run("vm_checkpoint_info", vm="web01", spf_stamp_id=NOBODY)
     assert code(elsewhere) == "not_found"

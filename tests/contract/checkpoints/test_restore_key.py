@@ -201,7 +201,7 @@ def test_a_safety_checkpoint_that_failed_and_left_its_row_proves_nothing(service
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_key_is_not_told(service: str) -> None:
+def test_the_key_is_not_reported(service: str) -> None:
     lab = make_lab(service)
     result = _run(lab, service, restore_key="very-secret-key")
     assert code(result) is None

@@ -139,11 +139,11 @@ def listed(heading: str) -> dict[str, list[str]]:
     part = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows: dict[str, list[str]] = {}
     last: list[str] = []
-    for task, told in re.findall(r"^\| (`.*?) \| (.*) \|$", part, re.M):
-        rights = re.findall(r"`([A-Z][\w./]+)`", told)
-        if told.startswith("the same as without"):
+    for task, needs in re.findall(r"^\| (`.*?) \| (.*) \|$", part, re.M):
+        rights = re.findall(r"`([A-Z][\w./]+)`", needs)
+        if needs.startswith("the same as without"):
             rights = [*rows[task.partition(",")[0]], *rights]
-        elif told.startswith("the same"):
+        elif needs.startswith("the same"):
             rights = [*last, *rights]
         rows[task] = last = rights
     return rows

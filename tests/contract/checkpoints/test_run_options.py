@@ -117,7 +117,7 @@ def test_the_mark_is_written_and_not_shown(service: str) -> None:
     assert "hybridvm.checkpoints 1" not in str(result)
 
 
-def test_timing_is_told() -> None:
+def test_timing_is_reported() -> None:
     lab = make_lab("spf", create_takes="30s")
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert 30 <= result["timing"]["apply"] <= 40

@@ -115,14 +115,14 @@ def test_a_description_of_a_pair(service: str) -> None:
     _present(lab, service)
     lab.advance(90_000)
     _present(lab, service, max_age="1d")
-    assert code(_present(lab, service, description="told")) == "ambiguous"
-    result = _present(lab, service, description="told", on_ambiguous="all")
+    assert code(_present(lab, service, description="described")) == "ambiguous"
+    result = _present(lab, service, description="described", on_ambiguous="all")
     assert code(result) is None
     if service == "spf":
         assert (result["changed"], _actions(result).count("update")) == (True, 2)
         marks = [point.description for point in lab.world.vm("web01").checkpoints if point.name == "nightly"]
-        assert all(str(each).startswith("told\n[hybridvm.checkpoints 1 ") for each in marks)
-        assert _present(lab, service, description="told")["changed"] is False
+        assert all(str(each).startswith("described\n[hybridvm.checkpoints 1 ") for each in marks)
+        assert _present(lab, service, description="described")["changed"] is False
     else:
         assert (result["changed"], len(result["drift"])) == (False, 2)
 
@@ -130,10 +130,10 @@ def test_a_description_of_a_pair(service: str) -> None:
 def test_check_mode_shows_the_description_that_would_be(service: str) -> None:
     """Where the service can change it; elsewhere what is there, and the drift."""
     lab = make_lab(service)
-    planned = _present(lab, service, "later", check=True, description="told")
+    planned = _present(lab, service, "later", check=True, description="described")
     assert lab.writes() == 0
-    real = _present(lab, service, "later", description="told")
-    assert real["checkpoint"]["description"] == ("told" if service == "spf" else "after patching")
+    real = _present(lab, service, "later", description="described")
+    assert real["checkpoint"]["description"] == ("described" if service == "spf" else "after patching")
     for shown in (planned, real):
         shown["checkpoint"].pop("age_seconds")
     assert planned["checkpoint"] == real["checkpoint"]
@@ -203,5 +203,5 @@ def test_what_is_removed_between_reading_and_updating(service: str) -> None:
         vm.checkpoints = [point for point in vm.checkpoints if point.name != "later"]
 
     lab.before_each(lab.a_write(), theirs)
-    result = _present(lab, service, "later", description="told")
+    result = _present(lab, service, "later", description="described")
     assert code(result) == ("not_found" if service == "spf" else None)

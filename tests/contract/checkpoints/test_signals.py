@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A signal at each request: what was started is told, nothing further is sent, and the next run goes on from there."""
+"""A signal at each request: what was started is reported, nothing more is sent, and the next run goes on there."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def _job_seen(job: dict[str, Any]) -> tuple[Status, list[httpx.Request]]:
 
 
 def test_job(source: Source) -> None:
-    """Completed w/ Info is a success whose messages are told."""
+    """Completed w/ Info is a success whose messages are reported."""
     job = source.document("spf/job_entity_2019.json")
     status, sent = _job_seen(job)
     assert (status.state, status.text, status.percent) == ("succeeded", job["StatusString"], job["ProgressValue"])
@@ -115,11 +115,11 @@ def test_job_states(source: Source, changes: dict[str, Any], state: str, locked:
     assert bool(looked.message) == (state == "failed")
 
 
-def test_every_message_of_a_success_is_told_and_of_many_the_first(source: Source) -> None:
+def test_every_message_of_a_success_is_reported_and_of_many_the_first(source: Source) -> None:
     """Once each, with what VMM recommends; its own ErrorInfo too where that is no mere Success."""
     job = source.document("spf/job_entity_2019.json")
 
-    def told(count: int, **info: str) -> tuple[str, ...]:
+    def warnings_of(count: int, **info: str) -> tuple[str, ...]:
         messages = [
             {"ErrorCodeString": str(number), "Problem": f"Problem {number}.\r\n", "RecommendedAction": f"Do {number}."}
             for number in range(1, count + 1)
@@ -127,14 +127,14 @@ def test_every_message_of_a_success_is_told_and_of_many_the_first(source: Source
         changes = {"AdditionalMessages": messages, "ErrorInfo": info or job["ErrorInfo"]}
         return spf_entities.JobEntity.model_validate(job | changes).status(None).warnings
 
-    assert told(0) == ()
-    assert told(3) == tuple(f"VMM {n}: Problem {n}. Do {n}." for n in (1, 2, 3))
-    assert told(10)[-1] == "VMM 10: Problem 10. Do 10."
-    assert told(12)[-2:] == ("VMM 10: Problem 10. Do 10.", "and 2 more messages of this job")
+    assert warnings_of(0) == ()
+    assert warnings_of(3) == tuple(f"VMM {n}: Problem {n}. Do {n}." for n in (1, 2, 3))
+    assert warnings_of(10)[-1] == "VMM 10: Problem 10. Do 10."
+    assert warnings_of(12)[-2:] == ("VMM 10: Problem 10. Do 10.", "and 2 more messages of this job")
     own = {"ErrorCodeString": "23234", "Problem": "A part was locked.", "RecommendedAction": ""}
-    assert told(1, **own) == ("VMM 23234: A part was locked.", "VMM 1: Problem 1. Do 1.")
+    assert warnings_of(1, **own) == ("VMM 23234: A part was locked.", "VMM 1: Problem 1. Do 1.")
     same = {"ErrorCodeString": "1", "Problem": "Problem 1.", "RecommendedAction": "Do 1."}
-    assert told(1, **same) == ("VMM 1: Problem 1. Do 1.",)
+    assert warnings_of(1, **same) == ("VMM 1: Problem 1. Do 1.",)
 
 
 def test_virtual_machine(source: Source) -> None:

@@ -25,7 +25,7 @@ def _answer(text: str, status: int = 200) -> Response:
 @pytest.mark.parametrize("layer", ["light", "verbose", "atom", "portal"])
 def test_errors(source: Source, layer: str) -> None:
     """Whichever layer refuses, its own words reach the user, and a 404 is not a 400."""
-    body = errors(source)[layer].replace("..", "Told by the service")
+    body = errors(source)[layer].replace("..", "Said by the service")
     words = re.findall(r'(?:"value":"|lang="en-US">|<Message>)([^"<]+)', body)
     assert words
     said = odata.error(_answer(body, 404), context="looking")
@@ -35,7 +35,7 @@ def test_errors(source: Source, layer: str) -> None:
 
 
 def test_error_of_the_web_server(source: Source) -> None:
-    """401 and 403 of IIS are HTML: the page's title is told, not its code."""
+    """401 and 403 of IIS are HTML: the page's title is reported, not its code."""
     page = "<!DOCTYPE html><html><head><title>403 - Forbidden: Access is denied.</title></head><body>x</body></html>"
     assert "IIS: HTML" in source.text("spf/errors.md")
     said = str(odata.error(_answer(page, 403), context="looking"))

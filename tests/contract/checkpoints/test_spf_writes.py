@@ -144,12 +144,12 @@ def test_update_methods(source: Source, method: str, verb: str, tunnelled: str |
 
     async def update(spf: Spf) -> Operation:
         vm = _vm("3a9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10", stamp_id, _root(recorded))
-        return await spf.update(vm, Checkpoint(checkpoint_id, "before"), "told")
+        return await spf.update(vm, Checkpoint(checkpoint_id, "before"), "described")
 
     _operation, sent = through_spf(_root(recorded), lambda _r: recorded.response(), update, spf_update_method=method)
     assert [request.method for request in sent] == [verb]
     assert sent[0].headers.get("X-HTTP-Method") == tunnelled
-    assert json.loads(sent[0].content) == {"Description": "told", "odata.type": recorded.body["odata.type"]}
+    assert json.loads(sent[0].content) == {"Description": "described", "odata.type": recorded.body["odata.type"]}
 
 
 def test_members_are_in_the_metadata(source: Source) -> None:

@@ -33,7 +33,7 @@ class Other(NamedTuple):
 _BUSY = "a job that never ends holds the VM, and every later task says so at its deadline"
 _OFFLINE = "nothing reaches VMM, and every task that would change something says so in the service's words"
 _NO_JOB = "the job cannot be read, and a VM that stands where it stood proves nothing"
-_FULL = "the limit is the service's own and lower than the known one: its refusal is told"
+_FULL = "the limit is the service's own and lower than the known one: its refusal is reported"
 DIFFERENT: dict[tuple[str, str, Any], Other] = {
     ("spf", "create_takes", "never"): Other("cEEEEEEEE", "timed_out" + 7 * " locked", _BUSY),
     ("scvmm", "create_takes", "never"): Other(

@@ -99,7 +99,7 @@ def disks(lab: Lab) -> set[str]:
 
 
 def restore(lab: Lab, *, check: bool = False, **options: Any) -> Result:
-    """vm_checkpoint_restore of shop01 to "before", unless told otherwise."""
+    """vm_checkpoint_restore of shop01 to "before", unless asked otherwise."""
     return lab.run("vm_checkpoint_restore", check=check, **{"vm": lab.azure_vm, "name": "before", **options})
 
 
@@ -125,7 +125,7 @@ def verbs(result: Result) -> list[str]:
     return [str(action.get("step") or action["action"]) for action in result["plan"]["actions"]]
 
 
-def told(requests: list[httpx.Request]) -> list[tuple[str, str]]:
+def steps_of(requests: list[httpx.Request]) -> list[tuple[str, str]]:
     """Method and last part of the path of each request."""
     return [(request.method, request.url.path.rsplit("/", 1)[-1]) for request in requests]
 
@@ -166,13 +166,13 @@ def jobs(lab: Lab, kind: str) -> int:
 
 
 def collection(lab: Lab, *, check: bool = False, **options: Any) -> Result:
-    """restore_point_collection: shop01's, unless told otherwise."""
+    """restore_point_collection: shop01's, unless asked otherwise."""
     given = {"name": HOME, "resource_group": "rg-shop", **options}
     return lab.run("restore_point_collection", check=check, **given)
 
 
 def point(lab: Lab, *, check: bool = False, **options: Any) -> Result:
-    """restore_point "new" in shop01's collection, unless told otherwise."""
+    """restore_point "new" in shop01's collection, unless asked otherwise."""
     given = {"name": "new", "collection": HOME, "resource_group": "rg-shop", **options}
     return lab.run("restore_point", check=check, **given)
 

@@ -56,10 +56,10 @@ def test_the_fourth_point_of_an_hour(module: str, check: bool) -> None:
         result = restore(lab, safety_checkpoint=True, **options)
     else:
         result = (checkpoint if module == "vm_checkpoint" else point)(lab, name="d", **options)
-    (told,) = [text for text in done(result)["warnings"] if HOURLY in text]
-    assert "3 restore points" in told
-    assert "wait_timeout" in told
-    moment = told.partition("possible at ")[2].partition(".")[0]
+    (warning,) = [text for text in done(result)["warnings"] if HOURLY in text]
+    assert "3 restore points" in warning
+    assert "wait_timeout" in warning
+    moment = warning.partition("possible at ")[2].partition(".")[0]
     assert moment.endswith("Z")
     if not check:
         made = points(lab)[-1]
@@ -123,7 +123,7 @@ TWO = {"data_disks": [{"lun": 0, "files": GOOD["0"]}, {"lun": 1}], "os_disk": {"
 
 @checks
 @pytest.mark.parametrize(
-    ("size", "told"),
+    ("size", "expected"),
     [
         ("Standard_D4s_v6", True),
         ("Standard_E4-2ads_v7", True),
@@ -137,9 +137,9 @@ TWO = {"data_disks": [{"lun": 0, "files": GOOD["0"]}, {"lun": 1}], "os_disk": {"
         ("Standard_A1", False),
     ],
 )
-def test_data_disks_of_different_moments(size: str, told: bool, check: bool) -> None:
+def test_data_disks_of_different_moments(size: str, expected: bool, check: bool) -> None:
     lab = _make_lab({"size": size, **TWO})
-    assert _warned(point(lab, check=check, name="a", consistency="crash"), MOMENTS) is told
+    assert _warned(point(lab, check=check, name="a", consistency="crash"), MOMENTS) is expected
     assert not _warned(point(lab, check=check, name="b"), MOMENTS)
     assert not _warned(point(lab, check=check, name="c", consistency="crash", exclude_disks=["1"]), MOMENTS)
     assert not _warned(checkpoint(lab, check=check, name="d"), MOMENTS)
@@ -147,7 +147,7 @@ def test_data_disks_of_different_moments(size: str, told: bool, check: bool) -> 
 
 @checks
 @pytest.mark.parametrize(
-    ("size", "told"),
+    ("size", "expected"),
     [
         ("Standard_D2_v3", True),
         ("Standard_A2m_v2", True),
@@ -157,9 +157,9 @@ def test_data_disks_of_different_moments(size: str, told: bool, check: bool) -> 
         ("Standard_M64", False),
     ],
 )
-def test_crash_consistency_needs_a_size_with_premium_storage(size: str, told: bool, check: bool) -> None:
+def test_crash_consistency_needs_a_size_with_premium_storage(size: str, expected: bool, check: bool) -> None:
     lab = _make_lab({"size": size})
-    assert _warned(point(lab, check=check, name="a", consistency="crash"), "Premium Storage") is told
+    assert _warned(point(lab, check=check, name="a", consistency="crash"), "Premium Storage") is expected
     assert not _warned(point(lab, check=check, name="b"), "Premium Storage")
     assert not _warned(checkpoint(lab, check=check, name="c"), "Premium Storage")
 

@@ -25,7 +25,7 @@ from tests.contract.compute.azure_harness import (
     restore,
     spoil,
 )
-from tests.contract.compute.test_odd_azure import Retold
+from tests.contract.compute.test_odd_azure import Changed
 from tests.support.lab import Lab
 
 OLD = {"shop01_OsDisk", "shop01_DataDisk_0", "shop02_OsDisk"}
@@ -55,7 +55,7 @@ def test_a_restore_is_refused_before_anything_is_done_for_it(options: dict[str, 
 
 def test_a_restore_to_what_could_not_be_copied_is_refused() -> None:
     lab = _half_way()
-    lab.through = lambda wire: Retold(wire, "/restorePoints/before", _failed_copy)
+    lab.through = lambda wire: Changed(wire, "/restorePoints/before", _failed_copy)
     message = failed(restore(lab, check=True), "vm_state")
     assert "is not usable: its data could not be copied. Nothing was changed. Choose another one." in message
 
@@ -65,7 +65,7 @@ def test_a_restore_to_what_could_not_be_copied_is_refused() -> None:
 def test_it_is_not_restored_before_all_of_it_is_there(key: str | None, incomplete: str) -> None:
     """All its disks are looked at before the first new one is made, also where the point tells nothing by itself."""
     lab = _half_way(compute_incomplete_copy=incomplete)
-    lab.through = lambda wire: Retold(wire, "/restorePoints/before", _viewless)
+    lab.through = lambda wire: Changed(wire, "/restorePoints/before", _viewless)
     writes = lab.writes()
     result = restore(lab, restore_key=key)
     message = failed(result, "vm_state")
@@ -284,8 +284,8 @@ def _failed_copy(document: dict[str, Any]) -> None:
 def test_a_point_whose_data_could_not_be_copied_does_not_count() -> None:
     lab = _old_one()
     (old,) = names(lab)
-    lab.through = lambda wire: Retold(wire, f"/restorePoints/{old}", _failed_copy)
+    lab.through = lambda wire: Changed(wire, f"/restorePoints/{old}", _failed_copy)
     result = done(checkpoint(lab, name="s", max_age="1d"))
     assert result["changed"] is True
-    lab.through = lambda wire: Retold(wire, "/restorePoints/y", _failed_copy)
+    lab.through = lambda wire: Changed(wire, "/restorePoints/y", _failed_copy)
     assert "its data could not be copied" in failed(checkpoint(lab, name="y"), "operation_failed")

@@ -41,7 +41,7 @@ def remove(lab: Lab, *names: str, check: bool = False, **options: Any) -> Result
     return lab.run("leftover_disk", check=check, **given)
 
 
-def told(lab: Lab, name: str) -> list[httpx.Request]:
+def requests_about(lab: Lab, name: str) -> list[httpx.Request]:
     """The requests about one disk."""
     return [each for each in lab.requests if each.url.path.endswith(f"/disks/{name}")]
 
@@ -140,18 +140,18 @@ def test_a_disk_that_a_tag_alone_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("shop01-os-{run}", "this VM has it"),
         ("shop01-lun0-{run}", "this VM has it"),
         ("shop02_OsDisk", "shop02 has it"),
     ],
 )
-def test_a_disk_that_a_vm_has(name: str, told: str) -> None:
+def test_a_disk_that_a_vm_has(name: str, expected: str) -> None:
     lab, run = _restored()
     for check in (True, False):
         result = remove(lab, name.format(run=run), check=check)
-        assert told in failed(result, "vm_state")
+        assert expected in failed(result, "vm_state")
         assert result["error"]["retry"] == "never"
     assert lab.sent() == []
 
@@ -242,7 +242,7 @@ def test_a_disk_that_another_run_removes_meanwhile() -> None:
     lab, _run = _restored()
     # After the plan: the last reading before the write.
     lab.before_first(
-        lambda request: request.url.path.endswith(f"/disks/{OLD[0]}") and len(told(lab, OLD[0])) == 2,
+        lambda request: request.url.path.endswith(f"/disks/{OLD[0]}") and len(requests_about(lab, OLD[0])) == 2,
         lambda: lab.world.azure.disks.pop(disk(lab, OLD[0]).id.lower()),
     )
     result = done(remove(lab, OLD[0]))
@@ -291,7 +291,7 @@ def test_an_approval_covers_the_very_disk() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"ids": ["shop01_OsDisk"]}, "ids, element 1 of 1 shop01_OsDisk: malformed ARM id"),
         ({"ids": [""]}, "ids, element 1 of 1"),
@@ -301,9 +301,9 @@ def test_an_approval_covers_the_very_disk() -> None:
     ],
     ids=str,
 )
-def test_what_is_malformed(options: dict[str, Any], told: str) -> None:
+def test_what_is_malformed(options: dict[str, Any], expected: str) -> None:
     lab = make_lab()
-    assert told in failed(remove(lab, **options), "invalid_input")
+    assert expected in failed(remove(lab, **options), "invalid_input")
     assert lab.sent() == []
 
 

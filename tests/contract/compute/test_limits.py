@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The limits of restore points: how many, how often, one at a time; and every documented failure as it is told."""
+"""The limits of restore points: how many, how often, one at a time; and every documented failure as it is reported."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_points_in_another_collection_count_for_the_service(refusals: str) -> No
 @pytest.mark.parametrize("body", ["bare", "wrapped"])
 @pytest.mark.parametrize("module", ["vm_checkpoint", "restore_point"])
 def test_three_in_an_hour(module: str, body: str) -> None:
-    """The fourth is told when to come again (429, Retry-After): it waits where there is time, and says so if not."""
+    """The fourth hears when to come again (429, Retry-After): it waits where there is time, and says so if not."""
     lab = make_lab(compute_429_body=body)
     for name in ("a", "b", "c"):
         done(checkpoint(lab, name=name))

@@ -30,7 +30,7 @@ from tests.support.lab import Lab
 Change = Callable[[dict[str, Any]], object]
 
 
-class Retold(httpx.AsyncBaseTransport):
+class Changed(httpx.AsyncBaseTransport):
     """The simulator's answers, those to a path retold."""
 
     def __init__(self, wire: httpx.AsyncBaseTransport, path: str, change: Change) -> None:
@@ -47,9 +47,9 @@ class Retold(httpx.AsyncBaseTransport):
         return httpx.Response(200, headers={"Date": answer.headers["date"]}, json=document)
 
 
-def _retold(path: str, change: Change, **switches: Any) -> Lab:
+def _changed(path: str, change: Change, **switches: Any) -> Lab:
     lab = make_lab(**switches)
-    lab.through = lambda wire: Retold(wire, path, change)
+    lab.through = lambda wire: Changed(wire, path, change)
     return lab
 
 
@@ -64,7 +64,7 @@ def _twice(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda vm: vm["properties"].pop("storageProfile"), "without its disks"),
         (lambda vm: _profile(vm)["dataDisks"][0].pop("lun"), "LUNs are missing or not unique"),
@@ -78,16 +78,16 @@ def _twice(document: dict[str, Any]) -> None:
         (lambda vm: vm.update(id="x"), "is no resource id"),
     ],
 )
-def test_a_vm_that_cannot_be(change: Change, told: str) -> None:
-    lab = _retold("/virtualMachines/shop01", change)
-    assert told in failed(restore(lab), "bad_answer")
+def test_a_vm_that_cannot_be(change: Change, expected: str) -> None:
+    lab = _changed("/virtualMachines/shop01", change)
+    assert expected in failed(restore(lab), "bad_answer")
     assert lab.writes() == 0
 
 
 def test_a_vm_that_is_shown_without_an_os_disk_is_not_given_one() -> None:
     """Nor switched off for it: the first reading has shown that it cannot be swapped."""
     for change in (lambda vm: _profile(vm).update(osDisk=None), lambda vm: _profile(vm).update(osDisk={})):
-        lab = _retold("/virtualMachines/shop01", change)
+        lab = _changed("/virtualMachines/shop01", change)
         for check in (True, False):
             assert "shows no OS disk" in failed(restore(lab, check=check), "vm_state")
         assert (lab.writes(), azure_vm(lab).power) == (0, "running")
@@ -101,7 +101,7 @@ def test_one_that_shows_it_no_more_when_it_is_off() -> None:
         if lab.sent("POST", path="/deallocate"):
             _profile(document)["osDisk"] = None
 
-    lab.through = lambda wire: Retold(wire, "/virtualMachines/shop01", gone)
+    lab.through = lambda wire: Changed(wire, "/virtualMachines/shop01", gone)
     message = failed(restore(lab), "not_found")
     assert "shows no OS disk to be replaced" in message
     assert "The VM is off; it ran when the restore began" in message
@@ -115,7 +115,7 @@ def test_a_disk_that_another_run_has_begun_and_whose_making_was_canceled() -> No
     lab = make_lab(compute_disk_takes="600s")
     killed(lab, 1, "heard", restore_key="deploy-1")
     (name,) = (disk.name for disk in lab.world.azure.disks.values() if disk.name.startswith("shop01-os-"))
-    lab.through = lambda wire: Retold(
+    lab.through = lambda wire: Changed(
         wire, f"/disks/{name}", lambda disk: disk["properties"].update(provisioningState="Canceled")
     )
     result = restore(lab, restore_key="deploy-1")
@@ -129,7 +129,7 @@ def _first(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda home: _first(home).update(name="before/../../x"), "is no name of a resource"),
         (lambda home: _first(home).update(name="a\x1b[2J"), "is no name of a resource"),
@@ -139,9 +139,9 @@ def _first(document: dict[str, Any]) -> dict[str, Any]:
         (lambda home: home["properties"].update(restorePoints=[_first(home)] * 2001), "no service holds so many"),
     ],
 )
-def test_a_collection_that_cannot_be(change: Change, told: str) -> None:
-    lab = _retold(f"/restorePointCollections/{HOME}", change)
-    assert told in failed(restore(lab), "bad_answer")
+def test_a_collection_that_cannot_be(change: Change, expected: str) -> None:
+    lab = _changed(f"/restorePointCollections/{HOME}", change)
+    assert expected in failed(restore(lab), "bad_answer")
     assert lab.writes() == 0
 
 
@@ -152,7 +152,7 @@ def test_a_list_of_disks_that_holds_one_of_elsewhere() -> None:
         disk = document["value"][0]
         disk["id"] = disk["id"].replace("rg-shop", "rg-other")
 
-    lab = _retold("/disks", elsewhere)
+    lab = _changed("/disks", elsewhere)
     assert "holds one of elsewhere" in failed(restore(lab), "bad_answer")
     assert lab.writes() == 0
 
@@ -167,7 +167,7 @@ def test_disks_that_lead_to_ever_more_groups() -> None:
         tags = {"hybridvm-restore-replaces": f"g{len(asked)}/old"}
         document["value"] = [{"id": disk, "name": "shop01-os", "location": "x", "tags": tags, "properties": {}}]
 
-    lab = _retold("/disks", onward)
+    lab = _changed("/disks", onward)
     assert "more than 100 resource groups" in failed(restore(lab), "bad_answer")
     assert len(asked) == 100
 
@@ -186,17 +186,17 @@ def test_a_point_that_was_asked_for_and_cannot_be_looked_at(status: int, lost: b
 
 def test_a_collection_of_another_source_after_the_create_is_no_wrong_option() -> None:
     lab = make_lab()
-    told: list[str] = []
+    changed: list[str] = []
 
     def other(document: dict[str, Any]) -> None:
         if lab.writes():
-            told.append("x")
+            changed.append("x")
             document["properties"]["source"]["id"] = "/subscriptions/x"
 
-    lab.through = lambda wire: Retold(wire, f"/restorePointCollections/{HOME}", other)
+    lab.through = lambda wire: Changed(wire, f"/restorePointCollections/{HOME}", other)
     result = lab.run("vm_checkpoint", vm=lab.azure_vm, name="new")
     assert "holds restore points of /subscriptions/x" in failed(result, "outcome_unknown")
-    assert told
+    assert changed
 
 
 def test_a_list_s_next_page_by_a_token_that_is_none() -> None:
@@ -205,7 +205,7 @@ def test_a_list_s_next_page_by_a_token_that_is_none() -> None:
     def number(document: dict[str, Any]) -> None:
         document["$skipToken"] = 7
 
-    class Graph(Retold):
+    class Graph(Changed):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             answer = await self._wire.handle_async_request(request)
             if "ResourceGraph" not in request.url.path:

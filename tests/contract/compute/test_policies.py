@@ -34,7 +34,7 @@ ERROR: dict[str, Any] = {
         {**ERROR, "additionalInfo": [{"type": "PolicyViolation", "info": {**INFO["info"], "policyAssignmentName": 7}}]},
     ],
 )
-def test_assignment_and_rule_are_told_and_no_right_is_asked_for(error: dict[str, Any]) -> None:
+def test_assignment_and_rule_are_reported_and_no_right_is_asked_for(error: dict[str, Any]) -> None:
     lab = make_lab()
     lab.world.faults.add(kind="status", status=403, body={"error": error}, method="PUT")
     message = failed(checkpoint(lab, name="new"), "forbidden")

@@ -71,16 +71,16 @@ def test_an_excluded_disk_is_no_obstacle() -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         (["lun0", "lun0"], "exclude_disks: lun0 is named twice (lun0)."),
         (["0", "shop01_DataDisk_0"], "exclude_disks: lun0 is named twice (shop01_DataDisk_0)."),
         (["os", "0"], "exclude_disks: names all disks of shop01."),
     ],
 )
-def test_disks_that_cannot_be_left_out_so(given: list[str], told: str, check: bool) -> None:
+def test_disks_that_cannot_be_left_out_so(given: list[str], expected: str, check: bool) -> None:
     lab = make_lab()
-    assert told in failed(point(lab, check=check, exclude_disks=given), "invalid_input")
+    assert expected in failed(point(lab, check=check, exclude_disks=given), "invalid_input")
     assert lab.sent() == []
 
 
@@ -175,8 +175,8 @@ def test_locks_for_the_resource_modules(check: bool) -> None:
 def test_what_an_agent_is_shown_as_stays_in_one_printable_line(agent: str) -> None:
     lab = make_lab(compute_no_agent="downgrades")
     azure_vm(lab).agent = agent
-    (told,) = done(checkpoint(lab, name="new", check=True))["warnings"]
-    assert (told.isprintable(), len(told) <= 3000) == (True, True)
+    (warning,) = done(checkpoint(lab, name="new", check=True))["warnings"]
+    assert (warning.isprintable(), len(warning) <= 3000) == (True, True)
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -189,7 +189,7 @@ def test_what_an_agent_is_shown_as_stays_in_one_printable_line(agent: str) -> No
         ("running", "Not Ready", 'its agent is shown as "Not Ready"'),
     ],
 )
-def test_what_a_new_point_will_not_be_is_told_before(power: str, agent: str, said: str | None, check: bool) -> None:
+def test_what_a_new_point_will_not_be_is_reported_before(power: str, agent: str, said: str | None, check: bool) -> None:
     """As a warning, and only where a point is made."""
     lab = make_lab(compute_no_agent="downgrades")
     azure_vm(lab).power, azure_vm(lab).agent = power, agent

@@ -91,14 +91,14 @@ def test_network_access_and_the_users_tags_are_those_of_the_old_disk() -> None:
         assert len(new.tags) == 12
 
 
-def test_tags_that_have_no_room_are_told() -> None:
+def test_tags_that_have_no_room_are_reported() -> None:
     lab = make_lab(document(data_disks=[{"lun": 0, "files": GOOD["0"], "tags": {f"t{n:02}": "x" for n in range(45)}}]))
     checked = done(restore(lab, check=True))
     result = done(restore(lab))
     assert len(_new(lab)["0"].tags) == 50
-    (told,) = [text for text in result["warnings"] if "no room" in text]
-    assert "t40, t41, t42, t43, t44 of rg-shop/shop01_DataDisk_0" in told
-    assert told in checked["warnings"]
+    (warning,) = [text for text in result["warnings"] if "no room" in text]
+    assert "t40, t41, t42, t43, t44 of rg-shop/shop01_DataDisk_0" in warning
+    assert warning in checked["warnings"]
     again = done(restore(lab))  # those of the first restore take no room of the user's
     assert not any("no room" in text for text in again["warnings"])
     assert sum(name.startswith("t") for name in _new(lab)["0"].tags) == 40
@@ -185,7 +185,7 @@ def test_a_disk_that_was_added_since_stays() -> None:
 
 
 def test_a_disk_that_is_gone_comes_back() -> None:
-    """Its kind is told by the point then."""
+    """Its kind is read from the point then."""
     lab = make_lab()
     vm = azure_vm(lab)
     gone = vm.data_disks[0].disk

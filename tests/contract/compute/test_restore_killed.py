@@ -119,15 +119,15 @@ def test_a_run_that_is_taken_up_says_so(key: str | None) -> None:
     run = whole["plan"]["actions"][0]["about"]["run"]
     killed(lab, 3, "heard", restore_key=key)
     for check in (True, False):
-        (told,) = done(restore(lab, check=check, restore_key=key))["warnings"]
-        assert told == f"vm shop01: an earlier run has begun this restore ({run}); what is left of it is done."
+        (warning,) = done(restore(lab, check=check, restore_key=key))["warnings"]
+        assert warning == f"vm shop01: an earlier run has begun this restore ({run}); what is left of it is done."
 
 
 def _without_point(step: str, *, anew: bool, key: str | None = "deploy-1") -> Lab:
     """Killed after a step; then its restore point goes, and with `anew` one like it takes its name and id."""
     lab = make_lab()
     steps = verbs(done(restore(lab, check=True, restore_key=key)))
-    number = next(number for number, told in enumerate(steps, 1) if told.startswith(step))
+    number = next(number for number, text in enumerate(steps, 1) if text.startswith(step))
     killed(lab, number, "heard", restore_key=key)
     kept = next(iter(lab.world.azure.collections.values())).points
     (gone,) = kept
@@ -147,7 +147,7 @@ def _without_point(step: str, *, anew: bool, key: str | None = "deploy-1") -> La
     ],
 )
 def test_without_its_point_a_run_that_has_not_swapped_cannot_go_on(step: str, by_hand: str) -> None:
-    """And what it has left half done is told."""
+    """And what it has left half done is reported."""
     lab = _without_point(step, anew=False)
     result = restore(lab, **CASES["key"])
     assert (result["error"]["code"], result["changed"]) == ("missing_checkpoint", False)
@@ -180,7 +180,7 @@ def test_a_run_that_has_swapped_ends_without_its_point(step: str, anew: bool) ->
 
 @pytest.mark.parametrize("step", ["swap", "start"])
 def test_so_does_one_without_a_key(step: str) -> None:
-    """What it has left is told where something else is asked for."""
+    """What it has left is reported where something else is asked for."""
     lab = _without_point(step, anew=False, key=None)
     result = restore(lab, name="other")
     assert "A restore to checkpoints-shop01/before has begun and not ended. The VM is" in result["msg"]
@@ -210,7 +210,7 @@ def _named(lab: Lab) -> dict[str, Any]:
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("old", ["keep", "delete"])
 def test_without_a_key_too_until_it_is_marked_as_done(old: str, when: str) -> None:
-    """What has begun is told by its disks; once it is marked as done, the same task is a new act."""
+    """What has begun is known by its disks; once it is marked as done, the same task is a new act."""
     lab = make_lab()
     done(restore(lab, old_disks=old))
     writes, end = lab.writes(), _end(lab)
@@ -310,7 +310,7 @@ def test_a_data_disk_that_a_killed_run_has_detached_comes_back_where_the_point_h
     result = done(restore(lab, **OTHER))
     assert [(held.lun, held.name) for held in azure_vm(lab).attachments()][1:] == [(0, "shop01_DataDisk_0")]
     assert azure_vm(lab).power == "running"
-    assert any("comes back there" in told for told in result["warnings"])
+    assert any("comes back there" in warning for warning in result["warnings"])
 
 
 @pytest.mark.parametrize("stopped", ["locked", "killed"])

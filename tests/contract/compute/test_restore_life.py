@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A restore in place from beginning to end: guests proven back, every step told before it is taken."""
+"""A restore in place from beginning to end: guests proven back, every step announced before it is taken."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.contract.compute.azure_harness import (
     names,
     restore,
     spoil,
-    told,
+    steps_of,
     verbs,
 )
 
@@ -56,7 +56,7 @@ def test_the_guest_comes_back() -> None:
         old = next(disk for disk in lab.world.azure.disks.values() if disk.name == name)
         assert set(old.files.values()) == {"broken\n"}
         assert old.owners == []
-    assert told(lab.sent()) == [
+    assert steps_of(lab.sent()) == [
         ("PUT", f"shop01-os-{run}"),
         ("PUT", f"shop01-lun0-{run}"),
         ("POST", "deallocate"),
@@ -92,10 +92,10 @@ def test_check_mode_tells_the_whole_way(options: dict[str, Any]) -> None:
     assert checked["changed"] is True
     real = done(restore(lab, **options))
     assert real["plan"] == checked["plan"]
-    assert steps_of(real) == steps_of(checked)
+    assert step_lines(real) == step_lines(checked)
 
 
-def steps_of(result: dict[str, Any]) -> list[str]:
+def step_lines(result: dict[str, Any]) -> list[str]:
     """The diff's lines below the set of checkpoints, whose new ones look otherwise once they are there."""
     return [line for line in result["diff"]["after"].splitlines() if not line.startswith(" ")]
 
@@ -138,7 +138,7 @@ def test_done_with_a_key_is_done() -> None:
     assert guest(lab) == GOOD
 
 
-def test_the_key_is_told_nowhere() -> None:
+def test_the_key_is_reported_nowhere() -> None:
     lab = make_lab()
     result = done(restore(lab, restore_key="very-secret-key"))
     assert "very-secret-key" not in str(lab.world.dump()) + str(result)
@@ -214,7 +214,7 @@ def test_old_disks_go_when_asked() -> None:
     assert not OLD & disks(lab)
     assert sum(verb.startswith("delete disk") for verb in verbs(result)) == 2
     # Proven first: nothing is deleted before the VM runs on its new disks.
-    kinds = [name for _method, name in told(lab.sent())]
+    kinds = [name for _method, name in steps_of(lab.sent())]
     assert kinds.index("start") < kinds.index("shop01_OsDisk")
 
 

@@ -24,7 +24,7 @@ from tests.contract.compute.azure_harness import (
     make_lab,
     restore,
     spoil,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -59,7 +59,7 @@ def test_disks_of_another_group(old: str) -> None:
     done(restore(lab, old_disks=old))
     assert guest(lab) == GOOD
     assert ("shop01_DataDisk_0" in disks(lab)) == (old == "keep")
-    assert ("DELETE", "shop01_DataDisk_0") in told(lab.sent()) or old == "keep"
+    assert ("DELETE", "shop01_DataDisk_0") in steps_of(lab.sent()) or old == "keep"
     assert done(restore(lab))["changed"] is True
     assert guest(lab) == GOOD
 
@@ -121,7 +121,7 @@ def test_a_disk_that_sits_at_another_lun_by_now_is_not_attached_twice(check: boo
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_vm_that_is_on_its_way_somewhere_is_not_switched_off(check: bool) -> None:
-    """Whether it is to run afterwards cannot be told; with power_after, or later, it can."""
+    """Whether it is to run afterwards cannot be said; with power_after, or later, it can."""
     lab = make_lab(compute_vm_power_takes="60s")
     vm = azure_vm(lab)
     vm.power = "deallocated"

@@ -96,10 +96,10 @@ def test_a_point_of_a_time_when_its_disks_were_encrypted(check: bool) -> None:
 
 @checks
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "expected"),
     [({"os_type": "Windows"}, "holds a Linux disk, and the VM runs Windows"), ({"generation": "V1"}, "generation V2")],
 )
-def test_a_vm_of_another_system_than_the_points(members: dict[str, Any], told: str, check: bool) -> None:
+def test_a_vm_of_another_system_than_the_points(members: dict[str, Any], expected: str, check: bool) -> None:
     """A VM that was made anew under the name."""
     lab = make_lab()
     vm = azure_vm(lab)
@@ -108,7 +108,7 @@ def test_a_vm_of_another_system_than_the_points(members: dict[str, Any], told: s
         setattr(vm, name, value)
         setattr(disk, name, value)
     message = failed(restore(lab, check=check), "vm_state")
-    assert told in message
+    assert expected in message
     assert lab.sent() == []
 
 
@@ -130,7 +130,7 @@ def test_encryption_at_rest_is_no_obstacle() -> None:
 
 @checks
 def test_without_points_of_it_no_lock_is_named(check: bool) -> None:
-    """What can never be done is told before what may be tried again later."""
+    """What can never be done is reported before what may be tried again later."""
     lab = make_lab(_encrypted("disk"))
     plant_lock(lab.world.azure, {"level": "ReadOnly", "name": "hands-off"})
     assert SWAP in failed(restore(lab, check=check), "vm_state")

@@ -35,14 +35,14 @@ def _make_lab(properties: dict[str, Any], *, size_gb: int = 64, sku: str = "Prem
     return make_lab(document(data_disks=[{"lun": 0, "files": GOOD["0"], **disk}]))
 
 
-def _told(result: Result, part: str = "will not have") -> list[str]:
+def _warnings(result: Result, part: str = "will not have") -> list[str]:
     return [text for text in done(result)["warnings"] if part in text]
 
 
 def _restored(lab: Lab, *, os: bool = False) -> tuple[Any, list[str]]:
-    """The disk that the VM has after it, and what check mode and the run alike have told that it lacks."""
-    checked = _told(restore(lab, check=True))
-    assert _told(restore(lab)) == checked
+    """The disk that the VM has after it, and what check mode and the run alike have reported that it lacks."""
+    checked = _warnings(restore(lab, check=True))
+    assert _warnings(restore(lab)) == checked
     vm = azure_vm(lab)
     held = vm.os_disk if os else vm.data_disks[0]
     return lab.world.azure.disks[held.disk.lower()], checked
@@ -52,8 +52,8 @@ def _restored(lab: Lab, *, os: bool = False) -> tuple[Any, list[str]]:
 def test_a_premium_disk(sku: str) -> None:
     lab = _make_lab(PREMIUM, size_gb=1024, sku=sku)
     for _time in range(2):
-        disk, told = _restored(lab)
-        assert told == []
+        disk, lacks = _restored(lab)
+        assert lacks == []
         assert {name: disk.extra.get(name) for name in PREMIUM} == PREMIUM
 
 
@@ -61,27 +61,27 @@ def test_a_premium_disk(sku: str) -> None:
 def test_a_disk_whose_performance_is_set(sku: str) -> None:
     shared = {"maxShares": 2, "diskIOPSReadOnly": 100, "diskMBpsReadOnly": 10}
     lab = _make_lab({**DIRECT, **shared}, sku=sku)
-    disk, told = _restored(lab)
-    assert (told, disk.max_shares) == ([], 2)
+    disk, lacks = _restored(lab)
+    assert (lacks, disk.max_shares) == ([], 2)
     assert {**DIRECT, "diskIOPSReadOnly": 100, "diskMBpsReadOnly": 10}.items() <= disk.extra.items()
 
 
 def test_the_system_disk() -> None:
     lab = _make_lab({**SYSTEM, "dataAccessAuthMode": "AzureActiveDirectory"}, os=True)
-    disk, told = _restored(lab, os=True)
-    assert told == []
+    disk, lacks = _restored(lab, os=True)
+    assert lacks == []
     assert {**SYSTEM, "dataAccessAuthMode": "AzureActiveDirectory"}.items() <= disk.extra.items()
 
 
 def test_performance_plus_is_given_at_the_creation() -> None:
     lab = _make_lab({}, size_gb=1024)
     lab.world.azure.disks[azure_vm(lab).data_disks[0].disk.lower()].creation["performancePlus"] = True
-    disk, told = _restored(lab)
-    assert (disk.creation.get("performancePlus"), told) == (True, [])
+    disk, lacks = _restored(lab)
+    assert (disk.creation.get("performancePlus"), lacks) == (True, [])
 
 
 @pytest.mark.parametrize(
-    ("sku", "size_gb", "properties", "told"),
+    ("sku", "size_gb", "properties", "expected"),
     [
         ("StandardSSD_LRS", 64, {"tier": "P30"}, "tier P30 (only Premium SSD takes it)"),
         (
@@ -97,11 +97,11 @@ def test_performance_plus_is_given_at_the_creation() -> None:
         ("PremiumV2_LRS", 64, {"newSetting": {"a": 1}}, "newSetting (not known to this collection)"),
     ],
 )
-def test_what_cannot_be_kept_is_told(sku: str, size_gb: int, properties: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_kept_is_reported(sku: str, size_gb: int, properties: dict[str, Any], expected: str) -> None:
     lab = _make_lab(properties, sku=sku, size_gb=size_gb)
     disk, warnings = _restored(lab)
     (warning,) = warnings
-    assert told in warning
+    assert expected in warning
     assert "rg-shop/shop01_DataDisk_0" in warning
     assert not properties.keys() & disk.extra.keys()
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_kept_is_told(sku: str, size_gb: int, properties: dict[st
         ),
     ],
 )
-def test_what_azure_shows_of_every_disk_is_not_told(sku: str, properties: dict[str, Any]) -> None:
+def test_what_azure_shows_of_every_disk_is_not_reported(sku: str, properties: dict[str, Any]) -> None:
     assert _restored(_make_lab(properties, sku=sku))[1] == []
 
 
@@ -127,17 +127,17 @@ def test_a_disk_that_has_grown_since() -> None:
     lab = _make_lab({"tier": "P6"})
     disk = lab.world.azure.disks[azure_vm(lab).data_disks[0].disk.lower()]
     disk.size_gb, disk.extra["tier"], disk.extra["diskIOPSReadWrite"] = 1024, "P30", 5000
-    (told,) = _told(restore(lab, check=True), "GiB")
-    assert "has 64 GiB" in told
-    assert "has 1024 GiB" in told
+    (warning,) = _warnings(restore(lab, check=True), "GiB")
+    assert "has 64 GiB" in warning
+    assert "has 1024 GiB" in warning
     new, lost = _restored(lab)
     assert (new.size_gb, "tier" in new.extra, lost) == (64, False, [])
 
 
 def test_a_change_of_tier_under_way_counts() -> None:
     lab = _make_lab({"tier": "P10", "propertyUpdatesInProgress": {"targetTier": "P20"}})
-    disk, told = _restored(lab)
-    assert (disk.extra["tier"], told) == ("P20", [])
+    disk, lacks = _restored(lab)
+    assert (disk.extra["tier"], lacks) == ("P20", [])
 
 
 @pytest.mark.parametrize("now", ["PremiumV2_LRS", "UltraSSD_LRS", "shared"])
@@ -160,11 +160,11 @@ def test_other_vms_of_a_shared_disk_stay_on_the_old_one() -> None:
     lab = _make_lab({"maxShares": 2}, sku="Premium_LRS")
     azure = lab.world.azure
     azure.disks[azure_vm(lab).data_disks[0].disk.lower()].owners.append(azure_vm(lab, "shop02").id)
-    (told,) = _told(restore(lab, check=True), "shop02")
-    assert "stay on the old one" in told
+    (warning,) = _warnings(restore(lab, check=True), "shop02")
+    assert "stay on the old one" in warning
 
 
-def test_a_replaced_disk_that_is_gone_is_told() -> None:
+def test_a_replaced_disk_that_is_gone_is_reported() -> None:
     """What the point tells of it is kept; nothing tells the rest."""
     lab = _make_lab({"dataAccessAuthMode": "AzureActiveDirectory"})
     vm = azure_vm(lab)
@@ -172,8 +172,8 @@ def test_a_replaced_disk_that_is_gone_is_told() -> None:
     move(lab.world.azure, vm, vm.os_disk, [])
     del lab.world.azure.disks[gone.lower()]
     for check in (True, False):
-        (told,) = _told(restore(lab, check=check), "is gone")
-        assert "lun0" in told
+        (warning,) = _warnings(restore(lab, check=check), "is gone")
+        assert "lun0" in warning
     body = next(
         each
         for each in bodies(lab, path="/disks/")

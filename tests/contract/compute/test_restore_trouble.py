@@ -24,7 +24,7 @@ from tests.contract.compute.azure_harness import (
     make_lab,
     restore,
     revive,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -86,7 +86,7 @@ def _writes_back() -> range:
     lab = make_lab()
     fail_next(lab, "power", "start")
     failed(restore(lab), "operation_failed")
-    sent = [name for _method, name in told(lab.sent())]
+    sent = [name for _method, name in steps_of(lab.sent())]
     return range(sent.index("start") + 2, len(sent) + 1)
 
 
@@ -109,7 +109,7 @@ def test_ended_while_putting_back(when: str, key: str | None) -> None:
 
 @pytest.mark.parametrize("end", ["hangs", "late"])
 def test_a_start_without_end(end: str) -> None:
-    """The deadline is told; the run after that waits for what still runs and starts nothing twice."""
+    """The deadline is reported; the run after that waits for what still runs and starts nothing twice."""
     lab = make_lab(compute_vm_power_takes="1s")
 
     def slow() -> None:
@@ -141,7 +141,7 @@ OLD_ONES = "old disk at os (shop01_OsDisk), lun0 (shop01_DataDisk_0)"
 
 
 @pytest.mark.parametrize(
-    ("step", "told"),
+    ("step", "expected"),
     [
         ("create disk shop01-os", ""),
         ("create disk shop01-lun0", ""),
@@ -153,7 +153,7 @@ OLD_ONES = "old disk at os (shop01_OsDisk), lun0 (shop01_DataDisk_0)"
     ],
 )
 @pytest.mark.parametrize("lost", [False, True], ids=["forbidden", "no answer any more"])
-def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) -> None:
+def test_the_error_says_where_the_vm_stands(step: str, expected: str, lost: bool) -> None:
     """Off or on, on old disks or new ones, and what to do; also where it cannot be read any more."""
     lab = make_lab()
     steps = verbs(done(restore(lab, check=True)))
@@ -169,10 +169,10 @@ def test_the_error_says_where_the_vm_stands(step: str, told: str, lost: bool) ->
     lab.before_first(lab.nth_write(number), refuse)
     result = restore(lab)
     message = failed(result, result["error"]["code"])
-    assert told.replace("RUN", run) in message
-    assert ("The VM is" in message) == bool(told)
-    assert ("When last read: " in message) == (lost and bool(told))
-    if told:
+    assert expected.replace("RUN", run) in message
+    assert ("The VM is" in message) == bool(expected)
+    assert ("When last read: " in message) == (lost and bool(expected))
+    if expected:
         assert "again" in result["error"]["remedy"]
     lab.world.faults.clear()
     done(restore(lab))

@@ -19,7 +19,7 @@ from tests.contract.compute.azure_harness import (
     make_lab,
     names,
     points,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -37,7 +37,7 @@ def test_present_makes_the_collection_and_the_point() -> None:
     assert checked["checkpoint"] is None or checked["checkpoint"]["id"] is None
     result = done(checkpoint(lab, name="before"))
     assert result["plan"] == checked["plan"]
-    assert told(lab.sent()) == [("PUT", HOME), ("PUT", "before")]
+    assert steps_of(lab.sent()) == [("PUT", HOME), ("PUT", "before")]
     point = result["checkpoint"]
     assert point["id"] == f"{_home(lab)}/restorePoints/before"
     assert (point["usable"], point["managed"], point["consistency"]) == (True, True, "FileSystemConsistent")
@@ -96,7 +96,7 @@ def test_supersede_removes_the_older_ones_once_the_new_one_hangs() -> None:
     assert verbs(checked) == ["create", "delete", "delete"]
     result = done(checkpoint(lab, name="before", max_age="1h", supersede=True))
     assert names(lab) == [result["checkpoint"]["name"]]
-    sent = told(lab.sent())
+    sent = steps_of(lab.sent())
     assert [method for method, _name in sent] == ["PUT", "PUT", "DELETE", "DELETE"]
     assert sent[-2][1] == "before"  # the oldest first
 
@@ -119,11 +119,11 @@ def test_in_a_collection_that_is_not_ours_only_what_we_made_is_superseded() -> N
     assert names(lab) == ["before", again["checkpoint"]["name"]]
 
 
-def test_a_description_is_not_kept_and_that_is_told_each_time_in_the_same_words() -> None:
+def test_a_description_is_not_kept_and_that_is_reported_each_time_in_the_same_words() -> None:
     """There is nothing to change, so it is no drift, and none of several is chosen by it."""
     lab = make_lab()
-    new = done(checkpoint(lab, name="new", description="told"))
-    again = done(checkpoint(lab, name="new", description="told"))
+    new = done(checkpoint(lab, name="new", description="described"))
+    again = done(checkpoint(lab, name="new", description="described"))
     assert (new["changed"], again["changed"]) == (True, False)
     assert (
         new["warnings"]
@@ -134,7 +134,7 @@ def test_a_description_is_not_kept_and_that_is_told_each_time_in_the_same_words(
     assert "drift" not in new
     assert done(checkpoint(lab, name="new"))["warnings"] == []
     done(checkpoint(lab, name="new", max_age=1))
-    assert done(checkpoint(lab, name="new", description="told"))["changed"] is False
+    assert done(checkpoint(lab, name="new", description="described"))["changed"] is False
 
 
 def test_by_id() -> None:

@@ -59,5 +59,5 @@ def test_check_mode_foresees_whether_a_point_will_be_managed() -> None:
     done(collection(lab, name="mine", source=lab.azure_vm))
     for home, managed in (("mine", False), (None, True)):
         options = {"name": "x", "collection": home}
-        told = [done(checkpoint(lab, check=check, **options))["checkpoint"]["managed"] for check in (True, False)]
-        assert told == [managed, managed]
+        shown = [done(checkpoint(lab, check=check, **options))["checkpoint"]["managed"] for check in (True, False)]
+        assert shown == [managed, managed]

@@ -30,13 +30,15 @@ def _environment() -> dict[str, str]:
 
 
 def test_the_story_comes_true(demo: list[str]) -> None:
-    told = subprocess.run(demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=HANG, check=False)
-    assert told.returncode == 0, told.stdout[-3000:] + told.stderr[-2000:]
+    demonstration = subprocess.run(
+        demo, cwd=ROOT, env=_environment(), capture_output=True, text=True, timeout=HANG, check=False
+    )
+    assert demonstration.returncode == 0, demonstration.stdout[-3000:] + demonstration.stderr[-2000:]
     for vm in ("web01", "app01", "shop01"):
-        assert f"{vm}: proven: A plan, and nothing was touched" in told.stdout
-        assert f"{vm}: proven: The guest is back" in told.stdout
-        assert f"{vm}: proven: The VM has what it had before" in told.stdout
-    assert "FAILED" not in told.stdout
+        assert f"{vm}: proven: A plan, and nothing was touched" in demonstration.stdout
+        assert f"{vm}: proven: The guest is back" in demonstration.stdout
+        assert f"{vm}: proven: The VM has what it had before" in demonstration.stdout
+    assert "FAILED" not in demonstration.stdout
 
 
 def test_ctrl_c_leaves_nothing_behind(demo: list[str], tmp_path: Path) -> None:
@@ -56,9 +58,9 @@ def test_ctrl_c_leaves_nothing_behind(demo: list[str], tmp_path: Path) -> None:
         if "Make the checkpoint" in line:
             os.killpg(process.pid, signal.SIGINT)
             break
-    told, _stderr = process.communicate(timeout=HANG)
-    assert process.returncode == 130, told
-    assert "nothing is left running" in told
+    output, _stderr = process.communicate(timeout=HANG)
+    assert process.returncode == 130, output
+    assert "nothing is left running" in output
     left = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in _read(path)]
     assert left == []
     assert list(tmp_path.glob("checkpoints-demo-*")) == []

@@ -225,6 +225,6 @@ def test_examples_run_as_they_stand(module: str, simulator: Simulator, ansible: 
     for name, example in EXAMPLES[module].items():
         result = run.of(name)
         assert result["changed"] == example.changed, name
-        # The simulator's clock runs faster than ours, and that is told.
+        # The simulator's clock runs faster than ours, and that is reported.
         assert [text for text in result.get("warnings", []) if "the service's clock" not in text] == [], name
         assert {path: _at(result, path) for path in example.says} == example.says, name

@@ -53,8 +53,8 @@ def _end(simulator: Simulator) -> dict[str, Any]:
     for service in ("spf", "scvmm"):
         for vm in world[service]["vms"]:
             points = {point["checkpoint_id"]: point["name"] for point in vm["checkpoints"]}
-            told = sorted((point["name"], MARK.sub("", point["description"] or "")) for point in vm["checkpoints"])
-            found[vm["name"]] = (told, points.get(vm["pointer"]), vm["files"], vm["power"])
+            shown = sorted((point["name"], MARK.sub("", point["description"] or "")) for point in vm["checkpoints"])
+            found[vm["name"]] = (shown, points.get(vm["pointer"]), vm["files"], vm["power"])
     collections = world["compute"].get("collections", [])
     found["compute"] = sorted((each["name"], sorted(p["name"] for p in each["points"])) for each in collections)
     return found
@@ -103,7 +103,7 @@ def test_killed_and_run_again_once_the_service_has_settled(simulator: Simulator,
 
 @pytest.mark.parametrize("case", ["create on SPF", "create on Azure"])
 def test_run_again_at_once_it_joins_what_runs(simulator: Simulator, ansible: Ansible, case: str) -> None:
-    """No waiting is needed where the service shows what it is doing."""
+    """No waiting is needed where the service shows what is in progress."""
     _numbers, writes, whole = _whole(simulator, ansible, case)
     simulator.control("POST", "/reset")
     _killed_at(simulator, ansible, case, writes[-1])

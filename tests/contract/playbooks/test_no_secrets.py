@@ -73,15 +73,15 @@ def _options(simulator: Simulator) -> dict[str, Any]:
 
 
 def _echoes(spf: list[str], arm: list[str], token: list[str], signed: str) -> list[dict[str, Any]]:
-    """Servers that say all they were told: as text, as OData's and ARM's errors, in a sign-in's refusal.
+    """Servers that say all they were sent: as text, as OData's and ARM's errors, in a sign-in's refusal.
 
-    A token is told to ARM only: no sign-in could echo it.
+    A token is sent to ARM only: no sign-in could echo it.
     """
-    told, arm_told = f"{' '.join(spf)} {signed}", f"{' '.join([*arm, *token])} {signed}"
-    arm_error = {"error": {"code": "Echo", "message": arm_told, "details": [{"code": "Again", "message": arm_told}]}}
-    odata = {"odata.error": {"code": "Echo", "message": {"lang": "en", "value": told}}}
+    echo, arm_echo = f"{' '.join(spf)} {signed}", f"{' '.join([*arm, *token])} {signed}"
+    arm_error = {"error": {"code": "Echo", "message": arm_echo, "details": [{"code": "Again", "message": arm_echo}]}}
+    odata = {"odata.error": {"code": "Echo", "message": {"lang": "en", "value": echo}}}
     return [
-        {"kind": "status", "status": 403, "path": "plain01", "body": told},
+        {"kind": "status", "status": 403, "path": "plain01", "body": echo},
         {"kind": "status", "status": 404, "path": "odata01", "body": odata},
         {"kind": "status", "status": 403, "path": "machines/app02", "body": arm_error},
         {
@@ -90,8 +90,8 @@ def _echoes(spf: list[str], arm: list[str], token: list[str], signed: str) -> li
             "path": "/echo/oauth2/",
             "body": {"error": "x", "error_description": f"{' '.join(arm)} {signed}"},
         },
-        {"kind": "replace", "path": "types01", "body": {"value": [{"ID": told, "Name": [told]}]}},
-        {"kind": "redirect", "path": "moved01", "location": signed, "headers": {"Set-Cookie": told[:200]}},
+        {"kind": "replace", "path": "types01", "body": {"value": [{"ID": echo, "Name": [echo]}]}},
+        {"kind": "redirect", "path": "moved01", "location": signed, "headers": {"Set-Cookie": echo[:200]}},
     ]
 
 
@@ -144,8 +144,8 @@ def test_no_secret_in_options_comes_out(simulator: Simulator, ansible: Ansible, 
 def test_no_secret_of_azure_comes_out(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     known = _spelled(simulator.ready["secret"])
     signed = f"{simulator.ready['arm_url']}/x/operations/1?api-version=1&t=2&c=MIIabc&s=signature&h=hash-of-it"
-    told = f"{' '.join(known)} {signed}"
-    error = {"error": {"code": "Echo", "message": told, "details": [{"code": "Again", "message": told}]}}
+    echo = f"{' '.join(known)} {signed}"
+    error = {"error": {"code": "Echo", "message": echo, "details": [{"code": "Again", "message": echo}]}}
     shop01, shop02 = (simulator.azure("virtualMachines", name) for name in ("shop01", "shop02"))
     simulator.control("POST", "/switches", {"compute_vm_retry_after": 0})
     simulator.control("POST", "/faults", {"kind": "status", "status": 403, "path": "checkpoints-shop02", "body": error})
@@ -159,7 +159,7 @@ def test_no_secret_of_azure_comes_out(simulator: Simulator, ansible: Ansible, tm
     tasks = [
         task("one", "vm_checkpoint", shop01),
         task("one", "vm_checkpoint_restore", shop01),
-        prepare(["POST", "/failures", {"service": "compute", "kind": "point", "code": "Echo", "message": told}]),
+        prepare(["POST", "/failures", {"service": "compute", "kind": "point", "code": "Echo", "message": echo}]),
         task("fails", "vm_checkpoint", shop01),
         task("forbidden", "vm_checkpoint", shop02),
     ]

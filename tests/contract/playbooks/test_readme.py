@@ -60,8 +60,8 @@ def test_the_ways_to_install_it_work_as_they_stand(tmp_path: Path) -> None:
     for number, script in enumerate((from_git, from_artifact)):
         home = tmp_path / str(number)
         home.mkdir()
-        told = shell(script + "cd\n" + libraries + "ansible-doc -t module -l hybridvm.checkpoints", home)
-        assert "hybridvm.checkpoints.vm_checkpoint " in told
+        run_output = shell(script + "cd\n" + libraries + "ansible-doc -t module -l hybridvm.checkpoints", home)
+        assert "hybridvm.checkpoints.vm_checkpoint " in run_output
         assert (home / ".ansible/collections/ansible_collections/hybridvm/checkpoints/simulator").is_dir()
 
 
@@ -71,8 +71,8 @@ def inventory(tmp_path: Path, simulator: Simulator) -> list[str]:
     hosts: dict[str, Any] = {"all": {"children": {"web": {"hosts": {"web01": {}, "db01": {}}}}}}
     (tmp_path / "inventory.json").write_text(json.dumps(hosts))
     ready = simulator.ready
-    told = {"tenant_subscription": ready["spf_subscription_id"], "vault_spf_password": ready["spf_password"]}
-    (tmp_path / "vault.json").write_text(json.dumps(told))
+    variables = {"tenant_subscription": ready["spf_subscription_id"], "vault_spf_password": ready["spf_password"]}
+    (tmp_path / "vault.json").write_text(json.dumps(variables))
     return ["-i", str(tmp_path / "inventory.json"), "-e", f"@{tmp_path / 'vault.json'}"]
 
 
@@ -112,15 +112,15 @@ def test_what_it_says_of_secrets_is_so(
     def kept() -> list[Path]:
         return [path for path in (tmp_path / "tmp").rglob("AnsiballZ_*.py") if secret in path.read_text()]
 
-    told = run(name, inventory, simulator, ansible, "-vvv", **place)
-    assert secret not in told.stdout
+    run_output = run(name, inventory, simulator, ansible, "-vvv", **place)
+    assert secret not in run_output.stdout
     assert kept() == []
-    told = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="true", **place)
-    assert secret not in told.stdout
+    run_output = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="true", **place)
+    assert secret not in run_output.stdout
     (file,) = kept()
     assert file.parent.stat().st_mode & 0o77 == 0
     file.unlink()
-    told = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_PIPELINING="true", **place)
-    assert " PUT " not in told.stdout
+    run_output = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_PIPELINING="true", **place)
+    assert " PUT " not in run_output.stdout
     environment = [{**PLAYS[0], "environment": {"SPF_PASSWORD": secret}, "check_mode": True}]
     assert secret in ansible.run(environment, *inventory, "-vvv", **place).stdout

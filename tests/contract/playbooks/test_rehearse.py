@@ -23,7 +23,7 @@ DOCUMENT = ROOT / "docs/simulator.md"
 TREE = ROOT / "build" / "ansible_collections" / "hybridvm" / "checkpoints"
 
 
-def told(ready: Path, cwd: Path, tool: Path = TOOL, /, **environment: str) -> dict[str, str]:
+def exported(ready: Path, cwd: Path, tool: Path = TOOL, /, **environment: str) -> dict[str, str]:
     """What the tool prints, as an environment; its own has no settings for Ansible but these."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     run = subprocess.run(
@@ -50,7 +50,7 @@ def ready(simulator: Simulator, tmp_path: Path) -> Path:
 def test_a_playbook_without_connection_options_runs_against_it(
     simulator: Simulator, ansible: Ansible, ready: Path, tmp_path: Path
 ) -> None:
-    exports = told(ready, tmp_path)
+    exports = exported(ready, tmp_path)
     del exports["ANSIBLE_COLLECTIONS_PATH"]
     assert exports == simulator.environment
     vms = ["web01", simulator.arm_vm("app01"), simulator.azure("virtualMachines", "shop01")]
@@ -62,7 +62,7 @@ def test_a_playbook_without_connection_options_runs_against_it(
 
 def test_the_users_own_collections_stay_visible(ready: Path, tmp_path: Path) -> None:
     def paths(**environment: str) -> list[str]:
-        return told(ready, tmp_path, **environment)["ANSIBLE_COLLECTIONS_PATH"].split(":")
+        return exported(ready, tmp_path, **environment)["ANSIBLE_COLLECTIONS_PATH"].split(":")
 
     own, default = str(ROOT / "build"), [f"{tmp_path}/.ansible/collections", "/usr/share/ansible/collections"]
     assert paths(HOME=str(tmp_path)) == [own, *default]
@@ -76,7 +76,7 @@ def test_a_playbook_finds_another_collection_beside_this_one(ready: Path, ansibl
     plugins = tmp_path / "collections/ansible_collections/acme/other/plugins/modules"
     plugins.mkdir(parents=True)
     (plugins / "hello.py").write_text('#!/usr/bin/python\nprint(\'{"changed": false, "hello": "there"}\')\n')
-    path = told(ready, tmp_path, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"))
+    path = exported(ready, tmp_path, ANSIBLE_COLLECTIONS_PATH=str(tmp_path / "collections"))
     tasks = [{"name": "Greet", "acme.other.hello": {}}]
     run = ansible.run([play("Both", tasks, {})], ANSIBLE_COLLECTIONS_PATH=path["ANSIBLE_COLLECTIONS_PATH"])
     assert run.code == 0, run.stdout + run.stderr
@@ -87,7 +87,7 @@ def test_an_installed_collection_puts_its_own_place_first(ready: Path, tmp_path:
     tool = tmp_path / "installed/ansible_collections/hybridvm/checkpoints/tools/rehearse.py"
     tool.parent.mkdir(parents=True)
     tool.write_bytes(TOOL.read_bytes())
-    path = told(ready, tmp_path, tool, ANSIBLE_COLLECTIONS_PATH="/a")["ANSIBLE_COLLECTIONS_PATH"]
+    path = exported(ready, tmp_path, tool, ANSIBLE_COLLECTIONS_PATH="/a")["ANSIBLE_COLLECTIONS_PATH"]
     assert path == f"{tmp_path / 'installed'}:/a"
 
 

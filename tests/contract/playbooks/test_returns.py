@@ -176,14 +176,14 @@ def _compare(values: list[Any], docs: dict[str, Any], where: str, said: str = ""
         doc = docs[key]
         wrong += _untrue(values, key, doc["returned"], where)
         texts = doc["description"] if isinstance(doc["description"], list) else [doc["description"]]
-        told = " ".join([said, *texts])
+        texts_seen = " ".join([said, *texts])
         found = [value[key] for value in values if key in value]
-        if any(each is None for each in found) and "null" not in told:
+        if any(each is None for each in found) and "null" not in texts_seen:
             wrong.append(f"{where}{key} may be null, and nobody says so")
         if doc["type"] == "bool" and any(each is None for each in found):
             wrong.append(f"{where}{key} is null, and a boolean is true or false")
         found = [each for each in found if each is not None]
-        if found and "always null" in told.lower():
+        if found and "always null" in texts_seen.lower():
             wrong.append(f"{where}{key} is said to be always null and was {found[0]!r}")
         kinds = TYPES[doc["type"]]
         if odd := [each for each in found if not isinstance(each, kinds) or (bool not in kinds and each is True)]:
@@ -193,8 +193,8 @@ def _compare(values: list[Any], docs: dict[str, Any], where: str, said: str = ""
             found = [item for each in found for item in each]
             wrong += [f"{where}{key} holds {item!r}" for item in found if not isinstance(item, TYPES[doc["elements"]])]
         if "contains" in doc:
-            wrong += _compare(found, doc["contains"], f"{where}{key}.", told)
-        if not found and doc["type"] != "list" and "always null" not in told.lower():
+            wrong += _compare(found, doc["contains"], f"{where}{key}.", texts_seen)
+        if not found and doc["type"] != "list" and "always null" not in texts_seen.lower():
             wrong.append(f"{where}{key} is null in every result")
     return wrong
 

@@ -23,7 +23,7 @@ class Way:
     """A way to sign in, what a result calls it, and what its tasks are given."""
 
     name: str
-    told: str
+    reported: str
     options: Mapping[str, Any]
     environ: Mapping[str, str] = field(default_factory=dict)
 
@@ -120,5 +120,5 @@ def test_each_way(tmp_path: Path) -> None:
         assert run.of(f"{way.name}: present")["changed"] is True
         assert run.of(f"{way.name}: restore")["changed"] is True
         info = run.of(f"{way.name}: info")
-        assert info["sign_in"] == {"azure": way.told}
+        assert info["sign_in"] == {"azure": way.reported}
         assert f"by {way.name}" in [each["name"] for each in info["checkpoints"]]

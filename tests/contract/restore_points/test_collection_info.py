@@ -145,7 +145,7 @@ def test_a_point_in_both_recorded_shapes(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "given", "told", "remedy"),
+    ("option", "given", "expected", "remedy"),
     [
         ("source", "shop01", "malformed ARM id", "Write /subscriptions/GUID/"),
         ("source", "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/disks/d", "no GUID", "Write "),
@@ -164,11 +164,11 @@ def test_a_point_in_both_recorded_shapes(version: str) -> None:
     ],
     ids=str,
 )
-def test_what_is_malformed(option: str, given: Any, told: str, remedy: str) -> None:
+def test_what_is_malformed(option: str, given: Any, expected: str, remedy: str) -> None:
     lab = make_lab()
     result = _info(lab, **{option: given})
     assert (result["error"]["code"], "\n" in result["msg"]) == ("invalid_input", False)
-    for text in (option, told, remedy):
+    for text in (option, expected, remedy):
         assert text in result["msg"]
     assert [request for request in lab.requests if "/providers/" in request.url.path] == []
 

@@ -27,7 +27,7 @@ def _info(lab: Lab, **options: Any) -> Result:
     return lab.run("restore_point_collection_info", **options)
 
 
-def _told(result: Result) -> list[tuple[str, str, str | None]]:
+def _rows(result: Result) -> list[tuple[str, str, str | None]]:
     return [
         (each["name"], each["status"], each["error"] and each["error"]["code"])
         for each in result["restore_point_collections"]
@@ -41,7 +41,7 @@ def test_the_others_are_read_and_the_task_fails() -> None:
     lab = _lab()
     result = _info(lab, **IN_GROUP)
     assert "1 of 3 collections could not be read" in failed(result, "some_failed")
-    assert _told(result) == PARTLY
+    assert _rows(result) == PARTLY
     unread = result["restore_point_collections"][1]
     unknown = ("location", "tags", "source", "source_location", "provisioning_state", "restore_points")
     assert {name: unread[name] for name in unknown} == dict.fromkeys(unknown)
@@ -52,28 +52,28 @@ def test_the_others_are_read_and_the_task_fails() -> None:
 
 def test_report_succeeds() -> None:
     result = done(_info(_lab(), on_error="report", **IN_GROUP))
-    assert _told(result) == PARTLY
+    assert _rows(result) == PARTLY
     (warning,) = result["warnings"]
     assert "1 of 3 collections could not be read; the errors are in restore_point_collections" in warning
 
 
 def test_stop_leaves_the_rest() -> None:
     result = _info(_lab(), on_error="stop", concurrency=1, **IN_GROUP)
-    assert _told(result) == [PARTLY[0], PARTLY[1], ("third", "not_started", None)]
+    assert _rows(result) == [PARTLY[0], PARTLY[1], ("third", "not_started", None)]
     assert code(result) == "some_failed"
 
 
 def test_the_only_one() -> None:
     lab = _lab()
     assert "collection second" in failed(_info(lab, name="second", **IN_GROUP), "forbidden")
-    assert _told(done(_info(lab, name="second", on_error="report", **IN_GROUP))) == [PARTLY[1]]
+    assert _rows(done(_info(lab, name="second", on_error="report", **IN_GROUP))) == [PARTLY[1]]
 
 
 @pytest.mark.parametrize("option", ["instance_view", "disk_restore_points"])
 def test_a_point_that_cannot_be_read_is_its_collections_error(option: str) -> None:
     lab = _lab("restorePoints/before", status=404, body="gone")
     result = _info(lab, **{option: True}, **IN_GROUP)
-    assert [status for _name, status, _error in _told(result)] == ["failed", "read", "read"]
+    assert [status for _name, status, _error in _rows(result)] == ["failed", "read", "read"]
 
 
 @pytest.mark.parametrize("on_error", ["continue", "stop", "report"])

@@ -18,7 +18,7 @@ from tests.contract.compute.azure_harness import (
     failed,
     make_lab,
     names,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -79,7 +79,7 @@ def test_tags_are_added_or_replaced() -> None:
     assert result["changed"] is True
     assert _collection(lab).tags == {"keep": "1", "team": "shop"}
     assert result["restore_point_collection"]["tags"] == {"keep": "1", "team": "shop"}
-    assert [method for method, _name in told(lab.sent())] == ["PATCH"]
+    assert [method for method, _name in steps_of(lab.sent())] == ["PATCH"]
     assert done(collection(lab, tags={"team": "shop"}))["changed"] is False
     assert done(collection(lab, tags={}))["changed"] is False
     checked = done(collection(lab, check=True, tags={"team": "shop"}, append_tags=False))
@@ -116,7 +116,7 @@ def _spell(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tags", "told"),
+    ("tags", "expected"),
     [
         ({"fine": "x", "cost_center": 4711}, "tags: cost_center takes text; write its value in quotes"),
         ({"on": True}, "tags: on takes text"),
@@ -125,10 +125,10 @@ def _spell(lab: Lab) -> None:
         ({"Team": "a", "team": "a"}, "tags: Team and team are one name to Azure; keep one"),
     ],
 )
-def test_tags_that_are_none(tags: dict[str, Any], told: str) -> None:
+def test_tags_that_are_none(tags: dict[str, Any], expected: str) -> None:
     lab = make_lab()
     result = collection(lab, tags=tags)
-    assert (result["error"]["code"], result["msg"].startswith(told), "\n" in result["msg"]) == (
+    assert (result["error"]["code"], result["msg"].startswith(expected), "\n" in result["msg"]) == (
         "invalid_input",
         True,
         False,

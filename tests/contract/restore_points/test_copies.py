@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies into another region: watched until every disk has arrived, one of each point, and a failed one told."""
+"""Copies into another region: watched until every disk has arrived, one of each point, and a failed one reported."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_watched_by_repeated_runs() -> None:
     assert jobs(lab, "copy") == 1
 
 
-def test_nothing_is_told_of_a_copy_without_its_instance_view() -> None:
+def test_nothing_is_reported_of_a_copy_without_its_instance_view() -> None:
     lab = _make_lab(compute_copy_takes="600s")
     done(_copy(lab, wait=False))
     lab.advance(60)

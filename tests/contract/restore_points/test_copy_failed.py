@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A copy that stops half-way: told at once, and made anew by the next run."""
+"""A copy that stops half-way: reported at once, and made anew by the next run."""
 
 from __future__ import annotations
 

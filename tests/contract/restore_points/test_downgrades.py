@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Less consistency than was asked for: foreseen where it can be, else told of what came. On Windows and on Linux."""
+"""Less consistency than was asked for: foreseen where it can be, else reported afterwards. On Windows and on Linux."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ checks = pytest.mark.parametrize("check", [True, False])
 def _without_vss(**of_vm: Any) -> Lab:
     """A Windows VM whose VSS writers fail: Azure falls back without a word."""
     lab = make_lab(document(os_type="Windows", **of_vm))
-    azure_vm(lab).os_type = "Linux"  # which in the simulator decides on what comes, and not on what is told of the disk
+    azure_vm(lab).os_type = "Linux"  # which in the simulator decides on what comes, and not on what is said of the disk
     return lab
 
 
@@ -28,8 +28,8 @@ def test_on_windows_file_system_consistency_is_a_downgrade(excluded: list[str]) 
     options: dict[str, Any] = {"exclude_disks": excluded}
     result = done(point(lab, on_downgrade="warn", **options))
     assert result["restore_point"]["consistency"]["achieved"] == "FileSystemConsistent"
-    (told,) = result["warnings"]
-    assert "application consistency was asked for, and FileSystemConsistent came" in told
+    (warning,) = result["warnings"]
+    assert "application consistency was asked for, and FileSystemConsistent came" in warning
     again = done(point(lab, on_downgrade="warn", **options))
     assert again["changed"] is False
     (drift,) = again["drift"]
@@ -59,8 +59,8 @@ def test_where_the_point_does_not_tell_the_vm_does(readable: bool) -> None:
     azure_vm(lab).os_type = "Windows"
     if not readable:
         lab.world.faults.add(kind="status", status=403, method="GET", path="/virtualMachines/", count=None)
-    told = done(point(lab))
-    assert [each["field"] for each in told.get("drift", [])] == (["consistency"] if readable else [])
+    result = done(point(lab))
+    assert [each["field"] for each in result.get("drift", [])] == (["consistency"] if readable else [])
     strict = point(lab, check=True, on_downgrade="fail")
     if readable:
         failed(strict, "downgraded")
@@ -85,6 +85,6 @@ def test_an_agent_that_is_not_ready_is_foreseen(agent: str, os_type: str, check:
     assert f'its agent is shown as "{agent}"' in strict
     assert "until the agent is ready" in strict
     assert lab.sent() == []
-    told = done(point(lab, check=check))["warnings"]
-    assert any(f'its agent is shown as "{agent}"' in text for text in told)
+    warnings = done(point(lab, check=check))["warnings"]
+    assert any(f'its agent is shown as "{agent}"' in text for text in warnings)
     assert not any("agent" in text for text in done(point(lab, check=check, name="c", consistency="crash"))["warnings"])

@@ -71,7 +71,7 @@ def _settings(exchange: Exchange) -> ArmSettings:
     return ArmSettings(access_token=TOKEN, compute_api_version=version, disk_api_version=version)
 
 
-def _wish(exchange: Exchange) -> PointSpec:
+def _spec(exchange: Exchange) -> PointSpec:
     properties = exchange.body["properties"]
     return PointSpec.model_validate(
         {
@@ -91,15 +91,15 @@ async def _ours(exchange: Exchange, arm: Arm) -> Any:
     if kind == "put_collection":
         source = exchange.body["properties"]["source"]["id"]
         tags = exchange.body.get("tags")
-        wish = CollectionSpec(name="x", resource_group="x", source=source, tags=tags)
-        return await service.put_collection(_arm_id.parse(path), wish, exchange.body["location"])
+        request = CollectionSpec(name="x", resource_group="x", source=source, tags=tags)
+        return await service.put_collection(_arm_id.parse(path), request, exchange.body["location"])
     if kind == "patch_collection":
         now = CollectionEntity.model_validate({"id": path, "name": "x", "location": "x", "properties": {}})
         return await service.patch_collection(_arm_id.parse(path), now, {"tags": {"after": exchange.body["tags"]}})
     if kind == "put_point":
-        wish_point = _wish(exchange)
-        fields = {name: getattr(wish_point, name) for name in ("exclude_disks", "source_restore_point")}
-        return await service.put_point(path, wish_point, fields)
+        spec = _spec(exchange)
+        fields = {name: getattr(spec, name) for name in ("exclude_disks", "source_restore_point")}
+        return await service.put_point(path, spec, fields)
     if kind == "collections":
         parts = path.split("/")
         return await service.collections(parts[2], parts[4] if "resourceGroups" in parts else None)
@@ -141,27 +141,27 @@ def test_request_and_answer(source: str, name: str) -> None:
 
 
 def _understood(kind: str, exchange: Exchange, result: Any) -> None:
-    told: Any = json.loads(exchange.answer_body) if exchange.answer_body else {}
+    document: Any = json.loads(exchange.answer_body) if exchange.answer_body else {}
     if isinstance(result, Operation):
         follows = bool(exchange.answered("azure-asyncoperation") or exchange.answered("location"))
         assert result.last.state == "running"
         status = virtually(result.poll) if not follows else None
-        succeeded = told.get("properties", {}).get("provisioningState") == "Succeeded"
+        succeeded = document.get("properties", {}).get("provisioningState") == "Succeeded"
         assert status is None or status.state == ("succeeded" if succeeded else "unknown")
     elif kind == "collections":
-        assert result == [each["id"] for each in told["value"]]
+        assert result == [each["id"] for each in document["value"]]
     elif kind in ("disk_restore_points", "disk_restore_point"):
-        rows = told["value"] if kind == "disk_restore_points" else [told]
+        rows = document["value"] if kind == "disk_restore_points" else [document]
         shown = [shapes.disk_restore_point(each) for each in result]
         assert [(each["id"], each["name"]) for each in shown] == [(row["id"], row["name"]) for row in rows]
         assert all(each["created"].endswith("Z") for each in shown)
     else:
-        assert (result.id, result.name) == (told["id"], told["name"])
+        assert (result.id, result.name) == (document["id"], document["name"])
         shown_one = shapes.collection(result) if kind == "collection" else shapes.point(result)
         assert shown_one is not None
-        assert shown_one["provisioning_state"] == told["properties"]["provisioningState"]
+        assert shown_one["provisioning_state"] == document["properties"]["provisioningState"]
         if kind == "point":
-            storage = told["properties"]["sourceMetadata"].get("storageProfile", {})
+            storage = document["properties"]["sourceMetadata"].get("storageProfile", {})
             count = len(storage.get("dataDisks", [])) + ("osDisk" in storage)
             assert len(shown_one["disks"]) == count
             assert shown_one["created"].endswith("Z")
@@ -232,8 +232,8 @@ def test_the_provider_reads_the_points_of_a_vm(source: Any) -> None:
             return inventory
 
         inventory, sent = _play(answer, use)
-        told = document["properties"]["restorePoints"]
-        assert [(c.id, c.name) for c in inventory.checkpoints] == [(p["id"], p["name"]) for p in told]
+        answered = document["properties"]["restorePoints"]
+        assert [(c.id, c.name) for c in inventory.checkpoints] == [(p["id"], p["name"]) for p in answered]
         assert all(c.usable and c.created for c in inventory.checkpoints)
         writes = [request for request in sent if request.method != "GET"]
         assert [request.method for request in writes] == ["PUT", "DELETE"]

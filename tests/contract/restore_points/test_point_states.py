@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""States of a restore point beside the usual ones: one that was canceled has failed, and one untold is in order."""
+"""States of a restore point beside the usual ones: a canceled one has failed, and one without a state is in order."""
 
 from __future__ import annotations
 

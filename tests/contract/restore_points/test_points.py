@@ -23,7 +23,7 @@ from tests.contract.compute.azure_harness import (
     names,
     point,
     points,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -54,7 +54,7 @@ def test_present_and_absent() -> None:
     result = done(point(lab, state="absent"))
     assert (result["changed"], result["restore_point"], names(lab)) == (True, None, ["before"])
     assert done(point(lab, state="absent"))["changed"] is False
-    assert told(lab.sent()) == [("PUT", "new"), ("DELETE", "new")]
+    assert steps_of(lab.sent()) == [("PUT", "new"), ("DELETE", "new")]
 
 
 def test_the_diff_of_a_failure_shows_nothing_that_was_not_done() -> None:
@@ -215,9 +215,9 @@ def test_check_mode_foresees_that_an_existing_point_is_less_consistent() -> None
     for check in (True, False):
         strict = point(lab, check=check, name="less", on_downgrade="fail")
         assert "The restore point is kept" in failed(strict, "downgraded")
-        told = done(point(lab, check=check, name="less"))
-        assert (told["changed"], [each["field"] for each in told["drift"]]) == (False, ["consistency"])
-        assert told["warnings"] == [
+        result = done(point(lab, check=check, name="less"))
+        assert (result["changed"], [each["field"] for each in result["drift"]]) == (False, ["consistency"])
+        assert result["warnings"] == [
             "restore point less: consistency is not as asked for, and a point cannot be changed; see drift."
         ]
 

@@ -22,7 +22,7 @@ from tests.contract.compute.azure_harness import (
     names,
     point,
     points,
-    told,
+    steps_of,
     verbs,
 )
 from tests.support.lab import Lab
@@ -54,7 +54,7 @@ def test_a_point_made_anew_by_another_run_is_kept(state: str, loss: str) -> None
 
     lab.watch = watch
     result = done(point(lab, name="before"))
-    assert (result["changed"], told(lab.sent())) == (True, [("DELETE", "before")])
+    assert (result["changed"], steps_of(lab.sent())) == (True, [("DELETE", "before")])
     assert verbs(result) == ["delete", "keep"]
     assert (names(lab), result["restore_point"]["usable"]) == (["before"], True)
 
@@ -170,7 +170,7 @@ ASKED: list[dict[str, Any]] = [{}, {"exclude_disks": []}, {"consistency": "crash
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)
-def test_what_a_point_that_was_adopted_has_otherwise_is_told(asked: dict[str, Any]) -> None:
+def test_what_a_point_that_was_adopted_has_otherwise_is_reported(asked: dict[str, Any]) -> None:
     """Nothing of a point can be changed: the same drift as the next run tells."""
     lab = make_lab()
     lab.world.faults.add(kind="lose_request", method="PUT")

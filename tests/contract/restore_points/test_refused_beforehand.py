@@ -89,38 +89,38 @@ def test_a_point_that_is_still_being_made_is_not_copied_yet() -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ("x", "malformed ARM id"),
         (f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/x", "Microsoft.Compute/disks"),
         ("/subscriptions/x/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/x", "no GUID"),
     ],
 )
-def test_an_encryption_set_s_malformed_id(given: str, told: str, check: bool) -> None:
+def test_an_encryption_set_s_malformed_id(given: str, expected: str, check: bool) -> None:
     lab = make_lab()
     sets = [{"disk": "os", "id": given, "type": "EncryptionAtRestWithCustomerKey"}]
     message = point(lab, check=check, encryption_sets=sets)["msg"]
     assert "encryption_sets" in message
-    assert told in message
+    assert expected in message
     assert "diskEncryptionSets" in message
     assert _asked(lab) == []
 
 
 @pytest.mark.parametrize(
-    ("option", "given", "told"),
+    ("option", "given", "expected"),
     [
         ("source", "shop01", "malformed ARM id"),
         ("source", f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/x", "is the id of one of"),
     ],
 )
-def test_a_malformed_source(option: str, given: str, told: str) -> None:
+def test_a_malformed_source(option: str, given: str, expected: str) -> None:
     lab = make_lab()
     for state in ("present", "absent"):
         options: dict[str, Any] = {option: given, "state": state}
         result = collection(lab, **options)
         assert (result["error"]["code"], "\n" in result["msg"]) == ("invalid_input", False)
         assert option in result["msg"]
-        assert told in result["msg"]
+        assert expected in result["msg"]
         assert "virtualMachines" in result["error"]["remedy"]
     assert lab.sent() == []
 
@@ -155,7 +155,7 @@ def test_a_resource_group_that_contradicts_the_id() -> None:
 
 
 @checks
-def test_an_api_version_without_copies_is_told_before_a_collection_for_them_is_made(check: bool) -> None:
+def test_an_api_version_without_copies_is_reported_before_a_collection_for_them_is_made(check: bool) -> None:
     lab = make_lab()
     old: dict[str, Any] = {"check": check, "compute_api_version": OLD}
     message = failed(collection(lab, name="copies", source=_id(lab), location="northeurope", **old), "invalid_input")
@@ -174,7 +174,7 @@ def test_an_api_version_without_copies_is_told_before_a_collection_for_them_is_m
         ({}, "2020-12-01", "2021-03-01"),
     ],
 )
-def test_what_a_collection_needs_is_told_before_anything_is_asked(
+def test_what_a_collection_needs_is_reported_before_anything_is_asked(
     options: dict[str, Any], version: str, needed: str
 ) -> None:
     lab = make_lab(point=False)
@@ -204,7 +204,7 @@ def test_what_a_collection_needs_is_told_before_anything_is_asked(
         ({}, "2020-12-01", "2021-03-01"),
     ],
 )
-def test_what_a_point_needs_is_told_before_anything_is_asked(
+def test_what_a_point_needs_is_reported_before_anything_is_asked(
     options: dict[str, Any], version: str, needed: str
 ) -> None:
     lab = make_lab()

@@ -74,10 +74,10 @@ def test_a_new_point_needs_it(check: bool) -> None:
 
 def test_who_may_not_read_the_vm_may_make_points_all_the_same() -> None:
     lab = _unreadable(make_lab())
-    told = ["restore point new: its VM may not be read, so nothing could be checked beforehand."]
+    unchecked = ["restore point new: its VM may not be read, so nothing could be checked beforehand."]
     for check in (True, False):
         result = done(point(lab, check=check))
-        assert (result["changed"], result["warnings"]) == (True, told)
+        assert (result["changed"], result["warnings"]) == (True, unchecked)
 
 
 def test_without_the_vm_disks_are_named_by_id() -> None:
@@ -104,7 +104,7 @@ def test_without_the_vm_disks_are_named_by_id() -> None:
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
-    ("disks", "places", "told"),
+    ("disks", "places", "expected"),
     [
         (["{disk}", " {DISK} "], [], "exclude_disks: {DISK} is named twice"),
         ([], ["{disk}", " {DISK}"], "encryption_sets: {DISK} is named twice"),
@@ -115,7 +115,7 @@ def test_without_the_vm_disks_are_named_by_id() -> None:
     ],
 )
 def test_what_needs_no_vm_is_checked_without_it_too(
-    disks: list[str], places: list[str], told: str, check: bool
+    disks: list[str], places: list[str], expected: str, check: bool
 ) -> None:
     lab = _unreadable(make_lab())
     disk = lab.world.azure.resource_id("disks", "shop01_DataDisk_0")
@@ -125,7 +125,7 @@ def test_what_needs_no_vm_is_checked_without_it_too(
 
     sets = [{"disk": filled(place), "id": DES, "type": "EncryptionAtRestWithCustomerKey"} for place in places]
     given = {"exclude_disks": [filled(each) for each in disks], "encryption_sets": sets}
-    assert filled(told) in failed(point(lab, check=check, **given), "invalid_input")
+    assert filled(expected) in failed(point(lab, check=check, **given), "invalid_input")
     assert lab.sent() == []
 
 

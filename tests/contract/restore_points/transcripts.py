@@ -51,12 +51,12 @@ POINT_2021 = {
 
 
 def _home(**properties: Any) -> dict[str, Any]:
-    told = {"source": {"id": VM, "location": "WestEurope"}, "restorePointCollectionId": GUID, **properties}
+    members = {"source": {"id": VM, "location": "WestEurope"}, "restorePointCollectionId": GUID, **properties}
     return {
         "name": "rpc1",
         "id": HOME,
         "location": "westeurope",
-        "properties": {"provisioningState": "Succeeded", **told},
+        "properties": {"provisioningState": "Succeeded", **members},
     }
 
 

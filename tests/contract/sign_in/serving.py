@@ -32,7 +32,7 @@ class Served:
 
     @property
     def client(self) -> dict[str, Any]:
-        """What every client is told."""
+        """What every client is given."""
         return {
             "tenant_id": self.world.credentials.tenant,
             "client_id": self.world.credentials.client_id,

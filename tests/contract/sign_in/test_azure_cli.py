@@ -87,7 +87,7 @@ def test_az_signs_in(source: str, desk: Desk) -> None:
     ]
 
 
-def test_az_is_told_the_tenant_and_tells_the_subscription(desk: Desk) -> None:
+def test_az_gets_the_tenant_and_gives_the_subscription(desk: Desk) -> None:
     desk.az(f"open({str(desk.bin / 'asked')!r}, 'w').write(json.dumps(sys.argv))\nprint({json.dumps(desk.answer())!r})")
     shown = desk.run(scope="scvmm", tenant="contoso.example")
     assert (code(shown), len(shown["checkpoints"])) == (None, 2)
@@ -98,7 +98,7 @@ def test_az_is_told_the_tenant_and_tells_the_subscription(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (None, "az login: there is no az on PATH. Install the Azure CLI, or choose another auth_source."),
         (
@@ -112,12 +112,12 @@ def test_az_is_told_the_tenant_and_tells_the_subscription(desk: Desk) -> None:
         ("print(json.dumps({'accessToken': 'a b\\n'}))", "az login: holds no usable access token."),
     ],
 )
-def test_an_az_that_gives_no_token_is_one_line(body: str | None, told: str, desk: Desk) -> None:
+def test_an_az_that_gives_no_token_is_one_line(body: str | None, expected: str, desk: Desk) -> None:
     if body is not None:
         desk.az(body)
     result = desk.run(vm=desk.world.machine_uri("app01"))
     assert code(result) in ("sign_in_refused", "bad_answer")
-    assert told in result["msg"]
+    assert expected in result["msg"]
     assert result["msg"].isprintable()
     alone = desk.run(vm=desk.world.machine_uri("app01"), auth_source="auto")
     assert code(alone) == "invalid_input"
@@ -125,7 +125,7 @@ def test_an_az_that_gives_no_token_is_one_line(body: str | None, told: str, desk
     assert "; credential file: there is no ~/.azure/credentials; az login: " in alone["msg"]
 
 
-def test_an_az_that_cannot_be_started_is_told(desk: Desk) -> None:
+def test_an_az_that_cannot_be_started_is_reported(desk: Desk) -> None:
     desk.az("")
     (desk.bin / "az").write_text("#!/nowhere/python\n")
     assert "az cannot be started (no such file or directory)" in desk.run(vm=desk.world.machine_uri("app01"))["msg"]

@@ -95,7 +95,7 @@ def make_trusting(lab: Lab) -> Lab:
 
 
 @pytest.mark.parametrize(
-    ("content", "more", "told"),
+    ("content", "more", "expected"),
     [
         (None, {}, "x509_certificate_path: {path} cannot be read (no such file or directory). Check the path"),
         (b"", {}, "x509_certificate_path: {path} cannot be read as PEM, nor as PFX without a password."),
@@ -116,8 +116,8 @@ def make_trusting(lab: Lab) -> Lab:
         (b"x" * 1024 * 1025, {}, "x509_certificate_path: {path} is larger than 1048576 bytes."),
     ],
 )
-def test_a_file_that_is_no_certificate_with_its_key_is_told(
-    content: bytes | None, more: dict[str, Any], told: str, lab: Lab, tmp_path: Path
+def test_a_file_that_is_no_certificate_with_its_key_is_reported(
+    content: bytes | None, more: dict[str, Any], expected: str, lab: Lab, tmp_path: Path
 ) -> None:
     me = principal()
     known = {
@@ -134,12 +134,12 @@ def test_a_file_that_is_no_certificate_with_its_key_is_told(
     if content is not None:
         path.write_bytes(known.get(content, content))
     text = refused(lab, **ALONE, x509_certificate_path=str(path), **more)
-    assert told.format(path=path) in text
+    assert expected.format(path=path) in text
     assert "wr0ng" not in text
     assert not [request for request in lab.requests if "/oauth2/" in request.url.path]
 
 
-def test_a_certificate_that_is_not_registered_is_told(lab: Lab, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_registered_is_reported(lab: Lab, tmp_path: Path) -> None:
     principal("another.example").register(lab.world.identities)
     text = refused(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert "AADSTS700027" in text
@@ -147,7 +147,7 @@ def test_a_certificate_that_is_not_registered_is_told(lab: Lab, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "expected"),
     [
         ({}, "what the sign-in authority says of itself, or its token, makes no sense."),
         ("<html>", "what the sign-in authority says of itself, or its token, makes no sense."),
@@ -162,18 +162,18 @@ def test_a_certificate_that_is_not_registered_is_told(lab: Lab, tmp_path: Path) 
     ],
 )
 def test_an_authority_that_describes_itself_wrongly_gets_no_assertion(
-    said: Any, told: str, lab: Lab, tmp_path: Path
+    said: Any, expected: str, lab: Lab, tmp_path: Path
 ) -> None:
     lab.world.faults.add(kind="replace", path="/.well-known/", body=said, count=None)
     result = checkpoint(lab, **ALONE, **options_of(tmp_path, "pem"))
     assert (code(result), result["changed"]) == ("bad_answer", False)
-    assert told in result["msg"]
+    assert expected in result["msg"]
     assert not [request for request in lab.requests if request.method == "POST"]
 
 
 @pytest.mark.parametrize("body", [{}, [], {"access_token": ""}, {"access_token": "a b\n"}, "<html>"])
 @pytest.mark.parametrize("way", ["certificate", "file"])
-def test_an_authority_that_grants_nothing_usable_is_told(way: str, body: Any, lab: Lab, tmp_path: Path) -> None:
+def test_an_authority_that_grants_nothing_usable_is_reported(way: str, body: Any, lab: Lab, tmp_path: Path) -> None:
     lab.world.faults.add(kind="replace", path="/oauth2/v2.0/token", body=body, count=None)
     result = checkpoint(lab, **way_of(way, lab, tmp_path))
     assert (code(result), result["changed"]) == ("bad_answer", False)
@@ -247,11 +247,11 @@ def test_a_ready_token(prefix: str, lab: Lab) -> None:
     assert works(lab, **NONE, access_token=token, auth_source="token") == ["/metadata/endpoints"] * 2
 
 
-@pytest.mark.parametrize(("name", "told"), [("exp", "access_token: expired at"), ("nbf", "is not valid before")])
-def test_a_token_out_of_its_time_is_told_before_it_is_sent(name: str, told: str, lab: Lab) -> None:
+@pytest.mark.parametrize(("name", "expected"), [("exp", "access_token: expired at"), ("nbf", "is not valid before")])
+def test_a_token_out_of_its_time_is_reported_before_it_is_sent(name: str, expected: str, lab: Lab) -> None:
     moment = lab.clock() + (-4000 if name == "exp" else 4000)
     body = base64.urlsafe_b64encode(json.dumps({name: moment}).encode()).decode().rstrip("=")
-    assert told in refused(lab, **NONE, access_token=f"e30.{body}.sig")
+    assert expected in refused(lab, **NONE, access_token=f"e30.{body}.sig")
     assert not [request for request in lab.requests if "Authorization" in request.headers]
 
 
@@ -289,7 +289,7 @@ def test_a_federated_token_is_read_again_for_each_access_token(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         ("expired", "AADSTS700024: Client assertion is not within its valid time range. The federated token is not"),
         ("e30.unknown.x", "AADSTS700213: No matching federated identity record found for presented assertion. Compare"),
@@ -299,11 +299,11 @@ def test_a_federated_token_is_read_again_for_each_access_token(tmp_path: Path) -
         (None, "federated_token_file: {path} cannot be read (no such file or directory)."),
     ],
 )
-def test_a_federated_token_that_does_not_do(content: str | None, told: str, lab: Lab, tmp_path: Path) -> None:
+def test_a_federated_token_that_does_not_do(content: str | None, expected: str, lab: Lab, tmp_path: Path) -> None:
     path = tmp_path / "token"
     if content is not None:
         path.write_text(lab.world.identities.assert_identity(1.0) if content == "expired" else content)
-    assert told.format(path=path) in refused(lab, **ALONE, federated_token_file=str(path))
+    assert expected.format(path=path) in refused(lab, **ALONE, federated_token_file=str(path))
 
 
 def github(lab: Lab) -> dict[str, str]:
@@ -328,7 +328,7 @@ def test_a_pipeline_s_token(pipeline: Any, lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "change", "told"),
+    ("pipeline", "change", "expected"),
     [
         (github, {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wr0ng"}, "the pipeline issued no token (401). Give the job"),
         (github, {"ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}, "ACTIONS_ID_TOKEN_REQUEST_TOKEN: is not set"),
@@ -340,9 +340,9 @@ def test_a_pipeline_s_token(pipeline: Any, lab: Lab) -> None:
         (azure_pipelines, {"AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "x"}, "the pipeline issued no token (404)."),
     ],
 )
-def test_a_pipeline_that_issues_none(pipeline: Any, change: dict[str, str], told: str, lab: Lab) -> None:
+def test_a_pipeline_that_issues_none(pipeline: Any, change: dict[str, str], expected: str, lab: Lab) -> None:
     text = refused(lab, pipeline(lab) | change, auth_source="oidc")
-    assert told in text
+    assert expected in text
     assert "wr0ng" not in text
 
 
@@ -427,18 +427,18 @@ def test_what_a_machine_proves_itself_with_never_comes_out(
 
 
 @pytest.mark.parametrize(
-    ("where", "told"),
+    ("where", "expected"),
     [
         (set_imds, "refused (400) for the managed identity of this machine: Identity not found. Assign a managed"),
         (set_app_service, "refused (400) for the managed identity of this machine: 400, No User Assigned or"),
     ],
 )
 def test_a_machine_without_that_identity(
-    where: Any, told: str, machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    where: Any, expected: str, machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     where(machine, monkeypatch, tmp_path)
     machine.world.identities.system_assigned = False
-    assert told in refused(machine, **MSI)
+    assert expected in refused(machine, **MSI)
 
 
 def test_the_key_of_azure_arc_is_read_only_where_its_agent_leaves_keys(
@@ -463,7 +463,7 @@ def test_a_key_of_azure_arc_that_is_too_large_is_not_read(
     assert "Local key file shall not be larger than 4KB" in result["msg"]
 
 
-def test_a_machine_without_the_endpoint_is_told_where_msi_works(machine: Lab) -> None:
+def test_a_machine_without_the_endpoint_is_reported_where_msi_works(machine: Lab) -> None:
     machine.world.faults.add(kind="lose_request", exception="ConnectError", path="/metadata/identity", count=None)
     result = checkpoint(machine, **MSI)
     assert code(result) in ("unreachable", "unavailable")
@@ -489,7 +489,7 @@ def test_an_imds_that_is_being_updated_is_asked_again(status: int, machine: Lab)
     works(machine, **MSI)
 
 
-def test_an_imds_that_stays_away_is_told(machine: Lab) -> None:
+def test_an_imds_that_stays_away_is_reported(machine: Lab) -> None:
     body = {"error": "not_found", "error_description": "No such path."}
     machine.world.faults.add(kind="status", status=404, path="/metadata/identity", body=body, count=None)
     assert "refused (404) for the managed identity of this machine: No such path." in refused(machine, **MSI)
@@ -504,7 +504,7 @@ def test_an_imds_that_answers_nonsense(body: str, machine: Lab) -> None:
     assert result["msg"].isprintable()
 
 
-def test_service_fabric_is_told(machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_service_fabric_is_reported(machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     set_app_service(machine, monkeypatch, tmp_path)
     set_variable(monkeypatch, "IDENTITY_SERVER_THUMBPRINT", "ab" * 20)
     result = checkpoint(machine, **MSI)
@@ -524,7 +524,7 @@ def test_a_certificate_at_ad_fs(lab: Lab, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ({"tenant": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "Check tenant and cloud_environment"),
         ({"client_id": "0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d"}, "Check client_id, and that the application"),
@@ -535,9 +535,11 @@ def test_a_certificate_at_ad_fs(lab: Lab, tmp_path: Path) -> None:
         ({"cloud_environment": "http://simulator.test"}, "cloud_environment: is plain http"),
     ],
 )
-def test_what_is_wrong_with_a_client_is_told_with_its_option(change: dict[str, str], told: str, lab: Lab) -> None:
+def test_what_is_wrong_with_a_client_is_reported_with_its_option(
+    change: dict[str, str], expected: str, lab: Lab
+) -> None:
     text = refused(lab, **change)
-    assert told in text
+    assert expected in text
     assert "s3cret" not in text
 
 
@@ -563,7 +565,7 @@ def test_with_the_cache_the_next_task_does_not_sign_in_and_no_secret_is_on_disk(
     assert all(assertion.encode() not in kept for assertion in lab.world.identities.assertions)
 
 
-def test_a_cache_that_others_may_read_is_told(lab: Lab, tmp_path: Path) -> None:
+def test_a_cache_that_others_may_read_is_reported(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / ".cache" / "hybridvm.checkpoints").mkdir(parents=True)
     (tmp_path / ".cache" / "hybridvm.checkpoints").chmod(0o755)
     assert "is open to other users (mode 0755), so it is not used." in refused(

@@ -225,7 +225,9 @@ def test_a_certificate_of_somebody_else_is_refused(spf: Site, files: Files, tmp_
     assert "authority that the server trusts" in result["msg"]
 
 
-def test_a_server_that_asks_after_the_handshake_is_told_what_to_set(spf: Site, files: Files, tmp_path: Path) -> None:
+def test_a_server_that_asks_after_the_handshake_is_answered_with_what_to_set(
+    spf: Site, files: Files, tmp_path: Path
+) -> None:
     front = portal(spf, asks_late=True)
     given = files.given(spf_client_cert="both.pem")
     result = through(spf, files, tmp_path, front, ssl.TLSVersion.TLSv1_3, name="new", **given)

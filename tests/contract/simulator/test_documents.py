@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""World documents: the documentation's make worlds, all they may hold is documented, wrong ones are told."""
+"""World documents: the documentation's make worlds, all they may hold is documented, wrong ones are reported."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_the_documentations_examples_make_the_worlds_they_tell_of() -> None:
 def test_every_member_is_documented(head: str, members: dict[str, Any]) -> None:
     title = re.escape(head) if " " in head else f"`{head}`"
     (rows,) = re.findall(rf"^\| {title} \| meaning.*?\n\|---\|---\|\n((?:\|.*\n)+)", PAGE, re.M)
-    told = [name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert sorted(told) == sorted(members)
+    documented = [name for row in rows.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(documented) == sorted(members)
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "expected"),
     [
         ("", [], "the document: is a list, and takes an object"),
         ("spfs", {}, "the document: has no member 'spfs'; there are: compute, credentials, scvmm, spf"),
@@ -101,7 +101,7 @@ def test_every_member_is_documented(head: str, members: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_a_wrong_document_is_told_with_path_and_reason(place: str, value: Any, told: str) -> None:
+def test_a_wrong_document_is_reported_with_path_and_reason(place: str, value: Any, expected: str) -> None:
     document: Any = copy.deepcopy(EXAMPLES[0])
     *way, last = place.split(".")
     holder = document
@@ -111,7 +111,7 @@ def test_a_wrong_document_is_told_with_path_and_reason(place: str, value: Any, t
         holder[int(last) if last.isdigit() else last] = value
     with pytest.raises(WrongDocument) as caught:
         check_world(document if place else value)
-    assert told in str(caught.value)
+    assert expected in str(caught.value)
     assert str(caught.value).count("\n") == 0
 
 

@@ -189,7 +189,7 @@ def refused(*options: str) -> str:
 
 
 def test_options_that_make_no_sense(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is told in one line that names the option, and ends with 2; one through a process, the rest in this one."""
+    """Each is reported in one line that names the option, and ends with 2; one in a process, the rest in this one."""
     file, document = tmp_path / "file", tmp_path / "world.json"
     file.touch()
     document.write_text('{"spf": {"vms": [{"power": "Running"}]}}')

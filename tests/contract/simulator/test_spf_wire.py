@@ -259,7 +259,7 @@ async def test_rename_by_merge_and_what_put_resets(sim: Sim) -> None:
     assert (content.status_code, content.json()["Name"]) == (200, "back")
 
 
-async def test_power_operations_wait_unless_told_not_to(sim: Sim) -> None:
+async def test_power_operations_wait_unless_asked_not_to(sim: Sim) -> None:
     vm = sim.world.vm("web01")
     key = sim.key(vm.id, "VirtualMachines")
     before = trio.current_time()

@@ -57,9 +57,9 @@ def _certificate() -> str:
     return str(path)
 
 
-def named(option: str, told: str) -> bool:
+def named(option: str, message: str) -> bool:
     """Whether an error names the option, as a user would look for it."""
-    return any(re.search(rf"(?<![\w-]){name}(?![\w-])", told) for name in ALIASES.get(option, (option,)))
+    return any(re.search(rf"(?<![\w-]){name}(?![\w-])", message) for name in ALIASES.get(option, (option,)))
 
 
 def here(lab: Lab, value: Any) -> Any:

@@ -147,15 +147,15 @@ def _harmless(slot: Slot) -> list[Any]:
 def _shape(request: httpx.Request, value: str) -> Any:
     """All that was sent, parsed as a server would, with `<V>` for the value."""
     path, _mark, query = request.url.raw_path.decode().partition("?")
-    segments = [_told(urllib.parse.unquote(segment), value) for segment in path.split("/")]
-    members = [(name, _told(each, value)) for name, each in urllib.parse.parse_qsl(query, keep_blank_values=True)]
-    headers = {name: _told(each, value) for name, each in request.headers.items() if name not in CHANGING}
+    segments = [_without(urllib.parse.unquote(segment), value) for segment in path.split("/")]
+    members = [(name, _without(each, value)) for name, each in urllib.parse.parse_qsl(query, keep_blank_values=True)]
+    headers = {name: _without(each, value) for name, each in request.headers.items() if name not in CHANGING}
     kind = request.headers.get("content-type", "")
     body: Any = None
     if "form" in kind:
-        body = [(name, _told(each, value)) for name, each in urllib.parse.parse_qsl(request.content.decode())]
+        body = [(name, _without(each, value)) for name, each in urllib.parse.parse_qsl(request.content.decode())]
     elif request.content:
-        body = _told(json.loads(request.content), value)
+        body = _without(json.loads(request.content), value)
     return request.method, segments, members, headers, body
 
 
@@ -163,18 +163,18 @@ CHANGING = {"content-length", "x-ms-client-request-id"}
 NONCE = re.compile(r"nonce=[0-9a-f]{12} at=[0-9TZ:-]{20}(?: name=[0-9a-f]{8})?")
 
 
-def _told(sent: Any, value: str) -> Any:
+def _without(sent: Any, value: str) -> Any:
     """`sent` with `<V>` wherever the value stands whole, in the spelling of that place."""
     if isinstance(sent, dict):
-        return {_told(name, value): _told(each, value) for name, each in sent.items()}
+        return {_without(name, value): _without(each, value) for name, each in sent.items()}
     if isinstance(sent, list):
-        return [_told(each, value) for each in sent]
+        return [_without(each, value) for each in sent]
     if not isinstance(sent, str):
         return sent
     sent = NONCE.sub("nonce", sent)
     if sent.startswith("Basic "):
         name, _colon, password = base64.b64decode(sent.removeprefix("Basic ")).decode().partition(":")
-        return [_told(name, value), _told(password, value)]
+        return [_without(name, value), _without(password, value)]
     literal = "'" + value.replace("'", "''") + "'"
     for whole, shown in (
         (value, "<V>"),

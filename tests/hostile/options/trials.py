@@ -182,7 +182,7 @@ class Trial:
             destinations.made(lab, self.option, params, result)
 
     def _judge_refusal(self, lab: Lab, result: Result, before: dict[str, Any]) -> None:
-        code, told = result["error"]["code"], result["msg"]
+        code, message = result["error"]["code"], result["msg"]
         if code == "some_failed":  # of what is only read each has its own
             assert self.module.name == "vm_checkpoint_info"
             assert {each["error"]["code"] for each in result["vms"] if each["error"]} <= {
@@ -191,15 +191,15 @@ class Trial:
             }
             code = "not_found"
         assert code in codes(), result
-        assert told.isprintable(), repr(told)
-        assert 0 < len(told) <= 2500, len(told)
+        assert message.isprintable(), repr(message)
+        assert 0 < len(message) <= 2500, len(message)
         if code in AFTER_WRITING and self.option in DEADLINES:
             return
         assert code == "invalid_input" or code in MEANT_FOR_NONE, result
         assert result["changed"] is False, result
         if code == "invalid_input":
             assert lab.sent() == [], [str(request.url) for request in lab.sent()]
-            assert destinations.named(self.option, told), (self.option, told)
+            assert destinations.named(self.option, message), (self.option, message)
         else:
             assert _settled(lab.world.dump()) == _settled(before)
 

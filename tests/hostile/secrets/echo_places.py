@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where in its answers a server may echo what it was told: a task, and a service that says a text."""
+"""Where in its answers a server may echo what it was sent: a task, and a service that says a text."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def _says(
     path: str, status: int, body: Callable[[str], Any], headers: Callable[[str], dict[str, str]] = lambda _t: {}
 ) -> Callable[[Lab, str], None]:
     def plant(lab: Lab, text: str) -> None:
-        told = {name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers(text).items()}
+        echoed = {name: value.encode("latin-1", "replace").decode("latin-1") for name, value in headers(text).items()}
         kind = "replace" if status == 200 else "status"
-        lab.world.faults.add(kind=kind, path=path, status=status, body=body(text), headers=told, count=None)
+        lab.world.faults.add(kind=kind, path=path, status=status, body=body(text), headers=echoed, count=None)
 
     return plant
 
@@ -73,8 +73,8 @@ def _job(service: str, kind: str, end: str = "Failed") -> Callable[[Lab, str], N
 def _checkpoint(service: str, vm: str, **of_it: str) -> Callable[[Lab, str], None]:
     def plant(lab: Lab, text: str) -> None:
         point = lab.world.vm(vm, service).checkpoints[0]
-        for name, told in of_it.items():
-            setattr(point, name, told.format(text))
+        for name, echoed in of_it.items():
+            setattr(point, name, echoed.format(text))
 
     return plant
 

@@ -53,7 +53,7 @@ RECOGNISABLE: dict[str, Spelling] = {
     "JSON, all escaped": lambda text: "".join(f"\\u{ord(c):04x}" for c in text),
     "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
 }
-"""How a signature that nobody told us of is still known for one."""
+"""How a signature that nobody gave us is still known for one."""
 SPELLINGS: dict[str, Spelling] = {
     **RECOGNISABLE,
     "tabs for spaces": lambda text: text.replace(" ", "\t\t"),

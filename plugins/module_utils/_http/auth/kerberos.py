@@ -130,7 +130,7 @@ class Tickets:
         except library.Krb5Error as error:
             raise self._explained(int(error.err_code), str(error)) from None
         except (OSError, ValueError):
-            raise NotPossible(_wrong_keytab(_Told(who.username, "spf_keytab", who, ""))) from None
+            raise NotPossible(_wrong_keytab(_Failure(who.username, "spf_keytab", who, ""))) from None
         self._held = cache  # a cache in memory goes with its handle
         return f"MEMORY:{cache.name.decode()}"
 
@@ -196,8 +196,8 @@ class Tickets:
             reason = next((name for part, name in _WORDS if part in words.lower()), "other")
         whose = who.username or "the ticket"
         source = "spf_keytab" if who.keytab else "spf_password" if who.password else "KRB5CCNAME"
-        told = _Told(whose, source, who, one_line(words, 300))
-        error = _ERRORS[reason](told)
+        failure = _Failure(whose, source, who, one_line(words, 300))
+        error = _ERRORS[reason](failure)
         error.changed_nothing = True
         return error if reason in _FINAL else NotPossible(error, expired=reason == "ticket_expired")
 
@@ -206,63 +206,63 @@ _FINAL = {"wrong_password", "revoked", "expired", "skew"}
 """What another way to sign in must not be tried after: the credential, or a clock that has to be set."""
 
 
-class _Told(t.NamedTuple):
+class _Failure(t.NamedTuple):
     whose: str
     source: str
     who: Identity
     words: str
 
 
-def _wrong_keytab(told: _Told) -> CheckpointError:
+def _wrong_keytab(failure: _Failure) -> CheckpointError:
     return InvalidInput(
-        f"spf_keytab: {told.who.keytab} cannot be read, or has no key for {told.whose}.",
+        f"spf_keytab: {failure.who.keytab} cannot be read, or has no key for {failure.whose}.",
         remedy="Give a keytab that this user may read, and its principal as spf_username (klist -k shows it).",
     )
 
 
-def _wrong(told: _Told) -> CheckpointError:
+def _wrong(failure: _Failure) -> CheckpointError:
     return SignInRefused(
-        f"Kerberos refused {told.whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
-        remedy=f"Check spf_username and {told.source}.",
+        f"Kerberos refused {failure.whose}: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once.",
+        remedy=f"Check spf_username and {failure.source}.",
     )
 
 
-_ERRORS: dict[str, t.Callable[[_Told], CheckpointError]] = {
+_ERRORS: dict[str, t.Callable[[_Failure], CheckpointError]] = {
     "wrong_password": _wrong,
     "keytab": _wrong_keytab,
-    "unknown_client": lambda told: SignInRefused(
-        f"Kerberos does not know {told.whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
+    "unknown_client": lambda failure: SignInRefused(
+        f"Kerberos does not know {failure.whose} (KDC_ERR_C_PRINCIPAL_UNKNOWN).",
         remedy="Write spf_username as user@REALM, or set spf_auth: ntlm for an account of the server itself.",
     ),
-    "unknown_service": lambda told: SignInRefused(
-        f"Kerberos does not know the service {told.who.spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
+    "unknown_service": lambda failure: SignInRefused(
+        f"Kerberos does not know the service {failure.who.spn} (KDC_ERR_S_PRINCIPAL_UNKNOWN).",
         remedy="Set spf_service_principal to the SPN that is registered (setspn -L), or have this one registered.",
     ),
-    "revoked": lambda told: SignInRefused(
-        f"Kerberos refused {told.whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
+    "revoked": lambda failure: SignInRefused(
+        f"Kerberos refused {failure.whose}: the account is disabled or locked (KDC_ERR_CLIENT_REVOKED).",
         remedy="Have the account of spf_username unlocked.",
     ),
-    "expired": lambda told: SignInRefused(
-        f"Kerberos refused {told.whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
+    "expired": lambda failure: SignInRefused(
+        f"Kerberos refused {failure.whose}: the password has expired (KDC_ERR_KEY_EXPIRED).",
         remedy="Change the password, then set spf_password.",
     ),
-    "skew": lambda told: SignInRefused(
-        f"Kerberos refused {told.whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
+    "skew": lambda failure: SignInRefused(
+        f"Kerberos refused {failure.whose}: this machine's clock and the KDC's differ too much (KRB_AP_ERR_SKEW).",
         remedy="Set this machine's clock (NTP), or use spf_auth: ntlm.",
     ),
-    "no_kdc": lambda told: Unreachable(
-        f"no KDC could be reached for {told.whose}: {told.words}.",
+    "no_kdc": lambda failure: Unreachable(
+        f"no KDC could be reached for {failure.whose}: {failure.words}.",
         remedy="Check krb5.conf (KRB5_CONFIG), DNS and port 88, or set spf_auth: ntlm.",
     ),
-    "no_ticket": lambda told: InvalidInput(
+    "no_ticket": lambda failure: InvalidInput(
         "spf_auth: there is no Kerberos ticket (KRB5CCNAME), and neither spf_password nor spf_keytab was given.",
         remedy="Run kinit, or give spf_username with spf_password or spf_keytab.",
     ),
-    "ticket_expired": lambda told: SignInRefused(
+    "ticket_expired": lambda failure: SignInRefused(
         "the Kerberos ticket has expired.", remedy="Run kinit, or give spf_keytab so that tickets are fetched."
     ),
-    "other": lambda told: SignInRefused(
-        f"Kerberos failed for {told.whose} and {told.who.spn}: {told.words}.",
+    "other": lambda failure: SignInRefused(
+        f"Kerberos failed for {failure.whose} and {failure.who.spn}: {failure.words}.",
         remedy="Check krb5.conf, spf_username and spf_service_principal, or set spf_auth: ntlm.",
     ),
 }

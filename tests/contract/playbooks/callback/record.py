@@ -34,7 +34,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
 
     def _keep(self, result: Any, kind: str = "") -> None:
         # Until ansible-core 2.18 both have an underscore.
-        task, told = (getattr(result, name, None) or getattr(result, f"_{name}") for name in ("task", "result"))
-        line = {"task": f"{kind}{task.get_name()}", "action": f"{kind}{task.action}", "result": told}
+        task, outcome = (getattr(result, name, None) or getattr(result, f"_{name}") for name in ("task", "result"))
+        line = {"task": f"{kind}{task.get_name()}", "action": f"{kind}{task.action}", "result": outcome}
         with Path(os.environ["RECORD_FILE"]).open("a") as stream:
             stream.write(json.dumps(line, default=str) + "\n")

@@ -40,10 +40,10 @@ async def test_every_documented_failure_can_be_had(cloud: Cloud, word: str) -> N
     assert (await http.post("/_control/failures", json=later)).status_code == 201
     ended = await cloud.end(await cloud.put_point("one"))
     assert (ended["status"], ended["error"]) == ("Failed", {"code": word, "message": MESSAGES[word]})
-    at_once = {**later, "status": 400, "message": "as told"}
+    at_once = {**later, "status": 400, "message": "as given"}
     await http.post("/_control/failures", json=at_once)
     refused = await cloud.put_point("two")
-    assert (refused.status_code, refused.json()["error"]) == (400, {"code": word, "message": "as told"})
+    assert (refused.status_code, refused.json()["error"]) == (400, {"code": word, "message": "as given"})
     assert (await cloud("GET", cloud.point_path("two"))).status_code == 404
 
 

@@ -44,7 +44,7 @@ async def view(cloud: Cloud, name: str = "one", version: str = LATER) -> dict[st
     return found
 
 
-def told(shown: dict[str, Any]) -> list[tuple[str, str, int]]:
+def rows_of(shown: dict[str, Any]) -> list[tuple[str, str, int]]:
     """Of each row the access state, the status code and how much has arrived."""
     return [
         (
@@ -62,16 +62,16 @@ async def test_from_instant_access_to_available(anyio_backend: object) -> None:
         assert point["properties"]["provisioningState"] == "Succeeded"
         assert point["properties"]["instantAccessDurationMinutes"] == 120
         shown = await view(cloud)
-        assert told(shown) == [("InstantAccess", "ReplicationState/replicating", 0)] * 2
+        assert rows_of(shown) == [("InstantAccess", "ReplicationState/replicating", 0)] * 2
         assert shown["statuses"][0]["displayStatus"] == "Replicating"
         assert {each["id"].rpartition("/")[2].partition("_DataDisk_")[2][0] for each in shown["diskRestorePoints"]} == {
             "0",
             "1",
         }
         cloud.world.clock.advance(600)
-        assert told(await view(cloud)) == [("AvailableWithInstantAccess", "ReplicationState/succeeded", 100)] * 2
+        assert rows_of(await view(cloud)) == [("AvailableWithInstantAccess", "ReplicationState/succeeded", 100)] * 2
         cloud.world.clock.advance(7200)
-        assert told(await view(cloud)) == [("Available", "ReplicationState/succeeded", 100)] * 2
+        assert rows_of(await view(cloud)) == [("Available", "ReplicationState/succeeded", 100)] * 2
         disk = await cloud("GET", disk_points(point)[0], version="2026-03-02")
         assert disk.json()["properties"]["snapshotAccessState"] == "Available"
 
@@ -94,10 +94,10 @@ async def test_the_recorded_view(anyio_backend: object) -> None:
 async def test_all_rows(anyio_backend: object) -> None:
     async with instant(compute_view_rows="all", compute_instant_takes="never") as cloud:
         await cloud.point("one", version=LATER)
-        states = [each[0] for each in told(await view(cloud))]
+        states = [each[0] for each in rows_of(await view(cloud))]
         assert states == ["Available", "InstantAccess", "InstantAccess", "Available"]
         cloud.world.clock.advance(300 * 60)  # the end of what is asked for when nothing is said
-        assert [each[0] for each in told(await view(cloud))] == ["Available", "Pending", "Pending", "Available"]
+        assert [each[0] for each in rows_of(await view(cloud))] == ["Available", "Pending", "Pending", "Available"]
 
 
 async def test_older_versions_know_no_access_state(anyio_backend: object) -> None:
@@ -112,7 +112,7 @@ async def test_without_such_disks_every_row_is_there(cloud: Cloud) -> None:
     await cloud.collection()
     await cloud("PATCH", "restorePointCollections/daily", {"properties": {"instantAccess": True}}, version=LATER)
     await cloud.point("one", version=LATER)
-    assert told(await view(cloud)) == [("Available", "ReplicationState/succeeded", 100)] * 2
+    assert rows_of(await view(cloud)) == [("Available", "ReplicationState/succeeded", 100)] * 2
 
 
 async def download(cloud: Cloud, disk: str) -> httpx.Response:
@@ -136,11 +136,11 @@ async def test_every_point_can_be_pending_first(cloud: Cloud) -> None:
     cloud.world.switches.set("compute_pending_seconds", 30)
     await cloud.collection()
     disk = disk_points(await cloud.point("one"))[None]
-    assert told(await view(cloud)) == [("Pending", "ReplicationState/succeeded", 100)] * 2
+    assert rows_of(await view(cloud)) == [("Pending", "ReplicationState/succeeded", 100)] * 2
     await cloud.end(await cloud.disk_from("early", disk))
     assert cloud.azure.disks[cloud.id("disks/early").lower()].files == {}
     cloud.world.clock.advance(30)
-    assert {each[0] for each in told(await view(cloud))} == {"Available"}
+    assert {each[0] for each in rows_of(await view(cloud))} == {"Available"}
     await cloud.end(await cloud.disk_from("whole", disk))
     assert cloud.azure.disks[cloud.id("disks/whole").lower()].files
 

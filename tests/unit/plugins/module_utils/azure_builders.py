@@ -30,9 +30,9 @@ def made_of(name: str) -> str:
 
 def disk(name: str, provisioning: str | None = "Succeeded", of: str = "o", **tags: str) -> DiskEntity:
     """A managed disk; with tags one that a restore has made, of the point's OS disk unless `of` names another."""
-    told = {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)} if tags else {}
-    told |= {f"hybridvm-restore-{key}": value for key, value in tags.items()}
-    document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": told or None}
+    own = {"hybridvm-restore-vm": short_hash(ID), "hybridvm-restore-point-id": short_hash(POINT)} if tags else {}
+    own |= {f"hybridvm-restore-{key}": value for key, value in tags.items()}
+    document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "tags": own or None}
     made_from = {"creationData": {"createOption": "Restore", "sourceResourceId": made_of(of)}} if tags else {}
     return DiskEntity.model_validate({**document, "properties": {"provisioningState": provisioning, **made_from}})
 

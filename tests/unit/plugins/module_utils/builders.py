@@ -114,35 +114,35 @@ def chain(*points: Checkpoint) -> tuple[Checkpoint, ...]:
 
 
 def present(**options: Any) -> Present:
-    """The wish for a checkpoint named nightly, checked as the module's options are."""
+    """The spec of a checkpoint named nightly, checked as the module's options are."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
     return validate_options(Present, named | options)
 
 
 def absent(**options: Any) -> Absent:
-    """The wish for no checkpoint named nightly."""
+    """The spec of no checkpoint named nightly."""
     named = {} if "checkpoint_id" in options else {"name": "nightly"}
     return validate_options(Absent, named | options)
 
 
 def restore(**options: Any) -> RestoreRequest:
-    """The wish to go back to the checkpoint named nightly, or to what the options say."""
+    """The request to go back to the checkpoint named nightly, or to what the options say."""
     named = {} if {"checkpoint_id", "select", "name"} & set(options) else {"name": "nightly"}
     return validate_options(RestoreRequest, named | options)
 
 
 def planned(
-    wish: Spec,
+    spec: Spec,
     *points: Checkpoint,
     capabilities: Capabilities = SERVICE,
     memory: CheckpointProgress | None = None,
     **fields: Any,
 ) -> Plan:
     """The plan for web01 with these checkpoints."""
-    return plan(wish, having(*points, **fields), capabilities, memory)
+    return plan(spec, having(*points, **fields), capabilities, memory)
 
 
-def told(action: Action) -> str:
+def summary(action: Action) -> str:
     """`delete a1`, `create nightly`, `power off`."""
     if isinstance(action, CheckpointAction):
         return f"{action.verb} {action.checkpoint.id}"
@@ -152,4 +152,4 @@ def told(action: Action) -> str:
 
 def steps(made: Plan) -> list[str]:
     """What a plan would do, in order; nothing for what it keeps."""
-    return [told(action) for action in made.writes]
+    return [summary(action) for action in made.writes]

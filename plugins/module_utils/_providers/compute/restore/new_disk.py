@@ -57,11 +57,11 @@ def left_out(old: DiskEntity | None) -> list[str]:
 
 def _network(disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, str]:
     """Who may read the disk: a new one is open to all networks unless it says otherwise. These belong together."""
-    for shown in (old.properties if old else None, disk_point.properties if disk_point else None):
+    for of_old in (old.properties if old else None, disk_point.properties if disk_point else None):
         access = {
-            "networkAccessPolicy": shown.networkAccessPolicy if shown else None,
-            "diskAccessId": shown.diskAccessId if shown else None,
-            "publicNetworkAccess": shown.publicNetworkAccess if shown else None,
+            "networkAccessPolicy": of_old.networkAccessPolicy if of_old else None,
+            "diskAccessId": of_old.diskAccessId if of_old else None,
+            "publicNetworkAccess": of_old.publicNetworkAccess if of_old else None,
         }
         if found := {name: value for name, value in access.items() if value}:
             return found
@@ -93,14 +93,15 @@ def _of_system(source: Disk, disk_point: DiskRestorePointEntity | None, old: Dis
     encryption = (old.properties.encryption if old else None) or (
         disk_point.properties.encryption if disk_point else None
     )
-    told, shown = disk_point.properties if disk_point else None, old.properties if old else None
-    if (told and told.supportsHibernation) or (shown and shown.supportsHibernation):
+    of_point, of_old = disk_point.properties if disk_point else None, old.properties if old else None
+    if (of_point and of_point.supportsHibernation) or (of_old and of_old.supportsHibernation):
         properties["supportsHibernation"] = True
     of_system = {
-        "purchasePlan": (told.purchasePlan if told else None) or (shown.purchasePlan if shown else None),
-        "supportedCapabilities": (told.supportedCapabilities if told else None)
-        or (shown.supportedCapabilities if shown else None),
-        "securityProfile": (shown.securityProfile if shown else None) or (told.securityProfile if told else None),
+        "purchasePlan": (of_point.purchasePlan if of_point else None) or (of_old.purchasePlan if of_old else None),
+        "supportedCapabilities": (of_point.supportedCapabilities if of_point else None)
+        or (of_old.supportedCapabilities if of_old else None),
+        "securityProfile": (of_old.securityProfile if of_old else None)
+        or (of_point.securityProfile if of_point else None),
     }
     properties |= {name: value for name, value in of_system.items() if value}
     if key := _key(encryption):

@@ -44,8 +44,8 @@ from .runs import (
     replaced_by,
     unfinished,
 )
-from .told import told_of_disks, told_of_vm
 from .vm_steps import Deallocate, DetachDataDisks, KeepDisks, Start, SwapDisks
+from .warnings import disk_warnings, vm_warnings
 
 
 def restore_steps(
@@ -95,8 +95,7 @@ def restore_steps(
         warnings.append(f"an earlier run has begun this restore ({run}); what is left of it is done.")
     steps, more = _steps(spec, actual, point, run, power_before)
     left = tuple(step for step in steps if not step.is_done(actual))
-    all_warnings = tuple(f"{actual.vm}: {text}" for text in [*warnings, *more])
-    return RestorePlan(point, left, resumed=bool(disks), warnings=all_warnings)
+    return RestorePlan(point, left, resumed=bool(disks), warnings=(*warnings, *more))
 
 
 def _earlier(spec: RestoreRequest, state: AzureVmState) -> str:
@@ -243,7 +242,7 @@ def _steps(
     lead = new[lead_slot(new)]
     steps += [MarkDone(vm, reason, run, name, onto) for name in new.values() if name != lead]
     steps.append(MarkRunDone(vm, reason, run, lead, onto))
-    return steps, [*told_of_vm(state, new, back), *told_of_disks(state, run, new, old), *doubtful]
+    return steps, [*vm_warnings(state, new, back), *disk_warnings(state, run, new, old), *doubtful]
 
 
 def _run(

@@ -108,7 +108,7 @@ def test_pages_are_followed_byte_for_byte_to_their_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pages", "told"),
+    ("pages", "expected"),
     [
         (({"value": [], "nextLink": f"{BASE}/things"},), "listing: the pages do not end"),
         (({"value": [], "nextLink": "https://evil.test/"},), "on another origin (https://evil.test)"),
@@ -120,10 +120,10 @@ def test_pages_are_followed_byte_for_byte_to_their_end() -> None:
         (("<html>",), "is not readable JSON"),
     ],
 )
-def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], told: str) -> None:
+def test_pages_that_make_no_sense_are_an_error(pages: tuple[Any, ...], expected: str) -> None:
     with pytest.raises(BadResponse) as caught:
         listed(*pages)
-    assert told in caught.value.message
+    assert expected in caught.value.message
 
 
 def test_pages_without_an_end_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_a_status_that_makes_no_sense_is_no_success(body: str) -> None:
         read_status(answer(200, body))
 
 
-def test_a_failure_is_told_with_its_code_and_details_and_without_signatures() -> None:
+def test_a_failure_is_reported_with_its_code_and_details_and_without_signatures() -> None:
     status = read_status(
         answer(
             200,
@@ -222,9 +222,9 @@ def test_of_an_operation_that_never_tells_its_status_nothing_is_known(odd: Any) 
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
-def test_location_may_end_in_nothing_and_in_a_result_where_no_status_was_told(odd: Any) -> None:
+def test_location_may_end_in_nothing_and_in_a_result_where_no_status_was_given(odd: Any) -> None:
     status, server = waited(reply(202, "null"), reply(200, odd))
     assert (status.state, len(server.requests)) == ("succeeded", 3)
-    told, server = waited(reply(202, {"status": "Running"}), reply(200, odd), reply(200, {"status": "Failed"}))
+    outcome, server = waited(reply(202, {"status": "Running"}), reply(200, odd), reply(200, {"status": "Failed"}))
     nothing = odd in ("null", "")
-    assert (told.state, len(server.requests)) == (("succeeded", 3) if nothing else ("failed", 4))
+    assert (outcome.state, len(server.requests)) == (("succeeded", 3) if nothing else ("failed", 4))

@@ -35,7 +35,7 @@ def refused(status: int, body: Any) -> CheckpointError:
     return using(Script(), main)
 
 
-def test_an_error_is_told_with_every_detail() -> None:
+def test_an_error_is_reported_with_every_detail() -> None:
     assert refused(400, ERROR).message == (
         "creating it: refused (400): BadRequest: It says no.; target checkpoint; Inner: really; Deep: truly; words; "
         'Policy {"a": 2, "b": 1}.'
@@ -122,9 +122,9 @@ def test_a_second_create_at_once_is_a_lock_on_azure_too() -> None:
 def test_the_result_holds_the_whole_error() -> None:
     assert refused(400, ERROR).to_result()["details"] == ERROR["error"]
     long = {"error": {"message": "m", "details": [{"code": f"C{count}", "message": "x" * 90} for count in range(60)]}}
-    told = refused(400, long)
-    assert len(told.message) == 1000
-    assert told.details == long["error"]
+    error = refused(400, long)
+    assert len(error.message) == 1000
+    assert error.details == long["error"]
 
 
 @pytest.mark.parametrize("body", [{"error": None}, {"error": {}}, {"error": "words"}, [], ""])
@@ -134,8 +134,8 @@ def test_an_error_without_structure_has_no_details(body: Any) -> None:
 
 def test_the_whole_error_is_clean_and_bounded() -> None:
     dirty = {"message": "see https://h/x?sig=SIG\nnow", "additionalInfo": [{"k\x1b": [1, None, True, 2.5]}]}
-    told = refused(400, {"error": dirty}).details
-    assert told == {"message": "see https://h/x?… now", "additionalInfo": [{"k": [1, None, True, 2.5]}]}
+    details = refused(400, {"error": dirty}).details
+    assert details == {"message": "see https://h/x?… now", "additionalInfo": [{"k": [1, None, True, 2.5]}]}
     wide = refused(400, {"error": {"details": [{"code": "C", "message": "m"}] * 5000}}).details
     assert wide is not None
     assert len(wide["details"]) < 400

@@ -25,8 +25,8 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
 BASE = point("a", "1d", name="baseline")
 
 
-def shown(wish: Spec, *points: Checkpoint) -> tuple[list[str], list[str]]:
-    made = foreseen(having(*points), planned(wish, *points, power="on"))
+def shown(spec: Spec, *points: Checkpoint) -> tuple[list[str], list[str]]:
+    made = foreseen(having(*points), planned(spec, *points, power="on"))
     return made["before"].splitlines(), made["after"].splitlines()
 
 

@@ -62,7 +62,7 @@ def test_each_service_has_its_own_limit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "points"),
+    ("spec", "points"),
     [
         (present(), ()),
         (present(description="new"), (point("a"),)),
@@ -70,9 +70,9 @@ def test_each_service_has_its_own_limit() -> None:
         (restore(), (point("a"),)),
     ],
 )
-def test_a_vm_whose_state_refuses_is_not_touched(wish: Spec, points: tuple[Any, ...]) -> None:
+def test_a_vm_whose_state_refuses_is_not_touched(spec: Spec, points: tuple[Any, ...]) -> None:
     with pytest.raises(VmState) as caught:
-        planned(wish, *points, refuses="Stored")
+        planned(spec, *points, refuses="Stored")
     assert str(caught.value) == (
         "its state is Stored, in which SPF allows no checkpoint work. Bring the VM into another state first."
     )

@@ -65,7 +65,7 @@ def test_any_usable_match_satisfies_plain_present(name: str, points: Points, exp
 
 def test_one_that_may_be_unusable_comes_with_a_warning() -> None:
     assert planned(present(), point("a", usability="unknown")).warnings == (
-        'vm web01: nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
+        'nobody can say yet whether checkpoint "nightly" (a) is usable: the service does not show all of it.',
     )
     assert planned(present(), point("a")).warnings == ()
 
@@ -120,9 +120,9 @@ def test_a_plan_says_why(options: dict[str, Any], points: Points, reason: str) -
 def test_a_create_carries_the_description_only_if_the_user_set_one() -> None:
     bare = planned(present()).writes[0].details()
     empty = planned(present(description="")).writes[0].details()  # an unanswered survey field
-    told = planned(present(description="d")).writes[0].details()
+    approved = planned(present(description="d")).writes[0].details()
     assert bare == empty == {"checkpoint": {"name": "nightly"}}
-    assert told == {"checkpoint": {"name": "nightly", "description": "d"}}
+    assert approved == {"checkpoint": {"name": "nightly", "description": "d"}}
 
 
 def test_a_description_that_differs_is_updated() -> None:
@@ -142,7 +142,7 @@ def test_where_descriptions_cannot_be_changed_a_difference_is_drift_and_a_warnin
     assert steps(made) == []
     assert made.drift == ({"field": "description", "desired": "new", "actual": "old"},)
     assert made.warnings == (
-        'vm web01: the description of checkpoint "nightly" (a) differs, and Arc has no way to change it; see drift.',
+        'the description of checkpoint "nightly" (a) differs, and Arc has no way to change it; see drift.',
     )
 
 
@@ -151,8 +151,8 @@ def test_where_descriptions_cannot_be_changed_a_difference_is_drift_and_a_warnin
     [("newest", ["update b"]), ("oldest", ["update a"]), ("all", ["update a", "update b"])],
 )
 def test_whose_description_is_meant_is_the_user_s_to_say(on_ambiguous: str, expected: list[str]) -> None:
-    wish = present(description="new", on_ambiguous=on_ambiguous)
-    assert steps(planned(wish, point("a", "9h"), point("b", "1h"))) == expected
+    spec = present(description="new", on_ambiguous=on_ambiguous)
+    assert steps(planned(spec, point("a", "9h"), point("b", "1h"))) == expected
 
 
 def test_several_that_all_have_another_description_are_ambiguous() -> None:
@@ -214,9 +214,9 @@ def test_what_a_failed_create_of_this_run_left_behind_counts_for_nothing() -> No
 def test_what_this_run_has_made_is_fresh_however_long_ago() -> None:
     """A plan made anew after a lock asks for no second one, though max_age has passed meanwhile."""
     mine, old = ours("a1", "5m"), ours("b2", "9h")
-    wish = present(max_age="30s", supersede=True)
-    assert steps(planned(wish, mine, old)) == ["create nightly", "delete b2", "delete a1"]
+    spec = present(max_age="30s", supersede=True)
+    assert steps(planned(spec, mine, old)) == ["create nightly", "delete b2", "delete a1"]
     assert mine.mark is not None
-    assert steps(planned(wish, mine, old, memory=CheckpointProgress(made=frozenset({mine.mark.nonce})))) == [
+    assert steps(planned(spec, mine, old, memory=CheckpointProgress(made=frozenset({mine.mark.nonce})))) == [
         "delete b2"
     ]

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every wish and every world: plans converge, keep what is not ours, and stay in order."""
+"""What holds for every spec and every world: plans converge, keep what is not ours, and stay in order."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ restores = st.builds(
     power_after=st.sampled_from([None, "on", "off", "previous"]),
     on_ambiguous=st.sampled_from(["fail", "newest", "oldest"]),
 )
-wishes: st.SearchStrategy[Spec] = st.one_of(presents, absents, restores)
+specs: st.SearchStrategy[Spec] = st.one_of(presents, absents, restores)
 
 
-def plan_or_none(wish: Spec, world: ObservedVm) -> Plan | None:
+def plan_or_none(spec: Spec, world: ObservedVm) -> Plan | None:
     try:
-        return plan(wish, world, SERVICE)
+        return plan(spec, world, SERVICE)
     except CheckpointError:
         return None
 
@@ -97,38 +97,38 @@ def carried_out(made: Plan, world: ObservedVm) -> ObservedVm:
 
 
 @given(st.one_of(presents, absents), worlds())
-def test_what_is_carried_out_is_not_asked_for_again(wish: Spec, world: ObservedVm) -> None:
+def test_what_is_carried_out_is_not_asked_for_again(spec: Spec, world: ObservedVm) -> None:
     # absent with newest or oldest means one more each time: only `fail` and `all` name a state.
-    assume(isinstance(wish, Present) or wish.on_ambiguous in ("fail", "all"))
-    made = plan_or_none(wish, world)
+    assume(isinstance(spec, Present) or spec.on_ambiguous in ("fail", "all"))
+    made = plan_or_none(spec, world)
     assume(made is not None)
     assert made is not None
-    assert plan(wish, carried_out(made, world), SERVICE).writes == ()
+    assert plan(spec, carried_out(made, world), SERVICE).writes == ()
 
 
 @given(presents, worlds())
 def test_present_deletes_nothing_that_is_not_ours_or_is_pinned_or_of_another_name(
-    wish: Present, world: ObservedVm
+    spec: Present, world: ObservedVm
 ) -> None:
-    made = plan_or_none(wish, world)
+    made = plan_or_none(spec, world)
     for action in made.writes if made else ():
         if isinstance(action, Delete):
-            assert wish.supersede
+            assert spec.supersede
             assert action.checkpoint.mark is not None
             assert not action.checkpoint.mark.pin
-            assert action.checkpoint.name == wish.name
+            assert action.checkpoint.name == spec.name
 
 
 @given(presents, worlds())
-def test_present_never_ends_without_a_checkpoint_that_was_there_and_usable(wish: Present, world: ObservedVm) -> None:
-    made = plan_or_none(wish, world)
-    if made and any(c.name == wish.name and c.usable for c in world.checkpoints):
-        assert any(c.name == wish.name and c.usable for c in carried_out(made, world).checkpoints)
+def test_present_never_ends_without_a_checkpoint_that_was_there_and_usable(spec: Present, world: ObservedVm) -> None:
+    made = plan_or_none(spec, world)
+    if made and any(c.name == spec.name and c.usable for c in world.checkpoints):
+        assert any(c.name == spec.name and c.usable for c in carried_out(made, world).checkpoints)
 
 
-@given(wishes, worlds())
-def test_steps_come_in_the_order_create_restore_delete(wish: Spec, world: ObservedVm) -> None:
-    made = plan_or_none(wish, world)
+@given(specs, worlds())
+def test_steps_come_in_the_order_create_restore_delete(spec: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(spec, world)
     rank = {Create: 0, Update: 0, Restore: 1, Delete: 2}
     order = [rank[type(action)] for action in (made.writes if made else ()) if type(action) in rank]
     assert order == sorted(order)
@@ -138,12 +138,12 @@ def test_steps_come_in_the_order_create_restore_delete(wish: Spec, world: Observ
     assert None not in gone[len(gone) - len(dated) :]
 
 
-@given(wishes, worlds())
-def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish: Spec, world: ObservedVm) -> None:
-    made = plan_or_none(wish, world)
+@given(specs, worlds())
+def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(spec: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(spec, world)
     assume(made is not None)
     assert made is not None
-    again = plan(wish, world, SERVICE)
+    again = plan(spec, world, SERVICE)
     assert again == made
     assert digest([again]) == digest([made]) == to_result([made])["digest"]
     Approval(to_result([made])).check([again])
@@ -151,8 +151,8 @@ def test_a_plan_is_the_same_whenever_it_is_made_and_passes_its_own_approval(wish
 
 
 @given(restores, worlds())
-def test_a_restore_deletes_nothing_and_goes_to_one_usable_checkpoint(wish: Spec, world: ObservedVm) -> None:
-    made = plan_or_none(wish, world)
+def test_a_restore_deletes_nothing_and_goes_to_one_usable_checkpoint(spec: Spec, world: ObservedVm) -> None:
+    made = plan_or_none(spec, world)
     if made:
         assert [a.checkpoint.usable for a in made.writes if isinstance(a, Restore)] == [True]
         assert not any(isinstance(a, Delete | Update) for a in made.writes)

@@ -52,7 +52,7 @@ def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: 
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("spec", "expected"),
     [
         (SUPERSEDE, ["a1", "f6", "b2", "d4"]),
         (present(max_age="2h"), ["a1", "f6"]),
@@ -61,7 +61,7 @@ def test_what_goes_when_a_newer_one_exists(name: str, points: Points, expected: 
         (absent(), []),
     ],
 )
-def test_what_must_be_whole(wish: Spec, expected: list[str]) -> None:
+def test_what_must_be_whole(spec: Spec, expected: list[str]) -> None:
     """Newest first; what this run has made is young enough, and what is unusable is out."""
     points = (
         *(
@@ -72,7 +72,7 @@ def test_what_must_be_whole(wish: Spec, expected: list[str]) -> None:
         ),
         *(ours("f6", "3h"), ours("e5", "1h", name="weekly")),
     )
-    found = decisive_checkpoints(wish, having(*points), CheckpointProgress(made=frozenset({"f60000000000"})))
+    found = decisive_checkpoints(spec, having(*points), CheckpointProgress(made=frozenset({"f60000000000"})))
     assert [c.id for c in found] == expected
 
 
@@ -82,7 +82,7 @@ def test_without_supersede_nothing_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "told"),
+    ("points", "expected"),
     [
         ((ours("a1", "1h"), point("b2", "5h")), '1 other is named "nightly"'),
         ((point("a1", "1h"), point("b2", "5h"), point("c3", "9h")), '2 others are named "nightly"'),
@@ -90,14 +90,14 @@ def test_without_supersede_nothing_goes() -> None:
         ((point("a1", "1h"),), None),
     ],
 )
-def test_that_others_stay_is_told(points: Points, told: str | None) -> None:
+def test_that_others_stay_is_reported(points: Points, expected: str | None) -> None:
     made = planned(SUPERSEDE, *points)
-    assert bool(made.warnings) == bool(told)
-    assert not told or (told in made.warnings[0] and "supersede leaves them" in made.warnings[0])
+    assert bool(made.warnings) == bool(expected)
+    assert not expected or (expected in made.warnings[0] and "supersede leaves them" in made.warnings[0])
     assert not planned(present(), *points).warnings
 
 
-def test_that_others_stay_is_told_when_a_new_one_comes() -> None:
+def test_that_others_stay_is_reported_when_a_new_one_comes() -> None:
     assert "1 other is" in planned(present(supersede=True, max_age="30m"), point("b2", "5h")).warnings[0]
 
 

@@ -35,8 +35,8 @@ def of_series(point_id: str, age: str, **fields: Any) -> Checkpoint:
     return ours(point_id, age, name=f"nightly-{point_id}", series="nightly", **fields)
 
 
-def on_azure(wish: Spec, *points: Checkpoint, **fields: Any) -> Plan:
-    return planned(wish, *points, capabilities=UNIQUE, **fields)
+def on_azure(spec: Spec, *points: Checkpoint, **fields: Any) -> Plan:
+    return planned(spec, *points, capabilities=UNIQUE, **fields)
 
 
 def generates(made: Plan) -> list[bool]:
@@ -75,7 +75,7 @@ def test_what_failed_under_a_fixed_name_makes_room_for_it_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"name": "Big Name"}, 'name: "Big Name" is no name that Azure takes: small letters, at most 10 characters'),
         ({"name": "x" * 21}, "is no name that Azure takes"),
@@ -83,11 +83,11 @@ def test_what_failed_under_a_fixed_name_makes_room_for_it_first() -> None:
     ],
 )
 def test_a_name_that_the_service_does_not_take_is_refused_before_anything_is_sent(
-    options: dict[str, Any], told: str
+    options: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
         on_azure(present(**options))
-    assert told in caught.value.message
+    assert expected in caught.value.message
 
 
 def test_a_name_is_only_checked_where_one_is_given_away() -> None:
@@ -106,7 +106,7 @@ def test_elsewhere_the_rule_names_no_series() -> None:
 def test_a_description_that_nobody_keeps_is_a_warning_and_is_not_sent() -> None:
     made = on_azure(present(description="words"))
     assert made.writes[0].details() == {"checkpoint": {"name": "nightly"}}
-    assert made.warnings == ("vm web01: Azure keeps no descriptions; this one is not stored.",)
+    assert made.warnings == ("Azure keeps no descriptions; this one is not stored.",)
 
 
 def test_what_a_first_create_needs_comes_before_it() -> None:

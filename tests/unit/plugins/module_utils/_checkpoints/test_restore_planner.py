@@ -142,7 +142,7 @@ def test_a_name_that_was_cut_means_one_restore() -> None:
     first, second, exact = _cut("x" * 30 + "1", "x" * 30 + "2", "x" * 15)
     assert first != second
     assert (len(first), len(second), exact) == (40, 40, "safety before restore to " + "x" * 15)
-    # On a service where names are one in any case, so is what is told of one.
+    # On a service where names are one in any case, so is what is said of one.
     one, other = (name[-8:] for name in _cut("x" * 30 + "A", "x" * 30 + "a", unique=True))
     assert one == other
     assert len({name[-8:] for name in _cut("x" * 30 + "A", "x" * 30 + "a")}) == 2
@@ -185,7 +185,7 @@ def test_power_around_it(options: dict[str, Any], power: Any, expected: list[str
 
 def test_previous_of_an_unknown_state_is_a_warning() -> None:
     assert planned(restore(power_after="previous"), point("a"), power="unknown").warnings == (
-        "vm web01: its power state is unknown; power_after: previous leaves it as the restore does.",
+        "its power state is unknown; power_after: previous leaves it as the restore does.",
     )
 
 
@@ -194,9 +194,9 @@ def test_previous_is_the_state_in_which_the_run_began_not_the_one_it_has_made() 
     assert steps(made) == ["restore a", "power on"]
 
 
-@pytest.mark.parametrize(("power", "told"), [("on", "it is running"), ("unknown", "it has an unknown power state")])
-def test_if_running_fail_fails_unless_the_vm_is_known_to_be_off(power: Any, told: str) -> None:
-    with pytest.raises(VmState, match=f"{told} and if_running is fail. Nothing was changed."):
+@pytest.mark.parametrize(("power", "expected"), [("on", "it is running"), ("unknown", "it has an unknown power state")])
+def test_if_running_fail_fails_unless_the_vm_is_known_to_be_off(power: Any, expected: str) -> None:
+    with pytest.raises(VmState, match=f"{expected} and if_running is fail. Nothing was changed."):
         planned(restore(if_running="fail"), point("a"), power=power)
 
 

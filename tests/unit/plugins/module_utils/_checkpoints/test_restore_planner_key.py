@@ -132,11 +132,11 @@ def test_a_key_names_one_restore_where_the_safety_checkpoint_s_name_was_cut() ->
         again(one, other, safety, current="s", name=other.name)
 
 
-@pytest.mark.parametrize("wish", [{"name": "other"}, {"name": None, "checkpoint_id": "o"}])
-def test_a_key_names_one_restore(wish: dict[str, Any]) -> None:
+@pytest.mark.parametrize("spec", [{"name": "other"}, {"name": None, "checkpoint_id": "o"}])
+def test_a_key_names_one_restore(spec: dict[str, Any]) -> None:
     other = replace(TARGET, id="o", name="other")
     with pytest.raises(InvalidInput) as caught:
-        again(TARGET, other, SAFETY, current="s", **wish)
+        again(TARGET, other, SAFETY, current="s", **spec)
     assert "it was used for another restore" in caught.value.message
     assert 'this one is to "other' in caught.value.message
     assert caught.value.remedy == "Give each restore a key of its own."
@@ -152,11 +152,11 @@ def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
     made = planned(restore(name=None, checkpoint_id="t", safety_checkpoint=True, restore_key=KEY), TARGET, twin)
     assert isinstance(made.writes[0], Create)
     assert made.writes[0].back_from == "t"
-    told = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("T")))
+    earlier = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("T")))
     for stands in ("s", "t"):
         with pytest.raises(InvalidInput, match=r'to "nightly \(twin\)"'):
-            again(TARGET, twin, told, current=stands, name=None, checkpoint_id="twin")
-    assert steps(again(TARGET, twin, told, current="s", name=None, checkpoint_id="t")) == ["restore t", "power on"]
+            again(TARGET, twin, earlier, current=stands, name=None, checkpoint_id="twin")
+    assert steps(again(TARGET, twin, earlier, current="s", name=None, checkpoint_id="t")) == ["restore t", "power on"]
     assert steps(again(TARGET, twin, SAFETY, current="s", name=None, checkpoint_id="twin")) == [
         "restore twin",
         "power on",
@@ -165,11 +165,11 @@ def test_a_key_names_one_of_two_that_bear_the_same_name() -> None:
 
 def test_a_retry_goes_to_the_very_checkpoint_that_was_chosen_first() -> None:
     """Another one of its name that was made since, perhaps on top of the safety checkpoint, is another restore's."""
-    told = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("t")))
+    earlier = replace(SAFETY, mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("t")))
     newer = replace(TARGET, id="newer", created=ago("10m"), parent_id="s", depth=3)
-    assert steps(again(TARGET, told, newer, current="newer", on_ambiguous="newest")) == ["restore t", "power on"]
+    assert steps(again(TARGET, earlier, newer, current="newer", on_ambiguous="newest")) == ["restore t", "power on"]
     with pytest.raises(MissingCheckpoint) as caught:
-        again(told, newer, current="newer", on_ambiguous="newest")
+        again(earlier, newer, current="newer", on_ambiguous="newest")
     assert "the checkpoint that its restore was to go to is gone" in caught.value.message
     assert caught.value.remedy == "Use another restore_key for a restore to another checkpoint."
 
@@ -260,8 +260,8 @@ ARC = replace(TIMELESS, operations_findable=False)
 def test_evidence_ripens_where_no_job_can_be_looked_at(
     name: str, age: str, current: str, capabilities: Capabilities, wanted: float
 ) -> None:
-    told = mark("5afe", age, safety=True, power="on", key=key_hash(KEY))
-    points = [replace(TARGET, current=current == "t"), replace(SAFETY, created=ago(age), mark=told)]
+    earlier = mark("5afe", age, safety=True, power="on", key=key_hash(KEY))
+    points = [replace(TARGET, current=current == "t"), replace(SAFETY, created=ago(age), mark=earlier)]
     points[1] = replace(points[1], current=current == "s")
     keyed = restore(safety_checkpoint=True, restore_key=KEY)
     assert evidence_age_left(keyed, having(*points), capabilities, 120.0) == wanted, name

@@ -38,7 +38,7 @@ TARGET = point("t")
 
 
 class FakeProvider:
-    """A service whose restore is told here; it remembers what it was asked."""
+    """A service whose restore is described here; it remembers what it was asked."""
 
     def __init__(self, **staged: Any) -> None:
         self._staged = staged
@@ -48,8 +48,8 @@ class FakeProvider:
         self, spec: Any, actual: ObservedVm, target: Callable[[], Checkpoint], power_before: str, under_way: str | None
     ) -> RestorePlan:
         self.power_before = power_before
-        told = {"steps": (SWAP, START), **self._staged}
-        return RestorePlan(**({"target": target()} | told if "target" not in told else told))
+        given = {"steps": (SWAP, START), **self._staged}
+        return RestorePlan(**({"target": target()} | given if "target" not in given else given))
 
     def plan(self, *points: Checkpoint, options: dict[str, Any] | None = None, **fields: Any) -> Plan:
         return planned(restore(**options or {}), *points, capabilities=replace(UNIQUE, restore_steps=self), **fields)
@@ -67,7 +67,7 @@ def test_the_target_is_picked_by_everybody_s_rules() -> None:
         FakeProvider().plan()
 
 
-def test_it_is_told_the_power_that_the_run_began_with() -> None:
+def test_it_learns_the_power_that_the_run_began_with() -> None:
     provider = FakeProvider()
     provider.plan(TARGET, power="off", memory=CheckpointProgress(power="on"))
     assert provider.power_before == "on"

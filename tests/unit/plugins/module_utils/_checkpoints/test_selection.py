@@ -203,18 +203,18 @@ def test_what_exists_is_listed_and_of_many_the_newest_twenty() -> None:
     assert there_are(many[:20]).startswith("There are: n0 (")
     assert "older" not in there_are(many[:20])
     for shuffled in (many, many[::-1], many[7:] + many[:7]):
-        told = there_are(shuffled)
-        assert told.startswith("There are 22; the newest 20 (2 more are older): n0 (2026-11-20 11:00Z), n1 (")
-        assert told.endswith(", n19 (2026-11-19 16:00Z).")
+        listed = there_are(shuffled)
+        assert listed.startswith("There are 22; the newest 20 (2 more are older): n0 (2026-11-20 11:00Z), n1 (")
+        assert listed.endswith(", n19 (2026-11-19 16:00Z).")
 
 
 def test_of_many_without_times_the_last_ones_of_the_list_are_shown_and_called_that() -> None:
     many = [point(str(i), None, name=f"n{i}") for i in range(21)]
-    told = there_are(many)
-    assert told.startswith(
+    listed = there_are(many)
+    assert listed.startswith(
         "There are 21; the last 20 as the service lists them (1 more before them): n20 (time unknown), n19 ("
     )
-    assert told.endswith(", n1 (time unknown).")
+    assert listed.endswith(", n1 (time unknown).")
 
 
 def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:

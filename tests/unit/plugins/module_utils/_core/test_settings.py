@@ -99,7 +99,7 @@ def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "params", "told"),
+    ("kind", "params", "expected"),
     [
         (SpfSettings, {}, "SPF with spf_auth auto needs spf_url (SPF_URL)"),
         (
@@ -113,8 +113,8 @@ def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> No
         (SpfSettings, SPF | {"spf_subscription_id": None}, "needs spf_subscription_id (SPF_SUBSCRIPTION_ID)"),
     ],
 )
-def test_a_partial_set_names_what_is_missing_and_its_variable(kind: Any, params: dict[str, Any], told: str) -> None:
-    assert told in refused(kind, params)
+def test_a_partial_set_names_what_is_missing_and_its_variable(kind: Any, params: dict[str, Any], expected: str) -> None:
+    assert expected in refused(kind, params)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_an_access_token_needs_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "params", "told"),
+    ("kind", "params", "expected"),
     [
         (SpfSettings, SPF | {"spf_stamp_id": "stamp"}, "spf_stamp_id: is no GUID"),
         (SpfSettings, SPF | {"spf_stamp_id": f"{GUID}\n"}, "spf_stamp_id: is no GUID"),
@@ -186,12 +186,12 @@ def test_an_access_token_needs_nothing_else() -> None:
         (TlsSettings, {"validate_certs": "perhaps"}, "validate_certs: takes true or false"),
     ],
 )
-def test_what_is_wrong_is_named(kind: Any, params: dict[str, Any], told: str) -> None:
-    assert told in refused(kind, params)
+def test_what_is_wrong_is_named(kind: Any, params: dict[str, Any], expected: str) -> None:
+    assert expected in refused(kind, params)
 
 
 @pytest.mark.parametrize(
-    ("user", "told"),
+    ("user", "expected"),
     [
         ("svc", "svc"),
         ("CONTOSO\\svc", "CONTOSO\\svc"),
@@ -199,8 +199,8 @@ def test_what_is_wrong_is_named(kind: Any, params: dict[str, Any], told: str) ->
         (" a", "hybridvm.checkpoints"),
     ],
 )
-def test_a_user_whose_name_no_header_carries_can_sign_in(user: str, told: str) -> None:
-    assert settings(SpfSettings, SPF | {"spf_username": user}, {}).principal == told
+def test_a_user_whose_name_no_header_carries_can_sign_in(user: str, expected: str) -> None:
+    assert settings(SpfSettings, SPF | {"spf_username": user}, {}).principal == expected
 
 
 def test_bytes_in_a_variable_that_are_no_text_are_named_by_it() -> None:
@@ -261,7 +261,7 @@ def test_an_https_url_loses_its_trailing_slash(url: str, kept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("http://h/", "is plain http"),
         ("HTTP://h/", "is plain http"),
@@ -285,8 +285,8 @@ def test_an_https_url_loses_its_trailing_slash(url: str, kept: str) -> None:
         ("https://h/#", "must not hold a query or fragment"),
     ],
 )
-def test_any_other_url_is_refused(url: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_any_other_url_is_refused(url: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         https_url(url)
 
 

@@ -41,7 +41,7 @@ def test_durations_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({}, "name is required for state=present (or checkpoint_id, which never creates)"),
         ({"name": ""}, "name: is empty."),
@@ -61,8 +61,8 @@ def test_durations_are_read() -> None:
         ({"name": "n", "checkpoint_id": GUID, "max_age": "4h"}, "max_age and supersede need a name"),
     ],
 )
-def test_present_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
-    assert told in refused(Present, **options)
+def test_present_says_what_is_wrong(options: dict[str, Any], expected: str) -> None:
+    assert expected in refused(Present, **options)
 
 
 def test_every_wrong_option_is_named_at_once() -> None:
@@ -82,7 +82,7 @@ def test_absent_needs_a_name_or_an_id() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({}, "say what to restore: name, select or checkpoint_id"),
         ({"checkpoint_id": GUID, "name": "n"}, "checkpoint_id names one checkpoint; leave out name and select"),
@@ -101,8 +101,8 @@ def test_absent_needs_a_name_or_an_id() -> None:
         ({"name": "n", "power_after": "paused"}, "power_after: takes 'previous', 'on' or 'off'"),
     ],
 )
-def test_restore_says_what_is_wrong(options: dict[str, Any], told: str) -> None:
-    assert told in refused(RestoreRequest, **options)
+def test_restore_says_what_is_wrong(options: dict[str, Any], expected: str) -> None:
+    assert expected in refused(RestoreRequest, **options)
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_select_is_read_and_goes_with_a_name(given: object, meant: Select) -> No
     assert validate_options(RestoreRequest, {"name": "n", "select": given}).select == meant
 
 
-def test_a_wish_does_not_change_once_it_is_made() -> None:
-    wish = validate_options(Present, {"name": "n"})
+def test_a_spec_does_not_change_once_it_is_made() -> None:
+    spec = validate_options(Present, {"name": "n"})
     with pytest.raises(ValueError, match="frozen"):
-        wish.name = "other"
+        spec.name = "other"
 
 
-def test_an_empty_element_of_a_list_is_told_with_its_place() -> None:
+def test_an_empty_element_of_a_list_is_reported_with_its_place() -> None:
     class Several(pydantic.BaseModel):
         names: list[Name]
 

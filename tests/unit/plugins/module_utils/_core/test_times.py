@@ -45,7 +45,7 @@ def test_a_duration_is_read(text: str, expected: timedelta) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("90", "has no unit; write 90s, 90m or 90h"),
         ("", "is not a duration"),
@@ -61,8 +61,8 @@ def test_a_duration_is_read(text: str, expected: timedelta) -> None:
         ("5219w", "longer than a hundred years"),
     ],
 )
-def test_what_is_no_duration_is_refused_with_a_hint(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_duration_is_refused_with_a_hint(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         parse_duration(text)
 
 
@@ -95,7 +95,7 @@ def test_a_time_with_an_offset_is_read_as_utc(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("2026-11-20T08:00:00", "'2026-11-20T08:00:00' has no offset"),
         ("2026-11-20", "'2026-11-20' is not a time"),
@@ -105,8 +105,8 @@ def test_a_time_with_an_offset_is_read_as_utc(text: str) -> None:
         ("0001-01-01T00:00:00+14:00", "'0001-01-01T00:00:00+14:00' is out of range"),
     ],
 )
-def test_what_is_no_time_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+def test_what_is_no_time_is_refused(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(expected)):
         parse_time(text)
 
 

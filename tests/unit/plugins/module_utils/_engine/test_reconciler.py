@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
     Unreachable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note, Remains
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
@@ -211,7 +212,7 @@ def test_a_second_delete_needs_a_new_plan_where_the_reading_says_so() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(UNKNOWN, OutcomeUnknown), (None, NotVerified)])
-def test_an_end_that_no_reading_shows_is_told_by_what_the_operation_said(status: Any, kind: type) -> None:
+def test_an_end_that_no_reading_shows_is_reported_by_what_the_operation_said(status: Any, kind: type) -> None:
     service = Service(Reply(status, effect=False) if status else Reply(effect=False))
     _way, problem = run(ShelfKind(service, "a"))
     assert isinstance(problem, kind)
@@ -268,3 +269,9 @@ def test_work_in_progress_that_lasts_is_an_error_of_its_kind() -> None:
 
 def test_a_lock_names_itself() -> None:
     assert str(LOCKED) == "s: busy"
+
+
+def test_warnings_name_their_target_once_for_each_sentence() -> None:
+    answered = Reply(Status("succeeded", warnings=("a label is smudged",)))
+    way, problem = run(ShelfKind(Service(answered), "a", notes=lambda _now: ("it is heavy",)))
+    assert (problem, way.warnings) == (None, ["target s: create a: a label is smudged", "target s: it is heavy"])

@@ -68,7 +68,7 @@ def test_what_we_did_not_ask_for_is_refused_unread(coding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packed", "told"),
+    ("packed", "expected"),
     [
         (b"no gzip", "is broken"),
         (zlib.compress(TEXT), "is broken"),
@@ -79,8 +79,8 @@ def test_what_we_did_not_ask_for_is_refused_unread(coding: str) -> None:
     ],
     ids=["no gzip", "zlib", "cut off", "one byte more", "twice", "wrong sum"],
 )
-def test_broken_packing_is_told(packed: bytes, told: str) -> None:
-    with pytest.raises(Unreadable, match=told):
+def test_broken_packing_is_reported(packed: bytes, expected: str) -> None:
+    with pytest.raises(Unreadable, match=expected):
         taken({"content-encoding": "gzip"}, packed)
 
 

@@ -70,19 +70,19 @@ def test_after_a_while_the_last_answer_is_the_answer_and_500_is_soon_believed(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "kind", "least", "most", "told"),
+    ("trouble", "kind", "least", "most", "expected"),
     [
         (link_lost(), Unavailable, 60, 90, "the connection broke (ReadError) (tried for"),
         (never_left(), Unreachable, 15, 40, "cannot be reached: connection refused or no route (tried for"),
     ],
 )
 def test_after_a_while_a_broken_line_is_an_error(
-    trouble: Exception, kind: type[CheckpointError], least: float, most: float, told: str
+    trouble: Exception, kind: type[CheckpointError], least: float, most: float, expected: str
 ) -> None:
     server = Script(trouble)
     with pytest.raises(kind) as caught:
         server.read()
-    assert told in caught.value.message
+    assert expected in caught.value.message
     assert caught.value.retry == "safe"
     assert least <= server.times[-1] <= most
 

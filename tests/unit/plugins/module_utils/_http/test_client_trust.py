@@ -59,7 +59,7 @@ def test_a_url_of_this_origin_is_followed_byte_for_byte(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "expected"),
     [
         ("https://evil.test/next", "an address on another origin (https://evil.test)"),
         ("http://service.test/next", "an address on another origin (http://service.test)"),
@@ -88,10 +88,10 @@ def test_a_url_of_this_origin_is_followed_byte_for_byte(url: str) -> None:
         (7, "something that is no URL"),
     ],
 )
-def test_any_other_is_refused(url: object, told: str) -> None:
+def test_any_other_is_refused(url: object, expected: str) -> None:
     with pytest.raises(BadResponse) as caught:
         checked(url)
-    assert caught.value.message.startswith(f"was asked to follow {told}")
+    assert caught.value.message.startswith(f"was asked to follow {expected}")
 
 
 @pytest.mark.parametrize("verb", ["read", "write"])
@@ -131,7 +131,7 @@ def test_a_sign_in_that_cannot_be_renewed_ends_there() -> None:
         assert len(server.requests) == 1
 
 
-def test_a_certificate_that_is_not_trusted_is_told_at_once() -> None:
+def test_a_certificate_that_is_not_trusted_is_reported_at_once() -> None:
     error = never_left()
     error.__cause__ = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.__cause__.verify_message = "self-signed certificate"

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A write is sent again only if it never left or was refused with 429; any other loss is told as such."""
+"""A write is sent again only if it never left or was refused with 429; any other loss is reported as such."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_other_answer_is_final_a_503_included(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("loss", "told"),
+    ("loss", "expected"),
     [
         (link_lost(), "the connection broke (ReadError)."),
         (httpx.ReadTimeout("slow"), "no answer in time."),
@@ -62,11 +62,11 @@ def test_every_other_answer_is_final_a_503_included(status: int) -> None:
         (httpx.CloseError("broken"), "the connection broke (CloseError)."),
     ],
 )
-def test_a_lost_answer_is_left_to_reading(loss: Exception, told: str) -> None:
+def test_a_lost_answer_is_left_to_reading(loss: Exception, expected: str) -> None:
     server = Script(loss)
     with pytest.raises(ResponseLost) as caught:
         server.write()
-    assert caught.value.message == told
+    assert caught.value.message == expected
     assert (caught.value.code, caught.value.retry) == ("outcome_unknown", "after_reading")
     assert len(server.requests) == 1
 
@@ -138,7 +138,7 @@ def test_throttling_whose_pause_ends_at_the_deadline_was_never_more_than_a_refus
     assert len(server.requests) == 1
 
 
-def test_a_connection_that_never_came_is_told_from_an_answer_that_never_came() -> None:
+def test_a_connection_that_never_came_is_distinguished_from_an_answer_that_never_came() -> None:
     server = Script(reply())
     server.write()
     server.write(seconds=5.0)

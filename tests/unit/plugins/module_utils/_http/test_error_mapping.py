@@ -115,8 +115,8 @@ def test_a_challenge_that_echoes_a_secret_shows_not_even_its_first_word() -> Non
     redactor.add("correct horse battery")
     with redactor.active():
         challenged = answer(401, b"", **{"www-authenticate": "correct horse battery realm=x"})
-        told = str(error_from(challenged, "", context="reading"))
-    assert f"The server offers {MASK}." in told
+        text = str(error_from(challenged, "", context="reading"))
+    assert f"The server offers {MASK}." in text
 
 
 @pytest.mark.parametrize(

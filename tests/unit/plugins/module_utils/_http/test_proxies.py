@@ -28,7 +28,7 @@ def _failure(error: Exception) -> Unreachable:
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "remedy"),
+    ("words", "expected", "remedy"),
     [
         ("407 Authentication Required", "refused the connection with status 407", "the proxy's user and password"),
         ("403 Forbidden", "refused the connection with status 403", "Have the proxy allow this host"),
@@ -38,11 +38,11 @@ def _failure(error: Exception) -> Unreachable:
 )  # fmt: skip
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "all_proxy"])
 def test_who_refused_with_which_status_and_where_the_proxy_comes_from(
-    monkeypatch: pytest.MonkeyPatch, words: str, told: str, remedy: str, variable: str
+    monkeypatch: pytest.MonkeyPatch, words: str, expected: str, remedy: str, variable: str
 ) -> None:
     monkeypatch.setenv(variable, PROXY)
     text = str(_failure(httpx.ProxyError(words)))
-    assert f"the proxy proxy.test:3128 ({variable}) {told}" in text
+    assert f"the proxy proxy.test:3128 ({variable}) {expected}" in text
     assert remedy in text
     assert "pass-word" not in text
     assert "script" not in text

@@ -111,7 +111,7 @@ def test_json_is_read_in_any_encoding_of_it(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         (b"<html></html>", "(200, text/html, 13 bytes) is not readable JSON"),
         (b'{"value": [', "(200, text/html, 11 bytes) is not readable JSON"),
@@ -131,10 +131,10 @@ def test_json_is_read_in_any_encoding_of_it(body: bytes) -> None:
         (b"[" + b"1," * 2_000_000 + b"1]", "4000003 bytes) is not readable JSON"),
     ],
 )
-def test_what_is_no_json_is_told_by_its_kind_and_size(body: bytes, told: str) -> None:
+def test_what_is_no_json_is_reported_by_its_kind_and_size(body: bytes, expected: str) -> None:
     with pytest.raises(BadResponse) as caught:
         answer(200, body, content_type="text/html; charset=x", x_ms_request_id="r-1").json()
-    assert told in caught.value.message
+    assert expected in caught.value.message
     assert (caught.value.subject, caught.value.status, caught.value.request_id) == ("service", 200, "r-1")
     assert "not to a proxy or portal" in caught.value.remedy
 

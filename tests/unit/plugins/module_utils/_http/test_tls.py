@@ -103,13 +103,13 @@ def test_a_certificate_is_found_at_the_bottom_of_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"), [("WRONG_VERSION_NUMBER", "wrong version number"), (None, "handshake failed")]
+    ("reason", "expected"), [("WRONG_VERSION_NUMBER", "wrong version number"), (None, "handshake failed")]
 )
-def test_a_handshake_that_fails_is_told_from_a_certificate(reason: str | None, told: str) -> None:
+def test_a_handshake_that_fails_is_distinguished_from_a_certificate(reason: str | None, expected: str) -> None:
     error = ssl.SSLError(1, "x")
     error.reason = reason  # type: ignore[assignment]  # OpenSSL leaves it out at times
     assert str(explain_tls(caused_by(OSError("a"), error), "arm")) == (
-        f"arm: TLS could not be agreed: {told}. Check the port: it may not speak TLS."
+        f"arm: TLS could not be agreed: {expected}. Check the port: it may not speak TLS."
     )
 
 

@@ -99,7 +99,7 @@ def test_with_nothing_at_all_az_comes_last_and_knows_what_was_tried(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("params", "environ", "told"),
+    ("params", "environ", "expected"),
     [
         ({"tenant": "t"}, {}, "needs client_id (AZURE_CLIENT_ID), secret (AZURE_SECRET or AZURE_CLIENT_SECRET);"),
         ({"secret": "s3cret", "tenant": "t"}, {}, "without access_token needs client_id (AZURE_CLIENT_ID)."),
@@ -113,16 +113,16 @@ def test_with_nothing_at_all_az_comes_last_and_knows_what_was_tried(tmp_path: Pa
         ({**SECRET, "federated_token_file": "/f"}, {}, "secret and federated_token_file: the task gives more than one"),
     ],
 )
-def test_what_is_begun_and_lacks_something_is_told(
-    params: dict[str, Any], environ: dict[str, str], told: str, home: dict[str, str]
+def test_what_is_begun_and_lacks_something_is_reported(
+    params: dict[str, Any], environ: dict[str, str], expected: str, home: dict[str, str]
 ) -> None:
-    text = refused(params, environ if "HOME" in told else environ | home)
-    assert told in text
+    text = refused(params, environ if "HOME" in expected else environ | home)
+    assert expected in text
     assert "s3cret" not in text
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"s3cret", "~/.azure/credentials is no INI file"),
         (b"\xff\xfe", "~/.azure/credentials is no INI file"),
@@ -131,7 +131,7 @@ def test_what_is_begun_and_lacks_something_is_told(
         (None, "~/.azure/credentials cannot be read (Is a directory)"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told(content: bytes | None, told: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_used_is_reported(content: bytes | None, expected: str, tmp_path: Path) -> None:
     (tmp_path / ".azure").mkdir()
     path = tmp_path / ".azure" / "credentials"
     if content is None:
@@ -139,5 +139,5 @@ def test_a_file_that_cannot_be_used_is_told(content: bytes | None, told: str, tm
     else:
         path.write_bytes(content)
     text = refused({"auth_source": "credential_file"}, {"HOME": str(tmp_path)})
-    assert told in text
+    assert expected in text
     assert "s3cret" not in text

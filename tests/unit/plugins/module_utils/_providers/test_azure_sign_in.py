@@ -66,7 +66,7 @@ def jwt(claims: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("claims", "expected"),
     [
         ({"exp": NOW.timestamp() - 301}, "access_token: expired at 2026-11-25"),
         ({"exp": NOW.timestamp() - 299}, None),
@@ -79,11 +79,11 @@ def jwt(claims: Any) -> str:
         (None, None),
     ],
 )
-def test_a_token_s_own_times(claims: Any, told: str | None) -> None:
-    if told is None:
+def test_a_token_s_own_times(claims: Any, expected: str | None) -> None:
+    if expected is None:
         check_times(jwt(claims), NOW)
         return
-    with pytest.raises(InvalidInput, match=told):
+    with pytest.raises(InvalidInput, match=expected):
         check_times(jwt(claims), NOW)
 
 

@@ -41,7 +41,7 @@ SUBJECT = PointTarget(name="it", id="/id", canonical="/id", provider="compute", 
 IN_THE_WAY = Obstacle(("create", "update", "delete"), "it is locked.", "Unlock it.")
 
 
-def _wish(**options: Any) -> CollectionSpec:
+def _spec(**options: Any) -> CollectionSpec:
     return CollectionSpec.model_validate({"name": "c", "resource_group": "rg", **options})
 
 
@@ -51,9 +51,9 @@ def _point(**options: Any) -> PointSpec:
 
 def _home(points: int = 0, tags: dict[str, str] | None = None, **properties: Any) -> CollectionEntity:
     held = [{"id": f"/p{n}", "name": f"p{n}", "properties": {}} for n in range(points)]
-    told = {"source": {"id": VM}, "restorePoints": held, **properties}
+    members = {"source": {"id": VM}, "restorePoints": held, **properties}
     return CollectionEntity.model_validate(
-        {"id": "/id", "name": "c", "location": "westeurope", "tags": tags, "properties": told}
+        {"id": "/id", "name": "c", "location": "westeurope", "tags": tags, "properties": members}
     )
 
 
@@ -68,8 +68,8 @@ def _machine(power: str = "running") -> VmEntity:
     return VmEntity.model_validate({"id": VM, "name": "v", "location": "l", "properties": view})
 
 
-def _of(wish: CollectionSpec, now: CollectionEntity | None, *obstacles: Obstacle) -> Plan:
-    return plan_collection(wish, SUBJECT, now, "westeurope", obstacles)
+def _of(spec: CollectionSpec, now: CollectionEntity | None, *obstacles: Obstacle) -> Plan:
+    return plan_collection(spec, SUBJECT, now, "westeurope", obstacles)
 
 
 def _verbs(plan: Plan) -> list[str]:
@@ -77,15 +77,15 @@ def _verbs(plan: Plan) -> list[str]:
 
 
 def test_a_collection_is_made_kept_changed_and_removed() -> None:
-    assert _verbs(_of(_wish(source=VM), None)) == ["create"]
-    assert _verbs(_of(_wish(source=VM), _home())) == []
-    assert _verbs(_of(_wish(), _home())) == []
-    assert _verbs(_of(_wish(tags={"a": "b"}), _home())) == ["update"]
-    assert _verbs(_of(_wish(instant_access=True), _home())) == ["update"]
-    assert _verbs(_of(_wish(instant_access=False), _home())) == []
-    assert _verbs(_of(_wish(state="absent"), None)) == []
-    assert _verbs(_of(_wish(state="absent"), _home())) == ["delete"]
-    assert _verbs(_of(_wish(state="absent", force=True), _home(2))) == ["delete"]
+    assert _verbs(_of(_spec(source=VM), None)) == ["create"]
+    assert _verbs(_of(_spec(source=VM), _home())) == []
+    assert _verbs(_of(_spec(), _home())) == []
+    assert _verbs(_of(_spec(tags={"a": "b"}), _home())) == ["update"]
+    assert _verbs(_of(_spec(instant_access=True), _home())) == ["update"]
+    assert _verbs(_of(_spec(instant_access=False), _home())) == []
+    assert _verbs(_of(_spec(state="absent"), None)) == []
+    assert _verbs(_of(_spec(state="absent"), _home())) == ["delete"]
+    assert _verbs(_of(_spec(state="absent", force=True), _home(2))) == ["delete"]
 
 
 def _reasons(plan: Plan) -> list[tuple[str, str]]:
@@ -105,36 +105,36 @@ def test_what_is_under_way_is_not_begun_again() -> None:
     assert _reasons(_for(_point(state="absent"), _made("Deleting"))) == [("keep", "it is being removed")]
     assert _reasons(_for(_point(), _made(**copied))) == [("keep", "it is being copied")]
     assert _reasons(_for(_point(), _made(**copied, **view))) == [("keep", "it is being copied, 30 % so far")]
-    assert _reasons(_of(_wish(), _home())) == [("keep", "it exists")]
-    assert _reasons(_of(_wish(), _home(provisioningState="Updating"))) == [("keep", "it is being changed")]
+    assert _reasons(_of(_spec(), _home())) == [("keep", "it exists")]
+    assert _reasons(_of(_spec(), _home(provisioningState="Updating"))) == [("keep", "it is being changed")]
     going = _home(2, provisioningState="Deleting")
-    assert _reasons(_of(_wish(source=f"{VM}2"), going)) == [("create", "it is being removed")]
-    assert _reasons(_of(_wish(state="absent"), going)) == [("keep", "it is being removed")]
+    assert _reasons(_of(_spec(source=f"{VM}2"), going)) == [("create", "it is being removed")]
+    assert _reasons(_of(_spec(state="absent"), going)) == [("keep", "it is being removed")]
 
 
 def test_what_is_missing_for_a_new_collection() -> None:
     with pytest.raises(InvalidInput, match="source"):
-        _of(_wish(), None)
+        _of(_spec(), None)
     with pytest.raises(InvalidInput, match="location"):
-        plan_collection(_wish(source=VM), SUBJECT, None, None)
+        plan_collection(_spec(source=VM), SUBJECT, None, None)
 
 
 def test_what_cannot_be_changed_and_what_is_not_removed() -> None:
     with pytest.raises(InvalidInput, match="source is"):
-        _of(_wish(source=f"{VM}2"), _home())
+        _of(_spec(source=f"{VM}2"), _home())
     with pytest.raises(InvalidInput, match="source is"):
-        _of(_wish(source=VM), _home(source=None))
+        _of(_spec(source=VM), _home(source=None))
     with pytest.raises(InvalidInput, match="location is westeurope"):
-        _of(_wish(location="eastus"), _home())
+        _of(_spec(location="eastus"), _home())
     with pytest.raises(InvalidInput, match="2 restore points"):
-        _of(_wish(state="absent"), _home(2))
+        _of(_spec(state="absent"), _home(2))
 
 
 def test_a_lock_refuses_only_what_would_be_written() -> None:
-    assert _verbs(_of(_wish(), _home(), IN_THE_WAY)) == []
-    for wish, now in ((_wish(source=VM), None), (_wish(tags={"a": "b"}), _home()), (_wish(state="absent"), _home())):
+    assert _verbs(_of(_spec(), _home(), IN_THE_WAY)) == []
+    for spec, now in ((_spec(source=VM), None), (_spec(tags={"a": "b"}), _home()), (_spec(state="absent"), _home())):
         with pytest.raises(VmState, match="locked"):
-            _of(wish, now, IN_THE_WAY)
+            _of(spec, now, IN_THE_WAY)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_lock_refuses_only_what_would_be_written() -> None:
     ],
 )
 def test_tags(tags: dict[str, str] | None, append: bool, now: dict[str, str] | None, wanted: dict[str, str]) -> None:
-    assert wanted_tags(_wish(tags=tags, append_tags=append), _home(tags=now)) == wanted
+    assert wanted_tags(_spec(tags=tags, append_tags=append), _home(tags=now)) == wanted
 
 
 def test_regions_are_one_in_any_spelling() -> None:
@@ -161,9 +161,9 @@ def test_regions_are_one_in_any_spelling() -> None:
     assert region_key("West Europe") == region_key("westeurope") != region_key("northeurope")
 
 
-def _for(wish: PointSpec, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:
-    fields = {"exclude_disks": None, "consistency": wish.consistency, **more.pop("fields", {})}
-    return plan_point(wish, SUBJECT, now, more.pop("vm", _machine()), obstacles, fields, **more)
+def _for(spec: PointSpec, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:
+    fields = {"exclude_disks": None, "consistency": spec.consistency, **more.pop("fields", {})}
+    return plan_point(spec, SUBJECT, now, more.pop("vm", _machine()), obstacles, fields, **more)
 
 
 def test_a_point_is_made_kept_made_anew_and_removed() -> None:
@@ -180,7 +180,7 @@ def test_a_point_is_made_kept_made_anew_and_removed() -> None:
 
 def test_the_digest_is_one_however_ids_and_places_are_spelled() -> None:
     def of(source: str, location: str) -> str:
-        return digest([plan_collection(_wish(source=source), SUBJECT, None, location)])
+        return digest([plan_collection(_spec(source=source), SUBJECT, None, location)])
 
     assert {
         of(VM, "westeurope"),
@@ -213,9 +213,9 @@ def test_what_bears_a_name_may_be_another_than_was_read() -> None:
 
 def test_obstacles_to_a_point() -> None:
     assert _verbs(_for(_point(), _made(), IN_THE_WAY)) == []
-    for wish, now in ((_point(), None), (_point(), _made("Failed")), (_point(state="absent"), _made())):
+    for spec, now in ((_point(), None), (_point(), _made("Failed")), (_point(state="absent"), _made())):
         with pytest.raises(VmState, match="locked"):
-            _for(wish, now, IN_THE_WAY)
+            _for(spec, now, IN_THE_WAY)
     assert _verbs(_for(_point(), None, Obstacle(("delete",), "kept.", ""))) == ["create"]
 
 
@@ -236,8 +236,8 @@ def test_a_vm_that_is_off() -> None:
         _for(_point(on_downgrade="fail"), None, vm=off)
 
 
-def _drift(wish: PointSpec, now: PointEntity, **fields: Any) -> list[str]:
-    return [each["field"] for each in _for(wish, now, fields=fields).drift]
+def _drift(spec: PointSpec, now: PointEntity, **fields: Any) -> list[str]:
+    return [each["field"] for each in _for(spec, now, fields=fields).drift]
 
 
 def test_drift() -> None:

@@ -48,18 +48,18 @@ COPY: dict[str, Any] = {"sourceRestorePoint": {"id": f"{HOME}/restorePoints/p"}}
 
 
 def _point(state: str = "Succeeded", *percents: int | None, **properties: Any) -> PointEntity:
-    """`percents` are those of its disks; None is a disk of which nothing is told."""
+    """`percents` are those of its disks; None is a disk of which nothing is said."""
     rows = [
         {"id": f"/d{n}", "replicationStatus": None if each is None else {"completionPercent": each}}
         for n, each in enumerate(percents)
     ]
-    told = {"provisioningState": state, "instanceView": {"diskRestorePoints": rows} if rows else None, **properties}
-    return PointEntity.model_validate({"id": f"{HOME}/restorePoints/p", "name": "p", "properties": told})
+    members = {"provisioningState": state, "instanceView": {"diskRestorePoints": rows} if rows else None, **properties}
+    return PointEntity.model_validate({"id": f"{HOME}/restorePoints/p", "name": "p", "properties": members})
 
 
 def _home(source: str = HOME, location: str = "westeurope", *points: PointEntity) -> CollectionEntity:
-    told = {"source": {"id": source}, "restorePoints": [each.model_dump() for each in points] or None}
-    return CollectionEntity.model_validate({"id": "/c", "name": "c", "location": location, "properties": told})
+    members = {"source": {"id": source}, "restorePoints": [each.model_dump() for each in points] or None}
+    return CollectionEntity.model_validate({"id": "/c", "name": "c", "location": location, "properties": members})
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_what_is_shown_of_a_collection_and_of_a_disk_restore_point() -> None:
     assert shown is not None
     assert (shown["source"], [each["name"] for each in shown["restore_points"]], shown["tags"]) == (HOME, ["p"], {})
     bare = CollectionEntity.model_validate({"id": "/c", "name": "c", "location": "l", "properties": {}})
-    other = shapes.collection(bare, [{"name": "told"}])
+    other = shapes.collection(bare, [{"name": "given"}])
     assert other is not None
-    assert (other["source"], other["source_location"], other["restore_points"]) == (None, None, [{"name": "told"}])
+    assert (other["source"], other["source_location"], other["restore_points"]) == (None, None, [{"name": "given"}])
     disk = DiskRestorePointEntity.model_validate({"id": "/d", "name": "d", "properties": {"completionPercent": 7.0}})
     assert (shapes.disk_restore_point(disk)["percent"], shapes.disk_restore_point(disk)["created"]) == (7.0, None)
 

@@ -45,7 +45,7 @@ def _point(**options: Any) -> PointSpec:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"name": "a b"}, "name: takes letters"),
         ({"resource_group": "a."}, "resource_group: takes up to 90"),
@@ -54,14 +54,14 @@ def _point(**options: Any) -> PointSpec:
         ({"tags": "a=1"}, "tags: "),
     ],
 )
-def test_a_collection_that_cannot_be_asked_for(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidInput, match=told):
+def test_a_collection_that_cannot_be_asked_for(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
         _collection(**options)
     assert _collection(tags={"a": "1", "b": ""}).tags == {"a": "1", "b": ""}
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"source_restore_point": "p", "exclude_disks": ["os"]}, "a copy .* takes no exclude_disks"),
         ({"instant_access_duration": 59}, "60 to 300"),
@@ -69,15 +69,15 @@ def test_a_collection_that_cannot_be_asked_for(options: dict[str, Any], told: st
         ({"resource_group": None}, "resource_group is needed"),
     ],
 )
-def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidInput, match=told):
+def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
         _point(**options)
     assert _point(resource_group=None, collection=HOME).collection == HOME
     assert _point(instant_access_duration=60).instant_access_duration == 60
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"name": "c"}, "resource_group is needed with name"),
         ({"subscriptions": []}, "subscriptions is an empty list"),
@@ -85,8 +85,8 @@ def test_a_point_that_cannot_be_asked_for(options: dict[str, Any], told: str) ->
         ({"subscriptions": [GUID], "resource_group": "rg"}, "leave out resource_group"),
     ],
 )
-def test_a_query_that_cannot_be_asked(options: dict[str, Any], told: str) -> None:
-    with pytest.raises(InvalidInput, match=told):
+def test_a_query_that_cannot_be_asked(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidInput, match=expected):
         validate_options(CollectionQuery, options)
     assert validate_options(CollectionQuery, {"subscriptions": [GUID]}).subscriptions == [GUID]
 

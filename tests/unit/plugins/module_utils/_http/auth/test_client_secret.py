@@ -233,16 +233,16 @@ def test_a_refusal_says_why_without_the_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ({"error": "invalid_request"}, "for client client: invalid_request."),
         ({}, "for client client: no reason given."),
     ],
 )
-def test_a_refusal_that_says_little(body: object, told: str) -> None:
+def test_a_refusal_that_says_little(body: object, expected: str) -> None:
     with pytest.raises(SignInRefused) as caught:
         SignInHarness(reply(400, body)).play(read)
-    assert told in caught.value.message
+    assert expected in caught.value.message
     assert (caught.value.request_id, caught.value.correlation_id) == (None, None)
 
 
@@ -264,7 +264,7 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "expected"),
     [
         (reply(200, []), "the sign-in answer is no JSON object"),
         (reply(200, "<html>"), "is not readable JSON"),
@@ -283,10 +283,10 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
         (reply(503, {"error": "x"}), "the sign-in authority failed (503)"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_told(said: Reply, told: str) -> None:
+def test_an_answer_that_makes_no_sense_is_reported(said: Reply, expected: str) -> None:
     with pytest.raises(BadResponse) as caught:
         SignInHarness(said).play(read)
-    assert told in caught.value.message
+    assert expected in caught.value.message
 
 
 def test_an_authority_in_trouble_is_asked_again() -> None:

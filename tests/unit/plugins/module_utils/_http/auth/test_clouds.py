@@ -93,11 +93,11 @@ def test_one_that_names_no_safe_way_to_sign_in_is_refused(said: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "told"),
+    ("status", "body", "expected"),
     [(404, b"", "its metadata endpoint answered 404"), (200, b"<html>", "is not readable JSON")],
 )
-def test_something_else_at_that_address_is_told(status: int, body: bytes, told: str) -> None:
-    with pytest.raises(BadResponse, match=told):
+def test_something_else_at_that_address_is_reported(status: int, body: bytes, expected: str) -> None:
+    with pytest.raises(BadResponse, match=expected):
         discovered(Script(reply(status, body)))
 
 

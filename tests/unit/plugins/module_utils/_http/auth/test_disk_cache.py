@@ -175,7 +175,9 @@ def test_a_link_in_the_directory_s_place_is_not_followed(tmp_path: Path) -> None
     assert "is not what was put there" in refused(tmp_path)
 
 
-def test_a_disk_that_is_full_is_told_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_is_reported_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_self: Path, _target: Path) -> None:
         raise OSError(28, "No space left on device")
 

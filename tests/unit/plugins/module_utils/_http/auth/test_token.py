@@ -29,7 +29,7 @@ def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("AADSTS90002: Tenant 'x' not found.", "Check tenant"),
         ("AADSTS700016: Application was not found.", "Check client_id"),
@@ -46,6 +46,6 @@ def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) ->
         ("Something else.", "as usual"),
     ],
 )
-def test_a_remedy_fits_the_number_of_the_refusal(text: str, told: str) -> None:
+def test_a_remedy_fits_the_number_of_the_refusal(text: str, expected: str) -> None:
     error = refusal_of(answer(401), {"error": "invalid_client", "error_description": text}, "client c", "as usual")
-    assert told in error.remedy
+    assert expected in error.remedy

@@ -32,19 +32,19 @@ def _vm(power: str = "running", size: str = "Standard_D4s_v6", location: str = "
         "vmAgent": {"statuses": [{"displayStatus": "Ready"}]},
     }
     data = [{"lun": lun, "caching": "ReadWrite" if lun else "None"} for lun in (0, 1)]
-    told = {
+    members = {
         "hardwareProfile": {"vmSize": size},
         "storageProfile": {"osDisk": {"caching": "ReadOnly"}, "dataDisks": data},
         "instanceView": view,
         **properties,
     }
-    return VmEntity.model_validate({"id": ID, "name": "v", "location": location, "properties": told})
+    return VmEntity.model_validate({"id": ID, "name": "v", "location": location, "properties": members})
 
 
 def _point(minutes: float | None, mode: str | None = APPLICATION, **properties: Any) -> PointEntity:
     created = None if minutes is None else (NOW - timedelta(minutes=minutes)).isoformat()
-    told = {"timeCreated": created, "consistencyMode": mode, **properties}
-    return PointEntity.model_validate({"id": POINT, "name": "p", "properties": told})
+    members = {"timeCreated": created, "consistencyMode": mode, **properties}
+    return PointEntity.model_validate({"id": POINT, "name": "p", "properties": members})
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def _point(minutes: float | None, mode: str | None = APPLICATION, **properties: 
     ],
 )
 def test_the_next_one_within_an_hour(points: list[PointEntity], power: str, crash: bool, until: str | None) -> None:
-    told = hourly(_vm(power), points, NOW, crash=crash)
-    assert (f"possible at 2026-11-20T{until}:00Z" in told) if until else told == ""
+    warning = hourly(_vm(power), points, NOW, crash=crash)
+    assert (f"possible at 2026-11-20T{until}:00Z" in warning) if until else warning == ""
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def new(state: str, **tags: str) -> DiskEntity:
     return idle(disk(NEW, run=RUN, state=state, point="c/p", **{**OF_POINT, **tags}))
 
 
-def told(state: AzureVmState) -> dict[str, tuple[str, str]]:
+def left_by_name(state: AzureVmState) -> dict[str, tuple[str, str]]:
     """The disks that are left: the reason, and why they must stay."""
     return {each.disk.name: (each.reason, each.needed) for each in left_disks(state)}
 
@@ -68,33 +68,36 @@ OLD = idle(disk("o"))
     ],
 )
 def test_what_is_left_of_a_restore(state: str, attached: str | None, wanted: dict[str, tuple[str, str]]) -> None:
-    assert told(detail(OLD, new(state), attached={"os": attached} if attached else {})) == wanted
+    assert left_by_name(detail(OLD, new(state), attached={"os": attached} if attached else {})) == wanted
 
 
 def test_a_run_whose_point_is_gone_leads_nowhere() -> None:
     state = detail(OLD, new("pending", source="another"))
-    assert told(state)[NEW] == (f"made by the restore {RUN} to c/p, which leads nowhere: its restore point is gone", "")
+    assert left_by_name(state)[NEW] == (
+        f"made by the restore {RUN} to c/p, which leads nowhere: its restore point is gone",
+        "",
+    )
 
 
 def test_a_name_or_a_vm_that_does_not_fit_is_not_ours() -> None:
     copied = idle(disk("copy", run=RUN, state="done"))
     other = idle(disk(NEW, run=RUN, state="done", vm="another"))
     state = detail(copied, other)
-    assert told(state) == {}
+    assert left_by_name(state) == {}
     assert why_kept(state, copied) == NOT_OURS
 
 
 def test_a_disk_that_only_a_tag_names() -> None:
     stranger = idle(disk("s"))
     state = detail(stranger, new("done", replaces="rg/s"), attached={"os": NEW})
-    assert told(state)["s"][1] == UNPROVEN
+    assert left_by_name(state)["s"][1] == UNPROVEN
     assert why_kept(state, stranger) == UNPROVEN
     assert left_disks(state)[0].show().removable is False
 
 
 def test_a_replaced_disk_that_no_point_knows_any_more() -> None:
     state = detail(OLD, new("done"), attached={"os": NEW}, point=False)
-    assert told(state)["o"][1] == UNPROVEN
+    assert left_by_name(state)["o"][1] == UNPROVEN
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_who_has_a_disk(members: dict[str, Any], owner: str) -> None:
     state = detail(found, new("done"), attached={"os": NEW})
     assert owner_of(state, found) == owner
     assert why_kept(state, found) == owner
-    assert ("o" in told(state)) is not bool(owner)
+    assert ("o" in left_by_name(state)) is not bool(owner)
 
 
 def test_the_vm_itself_has_a_disk_whatever_the_disk_shows() -> None:
@@ -131,4 +134,4 @@ def test_the_vm_itself_has_a_disk_whatever_the_disk_shows() -> None:
 def test_what_a_disk_is_used_for(properties: dict[str, Any], why: str) -> None:
     found = idle(disk("o"), properties=properties)
     assert not_idle(found) == why
-    assert told(detail(found, new("done"), attached={"os": NEW}))["o"][1] == why
+    assert left_by_name(detail(found, new("done"), attached={"os": NEW}))["o"][1] == why

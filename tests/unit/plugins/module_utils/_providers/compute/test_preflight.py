@@ -39,8 +39,8 @@ def _vm(power: str = "running", *, os: bool = False, **disk: Any) -> VmEntity:
 
 
 def _disks(**members: Any) -> dict[str, DiskEntity]:
-    told = {"id": DISK, "name": "d", "location": "l", "properties": {}, **members}
-    return {DISK.lower(): DiskEntity.model_validate(told)}
+    document = {"id": DISK, "name": "d", "location": "l", "properties": {}, **members}
+    return {DISK.lower(): DiskEntity.model_validate(document)}
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_how_consistent_a_new_point_can_be(power: str, agent: dict[str, Any] | N
     vm = _vm(power)
     view = {"statuses": [{"code": f"PowerState/{power}"}], "vmAgent": agent}
     shown = vm.model_dump() | {"properties": {"instanceView": view}}
-    told = cautions(VmEntity.model_validate(shown), [], datetime(2026, 11, 20, tzinfo=UTC))
-    assert [verb for verb, _text in told] == (["create"] if said else [])
-    assert all(said in text for _verb, text in told)
+    warnings = cautions(VmEntity.model_validate(shown), [], datetime(2026, 11, 20, tzinfo=UTC))
+    assert [verb for verb, _text in warnings] == (["create"] if said else [])
+    assert all(said in text for _verb, text in warnings)
 
 
 def _verbs(level: str, scope: str, *, point: bool = True, home: str = HOME) -> set[str]:

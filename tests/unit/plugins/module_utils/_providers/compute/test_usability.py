@@ -29,8 +29,8 @@ def _row(state: str | None = None, percent: int | None = None, code: str | None 
 
 def _point(*rows: dict[str, Any], **properties: Any) -> PointEntity:
     view = {"instanceView": {"diskRestorePoints": list(rows)}} if rows else {}
-    told = {"provisioningState": "Succeeded", "sourceMetadata": TWO_DISKS, **view, **properties}
-    return PointEntity.model_validate({"id": POINT, "name": "p", "properties": told})
+    members = {"provisioningState": "Succeeded", "sourceMetadata": TWO_DISKS, **view, **properties}
+    return PointEntity.model_validate({"id": POINT, "name": "p", "properties": members})
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_an_entity_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ({"value": {}}, "holds no list of entities"),
         ({"value": ["1"]}, "holds no list of entities"),
@@ -55,14 +55,14 @@ def test_an_entity_is_read() -> None:
         ("<feed xmlns='http://www.w3.org/2005/Atom'/>", "is not readable JSON"),
     ],
 )
-def test_what_is_no_page_is_told(body: Any, told: str) -> None:
+def test_what_is_no_page_is_reported(body: Any, expected: str) -> None:
     with pytest.raises(BadResponse) as caught:
         odata.page(answer(200, body))
-    assert told in caught.value.message
+    assert expected in caught.value.message
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ({"value": []}, "holds no entity"),
         ({"d": {"ID": "x"}}, "holds no entity"),
@@ -71,8 +71,8 @@ def test_what_is_no_page_is_told(body: Any, told: str) -> None:
         ("<html/>", "is HTML, not OData"),
     ],
 )
-def test_what_is_no_entity_is_told(body: Any, told: str) -> None:
-    with pytest.raises(BadResponse, match=told):
+def test_what_is_no_entity_is_reported(body: Any, expected: str) -> None:
+    with pytest.raises(BadResponse, match=expected):
         odata.entity(answer(200, body))
 
 

@@ -37,23 +37,30 @@ def _source(**members: Any) -> Disk:
 
 
 def _old(zones: Any = None, sku: Any = None, tags: Any = None, **properties: Any) -> DiskEntity:
-    told = {"id": f"{GROUP}/disks/o", "name": "o", "location": "l", "sku": sku, "tags": tags, "properties": properties}
-    return DiskEntity.model_validate(told)
+    document = {
+        "id": f"{GROUP}/disks/o",
+        "name": "o",
+        "location": "l",
+        "sku": sku,
+        "tags": tags,
+        "properties": properties,
+    }
+    return DiskEntity.model_validate(document)
 
 
-def _told(**properties: Any) -> DiskRestorePointEntity:
+def _point(**properties: Any) -> DiskRestorePointEntity:
     return DiskRestorePointEntity.model_validate({"id": SOURCE, "name": "o_1", "properties": properties})
 
 
 def _made(
     source: Disk | None = None,
-    told: DiskRestorePointEntity | None = None,
+    point: DiskRestorePointEntity | None = None,
     old: DiskEntity | None = None,
     zones: list[str] | None = None,
     **tags: Any,
 ) -> dict[str, Any]:
     vm = detail().vm.model_copy(update={"zones": zones})
-    return new_disk(replace(TAGS, **tags), vm, source or _source(), told, old)
+    return new_disk(replace(TAGS, **tags), vm, source or _source(), point, old)
 
 
 def test_the_least() -> None:
@@ -67,8 +74,8 @@ def test_the_least() -> None:
 
 
 def test_its_tags_tell_the_run() -> None:
-    told = {name.removeprefix("hybridvm-restore-"): value for name, value in _made(keyed="yes")["tags"].items()}
-    assert {name: told[name] for name in ("run", "state", "keyed", "replaces", "held", "power", "point")} == {
+    kept = {name.removeprefix("hybridvm-restore-"): value for name, value in _made(keyed="yes")["tags"].items()}
+    assert {name: kept[name] for name in ("run", "state", "keyed", "replaces", "held", "power", "point")} == {
         "run": "r",
         "state": "pending",
         "keyed": "yes",
@@ -77,7 +84,7 @@ def test_its_tags_tell_the_run() -> None:
         "power": "on",
         "point": "c/p",
     }
-    assert len(told) == 10
+    assert len(kept) == 10
     plain = _made(replaces="", held="")["tags"]
     assert (plain["hybridvm-restore-replaces"], plain["hybridvm-restore-keyed"]) == ("", "")
 
@@ -97,26 +104,26 @@ def test_zones_are_the_vms_except_of_a_redundant_disk(kind: str | None, zones: l
 
 def test_its_system() -> None:
     assert _made(_source(osType="Linux"))["properties"]["osType"] == "Linux"
-    for told, old, generation in (
-        (_told(hyperVGeneration="V2"), _old(hyperVGeneration="V1"), "V2"),
-        (_told(), _old(hyperVGeneration="V1"), "V1"),
+    for point, old, generation in (
+        (_point(hyperVGeneration="V2"), _old(hyperVGeneration="V1"), "V2"),
+        (_point(), _old(hyperVGeneration="V1"), "V1"),
         (None, _old(), None),
-        (_told(), None, None),
+        (_point(), None, None),
     ):
-        assert _made(told=told, old=old)["properties"].get("hyperVGeneration") == generation
+        assert _made(point=point, old=old)["properties"].get("hyperVGeneration") == generation
 
 
 @pytest.mark.parametrize(
-    ("told", "old", "key"),
+    ("point", "old", "key"),
     [
         (None, _old(encryption={"type": BY_KEY, "diskEncryptionSetId": KEY}), KEY),
-        (_told(encryption={"type": BY_KEY, "diskEncryptionSet": {"id": KEY}}), None, KEY),
-        (_told(encryption={"type": BY_KEY, "diskEncryptionSetId": KEY}), _old(encryption={"type": "x"}), None),
-        (_told(), _old(), None),
+        (_point(encryption={"type": BY_KEY, "diskEncryptionSet": {"id": KEY}}), None, KEY),
+        (_point(encryption={"type": BY_KEY, "diskEncryptionSetId": KEY}), _old(encryption={"type": "x"}), None),
+        (_point(), _old(), None),
     ],
 )
-def test_its_key(told: DiskRestorePointEntity | None, old: DiskEntity | None, key: str | None) -> None:
-    made = _made(told=told, old=old)["properties"].get("encryption")
+def test_its_key(point: DiskRestorePointEntity | None, old: DiskEntity | None, key: str | None) -> None:
+    made = _made(point=point, old=old)["properties"].get("encryption")
     assert made == ({"type": BY_KEY, "diskEncryptionSetId": key} if key else None)
 
 
@@ -139,8 +146,8 @@ def test_the_users_tags_come_along_as_far_as_there_is_room() -> None:
 
 def test_where_the_old_one_is_gone_the_point_tells_who_may_read_it() -> None:
     closed = {"networkAccessPolicy": "AllowPrivate", "diskAccessId": "/a", "publicNetworkAccess": "Disabled"}
-    assert closed.items() <= _made(told=_told(**closed))["properties"].items()
-    own = _made(told=_told(**closed), old=_old(networkAccessPolicy="AllowAll"))["properties"]
+    assert closed.items() <= _made(point=_point(**closed))["properties"].items()
+    own = _made(point=_point(**closed), old=_old(networkAccessPolicy="AllowAll"))["properties"]
     assert (own["networkAccessPolicy"], "diskAccessId" in own) == ("AllowAll", False)
 
 
@@ -149,7 +156,7 @@ def test_where_the_old_one_is_gone_the_point_tells_who_may_read_it() -> None:
 def test_sectors_are_the_datas_own(sku: str, sectors: int | None) -> None:
     """4096 is what new disks have; others than Ultra and Premium SSD v2 have no choice."""
     wanted = 512 if sectors == 512 and sku != "Premium_LRS" else None
-    by_point = _made(told=_told(logicalSectorSize=sectors), old=_old(sku={"name": sku}))
+    by_point = _made(point=_point(logicalSectorSize=sectors), old=_old(sku={"name": sku}))
     by_old = _made(old=_old(sku={"name": sku}, creationData={"logicalSectorSize": sectors}))
     for made in (by_point, by_old):
         assert made["properties"]["creationData"].get("logicalSectorSize") == wanted
@@ -158,12 +165,12 @@ def test_sectors_are_the_datas_own(sku: str, sectors: int | None) -> None:
 def test_what_the_point_tells_of_its_system_comes_first_and_what_protects_it_last() -> None:
     plan, other = {"name": "a", "publisher": "p", "product": "q"}, {"name": "b", "publisher": "p", "product": "q"}
     secure, standard = {"securityType": "TrustedLaunch"}, {"securityType": "Standard"}
-    told = _told(purchasePlan=plan, securityProfile=standard, supportsHibernation=False)
-    made = _made(told=told, old=_old(purchasePlan=other, securityProfile=secure, supportsHibernation=True))
+    point = _point(purchasePlan=plan, securityProfile=standard, supportsHibernation=False)
+    made = _made(point=point, old=_old(purchasePlan=other, securityProfile=secure, supportsHibernation=True))
     assert made["properties"]["purchasePlan"] == plan
     assert made["properties"]["securityProfile"] == secure
     assert made["properties"]["supportsHibernation"] is True
-    alone = _made(told=told)["properties"]
+    alone = _made(point=point)["properties"]
     assert (alone["purchasePlan"], alone["securityProfile"]) == (plan, standard)
     assert not {"purchasePlan", "securityProfile", "supportsHibernation"} & _made(old=_old())["properties"].keys()
 

@@ -34,8 +34,8 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 )
 
 
-def _steps(of: AzureVmState, power: Power = "on", **wish: Any) -> list[str]:
-    staged = restore_steps(RestoreRequest(name="p", **wish), inventory(of, power), lambda: TARGET, power)
+def _steps(of: AzureVmState, power: Power = "on", **spec: Any) -> list[str]:
+    staged = restore_steps(RestoreRequest(name="p", **spec), inventory(of, power), lambda: TARGET, power)
     return [str(step.about()["op"]) for step in staged.steps]
 
 
@@ -57,8 +57,8 @@ def _keyed(of: AzureVmState, *points: Checkpoint) -> RestorePlan:
 
 
 def _made(run: str, source: str | None = SOURCE, state: str = "pending", **more: str) -> DiskEntity:
-    told = more | ({} if source is None else {"source": short_hash(source)})
-    return disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **told)
+    members = more | ({} if source is None else {"source": short_hash(source)})
+    return disk(f"v-os-{run}", run=run, state=state, point="c/p", power="on", replaces="rg/o", **members)
 
 
 def _run_of(staged: RestorePlan) -> str:
@@ -101,14 +101,14 @@ def test_what_is_replaced_has_been_restored_to_and_what_never_was_attached_is_gi
     stood, left, keyed = _made("stood"), _made("left"), _made("keyed", keyed="yes")
     of = detail(disk("o"), stood, left, keyed, attached={"os": "v-os-stood"})
     steps = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
-    told = {each.about()["disk"]: each.about()["op"] for each in steps if each.about()["op"] in ("finish", "give_up")}
-    assert told == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about()['run']}": "finish"}
-    # Also when it is the run behind it that marks it: what it replaced is told by its own disks.
+    ends = {each.about()["disk"]: each.about()["op"] for each in steps if each.about()["op"] in ("finish", "give_up")}
+    assert ends == {"v-os-stood": "finish", "v-os-left": "give_up", f"v-os-{steps[0].about()['run']}": "finish"}
+    # Also when it is the run behind it that marks it: what it replaced is known by its own disks.
     run = str(steps[0].about()["run"])
     mine = disk(f"v-os-{run}", run=run, state="pending", replaces="rg/v-os-stood", source=short_hash(SOURCE))
     of = detail(disk("o"), stood, left, keyed, mine, attached={"os": f"v-os-{run}"})
     steps = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of), lambda: TARGET, "on").steps
-    assert {each.about()["disk"]: each.about()["op"] for each in steps} == told
+    assert {each.about()["disk"]: each.about()["op"] for each in steps} == ends
 
 
 def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
@@ -122,7 +122,7 @@ def test_the_same_run_is_taken_up_with_the_power_it_began_with() -> None:
 
 
 def test_a_swapped_run_that_has_not_ended_goes_on() -> None:
-    """Also when the task asks for nothing that tells the run: it is told by the disks the VM is on."""
+    """Also when the task asks for nothing that names the run: it is known by the disks the VM is on."""
     made = _made("r")
     of = detail(disk("o"), made, attached={"os": "v-os-r"})
     staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
@@ -140,13 +140,13 @@ def test_a_disk_that_a_restore_of_another_vm_has_made_tells_nothing_of_this_one(
 
 def test_planning_anew_a_task_stays_with_the_run_that_it_has_begun() -> None:
     """Ended by another controller meanwhile it is the end; a second restore would take fresh disks."""
-    wish = RestoreRequest(name="p")
-    run = _run_of(restore_steps(wish, inventory(detail(disk("o"))), lambda: TARGET, "on"))
+    spec = RestoreRequest(name="p")
+    run = _run_of(restore_steps(spec, inventory(detail(disk("o"))), lambda: TARGET, "on"))
     ended = detail(disk("o"), _made(run, state="done"), attached={"os": f"v-os-{run}"})
-    staged = restore_steps(wish, inventory(ended), lambda: TARGET, "on", run)
+    staged = restore_steps(spec, inventory(ended), lambda: TARGET, "on", run)
     assert (staged.steps, "ended by another task" in staged.done) == ((), True)
     half = detail(disk("o"), _made(run), attached={"os": f"v-os-{run}"})
-    staged = restore_steps(wish, inventory(half), lambda: TARGET, "on", run)
+    staged = restore_steps(spec, inventory(half), lambda: TARGET, "on", run)
     assert ([each.about()["op"] for each in staged.steps], staged.resumed) == (["finish"], True)
 
 
@@ -174,17 +174,17 @@ def test_every_disk_that_is_left_behind_is_looked_after() -> None:
         *("delete_disk", "delete_disk", "finish", "finish"),
     ]
     staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
-    assert staged.warnings == ("vm v: the point holds no lun5; what is attached there stays as it is.",)
+    assert staged.warnings == ("the point holds no lun5; what is attached there stays as it is.",)
     assert "terms" not in staged.steps[0].about()
     asked = restore_steps(RestoreRequest(name="p", old_disks="delete"), inventory(of), lambda: TARGET, "on")
     assert asked.steps[0].about()["terms"] == {"old_disks": "delete"}
 
 
-def test_tags_without_room_are_told() -> None:
+def test_tags_without_room_are_reported() -> None:
     many = {f"t{number:02}": "x" for number in range(42)}
     old = disk("o").model_copy(update={"tags": many})
-    (told,) = restore_steps(RestoreRequest(name="p"), inventory(detail(old)), lambda: TARGET, "on").warnings
-    assert told.endswith("for the tags t40, t41 of rg/o.")
+    (warning,) = restore_steps(RestoreRequest(name="p"), inventory(detail(old)), lambda: TARGET, "on").warnings
+    assert warning.endswith("for the tags t40, t41 of rg/o.")
 
 
 def test_a_disk_that_another_run_has_detached_comes_back_as_it_was_held() -> None:
@@ -195,20 +195,20 @@ def test_a_disk_that_another_run_has_detached_comes_back_as_it_was_held() -> Non
         staged = restore_steps(RestoreRequest(name="p"), inventory(of), lambda: TARGET, "on")
         return next(step for step in staged.steps if step.about()["op"] == "swap"), "".join(staged.warnings)
 
-    swap, told = planned(disk("d", run="earlier", state="done"))
+    swap, text = planned(disk("d", run="earlier", state="done"))
     assert swap.about()["disks"]["lun3"] == "rg/d"
     assert swap.about()["held"] == {"lun3": "ReadOnly/Delete/"}
-    assert "has detached lun3; rg/d comes back there" in told
+    assert "has detached lun3; rg/d comes back there" in text
     # A tag is a claim: a disk that nothing else knows as the VM's is not attached to it, nor one that is gone.
-    for (swap, told), said in (
+    for (swap, text), said in (
         (planned(disk("d")), "seems to have detached lun3 (rg/d); attach it by hand"),
         (planned(), ""),
         (planned(disk("d"), lun3="e"), "no lun3; what is attached there stays"),
     ):
         assert "lun3" not in swap.about()["disks"]
         assert "held" not in swap.about()
-        assert said in told
-        assert "comes back" not in told
+        assert said in text
+        assert "comes back" not in text
 
 
 def test_the_start_is_the_same_step_before_and_after_such_a_disk_has_come_back() -> None:
@@ -230,8 +230,8 @@ def test_the_start_is_the_same_step_before_and_after_such_a_disk_has_come_back()
 def test_what_is_marked_does_not_have_to_be_marked_where_it_goes() -> None:
     stood = _made("stood")
     of = detail(disk("o"), stood, attached={"os": "v-os-stood"})
-    wish = RestoreRequest(name="p", restore_key="k", old_disks="delete")
-    steps = restore_steps(wish, inventory(of), lambda: TARGET, "on").steps
+    spec = RestoreRequest(name="p", restore_key="k", old_disks="delete")
+    steps = restore_steps(spec, inventory(of), lambda: TARGET, "on").steps
     about = [(step.about()["op"], step.about()["disk"]) for step in steps if "disk" in step.about()][1:]
     assert about == [("delete_disk", "rg/v-os-stood"), ("finish", steps[0].about()["disk"])]
 
@@ -240,12 +240,12 @@ def test_a_key_names_one_restore() -> None:
     other = Checkpoint(f"{POINT}2", "p2")
     run = _run_of(_keyed(detail(disk("o")), TARGET))
     of = inventory(detail(disk("o"), _made(run)), points=(TARGET, other))
-    for wish in (
+    for spec in (
         RestoreRequest(name="p2", restore_key="k"),
         RestoreRequest(checkpoint_id=f"{POINT}2", restore_key="k"),
     ):
         with pytest.raises(InvalidInput, match="it was used for a restore to p"):
-            restore_steps(wish, of, lambda: other, "on")
+            restore_steps(spec, of, lambda: other, "on")
     same = RestoreRequest(checkpoint_id=POINT, restore_key="k")
     assert restore_steps(same, of, lambda: TARGET, "on").resumed is True
     gone = RestoreRequest(checkpoint_id="gone", restore_key="k")
@@ -267,25 +267,25 @@ def test_an_unfinished_run_to_that_point_is_taken_up_whatever_disks_it_began_fro
     assert (_run_of(staged), staged.resumed) == ("u", True)
 
 
-def _without_key(of: AzureVmState, power: Power = "off", **wish: Any) -> RestorePlan:
+def _without_key(of: AzureVmState, power: Power = "off", **spec: Any) -> RestorePlan:
     """No key, and no such point any more."""
 
     def target() -> Checkpoint:
         raise MissingCheckpoint("nothing to restore", remedy="Look again.")
 
-    return restore_steps(RestoreRequest(**wish), inventory(of, power, points=()), target, power)
+    return restore_steps(RestoreRequest(**spec), inventory(of, power, points=()), target, power)
 
 
 def _swapped(point: str = "c/p") -> AzureVmState:
     """A run without a key has swapped and not ended; its point has gone."""
-    told = {"point": point, "point-id": short_hash(POINT)}
-    made = disk("v-os-r", run="r", state="pending", power="on", replaces="rg/o", **told)
+    tags = {"point": point, "point-id": short_hash(POINT)}
+    made = disk("v-os-r", run="r", state="pending", power="on", replaces="rg/o", **tags)
     return detail(disk("o"), made, attached={"os": "v-os-r"}, point=False, power="deallocated")
 
 
-@pytest.mark.parametrize("wish", [{"name": "p"}, {"name": "P", "select": "latest"}, {"checkpoint_id": POINT.upper()}])
-def test_without_a_key_too_a_swapped_run_ends_although_its_point_has_gone(wish: dict[str, Any]) -> None:
-    staged = _without_key(_swapped(), **wish)
+@pytest.mark.parametrize("spec", [{"name": "p"}, {"name": "P", "select": "latest"}, {"checkpoint_id": POINT.upper()}])
+def test_without_a_key_too_a_swapped_run_ends_although_its_point_has_gone(spec: dict[str, Any]) -> None:
+    staged = _without_key(_swapped(), **spec)
     assert (staged.target, staged.resumed) == (None, True)
     assert [each.about()["op"] for each in staged.steps] == ["start", "finish"]
 
@@ -304,7 +304,7 @@ def test_also_where_its_whole_collection_has_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "point"),
+    ("spec", "point"),
     [
         ({"name": "other"}, "c/p"),
         ({"name": "p"}, "elsewhere/p"),
@@ -312,9 +312,9 @@ def test_also_where_its_whole_collection_has_gone() -> None:
         ({"select": "latest"}, "c/p"),  # which that was, nobody knows any more
     ],
 )
-def test_one_to_another_point_is_told_with_where_it_has_left_the_vm(wish: dict[str, Any], point: str) -> None:
+def test_one_to_another_point_is_reported_with_where_it_has_left_the_vm(spec: dict[str, Any], point: str) -> None:
     with pytest.raises(MissingCheckpoint) as caught:
-        _without_key(_swapped(point), **wish)
+        _without_key(_swapped(point), **spec)
     assert caught.value.notes == [
         f"A restore to {point} has begun and not ended. "
         "The VM is off; it ran when the restore began, with new disk at os (v-os-r)."
@@ -330,18 +330,18 @@ def test_a_point_that_is_shown_without_its_disks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("power", "attached", "told"),
+    ("power", "attached", "expected"),
     [
         ("running", {"os": "o"}, "or remove those disks."),
         ("deallocated", {"os": "o"}, "To have the VM as it was: start the VM."),
         ("deallocated", {}, "To have the VM as it was: attach o again, start the VM."),
     ],
 )
-def test_what_a_run_without_its_point_has_left_is_told(power: str, attached: dict[str, str], told: str) -> None:
+def test_what_a_run_without_its_point_has_left_is_reported(power: str, attached: dict[str, str], expected: str) -> None:
     of = detail(disk("o"), _made("left"), attached=attached, point=False, power=power)
     with pytest.raises(MissingCheckpoint, match="An earlier restore has begun") as caught:
         _keyed(of)
-    assert caught.value.remedy.endswith(told)
+    assert caught.value.remedy.endswith(expected)
 
 
 def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> None:

@@ -30,17 +30,17 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 )
 
 
-def _plan(of: AzureVmState, power: Power = "on", **wish: Any) -> RestorePlan:
-    return restore_steps(RestoreRequest(name="p", **wish), inventory(of, power), lambda: TARGET, power)
+def _plan(of: AzureVmState, power: Power = "on", **spec: Any) -> RestorePlan:
+    return restore_steps(RestoreRequest(name="p", **spec), inventory(of, power), lambda: TARGET, power)
 
 
 def _ops(staged: RestorePlan) -> list[str]:
     return [str(step.about()["op"]) for step in staged.steps]
 
 
-def _new_names(of: AzureVmState, **wish: Any) -> dict[str, str]:
+def _new_names(of: AzureVmState, **spec: Any) -> dict[str, str]:
     """The disks that the restore would make, by place."""
-    return {str(s.about()["place"]): str(s.about()["disk"]) for s in _plan(of, **wish).steps if "place" in s.about()}
+    return {str(s.about()["place"]): str(s.about()["disk"]) for s in _plan(of, **spec).steps if "place" in s.about()}
 
 
 # Strangers ------------------------------------------------------------------------------------------------------------
@@ -48,8 +48,8 @@ def _new_names(of: AzureVmState, **wish: Any) -> dict[str, str]:
 
 def _from(name: str, source: str | None, option: str | None = "Restore") -> DiskEntity:
     made = {"createOption": option, "sourceResourceId": source} if option else None
-    told = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "properties": {"creationData": made}}
-    return DiskEntity.model_validate(told)
+    document = {"id": f"{GROUP}/disks/{name}", "name": name, "location": "l", "properties": {"creationData": made}}
+    return DiskEntity.model_validate(document)
 
 
 @pytest.mark.parametrize("place", ["os", "lun0"])
@@ -113,10 +113,10 @@ def test_a_tag_is_believed_of_a_disk_that_is_the_vm_s(why: str) -> None:
 
 
 def test_a_vm_of_unknown_power_is_not_switched_off() -> None:
-    with pytest.raises(VmState, match="is to run after the restore") as told:
+    with pytest.raises(VmState, match="is to run after the restore") as caught:
         _plan(detail(disk("o")), "unknown")
-    assert told.value.retry == "safe"
-    assert "power_after" in told.value.remedy
+    assert caught.value.retry == "safe"
+    assert "power_after" in caught.value.remedy
 
 
 def test_with_power_after_its_power_need_not_be_known() -> None:
@@ -134,9 +134,9 @@ def test_a_run_that_is_taken_up_knows_it() -> None:
 
 
 def test_a_vm_that_shows_no_os_disk_is_not_switched_off_for_a_swap_of_it() -> None:
-    with pytest.raises(VmState, match="it shows no OS disk to be replaced") as told:
+    with pytest.raises(VmState, match="it shows no OS disk to be replaced") as caught:
         _plan(detail(disk("o"), attached={}))
-    assert told.value.retry == "safe"
+    assert caught.value.retry == "safe"
 
 
 def test_where_the_point_holds_none_it_need_not_show_any() -> None:
@@ -154,9 +154,9 @@ def test_where_the_point_holds_none_it_need_not_show_any() -> None:
 
 def test_a_disk_of_the_point_that_sits_at_another_lun() -> None:
     of = detail(disk("o"), disk("d"), attached={"os": "o", "lun3": "d"}, also={"lun0": "d"})
-    with pytest.raises(Obstructed, match="data disk d sits at lun3, and the restore point holds it at lun0") as told:
+    with pytest.raises(Obstructed, match="data disk d sits at lun3, and the restore point holds it at lun0") as caught:
         _plan(of)
-    assert (told.value.retry, "Move it back to lun0" in told.value.remedy) == ("never", True)
+    assert (caught.value.retry, "Move it back to lun0" in caught.value.remedy) == ("never", True)
 
 
 def test_one_that_an_earlier_restore_has_put_in_its_place_too() -> None:
@@ -198,11 +198,11 @@ def test_a_point_that_lacks_a_disk_restore_point() -> None:
         _plan(detail(disk("o"), source=None))
 
 
-@pytest.mark.parametrize(("state", "told"), [("Failed", "it is failed"), ("Odd", "it is odd")])
-def test_a_point_that_is_not_whole(state: str | None, told: str) -> None:
+@pytest.mark.parametrize(("state", "expected"), [("Failed", "it is failed"), ("Odd", "it is odd")])
+def test_a_point_that_is_not_whole(state: str | None, expected: str) -> None:
     of = detail(disk("o"))
     assert of.collection is not None
     (point,) = of.collection.properties.restorePoints or []
     object.__setattr__(point.properties, "provisioningState", state)
-    with pytest.raises(MissingCheckpoint, match=told):
+    with pytest.raises(MissingCheckpoint, match=expected):
         _plan(of)

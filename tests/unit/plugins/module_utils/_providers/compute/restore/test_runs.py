@@ -44,7 +44,7 @@ def _made(run: str, replaces: str = "rg/o", **tags: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("disks", "told"),
+    ("disks", "expected"),
     [
         ((), "ReadOnly/Delete/"),  # as the VM shows it
         ((_made("r", held="None/Detach/"),), "None/Detach/"),  # as this run found it
@@ -54,8 +54,8 @@ def _made(run: str, replaces: str = "rg/o", **tags: str) -> Any:
         ((_made("r"),), "ReadOnly/Delete/"),
     ],
 )
-def test_how_a_disk_was_held_before_anything_was_changed(disks: tuple[Any, ...], told: str) -> None:
-    assert held_before(detail(disk("o"), disk("other"), *disks, held=DELETE), "os", "v-os-r") == told
+def test_how_a_disk_was_held_before_anything_was_changed(disks: tuple[Any, ...], expected: str) -> None:
+    assert held_before(detail(disk("o"), disk("other"), *disks, held=DELETE), "os", "v-os-r") == expected
 
 
 def test_a_disk_that_is_nowhere_was_held_nowhere() -> None:
@@ -117,20 +117,20 @@ def test_before_it_was_switched_off_there_is_nothing_to_tell() -> None:
 
 def test_a_run_that_is_taken_up_may_have_it_off_already() -> None:
     of = detail(disk("o"), _made("r", power="on"))
-    told = "The VM is off; it ran when the restore began, with old disk at os (o)."
-    assert _stands(CREATE, of, "off", "off") == told
-    assert _stands(Start(WHO, "", RUN, ()), of, "off", "off") == told
+    text = "The VM is off; it ran when the restore began, with old disk at os (o)."
+    assert _stands(CREATE, of, "off", "off") == text
+    assert _stands(Start(WHO, "", RUN, ()), of, "off", "off") == text
 
 
-def test_each_place_is_told() -> None:
+def test_each_place_is_reported() -> None:
     data = disk("v-lun0-r", run="r"), disk("v-lun1-r", run="r")
     of = detail(_made("r"), *data, attached={"os": "v-os-r", "lun0": "d"}, power="starting")
     assert _stands(Start(WHO, "", RUN, ()), of, "unknown") == (
         'The VM is shown as "starting"; it ran when the restore began, with new disk at os (v-os-r) '
         "and old disk at lun0 and no disk at lun1."
     )
-    untold = detail(_made("r"), attached={"os": "v-os-r"}, power="")
-    assert _stands(Start(WHO, "", RUN, ()), untold, "unknown") == (
+    unknown = detail(_made("r"), attached={"os": "v-os-r"}, power="")
+    assert _stands(Start(WHO, "", RUN, ()), unknown, "unknown") == (
         "The VM is not shown as on or off; it ran when the restore began, with new disk at os (v-os-r)."
     )
     assert _stands(Deallocate(WHO, "", RUN, ()), detail(), "on") == "The VM is running, with the disks that it had."

@@ -23,8 +23,8 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 
 def _settings(sku: str, size: int | None, old_size: int | None = None, **properties: Any) -> Settings:
     source = Disk.model_validate({"diskSizeGB": size})
-    told = {"diskSizeGB": old_size or size, **properties}
-    document = {"id": f"{GROUP}/disks/o", "name": "o", "location": "l", "sku": {"name": sku}, "properties": told}
+    members = {"diskSizeGB": old_size or size, **properties}
+    document = {"id": f"{GROUP}/disks/o", "name": "o", "location": "l", "sku": {"name": sku}, "properties": members}
     return settings_of(source, DiskEntity.model_validate(document))
 
 

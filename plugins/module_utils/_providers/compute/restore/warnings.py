@@ -15,7 +15,7 @@ from .new_disk import left_out
 from .settings import settings_of
 
 
-def told_of_vm(state: AzureVmState, new: t.Mapping[str, str], back: t.Iterable[Attachment]) -> t.Iterator[str]:
+def vm_warnings(state: AzureVmState, new: t.Mapping[str, str], back: t.Iterable[Attachment]) -> t.Iterator[str]:
     """What of the VM stays as it is, and what comes back."""
     kept = sorted(disk.slot for disk in state.vm.disks if disk.slot not in new)
     if kept:
@@ -24,7 +24,7 @@ def told_of_vm(state: AzureVmState, new: t.Mapping[str, str], back: t.Iterable[A
         yield f"a restore that was interrupted has detached {each.slot}; {each.disk} comes back there."
 
 
-def told_of_disks(
+def disk_warnings(
     state: AzureVmState, run: RestoreRun, new: t.Mapping[str, str], old: t.Mapping[str, str | None]
 ) -> t.Iterator[str]:
     """What disks that are still to be made will not have of those that they replace."""

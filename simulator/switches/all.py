@@ -162,6 +162,13 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "503",
         "hangs",
     )
+    arm_buckets: str = switch(
+        "documented",
+        "Resource Manager's token buckets, the answer of an empty one being 429",
+        "documented: request-limits-and-throttling; answers of 2025 show larger ones",
+        "documented",
+        "off",
+    )
     arc_retry_after: int = switch(
         0, "seconds in Retry-After of 202s; 0: no header", "recorded without; swagger names it"
     )

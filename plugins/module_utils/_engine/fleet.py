@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .._core.approval import Approval
 from .._core.errors import CheckpointError, Interrupted, OutcomeUnknown, SignInRefused
-from .concurrency import bounded
+from .concurrency import Concurrency, Levels
 from .interruption import Interruption
 from .kind import Kind
 from .reconciler import Reconciler
@@ -28,7 +28,7 @@ class FleetOptions:
 
     policy: WaitPolicy
     approval: Approval | None = None
-    concurrency: int = 4
+    levels: Levels = field(default_factory=Levels)
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
     interruption: Interruption = field(default_factory=Interruption)
@@ -83,7 +83,7 @@ class Fleet:
 
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
-        await self._each(self.members, self._prepare)
+        await self._each(self.members, self._prepare, self._options.levels.reading)
         for member in self.members:
             if member.error is not None and member.reconciler.kind.is_for_all(member.error):
                 raise member.error
@@ -95,7 +95,7 @@ class Fleet:
         fit = [member for member in self.members if member.error is None]
         if self._options.on_error == "continue" or len(fit) == len(self.members):
             self._stopped = False
-            await self._each(fit, self._carry_out)
+            await self._each(fit, self._carry_out, self._options.levels.writing)
 
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
@@ -115,13 +115,15 @@ class Fleet:
 
     def _let_go(self, member: Member) -> None:
         """Keep what the result shows, and nothing else that was read: where not all targets are at work at once."""
-        if self._options.show is None or len(self.members) <= self._options.concurrency:
+        if self._options.show is None or len(self.members) <= self._options.levels.writing.start:
             return
         if member.shown is None or member.reconciler.observed is not None:
             member.shown = self._options.show(member)
         member.reconciler.release()
 
-    async def _each(self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]]) -> None:
+    async def _each(
+        self, members: t.Sequence[Member], act: t.Callable[[Member], t.Awaitable[None]], concurrency: Concurrency
+    ) -> None:
         """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""
 
         async def guarded(member: Member) -> None:
@@ -140,4 +142,4 @@ class Fleet:
                 self._let_go(member)
                 self._stopped = self._stopped or self._options.on_error == "stop"
 
-        await bounded(members, guarded, self._options.concurrency)
+        await concurrency.each(members, guarded)

@@ -11,6 +11,7 @@ from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
 from .._core.redaction import Redactor
 from .._core.spec import Spec
+from .._engine.concurrency import Concurrency
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from . import result
@@ -34,9 +35,9 @@ async def converge_vms(
 
 
 async def _open(
-    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions
+    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
 ) -> list[VmCheckpoints]:
-    resolved = await resolve(providers, references, options.concurrency)
+    resolved = await resolve(providers, references, concurrency)
     for provider, vm in resolved:
         if not options.wait and not provider.capabilities.operations_findable:
             raise InvalidInput(

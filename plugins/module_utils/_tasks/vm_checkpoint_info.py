@@ -15,6 +15,7 @@ from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
+from .._engine.concurrency import MOST_READ, Concurrency
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
 from .._providers.base import Purpose
@@ -80,8 +81,9 @@ async def vm_checkpoint_info(
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     options = RunOptions.of({**params, "on_error": None})
     start, deadline = anyio.current_time(), options.deadline()
-    survey = Survey(query, options.concurrency)
-    async with Providers(params, context, deadline, redactor) as providers:
+    concurrency = Concurrency(options.concurrency, MOST_READ)
+    survey = Survey(query, concurrency)
+    async with Providers(params, context._replace(pressure=concurrency), deadline, redactor) as providers:
         await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
     return survey.result() | {"timing": timing}
@@ -107,7 +109,7 @@ class Finding:
 class Survey:
     """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
 
-    def __init__(self, query: InfoQuery, concurrency: int) -> None:
+    def __init__(self, query: InfoQuery, concurrency: Concurrency) -> None:
         self._query, self._concurrency = query, concurrency
         self._purpose: Purpose = "restore" if query.leftovers else "list"
         self._findings: list[Finding] = []

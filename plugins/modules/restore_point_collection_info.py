@@ -50,9 +50,11 @@ options:
     type: bool
     default: false
   concurrency:
-    description: How many collections to read at once, 1 to 64.
-    type: int
-    default: 4
+    description:
+      - How many collections to read at once, up to 256. With V(auto), 16 at first, more while the service answers well,
+        and half as many when it is overloaded or does not answer. A number is the upper bound of the same.
+    type: str
+    default: auto
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point

@@ -62,7 +62,8 @@ class Reads:
             return [cloud_entity(self.site)]
         if name == "VMCheckpoints":
             vm = self.vmm.vm(entity["ID"])
-            return self._checkpoints(vm) if vm is not None else []
+            hidden = vm is None or self.world.switches.spf_expand == "empty"
+            return [] if hidden or vm is None else self._checkpoints(vm)
         if name == "ParentCheckPoint":
             parent = comparable(entity["ParentCheckpointID"])
             vm = self.vmm.vm(entity["VMId"])

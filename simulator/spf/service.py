@@ -129,6 +129,7 @@ class Spf:
                 raise ODataError(404, f"Resource not found for the segment '{name}'.")
             return one(wanted, root.base, target, entities[0], query.select)
         query = Query.parse(call.query, kind)
+        self._option_switches(kind, query)
         if key is not None:
             entity = reads.entity(kind, key["id"])
             if entity is None:
@@ -137,6 +138,20 @@ class Spf:
         self._filter_switch(kind, query)
         entities = [reads.expanded(kind, each, query) for each in reads.all(kind, query)]
         return self._page(call, root, wanted, kind, entities, query)
+
+    def _option_switches(self, kind: EntityType, query: Query) -> None:
+        switches = self.world.switches
+        if (
+            query.select is not None
+            and kind.name in ("VirtualMachine", "VMCheckPoint")
+            and switches.spf_select != "works"
+        ):
+            raise ODataError(int(switches.spf_select), "The query option '$select' is not supported.")
+        if not query.expand or switches.spf_expand in ("works", "empty"):
+            return
+        if switches.spf_expand != "ignored":
+            raise ODataError(int(switches.spf_expand), "The query option '$expand' is not supported.")
+        query.expand = []
 
     def _filter_switch(self, kind: EntityType, query: Query) -> None:
         position = self.world.switches.spf_filter_vmid

@@ -93,6 +93,21 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     spf_filter_vmid: str = switch(
         "works", "$filter=VMId eq guid'...' on VMCheckPoints", "[I] 1.2", "works", "ignored", "501", "400"
     )
+    spf_expand: str = switch(
+        "works",
+        "$expand=VMCheckpoints on VirtualMachines: works, ignored, always empty, or that status",
+        "the vendor's own cmdlets send it (VirtualMachineOperations.cs); how else it may answer is [U]",
+        "works",
+        "ignored",
+        "empty",
+        "400",
+        "404",
+        "500",
+        "501",
+    )
+    spf_select: str = switch(
+        "works", "$select on VirtualMachines and VMCheckPoints", "clients send it on Clouds; here [I]", "works", "400"
+    )
     spf_paging: str = switch(
         "off",
         "long lists are cut, with a next link of that form",
@@ -146,6 +161,13 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "409",
         "503",
         "hangs",
+    )
+    arm_buckets: str = switch(
+        "documented",
+        "Resource Manager's token buckets, the answer of an empty one being 429",
+        "documented: request-limits-and-throttling; answers of 2025 show larger ones",
+        "documented",
+        "off",
     )
     arc_retry_after: int = switch(
         0, "seconds in Retry-After of 202s; 0: no header", "recorded without; swagger names it"

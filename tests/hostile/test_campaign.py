@@ -133,7 +133,7 @@ def test_a_client_that_does_what_nobody_planned_is_caught() -> None:
     delete = spf.Spf.delete
 
     async def another(self: Any, vm: Any, checkpoint: Any) -> Any:
-        inventory = await self.read(vm)
+        inventory = await self.read(vm, "list")
         return await delete(self, vm, next(c for c in inventory.checkpoints if c.id != checkpoint.id))
 
     with mock.patch.object(spf.Spf, "delete", another):

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.body import MAX_BODY
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import MAX_LISTING, MAX_PAGES
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import MAX_CHECKPOINTS
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import MAX_GROUPS
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_lists import MAX_GROUPS
 from tests.contract.checkpoints.scenarios import code
 from tests.hostile.server import (
     AZURE_VM,

@@ -17,7 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.respons
     MAX_PARTS,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import MAX_CHECKPOINTS
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import MAX_GROUPS
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_lists import MAX_GROUPS
 
 MIB = 1024 * 1024
 PAGE = Path(__file__).parents[2] / "docs/hostile.md"

@@ -54,6 +54,8 @@ _UNDER_WAY = re.compile(
 )
 """What a code such as OperationNotAllowed or VMRestorePointClientError says when it means that (the same pages)."""
 
+TakePage = t.Callable[[Response, list[dict[str, t.Any]]], None]
+
 
 class Arm:
     """Requests to one resource manager. `sign_in` says in errors who signed in."""
@@ -140,7 +142,9 @@ class Arm:
 
     async def hints(self, url: str) -> list[dict[str, t.Any]]:
         """A collection that only helps: where this user may not see it, as much of it as the service shows."""
-        return [row for _response, rows in await self._list(url, "reading locks", hints=True) for row in rows]
+        found: list[dict[str, t.Any]] = []
+        await self.walk(url, lambda _page, rows: found.extend(rows), context="reading locks", hints=True)
+        return found
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
@@ -150,12 +154,15 @@ class Arm:
 
     async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
-        return await self._list(url, context)
-
-    async def _list(
-        self, url: str, context: str, *, hints: bool = False
-    ) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         found: list[tuple[Response, list[dict[str, t.Any]]]] = []
+        await self.walk(url, lambda page, rows: found.append((page, rows)), context=context)
+        return found
+
+    async def walk(self, url: str, take: TakePage, *, context: str, hints: bool = False) -> None:
+        """`take` the pages one by one, so that a list of thousands is never whole in memory.
+
+        With `hints` the list ends where it is denied.
+        """
         pages = Pages(context)
         following: str | None = url
         while following:
@@ -170,10 +177,9 @@ class Arm:
             listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
             if listed != rows and not hints:
                 raise response.bad(f"{context}: the answer holds no list of resources.")
-            found.append((response, listed))
+            take(response, listed)
             link = fields.get("nextLink")
             following = pages.follow(response, self.http.followable(sendable(link))) if link else None
-        return found
 
     async def write(
         self,

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from .._core.errors import CheckpointError, Locked, OutcomeUnknown
+from .._core.errors import CheckpointError, InvalidInput, Locked, NotFound, OutcomeUnknown
 from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
-from .._core.spec import Spec
+from .._core.spec import RestoreRequest, Spec
 from .._core.times import show_seconds
 from .._engine.kind import InProgress, Kind, Note, Reversals, WriteRequest
 from .._engine.progress import Progress
-from .._providers.base import Provider
+from .._providers.base import Provider, Purpose
 from .actions import Create, Delete, Power, Restore, Update
 from .create import create_request
 from .planner import plan
@@ -32,10 +32,31 @@ class VmCheckpoints(Kind[ObservedVm]):
         self._spec = spec
         self._settle_time = settle_time
         self._holder: Operation | None = None
+        self._purpose: Purpose = "restore" if isinstance(spec, RestoreRequest) else "change"
 
     async def observe(self, *, for_write: bool) -> ObservedVm:
         """The VM's state and all its checkpoints."""
-        return await self.provider.read(self.vm)
+        return await self.provider.read(self.vm, self._purpose if for_write else self._proving)
+
+    async def first_reading(self) -> ObservedVm:
+        """The same for the first plan."""
+        return await self.provider.first_reading(self.vm, self._purpose)
+
+    async def prove(self, known: ObservedVm) -> ObservedVm:
+        """The checkpoints; a restore is proven by the VM's state as well."""
+        return await (self.observe(for_write=False) if self._purpose == "restore" else self.provider.read_points(known))
+
+    def is_for_all(self, problem: CheckpointError) -> bool:
+        """Also that there is no such VM: a wrong name in a list is a mistake in the task."""
+        return isinstance(problem, (InvalidInput, NotFound))
+
+    def is_fresh(self, observed: ObservedVm) -> bool:
+        """Not what a list of many VMs showed."""
+        return not observed.from_list
+
+    @property
+    def _proving(self) -> Purpose:
+        return "restore" if self._purpose == "restore" else "list"
 
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """What is needed to get from what exists to the spec."""
@@ -102,7 +123,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         if step is None and off is None:
             return None
         try:
-            observed = await self.provider.read(self.vm) if read else observed
+            observed = await self.provider.read(self.vm, self._proving) if read else observed
         except CheckpointError:
             read = False  # the time is over, or there is no way to the service any more
         if step is None:

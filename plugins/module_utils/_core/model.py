@@ -245,8 +245,8 @@ class ObservedVm:
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
     before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
-    the VM shows as its latest, `unplugged` are its network adapters without a network, and `detail` is what only the
-    provider understands (`restore_steps` reads it).
+    the VM shows as its latest, `unplugged` are its network adapters without a network, `from_list` says
+    that a list of many VMs showed it, and `detail` is what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -263,6 +263,7 @@ class ObservedVm:
     managed_new: bool = True
     last_operation: str | None = None
     unplugged: frozenset[str] = frozenset()
+    from_list: bool = False
     detail: t.Any = None
 
     def age(self, checkpoint: Checkpoint) -> float | None:

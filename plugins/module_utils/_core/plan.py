@@ -53,7 +53,11 @@ class Action:
         return hashlib.sha256(_canonical(about | self.covered()).encode()).hexdigest()[:32]
 
     def to_result(self) -> dict[str, t.Any]:
-        """The action as it stands in `plan.actions`."""
+        """The action as it stands in `plan.actions`; one object, however often a result holds it."""
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> dict[str, t.Any]:
         return {
             "id": self.id,
             "action": self.verb,

@@ -1,33 +1,103 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several things at once, but not too many."""
+"""Several things at once, but not too many: more while the service answers well, half as many when it does not."""
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from .._core.errors import CheckpointError
 from .._deps import anyio
 
 Item = t.TypeVar("Item")
+Asked = t.Union[int, t.Literal["auto"]]
+START = 16
+"""How many are at work at once before anything is known of the service."""
+MOST = 256
+"""And at most: what is written takes tens of seconds, and of those that wait few ask anything."""
+MOST_READ = 64
+"""The same where nothing is written: a reading takes a moment, and a limit that is met refuses all that are sent."""
+GROWTH = 2
+"""How many more after each that ended without trouble: additive increase."""
+PAUSE = 1.0
+"""Seconds between two decreases: what was sent before the first says nothing new. Multiplicative decrease."""
 
 
-async def bounded(items: t.Iterable[Item], act: t.Callable[[Item], t.Awaitable[None]], concurrency: int) -> None:
-    """`act` on each item in order, at most `concurrency` at once; the first error ends the rest and is raised alone."""
-    todo = iter(list(items))
-    failed: list[CheckpointError] = []
+class Concurrency:
+    """How many are at work at one kind of thing; `asked` and `most` are its upper bounds.
 
-    async def worker() -> None:
-        for item in todo:
-            if failed:
-                return
-            try:
-                await act(item)
-            except CheckpointError as error:
-                failed.append(error)
+    Growing on success and halving on trouble is what TCP does (AIMD): many clients of one service come to fair shares.
+    """
 
-    async with anyio.create_task_group() as group:
-        for _worker in range(max(1, concurrency)):
-            group.start_soon(worker)
-    if failed:
-        raise failed[0]
+    def __init__(self, asked: Asked = "auto", most: int = MOST) -> None:
+        self.most = most if asked == "auto" else min(asked, most)
+        self.start = min(START, self.most)
+        self._limiter = anyio.CapacityLimiter(self.start)
+        self._pressed_at = self._held_until = -math.inf
+
+    @property
+    def level(self) -> int:
+        """How many may be at work now."""
+        return int(self._limiter.total_tokens)
+
+    def pressed(self) -> None:
+        """The service is in trouble: it answered that it is overloaded, or not at all."""
+        now = anyio.current_time()
+        if now - self._pressed_at >= PAUSE:
+            self._limiter.total_tokens = max(1, self.level // 2)
+            self._pressed_at = now
+        self._held_until = max(self._held_until, now + PAUSE)
+
+    def held(self, seconds: float) -> None:
+        """The service counts requests (429): more at once would not be faster for so long."""
+        self._held_until = max(self._held_until, anyio.current_time() + seconds)
+
+    def grow(self) -> None:
+        """One has ended without trouble."""
+        if anyio.current_time() >= self._held_until:
+            self._limiter.total_tokens = min(self.most, self.level + GROWTH)
+
+    async def each(self, items: t.Iterable[Item], act: t.Callable[[Item], t.Awaitable[None]]) -> None:
+        """`act` on each item in order; the first error ends the rest and is raised alone."""
+        todo = list(items)
+        waiting = iter(todo)
+        failed: list[CheckpointError] = []
+
+        async def worker() -> None:
+            while not failed:
+                async with self._limiter:
+                    # Taken only now: of two that wait for their turn the earlier item goes first.
+                    found = next(waiting, None) if not failed else None
+                    if found is None:
+                        return
+                    try:
+                        await act(found)
+                    except CheckpointError as error:
+                        failed.append(error)
+                    else:
+                        self.grow()
+
+        async with anyio.create_task_group() as group:
+            for _worker in range(min(self.most, len(todo))):
+                group.start_soon(worker)
+        if failed:
+            raise failed[0]
+
+
+class Levels:
+    """The two levels of a task: what only reads, and what writes. Trouble and limits concern both."""
+
+    def __init__(self, asked: Asked = "auto") -> None:
+        self.reading = Concurrency(asked, MOST_READ)
+        self.writing = Concurrency(asked)
+
+    def pressed(self) -> None:
+        """See Concurrency."""
+        self.reading.pressed()
+        self.writing.pressed()
+
+    def held(self, seconds: float) -> None:
+        """See Concurrency."""
+        self.reading.held(seconds)
+        self.writing.held(seconds)

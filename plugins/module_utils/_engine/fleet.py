@@ -8,9 +8,9 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, InvalidInput, SignInRefused
+from .._core.errors import CheckpointError, SignInRefused
 from .._core.plan import in_stages
-from .concurrency import bounded
+from .concurrency import Concurrency, Levels
 from .group import Group, GroupRun
 from .interruption import Interruption
 from .kind import Kind
@@ -21,15 +21,20 @@ from .waiting import WaitPolicy
 
 @dataclass(frozen=True)
 class FleetOptions:
-    """How a task treats its targets. `check_only` ends after the plan. A `group` stops at the first failure."""
+    """How a task treats its targets. `check_only` ends after the plan. A `group` stops at the first failure.
+
+    `show` makes a result's element of a target. With it, what was read of a target is let go as soon as that is made,
+    so that thousands of targets need no more memory than their results.
+    """
 
     policy: WaitPolicy
     approval: Approval | None = None
-    concurrency: int = 4
+    levels: Levels = field(default_factory=Levels)
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
     interruption: Interruption = field(default_factory=Interruption)
     group: Group | None = None
+    show: t.Callable[[Member], t.Any] | None = None
 
 
 async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
@@ -56,9 +61,9 @@ class Fleet:
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
         stop = self._options.on_error == "stop" and self._options.group is None
-        await self._each(self.members, self._prepare, self._options.concurrency, stop=stop)
+        await self._each(self.members, self._prepare, self._options.levels.reading, stop=stop)
         for member in self.members:
-            if isinstance(member.error, InvalidInput):
+            if member.error is not None and member.reconciler.kind.is_for_all(member.error):
                 raise member.error
         self._approve()
 
@@ -68,11 +73,11 @@ class Fleet:
         whole, options = len(fit) == len(self.members), self._options
         self._sends = True
         if options.group is not None and whole:
-            terms = (options.group, options.policy, options.approval, options.concurrency)
+            terms = (options.group, options.policy, options.approval, options.levels)
             self._group = GroupRun(fit, self._each, *terms)
             await self._group.carry_out()
         elif options.group is None and (whole or options.on_error == "continue"):
-            await self._each(fit, self._carry_out, options.concurrency, stop=options.on_error == "stop")
+            await self._each(fit, self._carry_out, options.levels.writing, stop=options.on_error == "stop")
 
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
@@ -96,17 +101,28 @@ class Fleet:
 
     async def _prepare(self, member: Member) -> None:
         await member.reconciler.prepare()
+        self._let_go(member)
 
     async def _carry_out(self, member: Member) -> None:
         member.started = True
         await member.reconciler.carry_out(self._options.approval)
         member.finished = True
+        self._let_go(member)
+
+    def _let_go(self, member: Member) -> None:
+        """Keep what the result shows, and nothing else that was read: where not all targets are at work at once."""
+        show, few = self._options.show, len(self.members) <= self._options.levels.writing.start
+        if show is None or few or self._options.group is not None:
+            return
+        if member.shown is None or member.reconciler.observed is not None:
+            member.shown = show(member)
+        member.reconciler.release()
 
     async def _each(
         self,
         members: t.Sequence[Member],
         act: t.Callable[[Member], t.Awaitable[None]],
-        concurrency: int,
+        concurrency: Concurrency,
         *,
         stop: bool,
     ) -> None:
@@ -122,9 +138,11 @@ class Fleet:
                 if not self._sends:
                     raise  # while planning it concerns all, and nothing has been sent
                 member.fail(problem)
+                self._let_go(member)
                 self._stopped = True
             except CheckpointError as problem:
                 member.fail(problem)
+                self._let_go(member)
                 self._stopped = self._stopped or stop
 
-        await bounded(members, guarded, concurrency)
+        await concurrency.each(members, guarded)

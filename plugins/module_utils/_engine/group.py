@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from .._core.approval import Approval
 from .._core.errors import CheckpointError, Interrupted, SignInRefused
-from .concurrency import bounded
+from .concurrency import Concurrency, Levels
 from .member import Member
 from .undo import Undo
 from .waiting import WaitPolicy
@@ -32,15 +32,17 @@ class Group:
         """How plans and results show it; an approval covers it."""
         return {"order": self.order, "on_failure": self.on_failure}
 
-    def width(self, concurrency: int) -> int:
+    def writing(self, levels: Levels) -> Concurrency:
         """How many targets are written to at once."""
-        return 1 if self.order == "given" else concurrency
+        return Concurrency(1) if self.order == "given" else levels.writing
 
 
 class Each(t.Protocol):
     """Does something with each member, so many at once, until one of them fails."""
 
-    async def __call__(self, members: t.Sequence[Member], act: Act, concurrency: int, *, stop: bool) -> None: ...
+    async def __call__(
+        self, members: t.Sequence[Member], act: Act, concurrency: Concurrency, *, stop: bool
+    ) -> None: ...
 
 
 class GroupRun:
@@ -53,11 +55,11 @@ class GroupRun:
         group: Group,
         policy: WaitPolicy,
         approval: Approval | None,
-        concurrency: int,
+        levels: Levels,
     ) -> None:
         self._members, self._each, self._group = members, each, group
         self._policy, self._approval = policy, approval
-        self._reading, self._writing = concurrency, group.width(concurrency)
+        self._reading, self._writing = levels.reading, group.writing(levels)
         self._made = self._making = False
         self.undoing = False
 
@@ -73,7 +75,7 @@ class GroupRun:
         if not self._made or await self._all(self._renew, self._reading):
             await self._all(self._complete, self._writing)
 
-    async def _all(self, act: Act, concurrency: int) -> bool:
+    async def _all(self, act: Act, concurrency: Concurrency) -> bool:
         """Whether it went well for all."""
 
         async def guarded(member: Member) -> None:
@@ -129,7 +131,7 @@ class GroupRun:
         begun = [each for each in self._members if each.undo is not None and each.undo.state == "not_tried"]
         # A write begun in the last moment would only leave an open question.
         if self._policy.deadline.remaining() >= min(1.0, self._policy.poll_interval):
-            await bounded(reversed(begun), self._undo_one, self._writing)
+            await self._writing.each(reversed(begun), self._undo_one)
 
     async def _undo_one(self, member: Member) -> None:
         refused = self._refused(member)

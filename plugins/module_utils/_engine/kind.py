@@ -8,7 +8,7 @@ import typing as t
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
-from .._core.errors import CheckpointError
+from .._core.errors import CheckpointError, InvalidInput
 from .._core.model import Target
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
@@ -126,6 +126,18 @@ class Kind(ABC, t.Generic[Observed]):
         With `for_write` everything that a plan has to know; else what shows whether a write was carried out.
         """
 
+    async def first_reading(self) -> Observed:
+        """The same as `observe` for a write, for the first plan: what was just read of the target may serve."""
+        return await self.observe(for_write=True)
+
+    async def prove(self, known: Observed) -> Observed:
+        """What shows whether a write was carried out; of the rest what is `known` may serve."""
+        return await self.observe(for_write=False)
+
+    def is_fresh(self, observed: Observed) -> bool:
+        """Whether a write may rest on a first reading; otherwise the target is read again before it."""
+        return True
+
     @abstractmethod
     def plan(self, observed: Observed, progress: Progress[Observed]) -> Plan:
         """The actions that are left to do. Pure."""
@@ -137,6 +149,10 @@ class Kind(ABC, t.Generic[Observed]):
     async def in_progress(self, observed: Observed, progress: Progress[Observed]) -> tuple[Observed, InProgress | None]:
         """The observation with what is known of work in progress, and what must be waited for before planning on it."""
         return observed, None
+
+    def is_for_all(self, problem: CheckpointError) -> bool:
+        """Whether an error in planning for one target ends the task before anything is written."""
+        return isinstance(problem, InvalidInput)
 
     def is_busy(self, observed: Observed) -> bool:
         """Whether a reading shows work on the target: after a lost answer it may be the write's own."""

@@ -16,13 +16,18 @@ State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unkn
 
 @dataclass
 class Member:
-    """How far one target came. `finished`: its whole plan is carried out; `undo` is set once a group undoes."""
+    """How far one target came.
+
+    `finished`: its whole plan is carried out; `undo` is set once a group undoes; `shown` is what a result shows of it,
+    where that is all that is kept.
+    """
 
     reconciler: Reconciler[t.Any]
     error: CheckpointError | None = None
     started: bool = False
     finished: bool = False
     undo: Undo | None = None
+    shown: t.Any = None
 
     @property
     def state(self) -> State:
@@ -41,4 +46,4 @@ class Member:
 
     def fail(self, problem: CheckpointError) -> None:
         """Keep what stopped it."""
-        self.error = self.reconciler.failure(problem)
+        self.error, self.shown = self.reconciler.failure(problem), None

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 from dataclasses import replace
-from functools import partial
 
 from .._core.approval import Approval
 from .._core.errors import BadResponse, CheckpointError, Locked, OperationFailed, OutcomeUnknown, TimedOut
@@ -22,6 +22,10 @@ from .waiting import WaitPolicy
 from .write import Outcome, Write
 
 Observed = t.TypeVar("Observed")
+FRESH = 10.0
+"""Seconds after which a plan is made anew before its first write: of many targets the last ones wait for long."""
+JUST_NOW = 1.0
+"""Seconds for which a reading for a write serves the first action that is to be read for before it is sent."""
 
 
 class _Current(t.NamedTuple, t.Generic[Observed]):
@@ -52,6 +56,7 @@ class Reconciler(t.Generic[Observed]):
         self.changed = False
         self.waits_for_locks = True
         self.timing: dict[str, float] = {}
+        self._read_at = self._read_for_write = -math.inf
         self._own: set[str | None] = set()
         self._lost: list[tuple[Action, WriteRequest[Observed]]] = []
         self._deferred: InProgress | None = None
@@ -61,7 +66,7 @@ class Reconciler(t.Generic[Observed]):
     async def prepare(self) -> Plan:
         """Observe and plan; nothing is written."""
         start = anyio.current_time()
-        observed = await self._observe_settled(for_write=False)
+        observed = await self._observe_settled(for_write=False, first=True)
         self.progress = Progress(before=observed)
         self._plan_now()
         try:
@@ -87,10 +92,10 @@ class Reconciler(t.Generic[Observed]):
         """Do what the plan says, or its first half. After a lock the target is observed and planned again."""
         start = anyio.current_time()
         try:
-            if await self._join():
+            if await self._join() or await self._read_again():
                 self._plan_now()
                 if approval is not None:
-                    approval.check([self.todo])
+                    approval.check([self.todo], part=True)
             await self._execute_until_done(approval, first_half=first_half)
             if not first_half or not self.todo.halves()[1].writes:
                 await self._become_ready()
@@ -111,6 +116,10 @@ class Reconciler(t.Generic[Observed]):
         if problem.operation is None and self.operation is not None:
             problem.operation = self.operation.to_result()
         return problem
+
+    def release(self) -> None:
+        """Let go what was read: of thousands of targets each is read again when its turn comes."""
+        self.observed, self.progress, self._last = None, Progress(), None
 
     async def interrupt(self, signal: str) -> CheckpointError:
         """What a signal has ended; the target is not read again for it."""
@@ -197,11 +206,12 @@ class Reconciler(t.Generic[Observed]):
         self, action: Action, *, wait: bool = True, required_next: bool = False
     ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
         """The one place that sends. What is done only once is read before, and left alone where it is done already."""
-        if action.once:
+        if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
             self.observed = await self.kind.observe(for_write=True)
         request = self.kind.write(action, self._now(), self.progress)
         if action.once and request.verified(self._now()):
             return request, Outcome(changed=False, done=True, sent=False)
+        self._read_for_write = -math.inf  # what was read before a write is no ground for the next
         execution = self._execution(required_next=required_next)
         write = Write(request, execution, wait=wait)
         self._current = _Current(action, request, write, execution)
@@ -215,7 +225,7 @@ class Reconciler(t.Generic[Observed]):
 
     def _execution(self, *, required_next: bool = False, adopted: bool = False) -> Execution[Observed]:
         return Execution(
-            partial(self.kind.observe, for_write=False),
+            self._prove,
             self.policy,
             self.progress,
             str(self.kind.target),
@@ -224,6 +234,9 @@ class Reconciler(t.Generic[Observed]):
             own=self._own,
             is_busy=self.kind.is_busy,
         )
+
+    async def _prove(self) -> Observed:
+        return await self.kind.prove(self._now())
 
     def _take(self, execution: Execution[Observed]) -> None:
         if execution.observed is not None:
@@ -325,11 +338,27 @@ class Reconciler(t.Generic[Observed]):
         await self._observe_settled(for_write=True)
         return True
 
-    async def _observe_settled(self, *, for_write: bool) -> Observed:
+    async def _read_again(self) -> bool:
+        """Read the target again where its plan is no ground for a write any more; whether that was so."""
+        fresh = anyio.current_time() - self._read_at <= FRESH
+        if (
+            not self.plan.writes
+            or self.progress.begun
+            or (self.observed is not None and fresh and self.kind.is_fresh(self.observed))
+        ):
+            return False
+        observed = await self._observe_settled(for_write=True)
+        self.progress = Progress(before=observed)
+        return True
+
+    async def _observe_settled(self, *, for_write: bool, first: bool = False) -> Observed:
         """The target when nothing in progress decides any more what is left to do."""
         pauses = Pauses(self.policy.deadline)
         while True:
-            self.observed = await self.kind.observe(for_write=True)
+            self.observed = await (self.kind.first_reading() if first else self.kind.observe(for_write=True))
+            self._read_at, first = anyio.current_time(), False
+            if for_write:
+                self._read_for_write = self._read_at
             self.observed, pending = await self.kind.in_progress(self.observed, self.progress)
             self._deferred = pending
             if pending is None:

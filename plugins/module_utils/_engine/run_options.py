@@ -11,9 +11,11 @@ from .._core.approval import Approval
 from .._core.operation import Deadline
 from .._core.spec import Duration, validate_options
 from .._deps import pydantic
+from .concurrency import MOST, Asked, Levels
 from .fleet import FleetOptions
 from .group import Group
 from .interruption import Interruption
+from .member import Member
 from .waiting import WaitPolicy
 
 
@@ -26,17 +28,23 @@ class RunOptions(pydantic.BaseModel):
     wait_timeout: Duration = timedelta(minutes=10)
     poll_interval: Duration = timedelta(seconds=5)
     settle_time: Duration = timedelta(minutes=2)
-    concurrency: int = 4
+    concurrency: Asked = "auto"
     on_error: t.Literal["continue", "stop"] = "continue"
     expected_plan: t.Any = None
     group: Group | None = None
+
+    @pydantic.field_validator("concurrency", mode="before")
+    @classmethod
+    def _at_once(cls, value: object) -> object:
+        text = str(value)
+        if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+            raise ValueError(f"takes auto, or 1 to {MOST}")
+        return value if text == "auto" else int(text)
 
     @pydantic.model_validator(mode="after")
     def _sane(self) -> t.Self:
         if self.wait_timeout.total_seconds() < 1:
             raise ValueError("wait_timeout must be at least 1s")
-        if not 1 <= self.concurrency <= 64:
-            raise ValueError("concurrency takes 1 to 64")
         if self.poll_interval.total_seconds() < 0.1:
             raise ValueError("poll_interval must be at least 100ms")
         if self.group is not None and not self.wait:
@@ -60,9 +68,14 @@ class RunOptions(pydantic.BaseModel):
         """What `expected_plan` approves, if it is given."""
         return None if self.expected_plan is None else Approval(self.expected_plan)
 
-    def fleet(self, deadline: Deadline, check_only: bool, interruption: Interruption) -> FleetOptions:
+    def fleet(
+        self,
+        deadline: Deadline,
+        check_only: bool,
+        interruption: Interruption,
+        levels: Levels,
+        show: t.Callable[[Member], t.Any] | None = None,
+    ) -> FleetOptions:
         """The same for the engine, under the task's deadline."""
         policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
-        return FleetOptions(
-            policy, self.approval(), self.concurrency, self.on_error, check_only, interruption, self.group
-        )
+        return FleetOptions(policy, self.approval(), levels, self.on_error, check_only, interruption, self.group, show)

@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import logging
 import random
-import socket
 import ssl
 import typing as t
 
-from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable, UntrustedTls
+from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable
 from .._core.operation import Deadline
 from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
-from .proxies import proxy_of, refusal
+from .failures import Lost, NeverLeft, never_left, words
 from .response import Response
-from .tls import chain, explain_certificate, explain_tls
+from .throttle import Bucket, Pressure, Throttle
+from .tls import explain_certificate
 
 # Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
 for _name in ("httpx", "httpcore"):
@@ -32,21 +32,10 @@ for _name in ("httpx", "httpcore"):
 USER_AGENT = "hybridvm.checkpoints/0.1.0"
 PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
 """Seconds a read is repeated on each status. 500 is short: SPF also answers it to requests that never succeed."""
+OVERLOADED = (500, 502, 503, 504)
+LESS = "Try again later, raise wait_timeout, or lower concurrency."
 CONNECT_PATIENCE = 15.0
 LOST_PATIENCE = 60.0
-
-
-class _NeverLeft(Exception):
-    """No connection: nothing was sent."""
-
-    def __init__(self, reason: str, remedy: str = "", *, final: bool = False) -> None:
-        super().__init__(reason)
-        self.remedy = remedy or "Check the URL, the network and the proxy settings."
-        self.final = final
-
-
-class _Lost(Exception):
-    """Something was sent, and no complete response came back."""
 
 
 class RetryPolicy(t.NamedTuple):
@@ -100,8 +89,17 @@ class Auth(httpx.Auth):
         return False
 
 
+class Counted(t.Protocol):
+    """Names the bucket of a request; for a refused one None, where it was counted by itself alone."""
+
+    def __call__(self, method: str, url: str, refused: Response | None = None) -> str | None: ...
+
+
 class Http:
-    """Requests to one origin. `label` names it in errors; a `limit` is how many seconds one request may take."""
+    """Requests to one origin. `label` names it in errors; a `limit` is how many seconds one request may take.
+
+    `counted` says which requests the service counts together: where one is refused (429) all of them wait.
+    """
 
     def __init__(
         self,
@@ -112,6 +110,8 @@ class Http:
         *,
         auth: Auth | None = None,
         redactor: Redactor | None = None,
+        pressure: Pressure | None = None,
+        counted: Counted = lambda _method, _url, _refused=None: "all",
     ) -> None:
         self.label = label
         self.deadline = deadline
@@ -119,6 +119,7 @@ class Http:
         self._redactor = redactor or Redactor()
         self._client = client
         self._origin = _origin(httpx.URL(base))
+        self._pressure, self._counted, self._throttle = pressure, counted, Throttle()
 
     def followable(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
@@ -199,18 +200,23 @@ class Http:
         limit: float,
     ) -> Response:
         start, pause = anyio.current_time(), 0.5
+        bucket = self._throttle.bucket(self._counted(method, url) or "")
         while True:
-            spent = anyio.current_time() - start
+            start += await self._admitted(bucket)
+            sent = anyio.current_time()
+            spent = sent - start
             try:
                 response = await self._once(method, url, headers, body, limit)
-            except _NeverLeft as error:
+            except NeverLeft as error:
+                self._in_trouble()
                 if error.final or spent > CONNECT_PATIENCE * retry.patience or not await self._pause(pause):
                     raise self._unreachable(error, anyio.current_time() - start) from None
-            except _Lost as error:
+            except Lost as error:
+                self._in_trouble()
                 if not retry.safe:
                     # Without a response there is no id of the service's; its logs also know the one that we sent.
-                    sent = headers.get("x-ms-client-request-id")
-                    raise ResponseLost(f"{error}.", subject=self.label, request_id=sent) from None
+                    own_id = headers.get("x-ms-client-request-id")
+                    raise ResponseLost(f"{error}.", subject=self.label, request_id=own_id) from None
                 if spent > LOST_PATIENCE * retry.patience or not await self._pause(pause):
                     raise self._unavailable(error, anyio.current_time() - start) from None
             else:
@@ -218,15 +224,17 @@ class Http:
                     raise response.bad(response.unreadable)
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if response.status == 429:
-                    await self._throttled(response, wanted)
+                    shared = bucket if self._counted(method, url, response) is not None else None
+                    await self._throttled(response, wanted, shared, sent)
                     # It answers, so what comes after that is a trouble of its own.
                     start = anyio.current_time()
-                elif (
-                    spent >= retry.seconds(response.status)
-                    or wanted > self.deadline.remaining()
-                    or not await self._pause(wanted)
-                ):
-                    return response
+                else:
+                    bucket.passed()
+                    if response.status in OVERLOADED:
+                        self._in_trouble()
+                    patient = spent < retry.seconds(response.status) and wanted <= self.deadline.remaining()
+                    if not patient or not await self._pause(wanted):
+                        return response
             pause = min(pause * 2, 15.0)
 
     async def _pause(self, seconds: float) -> bool:
@@ -240,15 +248,36 @@ class Http:
             remedy="Raise wait_timeout or try again.",
         )
 
-    async def _throttled(self, response: Response, wanted: float) -> None:
-        """Wait as the 429 asks; Unavailable where the deadline comes first."""
+    async def _admitted(self, bucket: Bucket) -> float:
+        """Wait for the bucket's turn: the seconds that it took. Unavailable where the deadline comes first."""
+        start = anyio.current_time()
+        if not await bucket.admit(self.deadline):
+            raise Unavailable(
+                f"throttled (429): so many requests wait that this one's turn comes after the task's deadline of "
+                f"{show_seconds(self.deadline.total)}.",
+                subject=self.label,
+                remedy=LESS,
+            )
+        return anyio.current_time() - start
+
+    def _in_trouble(self) -> None:
+        if self._pressure is not None:
+            self._pressure.pressed()
+
+    async def _throttled(self, response: Response, wanted: float, bucket: Bucket | None, sent: float) -> None:
+        """Wait as the 429 asks, with all that the bucket counts; Unavailable where the deadline comes first."""
         left = self.deadline.remaining()
         if wanted > left:
             raise response.error(
                 Unavailable,
                 f"throttled (429): asks to wait {show_seconds(wanted)}, and {show_seconds(left)} are left.",
-                "Try again later, raise wait_timeout, or lower concurrency.",
+                LESS,
             )
+        if bucket is not None:
+            bucket.refused(sent, wanted)
+            if self._pressure is not None:
+                self._pressure.held(wanted)
+            return
         if not await self._pause(wanted):
             raise self._too_late()
 
@@ -285,36 +314,19 @@ class Http:
                 response = Response(reply.status_code, reply.headers, found.content, self.label, found.unreadable)
                 return response, found.authorization
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-                raise self._never_left(error, own, _timeout(limit).connect) from None
+                raise never_left(error, own, _timeout(limit).connect, self.label) from None
             except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL):
                 # The library's words would show the header or URL, and so a secret.
                 raise InvalidInput("an option holds characters that HTTP cannot carry.", subject=self.label) from None
             except httpx.TransportError as error:
                 if (refused := explain_certificate(error, self.label)) is not None:
                     raise refused from None
-                raise _Lost(_words(error)) from None
+                raise Lost(words(error)) from None
             except ServiceError as problem:  # of a sign-in, which does not know whose it is
                 raise problem.default_subject(self.label) from None
-        raise _Lost(f"no answer within {show_seconds(limit)}")
+        raise Lost(f"no answer within {show_seconds(limit)}")
 
-    def _never_left(self, error: Exception, url: httpx.URL, bound: float | None) -> _NeverLeft | UntrustedTls:
-        """`bound` is how long was waited for a connection, in seconds."""
-        untrusted = explain_tls(error, self.label)
-        if untrusted is not None:
-            return untrusted
-        proxy = proxy_of(url.scheme, url.host)
-        if isinstance(error, httpx.ProxyError):
-            reason, remedy, final = refusal(proxy, str(error))
-            return _NeverLeft(reason, remedy, final=final)
-        for cause in chain(error):
-            if isinstance(cause, socket.gaierror):
-                whose = f"the name of {proxy}" if proxy else "the host's name"
-                return _NeverLeft(f"{whose} cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
-        late = isinstance(error, httpx.ConnectTimeout) and bound is not None
-        words = f"no connection within {show_seconds(bound or 0)}" if late else _words(error)
-        return _NeverLeft(f"{words} (by way of {proxy})" if proxy else words)
-
-    def _unreachable(self, error: _NeverLeft, spent: float) -> Unreachable:
+    def _unreachable(self, error: NeverLeft, spent: float) -> Unreachable:
         return Unreachable(
             f"cannot be reached: {error}{_for(spent)}.",
             changed_nothing=True,
@@ -365,14 +377,3 @@ def _timeout(limit: float) -> httpx.Timeout:
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host.lower(), url.port
-
-
-def _words(error: Exception) -> str:
-    """What went wrong in a transport, without addresses or data."""
-    known = {
-        "PoolTimeout": "no free connection",
-        "ConnectError": "connection refused or no route",
-        "ReadTimeout": "no answer in time",
-        "RemoteProtocolError": "the connection was closed before a whole answer came",
-    }
-    return known.get(type(error).__name__, f"the connection broke ({type(error).__name__})")

@@ -36,7 +36,7 @@ class LeftoverDisks(Kind[ObservedDisks]):
     async def observe(self, *, for_write: bool) -> ObservedDisks:
         """The disks that are asked for, each by its id; for a write also the VM, whose restores they come from."""
         if self._last is None or for_write:
-            vm = await self._provider.read(self._vm)
+            vm = await self._provider.read(self._vm, "restore")
             self._last = _whole(vm, await self._read_all())
         else:
             self._last = replace(self._last, asked=await self._read_all())

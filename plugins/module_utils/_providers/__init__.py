@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from .._arm import ids as _arm_id
+from .._arm.buckets import counted
 from .._arm.client import Arm
 from .._core.errors import InvalidInput
 from .._core.operation import Deadline
@@ -22,6 +23,7 @@ from .._engine.interruption import Interruption, Signals
 from .._http.auth import clouds
 from .._http.client import Auth, Http
 from .._http.client_certificate import ClientCertificate, load_client_certificate
+from .._http.throttle import Pressure
 from .._http.tls import tls_context
 from . import scvmm
 from .azure_credentials import choose
@@ -43,7 +45,7 @@ class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
 
     `signals` opens the way on which signals arrive; `interruption` is what they end. `sign_ins` collects how the run
-    signed in to each service.
+    signed in to each service, `pressure` is told of trouble and of limits.
     """
 
     environ: t.Mapping[str, str]
@@ -52,6 +54,7 @@ class RunContext(t.NamedTuple):
     signals: Signals | None = None
     interruption: Interruption | None = None
     sign_ins: dict[str, Auth] | None = None
+    pressure: Pressure | None = None
 
 
 class Providers:
@@ -125,7 +128,8 @@ class Providers:
             client = self._new_client(certificate)
             self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"
-        return Spf(Http(client, spf.root, label, self._deadline, auth=auth), spf, clock)
+        http = Http(client, spf.root, label, self._deadline, auth=auth, pressure=self._world.pressure)
+        return Spf(http, spf, clock)
 
     async def _azure(self, kind: str) -> Provider:
         arm, arm_settings = await self.arm()
@@ -165,7 +169,16 @@ class Providers:
         if self._world.sign_ins is not None:
             self._world.sign_ins["azure"] = auth
         label = f"arm {_origin(cloud.arm)}"
-        http = Http(client, cloud.arm, label, self._deadline, auth=auth, redactor=self._redactor)
+        http = Http(
+            client,
+            cloud.arm,
+            label,
+            self._deadline,
+            auth=auth,
+            redactor=self._redactor,
+            pressure=self._world.pressure,
+            counted=counted,
+        )
         return Arm(http, cloud.arm, sign_in_name), arm
 
     def _http(self) -> httpx.AsyncClient:

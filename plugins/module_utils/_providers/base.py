@@ -35,6 +35,12 @@ def arm_vm(arm_id: ArmId, reference: str, provider: str, service: str) -> VM:
     )
 
 
+Purpose = t.Literal["list", "change", "restore"]
+"""What a reading is for. `list`: what an inventory shows, and what proves that a checkpoint was made or removed.
+`change`: also what a plan must know that makes or removes one. `restore`: also what a restore in place works on.
+"""
+
+
 def clock(dates: t.Iterable[datetime | None], ours: datetime) -> tuple[datetime, float]:
     """What time it is for a service, by the first Date header there is, and how many seconds it is ahead of us."""
     date = next((each for each in dates if each is not None), None)
@@ -64,14 +70,23 @@ class Provider(t.Protocol):
     async def resolve(self, reference: str) -> VM:
         """The VM that `reference` means: NotFound, Ambiguous, or exactly one."""
 
+    def identify(self, reference: str) -> VM | None:
+        """The VM that `reference` names by itself; None where only the service can tell. Whether it exists is open."""
+
+    async def prefetch(self, references: t.Collection[str]) -> None:
+        """Read what `resolve` and `first_reading` need for many VMs, where the service gives it in fewer requests."""
+
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """Every VM of the scope that this user may see; as inventories where one list shows all checkpoints."""
 
-    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
-        """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one.
+    async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The VM's state and all its checkpoints; an unreadable list is an error, never an empty one."""
 
-        Without `whole` only what an inventory shows is read, not what a change would also have to know.
-        """
+    async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The same for a plan: what `resolve` or `prefetch` has just read of the VM is not read again."""
+
+    async def read_points(self, known: ObservedVm) -> ObservedVm:
+        """What proves that a checkpoint was made or removed: its checkpoints again, and of the VM what is known."""
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """A new checkpoint. `description` is the whole text, mark included."""
@@ -97,14 +112,14 @@ class Provider(t.Protocol):
         """
 
     async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
-        """What restores and failed creates have left of a VM that was read whole."""
+        """What restores and failed creates have left of a VM that was read for a restore."""
 
     async def current_operation(self, vm: VM) -> Operation | None:
         """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
 
 
 class SingleCallProvider:
-    """For services that do everything in one call, and whose checkpoints are whole once they are made."""
+    """For services that do everything in one call, and whose checkpoints are complete once they are made."""
 
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """There is nothing to come."""
@@ -120,6 +135,14 @@ class SingleCallProvider:
             if checkpoint.usability == "unusable" or (making is not None and making.last.state == "failed"):
                 found.append(Leftover("checkpoint", checkpoint.id, checkpoint.name, FAILED_CREATE, checkpoint.created))
         return found
+
+    async def read_points(self, known: ObservedVm) -> ObservedVm:
+        """One call shows both."""
+        return await self.read(known.vm, "list")
+
+    async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """See Provider."""
+        raise NotImplementedError
 
     async def execute_step(self, step: Step, actual: ObservedVm) -> Operation:
         """There are none."""

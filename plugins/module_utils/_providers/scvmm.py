@@ -20,7 +20,7 @@ from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .base import Scope, SingleCallProvider, arm_vm, bounded_count, clock
+from .base import Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
 
 MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
@@ -111,15 +111,20 @@ class Scvmm(SingleCallProvider):
         self._version = api_version
         self._subscription = subscription
         self._wall_clock = wall_clock
+        self._resolved: dict[str, tuple[_Instance, Response]] = {}
+
+    def identify(self, reference: str) -> VM | None:
+        """By ARM id."""
+        return self._vm(parse(reference), reference)
 
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the instance must exist, because a hybrid machine need not be an SCVMM VM."""
-        arm_id = parse(reference)
-        try:
-            await self._instance(arm_id, f"vm {arm_id.name}")
-        except NotFound as problem:
-            raise await self._no_instance(arm_id, problem) from None
-        return self._vm(arm_id, reference)
+        vm = self._vm(parse(reference), reference)
+        self._resolved[vm.canonical] = await self._instance(vm)
+        return vm
+
+    async def prefetch(self, references: t.Collection[str]) -> None:
+        """Nothing: there is no list of instances."""
 
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
         """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
@@ -154,9 +159,15 @@ class Scvmm(SingleCallProvider):
             raise
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
+    async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The instance: it is the only inventory there is."""
-        instance, response = await self._instance(parse(vm.id), str(vm))
+        return self._observed(vm, *await self._instance(vm))
+
+    async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The instance, where `resolve` has not just read it."""
+        return self._observed(vm, *(self._resolved.pop(vm.canonical, None) or await self._instance(vm)))
+
+    def _observed(self, vm: VM, instance: _Instance, response: Response) -> ObservedVm:
         profile = instance.properties.infrastructureProfile
         if profile is None or profile.checkpoints is None:
             # A missing list is not an empty one: a running instance always has the member, `[]` if it is empty.
@@ -216,9 +227,14 @@ class Scvmm(SingleCallProvider):
         path = f"{_instance_path(parse(vm.id))}/{action}"
         return await self._arm.write("POST", self._arm.url(path, self._version), body, context=context)
 
-    async def _instance(self, arm_id: ArmId, subject: str) -> tuple[_Instance, Response]:
-        url = self._arm.url(_instance_path(arm_id), self._version)
-        response = await self._arm.get(url, context=f"reading {subject}")
+    async def _instance(self, vm: VM) -> tuple[_Instance, Response]:
+        arm_id = parse(vm.id)
+        try:
+            response = await self._arm.get(
+                self._arm.url(_instance_path(arm_id), self._version), context=f"reading {vm}"
+            )
+        except NotFound as problem:
+            raise await self._no_instance(arm_id, problem) from None
         return parse_entity(_Instance, response.json(), response), response
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:

@@ -11,6 +11,7 @@ from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
 from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
+from .._engine.concurrency import Concurrency
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from . import result
@@ -26,13 +27,13 @@ async def converge_vms(
     """The result of bringing the VMs of `vm` or `vms` to the spec."""
     group = _group_of(spec, params)
     references = references_of(params)
-    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor)
+    view = CheckpointView()
+    show = partial(result.show, view, check_only)
+    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor, show)
     if params.get("vms") is not None:
-        found = result.many(members, CheckpointView(), check_only=check_only, group=group) | {
-            "timing": {"total": total}
-        }
+        found = result.many(members, view, check_only=check_only, group=group) | {"timing": {"total": total}}
         return found if references else found | {"warnings": [VMS_EMPTY]}
-    return result.one(members[0], CheckpointView(), total, check_only=check_only)
+    return result.one(members[0], view, total, check_only=check_only)
 
 
 def _group_of(spec: Spec, params: Params) -> GroupView | None:
@@ -55,9 +56,9 @@ def _group_of(spec: Spec, params: Params) -> GroupView | None:
 
 
 async def _open(
-    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions
+    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
 ) -> list[VmCheckpoints]:
-    resolved = await resolve(providers, references, options.concurrency)
+    resolved = await resolve(providers, references, concurrency)
     for provider, vm in resolved:
         if not options.wait and not provider.capabilities.operations_findable:
             raise InvalidInput(

@@ -11,6 +11,7 @@ from .._core.errors import InvalidInput
 from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
+from .._engine.concurrency import Concurrency
 from .._engine.reconciler import Reconciler
 from .._engine.run_options import RunOptions
 from .._leftovers.actions import DeleteLeftover
@@ -35,7 +36,7 @@ async def leftover_disk(params: Params, check_only: bool, context: RunContext, r
 
 
 async def _open(
-    spec: LeftoverSpec, references: t.Sequence[str], providers: Providers, options: RunOptions
+    spec: LeftoverSpec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
 ) -> list[LeftoverDisks]:
     capabilities = (await providers.of(references[0])).capabilities
     if capabilities.restore_steps is None:
@@ -44,7 +45,7 @@ async def _open(
             subject=f"vm {references[0]}",
             remedy="Give an Azure VM. Checkpoints that a failed create left are removed with vm_checkpoint.",
         )
-    ((provider, vm),) = await resolve(providers, references, options.concurrency)
+    ((provider, vm),) = await resolve(providers, references, concurrency)
     arm, settings = await providers.arm()
     return [LeftoverDisks(provider, ComputeClient(arm, settings), vm, spec)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import CheckpointError, SignInRefused, SomeFailed
-from .._engine.concurrency import bounded
+from .._engine.concurrency import Concurrency
 from . import result
 
 OnError = t.Literal["continue", "stop", "report"]
@@ -39,9 +39,9 @@ class Readings:
                 raise
 
     async def each(
-        self, positions: t.Iterable[int], read: t.Callable[[int], t.Awaitable[None]], concurrency: int
+        self, positions: t.Iterable[int], read: t.Callable[[int], t.Awaitable[None]], concurrency: Concurrency
     ) -> None:
-        """`read` each that has not failed yet, at most `concurrency` at once."""
+        """`read` each that has not failed yet."""
 
         async def one(position: int) -> None:
             try:
@@ -51,7 +51,7 @@ class Readings:
             except CheckpointError as problem:
                 self.fail(position, problem)
 
-        await bounded([each for each in positions if each not in self.errors], one, concurrency)
+        await concurrency.each([each for each in positions if each not in self.errors], one)
 
     def status(self, position: int, *, is_read: bool) -> Status:
         """What became of one, in the words of the result."""

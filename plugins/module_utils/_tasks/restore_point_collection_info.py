@@ -11,6 +11,7 @@ from .._core.errors import CheckpointError, InvalidInput, SignInRefused
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
+from .._engine.concurrency import MOST_READ, Concurrency
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from .._restore_points import results
@@ -32,7 +33,8 @@ async def restore_point_collection_info(
     deadline = options.deadline()
     found: dict[int, dict[str, t.Any] | None] = {}
     readings = Readings(query.on_error)
-    async with Providers(params, context, deadline, redactor) as providers:
+    concurrency = Concurrency(options.concurrency, MOST_READ)
+    async with Providers(params, context._replace(pressure=concurrency), deadline, redactor) as providers:
         arm, settings = await providers.arm()
         require_query_api(query, settings.compute_api_version)
         client = RestorePointClient(arm, settings)
@@ -47,7 +49,7 @@ async def restore_point_collection_info(
             except CheckpointError as problem:
                 raise problem.with_subject(f"collection {name}") from None
 
-        await readings.run(readings.each(range(len(ids)), one, options.concurrency))
+        await readings.run(readings.each(range(len(ids)), one, concurrency))
     shown = []
     for position, collection in enumerate(ids):
         status = readings.status(position, is_read=position in found)

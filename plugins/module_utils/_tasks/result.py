@@ -58,17 +58,33 @@ def one(member: Member, view: View, total: float, *, check_only: bool) -> dict[s
     return result
 
 
+class Shown(t.NamedTuple):
+    """What the result for a list of targets holds of one."""
+
+    element: dict[str, t.Any]
+    diff: dict[str, str] | None
+
+
+def show(view: View, check_only: bool, member: Member) -> Shown:
+    """What is known of a target now."""
+    return Shown(_element(member, view, check_only), view.diff(member.reconciler, check_only=check_only))
+
+
 def many(
     members: t.Sequence[Member], view: View, *, check_only: bool, group: GroupOfTargets | None = None
 ) -> dict[str, t.Any]:
     """The result of a task for a list of targets, in input order, with one plan for all."""
     runs = [member.reconciler for member in members]
     plans = [run.plan for run in runs]
+    shown: list[Shown] = [member.shown or show(view, check_only, member) for member in members]
     result: dict[str, t.Any] = {
         "changed": any(_changed(run, check_only) for run in runs),
         "plan": to_result(plans) if group is None else to_result(in_stages(plans), group.group.to_result()),
-        "vms": [_element(member, view, check_only, group) for member in members],
-        "diff": [diff for run in runs if (diff := view.diff(run, check_only=check_only)) is not None],
+        "vms": [
+            each.element | {"status": _status(member, check_only)} | (group.of_member(member) if group else {})
+            for each, member in zip(shown, members, strict=True)
+        ],
+        "diff": [each.diff for each in shown if each.diff is not None],
         "warnings": [text for run in runs for text in run.warnings],
     }
     if group is not None:
@@ -93,18 +109,21 @@ def failure(problem: CheckpointError) -> dict[str, t.Any]:
     return result
 
 
-def _element(member: Member, view: View, check_only: bool, group: GroupOfTargets | None) -> dict[str, t.Any]:
-    run, state = member.reconciler, member.state
-    if check_only and state == "not_started":
-        state = "changed" if _changed(run, check_only) else "unchanged"
+def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:
+    run = member.reconciler
     return {
         **view.name(run),
-        "status": state,
+        "status": _status(member, check_only),
         "plan": to_result([run.plan]),
         **_shared(run, view, check_only),
         "error": None if member.error is None else member.error.to_result(),
-        **({} if group is None else group.of_member(member)),
     }
+
+
+def _status(member: Member, check_only: bool) -> str:
+    if check_only and member.state == "not_started":
+        return "changed" if _changed(member.reconciler, check_only) else "unchanged"
+    return member.state
 
 
 def _shared(run: Reconciler[t.Any], view: View, check_only: bool) -> dict[str, t.Any]:

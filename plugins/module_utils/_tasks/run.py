@@ -11,6 +11,7 @@ from .._core.formatting import one_line
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
+from .._engine.concurrency import Concurrency, Levels
 from .._engine.fleet import reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
@@ -24,7 +25,7 @@ LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
 Params = t.Mapping[str, t.Any]
 TaskFunction = t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]
-OpenKinds = t.Callable[[Providers, RunOptions], t.Awaitable[t.Sequence[Kind[t.Any]]]]
+OpenKinds = t.Callable[[Providers, RunOptions, Concurrency], t.Awaitable[t.Sequence[Kind[t.Any]]]]
 
 
 async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:
@@ -66,12 +67,18 @@ async def _interruptible(
 
 
 async def converge(
-    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, redactor: Redactor
+    open_kinds: OpenKinds,
+    params: Params,
+    check_only: bool,
+    context: RunContext,
+    redactor: Redactor,
+    show: t.Callable[[Member], t.Any] | None = None,
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
-    fleet = options.fleet(deadline, check_only, context.interruption or Interruption())
-    async with Providers(params, context, deadline, redactor) as providers:
-        members = await reconcile(await open_kinds(providers, options), fleet)
+    levels = Levels(options.concurrency)
+    fleet = options.fleet(deadline, check_only, context.interruption or Interruption(), levels, show)
+    async with Providers(params, context._replace(pressure=levels), deadline, redactor) as providers:
+        members = await reconcile(await open_kinds(providers, options, levels.reading), fleet)
     return members, round(anyio.current_time() - begun, 2)

@@ -15,8 +15,10 @@ from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Duration, Name, validate_options
 from .._deps import anyio, pydantic
+from .._engine.concurrency import MOST_READ, Concurrency
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
+from .._providers.base import Purpose
 from .readings import OnError, Readings
 from .run import Params
 from .vm_references import MAX_REFERENCE, VMS_EMPTY, look_up, references_of
@@ -79,8 +81,9 @@ async def vm_checkpoint_info(
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     options = RunOptions.of({**params, "on_error": None})
     start, deadline = anyio.current_time(), options.deadline()
-    survey = Survey(query, options.concurrency)
-    async with Providers(params, context, deadline, redactor) as providers:
+    concurrency = Concurrency(options.concurrency, MOST_READ)
+    survey = Survey(query, concurrency)
+    async with Providers(params, context._replace(pressure=concurrency), deadline, redactor) as providers:
         await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
     return survey.result() | {"timing": timing}
@@ -106,8 +109,9 @@ class Finding:
 class Survey:
     """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
 
-    def __init__(self, query: InfoQuery, concurrency: int) -> None:
+    def __init__(self, query: InfoQuery, concurrency: Concurrency) -> None:
         self._query, self._concurrency = query, concurrency
+        self._purpose: Purpose = "restore" if query.leftovers else "list"
         self._findings: list[Finding] = []
         self._readings = Readings(query.on_error)
 
@@ -141,7 +145,7 @@ class Survey:
             return
         provider, vm = finding.found
         try:
-            finding.actual = finding.actual or await provider.read(vm, whole=self._query.leftovers)
+            finding.actual = finding.actual or await provider.first_reading(vm, self._purpose)
             if self._query.leftovers:
                 finding.leftovers = await provider.leftovers(finding.actual)
         except CheckpointError as problem:

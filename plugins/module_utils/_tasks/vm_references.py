@@ -17,7 +17,7 @@ from .._core.errors import (
 )
 from .._core.model import VM
 from .._core.spec import OMIT
-from .._engine.concurrency import bounded
+from .._engine.concurrency import Concurrency
 from .._providers import Provider, Providers
 from .run import Params
 
@@ -73,7 +73,9 @@ def _check_reference(reference: str, option: str) -> None:
         )
 
 
-async def resolve(providers: Providers, references: t.Sequence[str], concurrency: int) -> list[tuple[Provider, VM]]:
+async def resolve(
+    providers: Providers, references: t.Sequence[str], concurrency: Concurrency
+) -> list[tuple[Provider, VM]]:
     """Each reference's service and VM, before anything is written. The first failure is the task's."""
     found = await look_up(providers, references, concurrency, ends_the_task)
     return [found[position] for position in range(len(references))]
@@ -82,7 +84,7 @@ async def resolve(providers: Providers, references: t.Sequence[str], concurrency
 async def look_up(
     providers: Providers,
     references: t.Sequence[str],
-    concurrency: int,
+    concurrency: Concurrency,
     fail: Fail,
     skip: t.Container[int] = (),
 ) -> dict[int, tuple[Provider, VM]]:
@@ -92,6 +94,7 @@ async def look_up(
     for each of its VMs.
     """
     found: dict[int, tuple[Provider, VM]] = {}
+    opened: dict[str, Provider] = {}
     closed: dict[str, CheckpointError] = {}
     signed_in: set[str] = set()
 
@@ -105,8 +108,11 @@ async def look_up(
             closed[service] = problem
             fail(position, problem)
             return
+        opened[service] = provider
         try:
-            found[position] = (provider, await provider.resolve(reference))
+            # Each service's first VM is read before the others, whatever its reference says of it.
+            vm = provider.identify(reference) if service in signed_in else None
+            found[position] = (provider, vm or await provider.resolve(reference))
             signed_in.add(service)
         except SignInRefused:
             raise
@@ -135,6 +141,10 @@ async def look_up(
         else:
             await one(position, service)
 
+    for service, provider in opened.items():
+        if service not in closed:
+            await provider.prefetch([references[position] for position, name in rest if name == service])
+
     async def another(each: tuple[int, str]) -> None:
         position, service = each
         if service in closed:
@@ -142,7 +152,7 @@ async def look_up(
         else:
             await one(position, service)
 
-    await bounded(rest, another, concurrency)
+    await concurrency.each(rest, another)
     _refuse_twins(found[position][1] for position in sorted(found))
     return found
 

@@ -36,6 +36,7 @@ FREE: dict[str, tuple[Any, ...]] = {
 # Switches that only tell in company: with what each is played.
 WITH: dict[str, dict[str, Any]] = {
     "spf_page_size": {"spf_paging": "relative"},
+    "spf_filter_vmid": {"spf_expand": "ignored"},
     "spf_sync_error_status": {"spf_vmm_errors": "sync"},
 }
 

@@ -97,7 +97,7 @@ def test_status_url_of_another_origin_gets_no_token(source: Source) -> None:
 
 def _read(document: dict[str, Any]) -> tuple[ObservedVm, list[httpx.Request]]:
     async def read(scvmm: Scvmm) -> ObservedVm:
-        return await scvmm.read(VM)
+        return await scvmm.read(VM, "change")
 
     return through_arm(BASE, lambda _r: json_answer(document), read)
 

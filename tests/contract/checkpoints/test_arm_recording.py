@@ -77,14 +77,14 @@ def test_create_restore_delete(source: Source) -> None:
     playback, vm = Playback(recording, before), _machine(recording)
 
     async def live(scvmm: Scvmm) -> list[Any]:
-        empty = await scvmm.read(vm)
+        empty = await scvmm.read(vm, "change")
         made = await _ended(await scvmm.create(vm, create.body["name"], create.body["description"]))
-        full = await scvmm.read(vm)
+        full = await scvmm.read(vm, "change")
         (checkpoint,) = full.checkpoints
         restored = await _ended(await scvmm.restore(vm, checkpoint))
-        again = await scvmm.read(vm)
+        again = await scvmm.read(vm, "change")
         gone = await _ended(await scvmm.delete(vm, checkpoint))
-        return [empty, made, full, restored, again, gone, await scvmm.read(vm)]
+        return [empty, made, full, restored, again, gone, await scvmm.read(vm, "change")]
 
     found, sent = through_arm(BASE, playback.answer, live, VERSION)
     states = [each.state for each in found if isinstance(each, Status)]
@@ -128,7 +128,7 @@ def test_start_is_proven_by_reading(source: Source) -> None:
     after = next(e for e in recording[recording.index(start) :] if step(e) == "read")
 
     async def read(scvmm: Scvmm) -> ObservedVm:
-        return await scvmm.read(_machine(recording))
+        return await scvmm.read(_machine(recording), "change")
 
     inventory, _sent = through_arm(BASE, lambda _r: after.response(), read, VERSION)
     assert inventory.power == "on"

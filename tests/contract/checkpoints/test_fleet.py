@@ -210,7 +210,7 @@ def test_a_password_that_is_withdrawn_before_anything_is_changed() -> None:
     def withdraw() -> None:
         lab.world.credentials.spf_password = "changed meanwhile"
 
-    lab.before_first(lambda _request: len(lab.requests) == 7, withdraw)
+    lab.before_first(lambda _request: len(lab.requests) == 3, withdraw)
     result = lab.run("vm_checkpoint", vms=vms, name="n", concurrency=1)
     assert code(result) == "sign_in_refused"
-    assert (result["changed"], lab.writes(), len(lab.requests)) == (False, 0, 7)
+    assert (result["changed"], lab.writes(), len(lab.requests)) == (False, 0, 3)

@@ -71,7 +71,7 @@ def test_one_that_cannot_be_read(fault: dict[str, Any], wanted: str, service: st
     lab = Lab()
     lab.world.populate(**{service: 3})
     if service == "spf":
-        vms, path = ["spf001", "spf002", "spf003"], f"VMCheckPoints.*{lab.world.vm('spf002').id}"
+        vms, path = ["spf001", "spf002", "spf003"], "spf002"
     else:
         vms, path = [lab.world.machine_uri(f"arc00{n}") for n in (1, 2, 3)], "machines/arc002/"
     lab.world.faults.add(path=path, count=None, **fault)
@@ -90,7 +90,7 @@ def test_one_that_cannot_be_read(fault: dict[str, Any], wanted: str, service: st
 def test_one_that_never_answers_leaves_the_others_time() -> None:
     lab = Lab()
     lab.world.populate(spf=3)
-    lab.world.faults.add(kind="lose_request", path=f"VMCheckPoints.*{lab.world.vm('spf001').id}", count=None)
+    lab.world.faults.add(kind="lose_request", path="spf001", count=None)
     result = _info(lab, vms=["spf001", "spf002", "spf003"], concurrency=1)
     assert _errors(result) == ["unavailable", None, None]
 
@@ -147,9 +147,10 @@ def test_stop_ends_with_the_first_failure() -> None:
     result = _info(lab, vms=["spf001", "nobody", "spf002", "spf003"], on_error="stop", concurrency=1)
     assert code(result) == "some_failed"
     assert [each["status"] for each in result["vms"]] == ["not_started", "failed", "not_started", "not_started"]
-    lab.requests.clear()
-    lab.world.faults.add(kind="status", status=403, path=f"VMCheckPoints.*{lab.world.vm('spf002').id}", count=None)
-    result = _info(lab, vms=["spf001", "spf002", "spf003"], on_error="stop", concurrency=1)
+    lab.world.populate(scvmm=3)
+    lab.world.faults.add(kind="status", status=403, path="machines/arc002/", count=None)
+    vms = [lab.world.machine_uri(f"arc00{n}") for n in (1, 2, 3)]
+    result = _info(lab, vms=vms, on_error="stop", concurrency=1)
     assert [each["status"] for each in result["vms"]] == ["read", "failed", "not_started"]
     assert len(result["checkpoints"]) == 1
 

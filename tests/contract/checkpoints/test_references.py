@@ -245,14 +245,3 @@ def test_the_stamp(given: bool) -> None:
     assert any("StampId" in str(request.url) for request in lab.requests if request.method == "GET") is given
     elsewhere = lab.run("vm_checkpoint_info", vm="web01", spf_stamp_id=NOBODY)
     assert code(elsewhere) == "not_found"
-
-
-def test_a_vm_that_is_gone_between_resolving_and_reading() -> None:
-    lab = make_lab("spf")
-
-    def remove() -> None:
-        lab.world.spf.vmm.remove(lab.world.vm("web01"))
-
-    lab.before_first(lambda _request: len(lab.requests) == 2, remove)
-    assert code(lab.run("vm_checkpoint", vm="web01", name="new")) == "not_found"
-    assert lab.writes() == 0

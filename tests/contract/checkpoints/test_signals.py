@@ -81,8 +81,8 @@ def test_at_each_request(service: str, task: str, when: str) -> None:
         again = _run(lab, service, task)
         assert code(again) in (None, "outcome_unknown"), (number, again["msg"])
     assert codes.count(None) <= 1  # one that comes with the last answer is too late
-    assert "outcome_unknown" in codes
     assert "interrupted" in codes
+    assert when == "heard" or "outcome_unknown" in codes
 
 
 @pytest.mark.parametrize("when", ["watch", "heard"])

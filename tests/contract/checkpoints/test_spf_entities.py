@@ -51,11 +51,11 @@ def test_checkpoint_without_host_id(source: Source) -> None:
     machine = {"ID": entity["VMId"], "StampId": entity["StampId"], "Name": "vm", "Status": "PowerOff"}
 
     async def read(spf: Spf) -> ObservedVm:
-        return await spf.read(_vm_of(machine))
+        return await spf.read(_vm_of(machine), "change")
 
     inventory, sent = through_spf(ROOT, _sets(VirtualMachines=[machine], VMCheckPoints=[entity]), read)
     assert [unquote(str(request.url)).partition("svc")[2] for request in sent] == [
-        f"/VirtualMachines?$filter=ID eq guid'{entity['VMId']}'",
+        f"/VirtualMachines?$filter=ID eq guid'{entity['VMId']}'&$expand=VMCheckpoints",
         f"/VMCheckPoints?$filter=VMId eq guid'{entity['VMId']}'",
     ]
     (checkpoint,) = inventory.checkpoints
@@ -143,7 +143,7 @@ def test_virtual_machine(source: Source) -> None:
 
     async def look(spf: Spf) -> tuple[VM, ObservedVm]:
         vm = await spf.resolve(entity["Name"])
-        return vm, await spf.read(vm)
+        return vm, await spf.read(vm, "change")
 
     (vm, inventory), sent = through_spf(ROOT, _sets(VirtualMachines=[entity], VMCheckPoints=[]), look)
     assert (vm.name, vm.id, vm.host_id, vm.partition) == tuple(entity[n] for n in ("Name", "ID", "VMId", "StampId"))

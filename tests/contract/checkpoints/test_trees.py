@@ -50,7 +50,7 @@ def _read(vm: dict[str, Any]) -> ObservedVm:
         return httpx.Response(200, json={"value": list(rows)[::-1]})
 
     async def read(spf: Spf) -> ObservedVm:
-        return await spf.read(known)
+        return await spf.read(known, "change")
 
     inventory, _sent = through_spf(ROOT, answer, read)
     return inventory

@@ -226,7 +226,7 @@ def test_the_provider_reads_the_points_of_a_vm(source: Any) -> None:
 
         async def use(arm: Arm, exchange: Exchange = exchange, document: Any = document, vm: VM = vm) -> Any:
             compute = Compute(arm, _settings(exchange), document["id"], wall_clock)
-            inventory = await compute.read(vm, whole=False)
+            inventory = await compute.read(vm, "list")
             await compute.create(vm, "new", "")
             await compute.delete(vm, Checkpoint("any", document["properties"]["restorePoints"][0]["name"]))
             return inventory

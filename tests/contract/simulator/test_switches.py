@@ -229,6 +229,31 @@ async def test_spf_filter_vmid(sim: Sim, position: str, outcome: int) -> None:
     assert (len(answer.json()["value"]) if answer.is_success else answer.status_code) == outcome
 
 
+@pytest.mark.parametrize(
+    ("position", "outcome"),
+    [("works", ["baseline"]), ("ignored", None), ("empty", []), ("400", 400), ("404", 404), ("500", 500), ("501", 501)],
+)
+async def test_spf_expand(sim: Sim, position: str, outcome: object) -> None:
+    sim.world.switches.set("spf_expand", position)
+    answer = await sim.spf("GET", "VirtualMachines?$filter=Name eq 'web01'&$expand=VMCheckpoints")
+    if not answer.is_success:
+        assert answer.status_code == outcome
+        return
+    points = answer.json()["value"][0].get("VMCheckpoints")
+    assert (None if points is None else [point["Name"] for point in points]) == outcome
+    assert len((await sim.spf("GET", "VMCheckPoints")).json()["value"]) == 2
+
+
+@pytest.mark.parametrize("position", ["works", "400"])
+@pytest.mark.parametrize("entities", ["VirtualMachines", "VMCheckPoints"])
+async def test_spf_select(sim: Sim, position: str, entities: str) -> None:
+    sim.world.switches.set("spf_select", position)
+    answer = await sim.spf("GET", f"{entities}?$select=ID,Name")
+    if position == "works":
+        assert set(answer.json()["value"][0]) == {"ID", "Name"}
+    assert answer.is_success is (position == "works")
+
+
 @pytest.mark.parametrize("position", ["off", "absolute", "relative"])
 @pytest.mark.parametrize("accept", ["application/json", "application/json;odata=verbose"])
 async def test_spf_paging(sim: Sim, position: str, accept: str) -> None:

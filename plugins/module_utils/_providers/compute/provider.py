@@ -17,7 +17,6 @@ from ..._arm.client import Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import (
     BadResponse,
-    Forbidden,
     InvalidInput,
     NotFound,
     ServiceError,
@@ -32,11 +31,11 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from ..base import Scope, arm_vm, bounded_count, clock
+from ..base import Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions
 from .client import ComputeClient, power_request
-from .disk_entities import DiskEntity
+from .disk_lists import DiskLists
 from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
 from .leftovers import leftovers
@@ -44,7 +43,6 @@ from .points import checkpoints
 from .preflight import obstacles, of_locks_on
 from .state import AzureVmState
 from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
-from .tags import RestoreTags
 from .usability import percent, usability
 from .vm_entities import VmEntity
 
@@ -52,8 +50,15 @@ MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = 7 * 86400.0
 """Seconds. No point is so long on its way: of one that is older nothing is asked."""
-MAX_GROUPS = 100
-"""A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
+
+
+class _Machine(t.NamedTuple):
+    """A VM as it was answered, parsed and whole, with its version and the Date header."""
+
+    entity: VmEntity
+    raw: t.Mapping[str, t.Any]
+    etag: str | None
+    date: datetime | None
 
 
 class Compute:
@@ -70,18 +75,21 @@ class Compute:
         self._collection_option = collection
         self._wall_clock = wall_clock
         self._client = ComputeClient(arm, settings)
+        self._disks = DiskLists(arm, settings.disk_api_version)
+        self._resolved: dict[str, _Machine] = {}
+
+    def identify(self, reference: str) -> VM | None:
+        """By ARM id."""
+        return self._vm(_arm_id.parse(reference), reference)
 
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the VM must exist."""
-        arm_id = _arm_id.parse(reference)
-        url = self._arm.url(arm_id.path, self._version)
-        if await self._arm.find(url, context=f"reading vm {arm_id.name}") is None:
-            raise NotFound(
-                f"no such VM in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}.",
-                subject=f"vm {arm_id.name}",
-                remedy="Check the id and the subscription.",
-            )
-        return self._vm(arm_id, reference)
+        vm = self._vm(_arm_id.parse(reference), reference)
+        self._resolved[vm.canonical] = await self._machine(vm)
+        return vm
+
+    async def prefetch(self, references: t.Collection[str]) -> None:
+        """Nothing: a list of VMs shows no restore points, and may lag behind."""
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The VMs of the subscription or of one resource group; each is still to be read."""
@@ -93,20 +101,55 @@ class Compute:
         found = await self._arm.ids(self._arm.url(path, self._version), context="listing virtual machines")
         return [self._vm(each, str(each)) for each in found]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
-        """The VM, its collection with all points, and with `whole` the disks of its resource group."""
+    async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The VM, its collection with all points, and unless for a list also its disks and the locks on all that.
+
+        The lists of disks are as fresh as the reading for a restore alone; a new point is only checked by them.
+        """
+        return await self._observed(vm, purpose, await self._machine(vm))
+
+    async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The same; the VM itself is not read again where `resolve` has just read it."""
+        resolved = self._resolved.pop(vm.canonical, None)
+        return await self._observed(vm, purpose, resolved if resolved is not None else await self._machine(vm))
+
+    async def read_points(self, known: ObservedVm) -> ObservedVm:
+        """The collection: what a restore point is made or removed in says nothing new of the VM itself."""
+        state: AzureVmState = known.detail
+        return await self._observed(known.vm, "list", _Machine(state.vm, state.raw, state.etag, known.now))
+
+    async def _machine(self, vm: VM) -> _Machine:
         arm_id = _arm_id.parse(vm.id)
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
-        response = await self._arm.get(url, context=f"reading {vm}")
-        machine = parse_entity(VmEntity, response.json(), response)
+        response = await self._arm.find(url, context=f"reading {vm}")
+        if response is None:
+            raise NotFound(
+                f"no such VM in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}.",
+                subject=f"vm {arm_id.name}",
+                remedy="Check the id and the subscription.",
+            )
+        raw = response.json()
+        return _Machine(parse_entity(VmEntity, raw, response), raw, response.etag, response.date)
+
+    async def _observed(self, vm: VM, purpose: Purpose, answered: _Machine) -> ObservedVm:
+        arm_id, whole, machine = _arm_id.parse(vm.id), purpose != "list", answered.entity
         if whole and machine.properties.storageProfile is None:
-            raise response.bad(f"{vm}: the VM was answered without its disks.")
+            raise BadResponse("the VM was answered without its disks.", subject=str(vm))
         home = self._collection_of(arm_id)
         collection, listed = await self._collection(home, vm)
-        now, ahead = clock([listed, response.date], self._wall_clock())
-        disks, groups, unlisted = await self._known_disks(arm_id, machine) if whole else ({}, frozenset[str](), None)
-        state = AzureVmState(machine, response.json(), response.etag, arm_id.group, collection, disks, groups, unlisted)
-        points = state.points
+        now, ahead = clock([listed, answered.date], self._wall_clock())
+        points = (collection.properties.restorePoints or []) if collection else []
+        known = await self._disks.of_vm(arm_id, machine, purpose)
+        state = AzureVmState(
+            machine,
+            answered.raw,
+            answered.etag,
+            arm_id.group,
+            collection,
+            known.disks,
+            known.groups,
+            known.unlisted,
+        )
         bounded_count(points, vm)
         elsewhere = collection is not None and region_key(collection.location) != region_key(machine.location)
         if elsewhere:
@@ -122,7 +165,7 @@ class Compute:
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
-            cautions=cautions(machine, points, now, unlisted),
+            cautions=cautions(machine, points, now, known.unlisted),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             detail=state,
@@ -245,43 +288,6 @@ class Compute:
         if collection.properties.restorePoints is None:
             raise response.bad(f"{vm}: the collection was answered without its restore points.")
         return collection, response.date
-
-    async def _known_disks(
-        self, arm_id: ArmId, machine: VmEntity
-    ) -> tuple[dict[str, DiskEntity], frozenset[str], Forbidden | None]:
-        """The disks, or why they may not be listed: a restore needs them, a create is only checked by them."""
-        try:
-            return *await self._disks(arm_id, machine), None
-        except Forbidden as problem:
-            return {}, frozenset(), problem
-
-    async def _disks(self, arm_id: ArmId, machine: VmEntity) -> tuple[dict[str, DiskEntity], frozenset[str]]:
-        """The disks of the VM's resource group, and of those that its disks lie in or, before a restore, lay in."""
-        todo = [arm_id.group.lower()]
-        todo += [parts[4] for disk in machine.disks if len(parts := disk.managed_id.split("/")) > 4]
-        found: dict[str, DiskEntity] = {}
-        listed: set[str] = set()
-        while todo:
-            group = todo.pop(0)
-            if group in listed or not _arm_id.is_name(group):
-                continue
-            listed.add(group)
-            if len(listed) > MAX_GROUPS:
-                raise BadResponse(
-                    f"its disks lead to more than {MAX_GROUPS} resource groups.", subject=f"vm {arm_id.name}"
-                )
-            path = f"/subscriptions/{arm_id.subscription}/resourceGroups/{_arm_id.quote(group)}"
-            url = self._arm.url(f"{path}/providers/Microsoft.Compute/disks", self._settings.disk_api_version)
-            within = f"/subscriptions/{arm_id.subscription}/resourceGroups/{group}/".lower()
-            for response, rows in await self._arm.pages(url, context=f"listing disks of {group}"):
-                for disk in (parse_entity(DiskEntity, row, response) for row in rows):
-                    if not disk.id.lower().startswith(within):
-                        raise response.bad(f"the list of disks of {group} holds one of elsewhere.")
-                    found[disk.id.lower()] = disk
-                    replaced = RestoreTags.of(disk).replaces
-                    if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
-                        todo.append(replaced.split("/", maxsplit=1)[0].lower())
-        return found, frozenset(listed)
 
     def _collection_of(self, vm: ArmId) -> ArmId:
         """The option's collection, else `checkpoints-<vm>` in the VM's resource group."""

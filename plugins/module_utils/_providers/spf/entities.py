@@ -86,6 +86,11 @@ class CheckpointEntity(_Entity):
     AddedTime: datetime | None = None
     Enabled: bool | None = None
 
+    @classmethod
+    def select(cls) -> str:
+        """$select for what is read of it: a tenant may have a hundred thousand."""
+        return ",".join(cls.model_fields)
+
     def row(self) -> Row:
         """For build_tree(). `Enabled` false means unusable (dn785076); without a host id it is not known yet."""
         description, mark = split(self.Description)
@@ -115,6 +120,19 @@ class VmEntity(_Entity):
     VirtualMachineState: str | None = None
     LastRestoredCheckpointId: str | None = None
     MostRecentTaskId: str | None = None
+    VMCheckpoints: list[CheckpointEntity] | None = None
+    """Where the server expands them (the vendor's own cmdlets ask for that)."""
+    more_checkpoints: t.Any = pydantic.Field(None, alias="VMCheckpoints@odata.nextLink")
+
+    @classmethod
+    def select(cls) -> str:
+        """$select for what is read of it without its checkpoints."""
+        return ",".join(name for name in cls.model_fields if "checkpoints" not in name.lower())
+
+    @property
+    def expanded(self) -> list[CheckpointEntity]:
+        """Its checkpoints as far as they came along with it. None is no proof that there is none."""
+        return [] if self.more_checkpoints is not None else self.VMCheckpoints or []
 
     @property
     def power(self) -> Power:

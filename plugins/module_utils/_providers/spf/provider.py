@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import typing as t
-import urllib.parse
+from dataclasses import replace
 from datetime import datetime
 
 from ..._core.ancestry import build_tree
@@ -18,13 +18,14 @@ from ..._core.settings import SpfSettings
 from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.client import Http
-from ..._http.error_mapping import error_after_write, error_of_reading, leaves_open
-from ..._http.links import below_root, sendable
-from ..._http.response import Pages, Response, parse_entity
-from ..base import Scope, SingleCallProvider, bounded_count, clock
+from ..._http.error_mapping import error_after_write, leaves_open
+from ..._http.response import Response
+from ..base import Purpose, Scope, SingleCallProvider, bounded_count, clock
 from . import odata
-from .entities import BUSY, REFUSING, CheckpointEntity, Kind, VmEntity
+from .entities import BUSY, REFUSING, CheckpointEntity, VmEntity
 from .jobs import Jobs
+from .reader import SpfReader
+from .tenant import Tenant, survey
 
 CAPABILITIES = Capabilities(
     restores="its disks and its hardware configuration as they were, network adapters included",
@@ -45,12 +46,6 @@ CAPABILITIES = Capabilities(
     },
 )
 
-EXPECTED = (
-    "it must be the VMM service's own root, such as "
-    "https://HOST:8090/SC2012R2/VMM/{subscription_id}/Microsoft.Management.Odata.svc, and lead to no proxy or portal."
-)
-"""What spf_url must be, for a server that answers as if there were no such root."""
-
 
 class Spf(SingleCallProvider):
     """SPF at one service root."""
@@ -63,44 +58,63 @@ class Spf(SingleCallProvider):
         self._root = settings.root
         self._wall_clock = wall_clock
         self._stamp = settings.spf_stamp_id
-        self._jobs = Jobs(self._find)
+        self._reader = SpfReader(http, settings)
+        self._jobs = Jobs(self._reader.find)
+        self._tenant: Tenant | None = None
+        self._resolved: dict[str, tuple[VmEntity, Response]] = {}
 
-    @property
-    def _sign_in(self) -> str:
-        """Who signs in and how, for errors; known once the server has been asked."""
-        return self._http.auth.signer if self._http.auth is not None else ""
+    def identify(self, reference: str) -> VM | None:
+        """Only the service knows which VM a name or a GUID means."""
+        return None
 
     async def resolve(self, reference: str) -> VM:
         """By GUID: VMM's ID first, then a unique hypervisor VMId; otherwise by a name that is unique."""
-        tries = [odata.text(reference)] if not is_guid(reference) else [odata.guid(reference)] * 2
-        fields = ("Name",) if len(tries) == 1 else ("ID", "VMId")
-        for field, literal in zip(fields, tries, strict=True):
-            found, _response = await self._find(
-                VmEntity, "VirtualMachines", f"{field} eq {literal}", f"looking for {reference}"
+        field, found, response = await self._candidates(reference)
+        if len(found) > 1:
+            listed = ", ".join(f"{vm.ID.lower()} ({vm.Status})" for vm in found[:20])
+            raise Ambiguous(
+                f"{len(found)} VMs have this {field.lower() if field == 'Name' else field}: {listed}.",
+                subject=f"vm {reference}",
+                remedy="Name the VM by its ID.",
             )
-            found = [vm for vm in found if self._is_meant(vm, field, reference)]
-            if len(found) > 1:
-                listed = ", ".join(f"{vm.ID.lower()} ({vm.Status})" for vm in found[:20])
-                raise Ambiguous(
-                    f"{len(found)} VMs have this {field.lower() if field == 'Name' else field}: {listed}.",
-                    subject=f"vm {reference}",
-                    remedy="Name the VM by its ID.",
-                )
-            if found:
-                return await self._vm(found[0], reference)
-        raise NotFound(
-            f"no such VM in {self._http.label}, or it is not visible to {self._sign_in or 'this user'}.",
-            subject=f"vm {reference}",
-            remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}. VMs of Arc-enabled SCVMM and "
-            "of Azure are given by their ARM ids (/subscriptions/…).",
-        )
+        if not found:
+            raise NotFound(
+                f"no such VM in {self._http.label}, or it is not visible to {self._reader.sign_in or 'this user'}.",
+                subject=f"vm {reference}",
+                remedy=f"Give the VM's name or ID as SPF shows it{self._only_of_stamp()}. VMs of Arc-enabled SCVMM and "
+                "of Azure are given by their ARM ids (/subscriptions/…).",
+            )
+        vm = await self._vm(found[0], reference)
+        if response is not None:
+            self._resolved[vm.id] = (found[0], response)
+        return vm
+
+    async def _candidates(self, reference: str) -> tuple[str, list[VmEntity], Response | None]:
+        """The VMs that may be meant and by which field; from the server, its answer too."""
+        fields = ("ID", "VMId") if is_guid(reference) else ("Name",)
+        literal = odata.guid if is_guid(reference) else odata.text
+        for field in fields:
+            listed = self._tenant.by(field, reference) if self._tenant is not None else []
+            if found := [vm for vm in listed if self._is_of_stamp(vm)]:
+                return field, found, None
+        for field in fields:
+            machines, response = await self._reader.machines(
+                f"{field} eq {literal(reference)}", f"looking for {reference}"
+            )
+            if found := [vm for vm in machines if self._is_meant(vm, field, reference)]:
+                return field, found, response
+        return fields[0], [], None
+
+    async def prefetch(self, references: t.Collection[str]) -> None:
+        """The tenant's two lists, for more than a few VMs."""
+        self._tenant = await survey(self._reader, references, self._wall_clock)
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """Two lists for the whole tenant, however many VMs it has."""
         if scope.resource_group is not None:
             raise InvalidInput("resource_group: is Azure's; SPF's scope is the whole tenant.")
-        machines, response = await self._find(VmEntity, "VirtualMachines", None, "listing VMs")
-        points, listed = await self._find(CheckpointEntity, "VMCheckPoints", None, "listing checkpoints")
+        machines, response = await self._reader.find(VmEntity, "VirtualMachines", None, "listing VMs")
+        points, listed = await self._reader.find(CheckpointEntity, "VMCheckPoints", None, "listing checkpoints")
         stamps = {vm.StampId.lower() for vm in machines if vm.StampId}
         if machines and not any(self._is_of_stamp(machine) for machine in machines):
             raise NotFound(
@@ -118,17 +132,31 @@ class Spf(SingleCallProvider):
             if self._is_of_stamp(machine)
         ]
 
-    async def read(self, vm: VM, *, whole: bool = True) -> ObservedVm:
-        """The VM and its checkpoints. Both are filtered here too: a server that ignores $filter must not widen them."""
-        found, response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
+    async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """As `resolve` or the tenant's lists showed it; what a list showed is read again before a write."""
+        if (resolved := self._resolved.pop(vm.id, None)) is not None:
+            return await self._observed(vm, *resolved)
+        points = self._tenant.take(vm.id) if self._tenant is not None else None
+        if self._tenant is None or points is None:
+            return await self.read(vm, purpose)
+        machine = self._tenant.by("ID", vm.id)[0]
+        return replace(self._inventory(vm, machine, points, self._tenant.now), from_list=True)
+
+    async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
+        """The VM and its checkpoints."""
+        found, response = await self._reader.machines(f"ID eq {odata.guid(vm.id)}", f"reading {vm}")
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
         if machine is None:
             raise NotFound("it is gone from SPF, or no longer visible.", subject=str(vm))
-        points, listed = await self._find(
-            CheckpointEntity, "VMCheckPoints", f"VMId eq {odata.guid(vm.id)}", f"listing checkpoints of {vm}"
-        )
-        own = [point for point in points if (point.VMId or "").lower() == vm.id]
-        return self._inventory(vm, machine, own, clock([listed.date, response.date], self._wall_clock()))
+        return await self._observed(vm, machine, response)
+
+    async def _observed(self, vm: VM, machine: VmEntity, response: Response) -> ObservedVm:
+        """With the checkpoints that came along. That there are none is said by their own list alone."""
+        own, dates = [point for point in machine.expanded if (point.VMId or "").lower() == vm.id], [response.date]
+        if not own:
+            own, listed = await self._reader.checkpoints(vm.id, f"listing checkpoints of {vm}")
+            dates = [listed.date, response.date]
+        return self._inventory(vm, machine, own, clock(dates, self._wall_clock()))
 
     def _inventory(
         self, vm: VM, machine: VmEntity, points: list[CheckpointEntity], now: tuple[datetime, float]
@@ -209,9 +237,9 @@ class Spf(SingleCallProvider):
         method = self._settings.spf_update_method
         body = {**changes, "odata.type": kind}
         if method == "put":
-            response = await self._http.read(self._root + path, headers=self._headers(), context=context)
+            response = await self._reader.get(path, context)
             if response.status != 200:
-                raise odata.error(response, context=context, sign_in=self._sign_in)
+                raise odata.error(response, context=context, sign_in=self._reader.sign_in)
             entity = odata.entity(response)
             if str(entity.get("ID")).lower() not in path.lower():
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
@@ -231,18 +259,18 @@ class Spf(SingleCallProvider):
         work: str,
     ) -> Operation:
         """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long."""
-        headers, sent = {**self._headers(), **odata.JSON_BODY}, verb
+        headers, sent = {**self._reader.headers, **odata.JSON_BODY}, verb
         if self._settings.spf_update_method == "post_tunnel" and verb != "POST":
             headers["X-HTTP-Method"], sent = verb, "POST"
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         started = anyio.current_time()
         response = await self._http.write(sent, self._root + path, headers=headers, body=content, context=context)
         if leaves_open(response.status):
-            raise error_after_write(odata.error(response, context=context, sign_in=self._sign_in))
+            raise error_after_write(odata.error(response, context=context, sign_in=self._reader.sign_in))
         if response.status in (405, 501) or (response.status == 404 and not odata.is_own_error(response)):
             raise self._filtered(response, verb, sent, context)
         if response.status not in (200, 201, 202, 204):
-            raise odata.error(response, context=context, sign_in=self._sign_in)
+            raise odata.error(response, context=context, sign_in=self._reader.sign_in)
         return self._jobs.started(response, vm, started, work)
 
     def _filtered(self, response: Response, verb: str, sent: str, context: str) -> Refused:
@@ -266,59 +294,6 @@ class Spf(SingleCallProvider):
             f"WebDAV, request filtering or a proxy before SPF filters {sent}. {remedy}",
         )
 
-    async def _find(
-        self, kind: type[Kind], entities: str, condition: str | None, context: str
-    ) -> tuple[list[Kind], Response]:
-        """All entities of a set that meet `condition`; from a server without $filter, all entities."""
-        url = self._root + "/" + entities
-        if condition is not None:
-            conditions = [condition]
-            if self._settings.spf_stamp_id and entities != "Jobs":
-                conditions.append(f"StampId eq {odata.guid(self._settings.spf_stamp_id)}")
-            response = await self._http.read(url + odata.where(*conditions), headers=self._headers(), context=context)
-            if response.status not in (400, 501):
-                return await self._pages(kind, entities, response, context)
-        response = await self._http.read(url, headers=self._headers(), context=context)
-        return await self._pages(kind, entities, response, context)
-
-    async def _pages(
-        self, kind: type[Kind], entities: str, response: Response, context: str
-    ) -> tuple[list[Kind], Response]:
-        found: list[Kind] = []
-        pages = Pages(context)
-        while True:
-            page = self._page(response, context)
-            found += [parse_entity(kind, entity, response) for entity in page.entities]
-            if not page.next_link:
-                return found, response
-            link = self._absolute(page.next_link, entities, response)
-            following = pages.follow(response, self._http.followable(link))
-            response = await self._http.read(following, headers=self._headers(), context=context)
-
-    def _page(self, response: Response, context: str) -> odata.Page:
-        """The entities of one response. A set always exists, so a 404 or a web page means that the root is wrong."""
-        try:
-            if response.status == 200:
-                return odata.page(response)
-            raise error_of_reading(odata.error(response, context=context, sign_in=self._sign_in))
-        except (BadResponse, NotFound) as problem:
-            placed = "{subscription_id}" in (self._settings.spf_url or "")
-            problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"
-            raise
-
-    def _absolute(self, link: str, entities: str, response: Response) -> str:
-        """A next link on our own root; credentials never go elsewhere."""
-        try:
-            absolute = urllib.parse.urljoin(self._root + "/", sendable(link))
-            if self._http.is_own(absolute):
-                return str(absolute)
-            on_root = below_root(absolute, self._root, entities)
-        except ValueError:
-            raise response.bad("the answer's next link is no URL.") from None
-        if on_root is None:
-            raise response.bad(f"the answer's next link leads neither to this service nor to {entities}.")
-        return on_root
-
     async def _vm(self, entity: VmEntity, reference: str) -> VM:
         return VM(
             reference=reference,
@@ -335,11 +310,7 @@ class Spf(SingleCallProvider):
         """The stamp of the tenant's cloud, unless it was given: a subscription has one cloud and one stamp."""
         if self._stamp is not None:
             return self._stamp
-        context = "discovering the stamp"
-        response = await self._http.read(
-            self._root + "/Clouds?$select=ID,StampId", headers=self._headers(), context=context
-        )
-        stamps = {str(cloud.get("StampId")).lower() for cloud in self._page(response, context).entities}
+        stamps = await self._reader.discover_stamps()
         if len(stamps) != 1 or not is_guid(next(iter(stamps))):
             raise InvalidInput(
                 f"spf_stamp_id: cannot be discovered, SPF shows {len(stamps)} stamps.", remedy="Set spf_stamp_id."
@@ -356,10 +327,6 @@ class Spf(SingleCallProvider):
     def _is_of_stamp(self, vm: VmEntity) -> bool:
         stamp = self._settings.spf_stamp_id
         return not stamp or (vm.StampId or stamp).lower() == stamp.lower()
-
-    def _headers(self) -> dict[str, str]:
-        # Required on subscription-scoped calls, "can be set to any value"; jobs then run on behalf of that name.
-        return {**odata.HEADERS, "x-ms-principal-id": self._settings.principal}
 
 
 def _key(entities: str, entity_id: str, stamp_id: str) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import digest, in_stages, to_result
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import FleetOptions, reconcile
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
@@ -75,7 +76,7 @@ class Shelves:
         async def main() -> list[Member]:
             policy = WaitPolicy(Deadline(seconds), True, poll_interval=5.0, settle_time=20.0)
             interruption = Interruption()
-            options = FleetOptions(policy, approval, 4, "continue", check, interruption, group)
+            options = FleetOptions(policy, approval, Levels(4), "continue", check, interruption, group)
             if strike is not None:
                 strike(interruption)
             return await reconcile(self.kinds, options)

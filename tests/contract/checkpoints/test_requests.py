@@ -1,0 +1,78 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many requests a task sends, as a function of the number of its VMs; polls of operations and signing in apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.lab import Lab
+
+APART = ("/jobs?", "/operationstatuses/", "/operations/", "/oauth2/", "/metadata/")
+COUNTS = (1, 6, 30)
+
+# For each service and what is asked: requests per VM, and those that all VMs share, at each of COUNTS.
+LISTED = 3
+"""SPF: the first VM alone, then the tenant's two lists. Up to twenty VMs are read one by one."""
+TABLE: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {
+    ("spf", "info"): ((1, 0), (1, 0), (0, LISTED)),
+    ("spf", "check"): ((1, 0), (1, 0), (0, LISTED)),
+    ("spf", "create"): ((3, 0), (3, 0), (3, LISTED)),
+    ("spf", "unchanged"): ((1, 0), (1, 0), (0, LISTED)),
+    ("spf", "absent"): ((3, 0), (3, 0), (3, LISTED)),
+    ("spf", "restore in check mode"): ((1, 0), (1, 0), (0, LISTED)),
+    ("scvmm", "info"): ((1, 0), (1, 0), (1, 0)),
+    ("scvmm", "check"): ((1, 0), (1, 0), (1, 0)),
+    # Of more VMs than are at work at once each is read again before its write.
+    ("scvmm", "create"): ((3, 0), (3, 0), (4, 0)),
+    ("scvmm", "unchanged"): ((1, 0), (1, 0), (1, 0)),
+    ("scvmm", "absent"): ((3, 0), (3, 0), (4, 0)),
+    ("scvmm", "restore in check mode"): ((1, 0), (1, 0), (1, 0)),
+    ("compute", "info"): ((2, 0), (2, 0), (2, 0)),
+    # The locks and the disks of a resource group are read once for all.
+    ("compute", "check"): ((2, 2), (2, 2), (2, 2)),
+    ("compute", "create"): ((9, 2), (9, 2), (9, 10)),
+    ("compute", "unchanged"): ((2, 2), (2, 2), (2, 2)),
+    ("compute", "absent"): ((4, 2), (4, 2), (6, 4)),
+    # What a restore in place works on is read for each.
+    ("compute", "restore in check mode"): ((3, 1), (3, 1), (3, 1)),
+}
+TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "info": ("vm_checkpoint_info", {}),
+    "check": ("vm_checkpoint", {"name": "n", "check": True}),
+    "create": ("vm_checkpoint", {"name": "n"}),
+    "unchanged": ("vm_checkpoint", {"name": "n"}),
+    "absent": ("vm_checkpoint", {"name": "n", "state": "absent"}),
+    "restore in check mode": ("vm_checkpoint_restore", {"name": "n", "check": True}),
+}
+BEFORE = ("unchanged", "absent", "restore in check mode")
+
+
+def _vms(lab: Lab, service: str, count: int) -> list[str]:
+    numbers = range(1, count + 1)
+    if service == "spf":
+        return [f"spf{number:03}" for number in numbers]
+    if service == "scvmm":
+        return [lab.world.machine_uri(f"arc{number:03}") for number in numbers]
+    return [lab.world.azure.named(f"azure{number:03}").id for number in numbers]
+
+
+@pytest.mark.parametrize("place", range(len(COUNTS)), ids=lambda place: str(COUNTS[place]))
+@pytest.mark.parametrize(("service", "asked"), TABLE)
+def test_requests(service: str, asked: str, place: int) -> None:
+    count, (each, shared) = COUNTS[place], TABLE[service, asked][place]
+    lab = Lab(arm_buckets="off")
+    lab.world.populate(**{service: count})
+    vms = _vms(lab, service, count)
+    if asked in BEFORE:
+        assert "error" not in lab.run("vm_checkpoint", vms=vms, name="n", wait_timeout="5h")
+        lab.advance(8 * 86400)  # what is a week old has arrived, and nobody asks about it
+    before = len(lab.requests)
+    module, options = TASKS[asked]
+    result = lab.run(module, vms=vms, wait_timeout="5h", **options)
+    assert "error" not in result
+    sent = [str(request.url).lower() for request in lab.requests[before:]]
+    counted = [url for url in sent if not any(part in url for part in APART)]
+    assert len(counted) <= each * count + shared

@@ -1,0 +1,141 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One limiter for what a service counts together, against token buckets whose size and rate it does not know."""
+
+from __future__ import annotations
+
+import math
+
+import anyio
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.throttle import Bucket, Throttle
+from tests.unit.plugins.module_utils.scripted_server import virtual
+
+
+class _Tokens:
+    """The other side: a token bucket that asks for a whole second."""
+
+    def __init__(self, size: float, rate: float) -> None:
+        self.size, self.rate, self.tokens, self.at = size, rate, size, 0.0
+        self.taken = self.refused = 0
+
+    def take(self) -> float | None:
+        """None, or the seconds to wait."""
+        now = anyio.current_time()
+        self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
+        self.at = now
+        if self.tokens < 1:
+            self.refused += 1
+            return float(max(1, math.ceil((1 - self.tokens) / self.rate)))
+        self.tokens -= 1
+        self.taken += 1
+        return None
+
+
+def _clients(tokens: _Tokens, clients: int, requests: int) -> float:
+    """So many clients with so many requests each: the seconds that all took."""
+    took = 0.0
+
+    async def main() -> None:
+        nonlocal took
+        bucket, deadline = Bucket(), Deadline(1e6)
+
+        async def client() -> None:
+            for _request in range(requests):
+                while True:
+                    assert await bucket.admit(deadline)
+                    sent = anyio.current_time()
+                    await anyio.sleep(0.05)
+                    if (seconds := tokens.take()) is None:
+                        bucket.passed()
+                        break
+                    bucket.refused(sent, seconds)
+
+        begun = anyio.current_time()
+        async with anyio.create_task_group() as group:
+            for _client in range(clients):
+                group.start_soon(client)
+        took = anyio.current_time() - begun
+
+    virtual(main)
+    return took
+
+
+@pytest.mark.parametrize(("size", "rate"), [(200.0, 10.0), (250.0, 25.0), (12.0, 1.0), (1500.0, 100.0)])
+@pytest.mark.parametrize("clients", [40, 256])
+def test_a_bucket_is_used_up_and_seldom_overdrawn(size: float, rate: float, clients: int) -> None:
+    tokens = _Tokens(size, rate)
+    count = 20 * clients
+    took = _clients(tokens, clients, 20)
+    bound = max((count - size) / rate, 0.0)
+    assert tokens.taken == count
+    assert took <= 1.10 * bound + 20 * 0.05 + 2
+    assert tokens.refused <= 2 * clients + count / 8
+
+
+def test_nobody_waits_where_nothing_is_refused() -> None:
+    assert _clients(_Tokens(1e9, 1.0), 5, 10) == pytest.approx(0.5)
+
+
+def test_one_refusal_holds_all_up() -> None:
+    left: list[float] = []
+
+    async def main() -> None:
+        bucket, deadline = Bucket(), Deadline(1e6)
+        await bucket.admit(deadline)
+        bucket.passed()
+        bucket.refused(anyio.current_time(), 30)
+
+        async def another() -> None:
+            await bucket.admit(deadline)
+            left.append(anyio.current_time())
+
+        async with anyio.create_task_group() as group:
+            for _each in range(3):
+                group.start_soon(another)
+
+    virtual(main)
+    assert len(left) == 3
+    assert min(left) >= 30
+
+
+def test_a_turn_after_the_deadline_is_refused_at_once() -> None:
+    async def main() -> None:
+        bucket = Bucket()
+        await bucket.admit(Deadline(10))
+        bucket.refused(anyio.current_time(), 30)
+        before = anyio.current_time()
+        assert not await bucket.admit(Deadline(10))
+        assert anyio.current_time() == before
+
+    virtual(main)
+
+
+def test_a_refusal_meanwhile_sends_those_who_wait_back() -> None:
+    """Whoever waits for its turn waits on when the bucket is refused again before that."""
+    left: list[float] = []
+
+    async def main() -> None:
+        bucket, deadline = Bucket(), Deadline(1e6)
+        await bucket.admit(deadline)
+        bucket.refused(anyio.current_time(), 5)
+
+        async def waits() -> None:
+            await bucket.admit(deadline)
+            left.append(anyio.current_time())
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(waits)
+            await anyio.sleep(4)
+            bucket.refused(anyio.current_time(), 60)
+
+    virtual(main)
+    assert left[0] >= 64
+
+
+def test_buckets_are_told_apart_by_name() -> None:
+    throttle = Throttle()
+    assert throttle.bucket("reads") is throttle.bucket("reads")
+    assert throttle.bucket("reads") is not throttle.bucket("writes")

@@ -26,7 +26,7 @@ def fleet(request: pytest.FixtureRequest) -> Fleet:
     return Fleet(FLEETS[request.param])
 
 
-def _create(fleet: Fleet, group: dict[str, str] | None = None, **options: Any) -> Result:
+def _create(fleet: Fleet, group: Any = None, **options: Any) -> Result:
     return fleet.lab.run("vm_checkpoint", **{"vms": fleet.vms, "name": "new", "group": group or UNDO, **options})
 
 

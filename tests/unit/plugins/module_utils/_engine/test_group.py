@@ -50,7 +50,7 @@ class Shelves:
         self.kinds = []
         for number, each in enumerate(services, 1):
             target = Target(name=f"s{number}", id=f"s{number}", canonical=f"s{number}", provider="toy", service=service)
-            each.write = self._heard(f"s{number}", each.write)  # type: ignore[method-assign]
+            each.write = self._heard(f"s{number}", each.write)  # type: ignore[method-assign,assignment] # heard first, then done
             self.kinds.append(ShelfKind(each, wanted, target=target))
 
     def _heard(self, name: str, write: Callable[[str], Any]) -> Callable[[str], Any]:

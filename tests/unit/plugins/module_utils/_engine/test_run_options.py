@@ -14,14 +14,21 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_o
 
 def test_defaults() -> None:
     options = RunOptions.of({})
-    assert (options.wait, options.concurrency, options.on_error) == (True, 4, "continue")
+    assert (options.wait, options.concurrency, options.on_error) == (True, "auto", "continue")
     durations = [each.total_seconds() for each in (options.wait_timeout, options.poll_interval, options.settle_time)]
     assert durations == [600, 5, 120]
     assert options.approval() is None
 
 
 @pytest.mark.parametrize(
-    "options", [{"wait_timeout": "1s"}, {"concurrency": 1}, {"concurrency": 64}, {"poll_interval": "100ms"}]
+    "options",
+    [
+        {"wait_timeout": "1s"},
+        {"concurrency": 1},
+        {"concurrency": "256"},
+        {"concurrency": "auto"},
+        {"poll_interval": "100ms"},
+    ],
 )
 def test_what_is_just_possible(options: dict[str, Any]) -> None:
     assert RunOptions.of(options)
@@ -31,8 +38,9 @@ def test_what_is_just_possible(options: dict[str, Any]) -> None:
     ("options", "expected"),
     [
         ({"wait_timeout": "999ms"}, "wait_timeout must be at least 1s"),
-        ({"concurrency": 0}, "concurrency takes 1 to 64"),
-        ({"concurrency": 65}, "concurrency takes 1 to 64"),
+        ({"concurrency": 0}, "concurrency: takes auto, or 1 to 256"),
+        ({"concurrency": 257}, "concurrency: takes auto, or 1 to 256"),
+        ({"concurrency": "many"}, "concurrency: takes auto, or 1 to 256"),
         ({"poll_interval": "99ms"}, "poll_interval must be at least 100ms"),
         ({"on_error": "report"}, "on_error: "),
     ],

@@ -12,7 +12,7 @@ from datetime import timedelta
 from .._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan
-from .._core.spec import Absent, Present, RestoreRequest, Spec
+from .._core.spec import Absent, Present, Spec
 from .._core.times import format_duration, show_seconds, show_time
 from .actions import Create, Delete, NoOp, Update
 from .clock_warnings import clock_warnings
@@ -60,7 +60,7 @@ def _compares_times(spec: Spec) -> bool:
     """Whether a time that the user gives, or an age, decides."""
     if isinstance(spec, Present):
         return spec.max_age is not None or spec.supersede
-    return isinstance(spec, RestoreRequest) and spec.select is not None and spec.select.before is not None
+    return spec.select is not None and spec.select.by_time
 
 
 def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, progress: CheckpointProgress) -> Plan:
@@ -143,7 +143,7 @@ def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> l
     described = [c for c in series if keeps(c, spec.description)]
     if described and spec.on_ambiguous == "fail":
         return [_newest(described)]
-    return choose(actual, series, spec.on_ambiguous, spec.name or "")
+    return choose(actual, series, spec.on_ambiguous, f'are named "{spec.name}"')
 
 
 def _absent(spec: Absent, actual: ObservedVm) -> Plan:
@@ -151,7 +151,7 @@ def _absent(spec: Absent, actual: ObservedVm) -> Plan:
     found = matches(actual, spec.name, spec.checkpoint_id)
     if spec.checkpoint_id is not None and spec.name is not None and not found and actual.by_id(spec.checkpoint_id):
         raise _missing(Present(name=spec.name, checkpoint_id=spec.checkpoint_id), actual)
-    gone = choose(actual, found, spec.on_ambiguous, spec.name or spec.checkpoint_id or "")
+    gone = choose(actual, found, spec.on_ambiguous, f'are named "{spec.name or spec.checkpoint_id}"')
     reason = "state is absent"
     return Plan(actual.vm, tuple(Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, gone)))
 
@@ -169,7 +169,7 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
     """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
     if not spec.supersede or (kept is not None and not kept.usable):
         return []
-    old = [c for c in found if c.ownership.managed and not c.pinned and c is not kept]
+    old = [c for c in found if c.ownership.managed and not actual.is_pinned(c) and c is not kept]
     if kept is not None:
         old = [c for c in old if is_older(actual, c, kept)]
     reason = f'superseded: supersede is set and a newer "{spec.name}" exists'

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .clocks import age
 from .normalising import may_come_of
 from .ownership import Mark, Ownership, name_hash
+from .pins import Pin
 from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
@@ -131,6 +132,8 @@ class Checkpoint:
     usability: Usability = "usable"
     mark: Mark | None = None
     owned: Ownership | None = None  # where no mark can say it
+    kept: Pin | None = None  # the same of a pin; a mark's own is in the mark
+    locked: bool = False
     series: str | None = None
     any_case: bool = False
     root: str | None = None  # the unlisted host id that its chain of parents ends at
@@ -164,18 +167,19 @@ class Checkpoint:
         return self.usability in ("arriving", "unknown")
 
     @property
-    def pinned(self) -> bool:
-        """Whether its mark says that nothing removes it but a task that names it."""
-        return self.mark is not None and self.mark.pin
+    def pin(self) -> Pin | None:
+        """What keeps it from being removed by anything but a task that names its id; it may have ended."""
+        return self.kept or (None if self.mark is None else self.mark.pinned)
 
     def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
         return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
 
-    def to_result(self, age: float | None) -> dict[str, t.Any]:
+    def to_result(self, age: float | None, *, pinned: bool) -> dict[str, t.Any]:
         """The `checkpoint` key of results. Every boolean is one; what is unknown is said by a word beside it."""
         known = {True: "current", False: "elsewhere", None: "unknown"}
+        pin = self.pin
         return {
             "id": self.id,
             "host_id": self.host_id,
@@ -191,6 +195,8 @@ class Checkpoint:
             "consistency": self.consistency,
             "managed": self.ownership.managed,
             "mark": None if self.mark is None else self.mark.to_result(),
+            "pinned": pinned,
+            "pin_until": format_time(pin.until) if pin is not None and pin.until is not None else None,
             "age_seconds": None if age is None else max(0, int(age)),
         }
 
@@ -271,7 +277,16 @@ class ObservedVm:
 
     def show(self, checkpoint: Checkpoint) -> dict[str, t.Any]:
         """A checkpoint of this VM as results show it."""
-        return checkpoint.to_result(self.age(checkpoint))
+        return checkpoint.to_result(self.age(checkpoint), pinned=self.is_pinned(checkpoint))
+
+    def is_pinned(self, checkpoint: Checkpoint) -> bool:
+        """Whether a pin keeps it now. Where two clocks differ a pin has ended only by both of them."""
+        return checkpoint.pin is not None and checkpoint.pin.holds(self.earliest_now)
+
+    @property
+    def earliest_now(self) -> datetime:
+        """The earlier of what the service's clock and ours say."""
+        return self.now - timedelta(seconds=max(0.0, self.ahead))
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""

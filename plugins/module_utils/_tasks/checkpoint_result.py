@@ -60,7 +60,7 @@ def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: b
 
 
 def _expected(action: Create, observed: ObservedVm) -> dict[str, t.Any]:
-    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None)
+    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None, pinned=False)
     unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "age_seconds"))
     words = {"usable": False, "usability": "unknown", "current": False, "position": "unknown"}
     return {**shape, **unknown, **words, "managed": observed.managed_new}

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 
 from .._checkpoints.clock_warnings import clock_warnings
 from .._core.errors import CheckpointError, InvalidInput
+from .._core.fields import Duration
 from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
-from .._core.spec import Duration, Name, validate_options
+from .._core.spec import Name, validate_options
 from .._deps import anyio, pydantic
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope

@@ -86,10 +86,12 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
             "key": None,
             "target": None,
         },
+        "pinned": False,
+        "pin_until": None,
         "age_seconds": 3600,
     }
     assert having(known).show(known).items() >= expected.items()
-    unknown = point("a", None, usability="unknown", host_id=None).to_result(None)
+    unknown = point("a", None, usability="unknown", host_id=None).to_result(None, pinned=False)
     assert {key for key, value in unknown.items() if value is None} >= {
         "host_id",
         "created",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._core.errors import CheckpointError, Locked, OutcomeUnknown
 from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.operation import Operation
@@ -13,13 +15,21 @@ from .._core.times import show_seconds
 from .._engine.kind import InProgress, Kind, Note, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider
-from .actions import Create, Delete, Power, Restore, Update
+from .actions import Create, Delete, Power, Restore, SetLock, SetPin, Update
 from .create import create_request
 from .planner import plan
 from .progress import CheckpointProgress, last_step
 from .readiness import arrival_of, mark_arriving, require_ready
 from .restore_planner import evidence_age_left
-from .writes import delete_request, power_request, restore_request, step_request, update_request
+from .writes import (
+    delete_request,
+    lock_request,
+    pin_request,
+    power_request,
+    restore_request,
+    step_request,
+    update_request,
+)
 
 
 class VmCheckpoints(Kind[ObservedVm]):
@@ -75,6 +85,10 @@ class VmCheckpoints(Kind[ObservedVm]):
             return create_request(self.provider, self.vm, action, observed, CheckpointProgress.of(progress).power)
         if isinstance(action, Update):
             return update_request(self.provider, self.vm, action)
+        if isinstance(action, SetPin):
+            return pin_request(self.provider, action, observed, made_by(progress))
+        if isinstance(action, SetLock):
+            return lock_request(self.provider, action, observed, made_by(progress))
         if isinstance(action, Delete):
             return delete_request(self.provider, self.vm, action)
         if isinstance(action, Restore):
@@ -92,10 +106,10 @@ class VmCheckpoints(Kind[ObservedVm]):
     async def describe_state(
         self, observed: ObservedVm, progress: Progress[ObservedVm], *, read: bool = True
     ) -> Note | None:
-        """A VM that this run has turned off is never off in silence."""
+        """A VM that this run has turned off is never off in silence, nor is a checkpoint that was to be pinned."""
         step, off = last_step(progress), _turned_off_by(progress)
         if step is None and off is None:
-            return None
+            return _unpinned(progress)
         try:
             observed = await self.provider.read(self.vm) if read else observed
         except CheckpointError:
@@ -142,6 +156,25 @@ def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) ->
         elif not isinstance(done.action, Power) and found is not None:
             found = observed.by_id(found.id) or found
     return found
+
+
+def made_by(progress: Progress[ObservedVm]) -> Checkpoint | None:
+    """The checkpoint that this run has made, but for a safety checkpoint."""
+    made = [each for each in progress.done if isinstance(each.action, Create) and not each.action.safety]
+    return t.cast("Checkpoint | None", made[-1].completed.result) if made else None
+
+
+def _unpinned(progress: Progress[ObservedVm]) -> Note | None:
+    """That what this run has made is not pinned, or not locked, because of the write that failed."""
+    made, begun = made_by(progress), progress.begun[-1] if progress.begun else None
+    if made is None or not isinstance(begun, (SetPin, SetLock)) or begun in progress.actions:
+        return None
+    state = "pinned" if isinstance(begun, SetPin) else "locked, though pinned"
+    may = "may not be" if begun in progress.open else "is not"
+    return Note(
+        f'Checkpoint "{made.name}" ({made.id}) was made, and {may} {state}.',
+        "Run the task again: it pins the one that exists.",
+    )
 
 
 def _turned_off_by(progress: Progress[ObservedVm]) -> Power | Restore | None:

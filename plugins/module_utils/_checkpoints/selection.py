@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.errors import Ambiguous, UnknownTime
+from .._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
 from .._core.model import Checkpoint, ObservedVm
 from .._core.selector import Select
 from .._core.times import show_time
@@ -106,6 +106,26 @@ def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
         if all(c is candidate or is_older(inventory, candidate, c) for c in found):
             return candidate
     raise _unordered(found)
+
+
+def oldest_first(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
+    """By time, those of unknown time by depth before them."""
+    return sorted(found, key=lambda c: (c.created is not None, c.created or inventory.now, c.depth))
+
+
+def missing(inventory: ObservedVm, name: str | None, checkpoint_id: str) -> MissingCheckpoint:
+    """The error for an id that nothing has, or nothing of that name."""
+    other = inventory.by_id(checkpoint_id)
+    if other is not None:
+        return MissingCheckpoint(
+            f'checkpoint {checkpoint_id} is named "{other.name}", not "{name}".',
+            remedy="Leave out one of name and checkpoint_id.",
+        )
+    return MissingCheckpoint(
+        f"no checkpoint has the id {checkpoint_id}, and checkpoint_id never creates. "
+        f"{there_are(inventory.checkpoints)}",
+        remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
+    )
 
 
 def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:

@@ -180,6 +180,12 @@ class Obstructed(VmState):
     retry = "never"
 
 
+class Pinned(CheckpointError):
+    """What would go is pinned, and the task does not say that the pin is to be ignored."""
+
+    code = "pinned"
+
+
 class LimitReached(CheckpointError):
     """The service holds no more checkpoints for this VM."""
 

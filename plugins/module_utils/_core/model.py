@@ -25,7 +25,8 @@ class Capabilities:
 
     `why` says in a user's words what the README's table shows for each promise, `restores` what a restore brings back.
     `safety_name` is what a safety checkpoint is called; where names are unique it gets a time and a nonce behind it, as
-    every generated name does, so that a series' own name must leave room (`longest_series`).
+    every generated name does, so that a series' own name must leave room (`longest_series`). With `pins_apart` a pin is
+    a write of its own, and can be enforced by a lock; else it is part of the mark.
     """
 
     provider: str
@@ -43,6 +44,7 @@ class Capabilities:
     name_pattern: str = r".{1,255}"
     name_rule: str = "1 to 255 characters"
     longest_series: int = 255
+    pins_apart: bool = False
     restore_steps: StagedRestorePlanner | None = None
 
 
@@ -119,7 +121,10 @@ class VM(Target):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say."""
+    """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say.
+
+    `locked`: a pin's lock lies on it, so that the service itself refuses to remove it.
+    """
 
     id: str
     name: str
@@ -206,12 +211,14 @@ class Obstacle:
     """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it.
 
     `verbs` are those of actions (`Action.kinds`): of any (`delete`, or what a step writes to, `change_vm`), or of one
-    about a certain thing (`delete` and a checkpoint's id, `delete_disk` and a disk).
+    about a certain thing (`delete` and a checkpoint's id, `delete_disk` and a disk). An action of the kind `lifted_by`
+    takes it away.
     """
 
     verbs: tuple[str, ...]
     why: str
     remedy: str
+    lifted_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,9 +257,9 @@ class ObservedVm:
     why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
-    before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
-    the VM shows as its latest, `unplugged` are its network adapters without a network, and `detail` is what only the
-    provider understands (`restore_steps` reads it).
+    before it and `pin_prelude` those that another pin needs, `managed_new` says whether what is made is then managed,
+    `last_operation` is the id of the operation that the VM shows as its latest, `unplugged` are its network adapters
+    without a network, and `detail` is what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -266,6 +273,7 @@ class ObservedVm:
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
+    pin_prelude: tuple[t.Any, ...] = ()
     managed_new: bool = True
     last_operation: str | None = None
     unplugged: frozenset[str] = frozenset()

@@ -119,6 +119,7 @@ RESTORE_POINT: dict[str, t.Any] = {
         "source_restore_point": {"type": "str"},
         "instant_access_duration": {"type": "int"},
         "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
+        "ignore_pin": {"type": "bool", "default": False},
     },
     "mutually_exclusive": NOT_FOR_COPIES,
 }

@@ -194,13 +194,13 @@ def test_a_mark_that_somebody_has_altered_is_nobody_s() -> None:
     lab = Lab()
     done(run(lab, pin=True, pin_until="2d"))
     checkpoint = lab.world.vm("web01").checkpoints[-1]
-    checkpoint.description = checkpoint.description.replace("until=2", "until=x")
+    checkpoint.description = (checkpoint.description or "").replace("until=2", "until=x")
     assert (info(lab)["keep"]["pinned"], info(lab)["keep"]["managed"]) == (False, False)
     assert code(run(lab, pin=True)) == "unsupported"
 
 
 def test_a_service_that_drops_the_mark_has_made_no_pinned_one() -> None:
-    lab = Lab(stored_description="cut")
-    result = run(lab, pin=True, description="x" * 60)
+    lab = Lab(vmm_descriptions="cut_200")
+    result = run(lab, pin=True, description="x" * 150)
     assert (code(result), result["changed"]) == ("not_proven", True)
     assert "is not pinned" in result["error"]["message"]

@@ -68,6 +68,11 @@ def pins_of(collection: CollectionEntity | None) -> dict[str, Pin]:
     return {point.id.lower(): pin for point in points if (pin := pin_of(collection, point)) is not None}
 
 
+def holding_pins(collection: CollectionEntity | None, now: datetime | None) -> dict[str, Pin]:
+    """The same without those that have ended; `now` is the service's time, without which none has."""
+    return {each: pin for each, pin in pins_of(collection).items() if now is None or pin.holds(now)}
+
+
 def is_pin_tag(name: str) -> bool:
     """Whether a tag of a collection pins one of its points."""
     return name.lower().startswith(PREFIX)

@@ -157,8 +157,10 @@ def _locked(lock: t.Mapping[str, t.Any], verbs: tuple[str, ...]) -> t.Iterator[O
     which = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
     what = "change" if _level(lock) == "readonly" else "deletion"
     if verbs:
-        remedy = "Have the lock removed for the time of the task."
-        lifted_by = f"unlock {_scope(lock)}" if lock_ids([lock]) else ""
+        remedy, lifted_by = "Have the lock removed for the time of the task.", ""
+        if lock_ids([lock]):
+            remedy = "Lift the pin with vm_checkpoint, pin: false; its lock goes with it."
+            lifted_by = f"unlock {_scope(lock)}"
         yield Obstacle(verbs, f"{which} allows no {what}.", remedy, lifted_by)
 
 

@@ -43,7 +43,8 @@ def test_a_checkpoint_is_made_with_its_pin(service: str) -> None:
     made = done(run(lab, vm=vm, pin=True, pin_until="2d", expected_plan=planned["plan"]))
     until = made["checkpoint"]["pin_until"]
     assert pin(made) == (True, until)
-    assert f" pin until={until}" in lab.world.vm("web01" if service == "spf" else "app01").checkpoints[-1].description
+    stored = lab.world.vm("web01" if service == "spf" else "app01").checkpoints[-1].description
+    assert f" pin until={until}" in str(stored)
     writes = lab.writes()
     for check in (True, False):
         again = done(run(lab, vm=vm, check=check, pin=True, pin_until="2d"))

@@ -15,8 +15,9 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
+from ..._arm.client import LOCKS_VERSION
 from ..._arm.ids import ArmId, quote
-from ..._core.model import Obstacle
+from ..._core.model import VM, Obstacle
 from ..._core.pins import Pin
 from ..._core.times import format_time, parse_time
 from .client import Request
@@ -30,7 +31,6 @@ LOCK = "hybridvm-pin"
 MAX_TAGS = 50
 LISTED = 5
 TAGS_VERSION = "2021-04-01"
-LOCKS_VERSION = "2020-05-01"
 NOTES = "Set by hybridvm.checkpoints (pin_lock). It is lifted with the pin."
 _VALUE = re.compile(r"(?:until=(?P<until>[0-9TZ:-]{20}))? ?(?:created=(?P<created>[0-9TZ:-]{20}))?", re.ASCII)
 
@@ -103,22 +103,22 @@ def tags_request(collection_id: str, operation: str, tags: t.Mapping[str, str], 
     return Request("PATCH", path, body, context, api_version=TAGS_VERSION)
 
 
-def pin_request(state: AzureVmState, home: ArmId, point: PointEntity, pin: Pin | None) -> Request:
+def pin_request(state: AzureVmState, home: ArmId, point: PointEntity, pin: Pin | None, vm: VM) -> Request:
     """The tag that pins a point, set or removed: only as it was read, for it may have been pinned otherwise since."""
-    name = tag_of(point.name)
+    name, what = tag_of(point.name), f"restore point {point.name} of {vm}"
     if pin is not None:
-        return tags_request(str(home), "Merge", {name: value_of(pin, point.created)}, f"pinning {point.name}")
+        return tags_request(str(home), "Merge", {name: value_of(pin, point.created)}, f"pinning {what}")
     there = {name: _tags(state.collection).get(name, "")}
-    return tags_request(str(home), "Delete", there, f"lifting the pin of {point.name}")
+    return tags_request(str(home), "Delete", there, f"lifting the pin of {what}")
 
 
-def lock_request(point_path: str, name: str, on: bool) -> Request:
+def lock_request(point_path: str, name: str, vm: VM, on: bool) -> Request:
     """The lock on a point, set or lifted."""
-    path = f"{point_path}/providers/Microsoft.Authorization/locks/{LOCK}"
+    path, what = f"{point_path}/providers/Microsoft.Authorization/locks/{LOCK}", f"restore point {name} of {vm}"
     if not on:
-        return Request("DELETE", path, None, f"unlocking {name}", api_version=LOCKS_VERSION)
+        return Request("DELETE", path, None, f"unlocking {what}", api_version=LOCKS_VERSION)
     body = {"properties": {"level": "CanNotDelete", "notes": NOTES}}
-    return Request("PUT", path, body, f"locking {name}", api_version=LOCKS_VERSION)
+    return Request("PUT", path, body, f"locking {what}", api_version=LOCKS_VERSION)
 
 
 def lock_ids(locks: t.Iterable[t.Mapping[str, t.Any]]) -> set[str]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ..._arm import ids as _arm_id
-from ..._arm.client import Arm
+from ..._arm.client import LOCKS_VERSION, Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import (
     BadResponse,
@@ -172,13 +172,14 @@ class Compute:
         if point is None:
             raise NotFound(f"there is no restore point {checkpoint.name} any more.", subject=str(actual.vm))
         home = self._collection_of(_arm_id.parse(actual.vm.id))
-        return await self._client.send(pin_request(state, home, point, pin))
+        return await self._client.send(pin_request(state, home, point, pin, actual.vm))
 
     async def lock(self, actual: ObservedVm, checkpoint: Checkpoint, on: bool) -> Operation:
-        """A management lock on the point itself."""
-        operation = await self._client.send(
-            lock_request(self._point_path(actual.vm, checkpoint.name), checkpoint.name, on)
-        )
+        """A management lock on the point itself. Only a list of locks can show it, so that must be readable."""
+        path = self._point_path(actual.vm, checkpoint.name)
+        listed = self._arm.url(f"{path}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
+        await self._arm.pages(listed, context=f"reading locks of {actual.vm}")
+        operation = await self._client.send(lock_request(path, checkpoint.name, actual.vm, on))
         self._arm.forget_locks()
         return operation
 

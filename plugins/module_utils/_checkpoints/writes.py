@@ -49,7 +49,7 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
 def pin_request(
     provider: Provider, action: SetPin, observed: ObservedVm, made: Checkpoint | None
 ) -> WriteRequest[ObservedVm]:
-    """A pin that is a write of its own; `made` is the checkpoint of this task. Sent twice it is the same pin."""
+    """A pin that is a write of its own; `made` is the checkpoint of this task."""
     checkpoint = _subject(action.checkpoint, observed, made)
     after = action.pin.after
     if after is None and action.pin.request is not None:
@@ -64,14 +64,13 @@ def pin_request(
         context=f'{verb} checkpoint "{checkpoint.name}"',
         send=lambda: provider.pin(observed, checkpoint, after),
         verified=verified,
-        may_resend=lambda now: True,
     )
 
 
 def lock_request(
     provider: Provider, action: SetLock, observed: ObservedVm, made: Checkpoint | None
 ) -> WriteRequest[ObservedVm]:
-    """The lock that enforces a pin; sent twice it is the same lock."""
+    """The lock that enforces a pin. Lifting it is a delete by id, which may be sent again."""
     checkpoint = _subject(action.checkpoint, observed, made)
 
     def verified(now: ObservedVm) -> bool:
@@ -82,7 +81,7 @@ def lock_request(
         context=f'{"locking" if action.on else "unlocking"} checkpoint "{checkpoint.name}"',
         send=lambda: provider.lock(observed, checkpoint, action.on),
         verified=verified,
-        may_resend=lambda now: True,
+        may_resend=None if action.on else lambda now: True,
     )
 
 

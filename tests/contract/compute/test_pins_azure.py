@@ -280,14 +280,30 @@ def test_killed_at_each_write_the_next_run_ends_with_one_pinned_point(number: in
     assert done(checkpoint(lab, **given))["changed"] is False
 
 
-@pytest.mark.parametrize("kind", ["lose_answer", "lose_request"])
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-def test_a_lost_answer_is_settled_by_reading(method: str, kind: str) -> None:
+def test_a_lost_answer_is_settled_by_reading(method: str) -> None:
     lab = make_lab()
     path = "tags/default" if method == "PATCH" else "locks/hybridvm-pin"
-    lab.world.faults.add(kind=kind, method=method, path=path, count=1)
+    lab.world.faults.add(kind="lose_answer", method=method, path=path, count=1)
     result = done(checkpoint(lab, name="before", pin=True, pin_lock=True))
     assert (result["changed"], pin(result), list(tags(lab)), locks(lab)) == (True, (True, None), [TAG], ["before"])
+
+
+def test_a_request_that_is_lost_is_not_sent_again_and_the_next_run_pins() -> None:
+    lab = make_lab()
+    lab.world.faults.add(kind="lose_request", method="PATCH", path="tags/default", count=1)
+    result = checkpoint(lab, name="held", pin=True)
+    assert "was made, and may not be pinned" in failed(result, "outcome_unknown")
+    assert (len(lab.sent("PATCH")), tags(lab)) == (1, {})
+    assert pin(done(checkpoint(lab, name="held", pin=True))) == (True, None)
+
+
+def test_a_lock_is_lifted_although_the_first_request_is_lost() -> None:
+    lab = make_lab()
+    done(checkpoint(lab, name="before", pin=True, pin_lock=True))
+    lab.world.faults.add(kind="lose_request", method="DELETE", path="locks/hybridvm-pin", count=1)
+    assert pin(done(checkpoint(lab, name="before", pin=False))) == (False, None)
+    assert locks(lab) == []
 
 
 def test_tags_may_take_a_while() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from .._core.model import Checkpoint
@@ -124,7 +125,7 @@ class Update(CheckpointAction):
 
 
 @dataclass(frozen=True)
-class _Apart(CheckpointAction):
+class _Apart(CheckpointAction, ABC):
     """A write about a checkpoint's pin. One without an id is the one that this task makes."""
 
     verb = "update"
@@ -141,11 +142,13 @@ class _Apart(CheckpointAction):
     def title(self) -> str:
         return f"{super().title()}{in_parentheses(self._set_by_user())}"
 
+    @abstractmethod
     def _fields(self) -> dict[str, t.Any]:
-        raise NotImplementedError
+        """What changes, as plans show it."""
 
+    @abstractmethod
     def _set_by_user(self) -> dict[str, t.Any]:
-        raise NotImplementedError
+        """What the user set."""
 
 
 @dataclass(frozen=True)

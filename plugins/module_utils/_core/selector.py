@@ -37,8 +37,6 @@ class Select(OptionsModel):
         """A text is short for `which`. An empty dictionary, a null or an empty text would widen the choice."""
         if isinstance(value, str) and value in ("latest", "oldest"):
             return {"which": value}
-        if isinstance(value, Select):
-            return value
         if not isinstance(value, dict):
             raise ValueError(TAKES)
         given = {str(key): each for key, each in value.items()}
@@ -53,10 +51,9 @@ class Select(OptionsModel):
 
     @pydantic.field_validator("name_matches")
     @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            compiled(value)
-        return value
+    def _compiles(cls, value: str) -> str:
+        """Run for what is given alone."""
+        return compiled(value).pattern
 
     @property
     def by_time(self) -> bool:

@@ -48,7 +48,7 @@ def pin(result: Result) -> tuple[bool, str | None]:
 
 def sent(lab: Lab) -> list[tuple[str, str]]:
     """Each write: its method, and what it went to."""
-    return [(request.method, request.url.path.split("/providers/")[-1]) for request in lab.sent()]
+    return [(request.method, request.url.path.rpartition("/providers/")[2]) for request in lab.sent()]
 
 
 def before(lab: Lab) -> str:

@@ -25,9 +25,15 @@ ROWS = {
 DOES = (
     ("Checkpoint present, absent, `max_age`, `supersede`", "yes", "yes", "yes"),
     ("Restore", "yes", "yes", "yes, by swapping the VM's disks"),
-    ("List a VM, many, a whole scope", "yes", "yes", "yes"),
+    ("List a VM, many, a whole scope; select by age, name, owner, pin ([how][selecting])", "yes", "yes", "yes"),
     ("Many VMs as one unit ([`group`][groups]): all of them or none", "yes", "yes", "yes"),
     ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
+    (
+        "Pin a checkpoint ([how][pins])",
+        "in its mark; changed like a description",
+        "in its mark, at creation only",
+        "by a tag of its collection, and a lock if you like",
+    ),
     ("Restore points as resources, copies to other regions", "no", "no", "yes"),
     (
         "Sign in",

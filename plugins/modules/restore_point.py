@@ -87,6 +87,12 @@ options:
         type: str
         choices: [EncryptionAtRestWithCustomerKey, EncryptionAtRestWithPlatformAndCustomerKeys]
         default: EncryptionAtRestWithCustomerKey
+  ignore_pin:
+    description:
+      - With O(state=absent), remove the point although M(hybridvm.checkpoints.vm_checkpoint) has pinned it. A lock of
+        the pin must be lifted there first.
+    type: bool
+    default: false
 seealso:
   - module: hybridvm.checkpoints.restore_point_collection
   - module: hybridvm.checkpoints.restore_point_collection_info

@@ -25,8 +25,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the checkpoint. Required unless O(checkpoint_id) is given. Case matters on SPF and Arc-enabled SCVMM,
-        but not on Azure.
+      - Name of the checkpoint. Required unless O(checkpoint_id) is given, or O(select) with O(state=absent). Case
+        matters on SPF and Arc-enabled SCVMM, but not on Azure.
     type: str
   checkpoint_id:
     description:
@@ -39,11 +39,12 @@ options:
         which results leave out.
       - On Arc-enabled SCVMM a description is only set at creation; a later difference gives a warning and RV(drift).
         Azure keeps no descriptions; there it gives the same warning in each run, and no drift.
-      - Ignored with O(state=absent), which goes by name or id alone.
+      - Ignored with O(state=absent).
     type: str
   state:
     description:
-      - V(absent) removes the checkpoint of that name, whoever created it. Its child checkpoints stay.
+      - V(absent) removes the checkpoint of that name, whoever created it. Its child checkpoints stay. A pinned one is
+        only removed by O(checkpoint_id) and O(ignore_pin=true); by its name the task fails.
     type: str
     choices: [present, absent]
     default: present
@@ -61,7 +62,8 @@ options:
     default: false
   on_ambiguous:
     description:
-      - What to do when several checkpoints have the name and one must be chosen (O(state=absent), O(description)).
+      - What to do when several checkpoints have the name and one must be chosen (O(state=absent), O(description),
+        O(pin)).
     type: str
     choices: [fail, newest, oldest, all]
     default: fail
@@ -92,6 +94,38 @@ options:
         type: str
         choices: [keep, undo]
         default: keep
+  pin:
+    description:
+      - Whether the checkpoint is pinned. A pinned one is removed by nothing but its O(checkpoint_id) with
+        O(ignore_pin=true), neither by its name nor by O(supersede). Left unchanged when not given.
+      - On SPF the mark in the description holds the pin, on Azure a tag of the collection does. Checkpoints that
+        another tool created can be pinned on Azure only.
+      - On Arc-enabled SCVMM a pin is only set at creation; the task fails where it would have to change.
+    type: bool
+  pin_until:
+    description:
+      - When the pin ends by itself. A time with an offset, or a duration such as V(30d) that counts from the creation
+        of the checkpoint. Without it a pin has no end.
+    type: str
+  pin_lock:
+    description:
+      - On Azure, whether a management lock on the restore point enforces the pin, against other tools too. Left
+        unchanged when not given, and lifted with the pin. It needs the rights to read, write and delete locks.
+    type: bool
+  ignore_pin:
+    description:
+      - With O(state=absent) and O(checkpoint_id), remove the checkpoint although it is pinned.
+    type: bool
+    default: false
+  select:
+    description:
+      - With O(state=absent), the checkpoints to remove, of O(name) or, without O(name), of the VM. V(latest) or
+        V(oldest) is that usable checkpoint. A dictionary selects all checkpoints that meet every key in it.
+      - Its keys are C(before), a time; C(older_than), a duration; C(name_matches), a regular expression that the whole
+        name must match; C(managed) and C(pinned), V(true) or V(false); and C(which), V(latest) or V(oldest), for one of
+        those.
+      - Pinned checkpoints stay. So do those of unknown age where an age decides, and a warning counts them.
+    type: raw
 attributes:
   idempotent:
     details:
@@ -149,6 +183,37 @@ EXAMPLES = r"""
     name: nightly
     state: absent
     on_ambiguous: all
+
+- name: Keep a checkpoint for the auditors until the end of the year
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: db01
+    name: before-migration
+    pin: true
+    pin_until: "2026-12-31T23:00:00Z"
+
+- name: Lift the pin
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: db01
+    name: before-migration
+    pin: false
+
+- name: Have a restore point for thirty days that nobody can remove, not even in the portal
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
+    name: before-migration
+    collection: shop01-nightly
+    pin: true
+    pin_until: 30d
+    pin_lock: true
+
+- name: Remove what this collection created for a web release more than two weeks ago
+  hybridvm.checkpoints.vm_checkpoint:
+    vm: web01
+    state: absent
+    select:
+      older_than: 14d
+      managed: true
+      name_matches: 'release-\d+'
 
 - name: Plan in check mode, for approval
   hybridvm.checkpoints.vm_checkpoint:
@@ -282,6 +347,11 @@ checkpoint:
       returned: always
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
     mark: {description: "Contents of the mark; null without one, as on Azure.", type: dict, returned: always}
+    pinned: {description: "Whether it is pinned, so that nothing but its id removes it.", type: bool, returned: always}
+    pin_until:
+      description: When its pin ends, or has ended; null for a pin without an end, and without a pin.
+      type: str
+      returned: always
     age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
   sample:
     id: 831e819f-f852-47a8-b4b0-c61ba062df73
@@ -304,6 +374,8 @@ checkpoint:
       power: null
       key: null
       target: null
+    pinned: false
+    pin_until: null
     age_seconds: 4
 duplicates:
   description: Checkpoints of the same name that others created at the same time. They are kept.

@@ -43,6 +43,16 @@ options:
     description:
       - Only checkpoints not older than this. Those of unknown age are left out, and a warning counts them.
     type: str
+  select:
+    description:
+      - Of each VM, only the checkpoints that also meet this. V(latest) or V(oldest) is that usable checkpoint. A
+        dictionary selects the checkpoints that meet every key in it.
+      - Its keys are C(before), a time with an offset; C(older_than), a duration; C(name_matches), a regular expression
+        that the whole name must match; C(managed) and C(pinned), V(true) or V(false); and C(which), V(latest) or
+        V(oldest), for one of those.
+      - Those of unknown age are left out where an age decides, and a warning counts them. A VM of which nobody can tell
+        the latest counts as one that cannot be read (O(on_error)).
+    type: raw
   leftovers:
     description:
       - Also lists what restores and failed creates have left, as RV(leftovers). The filters for checkpoints do not
@@ -73,6 +83,13 @@ EXAMPLES = r"""
     scope: spf
     managed: true
     older_than: 30d
+
+- name: List what is pinned of many VMs
+  hybridvm.checkpoints.vm_checkpoint_info:
+    vms: [web01, db01]
+    select:
+      pinned: true
+  register: pinned
 
 - name: Audit many VMs, and go on without those that cannot be read
   hybridvm.checkpoints.vm_checkpoint_info:
@@ -138,6 +155,11 @@ checkpoints:
       returned: always
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
     mark: {description: Contents of the mark; null without one., type: dict, returned: always}
+    pinned: {description: "Whether it is pinned, so that nothing but its id removes it.", type: bool, returned: always}
+    pin_until:
+      description: When its pin ends, or has ended; null for a pin without an end, and without a pin.
+      type: str
+      returned: always
     age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
 leftovers:
   description: What restores and failed creates have left, VM by VM.

@@ -32,15 +32,17 @@ options:
     type: str
   select:
     description:
-      - Chooses by time, among the usable checkpoints of O(name), or without O(name) among all usable ones that are not
-        safety checkpoints.
-      - V(latest), V(oldest), or a dictionary whose key C(before) holds a time with an offset, for the latest checkpoint
-        created before it.
-      - The task fails if the time of a candidate is unknown and the tree of checkpoints does not order it either.
+      - Chooses among the usable checkpoints of O(name), or without O(name) among all usable ones that are not safety
+        checkpoints. V(latest), V(oldest), or a dictionary of keys that all must hold.
+      - The keys are C(before), a time with an offset; C(older_than), a duration; C(name_matches), a regular expression
+        that the whole name must match; C(managed) and C(pinned), V(true) or V(false); and C(which), V(latest) or
+        V(oldest), for one of those. With C(before) or C(older_than) the latest one is meant unless C(which) is given.
+      - The task fails if the time of a candidate is unknown and the tree of checkpoints does not order it either, and
+        if several remain and O(on_ambiguous) does not say which one.
     type: raw
   on_ambiguous:
     description:
-      - What to do when several usable checkpoints have the name and O(select) is not given.
+      - What to do when several usable checkpoints have the name, or meet O(select).
     type: str
     choices: [fail, newest, oldest]
     default: fail
@@ -137,6 +139,13 @@ EXAMPLES = r"""
     vm: web01
     select:
       before: "2026-11-01T00:00:00Z"
+
+- name: Restore to the latest nightly checkpoint that is at least a day old
+  hybridvm.checkpoints.vm_checkpoint_restore:
+    vm: db01
+    select:
+      name_matches: 'nightly.*'
+      older_than: 1d
 
 - name: Restore many VMs to their newest checkpoint of a name, stopping at the first failure
   hybridvm.checkpoints.vm_checkpoint_restore:
@@ -256,6 +265,11 @@ checkpoint:
       returned: always
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
     mark: {description: "Contents of the mark; null without one, as on Azure.", type: dict, returned: always}
+    pinned: {description: "Whether it is pinned, so that nothing but its id removes it.", type: bool, returned: always}
+    pin_until:
+      description: When its pin ends, or has ended; null for a pin without an end, and without a pin.
+      type: str
+      returned: always
     age_seconds: {description: Age by the service's clock; null where unknown., type: int, returned: always}
   sample:
     id: 831e819f-f852-47a8-b4b0-c61ba062df73
@@ -278,6 +292,8 @@ checkpoint:
       power: null
       key: null
       target: null
+    pinned: false
+    pin_until: null
     age_seconds: 4
 duplicates:
   description: Checkpoints of the same name that others created at the same time. They are kept.

@@ -214,6 +214,8 @@ def delete(azure: Azure, collection: Collection, point: Point) -> AzureJob:
     def gone() -> None:
         if point in collection.points:
             collection.points.remove(point)
+        scope = f"{collection.id}/restorePoints/{point.name}".lower()
+        azure.locks = [lock for lock in azure.locks if lock.scope.lower() != scope]
 
     def stays() -> None:
         point.state = before

@@ -120,6 +120,7 @@ class Azure:
             for lock in self.locks
             if (low == lock.scope.lower() or low.startswith(f"{lock.scope.lower()}/"))
             and (lock.level == "ReadOnly" or action == "delete")
+            and not (self.switches.compute_point_lock == "ignored" and _POINT.fullmatch(lock.scope))
         ]
         if scopes:
             raise Refused(

@@ -14,12 +14,13 @@ from simulator.compute.common import COMPUTE_VERSIONS, DISK_VERSIONS, ComputeReq
 from simulator.compute.disk_points import DiskPoints
 from simulator.compute.disks import Disks
 from simulator.compute.graph import GRAPH_PATH, Graph
-from simulator.compute.locks import LOCKS_PATH, locks
+from simulator.compute.locks import LOCK_PATH, LOCKS_PATH, locks, one_lock
 from simulator.compute.operations import STATUS_PATH, poll
 from simulator.compute.points import Points
 from simulator.compute.quota import with_quota
 from simulator.compute.readonly import refuse_read_only
 from simulator.compute.rights import authorize, check_action
+from simulator.compute.tags import TAGS_PATH, tags
 from simulator.compute.vms import ACTIONS, Vms
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.ids import same
@@ -60,7 +61,8 @@ class Compute:
         """The answer, or None when the path is none of these."""
         found = _PATH.fullmatch(call.path)
         status, graph, lock = (each.fullmatch(call.path) for each in (STATUS_PATH, GRAPH_PATH, LOCKS_PATH))
-        if not (found or status or graph or lock):
+        beside = TAGS_PATH.fullmatch(call.path) or LOCK_PATH.fullmatch(call.path)
+        if not (found or status or graph or lock or beside):
             return None
         refused = refused_token(call, self.world)
         if refused is not None:
@@ -79,6 +81,9 @@ class Compute:
                 self._check_scope(lock["subscription"], lock["group"])
                 check_action(self.world, "Microsoft.Authorization/locks/read", call.path, listing=True)
                 answer = locks(self.world, call, lock["scope"])
+            elif beside:
+                self._check_scope(beside["subscription"], beside["group"])
+                answer = (tags if beside.re is TAGS_PATH else one_lock)(self.world, call, beside)
             elif found:
                 answer = self._resource(call, found)
         except ArmError as error:

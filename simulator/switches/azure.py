@@ -164,6 +164,19 @@ class AzureSwitches:
     compute_copy_time: str = switch(
         "source", "timeCreated of a copy", "recorded 2023-05; a README says its own", "source", "own"
     )
+    compute_tags_takes: str = switch(
+        "0s",
+        "how long a change of tags at scope takes: 0s is 200 at once, else 202 with Location",
+        "documented: 200, and in newer models 202",
+    )
+    compute_point_lock: str = switch(
+        "enforced",
+        "a management lock on a restore point: forbids its removal, is taken and forbids nothing, or is refused",
+        "documented for child resources; of restore points [U]",
+        "enforced",
+        "ignored",
+        "refused",
+    )
 
     # Disks and VMs
     compute_incomplete_copy: str = switch(

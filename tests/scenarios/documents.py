@@ -29,6 +29,14 @@ def on_vmm(service: str, vm: str) -> dict[str, Any]:
     return {service: {"vms": [{"name": vm, "files": {CONF: BROKEN}, "checkpoints": points}, beside]}}
 
 
+def with_mark(service: str, vm: str) -> dict[str, Any]:
+    """The same, the first checkpoint being ours."""
+    world = on_vmm(service, vm)
+    mark = "[hybridvm.checkpoints 1 nonce=0123456789ab at=2026-11-08T11:30:00Z]"
+    world[service]["vms"][0]["checkpoints"][0]["description"] += f"\n{mark}"
+    return world
+
+
 def on_azure(*more: dict[str, Any], data_disk: bool = False) -> dict[str, Any]:
     """A VM, broken since the point "before" in its collection, and one beside it; `more` are further collections."""
     files = {"os": {CONF: GOOD}, **({"0": {ORDERS: GOOD}} if data_disk else {})}

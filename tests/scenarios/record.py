@@ -108,9 +108,8 @@ def deed_of(method: str, target: str, body: bytes) -> str:
         return f"{_ACTIONS[last]} {given.get('name') or given.get('id') or ''}"
     if last in _POWER:
         return f"power {last}"
-    kind = {"restorepoints": "point", "restorepointcollections": "collection", "disks": "disk"}.get(
-        path.rsplit("/", 2)[-2], "vm"
-    )
+    kinds = {"restorepoints": "point", "restorepointcollections": "collection", "disks": "disk", "tags": "tags"}
+    kind = kinds.get(path.rsplit("/", 2)[-2], "vm")
     deed = f"{_VERBS.get(method, method.lower())} {kind} {last}"
     # One VM is changed several times in a restore; twice the same is another matter.
     return f"{deed} {zlib.crc32(body):x}" if deed.startswith("update vm") else deed
@@ -124,6 +123,8 @@ def job_of(deed: str) -> str:
         return {"create": "point", "delete": "point_delete"}.get(verb, "")
     if kind == "collection":
         return "collection_delete" if verb == "delete" else ""
+    if kind == "tags":
+        return ""
     if kind == "disk":
         return "disk_delete" if verb == "delete" else "disk"
     if deed.startswith("update vm"):

@@ -42,6 +42,9 @@ def _vmm(vm: VirtualMachine, found: dict[str, str]) -> None:
         ids = "|".join(each.lower() for each in (point.id, point.checkpoint_id) if each)
         found[key] = f"{found[key]} {ids}" if key in found else ids
         found[f"{key}/description"] = _MARK.sub("", point.description or "")
+        mark = _MARK.search(point.description or "")
+        if mark is not None and " pin" in mark[0]:
+            found[f"{key}/pin"] = "pinned"
 
 
 def _machine(vm: AzureVm, world: World, found: dict[str, str]) -> None:

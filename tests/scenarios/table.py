@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from tests.scenarios.documents import BROKEN, CONF, GOOD, HOME, IN_GROUP, LEFT, ORDERS, on_azure, on_vmm, with_leftovers
+from tests.scenarios.documents import (
+    BROKEN,
+    CONF,
+    GOOD,
+    HOME,
+    IN_GROUP,
+    LEFT,
+    ORDERS,
+    on_azure,
+    on_vmm,
+    with_leftovers,
+    with_mark,
+)
 
 EXISTS: Final = "exists, once"
 GONE: Final = "does not exist"
@@ -73,6 +85,7 @@ class Row:
         return any(re.fullmatch(pattern, key) for pattern in self.may_change)
 
 
+PINNED = "hybridvm-checkpoints=managed hybridvm-pin-before=created=2026-11-17T11:30:00Z team=shop"
 # What takes longer than settle_time is still to be seen when a lost answer's reading ends.
 SLOW = {"delete_takes": "9s", "compute_point_delete_takes": "9s", "compute_collection_delete_takes": "9s"}
 
@@ -97,6 +110,8 @@ def _vmm(service: str) -> list[Row]:
     rows = [
         Row(service, "present", {"vm": VM, "name": "new"}, {new: EXISTS, later: EXISTS}, (f"{new}(/.*)?", stands),
             thing=new),
+        Row(service, "present", {"vm": VM, "name": "new", "pin": True}, {new: EXISTS, f"{new}/pin": "pinned"},
+            (f"{new}(/.*)?", stands), "pin", thing=new),
         Row(service, "absent", absent, gone, goes, thing=later),
         Row(service, "absent", absent, gone, goes, "slow", thing=later, switches=SLOW),
         Row(service, "restore", restore, restored, (conf, stands, f"{vm}/power"), thing=base, act=True,
@@ -108,7 +123,10 @@ def _vmm(service: str) -> list[Row]:
     if service == "spf":
         wanted = {f"{base}/description": "described again", base: EXISTS}
         rows.append(Row(service, "update", given, wanted, (f"{base}/description",), thing=base))
-    return [_with(row, world=world) for row in rows]
+        pinned = {"vm": VM, "name": "baseline", "pin": True}
+        rows.append(Row(service, "update", pinned, {f"{base}/pin": "pinned"}, (f"{base}/pin",), "pin", thing=base,
+                        world=with_mark(service, vm)))  # fmt: skip
+    return [_with(row, world=row.world or world) for row in rows]
 
 
 def _with(row: Row, **more: Any) -> Row:
@@ -126,6 +144,10 @@ def _azure() -> list[Row]:
         Row("compute", "present", {"vm": VM, "name": "new", "collection": "mine"},
             {mine: EXISTS, f"{mine}/point new": EXISTS, point: EXISTS}, (f"{mine}(/.*)?",), "collection",
             thing=f"{mine}/point new"),
+        Row("compute", "present", {"vm": VM, "name": "new", "pin": True}, {new: EXISTS, point: EXISTS},
+            (f"{new}(/.*)?", f"{home}/tags"), "pin", thing=new),
+        Row("compute", "update", {"vm": VM, "name": "before", "pin": True}, {f"{home}/tags": PINNED, point: EXISTS},
+            (f"{home}/tags",), thing=point),
         Row("compute", "absent", {"vm": VM, "name": "before", "state": "absent"}, {point: GONE, home: EXISTS},
             (f"{point}(/.*)?",), thing=point),
         Row("compute", "absent", {"vm": VM, "name": "before", "state": "absent"}, {point: GONE, home: EXISTS},
@@ -193,7 +215,6 @@ ROWS = _PLAIN | {
 }
 IMPOSSIBLE = {
     "scvmm/update": "Arc-enabled SCVMM has no way to change a checkpoint",
-    "compute/update": "Azure keeps no description of a restore point, and nothing else of one can be changed",
     "disk/present": "restores make disks (compute/restore); the module leftover_disk only removes what they have left",
     "disk/update": "the module leftover_disk only removes",
     "disk/restore": "a disk is restored with its VM (compute/restore)",

@@ -130,6 +130,10 @@ class Arm:
                     found[lock_id] = lock
         return [found[lock_id] for lock_id in sorted(found)]
 
+    def forget_locks(self) -> None:
+        """Read the locks anew: this run has changed one."""
+        self._read_locks.clear()
+
     async def _locks_of(self, group: str) -> list[dict[str, t.Any]]:
         """Those of a resource group, read once a minute: each reading of a VM needs them, and they seldom change."""
         async with self._reading_locks:  # one of many VMs in a group reads them

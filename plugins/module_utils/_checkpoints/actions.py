@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from .._core.model import Checkpoint
+from .._core.pins import Pin, PinRequest
 from .._core.plan import Action, in_parentheses
+from .._core.times import format_time
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Create(Action):
 
     With `generate` the name begins a series, and the checkpoint gets a name of its own that starts with it. With
     `require_usable` it must be known to be usable: max_age accepts nothing less. `back_from` is, for a safety
-    checkpoint, the id of the one that the restore goes to.
+    checkpoint, the id of the one that the restore goes to. `pin` is the one that is made with it.
     """
 
     verb = "create"
@@ -28,9 +31,12 @@ class Create(Action):
     generate: bool = False
     require_usable: bool = False
     back_from: str = ""
+    pin: PinRequest | None = None
 
     def details(self) -> dict[str, t.Any]:
         checkpoint: dict[str, t.Any] = {"name": self.name}
+        if self.pin is not None:
+            checkpoint |= self.pin.to_result()
         if self.safety:
             checkpoint["safety"] = True
         if self.description is not None:
@@ -42,7 +48,8 @@ class Create(Action):
         return {"safety": True} if self.safety else self.details()
 
     def title(self) -> str:
-        set_by_user = {} if self.description is None else {"description": self.description}
+        set_by_user: dict[str, t.Any] = {} if self.description is None else {"description": self.description}
+        set_by_user |= {} if self.pin is None else self.pin.to_result()
         return f"create {self.name} of {self.target.name}{in_parentheses(set_by_user)}"
 
 
@@ -67,21 +74,117 @@ class CheckpointAction(Action):
 
 
 @dataclass(frozen=True)
-class Update(CheckpointAction):
-    """Another description for a checkpoint; nothing else of one can be changed."""
+class PinChange:
+    """Another pin for a checkpoint: what the user asked for (None lifts it), the one before, and the one after.
 
-    verb = "update"
-    description: str = ""
+    `after` is None too as long as nobody knows when the checkpoint is made that it counts from.
+    """
 
-    def details(self) -> dict[str, t.Any]:
-        fields = {"description": {"before": self.checkpoint.description, "after": self.description}}
-        return {**super().details(), "fields": fields}
+    request: PinRequest | None
+    before: Pin | None = None
+    after: Pin | None = None
+
+    def fields(self) -> dict[str, t.Any]:
+        """What changes, as plans show it."""
+        asked = self.covered()
+        if self.after is not None and self.after.until is not None:
+            asked["pin_until"] = format_time(self.after.until)
+        ended = self.before.until if self.before is not None else None
+        found: dict[str, t.Any] = {"pin": {"before": self.before is not None, "after": asked["pin"]}}
+        until = {"before": None if ended is None else format_time(ended), "after": asked.get("pin_until")}
+        return found if until["before"] == until["after"] else found | {"pin_until": until}
 
     def covered(self) -> dict[str, t.Any]:
-        return {**super().covered(), "description": self.description}
+        """What an approval covers: what the user set."""
+        return {"pin": False} if self.request is None else self.request.to_result()
+
+
+@dataclass(frozen=True)
+class Update(CheckpointAction):
+    """Another description for a checkpoint, another pin in its mark, or both; None leaves it as it is."""
+
+    verb = "update"
+    description: str | None = None
+    pin: PinChange | None = None
+
+    def details(self) -> dict[str, t.Any]:
+        fields: dict[str, t.Any] = {}
+        if self.description is not None:
+            fields["description"] = {"before": self.checkpoint.description, "after": self.description}
+        return {**super().details(), "fields": fields | ({} if self.pin is None else self.pin.fields())}
+
+    def covered(self) -> dict[str, t.Any]:
+        return {**super().covered(), **self._set_by_user()}
 
     def title(self) -> str:
-        return f"{super().title()}{in_parentheses({'description': self.description})}"
+        return f"{super().title()}{in_parentheses(self._set_by_user())}"
+
+    def _set_by_user(self) -> dict[str, t.Any]:
+        described = {} if self.description is None else {"description": self.description}
+        return described | ({} if self.pin is None else self.pin.covered())
+
+
+@dataclass(frozen=True)
+class _Apart(CheckpointAction, ABC):
+    """A write about a checkpoint's pin. One without an id is the one that this task makes."""
+
+    verb = "update"
+    relies = False
+
+    def details(self) -> dict[str, t.Any]:
+        known = {"id": self.checkpoint.id} if self.checkpoint.id else {}
+        return {"checkpoint": {**known, "name": self.checkpoint.name}, "fields": self._fields()}
+
+    def covered(self) -> dict[str, t.Any]:
+        named = super().covered() if self.checkpoint.id else {"checkpoint": self.checkpoint.name}
+        return {**named, **self._set_by_user()}
+
+    def title(self) -> str:
+        return f"{super().title()}{in_parentheses(self._set_by_user())}"
+
+    @abstractmethod
+    def _fields(self) -> dict[str, t.Any]:
+        """What changes, as plans show it."""
+
+    @abstractmethod
+    def _set_by_user(self) -> dict[str, t.Any]:
+        """What the user set."""
+
+
+@dataclass(frozen=True)
+class SetPin(_Apart):
+    """A pin is set, changed or lifted where that is a write of its own."""
+
+    pin: PinChange = field(default_factory=lambda: PinChange(None))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """One that had none takes a place that the service may not have."""
+        return (*super().kinds, *(["pin"] if self.pin.request is not None and self.checkpoint.kept is None else []))
+
+    def _fields(self) -> dict[str, t.Any]:
+        return self.pin.fields()
+
+    def _set_by_user(self) -> dict[str, t.Any]:
+        return self.pin.covered()
+
+
+@dataclass(frozen=True)
+class SetLock(_Apart):
+    """The lock that has the service itself enforce a pin is set or lifted."""
+
+    on: bool = True
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        lifts = [] if self.on else [f"unlock {self.checkpoint.id}".lower()]
+        return (f"{'lock' if self.on else 'unlock'}_checkpoint", *lifts)
+
+    def _fields(self) -> dict[str, t.Any]:
+        return {"pin_lock": {"before": not self.on, "after": self.on}}
+
+    def _set_by_user(self) -> dict[str, t.Any]:
+        return {"pin_lock": self.on}
 
 
 @dataclass(frozen=True)

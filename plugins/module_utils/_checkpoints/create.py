@@ -43,6 +43,8 @@ class NewCheckpoint:
         mark = Mark(
             nonce, observed.now, safety=action.safety, power=power, key=action.key, target=target, name=name_hash(name)
         )
+        if action.pin is not None:
+            mark = mark.with_pin(action.pin.for_creation(observed.now))
         known = frozenset(c.id.lower() for c in observed.checkpoints)
         return cls(action, name, nonce, mark, known, unique_names)
 
@@ -119,6 +121,12 @@ async def _complete(
         raise OperationFailed(
             f"{context}: it was made, and the service shows it as unusable ({made.id}).",
             remedy="Run the task again, or look why it failed.",
+        )
+    if new.action.pin is not None and made.pin is None:
+        raise NotVerified(
+            f"{context}: it was made ({made.id}), and is not pinned: the service has not kept the mark that holds the "
+            "pin.",
+            remedy="Give a shorter description, or none.",
         )
     made, warnings = await _arrived(provider, new.action, observed, made, execution)
     if made.is_open and execution.required_next:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import json
 import typing as t
+from dataclasses import replace
 
 from .._core.formatting import printable
 from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, Step
 from .._core.redaction import redact
 from .._core.times import show_time
-from .actions import Create, Delete, Power, Restore, Update
+from .actions import Create, Delete, Power, Restore, SetLock, SetPin, Update
 
 _NAME = 60
 _TEXT = 120
@@ -22,17 +23,32 @@ _TEXT = 120
 def planned(actual: ObservedVm, plan: Plan) -> dict[str, str]:
     """Ansible's diff of one VM in check mode: a line per checkpoint, steps that leave the set alone below it."""
     gone = {a.checkpoint.id for a in plan.actions if isinstance(a, Delete)}
-    updated = {a.checkpoint.id: a.description for a in plan.actions if isinstance(a, Update)}
     new = [a for a in plan.writes if isinstance(a, Create)]
     width = _width([c.name for c in actual.checkpoints] + [a.name for a in new])
     before, after = [], []
     for checkpoint in actual.checkpoints:
-        was, will = _descriptions(checkpoint.description, updated.get(checkpoint.id, checkpoint.description))
-        before.append(_line(checkpoint, was, width))
+        changed = as_planned(checkpoint, plan.actions)
+        was, will = _descriptions(checkpoint.description, changed.description)
+        before.append(_line(actual, checkpoint, was, width))
         if checkpoint.id not in gone:
-            after.append(_line(checkpoint, will, width))
-    after += [_new(action, width) for action in new]
+            after.append(_line(actual, changed, will, width))
+    after += [_new(action, plan.actions, width) for action in new]
     return _shown(actual, before, [*after, *_steps(plan.writes)])
+
+
+def as_planned(checkpoint: Checkpoint, actions: t.Iterable[Action]) -> Checkpoint:
+    """A checkpoint that exists as it is when the actions are done."""
+    for action in actions:
+        if isinstance(action, Update) and action.checkpoint.id == checkpoint.id:
+            if action.description is not None:
+                checkpoint = replace(checkpoint, description=action.description)
+            if action.pin is not None and checkpoint.mark is not None:
+                checkpoint = replace(checkpoint, mark=checkpoint.mark.with_pin(action.pin.after))
+        if isinstance(action, SetPin) and action.checkpoint.id == checkpoint.id:
+            checkpoint = replace(checkpoint, kept=action.pin.after)
+        if isinstance(action, SetLock) and action.checkpoint.id == checkpoint.id:
+            checkpoint = replace(checkpoint, locked=action.on)
+    return checkpoint
 
 
 def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -> dict[str, str]:
@@ -50,11 +66,12 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
     for checkpoint in before.checkpoints:
         found = None if checkpoint.id.lower() in gone else now.by_id(checkpoint.id)
         was, will = _descriptions(checkpoint.description, found.description if found else checkpoint.description)
-        lines.append(_line(checkpoint, was, width))
+        lines.append(_line(before, checkpoint, was, width))
         if found:
-            after.append(_line(found, will, width))
-    after += [_line(c, printable(c.description, _TEXT), width) for c in now.checkpoints if c.id.lower() not in known]
-    after += [_new(action, width) for action in new]
+            after.append(_line(now, found, will, width))
+    others = [c for c in now.checkpoints if c.id.lower() not in known]
+    after += [_line(now, c, printable(c.description, _TEXT), width) for c in others]
+    after += [_new(action, done, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])
 
 
@@ -90,13 +107,20 @@ def _around(text: str, position: int) -> str:
     return ("…" if start else "") + json.dumps(text[start : start + _TEXT])
 
 
-def _line(checkpoint: Checkpoint, description: str, width: int) -> str:
+def _line(actual: ObservedVm, checkpoint: Checkpoint, description: str, width: int) -> str:
     tail = f"  {description}" if description.strip() else ""
-    return f"  {_name(checkpoint.name):{width}}  {show_time(checkpoint.created)}{tail}"
+    pin = checkpoint.pin if actual.is_pinned(checkpoint) else None
+    shown = "" if pin is None else f"  [{pin.shown()}{', locked' if checkpoint.locked else ''}]"
+    return f"  {_name(checkpoint.name):{width}}  {show_time(checkpoint.created)}{shown}{tail}"
 
 
-def _new(action: Create, width: int) -> str:
-    return f"  {_name(action.name):{width}}  (new)   {action.reason}"
+def _new(action: Create, actions: t.Iterable[Action], width: int) -> str:
+    """A new one; of what is pinned once it is there, the end as it was asked for."""
+    later = [each.pin.request for each in actions if isinstance(each, SetPin) and not each.checkpoint.id]
+    pin = next(iter(later), action.pin)
+    until = None if pin is None else pin.to_result().get("pin_until")
+    shown = "" if pin is None else f"[pinned{f' until {until}' if until else ''}]   "
+    return f"  {_name(action.name):{width}}  (new)   {shown}{action.reason}"
 
 
 def _name(name: str) -> str:

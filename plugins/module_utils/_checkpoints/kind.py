@@ -4,23 +4,33 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._core.errors import CheckpointError, InvalidInput, Locked, NotFound, OutcomeUnknown
 from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
-from .._core.spec import RestoreRequest, Spec
+from .._core.spec import Absent, Present, RestoreRequest, Spec
 from .._core.times import show_seconds
 from .._engine.kind import InProgress, Kind, Note, Reversals, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider, Purpose
-from .actions import Create, Delete, Power, Restore, Update
+from .actions import Create, Delete, Power, Restore, SetLock, SetPin, Update
 from .create import create_request
 from .planner import plan
 from .progress import CheckpointProgress, last_step
 from .readiness import arrival_of, mark_arriving, require_ready
 from .restore_planner import evidence_age_left
 from .undo import reversals
-from .writes import delete_request, power_request, restore_request, step_request, update_request
+from .writes import (
+    delete_request,
+    lock_request,
+    pin_request,
+    power_request,
+    restore_request,
+    step_request,
+    update_request,
+)
 
 
 class VmCheckpoints(Kind[ObservedVm]):
@@ -33,6 +43,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         self._settle_time = settle_time
         self._holder: Operation | None = None
         self._purpose: Purpose = "restore" if isinstance(spec, RestoreRequest) else "change"
+        self._proving: Purpose = self._purpose if self._purpose == "restore" or _sets_locks(spec) else "list"
 
     async def observe(self, *, for_write: bool) -> ObservedVm:
         """The VM's state and all its checkpoints."""
@@ -43,8 +54,10 @@ class VmCheckpoints(Kind[ObservedVm]):
         return await self.provider.first_reading(self.vm, self._purpose)
 
     async def prove(self, known: ObservedVm) -> ObservedVm:
-        """The checkpoints; a restore is proven by the VM's state as well."""
-        return await (self.observe(for_write=False) if self._purpose == "restore" else self.provider.read_points(known))
+        """The checkpoints; a restore is proven by the VM's state as well, a lock by the list of locks."""
+        if self._proving == "list":
+            return await self.provider.read_points(known)
+        return await self.observe(for_write=False)
 
     def is_for_all(self, problem: CheckpointError) -> bool:
         """Also that there is no such VM: a wrong name in a list is a mistake in the task."""
@@ -53,10 +66,6 @@ class VmCheckpoints(Kind[ObservedVm]):
     def is_fresh(self, observed: ObservedVm) -> bool:
         """Not what a list of many VMs showed."""
         return not observed.from_list
-
-    @property
-    def _proving(self) -> Purpose:
-        return "restore" if self._purpose == "restore" else "list"
 
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """What is needed to get from what exists to the spec."""
@@ -97,6 +106,10 @@ class VmCheckpoints(Kind[ObservedVm]):
             return create_request(self.provider, self.vm, action, observed, CheckpointProgress.of(progress).power)
         if isinstance(action, Update):
             return update_request(self.provider, self.vm, action)
+        if isinstance(action, SetPin):
+            return pin_request(self.provider, action, observed, made_by(progress))
+        if isinstance(action, SetLock):
+            return lock_request(self.provider, action, observed, made_by(progress))
         if isinstance(action, Delete):
             return delete_request(self.provider, self.vm, action)
         if isinstance(action, Restore):
@@ -118,10 +131,10 @@ class VmCheckpoints(Kind[ObservedVm]):
     async def describe_state(
         self, observed: ObservedVm, progress: Progress[ObservedVm], *, read: bool = True
     ) -> Note | None:
-        """A VM that this run has turned off is never off in silence."""
+        """A VM that this run has turned off is never off in silence, nor is a checkpoint that was to be pinned."""
         step, off = last_step(progress), _turned_off_by(progress)
         if step is None and off is None:
-            return None
+            return _unpinned(progress)
         try:
             observed = await self.provider.read(self.vm, self._proving) if read else observed
         except CheckpointError:
@@ -157,6 +170,13 @@ class VmCheckpoints(Kind[ObservedVm]):
         )
 
 
+def _sets_locks(spec: Spec) -> bool:
+    """Whether a lock may be set or lifted, with a pin or before a delete."""
+    if isinstance(spec, Present):
+        return spec.pin is not None or spec.pin_lock is not None
+    return isinstance(spec, Absent) and spec.ignore_pin
+
+
 def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) -> Checkpoint | None:
     """The checkpoint that the task ends on: the one that was made, restored to, or there already."""
     found = plan.satisfied_by
@@ -168,6 +188,25 @@ def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) ->
         elif not isinstance(done.action, Power) and found is not None:
             found = observed.by_id(found.id) or found
     return found
+
+
+def made_by(progress: Progress[ObservedVm]) -> Checkpoint | None:
+    """The checkpoint that this run has made, but for a safety checkpoint."""
+    made = [each for each in progress.done if isinstance(each.action, Create) and not each.action.safety]
+    return t.cast("Checkpoint | None", made[-1].completed.result) if made else None
+
+
+def _unpinned(progress: Progress[ObservedVm]) -> Note | None:
+    """That what this run has made is not pinned, or not locked, because of the write that failed."""
+    made, begun = made_by(progress), progress.begun[-1] if progress.begun else None
+    if made is None or not isinstance(begun, (SetPin, SetLock)) or begun in progress.actions:
+        return None
+    state = "pinned" if isinstance(begun, SetPin) else "locked, though pinned"
+    may = "may not be" if begun in progress.open else "is not"
+    return Note(
+        f'Checkpoint "{made.name}" ({made.id}) was made, and {may} {state}.',
+        "Run the task again: it pins the one that exists.",
+    )
 
 
 def _turned_off_by(progress: Progress[ObservedVm]) -> Power | Restore | None:

@@ -9,17 +9,19 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from .._core.errors import InvalidInput, LimitReached, MissingCheckpoint, Obstructed, VmState
+from .._core.errors import InvalidInput, LimitReached, Obstructed, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan
-from .._core.spec import Absent, Present, RestoreRequest, Spec
+from .._core.spec import Absent, Present, Spec
 from .._core.times import format_duration, show_seconds, show_time
+from . import pinning
+from .absent_planner import plan_absent
 from .actions import Create, Delete, NoOp, Update
 from .clock_warnings import clock_warnings
 from .identity import keeps
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
-from .selection import choose, is_older, matches, there_are
+from .selection import choose, is_older, matches, missing, oldest_first
 
 _FUTURE = 300.0
 """Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
@@ -36,7 +38,7 @@ def plan(
     if isinstance(spec, Present):
         made = _present(spec, actual, capabilities, progress)
     elif isinstance(spec, Absent):
-        made = _absent(spec, actual)
+        made = plan_absent(spec, actual)
     else:
         power = progress.power or actual.power
         # What a create of this run has left behind that failed is no evidence of a restore.
@@ -60,7 +62,7 @@ def _compares_times(spec: Spec) -> bool:
     """Whether a time that the user gives, or an age, decides."""
     if isinstance(spec, Present):
         return spec.max_age is not None or spec.supersede
-    return isinstance(spec, RestoreRequest) and spec.select is not None and spec.select.before is not None
+    return spec.select is not None and spec.select.by_time
 
 
 def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, progress: CheckpointProgress) -> Plan:
@@ -70,14 +72,14 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     """
     found = matches(actual, spec.name, spec.checkpoint_id)
     if spec.checkpoint_id is not None and not found:
-        raise _missing(spec, actual)
+        raise missing(actual, spec.name, spec.checkpoint_id or "")
     series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, actual, spec.max_age, progress)]
     if not series:
         return _new(spec, actual, capabilities, found)
     description = spec.description if capabilities.has_description else None
-    targets = [_newest(series)] if description is None else _described(spec, actual, series)
+    targets = _targets(spec, actual, capabilities, series)
     kept = targets[-1]
     actions: list[Action] = [NoOp(actual.vm, _why_keep(spec, kept, actual), checkpoint=kept)]
     warnings = [
@@ -88,12 +90,16 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     warnings += _no_descriptions(spec, capabilities)
     drift: list[dict[str, object]] = []
     for target in targets:
-        if description is None or keeps(target, description):
-            continue
-        if capabilities.can_update_description:
-            why = f'description is "{target.description}"'
-            actions.append(Update(actual.vm, why, checkpoint=target, description=description))
-        else:
+        warnings += pinning.warnings_of(spec, actual, target)
+        pin = pinning.in_mark(spec, actual, capabilities, target)
+        differs = description is not None and not keeps(target, description)
+        text = description if differs and capabilities.can_update_description else None
+        if text is not None or pin is not None:
+            why = [f'description is "{target.description}"'] if text is not None else []
+            why += [] if pin is None else [pinning.why(pin.request)]
+            actions.append(Update(actual.vm, " and ".join(why), checkpoint=target, description=text, pin=pin))
+        actions += pinning.apart(spec, actual, capabilities, target)
+        if differs and text is None:
             drift.append({"field": "description", "desired": description, "actual": target.description})
             warnings.append(
                 f'the description of checkpoint "{target.name}" ({target.id}) differs, '
@@ -117,15 +123,17 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
         )
     description = spec.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(spec, found), name=name, description=description, generate=generate)
-    create = replace(create, require_usable=spec.max_age is not None)
+    pin, pinned_after = pinning.of_new(spec, actual, capabilities)
+    create = replace(create, require_usable=spec.max_age is not None, pin=pin)
     in_the_way = (
         [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
     )
-    first = [Delete(actual.vm, "it failed, and its name is needed", checkpoint=c) for c in in_the_way]
+    pinning.refuse_pinned(actual, in_the_way)
+    first = pinning.removals(actual, "it failed, and its name is needed", in_the_way)
     later = _supersede(spec, actual, [c for c in found if c not in in_the_way], None)
     warnings = _not_superseded(spec, [c for c in found if c not in in_the_way])
-    warnings += _no_descriptions(spec, capabilities)
-    return Plan(actual.vm, (*first, *actual.prelude, create, *later), tuple(warnings))
+    warnings += _no_descriptions(spec, capabilities) + pinning.warnings_of(spec, actual, None)
+    return Plan(actual.vm, (*first, *actual.prelude, create, *pinned_after, *later), tuple(warnings))
 
 
 def _no_descriptions(spec: Present, capabilities: Capabilities) -> list[str]:
@@ -135,24 +143,24 @@ def _no_descriptions(spec: Present, capabilities: Capabilities) -> list[str]:
     return [f"{capabilities.title} keeps no descriptions; this one is not stored."]
 
 
-def _described(spec: Present, actual: ObservedVm, series: list[Checkpoint]) -> list[Checkpoint]:
-    """Whose description the spec is about. With max_age or supersede the newest; one that has it already will do."""
-    if spec.description is None or spec.max_age is not None or spec.supersede:
+def _targets(
+    spec: Present, actual: ObservedVm, capabilities: Capabilities, series: list[Checkpoint]
+) -> list[Checkpoint]:
+    """Whose description and pin the spec is about: with max_age or supersede the newest; one that has both will do.
+
+    A pin is lifted from what is pinned, whatever else has the name.
+    """
+    description = spec.description if capabilities.has_description else None
+    asks = description is not None or spec.pin is not None or spec.pin_lock is not None
+    if not asks or spec.max_age is not None or spec.supersede:
         return [_newest(series)]
-    described = [c for c in series if keeps(c, spec.description)]
-    if described and spec.on_ambiguous == "fail":
-        return [_newest(described)]
-    return choose(actual, series, spec.on_ambiguous, spec.name or "")
-
-
-def _absent(spec: Absent, actual: ObservedVm) -> Plan:
-    """Every match that is meant goes, oldest first; by name, whoever made it."""
-    found = matches(actual, spec.name, spec.checkpoint_id)
-    if spec.checkpoint_id is not None and spec.name is not None and not found and actual.by_id(spec.checkpoint_id):
-        raise _missing(Present(name=spec.name, checkpoint_id=spec.checkpoint_id), actual)
-    gone = choose(actual, found, spec.on_ambiguous, spec.name or spec.checkpoint_id or "")
-    reason = "state is absent"
-    return Plan(actual.vm, tuple(Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, gone)))
+    if spec.pin is False:
+        series = [c for c in series if actual.is_pinned(c)] or series
+    fitting = [c for c in series if description is None or keeps(c, description)]
+    fitting = [c for c in fitting if pinning.fits(spec, actual, capabilities, c)]
+    if fitting and spec.on_ambiguous == "fail":
+        return [_newest(fitting)]
+    return choose(actual, series, spec.on_ambiguous, f'are named "{spec.name}"')
 
 
 def _not_superseded(spec: Present, others: list[Checkpoint]) -> list[str]:
@@ -168,13 +176,13 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
     """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
     if not spec.supersede or (kept is not None and not kept.usable):
         return []
-    old = [c for c in found if c.ownership.managed and not c.pinned and c is not kept]
+    old = [c for c in found if c.ownership.managed and not actual.is_pinned(c) and c is not kept]
     if kept is not None:
         old = [c for c in old if is_older(actual, c, kept)]
     reason = f'superseded: supersede is set and a newer "{spec.name}" exists'
     if kept is None:
         reason = f'superseded: supersede is set and a new "{spec.name}" comes first'
-    return [Delete(actual.vm, reason, checkpoint=c) for c in _oldest_first(actual, old)]
+    return pinning.removals(actual, reason, old)
 
 
 def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointProgress) -> list[Checkpoint]:
@@ -189,7 +197,7 @@ def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointPro
         return []
     if spec.max_age is not None:
         found = [c for c in found if _counts(c, actual, spec.max_age, progress)]
-    return _oldest_first(actual, found)[::-1]
+    return oldest_first(actual, found)[::-1]
 
 
 def _counts(checkpoint: Checkpoint, actual: ObservedVm, max_age: timedelta, progress: CheckpointProgress) -> bool:
@@ -212,8 +220,9 @@ def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
             remedy="Bring the VM into another state first.",
         )
+    kinds = {kind for action in made.writes for kind in action.kinds}
     for obstacle in actual.obstacles:
-        if any(set(action.kinds) & set(obstacle.verbs) for action in made.writes):
+        if kinds & set(obstacle.verbs) and obstacle.lifted_by not in kinds:
             raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
     creates = sum(isinstance(action, Create) for action in made.writes)
     first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
@@ -234,25 +243,6 @@ def _newest(series: list[Checkpoint]) -> Checkpoint:
     if dated:
         return max(dated, key=lambda c: (c.created, c.depth, c.id))
     return max(series, key=lambda c: c.depth)
-
-
-def _oldest_first(actual: ObservedVm, found: list[Checkpoint]) -> list[Checkpoint]:
-    """By time, those of unknown time by depth before them."""
-    return sorted(found, key=lambda c: (c.created is not None, c.created or actual.now, c.depth))
-
-
-def _missing(spec: Present, actual: ObservedVm) -> MissingCheckpoint:
-    other = actual.by_id(spec.checkpoint_id or "")
-    if other is not None:
-        return MissingCheckpoint(
-            f'checkpoint {spec.checkpoint_id} is named "{other.name}", not "{spec.name}".',
-            remedy="Leave out one of name and checkpoint_id.",
-        )
-    return MissingCheckpoint(
-        f"no checkpoint has the id {spec.checkpoint_id}, and checkpoint_id never creates. "
-        f"{there_are(actual.checkpoints)}",
-        remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
-    )
 
 
 def _why_create(spec: Present, found: list[Checkpoint]) -> str:

@@ -14,7 +14,7 @@ from .._core.ownership import id_hash, key_hash
 from .._core.plan import Action, Plan
 from .._core.spec import RestoreRequest, Spec, terms
 from .actions import Create, NoOp, Power, Restore
-from .selection import choose, matches, pick, there_are
+from .selection import choose, matches, select_for_restore, there_are
 
 
 def plan_restore(
@@ -213,9 +213,15 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
             f"{there_are(actual.checkpoints)}",
             remedy="Name it by checkpoint_id to restore it all the same." if found else _exists(actual),
         )
-    if spec.select is not None:
-        return pick(actual, usable, spec.select)
-    return choose(actual, usable, spec.on_ambiguous, spec.name or "")[0]
+    if spec.select is None:
+        return choose(actual, usable, spec.on_ambiguous, f'are named "{spec.name}"')[0]
+    selected = select_for_restore(actual, usable, spec.select)
+    if not selected:
+        raise MissingCheckpoint(
+            f"nothing to restore: no usable checkpoint meets select ({spec.select}). {there_are(usable)}",
+            remedy="Select another one.",
+        )
+    return choose(actual, selected, spec.on_ambiguous, f"meet select ({spec.select})")[0]
 
 
 def _exists(actual: ObservedVm) -> str:
@@ -286,5 +292,5 @@ def _why(spec: RestoreRequest, target: Checkpoint) -> str:
     if spec.checkpoint_id is not None:
         return "named by checkpoint_id"
     if spec.select is not None:
-        return f"select: {spec.select.which}" + (f' among those named "{spec.name}"' if spec.name else "")
+        return f"select: {spec.select}" + (f' among those named "{spec.name}"' if spec.name else "")
     return f'it is the checkpoint named "{target.name}"'

@@ -1,15 +1,14 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which checkpoint is meant: by id, by name, by order in time. Never a guess."""
+"""Which checkpoints are meant: by id, by name, by `select`. Never a guess."""
 
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime
 
 from .._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
 from .._core.model import Checkpoint, ObservedVm
-from .._core.spec import Select
+from .._core.selector import Select
 from .._core.times import show_time
 
 MOST_LISTED = 20
@@ -23,32 +22,74 @@ def matches(inventory: ObservedVm, name: str | None, checkpoint_id: str | None) 
 
 
 def choose(
-    inventory: ObservedVm, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, name: str
+    inventory: ObservedVm, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, what: str
 ) -> list[Checkpoint]:
-    """Those of `found` that are meant; Ambiguous, with id and time of each, when nobody says which."""
+    """Those of `found` that are meant; Ambiguous, with id and time of each, when nobody says which.
+
+    `what` all of them do: `are named "nightly"`.
+    """
     if len(found) <= 1 or on_ambiguous == "all":
         return list(found)
     if on_ambiguous == "fail":
         listed = _listed(found, lambda c: f"{c.id} ({show_time(c.created)})")
         raise Ambiguous(
-            f'{len(found)} checkpoints are named "{name}"{listed}.',
+            f"{len(found)} checkpoints {what}{listed}.",
             remedy="Name one by checkpoint_id, or set on_ambiguous.",
         )
     return [newest(inventory, found) if on_ambiguous == "newest" else oldest(inventory, found)]
 
 
-def pick(inventory: ObservedVm, found: t.Sequence[Checkpoint], select: Select) -> Checkpoint:
-    """The latest, the oldest, or the latest made before a time."""
-    candidates = list(found)
-    if select.which == "before" and select.before is not None:
-        candidates = _before(inventory, candidates, select.before)
-        if not candidates:
-            raise MissingCheckpoint(
-                f"nothing to restore: no usable checkpoint was made before {show_time(select.before)}. "
-                f"{there_are(found)}",
-                remedy="Take a later time.",
-            )
-    return oldest(inventory, candidates) if select.which == "oldest" else newest(inventory, candidates)
+class Selected(t.NamedTuple):
+    """What `select` takes of some checkpoints, and those whose age nobody knows although it decides."""
+
+    chosen: tuple[Checkpoint, ...]
+    of_unknown_age: tuple[Checkpoint, ...] = ()
+
+
+def select(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> Selected:
+    """The checkpoints that meet every key of `selector`; with `which` one, the latest or oldest usable one.
+
+    One of unknown age meets neither `before` nor `older_than`. UnknownTime where nobody can tell which is the latest.
+    """
+    candidates = [c for c in found if _is_meant(inventory, c, selector)]
+    unknown = [c for c in candidates if selector.by_time and c.created is None]
+    chosen = [c for c in candidates if _is_old_enough(inventory, c, selector)]
+    if selector.which is not None:
+        usable = [c for c in chosen if c.usable]
+        pick = oldest if selector.which == "oldest" else newest
+        chosen = [pick(inventory, usable)] if usable else []
+    return Selected(tuple(chosen), tuple(unknown))
+
+
+def select_for_restore(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> list[Checkpoint]:
+    """The same for a restore, which goes to one: where a time or an age decides, the latest unless `which` is given.
+
+    One of unknown age is placed by its relatives, or is an UnknownTime: it may be the one that is meant.
+    """
+    chosen, unknown = select(inventory, found, selector.model_copy(update={"which": None}))
+    if unknown:
+        _require_placed(inventory, [c for c in found if _is_meant(inventory, c, selector)], chosen, selector)
+    if not chosen or (selector.which is None and not selector.by_time):
+        return list(chosen)
+    return [oldest(inventory, chosen) if selector.which == "oldest" else newest(inventory, chosen)]
+
+
+def _is_meant(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
+    """Whether it meets every key but those about time."""
+    return (
+        selector.matches_name(checkpoint.name, any_case=checkpoint.any_case)
+        and selector.managed in (None, checkpoint.ownership.managed)
+        and selector.pinned in (None, inventory.is_pinned(checkpoint))
+    )
+
+
+def _is_old_enough(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
+    """Whether it is known to meet the keys about time."""
+    created, age = checkpoint.created, inventory.age(checkpoint)
+    is_before = selector.before is None or (created is not None and created < selector.before)
+    return is_before and (
+        selector.older_than is None or (age is not None and age > selector.older_than.total_seconds())
+    )
 
 
 def newest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
@@ -65,6 +106,26 @@ def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
         if all(c is candidate or is_older(inventory, candidate, c) for c in found):
             return candidate
     raise _unordered(found)
+
+
+def oldest_first(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
+    """By time, those of unknown time by depth before them."""
+    return sorted(found, key=lambda c: (c.created is not None, c.created or inventory.now, c.depth))
+
+
+def missing(inventory: ObservedVm, name: str | None, checkpoint_id: str) -> MissingCheckpoint:
+    """The error for an id that nothing has, or nothing of that name."""
+    other = inventory.by_id(checkpoint_id)
+    if other is not None:
+        return MissingCheckpoint(
+            f'checkpoint {checkpoint_id} is named "{other.name}", not "{name}".',
+            remedy="Leave out one of name and checkpoint_id.",
+        )
+    return MissingCheckpoint(
+        f"no checkpoint has the id {checkpoint_id}, and checkpoint_id never creates. "
+        f"{there_are(inventory.checkpoints)}",
+        remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
+    )
 
 
 def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:
@@ -93,19 +154,19 @@ def _below(inventory: ObservedVm, checkpoint: Checkpoint) -> list[Checkpoint]:
     return [c for c in inventory.checkpoints if c.id in wanted]
 
 
-def _before(inventory: ObservedVm, found: t.Sequence[Checkpoint], moment: datetime) -> list[Checkpoint]:
-    """The candidates made before `moment`. One of unknown time is placed by its relatives, or is an error."""
-    early = [c for c in found if c.created is not None and c.created < moment]
-    late = {c.id for c in found if c.created is not None and c.created >= moment}
-    below_early = {ancestor for c in early for ancestor in inventory.ancestors(c)}
+def _require_placed(
+    inventory: ObservedVm, found: t.Sequence[Checkpoint], early: t.Sequence[Checkpoint], selector: Select
+) -> None:
+    """UnknownTime unless ancestry tells of each of unknown time on which side of the others it is."""
+    late = {c.id for c in found if c.created is not None and c not in early}
+    # What is below an early one is early too, so that it can be the oldest, but not the latest.
+    below_early = {ancestor for c in early for ancestor in inventory.ancestors(c) if selector.which != "oldest"}
     for c in found:
         if c.created is None and c.id not in below_early and not inventory.ancestors(c) & late:
             raise UnknownTime(
-                f'cannot tell whether {c.id} ("{c.name}") was made before {show_time(moment)}: the service keeps '
-                "no time for it.",
+                f'cannot tell whether {c.id} ("{c.name}") meets select ({selector}): the service keeps no time for it.',
                 remedy="Name one by checkpoint_id.",
             )
-    return early
 
 
 def _unordered(found: t.Sequence[Checkpoint]) -> UnknownTime:

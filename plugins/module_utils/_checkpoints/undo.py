@@ -52,7 +52,7 @@ def _proven(done: Done, observed: ObservedVm, progress: Progress[ObservedVm]) ->
     found = [each for each in _new(observed, progress) if done.nonce and each.ownership.nonce == done.nonce]
     if not found and made is not None and done.created and made.ownership.nonce is None and made.created is not None:
         found = [each for each in _new(observed, progress) if each.id == made.id and each.created == made.created]
-    if len(found) != 1 or (made is not None and (found[0].id != made.id or found[0].pinned != made.pinned)):
+    if len(found) != 1 or (made is not None and (found[0].id != made.id or found[0].pin != made.pin)):
         return None
     return found[0]
 

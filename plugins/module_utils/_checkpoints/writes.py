@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from .._core.errors import NotVerified
-from .._core.model import VM, ObservedVm
+from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.ownership import join
 from .._core.plan import Step
 from .._engine.execution import Execution
 from .._engine.kind import Remains, WriteRequest
 from .._engine.progress import Completed
 from .._providers.base import Provider
-from .actions import Delete, Power, Restore, Update
+from .actions import Delete, Power, Restore, SetLock, SetPin, Update
 from .identity import is_another, is_current, keeps
 from .lost import started_since
 
@@ -20,25 +20,81 @@ from .lost import started_since
 def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[ObservedVm]:
     """The description as the service keeps it, mark included, is what proves it."""
     checkpoint = action.checkpoint
-    text = join(action.description, checkpoint.mark)
+    description = checkpoint.description if action.description is None else action.description
+    mark = checkpoint.mark
+    if mark is not None and action.pin is not None:
+        mark = mark.with_pin(action.pin.after)
 
     def verified(now: ObservedVm) -> bool:
         found = now.by_id(checkpoint.id)
-        return found is not None and keeps(found, action.description)
+        if found is None or (action.description is not None and not keeps(found, description)):
+            return False
+        return action.pin is None or found.pin == action.pin.after
 
     def notes(now: ObservedVm) -> tuple[str, ...]:
         found = now.by_id(checkpoint.id)
-        if found is None or found.description == action.description:
+        if found is None or found.description == description:
             return ()
         return (f'the service keeps another description of checkpoint "{found.name}" than it was sent.',)
 
     return WriteRequest(
         context=f'updating checkpoint "{checkpoint.name}"',
-        send=lambda: provider.update(vm, checkpoint, text),
+        send=lambda: provider.update(vm, checkpoint, join(description, mark)),
         verified=verified,
         remains=lambda now: Remains(verified(now)),
         notes=notes,
     )
+
+
+def pin_request(
+    provider: Provider, action: SetPin, observed: ObservedVm, made: Checkpoint | None
+) -> WriteRequest[ObservedVm]:
+    """A pin that is a write of its own; `made` is the checkpoint of this task."""
+    checkpoint = _subject(action.checkpoint, observed, made)
+    after = action.pin.after
+    if after is None and action.pin.request is not None:
+        after = action.pin.request.for_creation(checkpoint.created or observed.now)
+
+    def verified(now: ObservedVm) -> bool:
+        found = now.by_id(checkpoint.id)
+        return found is not None and found.kept == after
+
+    verb = "lifting the pin of" if after is None else "pinning"
+    return WriteRequest(
+        context=f'{verb} checkpoint "{checkpoint.name}"',
+        send=lambda: provider.pin(observed, checkpoint, after),
+        verified=verified,
+    )
+
+
+def lock_request(
+    provider: Provider, action: SetLock, observed: ObservedVm, made: Checkpoint | None
+) -> WriteRequest[ObservedVm]:
+    """The lock that enforces a pin. Lifting it is a delete by id, which may be sent again."""
+    checkpoint = _subject(action.checkpoint, observed, made)
+
+    def verified(now: ObservedVm) -> bool:
+        found = now.by_id(checkpoint.id)
+        return found is not None and found.locked == action.on
+
+    return WriteRequest(
+        context=f'{"locking" if action.on else "unlocking"} checkpoint "{checkpoint.name}"',
+        send=lambda: provider.lock(observed, checkpoint, action.on),
+        verified=verified,
+        may_resend=None if action.on else lambda now: True,
+    )
+
+
+def _subject(checkpoint: Checkpoint, observed: ObservedVm, made: Checkpoint | None) -> Checkpoint:
+    """The checkpoint that is pinned, as it was read last."""
+    wanted = checkpoint if checkpoint.id else made
+    found = None if wanted is None else observed.by_id(wanted.id)
+    if found is None:
+        raise NotVerified(
+            f'checkpoint "{checkpoint.name}" was to be pinned, and is not there any more.',
+            remedy="Look who has removed it.",
+        )
+    return found
 
 
 def delete_request(provider: Provider, vm: VM, action: Delete) -> WriteRequest[ObservedVm]:

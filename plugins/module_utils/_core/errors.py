@@ -11,6 +11,7 @@
     ├── MissingCheckpoint     missing_checkpoint  the wanted checkpoint does not exist
     ├── UnknownTime           unknown_time        a selector needs a time that the service does not know
     ├── VmState               vm_state            the VM's state does not allow it
+    ├── Pinned                pinned              the checkpoint is pinned, and only its id removes it
     ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
     ├── Downgraded            downgraded          the restore point is less consistent than requested
     ├── PlanChanged           plan_changed        what would be done is not what was approved
@@ -178,6 +179,12 @@ class Obstructed(VmState):
     """Something stands in the way that does not pass by itself: a lock, the kind of a disk, where a disk sits."""
 
     retry = "never"
+
+
+class Pinned(CheckpointError):
+    """What would go is pinned, and the task does not say that the pin is to be ignored."""
+
+    code = "pinned"
 
 
 class LimitReached(CheckpointError):

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .clocks import age
 from .normalising import may_come_of
 from .ownership import Mark, Ownership, name_hash
+from .pins import Pin
 from .times import format_time
 
 Power = t.Literal["on", "off", "unknown"]
@@ -24,7 +25,8 @@ class Capabilities:
 
     `why` says in a user's words what the README's table shows for each promise, `restores` what a restore brings back.
     `safety_name` is what a safety checkpoint is called; where names are unique it gets a time and a nonce behind it, as
-    every generated name does, so that a series' own name must leave room (`longest_series`).
+    every generated name does, so that a series' own name must leave room (`longest_series`). With `pins_apart` a pin is
+    a write of its own, and can be enforced by a lock; else it is part of the mark.
     """
 
     provider: str
@@ -42,6 +44,7 @@ class Capabilities:
     name_pattern: str = r".{1,255}"
     name_rule: str = "1 to 255 characters"
     longest_series: int = 255
+    pins_apart: bool = False
     restore_steps: StagedRestorePlanner | None = None
 
 
@@ -118,7 +121,10 @@ class VM(Target):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say."""
+    """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say.
+
+    `locked`: a pin's lock lies on it, so that the service itself refuses to remove it.
+    """
 
     id: str
     name: str
@@ -131,6 +137,8 @@ class Checkpoint:
     usability: Usability = "usable"
     mark: Mark | None = None
     owned: Ownership | None = None  # where no mark can say it
+    kept: Pin | None = None  # the same of a pin; a mark's own is in the mark
+    locked: bool = False
     series: str | None = None
     any_case: bool = False
     root: str | None = None  # the unlisted host id that its chain of parents ends at
@@ -164,18 +172,19 @@ class Checkpoint:
         return self.usability in ("arriving", "unknown")
 
     @property
-    def pinned(self) -> bool:
-        """Whether its mark says that nothing removes it but a task that names it."""
-        return self.mark is not None and self.mark.pin
+    def pin(self) -> Pin | None:
+        """What keeps it from being removed by anything but a task that names its id; it may have ended."""
+        return self.kept or (None if self.mark is None else self.mark.pinned)
 
     def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
         return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
 
-    def to_result(self, age: float | None) -> dict[str, t.Any]:
+    def to_result(self, age: float | None, *, pinned: bool) -> dict[str, t.Any]:
         """The `checkpoint` key of results. Every boolean is one; what is unknown is said by a word beside it."""
         known = {True: "current", False: "elsewhere", None: "unknown"}
+        pin = self.pin
         return {
             "id": self.id,
             "host_id": self.host_id,
@@ -191,6 +200,8 @@ class Checkpoint:
             "consistency": self.consistency,
             "managed": self.ownership.managed,
             "mark": None if self.mark is None else self.mark.to_result(),
+            "pinned": pinned,
+            "pin_until": format_time(pin.until) if pin is not None and pin.until is not None else None,
             "age_seconds": None if age is None else max(0, int(age)),
         }
 
@@ -200,12 +211,14 @@ class Obstacle:
     """Why the service would refuse a verb on this VM, found before anything is sent, and what to do about it.
 
     `verbs` are those of actions (`Action.kinds`): of any (`delete`, or what a step writes to, `change_vm`), or of one
-    about a certain thing (`delete` and a checkpoint's id, `delete_disk` and a disk).
+    about a certain thing (`delete` and a checkpoint's id, `delete_disk` and a disk). An action of the kind `lifted_by`
+    takes it away.
     """
 
     verbs: tuple[str, ...]
     why: str
     remedy: str
+    lifted_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -244,9 +257,10 @@ class ObservedVm:
     why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
-    before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
-    the VM shows as its latest, `unplugged` are its network adapters without a network, `from_list` says
-    that a list of many VMs showed it, and `detail` is what only the provider understands (`restore_steps` reads it).
+    before it and `pin_prelude` those that another pin needs, `managed_new` says whether what is made is then managed,
+    `last_operation` is the id of the operation that the VM shows as its latest, `unplugged` are its network adapters
+    without a network, `from_list` says that a list of many VMs showed it, and `detail` is what only the provider
+    understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -260,6 +274,7 @@ class ObservedVm:
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
+    pin_prelude: tuple[t.Any, ...] = ()
     managed_new: bool = True
     last_operation: str | None = None
     unplugged: frozenset[str] = frozenset()
@@ -272,7 +287,16 @@ class ObservedVm:
 
     def show(self, checkpoint: Checkpoint) -> dict[str, t.Any]:
         """A checkpoint of this VM as results show it."""
-        return checkpoint.to_result(self.age(checkpoint))
+        return checkpoint.to_result(self.age(checkpoint), pinned=self.is_pinned(checkpoint))
+
+    def is_pinned(self, checkpoint: Checkpoint) -> bool:
+        """Whether a pin keeps it now. Where two clocks differ a pin has ended only by both of them."""
+        return checkpoint.pin is not None and checkpoint.pin.holds(self.earliest_now)
+
+    @property
+    def earliest_now(self) -> datetime:
+        """The earlier of what the service's clock and ours say."""
+        return self.now - timedelta(seconds=max(0.0, self.ahead))
 
     def by_id(self, checkpoint_id: str) -> Checkpoint | None:
         """The checkpoint with that id or host id."""

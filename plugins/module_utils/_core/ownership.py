@@ -6,10 +6,11 @@
     [hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z]
 
 It holds a nonce (to recognise the checkpoint after a lost response), the time of creation by the service's own clock
-(the only one on Arc), and optionally `pin`, `safety` (created before a restore), `power=` (the VM's power state then),
-`key=` (the hash of a restore_key), `target=` (the hash of the id that the restore goes to) and `name=` (the hash of the
-name that was asked for, because a service may store another one). Anyone may forge a mark, so it gives nobody more
-rights. A checkpoint whose mark is malformed or removed is unmanaged.
+(the only one on Arc), and optionally `pin` (nothing removes it but a task that names its id), behind that `until=`
+where the pin ends, `safety` (created before a restore), `power=` (the VM's power state then), `key=` (the hash of a
+restore_key), `target=` (the hash of the id that the restore goes to) and `name=` (the hash of the name that was asked
+for, because a service may store another one). Anyone may forge a mark, so it gives nobody more rights. A checkpoint
+whose mark is malformed or removed is unmanaged.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from __future__ import annotations
 import hashlib
 import re
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from .pins import Pin
 from .times import format_time, parse_time
 
 _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
-    r"(?P<pin> pin)?(?P<safety> safety)?(?: power=(?P<power>on|off))?(?: key=(?P<key>[0-9a-f]{16}))?"
-    r"(?: target=(?P<target>[0-9a-f]{8}))?(?: name=(?P<name>[0-9a-f]{8}))?\]\s*\Z"
+    r"(?P<pin> pin(?: until=(?P<until>[0-9TZ:-]{20}))?)?(?P<safety> safety)?(?: power=(?P<power>on|off))?"
+    r"(?: key=(?P<key>[0-9a-f]{16}))?(?: target=(?P<target>[0-9a-f]{8}))?(?: name=(?P<name>[0-9a-f]{8}))?\]\s*\Z"
 )
 
 _GENERATED = re.compile(r"(?P<series>.+)-(?P<at>\d{8}T\d{6}Z)-(?P<nonce>[0-9a-f]{12})")
@@ -49,10 +51,21 @@ class Mark:
     key: str | None = None
     target: str | None = None
     name: str | None = None
+    until: datetime | None = None
+
+    @property
+    def pinned(self) -> Pin | None:
+        """The pin that it holds, which may have ended."""
+        return Pin(self.until) if self.pin else None
+
+    def with_pin(self, pin: Pin | None) -> Mark:
+        """The same with another pin, or without one."""
+        return replace(self, pin=pin is not None, until=None if pin is None else pin.until)
 
     def __str__(self) -> str:
         parts = [f"hybridvm.checkpoints 1 nonce={self.nonce} at={format_time(self.created)}"]
-        parts += [name for name, is_set in (("pin", self.pin), ("safety", self.safety)) if is_set]
+        parts += [f"pin{self.pinned.ending()}"] if self.pinned is not None else []
+        parts += ["safety"] if self.safety else []
         parts += [f"{name}={value}" for name, value in self._optional() if value]
         return f"[{' '.join(parts)}]"
 
@@ -60,7 +73,7 @@ class Mark:
         return ("power", self.power), ("key", self.key), ("target", self.target), ("name", self.name)
 
     def to_result(self) -> dict[str, object]:
-        """The `mark` key of a checkpoint in results. It leaves out `pin`, which no option can set, and `name`."""
+        """The `mark` key of a checkpoint in results. It leaves out `name`, and the pin, which has keys of its own."""
         return {
             "nonce": self.nonce,
             "created": format_time(self.created),
@@ -99,11 +112,12 @@ def split(text: str | None) -> tuple[str, Mark | None]:
         return text, None
     try:
         created = parse_time(found["at"])
+        until = parse_time(found["until"]) if found["until"] else None
     except ValueError:
         return text, None
     pin, safety = bool(found["pin"]), bool(found["safety"])
     mark = Mark(found["nonce"], created, pin, safety, found["power"], found["key"], found["target"], found["name"])
-    return text[: found.start()], mark
+    return text[: found.start()], replace(mark, until=until)
 
 
 def generated(series: str, now: datetime, nonce: str) -> str:

@@ -25,6 +25,8 @@ class Action:
     writes: t.ClassVar[bool] = True
     once: t.ClassVar[bool] = False
     """Read before it is sent, and left alone where it is done already, however often it is asked for."""
+    relies: t.ClassVar[bool] = True
+    """Whether it may only be done once what the actions before it have made can be used."""
 
     target: Target
     reason: str

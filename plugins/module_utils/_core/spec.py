@@ -6,28 +6,20 @@ from __future__ import annotations
 
 import re
 import typing as t
-from datetime import datetime, timedelta
 
 from .._deps import pydantic
 from .errors import InvalidInput
+from .fields import MAX_NAME, Duration, OptionsModel, TimeOrDuration
 from .formatting import one_line
 from .ownership import split
-from .times import parse_duration, parse_time
+from .pins import PinRequest
+from .selector import Select
 
-MAX_NAME = 255
 MAX_DESCRIPTION = 1500
 """This leaves room for the mark: VMM's own consoles cut descriptions at about two thousand characters."""
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
-
-
-def _time(value: object) -> object:
-    return parse_time(value) if isinstance(value, str) else value
 
 
 def _name(value: str) -> str:
@@ -57,19 +49,13 @@ def _guid(value: str) -> str:
     return value
 
 
-Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]
-Time = t.Annotated[datetime, pydantic.BeforeValidator(_time)]
 Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
 Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 
-class _Spec(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-
-class Present(_Spec):
+class Present(OptionsModel):
     """A checkpoint of that name exists; with `max_age`, one that is not older."""
 
     name: Name | None = None
@@ -78,9 +64,19 @@ class Present(_Spec):
     max_age: Duration | None = None
     supersede: bool = False
     on_ambiguous: t.Literal["fail", "newest", "oldest", "all"] = "fail"
+    pin: bool | None = None
+    pin_until: TimeOrDuration | None = None
+    pin_lock: bool | None = None
+
+    @property
+    def pin_request(self) -> PinRequest | None:
+        """The pin that is asked for; None where none is, or where it is to be lifted."""
+        return PinRequest(self.pin_until) if self.pin else None
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:
+        if not self.pin and (self.pin_until is not None or self.pin_lock):
+            raise ValueError(f"{'pin_lock' if self.pin_until is None else 'pin_until'} goes with pin: true")
         if self.name is None and self.checkpoint_id is None:
             raise ValueError("name is required for state=present (or checkpoint_id, which never creates)")
         if self.checkpoint_id is not None and (self.max_age is not None or self.supersede):
@@ -88,28 +84,31 @@ class Present(_Spec):
         return self
 
 
-class Absent(_Spec):
-    """No checkpoint of that name or id exists."""
+class Absent(OptionsModel):
+    """No checkpoint of that name or id exists, or none that `select` takes."""
 
     name: Name | None = None
     checkpoint_id: Name | None = None
+    select: Select | None = None
     on_ambiguous: t.Literal["fail", "newest", "oldest", "all"] = "fail"
+    ignore_pin: bool = False
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:
-        if self.name is None and self.checkpoint_id is None:
-            raise ValueError("name or checkpoint_id is required for state=absent")
+        if self.name is None and self.checkpoint_id is None and self.select is None:
+            raise ValueError("name, checkpoint_id or select is required for state=absent")
+        if self.select is not None and self.checkpoint_id is not None:
+            raise ValueError("checkpoint_id names one checkpoint; leave out select")
+        if self.select is not None and self.select.pinned:
+            raise ValueError("select: pinned checkpoints are removed by checkpoint_id only, with ignore_pin")
+        if self.select is not None and self.on_ambiguous != "fail":
+            raise ValueError("select takes all that match; leave out on_ambiguous")
+        if self.ignore_pin and self.checkpoint_id is None:
+            raise ValueError("ignore_pin needs checkpoint_id: a pinned checkpoint is removed by its id only")
         return self
 
 
-class Select(_Spec):
-    """Which of several: the latest, the oldest, or the latest before a time."""
-
-    which: t.Literal["latest", "oldest", "before"]
-    before: Time | None = None
-
-
-class RestoreRequest(_Spec):
+class RestoreRequest(OptionsModel):
     """The VM is brought back to a checkpoint."""
 
     name: Name | None = None
@@ -121,21 +120,6 @@ class RestoreRequest(_Spec):
     if_running: t.Literal["proceed", "stop", "fail"] = "proceed"
     power_after: t.Literal["previous", "on", "off"] = "previous"
     old_disks: t.Literal["keep", "delete"] = "keep"
-
-    @pydantic.field_validator("select", mode="before")
-    @classmethod
-    def _read_select(cls, value: object) -> object:
-        if value in ("latest", "oldest"):
-            return {"which": value}
-        if isinstance(value, dict):
-            if set(value) != {"before"}:
-                raise ValueError("takes latest, oldest, or {before: TIME}")
-            if not isinstance(value["before"], str):
-                raise ValueError("before: takes a time as text, such as 2026-11-20T08:00:00Z")
-            return {"which": "before", "before": value["before"]}
-        if value is None or isinstance(value, Select):
-            return value
-        raise ValueError("takes latest, oldest, or {before: TIME}")
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:

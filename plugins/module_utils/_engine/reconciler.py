@@ -173,15 +173,18 @@ class Reconciler(t.Generic[Observed]):
         writes = self.todo.writes
         now = len(self.todo.halves()[0].writes) if first_half else len(writes)
         for position, action in enumerate(writes[:now]):
-            outcome = await self._execute(action, is_last=position == len(writes) - 1)
+            outcome = await self._execute(action, writes[position + 1 :])
             if outcome.replan or outcome.error is not None:
                 return outcome
         return None
 
-    async def _execute(self, action: Action, *, is_last: bool) -> Outcome[Observed]:
+    async def _execute(self, action: Action, following: t.Sequence[Action]) -> Outcome[Observed]:
         """Carry out one action. Its error is raised unless it is a lock: that one leads to another plan."""
         self.progress = self.progress.begins(action)
-        request, outcome = await self._write(action, wait=self.policy.wait or not is_last, required_next=not is_last)
+        required_next = any(each.relies for each in following)
+        request, outcome = await self._write(
+            action, wait=self.policy.wait or bool(following), required_next=required_next
+        )
         error = outcome.error
         if outcome.lost:
             self._lost.append((action, request))

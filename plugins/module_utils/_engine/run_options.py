@@ -8,8 +8,9 @@ import typing as t
 from datetime import timedelta
 
 from .._core.approval import Approval
+from .._core.fields import Duration
 from .._core.operation import Deadline
-from .._core.spec import Duration, validate_options
+from .._core.spec import validate_options
 from .._deps import pydantic
 from .concurrency import MOST, Asked, Levels
 from .fleet import FleetOptions

@@ -12,6 +12,7 @@ from .._arm.ids import ArmId
 from .._core.errors import BadResponse, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, Leftover, ObservedVm
 from .._core.operation import Operation
+from .._core.pins import Pin
 from .._core.plan import Step
 
 
@@ -94,6 +95,12 @@ class Provider(t.Protocol):
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Another description (whole text, mark included) for a checkpoint."""
 
+    async def pin(self, actual: ObservedVm, checkpoint: Checkpoint, pin: Pin | None) -> Operation:
+        """Another pin for a checkpoint, or none, where that is a write of its own."""
+
+    async def lock(self, actual: ObservedVm, checkpoint: Checkpoint, on: bool) -> Operation:
+        """The lock that has the service enforce a pin is set, or lifted."""
+
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """The checkpoint goes; its children stay."""
 
@@ -124,6 +131,14 @@ class SingleCallProvider:
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """There is nothing to come."""
         return None
+
+    async def pin(self, actual: ObservedVm, checkpoint: Checkpoint, pin: Pin | None) -> Operation:
+        """The mark holds it, so that no plan asks for it."""
+        raise Unsupported("a pin is no write of its own here.", subject=str(actual.vm))
+
+    async def lock(self, actual: ObservedVm, checkpoint: Checkpoint, on: bool) -> Operation:
+        """There are no locks, and no plan asks for one."""
+        raise Unsupported("there are no locks that keep a checkpoint.", subject=str(actual.vm))
 
     async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
         """Our checkpoints that a failed create has left, by their own word or by that of the job that made them."""

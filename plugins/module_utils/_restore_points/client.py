@@ -60,9 +60,9 @@ class RestorePointClient:
             return None, None
         return parse_entity(CollectionEntity, response.json(), response), response.date
 
-    async def locks(self, home: ArmId) -> list[dict[str, t.Any]]:
-        """The management locks that hold for a collection."""
-        return await self._arm.locks([home.canonical])
+    async def locks(self, home: ArmId, *within: str) -> list[dict[str, t.Any]]:
+        """The management locks that hold for a collection, or for what lies in it."""
+        return await self._arm.locks([home.canonical, *within])
 
     async def collections(self, subscription: str, group: str | None) -> list[str]:
         """The ids of the collections of a subscription or resource group."""

@@ -5,17 +5,19 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._arm.ids import ArmId
 from .._core.model import Obstacle
 from .._core.operation import Operation, Status, watched
+from .._core.pins import Pin
 from .._core.plan import Action, Plan
 from .._engine.kind import InProgress, Kind, Remains, WriteRequest
 from .._engine.progress import Progress
 from .._providers.compute.entities import CollectionEntity
 from .._providers.compute.fields import region_key
+from .._providers.compute.pins import holding_pins
 from .._providers.compute.preflight import of_locks
 from .actions import CreateResource, DeleteResource, ResourceAction, UpdateResource
 from .client import RestorePointClient
@@ -28,12 +30,16 @@ from .targets import collection_target
 
 @dataclass(frozen=True)
 class ObservedCollection:
-    """A collection with its points, and where a new one would lie; `entity` is None where there is none."""
+    """A collection with its points, and where a new one would lie; `entity` is None where there is none.
+
+    `pins` are those that hold its points, by id in lower case.
+    """
 
     entity: CollectionEntity | None
     location: str | None = None
     locks: tuple[Obstacle, ...] = ()
     warnings: tuple[str, ...] = ()
+    pins: t.Mapping[str, Pin] = field(default_factory=dict)
 
 
 class RestorePointCollection(Kind[ObservedCollection]):
@@ -46,21 +52,23 @@ class RestorePointCollection(Kind[ObservedCollection]):
 
     async def observe(self, *, for_write: bool) -> ObservedCollection:
         """The collection; for a write also its locks, and for a new one its location."""
-        entity = await self._client.collection(self._home, grouped=self._spec.state == "present")
+        entity, now = await self._client.dated_collection(self._home, grouped=self._spec.state == "present")
         if not for_write:
             return replace(self._last, entity=entity)
         location, warnings = None, list[str]()
         if self._spec.state == "present" and not is_present(entity):
             location = await resolve_location(self._client, self._spec, warnings)
         locks = tuple(of_locks(await self._client.locks(self._home)))
-        self._last = ObservedCollection(entity, location, locks, tuple(warnings))
+        self._last = ObservedCollection(entity, location, locks, tuple(warnings), holding_pins(entity, now))
         return self._last
 
     def plan(self, observed: ObservedCollection, progress: Progress[ObservedCollection]) -> Plan:
         """What is left to do. One that was made anew since ours went is another, which nobody asked to remove."""
         if self._spec.state == "absent" and any(isinstance(each, DeleteResource) for each in progress.actions):
             return Plan(self.target)
-        plan = plan_collection(self._spec, self.target, observed.entity, observed.location, observed.locks)
+        plan = plan_collection(
+            self._spec, self.target, observed.entity, observed.location, observed.locks, observed.pins
+        )
         return replace(plan, warnings=(*observed.warnings, *plan.warnings))
 
     async def in_progress(

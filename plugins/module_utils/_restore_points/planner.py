@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed
+from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, Pinned
 from .._core.model import Obstacle, Target
+from .._core.pins import Pin
 from .._core.plan import Action, Plan
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
+from .._providers.compute.pins import is_pin_tag
 from .._providers.compute.usability import is_copy, percent, usability
 from .._providers.compute.vm_entities import Disk, VmEntity
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
@@ -49,9 +51,20 @@ def plan_collection(
     now: CollectionEntity | None,
     location: str | None,
     obstacles: t.Sequence[Obstacle] = (),
+    pins: t.Mapping[str, Pin] | None = None,
 ) -> Plan:
-    """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation."""
+    """What a collection needs. Source and location cannot be changed: a difference is an error, never a re-creation.
+
+    `pins` are those of its points, by id in lower case: a collection does not go with what is pinned in it.
+    """
     made = _plan_collection(spec, subject, now, location)
+    if pins and any(isinstance(action, DeleteResource) for action in made.writes):
+        listed = ", ".join(f"{each.rsplit('/', 1)[-1]} is {pin.shown()}" for each, pin in list(pins.items())[:20])
+        raise Pinned(
+            f"{len(pins)} of its restore points are pinned ({listed}).",
+            remedy="Lift the pins first (vm_checkpoint, pin: false).",
+            changed_nothing=True,
+        )
     _refuse(made.writes, obstacles)
     return made
 
@@ -80,7 +93,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
 
 
 def wanted_tags(spec: CollectionSpec, now: CollectionEntity) -> dict[str, str]:
-    """The tags as they should be: added to those that are there, unless append_tags is false.
+    """The tags as they should be: added to those that are there, unless append_tags is false. Those of pins stay.
 
     Names are one in any case, and one that is there keeps its spelling.
     """
@@ -89,7 +102,8 @@ def wanted_tags(spec: CollectionSpec, now: CollectionEntity) -> dict[str, str]:
         return there
     spelled = {tag.lower(): tag for tag in there}
     asked = {spelled.get(tag.lower(), tag): value for tag, value in spec.tags.items()}
-    return {**there, **asked} if spec.append_tags else asked
+    pins = {tag: value for tag, value in there.items() if is_pin_tag(tag)}
+    return {**there, **asked} if spec.append_tags else {**pins, **asked}
 
 
 def in_any_case(tags: t.Mapping[str, str] | None) -> dict[str, str]:
@@ -105,14 +119,15 @@ def plan_point(
     obstacles: t.Sequence[Obstacle],
     fields: t.Mapping[str, t.Any],
     count: int = 0,
+    pin: Pin | None = None,
 ) -> Plan:
-    """What a restore point needs. One that failed is not present: it goes and is made again.
+    """What a restore point needs. One that failed is not present: it goes and is made again, unless it is pinned.
 
     `vm` is the collection's source where that is a VM and was read, `fields` what a new point is made with, `count` how
-    many points the collection holds.
+    many points the collection holds, `pin` the one that holds the point.
     """
     if spec.state == "absent":
-        return Plan(subject, _delete_point(subject, now, obstacles))
+        return Plan(subject, _delete_point(subject, now, obstacles, None if spec.ignore_pin else pin))
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
@@ -122,6 +137,7 @@ def plan_point(
     if now is not None:
         why = _GOING if now.state == "deleting" else how_failed(now)
     if now is not None and now.state != "deleting":
+        _refuse_pinned(pin, why)
         actions.append(DeleteResource(subject, why))
     actions.append(CreateResource(subject, why, fields=_set(fields)))
     _refuse(actions, obstacles)
@@ -148,14 +164,26 @@ def _drift_warnings(spec: PointSpec, now: PointEntity, differs: t.Sequence[t.Map
     return (f"{named} is not as asked for, and a point cannot be changed; see drift.",)
 
 
-def _delete_point(subject: Target, now: PointEntity | None, obstacles: t.Sequence[Obstacle]) -> tuple[Action, ...]:
+def _delete_point(
+    subject: Target, now: PointEntity | None, obstacles: t.Sequence[Obstacle], pin: Pin | None
+) -> tuple[Action, ...]:
     if now is None:
         return ()
     if now.state == "deleting":
         return (NoOp(subject, _GOING),)
+    _refuse_pinned(pin, "state is absent")
     gone = DeleteResource(subject, "state is absent")
     _refuse([gone], obstacles)
     return (gone,)
+
+
+def _refuse_pinned(pin: Pin | None, why: str) -> None:
+    if pin is not None:
+        raise Pinned(
+            f"it is {pin.shown()}, so it is not removed ({why}).",
+            remedy="Lift the pin with vm_checkpoint, pin: false; or set state: absent and ignore_pin: true.",
+            changed_nothing=True,
+        )
 
 
 def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEntity | None) -> tuple[Action, ...]:

@@ -12,11 +12,13 @@ from .._arm.ids import ArmId
 from .._core.errors import Downgraded, InvalidInput, NotFound, NotVerified, OperationFailed
 from .._core.model import Obstacle
 from .._core.operation import Operation, Status, watched
+from .._core.pins import Pin
 from .._core.plan import Action, Plan
 from .._engine.execution import Execution
 from .._engine.kind import InProgress, Kind, Remains, WriteRequest
 from .._engine.progress import Completed, Progress
 from .._providers.compute.entities import CollectionEntity, PointEntity
+from .._providers.compute.pins import holding_pins
 from .._providers.compute.preflight import of_locks
 from .._providers.compute.usability import percent, usability
 from .actions import CreateResource, DeleteResource
@@ -36,7 +38,7 @@ MADE_AGAIN = "Run the task again: a failed point is removed and made again."
 class ObservedPoint:
     """A restore point, None where there is none, its collection, and what a new one would be made of.
 
-    `judged`: a plan made of this holds the point's consistency against the spec.
+    `judged`: a plan made of this holds the point's consistency against the spec. `pin` is the one that holds the point.
     """
 
     entity: PointEntity | None
@@ -44,6 +46,7 @@ class ObservedPoint:
     inputs: PointInputs = field(default_factory=PointInputs)
     locks: tuple[Obstacle, ...] = ()
     judged: bool = False
+    pin: Pin | None = None
 
 
 class RestorePoint(Kind[ObservedPoint]):
@@ -79,8 +82,9 @@ class RestorePoint(Kind[ObservedPoint]):
             elif self._system_decides(entity):
                 inputs.vm = await source_vm(self._client, collection)
         judged = entity is not None and usability(entity) == "usable"
-        locks = tuple(of_locks(await self._client.locks(self._home)))
-        return ObservedPoint(entity, collection, inputs, locks, judged)
+        locks = tuple(of_locks(await self._client.locks(self._home, self.target.canonical)))
+        pin = holding_pins(collection, now).get(self.target.canonical)
+        return ObservedPoint(entity, collection, inputs, locks, judged, pin)
 
     def plan(self, observed: ObservedPoint, progress: Progress[ObservedPoint]) -> Plan:
         """What is left to do. One that was made anew since ours went is another, which nobody asked to remove."""
@@ -91,7 +95,14 @@ class RestorePoint(Kind[ObservedPoint]):
         points = (observed.collection.properties.restorePoints or []) if observed.collection else []
         obstacles = (*observed.locks, *observed.inputs.obstacles)
         plan = plan_point(
-            self._spec, self.target, observed.entity, observed.inputs.vm, obstacles, observed.inputs.fields, len(points)
+            self._spec,
+            self.target,
+            observed.entity,
+            observed.inputs.vm,
+            obstacles,
+            observed.inputs.fields,
+            len(points),
+            observed.pin,
         )
         return replace(plan, warnings=(*observed.inputs.warnings, *plan.warnings))
 

@@ -106,9 +106,12 @@ class PointSpec(_Spec):
     source_restore_point: str | None = None
     instant_access_duration: int | None = None
     encryption_sets: list[EncryptionSet] | None = None
+    ignore_pin: bool = False
 
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:
+        if self.ignore_pin and self.state != "absent":
+            raise ValueError("ignore_pin goes with state=absent only")
         of_a_vm = self.exclude_disks or self.instant_access_duration or self.encryption_sets
         if self.source_restore_point is not None and of_a_vm:
             raise ValueError(

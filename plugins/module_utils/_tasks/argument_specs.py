@@ -132,6 +132,7 @@ RESTORE_POINT: dict[str, t.Any] = {
         "source_restore_point": {"type": "str"},
         "instant_access_duration": {"type": "int"},
         "encryption_sets": {"type": "list", "elements": "dict", "options": ENCRYPTION_SET},
+        "ignore_pin": {"type": "bool", "default": False},
     },
     "mutually_exclusive": NOT_FOR_COPIES,
 }
@@ -187,9 +188,15 @@ VM_CHECKPOINT: dict[str, t.Any] = {
         "max_age": {"type": "str"},
         "supersede": {"type": "bool", "default": False},
         "on_ambiguous": {"type": "str", "choices": ["fail", "newest", "oldest", "all"], "default": "fail"},
+        "pin": {"type": "bool"},
+        "pin_until": {"type": "str"},
+        "pin_lock": {"type": "bool"},
+        "ignore_pin": {"type": "bool", "default": False},
+        "select": {"type": "raw"},
     },
-    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"], *OF_GROUPS],
-    "required_one_of": [["vm", "vms"], ["name", "checkpoint_id"]],
+    "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"], ["checkpoint_id", "select"], *OF_GROUPS],
+    "required_one_of": [["vm", "vms"], ["name", "checkpoint_id", "select"]],
+    "required_by": {"pin_until": ["pin"]},
     "required_if": [["supersede", True, ["name"]]],
 }
 
@@ -206,6 +213,7 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
         "managed": {"type": "bool"},
         "older_than": {"type": "str"},
         "younger_than": {"type": "str"},
+        "select": {"type": "raw"},
         "leftovers": {"type": "bool", "default": False},
     },
     "mutually_exclusive": [["vm", "vms", "scope"]],

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import replace
 
 from .._checkpoints import diff
-from .._checkpoints.actions import Create, Update
+from .._checkpoints.actions import Create, SetPin
 from .._checkpoints.kind import ends_on
 from .._core.model import Checkpoint, ObservedVm
 from .._engine.reconciler import Reconciler
@@ -51,16 +50,15 @@ def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: b
     found = ends_on(run.todo, run.progress, observed)
     if found is not None:
         # Outside check mode what was read last is the truth, also where a task failed before its update.
-        updates = [a for a in plan.actions if isinstance(a, Update) and a.checkpoint.id == found.id]
-        if check_only and updates:
-            found = replace(found, description=updates[0].description)
-        return observed.show(found)
+        return observed.show(diff.as_planned(found, plan.actions) if check_only else found)
     create = next((action for action in plan.actions if isinstance(action, Create)), None)
-    return _expected(create, observed) if check_only and create is not None else None
+    pinned = any(isinstance(action, SetPin) and not action.checkpoint.id for action in plan.actions)
+    return _expected(create, observed, pinned=pinned) if check_only and create is not None else None
 
 
-def _expected(action: Create, observed: ObservedVm) -> dict[str, t.Any]:
-    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None)
-    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "age_seconds"))
+def _expected(action: Create, observed: ObservedVm, *, pinned: bool) -> dict[str, t.Any]:
+    pinned = pinned or action.pin is not None
+    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None, pinned=pinned)
+    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "pin_until", "age_seconds"))
     words = {"usable": False, "usability": "unknown", "current": False, "position": "unknown"}
     return {**shape, **unknown, **words, "managed": observed.managed_new}

@@ -13,17 +13,22 @@ from .._providers import RunContext
 from .checkpoints import converge_vms
 from .run import Params
 
+_OF_PRESENT = ("max_age", "supersede", "pin", "pin_until", "pin_lock")
+_OF_ABSENT = ("select", "ignore_pin")
+
 
 async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
     """The result of the module."""
     asked = {name: params.get(name) for name in ("name", "checkpoint_id", "on_ambiguous")}
+    is_absent = params.get("state") == "absent"
+    for option in _OF_PRESENT if is_absent else _OF_ABSENT:
+        given = params.get(option)
+        if given or (given is not None and option not in ("supersede", "ignore_pin")):
+            raise InvalidInput(f"{option}: goes with state={'present' if is_absent else 'absent'} only.")
     spec: Spec
-    if params.get("state") == "absent":
-        for option in ("max_age", "supersede"):
-            if params.get(option):
-                raise InvalidInput(f"{option}: goes with state=present only.")
-        spec = validate_options(Absent, asked)
+    if is_absent:
+        spec = validate_options(Absent, asked | {name: params.get(name) for name in _OF_ABSENT})
     else:
-        asked |= {name: params.get(name) for name in ("description", "max_age", "supersede")}
+        asked |= {name: params.get(name) for name in ("description", *_OF_PRESENT)}
         spec = validate_options(Present, asked)
     return await converge_vms(spec, params, check_only, context, redactor)

@@ -9,11 +9,14 @@ import typing as t
 from dataclasses import dataclass, field
 
 from .._checkpoints.clock_warnings import clock_warnings
+from .._checkpoints.selection import select
 from .._core.errors import CheckpointError, InvalidInput
+from .._core.fields import Duration
 from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
-from .._core.spec import Duration, Name, validate_options
+from .._core.selector import Select
+from .._core.spec import Name, validate_options
 from .._deps import anyio, pydantic
 from .._engine.concurrency import MOST_READ, Concurrency
 from .._engine.run_options import RunOptions
@@ -33,6 +36,7 @@ class InfoQuery(pydantic.BaseModel):
     managed: bool | None = None
     older_than: Duration | None = None
     younger_than: Duration | None = None
+    select: Select | None = None
     scope: t.Literal["spf", "scvmm", "compute"] | None = None
     resource_group: Name | None = None
     on_error: OnError = "continue"
@@ -60,9 +64,24 @@ class InfoQuery(pydantic.BaseModel):
             and (self.younger_than is None or (age is not None and age <= self.younger_than.total_seconds()))
         )
 
+    def chosen(self, actual: ObservedVm) -> tuple[Checkpoint, ...]:
+        """The checkpoints of a VM that are shown; UnknownTime where nobody can tell which is the latest."""
+        shown = [c for c in actual.checkpoints if self.shows(c, actual)]
+        return tuple(shown) if self.select is None else select(actual, shown, self.select).chosen
+
+    @property
+    def by_time(self) -> bool:
+        """Whether a time or an age decides what is shown."""
+        return bool(self._filters_by_time)
+
+    @property
+    def _filters_by_time(self) -> list[str]:
+        given = [name for name in ("older_than", "younger_than") if getattr(self, name) is not None]
+        return given + (["select"] if self.select is not None and self.select.by_time else [])
+
     def unknown_age_warning(self, inventories: t.Sequence[ObservedVm]) -> str | None:
         """What to tell of the checkpoints that a filter by age left out because nobody knows their age."""
-        filters = " and ".join(name for name in ("older_than", "younger_than") if getattr(self, name) is not None)
+        filters = " and ".join(self._filters_by_time)
         of = [each.vm.name for each in inventories for c in each.checkpoints if self.asks_for(c) and c.created is None]
         if not filters or not of:
             return None
@@ -98,12 +117,13 @@ def query_scope(query: InfoQuery) -> Scope | None:
 
 @dataclass
 class Finding:
-    """One VM as far as it is known: what was written, its service and the VM, what was read."""
+    """One VM as far as it is known: what was written, its service and the VM, what was read, what of it is shown."""
 
     reference: str
     found: tuple[Provider, VM] | None = None
     actual: ObservedVm | None = None
     leftovers: list[Leftover] = field(default_factory=list)
+    shown: tuple[Checkpoint, ...] = ()
 
 
 class Survey:
@@ -146,6 +166,7 @@ class Survey:
         provider, vm = finding.found
         try:
             finding.actual = finding.actual or await provider.first_reading(vm, self._purpose)
+            finding.shown = self._query.chosen(finding.actual)
             if self._query.leftovers:
                 finding.leftovers = await provider.leftovers(finding.actual)
         except CheckpointError as problem:
@@ -158,7 +179,7 @@ class Survey:
             if each.actual is not None:
                 vm, actual = each.actual.vm, each.actual
                 named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
-                shown += [named | actual.show(c) for c in actual.checkpoints if self._query.shows(c, actual)]
+                shown += [named | actual.show(c) for c in each.shown]
         vms = [self._vm(position, each) for position, each in enumerate(self._findings)]
         outcome = self._readings.outcome(len(self._findings), "VMs", "vms")
         warnings = self._warnings() + outcome.pop("warnings", [])
@@ -174,7 +195,7 @@ class Survey:
             return [VMS_EMPTY]
         read = [each.actual for each in self._findings if each.actual is not None]
         warnings = [each for each in [self._query.unknown_age_warning(read)] if each is not None]
-        if self._query.older_than is not None or self._query.younger_than is not None:
+        if self._query.by_time:
             clocks: dict[str, list[str]] = {}
             for actual in read:
                 warned = clock_warnings(actual, [each for each in actual.checkpoints if self._query.asks_for(each)])

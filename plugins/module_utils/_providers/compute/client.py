@@ -26,7 +26,7 @@ class Request:
     """One write to the resource at `path` (as it goes into a URL), made for `context`.
 
     With `etag` it is refused when somebody has changed the resource since. `to_disk`: it goes to the disk resource
-    provider, which has versions of its own.
+    provider, which has versions of its own, and `api_version` is that of another provider still.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Request:
     context: str
     etag: str | None = None
     to_disk: bool = False
+    api_version: str | None = None
 
 
 def power_request(vm: ArmId, on: bool) -> Request:
@@ -53,7 +54,8 @@ class ComputeClient:
 
     async def send(self, request: Request) -> Operation:
         """A write, and the operation that it started."""
-        url = self._arm.url(request.path, self._disk_version if request.to_disk else self._compute_version)
+        version = self._disk_version if request.to_disk else self._compute_version
+        url = self._arm.url(request.path, request.api_version or version)
         headers = {"If-Match": request.etag} if request.etag else {}
         body = None if request.body is None else dict(request.body)
         return await self._arm.write(request.method, url, body, context=request.context, headers=headers)

@@ -5,16 +5,31 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from ..._core.model import Checkpoint
 from ..._core.ownership import Ownership, read_generated
+from ..._core.pins import Pin
 from .entities import PointEntity
 from .usability import usability
 
 
-def checkpoints(points: t.Iterable[PointEntity], ours: bool, elsewhere: bool) -> tuple[Checkpoint, ...]:
-    """All of them: in the order of time, those of unknown time last."""
-    found = [_checkpoint(point, ours, elsewhere) for point in points]
+def checkpoints(
+    points: t.Iterable[PointEntity],
+    ours: bool,
+    elsewhere: bool,
+    pins: t.Mapping[str, Pin] | None = None,
+    locked: t.Container[str] = (),
+) -> tuple[Checkpoint, ...]:
+    """All of them: in the order of time, those of unknown time last. `pins` and `locked` are by id in lower case."""
+    found = [
+        replace(
+            _checkpoint(point, ours, elsewhere),
+            kept=(pins or {}).get(point.id.lower()),
+            locked=point.id.lower() in locked,
+        )
+        for point in points
+    ]
     dated = [each for each in found if each.created is not None]
     return (*sorted(dated, key=lambda each: (each.created, each.id)), *(each for each in found if not each.created))
 

@@ -12,6 +12,7 @@ import typing as t
 
 from ..._core.model import Obstacle
 from .disk_entities import DiskEntity
+from .pins import lock_ids
 from .sizes import confidential_points
 from .state import AzureVmState
 from .tags import short_name
@@ -156,7 +157,11 @@ def _locked(lock: t.Mapping[str, t.Any], verbs: tuple[str, ...]) -> t.Iterator[O
     which = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
     what = "change" if _level(lock) == "readonly" else "deletion"
     if verbs:
-        yield Obstacle(verbs, f"{which} allows no {what}.", "Have the lock removed for the time of the task.")
+        remedy, lifted_by = "Have the lock removed for the time of the task.", ""
+        if lock_ids([lock]):
+            remedy = "Lift the pin with vm_checkpoint, pin: false; its lock goes with it."
+            lifted_by = f"unlock {_scope(lock)}"
+        yield Obstacle(verbs, f"{which} allows no {what}.", remedy, lifted_by)
 
 
 def _within(resource: str, scope: str) -> bool:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ..._arm import ids as _arm_id
-from ..._arm.client import Arm
+from ..._arm.client import LOCKS_VERSION, Arm
 from ..._arm.ids import ArmId
 from ..._core.errors import (
     BadResponse,
@@ -27,6 +27,7 @@ from ..._core.errors import (
 )
 from ..._core.model import VM, Checkpoint, Leftover, ObservedVm, Obstacle
 from ..._core.operation import Operation, Status
+from ..._core.pins import Pin
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
@@ -39,6 +40,7 @@ from .disk_lists import DiskLists
 from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
 from .leftovers import leftovers
+from .pins import MAX_TAGS, DropStalePins, lock_ids, lock_request, no_room, pin_request, pins_of, stale_tags
 from .points import checkpoints
 from .preflight import obstacles, of_locks_on
 from .state import AzureVmState
@@ -156,25 +158,35 @@ class Compute:
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         prelude = MakeCollection(vm, "it does not exist yet", self._new_collection(arm_id, machine), machine.location)
+        locks = await self._locks(arm_id, state) if whole else []
+        held = now - timedelta(seconds=max(0.0, ahead))
+        stale = stale_tags(collection, held) if len((collection.tags or {}) if collection else {}) >= MAX_TAGS else {}
         return ObservedVm(
             vm,
-            checkpoints(points, ours, elsewhere),
+            checkpoints(points, ours, elsewhere, pins_of(collection), lock_ids(locks)),
             now=now,
             ahead=ahead,
             power=machine.power,
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
-            obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
+            obstacles=(*self._obstacles(arm_id, state, locks, elsewhere), *no_room(collection, held)) if whole else (),
             cautions=cautions(machine, points, now, known.unlisted),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
+            pin_prelude=(DropStalePins(vm, "there is no room for another pin", home, stale),) if stale else (),
             detail=state,
         )
 
-    async def _obstacles(self, arm_id: ArmId, state: AzureVmState, elsewhere: bool) -> tuple[Obstacle, ...]:
-        home = self._collection_of(arm_id).canonical
+    async def _locks(self, arm_id: ArmId, state: AzureVmState) -> list[dict[str, t.Any]]:
+        """The management locks on the VM, its collection and points, and its disks."""
         points = [point.id.lower() for point in state.points]
-        locks = await self._arm.locks([arm_id.canonical, home, *points, *state.own_disks()])
+        home = self._collection_of(arm_id).canonical
+        return await self._arm.locks([arm_id.canonical, home, *points, *state.own_disks()])
+
+    def _obstacles(
+        self, arm_id: ArmId, state: AzureVmState, locks: t.Sequence[t.Mapping[str, t.Any]], elsewhere: bool
+    ) -> tuple[Obstacle, ...]:
+        home = self._collection_of(arm_id).canonical
         found = (*obstacles(state.vm, state.disks), *of_locks_on(state, home, locks))
         if elsewhere and state.collection is not None:
             why = f"its restore points lie in {state.collection.location}, and disks can only be made where they lie."
@@ -195,6 +207,24 @@ class Compute:
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Not possible: restore points have no description, and no plan asks for it."""
         raise Unsupported("restore points have no description.", subject=str(vm))
+
+    async def pin(self, actual: ObservedVm, checkpoint: Checkpoint, pin: Pin | None) -> Operation:
+        """By a tag of the collection, which other tags do not touch."""
+        state: AzureVmState = actual.detail
+        point = state.point(checkpoint.id)
+        if point is None:
+            raise NotFound(f"there is no restore point {checkpoint.name} any more.", subject=str(actual.vm))
+        home = self._collection_of(_arm_id.parse(actual.vm.id))
+        return await self._client.send(pin_request(state, home, point, pin, actual.vm))
+
+    async def lock(self, actual: ObservedVm, checkpoint: Checkpoint, on: bool) -> Operation:
+        """A management lock on the point itself. Only a list of locks can show it, so that must be readable."""
+        path = self._point_path(actual.vm, checkpoint.name)
+        listed = self._arm.url(f"{path}/providers/Microsoft.Authorization/locks", LOCKS_VERSION)
+        await self._arm.pages(listed, context=f"reading locks of {actual.vm}")
+        operation = await self._client.send(lock_request(path, checkpoint.name, actual.vm, on))
+        self._arm.forget_locks()
+        return operation
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """By the point's own id, which lies below the VM's collection."""

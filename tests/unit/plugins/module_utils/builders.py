@@ -55,6 +55,7 @@ UNIQUE = replace(
     name_pattern="[a-z0-9-]{1,20}",
     name_rule="small letters",
     longest_series=10,
+    pins_apart=True,
 )
 """A service on which, as on Azure Compute, no two checkpoints of a VM share a name."""
 
@@ -121,7 +122,7 @@ def present(**options: Any) -> Present:
 
 def absent(**options: Any) -> Absent:
     """The spec of no checkpoint named nightly."""
-    named = {} if "checkpoint_id" in options else {"name": "nightly"}
+    named = {} if {"checkpoint_id", "select"} & set(options) else {"name": "nightly"}
     return validate_options(Absent, named | options)
 
 

@@ -13,6 +13,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    NOW,
     absent,
     chain,
     mark,
@@ -28,7 +29,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     [
         point("a"),
         ours("a"),
-        ours("a", mark=mark("a", pin=True)),
+        ours("a", mark=mark("a", pin=True, until=NOW)),
         point("a", usability="unusable"),
         point("a", usability="unknown"),
         point("a", None),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -15,12 +16,14 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     Restore,
     Update,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import as_planned
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest, to_result
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Present, Spec
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Absent, Present, Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     SERVICE,
@@ -34,6 +37,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
 )
 
 names = st.sampled_from(["nightly", "weekly"])
+pins = st.sampled_from([None, None, Pin(), Pin(NOW - timedelta(days=1)), Pin(NOW + timedelta(days=1))])
 ages = st.sampled_from([None, "1h", "3h", "5h", "9h", "2d"])
 
 
@@ -50,7 +54,7 @@ def worlds(draw: st.DrawFn) -> ObservedVm:
                 name=draw(names),
                 description=draw(st.sampled_from(["", "words"])),
                 usability=draw(st.sampled_from(["usable", "usable", "unusable", "unknown", "arriving"])),
-                mark=mark(f"{number}", pin=draw(st.booleans())) if managed else None,
+                mark=mark(f"{number}").with_pin(draw(pins)) if managed else None,
             )
         )
     return having(*(chain(*points) if draw(st.booleans()) else points), power="on")
@@ -62,8 +66,20 @@ presents = st.builds(
     max_age=st.sampled_from([None, "2h", "4h"]),
     supersede=st.booleans(),
     on_ambiguous=st.sampled_from(["fail", "newest", "oldest", "all"]),
+    pin=st.sampled_from([None, None, False]),
+) | st.builds(
+    present,
+    description=st.sampled_from([None, "new"]),
+    max_age=st.sampled_from([None, "2h"]),
+    pin=st.just(True),
+    pin_until=st.sampled_from([None, "1h", "1d", "2026-11-21T12:00:00Z", "2026-11-19T12:00:00Z"]),
 )
-absents = st.builds(absent, on_ambiguous=st.sampled_from(["fail", "newest", "oldest", "all"]))
+selects = st.sampled_from(
+    ["oldest", {"older_than": "4h"}, {"which": "latest", "managed": True}, {"name_matches": "n.*"}, {"pinned": False}]
+)
+absents = st.builds(absent, on_ambiguous=st.sampled_from(["fail", "newest", "oldest", "all"])) | st.builds(
+    absent, select=selects
+)
 restores = st.builds(
     restore,
     safety_checkpoint=st.booleans(),
@@ -86,20 +102,34 @@ def carried_out(made: Plan, world: ObservedVm) -> ObservedVm:
     points = list(world.checkpoints)
     for action in made.writes:
         if isinstance(action, Create):
-            new = Checkpoint("new", action.name, action.description or "", "h", created=NOW, mark=mark("e", "0s"))
+            pin = action.pin.for_creation(NOW) if action.pin else None
+            bears = mark("e", "0s").with_pin(pin)
+            new = Checkpoint("new", action.name, action.description or "", "h", created=NOW, mark=bears)
             points.append(new)
         elif isinstance(action, Update):
-            new = replace(action.checkpoint, description=action.description)
+            new = as_planned(action.checkpoint, [action])
             points = [new if c.id == new.id else c for c in points]
         elif isinstance(action, Delete):
             points = [c for c in points if c.id != action.checkpoint.id]
     return replace(world, checkpoints=tuple(points))
 
 
+def _means_another_each_time(wish: Spec) -> bool:
+    return isinstance(wish, Absent) and wish.select is not None and wish.select.which is not None
+
+
+@given(absents, worlds())
+def test_absent_removes_nothing_that_is_pinned_but_by_its_id(wish: Absent, world: ObservedVm) -> None:
+    made = plan_or_none(wish, world)
+    for action in made.writes if made else ():
+        assert isinstance(action, Delete)
+        assert not world.is_pinned(action.checkpoint)
+
+
 @given(st.one_of(presents, absents), worlds())
 def test_what_is_carried_out_is_not_asked_for_again(spec: Spec, world: ObservedVm) -> None:
     # absent with newest or oldest means one more each time: only `fail` and `all` name a state.
-    assume(isinstance(spec, Present) or spec.on_ambiguous in ("fail", "all"))
+    assume(isinstance(spec, Present) or (spec.on_ambiguous in ("fail", "all") and not _means_another_each_time(spec)))
     made = plan_or_none(spec, world)
     assume(made is not None)
     assert made is not None
@@ -115,7 +145,7 @@ def test_present_deletes_nothing_that_is_not_ours_or_is_pinned_or_of_another_nam
         if isinstance(action, Delete):
             assert spec.supersede
             assert action.checkpoint.mark is not None
-            assert not action.checkpoint.mark.pin
+            assert not world.is_pinned(action.checkpoint)
             assert action.checkpoint.name == spec.name
 
 

@@ -48,7 +48,7 @@ def test_it_is_planned_again_and_again_even_to_where_the_vm_stands() -> None:
         ({"on_ambiguous": "oldest"}, "old", 'it is the checkpoint named "nightly"'),
         ({"select": "latest"}, "w", "select: latest"),
         ({"select": "oldest"}, "old", "select: oldest"),
-        ({"select": {"before": "2026-11-20T04:00:00Z"}}, "old", "select: before"),
+        ({"select": {"before": "2026-11-20T04:00:00Z"}}, "old", "select: before 2026-11-20 04:00Z"),
         ({"name": "nightly", "select": "latest"}, "new", 'select: latest among those named "nightly"'),
         ({"checkpoint_id": "OLD"}, "old", "named by checkpoint_id"),
         ({"checkpoint_id": "host-OLD"}, "old", "named by checkpoint_id"),

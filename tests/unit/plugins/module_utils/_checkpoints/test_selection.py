@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,18 +18,25 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     matches,
     newest,
     oldest,
-    pick,
+    select,
+    select_for_restore,
     there_are,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     CheckpointError,
-    MissingCheckpoint,
     UnknownTime,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Select
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ago, chain, having, point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.selector import Select
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    ago,
+    chain,
+    having,
+    mark,
+    ours,
+    point,
+)
 
 LATEST, OLDEST = Select(which="latest"), Select(which="oldest")
 NEW, MIDDLE, OLD = point("new", "1h"), point("middle", "5h"), point("old", "9h")
@@ -35,14 +44,19 @@ DATED = (NEW, OLD, MIDDLE)
 
 
 def before(age: str) -> Select:
-    return Select(which="before", before=ago(age))
+    return Select(before=ago(age))
 
 
-def picked(select: Select, *points: Checkpoint) -> str:
-    return pick(having(*points), points, select).id
+def picked(selector: Select, *points: Checkpoint) -> str:
+    (found,) = select_for_restore(having(*points), points, selector)
+    return found.id
 
 
-def ids(points: list[Checkpoint]) -> list[str]:
+def taken(points: Sequence[Checkpoint], **selector: Any) -> list[str]:
+    return ids(select(having(*points), points, Select(**selector)).chosen)
+
+
+def ids(points: Iterable[Checkpoint]) -> list[str]:
     return [c.id for c in points]
 
 
@@ -70,20 +84,20 @@ def test_what_matches_a_name_in_its_case_and_an_id_in_any(
     [("newest", ["new"]), ("oldest", ["old"]), ("all", ["new", "old", "middle"])],
 )
 def test_the_user_may_say_which_of_several(on_ambiguous: OnAmbiguous, expected: list[str]) -> None:
-    assert ids(choose(having(*DATED), DATED, on_ambiguous, "nightly")) == expected
+    assert ids(choose(having(*DATED), DATED, on_ambiguous, 'are named "nightly"')) == expected
 
 
 @pytest.mark.parametrize("on_ambiguous", ["fail", "newest", "oldest", "all"])
 def test_one_or_none_needs_no_choice(on_ambiguous: OnAmbiguous) -> None:
     undated = point("a", None)
-    assert choose(having(undated), [undated], on_ambiguous, "nightly") == [undated]
-    assert choose(having(), [], on_ambiguous, "nightly") == []
+    assert choose(having(undated), [undated], on_ambiguous, 'are named "nightly"') == [undated]
+    assert choose(having(), [], on_ambiguous, 'are named "nightly"') == []
 
 
 def test_when_nobody_says_which_the_error_lists_id_and_time_of_each() -> None:
     undated = point("who", None)
     with pytest.raises(Ambiguous) as caught:
-        choose(having(NEW, undated), [NEW, undated], "fail", "nightly")
+        choose(having(NEW, undated), [NEW, undated], "fail", 'are named "nightly"')
     assert str(caught.value) == (
         '2 checkpoints are named "nightly": new (2026-11-20 11:00Z), who (time unknown). '
         "Name one by checkpoint_id, or set on_ambiguous."
@@ -105,14 +119,72 @@ def test_by_time_where_every_time_is_known(select: Select, expected: str) -> Non
     assert picked(select, *DATED) == expected
 
 
-def test_before_is_strict_and_none_before_is_an_error_that_lists_what_there_is() -> None:
-    with pytest.raises(MissingCheckpoint) as caught:
-        picked(before("9h"), *DATED)
-    assert str(caught.value) == (
-        "nothing to restore: no usable checkpoint was made before 2026-11-20 03:00Z. "
-        "There are: nightly (2026-11-20 11:00Z), nightly (2026-11-20 03:00Z), nightly (2026-11-20 07:00Z). "
-        "Take a later time."
-    )
+def test_before_is_strict_and_a_restore_may_find_none() -> None:
+    assert select_for_restore(having(*DATED), DATED, before("9h")) == []
+    assert select_for_restore(having(*DATED), DATED, Select(older_than=timedelta(hours=9))) == []
+
+
+MANY = (
+    ours("a1", "1h", name="web-1", mark=mark("a1", pin=True)),
+    ours("b2", "5h", name="web-2", mark=mark("b2", "5h", pin=True, until=ago("1m"))),
+    point("c3", "9h", name="db-1", usability="unusable"),
+    point("d4", "20h", name="Web-4", any_case=True),
+    point("e5", None, name="web-5", usability="unknown"),
+)
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ({"name_matches": "web-.*"}, ["a1", "b2", "d4", "e5"]),
+        ({"name_matches": "web"}, []),
+        ({"managed": True}, ["a1", "b2"]),
+        ({"managed": False}, ["c3", "d4", "e5"]),
+        ({"pinned": True}, ["a1"]),
+        ({"pinned": False}, ["b2", "c3", "d4", "e5"]),
+        ({"older_than": "5h"}, ["c3", "d4"]),
+        ({"before": "2026-11-20T07:00:01Z"}, ["b2", "c3", "d4"]),
+        ({"before": "2026-11-20T07:00:01Z", "older_than": "5h", "managed": False}, ["c3", "d4"]),
+        ({"which": "oldest", "older_than": "1m"}, ["d4"]),
+        ({"which": "latest", "older_than": "2h"}, ["b2"]),
+        ({"which": "latest", "name_matches": "db-1"}, []),
+        ({"which": "latest", "pinned": True}, ["a1"]),
+    ],
+)
+def test_every_key_must_hold_and_latest_means_latest_usable(selector: dict[str, Any], expected: list[str]) -> None:
+    assert taken(MANY, **selector) == expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "unknown"),
+    [
+        ({"older_than": "5h"}, ["e5"]),
+        ({"before": "2026-11-20T07:00:01Z"}, ["e5"]),
+        ({"older_than": "5h", "managed": True}, []),
+        ({"name_matches": "web-5"}, []),
+    ],
+)
+def test_what_is_of_unknown_age_is_told_where_an_age_decides(selector: dict[str, Any], unknown: list[str]) -> None:
+    assert ids(select(having(*MANY), MANY, Select(**selector)).of_unknown_age) == unknown
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ({"name_matches": "nightly"}, ["new", "old", "middle"]),
+        ({"older_than": "2h"}, ["middle"]),
+        ({"older_than": "2h", "which": "oldest"}, ["old"]),
+        ({"managed": True}, []),
+    ],
+)
+def test_for_a_restore_a_time_means_the_latest(selector: dict[str, Any], expected: list[str]) -> None:
+    assert ids(select_for_restore(having(*DATED), DATED, Select(**selector))) == expected
+
+
+def test_an_undated_one_below_an_early_one_may_be_the_oldest() -> None:
+    points = chain(point("who", None), point("early", "9h"))
+    with pytest.raises(UnknownTime, match="who"):
+        picked(Select(before=ago("3h"), which="oldest"), *points)
 
 
 def test_of_two_made_in_the_same_second_the_one_that_stands_on_the_other_is_newer() -> None:
@@ -192,7 +264,9 @@ def test_before_places_an_undated_candidate_by_its_relatives(
     ],
 )
 def test_before_refuses_where_the_undated_could_be_the_one(name: str, points: tuple[Checkpoint, ...]) -> None:
-    with pytest.raises(UnknownTime, match=r'cannot tell whether who \("nightly"\) was made before 2026-11-20 09:00Z'):
+    with pytest.raises(
+        UnknownTime, match=r'cannot tell whether who \("nightly"\) meets select \(before 2026-11-20 09:00Z\)'
+    ):
         picked(before("3h"), *points)
 
 
@@ -220,7 +294,7 @@ def test_of_many_without_times_the_last_ones_of_the_list_are_shown_and_called_th
 def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:
     many = tuple(point(str(i), f"{i + 1}h") for i in range(30))
     with pytest.raises(Ambiguous) as caught:
-        choose(having(*many), many, "fail", "nightly")
+        choose(having(*many), many, "fail", 'are named "nightly"')
     listed = '30 checkpoints are named "nightly"; the newest 20 (10 more are older): 0 (2026-11-20 11:00Z), 1 ('
     assert caught.value.message.startswith(listed)
 
@@ -228,8 +302,7 @@ def test_of_many_of_one_name_the_newest_are_listed_by_id() -> None:
 @pytest.mark.parametrize(
     ("refuse", "kind"),
     [
-        (lambda: choose(having(*DATED), DATED, "fail", "nightly"), Ambiguous),
-        (lambda: picked(before("9d"), *DATED), MissingCheckpoint),
+        (lambda: choose(having(*DATED), DATED, "fail", 'are named "nightly"'), Ambiguous),
         (lambda: picked(LATEST, point("a", None), point("b", "1h")), UnknownTime),
         (lambda: picked(before("3h"), point("early", "9h"), point("who", None)), UnknownTime),
     ],

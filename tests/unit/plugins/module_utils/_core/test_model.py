@@ -94,10 +94,12 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
             "key": None,
             "target": None,
         },
+        "pinned": False,
+        "pin_until": None,
         "age_seconds": 3600,
     }
     assert having(known).show(known).items() >= expected.items()
-    unknown = point("a", None, usability="unknown", host_id=None).to_result(None)
+    unknown = point("a", None, usability="unknown", host_id=None).to_result(None, pinned=False)
     assert {key for key, value in unknown.items() if value is None} >= {
         "host_id",
         "created",
@@ -136,7 +138,7 @@ def test_a_name_is_its_own_or_its_series_and_its_case_counts_where_the_service_s
 
 
 def test_where_a_vm_stands_is_said_in_a_word() -> None:
-    words = [replace(A, current=current).to_result(None)["position"] for current in (True, False, None)]
+    words = [replace(A, current=current).to_result(None, pinned=False)["position"] for current in (True, False, None)]
     assert words == ["current", "elsewhere", "unknown"]
 
 
@@ -154,10 +156,6 @@ def test_who_made_it_says_the_service_else_the_mark() -> None:
     assert marked.ownership == Ownership(True, "f00000000000", True, NOW - timedelta(hours=2))
     assert A.ownership == Ownership()
     assert replace(marked, owned=Ownership(True, "n")).ownership == Ownership(True, "n")
-
-
-def test_a_pin_is_its_mark_s() -> None:
-    assert [replace(A, mark=each).pinned for each in (None, mark(), mark(pin=True))] == [False, False, True]
 
 
 def test_a_name_that_the_service_has_changed_is_known_by_its_mark() -> None:

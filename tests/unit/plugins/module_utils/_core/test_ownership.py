@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -36,7 +37,8 @@ marks = st.builds(
     power=st.sampled_from([None, "on", "off"]),
     key=st.none() | st.text("0123456789abcdef", min_size=16, max_size=16),
     target=st.none() | st.text("0123456789abcdef", min_size=8, max_size=8),
-)
+    until=seconds,
+).map(lambda mark: mark if mark.pin else replace(mark, until=None))
 # What the option description lets through: everything printable, and line feeds.
 descriptions = st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(" \n"), max_size=60)
 
@@ -48,8 +50,20 @@ def test_the_mark_stands_on_a_line_of_its_own() -> None:
 
 
 def test_every_field_is_written() -> None:
-    full = Mark(MARK.nonce, MARK.created, pin=True, safety=True, power="off", key="0123456789abcdef", target="89abcdef")
-    assert str(full) == f"{TEXT[:-1]} pin safety power=off key=0123456789abcdef target=89abcdef]"
+    full = Mark(
+        MARK.nonce,
+        MARK.created,
+        pin=True,
+        safety=True,
+        power="off",
+        key="0123456789abcdef",
+        target="89abcdef",
+        until=MARK.created,
+    )
+    assert (
+        str(full)
+        == f"{TEXT[:-1]} pin until=2026-11-20T11:30:02Z safety power=off key=0123456789abcdef target=89abcdef]"
+    )
     assert full.to_result() == {
         "nonce": "9f2c41d07ab3",
         "created": "2026-11-20T11:30:02Z",
@@ -94,6 +108,9 @@ def test_what_services_and_consoles_do_to_white_space_is_forgiven(kept: str) -> 
         TEXT.replace("]", " power=paused]"),
         TEXT.replace("]", " key=short]"),
         TEXT.replace("]", " safety pin]"),
+        TEXT.replace("]", " until=2026-11-20T11:30:02Z]"),
+        TEXT.replace("]", " pin until=2026-13-20T11:30:02Z]"),
+        TEXT.replace("]", " pin until=tomorrow]"),
         TEXT.replace("]", " more]"),
         TEXT[:-1],
     ],

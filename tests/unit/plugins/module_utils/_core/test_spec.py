@@ -11,12 +11,13 @@ import pydantic
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import PinRequest
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.selector import Select
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Name,
     Present,
     RestoreRequest,
-    Select,
     terms,
     validate_options,
 )
@@ -77,7 +78,7 @@ def test_a_description_may_have_lines() -> None:
 
 
 def test_absent_needs_a_name_or_an_id() -> None:
-    assert refused(Absent) == "name or checkpoint_id is required for state=absent"
+    assert refused(Absent) == "name, checkpoint_id or select is required for state=absent"
     assert validate_options(Absent, {"checkpoint_id": GUID}).name is None
     assert validate_options(Absent, {"name": "n", "checkpoint_id": GUID, "on_ambiguous": "all"}).on_ambiguous == "all"
 
@@ -89,14 +90,8 @@ def test_absent_needs_a_name_or_an_id() -> None:
         ({"checkpoint_id": GUID, "name": "n"}, "checkpoint_id names one checkpoint; leave out name and select"),
         ({"checkpoint_id": GUID, "select": "latest"}, "checkpoint_id names one checkpoint; leave out name and select"),
         ({"name": "n", "on_ambiguous": "all"}, "on_ambiguous: takes 'fail', 'newest' or 'oldest'"),
-        ({"select": "newest"}, "select: takes latest, oldest, or {before: TIME}"),
-        ({"select": {"after": "2026-11-20T08:00:00Z"}}, "select: takes latest, oldest, or {before: TIME}"),
-        ({"select": {}}, "select: takes latest, oldest, or {before: TIME}"),
-        ({"select": ["latest"]}, "select: takes latest, oldest, or {before: TIME}"),
-        ({"select": {"before": None}}, "select: before: takes a time as text, such as 2026-11-20T08:00:00Z"),
-        ({"select": {"before": 20261120}}, "select: before: takes a time as text, such as 2026-11-20T08:00:00Z"),
-        ({"select": {"before": ""}}, "'' is not a time"),
-        ({"select": {"before": "2026-11-20T08:00:00"}}, "'2026-11-20T08:00:00' has no offset"),
+        ({"select": "newest"}, "select: takes latest, oldest, or a dictionary"),
+        ({"select": ""}, "select: is empty."),
         ({"name": "n", "restore_key": ""}, "restore_key: is empty."),
         ({"name": "n", "if_running": "wait"}, "if_running: takes 'proceed', 'stop' or 'fail'"),
         ({"name": "n", "power_after": "paused"}, "power_after: takes 'previous', 'on' or 'off'"),
@@ -106,21 +101,44 @@ def test_restore_says_what_is_wrong(options: dict[str, Any], expected: str) -> N
     assert expected in refused(RestoreRequest, **options)
 
 
+def test_select_goes_with_a_name() -> None:
+    latest = Select(which="latest")
+    assert validate_options(RestoreRequest, {"select": "latest"}).select == latest
+    assert validate_options(RestoreRequest, {"name": "n", "select": latest}).select == latest
+
+
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("kind", "options", "told"),
     [
-        ("latest", Select(which="latest")),
-        ("oldest", Select(which="oldest")),
-        (
-            {"before": "2026-11-20T09:00:00+01:00"},
-            Select(which="before", before=datetime(2026, 11, 20, 8, tzinfo=UTC)),
-        ),
-        (Select(which="oldest"), Select(which="oldest")),
+        (Present, {"pin_until": "1d"}, "pin_until goes with pin: true"),
+        (Present, {"pin": False, "pin_until": "1d"}, "pin_until goes with pin: true"),
+        (Present, {"pin": False, "pin_lock": True}, "pin_lock goes with pin: true"),
+        (Present, {"pin_lock": True}, "pin_lock goes with pin: true"),
+        (Present, {"pin": True, "pin_until": ""}, "pin_until: is empty."),
+        (Present, {"pin": True, "pin_until": "tomorrow"}, "pin_until: 'tomorrow' is not a duration"),
+        (Present, {"pin": True, "pin_until": "2026-11-20T08:00:00"}, "has no offset"),
+        (Absent, {"ignore_pin": True}, "ignore_pin needs checkpoint_id"),
+        (Absent, {"select": "latest", "on_ambiguous": "all"}, "select takes all that match; leave out on_ambiguous"),
+        (Absent, {"select": {"pinned": True}}, "pinned checkpoints are removed by checkpoint_id only"),
     ],
 )
-def test_select_is_read_and_goes_with_a_name(given: object, meant: Select) -> None:
-    assert validate_options(RestoreRequest, {"select": given}).select == meant
-    assert validate_options(RestoreRequest, {"name": "n", "select": given}).select == meant
+def test_pins_say_what_is_wrong(kind: type[Present], options: dict[str, Any], told: str) -> None:
+    assert told in refused(kind, name="n", **options)
+
+
+def test_select_excludes_an_id() -> None:
+    assert "leave out select" in refused(Absent, checkpoint_id=GUID, select="latest")
+
+
+def test_a_pin_that_is_asked_for() -> None:
+    def asked(**options: Any) -> PinRequest | None:
+        return validate_options(Present, {"name": "n", **options}).pin_request
+
+    moment = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    assert (asked(), asked(pin=False), asked(pin_lock=False)) == (None, None, None)
+    assert asked(pin=True, pin_lock=True) == PinRequest()
+    assert asked(pin=True, pin_until="2026-11-20T09:00:00+01:00") == PinRequest(moment)
+    assert asked(pin=True, pin_until="1d") == PinRequest(timedelta(days=1))
 
 
 def test_a_spec_does_not_change_once_it_is_made() -> None:

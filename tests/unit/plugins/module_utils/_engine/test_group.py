@@ -130,7 +130,7 @@ def test_one_after_the_other_or_at_once(order: Any, times: list[float]) -> None:
             await trio.sleep(30)
             return await write(change)
 
-        service.write = late  # type: ignore[method-assign]
+        service.write = late  # type: ignore[method-assign] # a service that does it otherwise
         return service
 
     assert states(Shelves(slow(), slow(), slow()).run(Group(order=order))) == ["changed"] * 3
@@ -260,7 +260,7 @@ def test_a_lock_is_not_waited_for_once_another_has_failed() -> None:
         late._replies.insert(0, NO_ROOM)
         return await write(change)
 
-    late.write = fails  # type: ignore[method-assign]
+    late.write = fails  # type: ignore[method-assign] # a service that does it otherwise
     shelves = Shelves(Service(*locked), late)
     members = shelves.run(Group(order="parallel", on_failure="undo"))
     assert len(shelves.sent) < 10
@@ -308,7 +308,7 @@ def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
             await trio.sleep(1)
         return await write(change)
 
-    services[number].write = struck  # type: ignore[method-assign]
+    services[number].write = struck  # type: ignore[method-assign] # a service that does it otherwise
     shelves.kinds[number].service = services[number]
     members = shelves.run(strike=interruptions.append)
     assert undos(members) == undo
@@ -331,7 +331,7 @@ def test_a_signal_in_the_second_stage_says_nothing_of_undoing(group: Group) -> N
             await trio.sleep(1)
         return await write(change)
 
-    services[0].write = struck  # type: ignore[method-assign]
+    services[0].write = struck  # type: ignore[method-assign] # a service that does it otherwise
     members = shelves.run(group, strike=interruptions.append)
     assert undos(members) == [None, None]
     assert states(members) == ["outcome_unknown", "failed"]

@@ -1,0 +1,42 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pylint: disable=redundant-keyword-arg # it does not see the fields of a dataclass's base in another room
+"""The plan for state: absent: what goes by name, by id, or by `select`. Pure."""
+
+from __future__ import annotations
+
+from .._core.model import Checkpoint, ObservedVm
+from .._core.plan import Plan
+from .._core.selector import Select
+from .._core.spec import Absent
+from .actions import NoOp
+from .pinning import KEPT, refuse_pinned, removals
+from .selection import choose, matches, missing, select
+
+
+def plan_absent(spec: Absent, actual: ObservedVm) -> Plan:
+    """Every match that is meant goes, oldest first; by name, whoever made it. What is pinned goes by its id only."""
+    found = matches(actual, spec.name, spec.checkpoint_id)
+    if spec.checkpoint_id is not None and spec.name is not None and not found and actual.by_id(spec.checkpoint_id):
+        raise missing(actual, spec.name, spec.checkpoint_id)
+    if spec.select is not None:
+        return _plan_select(spec, spec.select, actual, found)
+    gone = choose(actual, found, spec.on_ambiguous, f'are named "{spec.name or spec.checkpoint_id}"')
+    if not spec.ignore_pin:
+        refuse_pinned(actual, gone)
+    reason = "state is absent" + (" and ignore_pin is set" if any(actual.is_pinned(c) for c in gone) else "")
+    return Plan(actual.vm, tuple(removals(actual, reason, gone, lift=spec.ignore_pin)))
+
+
+def _plan_select(spec: Absent, selector: Select, actual: ObservedVm, found: list[Checkpoint]) -> Plan:
+    """All that `select` takes go, but not what is pinned; of what it would take if it knew its age, a warning tells."""
+    chosen, unknown = select(actual, found, selector)
+    kept = [NoOp(actual.vm, KEPT, checkpoint=c) for c in chosen if actual.is_pinned(c)]
+    gone = [c for c in chosen if not actual.is_pinned(c)]
+    among = f' among those named "{spec.name}"' if spec.name else ""
+    warnings = []
+    if unknown:
+        are = f"{len(unknown)} checkpoint{' is' if len(unknown) == 1 else 's are'}"
+        warnings.append(f"{actual.vm}: {are} of unknown age, and stays where select goes by age ({selector}).")
+    deletes = removals(actual, f"state is absent, select: {selector}{among}", gone)
+    return Plan(actual.vm, (*kept, *deletes), tuple(warnings))

@@ -1,0 +1,79 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The option `select`: which of a VM's checkpoints, the same for every module."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from .._deps import pydantic
+from .fields import Duration, OptionsModel, Time
+from .patterns import compiled
+from .times import format_duration, show_time
+
+TAKES = "takes latest, oldest, or a dictionary of which, before, older_than, name_matches, managed and pinned"
+_TEXTS = {
+    "which": "latest or oldest",
+    "before": "a time as text, such as 2026-11-20T08:00:00Z",
+    "older_than": "a duration as text, such as 7d",
+    "name_matches": "a regular expression as text",
+}
+
+
+class Select(OptionsModel):
+    """Every key that is given must hold; `which` then picks one of those: the latest, or the oldest, usable one."""
+
+    which: t.Literal["latest", "oldest"] | None = None
+    before: Time | None = None
+    older_than: Duration | None = None
+    name_matches: str | None = None
+    managed: bool | None = None
+    pinned: bool | None = None
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _read(cls, value: object) -> object:
+        """A text is short for `which`. An empty dictionary, a null or an empty text would widen the choice."""
+        if isinstance(value, str) and value in ("latest", "oldest"):
+            return {"which": value}
+        if not isinstance(value, dict):
+            raise ValueError(TAKES)
+        given = {str(key): each for key, each in value.items()}
+        if not given or set(given) - set(cls.model_fields):
+            raise ValueError(TAKES)
+        for key, each in given.items():
+            if each is None or each == "":
+                raise ValueError(f"{key} is empty; leave it out where nothing is meant")
+            if key in _TEXTS and isinstance(each, (int, float, list, dict)):
+                raise ValueError(f"{key}: takes {_TEXTS[key]}")
+        return given
+
+    @pydantic.field_validator("name_matches")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        """Run for what is given alone."""
+        return compiled(value).pattern
+
+    @property
+    def by_time(self) -> bool:
+        """Whether a time or an age decides."""
+        return self.before is not None or self.older_than is not None
+
+    def matches_name(self, name: str, *, any_case: bool) -> bool:
+        """Whether all of the name matches; without case where the service knows none."""
+        if self.name_matches is None:
+            return True
+        return re.fullmatch(self.name_matches, name, re.IGNORECASE if any_case else 0) is not None
+
+    def __str__(self) -> str:
+        """As plans and errors name it: `latest of those with older_than 7d and managed true`."""
+        parts = [f"before {show_time(self.before)}"] if self.before is not None else []
+        parts += [f"older_than {format_duration(self.older_than)}"] if self.older_than is not None else []
+        parts += [f"name_matches {self.name_matches}"] if self.name_matches is not None else []
+        flags = (("managed", self.managed), ("pinned", self.pinned))
+        parts += [f"{name} {'true' if flag else 'false'}" for name, flag in flags if flag is not None]
+        words = " and ".join(parts)
+        if self.which is None:
+            return words
+        return f"{self.which} of those with {words}" if words else self.which

@@ -240,12 +240,13 @@ class Leftover:
 class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
-    That clock is so many seconds `ahead` of ours (0 where it shows none). `busy` says what job holds the VM, `refuses`
-    why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
-    pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
-    `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
-    before it, `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that
-    the VM shows as its latest, `unplugged` are its network adapters without a network, and `detail` is what only the
+    That clock is so many seconds `ahead` of ours (0 where it shows none). `busy` says what job holds the VM,
+    `refuses` why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when
+    the service's pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way
+    of some verbs, `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a
+    first create needs before it, `next_create` is when the service takes the next create where it takes none now,
+    `managed_new` says whether what is made is then managed, `last_operation` is the id of the operation that the VM
+    shows as its latest, `unplugged` are its network adapters without a network, and `detail` is what only the
     provider understands (`restore_steps` reads it).
     """
 
@@ -260,6 +261,7 @@ class ObservedVm:
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
+    next_create: datetime | None = None
     managed_new: bool = True
     last_operation: str | None = None
     unplugged: frozenset[str] = frozenset()

@@ -15,12 +15,17 @@ from .kind import Kind
 from .reconciler import Reconciler
 from .waiting import WaitPolicy
 
+Review = t.Callable[[t.Sequence[Reconciler[t.Any]]], None]
 State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unknown"]
 
 
 @dataclass(frozen=True)
 class FleetOptions:
-    """How a task treats its targets. `check_only` ends after the plan."""
+    """How a task treats its targets. `check_only` ends after the plan.
+
+    `review` looks at all plans together before they are approved; where it changes what a kind plans, it has that one
+    plan again (`Reconciler.plan_again`).
+    """
 
     policy: WaitPolicy
     approval: Approval | None = None
@@ -28,6 +33,7 @@ class FleetOptions:
     on_error: t.Literal["continue", "stop"] = "continue"
     check_only: bool = False
     interruption: Interruption = field(default_factory=Interruption)
+    review: Review | None = None
 
 
 @dataclass
@@ -81,6 +87,8 @@ class Fleet:
         for member in self.members:
             if isinstance(member.error, InvalidInput):
                 raise member.error
+        if self._options.review is not None:
+            self._options.review([member.reconciler for member in self.members if member.error is None])
         if self._options.approval is not None:
             self._options.approval.check([member.reconciler.plan for member in self.members])
 

@@ -44,6 +44,7 @@ Rule = t.Literal[
     "within_yearly",
     "min_good",
     "not_kept",
+    "locked",
     "max_deletes",
     "max_deletes_total",
 ]

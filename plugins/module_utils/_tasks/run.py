@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._core.errors import CheckpointError, Interrupted
 from .._core.formatting import one_line
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
-from .._engine.fleet import Member, reconcile
+from .._engine.fleet import Member, Review, reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
 from .._engine.run_options import RunOptions
@@ -65,12 +66,17 @@ async def _interruptible(
 
 
 async def converge(
-    open_kinds: OpenKinds, params: Params, check_only: bool, context: RunContext, redactor: Redactor
+    open_kinds: OpenKinds,
+    params: Params,
+    check_only: bool,
+    context: RunContext,
+    redactor: Redactor,
+    review: Review | None = None,
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
-    fleet = options.fleet(deadline, check_only, context.interruption or Interruption())
+    fleet = replace(options.fleet(deadline, check_only, context.interruption or Interruption()), review=review)
     async with Providers(params, context, deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options), fleet)
     return members, round(anyio.current_time() - begun, 2)

@@ -34,7 +34,7 @@ from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..base import Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
-from .cautions import cautions
+from .cautions import cautions, next_slot
 from .client import ComputeClient, power_request
 from .disk_entities import DiskEntity
 from .entities import CollectionEntity, PointEntity
@@ -123,6 +123,7 @@ class Compute:
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=await self._obstacles(arm_id, state, elsewhere) if whole else (),
             cautions=cautions(machine, points, now, unlisted),
+            next_create=next_slot(machine, points, now),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             detail=state,

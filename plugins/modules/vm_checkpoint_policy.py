@@ -26,8 +26,9 @@ extends_documentation_fragment:
 options:
   prefix:
     description:
-      - What the names of the series begin with. Give each policy of a VM its own. Checkpoints named just so, as
-        M(hybridvm.checkpoints.vm_checkpoint) with O(hybridvm.checkpoints.vm_checkpoint#module:max_age) makes them, are of the series too.
+      - What the names of the series begin with. Give each policy of a VM its own.
+      - Checkpoints that are named just so are of the series too, such as those that
+        M(hybridvm.checkpoints.vm_checkpoint) has made under this name.
     type: str
     default: policy
   name_template:
@@ -85,7 +86,7 @@ options:
     type: int
   timezone:
     description:
-      - Where hours, days, weeks, months and years begin, such as V(Europe/Berlin). Others than V(UTC) need a database of
+      - Where hours, days, weeks, months and years begin, such as V(Europe/Berlin). Any but V(UTC) needs a database of
         time zones on the machine that runs the module.
     type: str
     default: UTC

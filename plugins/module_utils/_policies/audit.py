@@ -82,8 +82,8 @@ class Audit:
             "newest": None if newest is None else format_time(t.cast(datetime, newest.at)),
             "newest_age_seconds": None if age is None else max(0, int(age)),
             "all_points": total,
-            "limit": self.capabilities.max_points,
-            "left": max(0, self.capabilities.max_points - total),
+            "limit": self._limit,
+            "left": max(0, self._limit - total),
             "depth": max((each.depth for each in self.observed.checkpoints), default=0),
         }
 
@@ -123,16 +123,14 @@ class Audit:
             yield Violation("too_many", text)
 
     def _near_limit(self) -> t.Iterator[Violation]:
-        total, limit, percent = (
-            len(self.observed.checkpoints),
-            self.capabilities.max_points,
-            self.spec.thresholds.near_limit,
-        )
+        total, limit, percent = len(self.observed.checkpoints), self._limit, self.spec.thresholds.near_limit
         if total * 100 >= limit * percent:
-            title = self.capabilities.title
-            yield Violation(
-                "near_limit", f"{total} of the {limit} checkpoints that {title} allows exist ({percent} % is the mark)"
-            )
+            told = f"{total} of the {limit} checkpoints that {self.capabilities.title} allows exist"
+            yield Violation("near_limit", f"{told}; near_limit is {percent} %")
+
+    @property
+    def _limit(self) -> int:
+        return self.capabilities.max_points
 
 
 UNREADABLE = Violation("unreadable", "its checkpoints could not be read; see error")

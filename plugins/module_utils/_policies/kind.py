@@ -10,7 +10,7 @@ from .._checkpoints.kind import VmCheckpoints
 from .._checkpoints.progress import CheckpointProgress
 from .._checkpoints.readiness import arrival_of
 from .._core.errors import CheckpointError
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import VM, Checkpoint, ObservedVm, Usability
 from .._core.operation import Operation
 from .._core.plan import Action, Plan
 from .._core.spec import Present
@@ -39,6 +39,7 @@ class VmPolicy(Kind[ObservedVm]):
         self.within_total = True
         self.shortfall: CheckpointError | None = None
         self._provider = provider
+        self._shown: dict[str, Usability] = {}
         self._patience = patience
         self._checkpoints = VmCheckpoints(provider, vm, Present(name=spec.prefix), settle_time)
 
@@ -55,6 +56,7 @@ class VmPolicy(Kind[ObservedVm]):
 
     def audit(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Audit:
         """What is so now, whoever has brought it about."""
+        observed = self._as_shown(observed)
         decision = decide(self.spec, observed, self.capabilities, CheckpointProgress.of(progress))
         return Audit(self.spec, observed, decision, self.capabilities)
 
@@ -87,6 +89,7 @@ class VmPolicy(Kind[ObservedVm]):
         Asked from the newest on until min_good complete ones are found: what is older was there before.
         """
         complete, newest = 0, None
+        self._shown = {}
         dated = [each for each in governed(self.spec, observed) if each.created is not None]
         for checkpoint in sorted(dated, key=lambda each: (each.created, each.id), reverse=True):
             if complete >= self.spec.min_good:
@@ -98,12 +101,17 @@ class VmPolicy(Kind[ObservedVm]):
                 complete += checkpoint.usable
                 continue
             failed = operation.last.state == "failed"
-            shown = replace(checkpoint, usability="unusable" if failed else "arriving")
-            points = tuple(shown if each is checkpoint else each for each in observed.checkpoints)
-            observed = replace(observed, checkpoints=points)
+            self._shown[checkpoint.id] = "unusable" if failed else "arriving"
             if not failed:
                 newest = newest or (checkpoint, operation)
-        return observed, newest
+        return self._as_shown(observed), newest
+
+    def _as_shown(self, observed: ObservedVm) -> ObservedVm:
+        """A reading with what only asking for each checkpoint has shown."""
+        points = tuple(
+            replace(each, usability=self._shown.get(each.id, each.usability)) for each in observed.checkpoints
+        )
+        return replace(observed, checkpoints=points)
 
     def _would_do(self, checkpoint: Checkpoint, observed: ObservedVm) -> bool:
         """Whether it is young enough for max_age: a second one beside it would be no better."""

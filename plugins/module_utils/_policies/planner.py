@@ -108,7 +108,8 @@ def shortfall(decision: Decision, observed: ObservedVm, capabilities: Capabiliti
     """What a run that carried out its plan has not brought about all the same."""
     if decision.left:
         return TooManyDeletes(
-            f"{decision.left} checkpoints would go, and {decision.limit}: none of them was removed.",
+            f"{decision.left} checkpoint{'' if decision.left == 1 else 's'} would go, and {decision.limit}: none was "
+            "removed.",
             remedy="Look at the plan; if it is right, raise the limit for a run.",
         )
     if decision.is_full:

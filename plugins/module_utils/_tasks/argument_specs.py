@@ -88,7 +88,10 @@ ENCRYPTION_SET: dict[str, t.Any] = {
 _COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 _WITHIN = ("within", "within_hourly", "within_daily", "within_weekly", "within_monthly", "within_yearly")
 
-KEEP: dict[str, t.Any] = {**dict.fromkeys(_COUNTED, {"type": "int"}), **dict.fromkeys(_WITHIN, {"type": "str"})}
+KEEP: dict[str, t.Any] = {
+    **{rule: {"type": "int"} for rule in _COUNTED},
+    **{rule: {"type": "str"} for rule in _WITHIN},
+}
 """The suboptions of `keep`."""
 
 ADOPT: dict[str, t.Any] = {"name": {"type": "str"}, "name_matches": {"type": "str"}}

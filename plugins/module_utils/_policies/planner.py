@@ -172,7 +172,7 @@ def _new(spec: PolicySpec, observed: ObservedVm, capabilities: Capabilities, dec
     longest = capabilities.longest_series if generate else MAX_NAME
     if len(name) > longest or not re.fullmatch(capabilities.name_pattern, name) or not _is_name(name):
         raise InvalidInput(
-            f'name_template: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}'
+            f'prefix, name_template: "{name}" is no name that {capabilities.title} takes: {capabilities.name_rule}'
             f"{f', at most {longest} before the time and the nonce that are added' if generate else ''}."
         )
     why = _why_new(spec, observed, decision)

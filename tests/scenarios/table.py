@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from tests.scenarios.documents import BROKEN, CONF, GOOD, HOME, IN_GROUP, LEFT, ORDERS, on_azure, on_vmm, with_leftovers
+from tests.scenarios.documents import (
+    BROKEN,
+    CONF,
+    GOOD,
+    HOME,
+    IN_GROUP,
+    LEFT,
+    ORDERS,
+    on_azure,
+    on_vmm,
+    with_a_series,
+    with_leftovers,
+)
 
 EXISTS: Final = "exists, once"
 GONE: Final = "does not exist"
@@ -73,6 +85,8 @@ class Row:
         return any(re.fullmatch(pattern, key) for pattern in self.may_change)
 
 
+_POLICY: dict[str, Any] = {"prefix": "fresh", "name_template": "{prefix}", "max_age": "1d"}
+_POLICY |= {"keep": {"last": 1}, "keep_failed": 0}
 # What takes longer than settle_time is still to be seen when a lost answer's reading ends.
 SLOW = {"delete_takes": "9s", "compute_point_delete_takes": "9s", "compute_collection_delete_takes": "9s"}
 
@@ -104,11 +118,17 @@ def _vmm(service: str) -> list[Row]:
         Row(service, "restore", {**careful, "restore_key": "deploy-1"}, {**restored, safety: EXISTS}, changes, "key",
             thing=base, module="vm_checkpoint_restore"),
     ]  # fmt: skip
+    fresh, policy = f"{vm}/checkpoint fresh", {"vm": VM, **_POLICY, "adopt": {"name": "later"}}
+    rows.append(
+        Row(service, "present", policy, {fresh: EXISTS, later: GONE, base: EXISTS},
+            (f"({fresh}|{later})(/.*)?", stands), "policy", thing=fresh, module="vm_checkpoint_policy",
+            world=with_a_series(service, vm))
+    )  # fmt: skip
     told = {"vm": VM, "name": "baseline", "description": "described again"}
     if service == "spf":
         wanted = {f"{base}/description": "described again", base: EXISTS}
         rows.append(Row(service, "update", told, wanted, (f"{base}/description",), thing=base))
-    return [_with(row, world=world) for row in rows]
+    return [_with(row, world=row.world or world) for row in rows]
 
 
 def _with(row: Row, **more: Any) -> Row:
@@ -130,6 +150,9 @@ def _azure() -> list[Row]:
             (f"{point}(/.*)?",), thing=point),
         Row("compute", "absent", {"vm": VM, "name": "before", "state": "absent"}, {point: GONE, home: EXISTS},
             (f"{point}(/.*)?",), "slow", thing=point, switches=SLOW),
+        Row("compute", "present", {"vm": VM, **_POLICY, "adopt": {"name": "before"}},
+            {f"{home}/point fresh": EXISTS, point: GONE, home: EXISTS}, (f"{home}/point (before|fresh)(/.*)?",),
+            "policy", thing=f"{home}/point fresh", module="vm_checkpoint_policy"),
         Row("compute", "restore", {"vm": VM, "name": "before", "restore_key": "deploy-1"}, restored,
             (*disks, "shop01/(file|disk) .*", "shop01/power"), "key", thing=point, pairs="undoing",
             module="vm_checkpoint_restore"),

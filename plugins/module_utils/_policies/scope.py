@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta
 
-from .._core.model import Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm, Usability
 from .._core.ownership import name_hash
 from .retention import Point
 from .specs import PolicySpec
@@ -21,13 +21,18 @@ def points_of(spec: PolicySpec, observed: ObservedVm, locked_out: t.Container[st
         Point(
             id=checkpoint.id,
             at=moment(observed, checkpoint),
-            usability="unknown" if checkpoint.ownership.nonce in locked_out else checkpoint.usability,
+            usability=_usability(checkpoint, locked_out),
             outside=outside(spec, observed, checkpoint),
             pinned=checkpoint.pinned,
             named=bool(pins_of(spec, checkpoint)),
         )
         for checkpoint in observed.checkpoints
     ]
+
+
+def _usability(checkpoint: Checkpoint, locked_out: t.Container[str | None]) -> Usability:
+    is_left = checkpoint.ownership.nonce in locked_out
+    return "unknown" if is_left and checkpoint.usability != "unusable" else checkpoint.usability
 
 
 def governed(spec: PolicySpec, observed: ObservedVm) -> list[Checkpoint]:

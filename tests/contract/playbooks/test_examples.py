@@ -179,7 +179,7 @@ EXAMPLES = {
         ),
         "Take over what a script has left, once": Example(
             before=tuple(_made_by_a_script(number) for number in range(1, 6)),
-            says={"plan.actions.4.checkpoint.name": "backup_1", "compliance.violations.0.code": "pinned_missing"},
+            says={"plan.actions.5.checkpoint.name": "backup_1", "compliance.violations.0.code": "pinned_missing"},
         ),
     },
     "vm_checkpoint_restore": {

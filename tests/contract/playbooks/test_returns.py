@@ -22,7 +22,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 # The documentation's debts: each is a line that is missing there. One that has been paid must be taken away.
 DEBTS: set[str] = set()
-POLICY = {"prefix": "policy", "max_age": "1h", "keep": {"last": 1}}
+POLICY: dict[str, Any] = {"prefix": "policy", "max_age": "1h", "keep": {"last": 1}}
 HOUR = 3600  # of simulated time: nothing that takes so long ends before the clock is put forward
 # Conditions under which a key may be missing from a failure only; in a success it is there.
 COULD = {
@@ -71,8 +71,9 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
         _task("vm_checkpoint_info", vms=["web01", app01]),
         _task("vm_checkpoint_policy", vms=["web01", app01], **POLICY),
         _task("vm_checkpoint_policy", True, vm="web01", **POLICY, pins=["gone"]),
-        prepare(["POST", "/failures", {"service": "spf", "kind": "create"}]),
+        prepare(["POST", "/failures", {"service": "spf", "kind": "create", "count": 2}]),
         _task("vm_checkpoint_policy", vm="db01", **POLICY),
+        _task("vm_checkpoint_policy", vms=["db01"], **POLICY),
         prepare(["POST", "/faults", {"faults": [forbidden, unreadable]}]),
         _task("vm_checkpoint_info", vms=["web01", "db01"]),
         _task("vm_checkpoint", vm=app02, name="one"),

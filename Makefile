@@ -232,13 +232,15 @@ MONO_PACKAGES := mono-mcs mono-runtime mono-runtime-common mono-runtime-sgen mon
 conformance: $(VENV)/test-ready build/links build/tree $(foreach client,AZ DATAJS MONO,$(if $(filter 1,$($(client))),$(OUTSIDE)/$(client)))  ## recordings and outside clients against both sides; RECORDINGS=, AZ=1, DATAJS=1, MONO=1
 	$(BEGIN)
 	export AZ=$(AZ) DATAJS=$(DATAJS) MONO=$(MONO) RECORDINGS=$(RECORDINGS)
+	python tools/restic.py
 	python -m pytest -n 2 tests/conformance
 	$(END)
 
 .PHONY: outside
-outside: $(VENV)/test-ready build/links  ## the quick part of it: curl, SDKs, the player
+outside: $(VENV)/test-ready build/links  ## the quick part of it: curl, SDKs, the player, restic
 	$(BEGIN)
-	python -m pytest -n 2 tests/conformance -k 'curl or sdks or page or not_in_the_recording'
+	python tools/restic.py
+	python -m pytest -n 2 tests/conformance -k 'curl or sdks or page or restic or not_in_the_recording'
 	$(END)
 
 $(OUTSIDE)/AZ: | $(VENV)/test-ready

@@ -20,6 +20,7 @@ RESTORE: dict[str, Any] = {
     "power_after": "previous",
 }
 SERIES: dict[str, Any] = {"name": "nightly", "max_age": "1h", "supersede": True}
+POLICY: dict[str, Any] = {"prefix": "nightly", "max_age": "1h", "keep": {"last": 1}, "pins": ["baseline"]}
 WAP_ERROR = (
     '<Error xmlns="http://schemas.microsoft.com/windowsazure"><Code>Busy</Code><Message>Not now.</Message></Error>'
 )
@@ -124,6 +125,7 @@ def _of_both(service: str) -> list[Task]:
         _on(service, "create", "vm_checkpoint", {"name": "new"}),
         _on(service, "is there", "vm_checkpoint", {"name": "baseline"}),
         _on(service, "series", "vm_checkpoint", SERIES, before=_series(service)),
+        _on(service, "policy", "vm_checkpoint_policy", POLICY, before=_series(service)),
         _on(service, "absent", "vm_checkpoint", {"name": "later", "state": "absent"}),
         _on(service, "restore", "vm_checkpoint_restore", restore),
         _on(service, "restore again", "vm_checkpoint_restore", restore, before=_restored(service, restore)),
@@ -206,6 +208,7 @@ def _compute() -> list[Task]:
         on("first create", "vm_checkpoint", {"name": "new"}, before=no_collection),
         on("is there", "vm_checkpoint", {"name": "before"}),
         on("series", "vm_checkpoint", SERIES, before=_series("compute")),
+        on("policy", "vm_checkpoint_policy", POLICY, before=_series("compute")),
         on("absent", "vm_checkpoint", {"name": "before", "state": "absent"}),
         on("restore", "vm_checkpoint_restore", {"name": "before"}),
         on("whole restore", "vm_checkpoint_restore", whole),

@@ -37,6 +37,15 @@ def with_mark(service: str, vm: str) -> dict[str, Any]:
     return world
 
 
+def with_a_series(service: str, vm: str) -> dict[str, Any]:
+    """The same, where the second one is ours: its mark says when it was made, which Arc does not."""
+    world = on_vmm(service, vm)
+    world[service]["vms"][0]["checkpoints"][1]["description"] += (
+        "\n[hybridvm.checkpoints 1 nonce=0123456789ab at=2026-11-18T11:30:00Z]"
+    )
+    return world
+
+
 def on_azure(*more: dict[str, Any], data_disk: bool = False) -> dict[str, Any]:
     """A VM, broken since the point "before" in its collection, and one beside it; `more` are further collections."""
     files = {"os": {CONF: GOOD}, **({"0": {ORDERS: GOOD}} if data_disk else {})}

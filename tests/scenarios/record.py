@@ -14,6 +14,8 @@ from typing import Any, Literal
 View = Literal["answered", "unsent", "refused", "open"]
 """What the client can know of a request: it was answered, never left, was refused, or nobody can tell it."""
 World = Mapping[str, str]
+GENERATED = re.compile(r"-\d{8}t\d{6}z-[0-9a-f]{12}(?=$|[/?|])", re.I)
+"""What stands behind a generated name: the time and a nonce, which differ from run to run."""
 _ACTIONS = {"createcheckpoint": "create", "restorecheckpoint": "restore", "deletecheckpoint": "delete"}
 _VERBS = {"PUT": "create", "PATCH": "update", "DELETE": "delete", "POST": "post", "MERGE": "update"}
 _POWER = ("start", "stop", "deallocate", "poweroff", "restart")
@@ -110,7 +112,7 @@ def deed_of(method: str, target: str, body: bytes) -> str:
         return f"power {last}"
     kinds = {"restorepoints": "point", "restorepointcollections": "collection", "disks": "disk", "tags": "tags"}
     kind = kinds.get(path.rsplit("/", 2)[-2], "vm")
-    deed = f"{_VERBS.get(method, method.lower())} {kind} {last}"
+    deed = f"{_VERBS.get(method, method.lower())} {kind} {GENERATED.sub('', last)}"
     # One VM is changed several times in a restore; twice the same is another matter.
     return f"{deed} {zlib.crc32(body):x}" if deed.startswith("update vm") else deed
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tests.scenarios.record import GENERATED
+
 if TYPE_CHECKING:
     from simulator.azure.model import AzureVm, Collection
     from simulator.vmm.machines import VirtualMachine
@@ -63,10 +65,11 @@ def _collection(collection: Collection, found: dict[str, str]) -> None:
     found[f"{key}/tags"] = _tags(collection.tags)
     found[f"{key}/source"] = collection.source.lower()
     for point in collection.points:
-        of_it = f"{key}/point {point.name}"
+        of_it = f"{key}/point {GENERATED.sub('', point.name)}"
         # One that was made anew under its name is another one: its disks are.
         which = ",".join(disk.name for disk in point.disks)
-        found[of_it] = f"{collection.id}/restorepoints/{point.name}|{which}".lower()
+        ids = f"{collection.id}/restorepoints/{point.name}|{which}".lower()
+        found[of_it] = f"{found[of_it]} {ids}" if of_it in found else ids
         found[f"{of_it}/state"] = point.state
 
 

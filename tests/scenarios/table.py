@@ -19,6 +19,7 @@ from tests.scenarios.documents import (
     ORDERS,
     on_azure,
     on_vmm,
+    with_a_series,
     with_leftovers,
     with_mark,
 )
@@ -86,6 +87,8 @@ class Row:
 
 
 PINNED = "hybridvm-checkpoints=managed hybridvm-pin-before=created=2026-11-17T11:30:00Z team=shop"
+_POLICY: dict[str, Any] = {"prefix": "fresh", "name_template": "{prefix}", "max_age": "1d"}
+_POLICY |= {"keep": {"last": 1}, "keep_failed": 0}
 # What takes longer than settle_time is still to be seen when a lost answer's reading ends.
 SLOW = {"delete_takes": "9s", "compute_point_delete_takes": "9s", "compute_collection_delete_takes": "9s"}
 
@@ -119,6 +122,12 @@ def _vmm(service: str) -> list[Row]:
         Row(service, "restore", {**careful, "restore_key": "deploy-1"}, {**restored, safety: EXISTS}, changes, "key",
             thing=base, module="vm_checkpoint_restore"),
     ]  # fmt: skip
+    fresh, policy = f"{vm}/checkpoint fresh", {"vm": VM, **_POLICY, "adopt": {"name": "later"}}
+    rows.append(
+        Row(service, "present", policy, {fresh: EXISTS, later: GONE, base: EXISTS},
+            (f"({fresh}|{later})(/.*)?", stands), "policy", thing=fresh, module="vm_checkpoint_policy",
+            world=with_a_series(service, vm))
+    )  # fmt: skip
     given = {"vm": VM, "name": "baseline", "description": "described again"}
     if service == "spf":
         wanted = {f"{base}/description": "described again", base: EXISTS}
@@ -152,6 +161,9 @@ def _azure() -> list[Row]:
             (f"{point}(/.*)?",), thing=point),
         Row("compute", "absent", {"vm": VM, "name": "before", "state": "absent"}, {point: GONE, home: EXISTS},
             (f"{point}(/.*)?",), "slow", thing=point, switches=SLOW),
+        Row("compute", "present", {"vm": VM, **_POLICY, "adopt": {"name": "before"}},
+            {f"{home}/point fresh": EXISTS, point: GONE, home: EXISTS}, (f"{home}/point (before|fresh)(/.*)?",),
+            "policy", thing=f"{home}/point fresh", module="vm_checkpoint_policy"),
         Row("compute", "restore", {"vm": VM, "name": "before", "restore_key": "deploy-1"}, restored,
             (*disks, "shop01/(file|disk) .*", "shop01/power"), "key", thing=point, pairs="to_compensate",
             module="vm_checkpoint_restore"),

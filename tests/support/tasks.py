@@ -15,6 +15,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import TaskFunction
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint import vm_checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_info import vm_checkpoint_info
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_policy import (
+    vm_checkpoint_policy,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_restore import (
     vm_checkpoint_restore,
 )
@@ -26,5 +29,6 @@ TASKS: dict[str, TaskFunction] = {
     "restore_point_collection_info": restore_point_collection_info,
     "vm_checkpoint": vm_checkpoint,
     "vm_checkpoint_info": vm_checkpoint_info,
+    "vm_checkpoint_policy": vm_checkpoint_policy,
     "vm_checkpoint_restore": vm_checkpoint_restore,
 }

@@ -28,6 +28,9 @@ RUN_BY = {
     "make demo": f"{PLAYBOOKS}/test_demo.py::test_the_story_comes_true",
     'eval "$(.venv/bin/python tools/rehearse.py /tmp/ready.json)"': REHEARSE,
     ".venv/bin/ansible-playbook your-playbook.yml --check --diff": REHEARSE,
+    "ansible-playbook hybridvm.checkpoints.audit -e @audit.json": (
+        f"{PLAYBOOKS}/test_policy.py::test_the_audit_writes_what_the_page_shows"
+    ),
     "make help": "tests/unit/test_documented_commands.py::test_make_knows_what_is_said_of_it",
 }
 """A command, and the test that runs it; a target of make counts as run with what it runs."""

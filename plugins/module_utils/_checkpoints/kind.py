@@ -76,10 +76,9 @@ class VmCheckpoints(Kind[ObservedVm]):
         self, observed: ObservedVm, progress: Progress[ObservedVm]
     ) -> tuple[ObservedVm, InProgress | None]:
         """A checkpoint job that holds the VM, data that is still arriving, or evidence that is too young to count."""
-        if observed.busy is not None:
-            self._holder = self._holder or await self._current_operation()
-            return observed, InProgress(observed.busy, at_deadline=lambda total: self._busy(str(observed.busy), total))
-        self._holder = None
+        held = await self.held(observed)
+        if held is not None:
+            return observed, held
         done = CheckpointProgress.of(progress)
         observed, arriving = await mark_arriving(self.provider, self._spec, observed, done)
         if arriving is not None:
@@ -91,6 +90,14 @@ class VmCheckpoints(Kind[ObservedVm]):
             return observed, None
         pause = max(left, 1.0)
         return observed, InProgress("restore_key", seconds=pause, at_deadline=lambda _total: self._too_young(pause))
+
+    async def held(self, observed: ObservedVm) -> InProgress | None:
+        """A checkpoint job that holds the VM."""
+        if observed.busy is None:
+            self._holder = None
+            return None
+        self._holder = self._holder or await self._current_operation()
+        return InProgress(observed.busy, at_deadline=lambda total: self._busy(str(observed.busy), total))
 
     def is_busy(self, observed: ObservedVm) -> bool:
         """Whether a job holds the VM."""

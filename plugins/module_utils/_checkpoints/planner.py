@@ -52,7 +52,7 @@ def plan(
     if _compares_times(spec):
         warned = clock_warnings(actual, matches(actual, spec.name, spec.checkpoint_id))
         made = replace(made, warnings=(*made.warnings, *warned))
-    _refuse(made, actual, capabilities)
+    refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(text for verb, text in actual.cautions if verb in verbs)
     return replace(made, warnings=(*made.warnings, *cautions))
@@ -211,7 +211,7 @@ def _counts(checkpoint: Checkpoint, actual: ObservedVm, max_age: timedelta, prog
     )
 
 
-def _refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
+def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     """What the service would refuse is refused before anything is sent."""
     if not made.writes:
         return

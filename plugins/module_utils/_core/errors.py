@@ -12,7 +12,9 @@
     ├── UnknownTime           unknown_time        a selector needs a time that the service does not know
     ├── VmState               vm_state            the VM's state does not allow it
     ├── Pinned                pinned              the checkpoint is pinned, and only its id removes it
-    ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
+    ├── LimitReached          limit_reached       the service takes no more checkpoints of this VM, or none for now
+    ├── TooManyDeletes        too_many_deletes    a policy would remove more than max_deletes allows, so it removed none
+    ├── NotCompliant          not_compliant       on_violation is fail, and a VM does not comply with its policy
     ├── Downgraded            downgraded          the restore point is less consistent than requested
     ├── PlanChanged           plan_changed        what would be done is not what was approved
     ├── ServiceError
@@ -188,9 +190,28 @@ class Pinned(CheckpointError):
 
 
 class LimitReached(CheckpointError):
-    """The service holds no more checkpoints for this VM."""
+    """The service takes no more checkpoints of this VM."""
 
     code = "limit_reached"
+    retry: Retry = "never"
+
+
+class NoSlotYet(LimitReached):
+    """The service takes no more checkpoints of this VM for now; the error says from when on it does."""
+
+    retry = "safe"
+
+
+class TooManyDeletes(CheckpointError):
+    """A policy would remove more than max_deletes allows, so that it has removed none."""
+
+    code = "too_many_deletes"
+
+
+class NotCompliant(CheckpointError):
+    """A VM does not comply with its policy, and on_violation is fail."""
+
+    code = "not_compliant"
 
 
 class PlanChanged(CheckpointError):

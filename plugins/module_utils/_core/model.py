@@ -257,10 +257,10 @@ class ObservedVm:
     why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
-    before it and `pin_prelude` those that another pin needs, `managed_new` says whether what is made is then managed,
-    `last_operation` is the id of the operation that the VM shows as its latest, `unplugged` are its network adapters
-    without a network, `from_list` says that a list of many VMs showed it, and `detail` is what only the provider
-    understands (`restore_steps` reads it).
+    before it and `pin_prelude` those that another pin needs, `next_create` is when the service takes the next create
+    where it takes none now, `managed_new` says whether what is made is then managed, `last_operation` is the id of the
+    operation that the VM shows as its latest, `unplugged` are its network adapters without a network, `from_list` says
+    that a list of many VMs showed it, and `detail` is what only the provider understands (`restore_steps` reads it).
     """
 
     vm: VM
@@ -275,6 +275,7 @@ class ObservedVm:
     cautions: tuple[tuple[str, str], ...] = ()
     prelude: tuple[t.Any, ...] = ()
     pin_prelude: tuple[t.Any, ...] = ()
+    next_create: datetime | None = None
     managed_new: bool = True
     last_operation: str | None = None
     unplugged: frozenset[str] = frozenset()

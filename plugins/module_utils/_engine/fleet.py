@@ -18,13 +18,17 @@ from .member import Member
 from .reconciler import Reconciler
 from .waiting import WaitPolicy
 
+Review = t.Callable[[t.Sequence[Reconciler[t.Any]]], None]
+
 
 @dataclass(frozen=True)
 class FleetOptions:
     """How a task treats its targets. `check_only` ends after the plan. A `group` stops at the first failure.
 
+    `review` looks at all plans together before they are approved; where it changes what a kind plans, it has that one
+    plan again (`Reconciler.plan_again`).
     `show` makes a result's element of a target. With it, what was read of a target is let go as soon as that is made,
-    so that thousands of targets need no more memory than their results.
+    so that thousands of targets need no more memory than their results. It does not go with `review`.
     """
 
     policy: WaitPolicy
@@ -35,6 +39,7 @@ class FleetOptions:
     interruption: Interruption = field(default_factory=Interruption)
     group: Group | None = None
     show: t.Callable[[Member], t.Any] | None = None
+    review: Review | None = None
 
 
 async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> list[Member]:
@@ -65,6 +70,8 @@ class Fleet:
         for member in self.members:
             if member.error is not None and member.reconciler.kind.is_for_all(member.error):
                 raise member.error
+        if self._options.review is not None:
+            self._options.review([member.reconciler for member in self.members if member.error is None])
         self._approve()
 
     async def carry_out(self) -> None:

@@ -25,6 +25,7 @@ class InProgress:
     With an `operation` its end is waited for; otherwise the target is read again every poll_interval (or after
     `seconds`, if that is less) until nothing is in progress; `at_deadline` makes the error for one that outlasts
     the task's time (which it gets, in seconds).
+    With `pause` nothing can change before so many seconds, so that nothing is read before.
     `plan_meanwhile`: a plan can be made beside it, so check mode does not wait; before a write it is waited for,
     without `wait` only if `blocks_writes`.
     """
@@ -32,6 +33,7 @@ class InProgress:
     context: str
     operation: Operation | None = None
     seconds: float | None = None
+    pause: float | None = None
     at_deadline: t.Callable[[float], CheckpointError] | None = None
     plan_meanwhile: bool = False
     blocks_writes: bool = False

@@ -77,6 +77,10 @@ class Reconciler(t.Generic[Observed]):
         self.timing["read"] = anyio.current_time() - start
         return self.plan
 
+    def plan_again(self) -> None:
+        """Plan once more on what was read: what decides has changed."""
+        self._plan_now()
+
     async def renew(self, approval: Approval | None) -> None:
         """Observe and plan again what is left; it must stay within what was approved."""
         try:
@@ -332,12 +336,13 @@ class Reconciler(t.Generic[Observed]):
     async def _join(self) -> bool:
         """Wait for what was in progress when the plan was made beside it; whether there was anything to wait for."""
         pending = self._deferred
-        if pending is None or pending.operation is None:
+        if pending is None or (pending.operation is None and pending.pause is None):
             return False
         self.operation = pending.operation
         if not (self.policy.wait or pending.blocks_writes):
             return False
-        await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
+        if pending.operation is not None:
+            await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
         await self._observe_settled(for_write=True)
         return True
 
@@ -376,6 +381,10 @@ class Reconciler(t.Generic[Observed]):
             if pending.operation.joined:
                 self.operation = pending.operation
             await self.policy.ended(pending.operation, str(self.kind.target), pending.context)
+            return
+        if pending.pause is not None:
+            if not await self.policy.deadline.sleep(pending.pause) and pending.at_deadline is not None:
+                raise pending.at_deadline(self.policy.deadline.total)
             return
         longest = self.policy.poll_interval
         pause = longest if pending.seconds is None else min(pending.seconds, longest)

@@ -98,6 +98,26 @@ ENCRYPTION_SET: dict[str, t.Any] = {
 }
 """The suboptions of `encryption_sets`."""
 
+_COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+_WITHIN = ("within", "within_hourly", "within_daily", "within_weekly", "within_monthly", "within_yearly")
+
+KEEP: dict[str, t.Any] = {
+    **{rule: {"type": "int"} for rule in _COUNTED},
+    **{rule: {"type": "str"} for rule in _WITHIN},
+}
+"""The suboptions of `keep`."""
+
+ADOPT: dict[str, t.Any] = {"name": {"type": "str"}, "name_matches": {"type": "str"}}
+"""The suboptions of `adopt`."""
+
+THRESHOLDS: dict[str, t.Any] = {
+    "stale_after": {"type": "str"},
+    "points": {"type": "int"},
+    "failed_points": {"type": "int"},
+    "near_limit": {"type": "int", "default": 90},
+}
+"""The suboptions of `thresholds`."""
+
 NOT_FOR_COPIES: list[list[str]] = [
     ["source_restore_point", option] for option in ("exclude_disks", "instant_access_duration", "encryption_sets")
 ]
@@ -219,6 +239,37 @@ VM_CHECKPOINT_INFO: dict[str, t.Any] = {
     "mutually_exclusive": [["vm", "vms", "scope"]],
     "required_one_of": [["vm", "vms", "scope"]],
     "required_by": {"resource_group": ["scope"]},
+}
+
+VM_CHECKPOINT_POLICY: dict[str, t.Any] = {
+    "argument_spec": {
+        **CONNECTION,
+        **VMS,
+        **MANY,
+        **DEADLINE,
+        **CHANGES,
+        "prefix": {"type": "str", "default": "policy"},
+        "name_template": {"type": "str", "default": "{prefix}-{utc:%Y%m%dT%H%M%SZ}"},
+        "max_age": {"type": "str"},
+        "keep": {"type": "dict", "options": KEEP, "required_one_of": [list(KEEP)]},
+        "min_good": {"type": "int", "default": 1},
+        "keep_failed": {"type": "int", "default": 1},
+        "max_deletes": {"type": "int", "default": 5},
+        "max_deletes_total": {"type": "int"},
+        "timezone": {"type": "str", "default": "UTC"},
+        "pins": {"type": "list", "elements": "str", "default": []},
+        "include_unmanaged": {"type": "bool", "default": False},
+        "adopt": {
+            "type": "dict",
+            "options": ADOPT,
+            "mutually_exclusive": [["name", "name_matches"]],
+            "required_one_of": [["name", "name_matches"]],
+        },
+        "thresholds": {"type": "dict", "options": THRESHOLDS},
+        "on_violation": {"type": "str", "choices": ["fail", "report"], "default": "report"},
+    },
+    "mutually_exclusive": [["vm", "vms"]],
+    "required_one_of": [["vm", "vms"], ["max_age", "keep"]],
 }
 
 VM_CHECKPOINT_RESTORE: dict[str, t.Any] = {

@@ -9,11 +9,12 @@ from functools import partial
 
 from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
+from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
 from .._engine.concurrency import Concurrency
 from .._engine.run_options import RunOptions
-from .._providers import Providers, RunContext
+from .._providers import Provider, Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
 from .group_result import GroupView
@@ -59,6 +60,13 @@ async def _open(
     spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
 ) -> list[VmCheckpoints]:
     resolved = await resolve(providers, references, concurrency)
+    require_findable(resolved, options)
+    settle_time = options.settle_time.total_seconds()
+    return [VmCheckpoints(provider, vm, spec, settle_time) for provider, vm in resolved]
+
+
+def require_findable(resolved: t.Iterable[tuple[Provider, VM]], options: RunOptions) -> None:
+    """InvalidInput for a task that would not wait where nothing leads back to what it started."""
     for provider, vm in resolved:
         if not options.wait and not provider.capabilities.operations_findable:
             raise InvalidInput(
@@ -66,5 +74,3 @@ async def _open(
                 subject=str(vm),
                 remedy="Leave wait out.",
             )
-    settle_time = options.settle_time.total_seconds()
-    return [VmCheckpoints(provider, vm, spec, settle_time) for provider, vm in resolved]

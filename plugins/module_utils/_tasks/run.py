@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 
 from .._core.errors import CheckpointError, Interrupted
 from .._core.formatting import one_line
@@ -12,7 +13,7 @@ from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
 from .._engine.concurrency import Concurrency, Levels
-from .._engine.fleet import reconcile
+from .._engine.fleet import Review, reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
 from .._engine.member import Member
@@ -73,6 +74,7 @@ async def converge(
     context: RunContext,
     redactor: Redactor,
     show: t.Callable[[Member], t.Any] | None = None,
+    review: Review | None = None,
 ) -> tuple[list[Member], float]:
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
@@ -80,5 +82,5 @@ async def converge(
     levels = Levels(options.concurrency)
     fleet = options.fleet(deadline, check_only, context.interruption or Interruption(), levels, show)
     async with Providers(params, context._replace(pressure=levels), deadline, redactor) as providers:
-        members = await reconcile(await open_kinds(providers, options, levels.reading), fleet)
+        members = await reconcile(await open_kinds(providers, options, levels.reading), replace(fleet, review=review))
     return members, round(anyio.current_time() - begun, 2)

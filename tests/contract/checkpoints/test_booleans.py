@@ -93,6 +93,9 @@ CASES: list[tuple[str, Callable[[], Lab], dict[str, Any], bool]] = [
     ("vm_checkpoint", make_lab, {"vm": "@azure", "name": "new"}, True),
     ("vm_checkpoint", make_lab, {"vm": "@azure", "name": "new", "wait": False}, False),
     ("vm_checkpoint_restore", make_lab, {"vm": "@azure", "name": "before"}, True),
+    ("vm_checkpoint_policy", Lab, {"vm": "web01", "max_age": "1h", "keep": {"last": 1}}, False),
+    ("vm_checkpoint_policy", make_lab, {"vm": "@azure", "max_age": "1h", "keep": {"last": 1}}, True),
+    ("vm_checkpoint_policy", _refused, {"vms": ["@azure"], "max_age": "1h"}, True),
     ("restore_point", make_lab, POINT, True),
     ("restore_point", make_lab, {**POINT, "wait": False}, False),
     ("restore_point_collection", make_lab, {"name": HOME, "resource_group": "rg-shop"}, False),
@@ -103,10 +106,16 @@ CASES: list[tuple[str, Callable[[], Lab], dict[str, Any], bool]] = [
 ]
 
 
+def _vm(lab: Lab, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_vm(lab, each) for each in value]
+    return lab.azure_vm if value == "@azure" else value
+
+
 @pytest.mark.parametrize(("module", "world", "options", "check"), CASES)
 def test_every_boolean_is_one(module: str, world: Callable[[], Lab], options: dict[str, Any], check: bool) -> None:
     lab = world()
-    given: dict[str, Any] = {name: lab.azure_vm if value == "@azure" else value for name, value in options.items()}
+    given: dict[str, Any] = {name: _vm(lab, value) for name, value in options.items()}
     result: Result = lab.run(module, check=check, **given)
     for where, _doc in booleans(returns(module)):
         for value in found(result, where.split(".")):

@@ -55,6 +55,10 @@ def _superseding(lab: Lab, vm: str) -> Result:
     return lab.run("vm_checkpoint", vm=vm, name="series", max_age="1h", supersede=True)
 
 
+def _policy(lab: Lab, vm: str) -> Result:
+    return lab.run("vm_checkpoint_policy", vm=vm, prefix="series", max_age="1h", keep={"last": 1})
+
+
 def _collection_info(**options: Any) -> Go:
     return lambda lab: lab.run("restore_point_collection_info", name=HOME, resource_group="rg-shop", **options)
 
@@ -100,6 +104,9 @@ COMPUTE = {
         can_miss=(*DISKS, GOOD_TO_HAVE),  # the lock is not seen then, and stays
     ),
     "`vm_checkpoint`, absent": Task(lambda lab: checkpoint(lab, name="before", state="absent"), can_miss=DISKS),
+    "`vm_checkpoint_policy`, in a collection that exists": Task(
+        lambda lab: _policy(lab, lab.azure_vm), before=lambda lab: _series(lab, lab.azure_vm), warns=DISKS
+    ),
     "`vm_checkpoint_restore`": Task(restore),
     "`vm_checkpoint_restore`, with `safety_checkpoint`": Task(lambda lab: restore(lab, safety_checkpoint=True)),
     "`vm_checkpoint_restore`, with `old_disks: delete`": Task(lambda lab: restore(lab, old_disks="delete")),
@@ -130,6 +137,7 @@ ARC = {
     "`vm_checkpoint`, present, with `supersede`": Task(
         lambda lab: _superseding(lab, lab.arm_vm), Lab, lambda lab: _series(lab, lab.arm_vm)
     ),
+    "`vm_checkpoint_policy`": Task(lambda lab: _policy(lab, lab.arm_vm), Lab, lambda lab: _series(lab, lab.arm_vm)),
     "`vm_checkpoint_restore`": Task(_restoring("scvmm"), Lab),
     "`vm_checkpoint_restore`, with `safety_checkpoint`": Task(_restoring("scvmm", safety_checkpoint=True), Lab),
     "`vm_checkpoint_restore`, with `if_running: stop`": Task(_restoring("scvmm", if_running="stop"), Lab),
@@ -139,6 +147,7 @@ ARC = {
 }
 SPF = {
     "`vm_checkpoint`": Task(lambda lab: lab.run("vm_checkpoint", vm="web01", name="x", description="why"), Lab),
+    "`vm_checkpoint_policy`": Task(lambda lab: _policy(lab, "web01"), Lab),
     "`vm_checkpoint_restore`": Task(_restoring("spf"), Lab),
     "`vm_checkpoint_restore`, with `safety_checkpoint`": Task(_restoring("spf", safety_checkpoint=True), Lab),
     "`vm_checkpoint_restore`, with `if_running: stop`": Task(_restoring("spf", if_running="stop"), Lab),

@@ -33,6 +33,7 @@ MODULES = (
     "restore_point_collection_info",
     "vm_checkpoint",
     "vm_checkpoint_info",
+    "vm_checkpoint_policy",
     "vm_checkpoint_restore",
 )
 SCALE = 20

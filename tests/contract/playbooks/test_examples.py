@@ -71,6 +71,16 @@ RESTORED: Task = {
     "hybridvm.checkpoints.vm_checkpoint_restore": {"vm": SHOP01, "collection": "shop01-points", "name": "old"},
 }
 
+
+def _made_by_a_script(number: int) -> Task:
+    """Hyper-V Manager's way: no mark of ours; VMM learns of it."""
+    return prepare(
+        ["POST", "/vm/spf/web01/checkpoint", {"name": f"backup_{number}"}],
+        ["POST", "/vm/spf/web01/job", {"seconds": 1, "locks": False}],
+        ["POST", "/clock", {"advance": 60}],
+    )
+
+
 EXAMPLES = {
     "leftover_disk": {
         "List what restores have left": Example(
@@ -155,6 +165,24 @@ EXAMPLES = {
         "Start a checkpoint and go on without waiting": Example(says={"operation.status": "running"}),
         "Wait until it exists and is usable": Example(
             False, says={"checkpoint.name": "before-tests", "checkpoint.usable": True}
+        ),
+    },
+    "vm_checkpoint_policy": {
+        "Keep a week of days and a month of weeks, of many VMs": Example(
+            says={"vms.0.status": "changed", "vms.1.status": "changed", "vms.1.compliance.compliant": True}
+        ),
+        "See what would go and why, and whether the VMs comply": Example(
+            False, says={"vms.0.compliance.violations": [], "vms.0.plan.actions.0.rule": "not_managed"}
+        ),
+        "Fail a pipeline if a VM has no fresh checkpoint, and change nothing": Example(
+            False, says={"compliance.compliant": True, "series.points": 1}
+        ),
+        "Keep restore points of an Azure VM within spans, and one for each month of a year": Example(
+            needs=(_subscription,), says={"plan.actions.1.action": "create", "checkpoint.usable": True}
+        ),
+        "Take over what a script has left, once": Example(
+            before=tuple(_made_by_a_script(number) for number in range(1, 6)),
+            says={"plan.actions.5.checkpoint.name": "backup_1", "compliance.violations.0.code": "pinned_missing"},
         ),
     },
     "vm_checkpoint_restore": {

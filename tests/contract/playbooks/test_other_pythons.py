@@ -30,6 +30,7 @@ OPTIONS = {
     "restore_point_collection_info": "name=n resource_group=g",
     "vm_checkpoint": "vm=web01 name=n",
     "vm_checkpoint_info": "vm=web01",
+    "vm_checkpoint_policy": "vm=web01 max_age=1h",
     "vm_checkpoint_restore": "vm=web01 name=n",
 }
 STUB = """

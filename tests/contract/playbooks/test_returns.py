@@ -22,6 +22,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 # The documentation's debts: each is a line that is missing there. One that has been paid must be taken away.
 DEBTS: set[str] = set()
+POLICY: dict[str, Any] = {"prefix": "policy", "max_age": "1h", "keep": {"last": 1}}
 HOUR = 3600  # of simulated time: nothing that takes so long ends before the clock is put forward
 # Conditions under which a key may be missing from a failure only; in a success it is there.
 COULD = {
@@ -68,13 +69,21 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
         _task("vm_checkpoint_restore", vm=app01, name="one"),
         _task("vm_checkpoint_restore", vm=app01, name="nothing"),
         _task("vm_checkpoint_info", vms=["web01", app01]),
+        _task("vm_checkpoint_policy", vms=["web01", app01], **POLICY),
+        _task("vm_checkpoint_policy", True, vm="web01", **POLICY, pins=["gone"]),
+        prepare(["POST", "/failures", {"service": "spf", "kind": "create", "count": 2}]),
+        _task("vm_checkpoint_policy", vm="db01", **POLICY),
+        _task("vm_checkpoint_policy", vms=["db01"], **POLICY),
         prepare(["POST", "/faults", {"faults": [forbidden, unreadable]}]),
         _task("vm_checkpoint_info", vms=["web01", "db01"]),
         _task("vm_checkpoint", vm=app02, name="one"),
         _task("vm_checkpoint_restore", vm=app02, name="one"),
+        _task("vm_checkpoint_policy", vm=app02, **POLICY),
         _task("vm_checkpoint_info", vm=app02),
         prepare(["POST", "/switches", {"create_takes": f"{HOUR}s"}], ["DELETE", "/counters"]),
         _task("vm_checkpoint", vm="db01", name="twin"),
+        prepare(["DELETE", "/counters"]),
+        _task("vm_checkpoint_policy", vm="db01", prefix="twins", name_template="{prefix}", max_age="1s"),
         prepare(["DELETE", "/counters"]),
         _task("vm_checkpoint_restore", vm="db01", name="baseline", safety_checkpoint=True),
         *_azure(simulator),
@@ -82,7 +91,7 @@ def results(ansible: Ansible, simulator: Simulator) -> dict[str, list[dict[str, 
         *_groups(app01),
     ]
     process = ansible.start([play("All kinds", first, simulator.environment)])
-    for name in ("twin", "safety before restore to baseline"):
+    for name in ("twin", "twins", "safety before restore to baseline"):
         _meet(simulator, name)
     run = ansible.collect(process)
     assert run.code == 0, run.stdout + run.stderr
@@ -163,6 +172,7 @@ def _azure(simulator: Simulator) -> list[dict[str, Any]]:
         prepare(["POST", "/failures", {"service": "compute", "kind": "point"}]),
         _task("vm_checkpoint", vm=vm, name="two"),
         _task("vm_checkpoint_info", vm=vm, leftovers=True),
+        _task("vm_checkpoint_policy", vm=vm, collection="policies", **POLICY),
         prepare(
             ["POST", "/faults", {**refused, "path": "disks/refused"}],
             ["POST", "/failures", {"service": "compute", "kind": "disk_delete"}],

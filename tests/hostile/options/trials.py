@@ -19,7 +19,7 @@ from tests.hostile.options.specs import Module, modules
 from tests.support.lab import HOST, Lab, Result
 
 TITLE = "values in options"
-EMPTY = {"description", "vms", "exclude_disks", "encryption_sets", "ids", "tags"}
+EMPTY = {"description", "vms", "exclude_disks", "encryption_sets", "ids", "pins", "tags"}
 COPIES = "copies"
 Base = Callable[[Lab], dict[str, Any]]
 
@@ -44,6 +44,7 @@ def _leftover(lab: Lab) -> dict[str, Any]:
 BASES: dict[str, list[Base]] = {
     "leftover_disk": [_leftover],
     "vm_checkpoint": _on(name="new"),
+    "vm_checkpoint_policy": _on(prefix="before", max_age="1h", keep={"last": 2}),
     "vm_checkpoint_restore": _on(name="before"),
     "vm_checkpoint_info": [*_on(), *(_in(scope=scope) for scope in ("spf", "scvmm", "compute"))],
     "restore_point": [_in(name="new", collection=azure_harness.HOME, resource_group="rg-shop")],
@@ -68,6 +69,9 @@ SUITING: dict[tuple[str, str], list[Base]] = {
     ("vm_checkpoint", "checkpoint_id"): _on(state="absent"),
     ("vm_checkpoint", "collection"): _on(name="new")[2:],
     ("vm_checkpoint", "description"): _on(name="new")[:2],
+    ("vm_checkpoint_policy", "vm"): [_in(max_age="1h")],
+    ("vm_checkpoint_policy", "vms"): [_in(max_age="1h")],
+    ("vm_checkpoint_policy", "collection"): _on(max_age="1h")[2:],
     ("vm_checkpoint_restore", "vm"): [_in(name="before")],
     ("vm_checkpoint_restore", "vms"): [_in(name="before")],
     ("vm_checkpoint_restore", "checkpoint_id"): _on(),

@@ -215,6 +215,13 @@ _SPECIAL: dict[str, list[Any]] = {
         '{"version": 1, "actions": []}',
         {"version": 1, "actions": []},
     ],
+    "prefix": ["nightly", "n" * 50],
+    "name_template": ["{prefix}", "{prefix}-{local:%d%H}", "{prefix}{prefix.__class__}", "{0}{prefix}", "{prefix!r}"],
+    "keep": [{"last": 2}, {"within": "1y6mo", "daily": 3}, {"within": "6m"}, {"last": "x"}, {"last": 0}, {"fast": 1}],
+    "adopt": [{"name": "before"}, {"name_matches": "b.*"}, {"name_matches": "("}, {"name": "a", "name_matches": "b"}],
+    "thresholds": [{"points": 1, "near_limit": 1}, {"stale_after": "1s"}, {"failed_points": -1}, {"near_limit": 101}],
+    "timezone": ["Europe/Berlin", "UTC", "posixrules", "leapseconds", "Europe", "../zoneinfo/UTC"],
+    "pins": [["before"], ["@checkpoint"], [""], ["a\nb"]],
     "resource_group": ["rg-shop", "RG-SHOP", "a.", "(a)"],
     "location": ["westeurope", "West Europe", "we\nst"],
     "spf_service_principal": ["HTTP/spf.test", "HTTP/spf.test@REALM", "HTTP/", "host/a b"],
@@ -235,6 +242,16 @@ def special(option: str, spec: dict[str, Any]) -> list[Any]:
         return list(spec.get("choices", [True, False])) * 3
     if option.endswith("api_version"):
         return _VERSIONS
-    if option in ("max_age", "older_than", "younger_than", "wait_timeout", "poll_interval", "settle_time"):
+    if option in (
+        "max_age",
+        "older_than",
+        "younger_than",
+        "wait_timeout",
+        "poll_interval",
+        "settle_time",
+        "stale_after",
+    ):
         return _DURATIONS
+    if option.startswith("within"):
+        return ["2d", "1y6mo", "6m", "0d", "1d1d", "9999y"]
     return _SPECIAL.get(option, [])

@@ -78,17 +78,31 @@ def hourly(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, cras
     No refusal: the pages on restore points differ about the limit, Azure answers an excess with 429 and Retry-After,
     which is waited for within the deadline, and what consistency a point was asked for with is not shown.
     """
-    recent = sorted(
-        point.created
-        for point in points
-        if point.created is not None and point.created > now - HOUR and not is_copy(point) and _counts(point, vm, crash)
-    )
+    recent = _within_the_hour(vm, points, now, crash=crash)
     if len(recent) < PER_HOUR:
         return ""
     return (
         f"{len(recent)} restore points of it were made within the last hour, failed ones and safety checkpoints "
         f"included, and Azure allows {PER_HOUR}: the next one is possible at {format_time(recent[-PER_HOUR] + HOUR)}. "
         "Until then it may be refused (429), which the task waits for within wait_timeout."
+    )
+
+
+def next_slot(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime) -> datetime | None:
+    """When the next create is possible as far as can be seen, None where one is now.
+
+    Points that went, and those in other collections, count as well and cannot be seen: a 429 is never excluded.
+    """
+    recent = _within_the_hour(vm, points, now, crash=False)
+    return None if len(recent) < PER_HOUR else recent[-PER_HOUR] + HOUR
+
+
+def _within_the_hour(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, crash: bool) -> list[datetime]:
+    """When the points were made that count for a new one."""
+    return sorted(
+        point.created
+        for point in points
+        if point.created is not None and point.created > now - HOUR and not is_copy(point) and _counts(point, vm, crash)
     )
 
 

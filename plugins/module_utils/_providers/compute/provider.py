@@ -34,7 +34,7 @@ from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..base import Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
-from .cautions import cautions
+from .cautions import cautions, next_slot
 from .client import ComputeClient, power_request
 from .disk_lists import DiskLists
 from .entities import CollectionEntity, PointEntity
@@ -171,6 +171,7 @@ class Compute:
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=(*self._obstacles(arm_id, state, locks, elsewhere), *no_room(collection, held)) if whole else (),
             cautions=cautions(machine, points, now, known.unlisted),
+            next_create=next_slot(machine, points, now),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),
             pin_prelude=(DropStalePins(vm, "there is no room for another pin", home, stale),) if stale else (),

@@ -1,0 +1,225 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which points of a VM stay and which go, and by which rule: one pure function of points, policy and time.
+
+The counted rules are restic's (internal/restic/snapshot_policy.go of 0.14): from the newest to the oldest, the first
+point of each bucket stays while counts are left, and so does the oldest of all.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from .._core.model import Usability
+from .._core.times import format_time
+from .calendar import BUCKETS, Span
+
+FUTURE = timedelta(minutes=5)
+"""How far a point may be ahead of the clock: one that is further ahead is of unknown age."""
+
+Rule = t.Literal[
+    "not_managed",
+    "other_series",
+    "pinned",
+    "pins",
+    "arriving",
+    "usability_unknown",
+    "age_unknown",
+    "no_keep",
+    "keep_failed",
+    "failed",
+    "last",
+    "within",
+    "hourly",
+    "daily",
+    "weekly",
+    "monthly",
+    "yearly",
+    "within_hourly",
+    "within_daily",
+    "within_weekly",
+    "within_monthly",
+    "within_yearly",
+    "min_good",
+    "not_kept",
+    "locked",
+    "max_deletes",
+    "max_deletes_total",
+]
+"""What decides about a point. `failed` and `not_kept` remove it, all others keep it."""
+
+COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
+WITHIN = ("within", "within_hourly", "within_daily", "within_weekly", "within_monthly", "within_yearly")
+
+
+@dataclass(frozen=True)
+class Point:
+    """What retention has to know of a checkpoint.
+
+    `at` is when it was made by the clock of `now`, None where nobody knows. `outside` says why the policy does not
+    govern it: it is somebody else's, or of another series. `pinned` until `pin_until`, if that is set; `named` says
+    that the option `pins` names it. `planned` is one that the same run makes first, and that counts as usable.
+    """
+
+    id: str
+    at: datetime | None
+    usability: Usability = "usable"
+    outside: t.Literal["not_managed", "other_series"] | None = None
+    pinned: bool = False
+    pin_until: datetime | None = None
+    named: bool = False
+    planned: bool = False
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether it bears a pin that still holds."""
+        return self.pinned and (self.pin_until is None or now < self.pin_until)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is kept: counts by the names of COUNTED, spans by those of WITHIN. Without both nothing is removed."""
+
+    counts: t.Mapping[str, int] = field(default_factory=dict)
+    within: t.Mapping[str, Span] = field(default_factory=dict)
+    min_good: int = 1
+    keep_failed: int = 1
+    zone: tzinfo = UTC
+
+    @property
+    def removes(self) -> bool:
+        """Whether any rule says what is kept, so that the rest goes."""
+        return any(self.counts.values()) or bool(self.within)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a point, the rule that decided, and the reason in words.
+
+    `rules` are all counted rules that keep it, for of several one decides.
+    """
+
+    point: Point
+    keep: bool
+    rule: Rule
+    reason: str
+    rules: tuple[str, ...] = ()
+
+
+def retain(points: t.Sequence[Point], policy: Policy, now: datetime) -> tuple[Verdict, ...]:
+    """One verdict for each point, in the order given."""
+    good = newest_first(points, now)
+    counted = _counted(good, policy)
+    failed = [point for point in _dated(points, now) if point.usability == "unusable"]
+    newer = {point.id: position for each in (good, failed) for position, point in enumerate(each)}
+    found = []
+    for point in points:
+        kept = (
+            _outside(point, now)
+            or _in_doubt(point, now)
+            or (None if policy.removes else Verdict(point, True, "no_keep", "no keep is set, so nothing is removed"))
+        )
+        if kept is None and point.usability == "unusable":
+            kept = _failed(point, newer[point.id], policy.keep_failed)
+        found.append(kept or _of_good(point, newer[point.id], counted[point.id], policy))
+    return tuple(found)
+
+
+def newest_first(points: t.Iterable[Point], now: datetime) -> list[Point]:
+    """The usable points of known age that a policy governs: what it counts by, and what counts as good."""
+    return [point for point in _dated(points, now) if point.usability == "usable"]
+
+
+def is_ahead(point: Point, now: datetime) -> bool:
+    """Whether its time lies further in the future than clocks may differ."""
+    return point.at is not None and point.at > now + FUTURE
+
+
+def _dated(points: t.Iterable[Point], now: datetime) -> list[Point]:
+    dated = [(p.at, p.id, p) for p in points if p.outside is None and p.at is not None and not is_ahead(p, now)]
+    return [point for _at, _id, point in sorted(dated, key=lambda each: each[:2], reverse=True)]
+
+
+def _outside(point: Point, now: datetime) -> Verdict | None:
+    """What no rule of the policy may touch."""
+    if point.named:
+        return Verdict(point, True, "pins", "pins names it")
+    if point.is_held(now):
+        until = "" if point.pin_until is None else f" until {format_time(point.pin_until)}"
+        return Verdict(point, True, "pinned", f"it is pinned{until}")
+    if point.outside == "not_managed":
+        return Verdict(point, True, "not_managed", "it bears no mark of this collection")
+    if point.outside == "other_series":
+        return Verdict(point, True, "other_series", "it is of another series")
+    return None
+
+
+def _in_doubt(point: Point, now: datetime) -> Verdict | None:
+    """What nobody knows enough of to remove it."""
+    if point.usability == "arriving":
+        return Verdict(point, True, "arriving", "its data is still on its way")
+    if point.usability == "unknown":
+        return Verdict(point, True, "usability_unknown", "nobody can say whether it is usable")
+    if point.at is None:
+        return Verdict(point, True, "age_unknown", "the service keeps no time for it")
+    if is_ahead(point, now):
+        text = f"its time, {format_time(point.at)}, is ahead of the service's clock, {format_time(now)}"
+        return Verdict(point, True, "age_unknown", text)
+    return None
+
+
+def _failed(point: Point, newer: int, keep_failed: int) -> Verdict:
+    if newer < keep_failed:
+        return Verdict(point, True, "keep_failed", f"it failed, and keep_failed is {keep_failed}")
+    return Verdict(point, False, "failed", f"it failed, and keep_failed is {keep_failed}")
+
+
+def _of_good(point: Point, newer: int, reasons: t.Mapping[str, str], policy: Policy) -> Verdict:
+    if reasons:
+        first = next(iter(reasons))
+        return Verdict(point, True, t.cast(Rule, first), ", ".join(reasons.values()), tuple(reasons))
+    if newer < policy.min_good:
+        which = "the newest usable one" if policy.min_good == 1 else f"one of the newest {policy.min_good} usable ones"
+        return Verdict(point, True, "min_good", f"it is {which}, and min_good is {policy.min_good}")
+    return Verdict(point, False, "not_kept", "no rule of keep keeps it")
+
+
+def _counted(good: t.Sequence[Point], policy: Policy) -> dict[str, dict[str, str]]:
+    """By id, the rules that keep a point, with what each says of it."""
+    kept: dict[str, dict[str, str]] = {point.id: {} for point in good}
+    for rule, count in policy.counts.items():
+        _keep_counted(kept, good, rule, count, policy.zone)
+    for rule, span in policy.within.items():
+        _keep_within(kept, good, rule, span, policy.zone)
+    return kept
+
+
+def _keep_counted(
+    kept: dict[str, dict[str, str]], good: t.Sequence[Point], rule: str, count: int, zone: tzinfo
+) -> None:
+    last: object = None
+    taken = 0
+    for position, point in enumerate(good):
+        bucket: object = position if rule == "last" else _bucket(rule, point, zone)
+        is_oldest = position == len(good) - 1
+        if taken < count and (bucket != last or is_oldest):
+            taken += 1
+            kept[point.id][rule] = f"{rule} {taken} of {count}" + (" (the oldest)" if bucket == last else "")
+            last = bucket
+
+
+def _keep_within(kept: dict[str, dict[str, str]], good: t.Sequence[Point], rule: str, span: Span, zone: tzinfo) -> None:
+    last: object = None
+    since = span.before(t.cast(datetime, good[0].at), zone) if good else None
+    for position, point in enumerate(good):
+        if t.cast(datetime, point.at) <= t.cast(datetime, since):
+            return
+        bucket: object = position if rule == "within" else _bucket(rule.removeprefix("within_"), point, zone)
+        if bucket != last or position == len(good) - 1:
+            kept[point.id][rule] = f"{rule} {span}"
+            last = bucket
+
+
+def _bucket(unit: str, point: Point, zone: tzinfo) -> tuple[int, ...]:
+    return BUCKETS[unit](t.cast(datetime, point.at).astimezone(zone))

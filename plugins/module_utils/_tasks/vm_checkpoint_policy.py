@@ -1,0 +1,100 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `vm_checkpoint_policy` does: a series of checkpoints is fresh and holds what is to be kept; and its audit."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import partial
+
+from .._core.errors import NotCompliant
+from .._core.model import ObservedVm
+from .._core.redaction import Redactor
+from .._core.spec import validate_options
+from .._engine.concurrency import Concurrency
+from .._engine.member import Member
+from .._engine.reconciler import Reconciler
+from .._engine.run_options import RunOptions
+from .._policies.actions import RemovePoint
+from .._policies.audit import UNREADABLE, Violation, compliance
+from .._policies.kind import VmPolicy
+from .._policies.specs import PolicySpec
+from .._providers import Providers, RunContext
+from . import result
+from .checkpoint_result import CheckpointView
+from .checkpoints import require_findable
+from .run import Params, converge
+from .vm_references import VMS_EMPTY, references_of, resolve
+
+NESTED = ("keep", "adopt", "thresholds")
+"""Options with suboptions: what is not given of them is null."""
+
+
+async def vm_checkpoint_policy(
+    params: Params, check_only: bool, context: RunContext, redactor: Redactor
+) -> dict[str, t.Any]:
+    """The result of the module."""
+    spec = validate_options(PolicySpec, {name: _given(name, params.get(name)) for name in PolicySpec.model_fields})
+    references = references_of(params)
+    opened, review = partial(_open, spec, references), partial(_review, spec)
+    members, total = await converge(opened, params, check_only, context, redactor, review=review)
+    for member in members:
+        _judge(member, spec)
+    if params.get("vms") is not None:
+        found = result.many(members, PolicyView(), check_only=check_only) | {"timing": {"total": total}}
+        return found if references else found | {"warnings": [VMS_EMPTY]}
+    return result.one(members[0], PolicyView(), total, check_only=check_only)
+
+
+def _given(name: str, value: object) -> object:
+    if name in NESTED and isinstance(value, dict):
+        return {each: of_it for each, of_it in value.items() if of_it is not None}
+    return value
+
+
+async def _open(
+    spec: PolicySpec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
+) -> list[VmPolicy]:
+    resolved = await resolve(providers, references, concurrency)
+    require_findable(resolved, options)
+    settle_time, patience = options.settle_time.total_seconds(), options.wait_timeout.total_seconds()
+    return [VmPolicy(provider, vm, spec, settle_time, patience) for provider, vm in resolved]
+
+
+def _review(spec: PolicySpec, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
+    """Over max_deletes_total nothing goes on any VM: which of them should be cut short nobody has said."""
+    removals = {run: sum(isinstance(action, RemovePoint) for action in run.plan.actions) for run in runs}
+    if spec.max_deletes_total is None or sum(removals.values()) <= spec.max_deletes_total:
+        return
+    for run, count in removals.items():
+        if count:
+            t.cast(VmPolicy, run.kind).within_total = False
+            run.plan_again()
+
+
+def _judge(member: Member, spec: PolicySpec) -> None:
+    """A VM of which something was left, or that does not comply where that is to fail, has failed."""
+    kind = t.cast(VmPolicy, member.reconciler.kind)
+    if member.error is None and kind.shortfall is not None:
+        member.fail(kind.shortfall)
+    if member.error is None and spec.on_violation == "fail" and (found := violations_of(member.reconciler)):
+        found_text = "; ".join(f"{each.code}: {each.text}" for each in found)
+        member.fail(NotCompliant(f"it does not comply with its policy: {found_text}."))
+
+
+def violations_of(run: Reconciler[ObservedVm]) -> list[Violation]:
+    """What is wrong, as it was last read: in check mode as it is, else as the run has left it."""
+    if run.observed is None:
+        return [UNREADABLE]
+    return t.cast(VmPolicy, run.kind).audit(run.observed, run.progress).violations()
+
+
+class PolicyView(CheckpointView):
+    """`checkpoint` is the newest usable one; beside it whether the VM complies, and the numbers of its series."""
+
+    def keys(self, run: Reconciler[ObservedVm], *, check_only: bool) -> dict[str, t.Any]:
+        """Compliance in check mode is of what exists, else of what the run has left."""
+        kind = t.cast(VmPolicy, run.kind)
+        series = None if run.observed is None else kind.audit(run.observed, run.progress).series()
+        more = {"compliance": compliance(violations_of(run)), "series": series}
+        return {**super().keys(run, check_only=check_only), **more}

@@ -1,0 +1,75 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a policy takes, and what it refuses in words."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.calendar import Span
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.retention import Policy
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.specs import PolicySpec
+
+
+def read(**options: Any) -> PolicySpec:
+    return validate_options(PolicySpec, options)
+
+
+def test_the_function_that_decides_gets_what_is_set() -> None:
+    spec = read(keep={"last": 3, "daily": 0, "within": "1y6mo"}, min_good=2, keep_failed=0)
+    assert spec.policy == Policy({"last": 3}, {"within": Span(1, 6)}, 2, 0, UTC)
+    assert read(max_age="4h").policy == Policy()
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({}, "a policy needs max_age, keep, or both"),
+        ({"keep": {}}, "keep: keeps nothing; set at least one of last, hourly"),
+        ({"keep": {"last": 0}}, "keep: keeps nothing"),
+        ({"keep": {"last": -1}}, "keep.last"),
+        ({"keep": {"fortnightly": 2}}, "keep.fortnightly"),
+        ({"keep": {"within": "6m"}}, "keep.within: '6m' can be read in two ways"),
+        ({"keep": {"within_daily": "soon"}}, "keep.within_daily: 'soon' is no span"),
+        ({"keep": {"within": 3}}, "keep.within"),
+        ({"max_age": "1d", "min_good": 0}, "min_good"),
+        ({"max_age": "1d", "max_deletes": -1}, "max_deletes"),
+        ({"max_age": "1d", "timezone": "Mars/Olympus"}, "timezone: 'Mars/Olympus' is no time zone"),
+        ({"max_age": "1d", "timezone": 3}, "timezone"),
+        ({"max_age": "1d", "name_template": "x"}, "name_template: must hold {prefix}"),
+        ({"max_age": "1d", "name_template": 3}, "name_template"),
+        ({"max_age": "1d", "prefix": " x"}, "prefix: must not begin or end with white space"),
+        ({"max_age": "1d", "prefix": ""}, "prefix: is empty"),
+        ({"max_age": "1d", "pins": [""]}, "pins, element 1: must not be empty"),
+        ({"keep": {"last": 1}, "adopt": {}}, "adopt: takes one of name and name_matches"),
+        ({"keep": {"last": 1}, "adopt": {"name": "a", "name_matches": "b"}}, "adopt: takes one of"),
+        ({"keep": {"last": 1}, "adopt": {"name_matches": "("}}, "adopt.name_matches: is no regular expression"),
+        ({"keep": {"last": 1}, "adopt": {"name_matches": 3}}, "adopt.name_matches"),
+        ({"keep": {"last": 1}, "thresholds": {"near_limit": 101}}, "thresholds.near_limit"),
+    ],
+)
+def test_what_is_refused(options: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        read(**options)
+    assert why in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("adopt", "name", "takes"),
+    [
+        ({"name": "backup"}, "backup", True),
+        ({"name": "backup"}, "backup-1", False),
+        ({"name_matches": r"backup-\d+"}, "backup-1", True),
+        ({"name_matches": r"backup-\d+"}, "backup-1-golden", False),
+        ({"name_matches": r"backup"}, "my backup", False),
+    ],
+)
+def test_a_pattern_must_match_the_whole_name(adopt: dict[str, str], name: str, takes: bool) -> None:
+    spec = read(keep={"last": 1}, adopt=adopt)
+    assert spec.adopt is not None
+    assert spec.adopt.takes(name) is takes

@@ -8,7 +8,8 @@ import re
 import typing as t
 from datetime import tzinfo
 
-from .._core.fields import Duration, Name
+from .._core.fields import Duration
+from .._core.spec import Name
 from .._deps import pydantic
 from .calendar import Span, parse_span, zone
 from .naming import DEFAULT, Naming, read_template

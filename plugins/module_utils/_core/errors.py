@@ -14,6 +14,7 @@
     ├── LimitReached          limit_reached       the service holds no more checkpoints for this VM
     ├── Downgraded            downgraded          the restore point is less consistent than requested
     ├── PlanChanged           plan_changed        what would be done is not what was approved
+    ├── ApprovalMissing       approval_missing    the task must be approved, and no approval was given
     ├── ServiceError
     │   ├── Unreachable       unreachable         no connection; the request never left
     │   ├── UntrustedTls      untrusted_tls       the server's certificate is not trusted
@@ -191,6 +192,12 @@ class PlanChanged(CheckpointError):
 
     code = "plan_changed"
     plan: dict[str, t.Any] | None = None
+
+
+class ApprovalMissing(CheckpointError):
+    """`require_approval` is set, and `expected_plan` is not there; nothing was sent."""
+
+    code = "approval_missing"
 
 
 class ServiceError(CheckpointError):

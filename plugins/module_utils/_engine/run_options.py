@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from .._core.approval import Approval
+from .._core.approval import Approval, is_given, missing
 from .._core.operation import Deadline
 from .._core.spec import Duration, validate_options
 from .._deps import pydantic
@@ -28,6 +28,7 @@ class RunOptions(pydantic.BaseModel):
     concurrency: int = 4
     on_error: t.Literal["continue", "stop"] = "continue"
     expected_plan: t.Any = None
+    require_approval: bool = False
 
     @pydantic.model_validator(mode="after")
     def _sane(self) -> t.Self:
@@ -42,17 +43,24 @@ class RunOptions(pydantic.BaseModel):
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """From a task's options; those that a module does not have keep their defaults."""
-        return validate_options(cls, {name: params.get(name) for name in cls.model_fields})
+        given = {name: params.get(name) for name in cls.model_fields}
+        if given["require_approval"] and not is_given(given["expected_plan"]):
+            given["expected_plan"] = None
+        return validate_options(cls, given)
 
     def deadline(self) -> Deadline:
         """The task's one end; it starts now."""
         return Deadline(self.wait_timeout.total_seconds())
 
-    def approval(self) -> Approval | None:
-        """What `expected_plan` approves, if it is given."""
+    def approval(self, check_only: bool) -> Approval | None:
+        """What `expected_plan` approves, if it is given; ApprovalMissing where it must be."""
+        if self.require_approval and self.expected_plan is None and not check_only:
+            raise missing()
         return None if self.expected_plan is None else Approval(self.expected_plan)
 
     def fleet(self, deadline: Deadline, check_only: bool, interruption: Interruption) -> FleetOptions:
         """The same for the engine, under the task's deadline."""
         policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
-        return FleetOptions(policy, self.approval(), self.concurrency, self.on_error, check_only, interruption)
+        return FleetOptions(
+            policy, self.approval(check_only), self.concurrency, self.on_error, check_only, interruption
+        )

@@ -123,7 +123,7 @@ def _what(action: Document) -> str:
     if "resource" in action:
         words.append(code("/".join(str(action["resource"]).split("/")[-2:])))
     changes = {"fields": action.get("fields"), "terms": action.get("terms")}
-    words += [code(format_value([value])) for value in changes.values() if value]
+    words += [code(format_value(value)) for value in changes.values() if value]
     return " ".join(words)
 
 

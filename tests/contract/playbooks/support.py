@@ -134,7 +134,7 @@ class Run:
     stdout: str
     stderr: str
     results: list[dict[str, Any]]
-    """Each with `task`, `action` and `result`, of all tasks in order."""
+    """Each with `task`, `action`, `host` and `result`, of all tasks in order."""
 
     def of(self, task: str) -> dict[str, Any]:
         """The only result of a task."""

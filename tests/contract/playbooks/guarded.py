@@ -61,7 +61,7 @@ class Site:
     def start(self, *hosts: str, play: dict[str, Any] | None = None, **role: Any) -> subprocess.Popen[str]:
         """A run under way; what a host has under `of` is its own."""
         own: dict[str, dict[str, Any]] = role.pop("of", {})
-        inventory = {name: {**self._facts(name), **own.get(name, {})} for name in hosts}
+        inventory = {name: {**self.facts(name), **own.get(name, {})} for name in hosts}
         file = self.directory / "inventory.json"
         file.write_text(json.dumps({"all": {"hosts": inventory}}))
         given = {"guarded_change_tasks": "change.yml", "guarded_change_usable_delay": 1, **role}
@@ -88,7 +88,8 @@ class Site:
         script = f"touch {self.directory}/{name}-{{{{ inventory_hostname }}}}; exec sleep 3000"
         return {"name": "Wait", "ansible.builtin.command": {"argv": ["sh", "-c", script]}}
 
-    def _facts(self, name: str) -> dict[str, Any]:
+    def facts(self, name: str) -> dict[str, Any]:
+        """What the inventory says of a host."""
         service = self.services[name]
         control = str(self.simulator.ready["control_url"]).rstrip("/")
         return {

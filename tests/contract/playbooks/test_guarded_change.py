@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .guarded import ALL, BROKEN, GONE, Site, messages, outcomes
-from .support import COLLECTION, Ansible, Simulator
+from .support import Ansible, Simulator
 
 FAILS = {
     "name": "Install the package",
@@ -251,19 +250,3 @@ def test_what_does_not_fit_together_is_refused_before_anything_is_done(site: Sit
     assert run.code != 0
     assert not run.by_module("vm_checkpoint")
     assert site.simulator.control("GET", "/counters")["writes"] == 0
-
-
-def test_no_role_variable_is_undocumented() -> None:
-    root = Path(__file__).resolve().parents[3] / "roles/guarded_change"
-    import yaml
-
-    defaults = yaml.safe_load((root / "defaults/main.yml").read_text())
-    options = yaml.safe_load((root / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
-    readme = (root / "README.md").read_text()
-    assert set(defaults) | {"guarded_change_tasks"} == set(options)
-    for name, option in options.items():
-        assert f"`{name}`" in readme
-        if "default" in option:
-            assert defaults[name] == option["default"], name
-    assert json.dumps(defaults)
-    assert COLLECTION in readme

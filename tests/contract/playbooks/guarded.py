@@ -58,7 +58,9 @@ class Site:
         ours = [each for each in collections if str(each["source"]).lower().endswith(f"/{name}")]
         return [point["name"] for each in ours for point in each["points"]]
 
-    def start(self, *hosts: str, play: dict[str, Any] | None = None, **role: Any) -> subprocess.Popen[str]:
+    def start(
+        self, *hosts: str, play: dict[str, Any] | None = None, arguments: tuple[str, ...] = (), **role: Any
+    ) -> subprocess.Popen[str]:
         """A run under way; what a host has under `of` is its own."""
         own: dict[str, dict[str, Any]] = role.pop("of", {})
         inventory = {name: {**self.facts(name), **own.get(name, {})} for name in hosts}
@@ -71,7 +73,9 @@ class Site:
         ]
         defaults = {f"group/{COLLECTION}.all": {"poll_interval": "200ms"}}
         whole = {"name": "Change", "hosts": "all", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
-        return self.ansible.start([{**whole, **(play or {})}], "-i", str(file), **self.simulator.environment)
+        return self.ansible.start(
+            [{**whole, **(play or {})}], "-i", str(file), *arguments, **self.simulator.environment
+        )
 
     def run(self, *hosts: str, **role: Any) -> Run:
         """A run from start to end."""

@@ -118,8 +118,9 @@ def test_where_restoring_fails_too_both_errors_are_told(site: Site) -> None:
 
 
 def test_what_no_log_hides_stays_hidden(site: Site) -> None:
-    secret = {"name": "Set the password", "ansible.builtin.fail": {"msg": "hunter2 is refused"}, "no_log": True}
-    looped = {**secret, "loop": [1, 2], "ansible.builtin.fail": {"msg": "hunter2 is refused"}}
+    refused = {"argv": ["sh", "-c", "echo hunter2 is refused >&2; exit 1"]}
+    secret = {"name": "Set the password", "ansible.builtin.command": refused, "no_log": True}
+    looped = {**secret, "loop": [1, 2]}
     for task in (secret, looped):
         site.file("change.yml", task)
         run = site.run("web01")
@@ -167,14 +168,14 @@ def test_a_host_that_is_gone_for_a_moment_ends_the_change_at_once(site: Site) ->
 
 def test_each_host_stands_for_itself_unless_it_is_asked_otherwise(site: Site) -> None:
     """One host has gone for good, one fails, and one is well."""
-    last = {"name": "Go on", "ansible.builtin.command": "{{ does | default('true') }}"}
+    lose = {"name": "Lose it", "ansible.builtin.set_fact": {"lost": True}}
     site.file(
-        "change.yml",
-        site.break_it,
-        {"name": "Lose it", "ansible.builtin.set_fact": "{{ lost | default({'x': 1}) }}"},
-        last,
+        "change.yml", site.break_it, lose, {"name": "Go on", "ansible.builtin.command": "{{ does | default('true') }}"}
     )
-    own = {"app01": {"lost": GONE}, "web01": {"does": "false"}}
+    own = {
+        "app01": {**GONE, "ansible_connection": "{{ 'ssh' if lost | default(false) else 'local' }}"},
+        "web01": {"does": "false"},
+    }
     run = site.run(*ALL, of=own, guarded_change_wait_timeout=1)
     assert outcomes(run) == {"shop01": "changed"}
     assert sorted(messages(run)) == ["app01", "web01"]
@@ -214,10 +215,11 @@ def test_what_was_held_for_the_checkpoint_goes_on_in_any_case(site: Site, fails:
     assert (site.guest("web01") == BROKEN) is (not fails)
 
 
-def test_check_mode_changes_nothing(site: Site) -> None:
+@pytest.mark.parametrize("how", [{"play": {"check_mode": True}}, {"arguments": ("--check",)}])
+def test_check_mode_changes_nothing(site: Site, how: dict[str, Any]) -> None:
+    site.file("change.yml", site.break_it)
     site.simulator.control("DELETE", "/counters")
-    process = site.start(*ALL, guarded_change_change_id="4711", play={"check_mode": True})
-    run = site.ansible.collect(process)
+    run = site.run(*ALL, guarded_change_change_id="4711", **how)
     assert run.code == 0, run.stdout
     assert site.simulator.control("GET", "/counters")["writes"] == 0
     assert not [name for name in ALL if site.guest(name) == BROKEN]
@@ -242,6 +244,8 @@ def test_a_way_back_that_the_service_would_refuse_stops_it_before_the_change(sit
         {"guarded_change_on_success": "policy"},
         {"guarded_change_on_failure": "undo"},
         {"guarded_change_tasks": None},
+        {"guarded_change_tasks": "missing.yml"},
+        {"guarded_change_verify": "missing.yml"},
     ],
 )
 def test_what_does_not_fit_together_is_refused_before_anything_is_done(site: Site, given: dict[str, Any]) -> None:

@@ -36,6 +36,8 @@ def test_the_story_comes_true(demo: list[str]) -> None:
         assert f"{vm}: proven: A plan, and nothing was touched" in told.stdout
         assert f"{vm}: proven: The guest is back" in told.stdout
         assert f"{vm}: proven: The VM has what it had before" in told.stdout
+        assert f"{vm}: it is not good: the shop is closed" in told.stdout
+        assert f"{vm}: proven: The change has undone itself, and says why" in told.stdout
     assert "FAILED" not in told.stdout
 
 

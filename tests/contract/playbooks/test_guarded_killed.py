@@ -26,6 +26,7 @@ HELD = {
     "restore": ("MERGE|POST|PUT", r"VMCheckPoints\(|restoreCheckpoint|/deallocate|/disks/"),
     "remove": ("DELETE|POST", r"VMCheckPoints\(|deleteCheckpoint|/restorePoints/before-4711"),
 }
+LOOK = {"name": "Look", "ansible.builtin.debug": {"msg": "well"}}
 STAGES = ("create", "change", "verify", "restore", "remove")
 CASES = [(stage, turn) for number, stage in enumerate(STAGES) for turn in (range(3) if EVERY else [number % 3])]
 
@@ -40,7 +41,7 @@ def _killed(site: Site, stage: str) -> None:
     fails = {"name": "Fail", "ansible.builtin.fail": {"msg": "no"}, "when": stage == "restore"}
     waits = {name: [site.wait(name)] if stage == name else [] for name in ("change", "verify")}
     site.file("change.yml", site.break_it, fails, *waits["change"])
-    site.file("verify.yml", {"name": "Look", "ansible.builtin.debug": {"msg": "well"}}, *waits["verify"])
+    site.file("verify.yml", LOOK, *waits["verify"])
     given: dict[str, Any] = {"guarded_change_change_id": "4711", "guarded_change_verify": "verify.yml"}
     if stage not in HELD:
         files = [site.directory / f"{stage}-{name}" for name in ALL]
@@ -69,6 +70,7 @@ def test_killed_and_run_again(site: Site, stage: str, turn: int) -> None:
     site.simulator.control("POST", "/clock", {"advance": 7200})
     found = {name: (site.points(name), site.guest(name)) for name in ALL}
     site.file("change.yml", site.break_it)
+    site.file("verify.yml", LOOK)
     own = {name: {"guarded_change_on_resume": resume[name]} for name in ALL}
     run = site.run(*ALL, of=own, guarded_change_change_id="4711", guarded_change_verify="verify.yml")
     ended, said = outcomes(run), messages(run)

@@ -333,6 +333,12 @@ options:
       - An empty plan always passes. The remaining part of a whole plan passes too, so that a run that was interrupted
         can be repeated. A plan that was edited since it was returned is refused.
     type: raw
+  require_approval:
+    description:
+      - Whether the task fails with C(approval_missing) when O(expected_plan) is not given, null or empty, so that a
+        forgotten variable cannot remove the gate. In check mode nothing is required, because that makes the plan.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return a changed status prediction without modifying anything.
@@ -356,6 +362,9 @@ options:
   settle_time:
     description: Accepted so that defaults of the action group can hold it. This module waits for nothing.
     type: str
+  require_approval:
+    description: Accepted so that defaults of the action group can hold it. This module changes nothing.
+    type: bool
 attributes:
   check_mode:
     description: Can run in check mode; it never changes anything.

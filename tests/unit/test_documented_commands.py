@@ -16,6 +16,10 @@ PLAYBOOKS = "tests/contract/playbooks"
 README = f"{PLAYBOOKS}/test_readme.py::test_the_ways_to_install_it_work_as_they_stand"
 REHEARSE = f"{PLAYBOOKS}/test_rehearse.py::test_the_commands_of_the_document_work_as_they_stand"
 
+APPROVAL = f"{PLAYBOOKS}/test_pipelines.py::test_the_commands_of_the_document_work_as_they_stand"
+PLAN = "ansible-playbook hybridvm.checkpoints.plan"
+GUARDED = f"{PLAYBOOKS}/test_guarded_document.py::test_the_commands_of_the_document_work_as_they_stand"
+
 INSTALLED = "~/.ansible/collections/ansible_collections/hybridvm/checkpoints"
 
 RUN_BY = {
@@ -31,6 +35,11 @@ RUN_BY = {
     "ansible-playbook hybridvm.checkpoints.audit -e @audit.json": (
         f"{PLAYBOOKS}/test_policy.py::test_the_audit_writes_what_the_page_shows"
     ),
+    f"{PLAN} -e @checkpoints.yml -e plan_file=plan.json -e plan_markdown=plan.md": APPROVAL,
+    "ansible-playbook hybridvm.checkpoints.apply -e plan_file=plan.json": APPROVAL,
+    "ansible-playbook -i inventory.yml site.yml": GUARDED,
+    "ansible-playbook -i inventory.yml site.yml -e guarded_change_on_resume=restore": GUARDED,
+    "ansible-playbook -i inventory.yml cluster.yml": GUARDED,
     "make help": "tests/unit/test_documented_commands.py::test_make_knows_what_is_said_of_it",
 }
 """A command, and the test that runs it; a target of make counts as run with what it runs."""

@@ -17,6 +17,10 @@ description: A line per step and host; asserts show what they proved.
 """
 
 
+# Of a role's tasks the story has these alone; a role has many more.
+TOLD = {"Have a checkpoint", "Break the file again, as a bad change does", "See whether it is good", "Restore the VM"}
+
+
 class CallbackModule(CallbackBase):
     """One numbered line per step, one indented line per host."""
 
@@ -30,12 +34,15 @@ class CallbackModule(CallbackBase):
         self._colour = sys.stdout.isatty()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        if task.action != "ansible.builtin.assert":
+        name = self._name(task)
+        if name and (task.action != "ansible.builtin.assert" or name in TOLD):
             self._step += 1
-            self._say(f"\n{self._step:2}. {task.get_name().strip()}", "1")
+            self._say(f"\n{self._step:2}. {name}", "1")
 
     def v2_runner_on_ok(self, result: Any) -> None:
         task, host, outcome = result.task, result.host.get_name(), result.result
+        if not self._name(task):
+            return
         if task.action == "ansible.builtin.assert":
             self._say(f"      {host}: proven: {task.get_name().strip()}", "32")
             self._say(f"        {' '.join(str(outcome.get('msg', '')).split())}", "2")
@@ -57,12 +64,23 @@ class CallbackModule(CallbackBase):
         self._say(f"      {result.host.get_name()}: {result.result['item']}: removed", "33")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        self._say(f"      {result.host.get_name()}: FAILED: {result.result.get('msg')}", "31")
+        host, name, msg = result.host.get_name(), self._name(result.task), result.result.get("msg")
+        if name in TOLD:
+            self._say(f"      {host}: it is not good: {msg}", "33")
+        elif name or result.task._role is None:
+            self._say(f"      {host}: FAILED: {msg}", "31")
 
     v2_runner_item_on_failed = v2_runner_on_failed
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self.v2_runner_on_failed(result)
+
+    @staticmethod
+    def _name(task: Any) -> str:
+        """What the story calls a task; empty for one that it leaves out."""
+        name = str(task.get_name()).rpartition(" : ")[2].strip()
+        inside = "guarded_change : " in task.get_name() or task.action == "ansible.builtin.include_role"
+        return "" if inside and name not in TOLD else name
 
     def _say(self, text: str, style: str = "") -> None:
         self._display.display(f"\033[{style}m{text}\033[0m" if self._colour and style else text)

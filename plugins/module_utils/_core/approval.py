@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .errors import InvalidInput, PlanChanged
+from .errors import ApprovalMissing, InvalidInput, PlanChanged
 from .plan import VERSION, Action, Plan, Terms, checksum, digest, to_result
 
 _NO_PLAN = f"expected_plan: is not a plan of version {VERSION} as returned under the key plan"
@@ -77,6 +77,20 @@ def _terms(group: Terms | None) -> str:
     if group is None:
         return "no group"
     return f"a group ({', '.join(f'{name}: {value}' for name, value in sorted(group.items()))})"
+
+
+def is_given(approved: object) -> bool:
+    """Whether `expected_plan` holds anything: not null, nor what an empty variable leaves (blank text, `{}`, `[]`)."""
+    return bool(approved.strip()) if isinstance(approved, str) else approved not in (None, {}, [])
+
+
+def missing() -> ApprovalMissing:
+    """The error for a task that must be approved and is not: a gate whose variable is empty must not stand open."""
+    return ApprovalMissing(
+        "expected_plan: is not given, and require_approval is set.",
+        remedy="Run the task in check mode, have its plan approved, and give that plan as expected_plan.",
+        changed_nothing=True,
+    )
 
 
 def _ids(plan: object) -> list[str]:

@@ -17,6 +17,7 @@
     ├── NotCompliant          not_compliant       on_violation is fail, and a VM does not comply with its policy
     ├── Downgraded            downgraded          the restore point is less consistent than requested
     ├── PlanChanged           plan_changed        what would be done is not what was approved
+    ├── ApprovalMissing       approval_missing    the task must be approved, and no approval was given
     ├── ServiceError
     │   ├── Unreachable       unreachable         no connection; the request never left
     │   ├── UntrustedTls      untrusted_tls       the server's certificate is not trusted
@@ -219,6 +220,12 @@ class PlanChanged(CheckpointError):
 
     code = "plan_changed"
     plan: dict[str, t.Any] | None = None
+
+
+class ApprovalMissing(CheckpointError):
+    """`require_approval` is set, and `expected_plan` is not there; nothing was sent."""
+
+    code = "approval_missing"
 
 
 class ServiceError(CheckpointError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
-from .._core.approval import Approval
+from .._core.approval import Approval, is_given, missing
 from .._core.fields import Duration
 from .._core.operation import Deadline
 from .._core.spec import validate_options
@@ -33,6 +33,7 @@ class RunOptions(pydantic.BaseModel):
     on_error: t.Literal["continue", "stop"] = "continue"
     expected_plan: t.Any = None
     group: Group | None = None
+    require_approval: bool = False
 
     @pydantic.field_validator("concurrency", mode="before")
     @classmethod
@@ -59,14 +60,19 @@ class RunOptions(pydantic.BaseModel):
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any]) -> RunOptions:
         """From a task's options; those that a module does not have keep their defaults."""
-        return validate_options(cls, {name: params.get(name) for name in cls.model_fields})
+        given = {name: params.get(name) for name in cls.model_fields}
+        if given["require_approval"] and not is_given(given["expected_plan"]):
+            given["expected_plan"] = None
+        return validate_options(cls, given)
 
     def deadline(self) -> Deadline:
         """The task's one end; it starts now."""
         return Deadline(self.wait_timeout.total_seconds())
 
-    def approval(self) -> Approval | None:
-        """What `expected_plan` approves, if it is given."""
+    def approval(self, check_only: bool) -> Approval | None:
+        """What `expected_plan` approves, if it is given; ApprovalMissing where it must be."""
+        if self.require_approval and self.expected_plan is None and not check_only:
+            raise missing()
         return None if self.expected_plan is None else Approval(self.expected_plan)
 
     def fleet(
@@ -79,4 +85,6 @@ class RunOptions(pydantic.BaseModel):
     ) -> FleetOptions:
         """The same for the engine, under the task's deadline."""
         policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
-        return FleetOptions(policy, self.approval(), levels, self.on_error, check_only, interruption, self.group, show)
+        return FleetOptions(
+            policy, self.approval(check_only), levels, self.on_error, check_only, interruption, self.group, show
+        )

@@ -81,10 +81,16 @@ CHANGES: dict[str, t.Any] = {
     "poll_interval": {"type": "str", "default": "5s"},
     "settle_time": {"type": "str", "default": "2m"},
     "expected_plan": {"type": "raw"},
+    "require_approval": {"type": "bool", "default": False},
 }
 """What every module that changes something takes."""
 
-READS: dict[str, t.Any] = {"wait": {"type": "bool"}, "poll_interval": {"type": "str"}, "settle_time": {"type": "str"}}
+READS: dict[str, t.Any] = {
+    "wait": {"type": "bool"},
+    "poll_interval": {"type": "str"},
+    "settle_time": {"type": "str"},
+    "require_approval": {"type": "bool"},
+}
 """What the info modules accept and ignore, so that defaults of the action group may hold it."""
 
 ENCRYPTION_SET: dict[str, t.Any] = {

@@ -110,3 +110,51 @@ def test_the_plan_that_was_not_approved_is_returned_and_says_what_differs() -> N
     assert "create new of web01 (description: second)" in result["msg"]
     assert result["plan"]["actions"][0]["checkpoint"] == {"name": "new", "description": "second"}
     assert lab.run("vm_checkpoint", description="second", expected_plan=result["plan"], **given)["changed"] is True
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", {}, []])
+@pytest.mark.parametrize("vms", [["spf001"], []])
+def test_a_gate_does_not_stand_open_where_its_variable_is_empty(nothing: Any, vms: list[str]) -> None:
+    lab, _vms = _world()
+    if nothing is None or vms:
+        refused = _run(lab, vms, require_approval=True, expected_plan=nothing)
+        assert (code(refused), refused["changed"]) == ("approval_missing", False)
+        assert "require_approval is set" in refused["msg"]
+        assert not lab.requests
+    planned = _run(lab, ["spf001"], require_approval=True, expected_plan=nothing, check=True)
+    assert (code(planned), planned["changed"]) == (None, True)
+    assert code(_run(lab, ["spf001"], require_approval=True, expected_plan=planned["plan"])) is None
+
+
+@pytest.mark.parametrize("option", [{}, {"require_approval": False}, {"require_approval": None}])
+def test_without_the_gate_nothing_need_be_approved(option: dict[str, Any]) -> None:
+    lab, vms = _world()
+    assert code(_run(lab, vms, **option)) is None
+
+
+def test_what_is_there_and_is_no_approval_stays_wrong_input() -> None:
+    lab, vms = _world()
+    for wrong in ("null", "{}", {"version": 9}, 0, False):
+        assert code(_run(lab, vms, require_approval=True, expected_plan=wrong)) == "invalid_input"
+    approved = _run(lab, vms[:1], check=True)["plan"]
+    assert code(_run(lab, vms, require_approval=True, expected_plan=approved)) == "plan_changed"
+    assert lab.writes() == 0
+
+
+@pytest.mark.parametrize(
+    "module", ["leftover_disk", "restore_point", "restore_point_collection", "vm_checkpoint_restore"]
+)
+def test_every_module_that_changes_something_has_the_gate(module: str) -> None:
+    lab = Lab()
+    given: dict[str, dict[str, Any]] = {
+        "leftover_disk": {
+            "vm": lab.azure_vm,
+            "ids": [lab.azure_vm.rpartition("/providers")[0] + "/providers/Microsoft.Compute/disks/d"],
+            "state": "absent",
+        },
+        "restore_point": {"name": "p", "collection": "c", "resource_group": "rg-shop"},
+        "restore_point_collection": {"name": "c", "resource_group": "rg-shop"},
+        "vm_checkpoint_restore": {"vm": "web01", "name": "baseline"},
+    }
+    assert code(lab.run(module, require_approval=True, **given[module])) == "approval_missing"
+    assert not lab.requests

@@ -135,7 +135,7 @@ class Run:
     stdout: str
     stderr: str
     results: list[dict[str, Any]]
-    """Each with `task`, `action` and `result`, of all tasks in order."""
+    """Each with `task`, `action`, `host` and `result`, of all tasks in order."""
 
     def of(self, task: str) -> dict[str, Any]:
         """The only result of a task."""
@@ -158,7 +158,7 @@ class Ansible:
         self.collections = directory / "collections"
         home = self.collections / "ansible_collections" / COLLECTION.replace(".", "/")
         home.mkdir(parents=True)
-        for name in ("galaxy.yml", "MANIFEST.json", "meta", "plugins", "simulator"):
+        for name in ("galaxy.yml", "MANIFEST.json", "meta", "playbooks", "plugins", "roles", "simulator"):
             if (ROOT / name).exists():
                 (home / name).symlink_to(ROOT / name)
 
@@ -178,15 +178,23 @@ class Ansible:
             **more,
         }
 
-    def start(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """An ansible-playbook under way; `collect` ends it."""
+    def start(self, plays: list[dict[str, Any]] | str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """An ansible-playbook under way, of plays or of a playbook by its name; `collect` ends it."""
         playbook, record, facts = (self.directory / name for name in ("play.json", "record", "facts.json"))
-        playbook.write_text(json.dumps(plays))
+        if not isinstance(plays, str):
+            playbook.write_text(json.dumps(plays))
         facts.write_text(json.dumps({"simulator": self.simulator.ready}))
         record.unlink(missing_ok=True)
         ansible = Path(sys.executable).parent / "ansible-playbook"
         process = subprocess.Popen(
-            [sys.executable, str(ansible), str(playbook), "-e", f"@{facts}", *arguments],
+            [
+                sys.executable,
+                str(ansible),
+                plays if isinstance(plays, str) else str(playbook),
+                "-e",
+                f"@{facts}",
+                *arguments,
+            ],
             cwd=self.directory,
             env=self.environment(RECORD_FILE=str(record), **environment),
             stdin=subprocess.DEVNULL,
@@ -221,7 +229,7 @@ class Ansible:
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, stdout, stderr, [json.loads(line) for line in lines])
 
-    def run(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> Run:
+    def run(self, plays: list[dict[str, Any]] | str, *arguments: str, **environment: str) -> Run:
         """One ansible-playbook from start to end."""
         return self.collect(self.start(plays, *arguments, **environment))
 

@@ -13,7 +13,10 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
-    """A line has `task`, `action` and `result`; an attempt that is repeated has `attempt at ` before the first two."""
+    """A line has `task`, `action`, `host` and `result`.
+
+    An attempt that is repeated has `attempt at ` before the first two.
+    """
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -34,7 +37,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # core is untyped
 
     def _keep(self, result: Any, kind: str = "") -> None:
         # Until ansible-core 2.18 both have an underscore.
-        task, outcome = (getattr(result, name, None) or getattr(result, f"_{name}") for name in ("task", "result"))
+        task, outcome, host = (
+            getattr(result, name, None) or getattr(result, f"_{name}") for name in ("task", "result", "host")
+        )
         line = {"task": f"{kind}{task.get_name()}", "action": f"{kind}{task.action}", "result": outcome}
+        line["host"] = host.get_name()
         with Path(os.environ["RECORD_FILE"]).open("a") as stream:
             stream.write(json.dumps(line, default=str) + "\n")

@@ -17,7 +17,7 @@ def test_defaults() -> None:
     assert (options.wait, options.concurrency, options.on_error) == (True, "auto", "continue")
     durations = [each.total_seconds() for each in (options.wait_timeout, options.poll_interval, options.settle_time)]
     assert durations == [600, 5, 120]
-    assert options.approval() is None
+    assert options.approval(False) is None
 
 
 @pytest.mark.parametrize(

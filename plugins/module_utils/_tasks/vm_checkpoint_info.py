@@ -102,6 +102,24 @@ class Finding:
     actual: ObservedVm | None = None
     leftovers: list[Leftover] = field(default_factory=list)
 
+    async def read(self, *, leftovers: bool = False) -> None:
+        """Read the VM, if it was found and its list has not shown it already."""
+        if self.found is None:
+            return
+        provider, vm = self.found
+        try:
+            self.actual = self.actual or await provider.read(vm, whole=leftovers)
+            if leftovers:
+                self.leftovers = await provider.leftovers(self.actual)
+        except CheckpointError as problem:
+            raise problem.default_subject(str(vm)) from None
+
+
+async def list_scope(providers: Providers, scope: Scope) -> list[Finding]:
+    """Every VM of a whole scope; still to be read, where one list does not show all checkpoints."""
+    provider = await providers.of_scope(scope)
+    return [_listed(provider, each) for each in await provider.list_scope(scope)]
+
 
 class Survey:
     """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
@@ -125,8 +143,7 @@ class Survey:
         if scope is None:
             await self._look_up(providers, references)
         else:
-            provider = await providers.of_scope(scope)
-            self._findings = [_listed(provider, each) for each in await provider.list_scope(scope)]
+            self._findings = await list_scope(providers, scope)
         await self._readings.each(range(len(self._findings)), self._read, self._concurrency)
 
     async def _look_up(self, providers: Providers, references: t.Sequence[str]) -> None:
@@ -136,16 +153,7 @@ class Survey:
             self._findings[position].found = each
 
     async def _read(self, position: int) -> None:
-        finding = self._findings[position]
-        if finding.found is None:
-            return
-        provider, vm = finding.found
-        try:
-            finding.actual = finding.actual or await provider.read(vm, whole=self._query.leftovers)
-            if self._query.leftovers:
-                finding.leftovers = await provider.leftovers(finding.actual)
-        except CheckpointError as problem:
-            raise problem.default_subject(str(vm)) from None
+        await self._findings[position].read(leftovers=self._query.leftovers)
 
     def result(self) -> dict[str, t.Any]:
         """The keys of the result."""

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -13,7 +12,7 @@ from .._core.errors import CheckpointError, InvalidInput
 from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
-from .._core.spec import Duration, Name, validate_options
+from .._core.spec import Duration, Name, ResourceGroup, validate_options
 from .._deps import anyio, pydantic
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
@@ -32,16 +31,9 @@ class InfoQuery(pydantic.BaseModel):
     older_than: Duration | None = None
     younger_than: Duration | None = None
     scope: t.Literal["spf", "scvmm", "compute"] | None = None
-    resource_group: Name | None = None
+    resource_group: ResourceGroup | None = None
     on_error: OnError = "continue"
     leftovers: bool = False
-
-    @pydantic.field_validator("resource_group")
-    @classmethod
-    def _group(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
-            raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
-        return value
 
     def asks_for(self, checkpoint: Checkpoint) -> bool:
         """Whether the checkpoint passes the filters by name and owner."""

@@ -16,11 +16,13 @@ description:
   - Sets the variables C(checkpoint_vm), C(checkpoint_vm_name), C(checkpoint_vm_id), C(checkpoint_host_id),
     C(checkpoint_service), C(checkpoint_subscription_id), C(checkpoint_resource_group), C(checkpoint_location),
     C(checkpoint_tags), C(checkpoint_status), C(checkpoint_readable), C(checkpoint_error), C(checkpoint_power),
-    C(checkpoint_count), C(checkpoint_usable_count), C(checkpoint_newest), C(checkpoint_newest_id),
-    C(checkpoint_newest_created) and C(checkpoint_newest_age_seconds). What is not known is null.
+    C(checkpoint_refused), C(checkpoint_count), C(checkpoint_usable_count), C(checkpoint_newest),
+    C(checkpoint_newest_id), C(checkpoint_newest_created) and C(checkpoint_newest_age_seconds). What is not known is
+    null.
   - Makes the groups C(no_fresh_checkpoint) (no usable checkpoint is known to be younger than O(fresh_within)),
-    C(no_usable_checkpoint), and C(checkpoints_unreadable). A VM that cannot be read stays in the inventory, in the
-    first and the last of them, and a warning counts such VMs.
+    C(no_usable_checkpoint), C(checkpoints_refused) (the VM's state allows none, as in VMM's library), and
+    C(checkpoints_unreadable). A VM that cannot be read stays in the inventory, in the first and the last of them, and a
+    warning counts such VMs.
   - A list that cannot be read, such as that of a subscription, is an error of the whole source.
   - The names of inventory files end in C(checkpoints_vms.yml), C(checkpoints_vms.yaml), C(.checkpoints.yml) or
     C(.checkpoints.yaml).

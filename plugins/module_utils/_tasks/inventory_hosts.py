@@ -20,8 +20,9 @@ from .._core.times import format_time, parse_time
 
 VERSION = 1
 """Of what a cache holds; another one is read anew."""
-NOT_FRESH, NOT_USABLE, UNREADABLE = "no_fresh_checkpoint", "no_usable_checkpoint", "checkpoints_unreadable"
-GROUPS = (NOT_FRESH, NOT_USABLE, UNREADABLE)
+NOT_FRESH, NOT_USABLE = "no_fresh_checkpoint", "no_usable_checkpoint"
+REFUSED, UNREADABLE = "checkpoints_refused", "checkpoints_unreadable"
+GROUPS = (NOT_FRESH, NOT_USABLE, REFUSED, UNREADABLE)
 RESERVED = frozenset({"localhost", "127.0.0.1", "all", "ungrouped", *GROUPS})
 """No VM is called so: it would take the place of the controller, or of a group."""
 LONGEST = 200
@@ -49,6 +50,7 @@ def row(vm: VM, actual: ObservedVm | None, error: CheckpointError | None) -> Row
         "status": "failed" if error is not None else "not_read" if actual is None else "read",
         "error": None if error is None else {"code": error.code, "message": str(error)},
         "power": None if actual is None else actual.power,
+        "refuses": None if actual is None else actual.refuses,
         **_counts(actual),
     }
 
@@ -104,6 +106,7 @@ def variables(each: Row, elapsed: float) -> dict[str, t.Any]:
         "checkpoint_status": each["status"],
         "checkpoint_error": each["error"],
         "checkpoint_power": each["power"],
+        "checkpoint_refused": each["refuses"],
         "checkpoint_count": each["count"],
         "checkpoint_usable_count": each["usable_count"],
         "checkpoint_newest": each["newest"],
@@ -121,6 +124,7 @@ def groups(told: t.Mapping[str, t.Any], fresh_within: timedelta) -> list[str]:
     held = {
         NOT_FRESH: age is None or age > fresh_within.total_seconds(),
         NOT_USABLE: told["checkpoint_readable"] and not told["checkpoint_usable_count"],
+        REFUSED: told["checkpoint_refused"] is not None,
         UNREADABLE: not told["checkpoint_readable"],
     }
     return [group for group, is_in in held.items() if is_in]

@@ -116,7 +116,8 @@ def test_a_cache_spares_the_requests_until_it_is_flushed(
     # Ages have grown by what has passed, and not by what the simulator says has passed.
     ages = [listed.vars("web01")["checkpoint_newest_age_seconds"] for listed in (first, again)]
     assert ages[0] <= ages[1] < ages[0] + 600
-    assert list_hosts(ansible, path, "--flush-cache").code == 0
+    refreshed = ansible.run([play("None", [], {})], "-i", str(path), "--flush-cache", **simulator.environment)
+    assert refreshed.code == 0, refreshed.stderr
     flushed = simulator.control("GET", "/journal")
     assert _sources(flushed)
     # What is read otherwise, or by another user, is not in that cache.
@@ -243,8 +244,9 @@ def test_what_is_wrong_is_one_line(ansible: Ansible, tmp_path: Path) -> None:
     assert (listed.code, listed.hosts) == (0, ["app01", "app02"])
     assert "Traceback" not in listed.told
     for name, (_options, told) in WRONG.items():
-        lines = [text for text in listed.told.split("[WARNING]: ") if str(paths[name]) in text]
-        assert any(told in text for text in lines), (name, listed.told)
+        # Lines are broken, until ansible-core 2.18 within paths too.
+        lines = [text.replace(" ", "") for text in listed.told.split("[WARNING]: ")]
+        assert any(str(paths[name]) in text and told.replace(" ", "") in text for text in lines), (name, listed.told)
 
 
 def test_missing_libraries_are_named(ansible: Ansible, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ class World:
         self.journal = Journal()
         self.faults = Faults()
         self.tokens: dict[str, tuple[float, str]] = {}  # token -> end, audience; they outlive a load
+        self.buckets: dict[tuple[str, str], tuple[float, float]] = {}  # what is left in each of ARM's, and when
         self.arm_actions: frozenset[str] | None = None  # what the caller may do in ARM; None: everything
         self.secret_ids = Ids(f"{seed}:wire")
         self.signing_key = self.secret_ids.text(32)
@@ -151,6 +152,7 @@ class World:
         self._facts = self._initial_facts
         self.load(self._initial_document)
         self.arm_actions = None
+        self.buckets.clear()
         self.identities = Identities(Ids(f"{self.seed}:identities").text)
         self.journal.clear()
         self.faults.clear()

@@ -204,6 +204,14 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     )
     arc_page_size: int = switch(0, "machines on a page of a list; 0: one page", "nextLink is documented")
 
+    # Both services in ARM
+    arm_buckets: float = switch(
+        0.0,
+        "ARM's token buckets, as a share of their documented sizes (reads 250 and 25 a second, writes and deletes 200 "
+        "and 10 a second); 0: none",
+        "1 is documented; tests that count requests or run faster than time want none",
+    )
+
     # Sign-in
     spf_offers: str = switch(
         "basic",

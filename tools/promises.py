@@ -26,6 +26,7 @@ DOES = (
     ("Checkpoint present, absent, `max_age`, `supersede`", "yes", "yes", "yes"),
     ("Restore", "yes", "yes", "yes, by swapping the VM's disks"),
     ("List a VM, many, a whole scope", "yes", "yes", "yes"),
+    ("Inventory with the age of each VM's checkpoints", "yes", "yes", "yes"),
     ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
     ("Restore points as resources, copies to other regions", "no", "no", "yes"),
     (

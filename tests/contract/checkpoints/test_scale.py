@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/scale.md: a VM costs no more than it says; the model takes as long as the client, and no less than its limits."""
+"""docs/scale.md: a VM costs no more than it says; the model takes as long as the client, and keeps its limits."""
 
 from __future__ import annotations
 

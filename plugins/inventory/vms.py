@@ -219,12 +219,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
         query = query_of(params)
         rows, elapsed = self._rows(params, path, cache)
-        told = [_guarded(variables(row, elapsed)) for row in rows]
-        names = self._names(query.on_duplicate, rows, told)
+        shown = [_guarded(variables(row, elapsed)) for row in rows]
+        names = self._names(query.on_duplicate, rows, shown)
         if query.checkpoints:
             for group in GROUPS:
                 self.inventory.add_group(group)
-        for name, values in zip(names, told, strict=True):
+        for name, values in zip(names, shown, strict=True):
             self.inventory.add_host(name)
             for key, value in values.items():
                 self.inventory.set_variable(name, key, value)
@@ -239,7 +239,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._add_host_to_composed_groups(self.get_option("groups"), values, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), values, name, strict=strict)
 
-    def _names(self, on_duplicate: str, rows: list[dict[str, t.Any]], told: list[dict[str, t.Any]]) -> list[str]:
+    def _names(self, on_duplicate: str, rows: list[dict[str, t.Any]], shown: list[dict[str, t.Any]]) -> list[str]:
         """The hosts' names, each once."""
         from ..module_utils._tasks.inventory_hosts import name_hosts
 
@@ -247,7 +247,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         if expression == DEFAULT_NAME:
             wanted = [row["name"] for row in rows]
         else:
-            wanted = [self._hostname(expression, values) for values in told]
+            wanted = [self._hostname(expression, values) for values in shown]
         names, warnings = name_hosts(wanted, rows, on_duplicate)
         for text in warnings:
             self.display.warning(text)

@@ -116,16 +116,16 @@ def variables(each: Row, elapsed: float) -> dict[str, t.Any]:
     }
 
 
-def groups(told: t.Mapping[str, t.Any], fresh_within: timedelta) -> list[str]:
+def groups(shown: t.Mapping[str, t.Any], fresh_within: timedelta) -> list[str]:
     """The plugin's own groups that a host is in. Of a VM that was not asked for its checkpoints nothing is said."""
-    if told["checkpoint_status"] == "not_read":
+    if shown["checkpoint_status"] == "not_read":
         return []
-    age = told["checkpoint_newest_age_seconds"]
+    age = shown["checkpoint_newest_age_seconds"]
     held = {
         NOT_FRESH: age is None or age > fresh_within.total_seconds(),
-        NOT_USABLE: told["checkpoint_readable"] and not told["checkpoint_usable_count"],
-        REFUSED: told["checkpoint_refused"] is not None,
-        UNREADABLE: not told["checkpoint_readable"],
+        NOT_USABLE: shown["checkpoint_readable"] and not shown["checkpoint_usable_count"],
+        REFUSED: shown["checkpoint_refused"] is not None,
+        UNREADABLE: not shown["checkpoint_readable"],
     }
     return [group for group, is_in in held.items() if is_in]
 
@@ -172,11 +172,11 @@ def name_hosts(texts: t.Sequence[str], rows: t.Sequence[Row], on_duplicate: str)
     if on_duplicate == "fail":
         _refuse_duplicates(wanted, rows)
     names = unique_names(wanted, rows)
-    told: dict[str, list[str]] = {}
+    shown: dict[str, list[str]] = {}
     for name, given, each in zip(wanted, names, rows, strict=True):
         if given != name:
-            told.setdefault(name, []).append(f"{given} ({printable(each['vm'], 300)})")
-    return names, [_renamed(name, hosts) for name, hosts in told.items()]
+            shown.setdefault(name, []).append(f"{given} ({printable(each['vm'], 300)})")
+    return names, [_renamed(name, hosts) for name, hosts in shown.items()]
 
 
 def _renamed(name: str, hosts: t.Sequence[str]) -> str:

@@ -115,9 +115,9 @@ def test_a_vm_that_cannot_be_read_stays_with_its_error(service: str) -> None:
     broken, fine = result["rows"]
     assert (broken["status"], broken["error"]["code"], broken["count"]) == ("failed", "forbidden", None)
     assert (fine["status"], fine["error"]) == ("read", None)
-    (told,) = result["warnings"]
-    assert told.startswith("1 of 2 VMs could not be read; the errors are in checkpoint_error. The first: ")
-    assert f"reading vm {name}: forbidden (403)" in told
+    (message,) = result["warnings"]
+    assert message.startswith("1 of 2 VMs could not be read; the errors are in checkpoint_error. The first: ")
+    assert f"reading vm {name}: forbidden (403)" in message
 
 
 @pytest.mark.parametrize("service", ALL)
@@ -143,8 +143,8 @@ def test_clocks_that_disagree_are_told_once_for_a_service() -> None:
     lab = Lab()
     lab.world.populate(spf=5, scvmm=5)
     lab.world.switches.set("date_skew", 600.0)
-    told = _read(lab, "spf", "scvmm")["warnings"]
-    assert [text.partition(" is ")[0] for text in told] == [
+    message = _read(lab, "spf", "scvmm")["warnings"]
+    assert [text.partition(" is ")[0] for text in message] == [
         f"vm {name}: the service's clock (its Date header)" for name in ("spf001", "arc001")
     ]
 

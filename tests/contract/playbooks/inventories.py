@@ -22,12 +22,12 @@ PLUGIN = f"{COLLECTION}.vms"
 
 @dataclass(frozen=True)
 class Listed:
-    """What came of an ansible-inventory; `told` are its warnings and errors on one line."""
+    """What came of an ansible-inventory; `messages` are its warnings and errors on one line."""
 
     code: int
     document: dict[str, Any]
     stdout: str
-    told: str
+    messages: str
 
     def vars(self, host: str) -> dict[str, Any]:
         """The variables of a host, as a playbook has them: texts that are never templated are texts."""

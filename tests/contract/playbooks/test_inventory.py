@@ -38,7 +38,7 @@ def test_a_playbook_checkpoints_what_has_no_fresh_checkpoint(
 ) -> None:
     path = source(tmp_path, services=ALL)
     before = list_hosts(ansible, path)
-    assert before.code == 0, before.told
+    assert before.code == 0, before.messages
     assert before.hosts == ["app01", "app02", "db01", "gold-image", "shop01", "shop02", "web01"]
     assert before.group("no_fresh_checkpoint") == before.hosts
     assert before.group("checkpoints_refused") == ["gold-image"]
@@ -54,10 +54,10 @@ def test_a_playbook_checkpoints_what_has_no_fresh_checkpoint(
     assert [each["changed"] for each in run.by_module("vm_checkpoint")] == [True] * 6
     after = list_hosts(ansible, path)
     assert after.group("no_fresh_checkpoint") == ["gold-image"]
-    told = after.vars("shop01")
-    assert told["checkpoint_vm"] == simulator.azure("virtualMachines", "shop01")
-    assert (told["checkpoint_usable_count"], told["checkpoint_newest"].partition("-")[0]) == (1, "nightly")
-    assert 0 <= told["checkpoint_newest_age_seconds"] < 24 * 3600
+    values = after.vars("shop01")
+    assert values["checkpoint_vm"] == simulator.azure("virtualMachines", "shop01")
+    assert (values["checkpoint_usable_count"], values["checkpoint_newest"].partition("-")[0]) == (1, "nightly")
+    assert 0 <= values["checkpoint_newest_age_seconds"] < 24 * 3600
     again = ansible.run(
         [play("Nightly", tasks, simulator.environment, **hosts)], "-i", str(path), **simulator.environment
     )
@@ -92,7 +92,7 @@ def test_the_examples_work_as_they_stand(simulator: Simulator, ansible: Ansible,
         assert part.strip().startswith(f"# {name}:")
         (tmp_path / name).write_text(part)
         listed = list_hosts(ansible, tmp_path / name, **environment)
-        assert (listed.code, listed.hosts, listed.group(group)) == (0, hosts, members), listed.told
+        assert (listed.code, listed.hosts, listed.group(group)) == (0, hosts, members), listed.messages
     assert listed.vars("web01")["ansible_host"] == "web01.contoso.com"
     assert listed.group("role_none") == listed.hosts
     assert listed.group("turned_off") == ["gold-image"]
@@ -162,21 +162,24 @@ def test_names_and_tags_are_never_taken_for_more(simulator: Simulator, ansible: 
         tmp_path,
         services=["spf", "compute"],
         strict=True,
-        compose={"told": "'as ' ~ checkpoint_vm_name", "role": "checkpoint_tags.role | default('')"},
+        compose={"shown_as": "'as ' ~ checkpoint_vm_name", "role": "checkpoint_tags.role | default('')"},
         groups={"evil": "'lookup' in checkpoint_vm_name"},
         keyed_groups=[{"key": "checkpoint_tags", "prefix": "tag"}, {"key": "checkpoint_vm_name", "prefix": "vm"}],
     )
     listed = list_hosts(ansible, path)
-    assert listed.code == 0, listed.told
+    assert listed.code == 0, listed.messages
     assert not {"localhost", "all"} & set(listed.hosts)
     assert all(c.isalnum() or c in "-_." for host in listed.hosts for c in host)
     assert all(c.isalnum() or c == "_" for group in listed.document if group != "_meta" for c in group)
-    assert "a VM called localhost is localhost_spf_" in listed.told
+    assert "a VM called localhost is localhost_spf_" in listed.messages
     names = {listed.vars(host)["checkpoint_vm_name"] for host in listed.hosts}
     assert names == {*evil, "shop01"}
     assert listed.vars("shop01")["checkpoint_tags"] == tags
     tasks = [
-        {"name": "Show", "ansible.builtin.debug": {"msg": "{{ [checkpoint_vm_name, told, role, checkpoint_newest] }}"}},
+        {
+            "name": "Show",
+            "ansible.builtin.debug": {"msg": "{{ [checkpoint_vm_name, shown_as, role, checkpoint_newest] }}"},
+        },
         {"name": "All", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname].checkpoint_tags }}"}},
         {"name": "Read", f"{COLLECTION}.vm_checkpoint_info": {"vm": "{{ checkpoint_vm }}"}, "delegate_to": "localhost"},
     ]
@@ -184,10 +187,10 @@ def test_names_and_tags_are_never_taken_for_more(simulator: Simulator, ansible: 
         [play("Show", tasks, simulator.environment, hosts="all")], "-i", str(path), **simulator.environment
     )
     assert shown.code == 0, shown.stdout + shown.stderr
-    told = [line["result"]["msg"] for line in shown.results if line["task"] == "Show"]
-    assert sorted(each[0] for each in told) == sorted([*evil, "shop01"])
-    assert all(each[1] == f"as {each[0]}" and each[3] in (evil[0], None) for each in told)
-    assert evil[0] in [each[2] for each in told]
+    messages = [line["result"]["msg"] for line in shown.results if line["task"] == "Show"]
+    assert sorted(each[0] for each in messages) == sorted([*evil, "shop01"])
+    assert all(each[1] == f"as {each[0]}" and each[3] in (evil[0], None) for each in messages)
+    assert evil[0] in [each[2] for each in messages]
     assert tags in [line["result"]["msg"] for line in shown.results if line["task"] == "All"]
     assert not pwned.exists()
 
@@ -203,11 +206,11 @@ def test_two_vms_of_one_name_are_both_there(simulator: Simulator, ansible: Ansib
     )
     listed = list_hosts(ansible, source(tmp_path, services=["spf", "scvmm"]))
     assert [host.rpartition("_")[0] for host in listed.hosts] == ["", "web01_scvmm", "web01_spf", "web01_spf"]
-    assert "3 VMs would be called web01, and are web01_spf_" in listed.told
+    assert "3 VMs would be called web01, and are web01_spf_" in listed.messages
     assert len({listed.vars(host)["checkpoint_vm"] for host in listed.hosts}) == 4
     refused = list_hosts(ansible, source(tmp_path, services=["spf", "scvmm"], on_duplicate="fail"))
     assert refused.code != 0
-    assert "3 VMs would be called web01: " in refused.told
+    assert "3 VMs would be called web01: " in refused.messages
     by_id = "checkpoint_service ~ '.' ~ checkpoint_vm"
     named = list_hosts(ansible, source(tmp_path, services=["spf", "scvmm"], hostname=by_id, on_duplicate="fail"))
     assert [host.partition(".")[0] for host in named.hosts] == ["scvmm", "spf", "spf", "spf"]
@@ -218,9 +221,9 @@ def test_a_vm_that_cannot_be_read_stays(simulator: Simulator, ansible: Ansible, 
     listed = list_hosts(ansible, source(tmp_path, services=["scvmm"]))
     assert (listed.code, listed.hosts) == (0, ["app01", "app02"])
     assert listed.group("checkpoints_unreadable") == ["app01"]
-    told = listed.vars("app01")
-    assert (told["checkpoint_readable"], told["checkpoint_error"]["code"]) == (False, "forbidden")
-    assert "1 of 2 VMs could not be read" in listed.told
+    values = listed.vars("app01")
+    assert (values["checkpoint_readable"], values["checkpoint_error"]["code"]) == (False, "forbidden")
+    assert "1 of 2 VMs could not be read" in listed.messages
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -236,27 +239,32 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 
 def test_what_is_wrong_is_one_line(ansible: Ansible, tmp_path: Path) -> None:
-    """All at once: a source that fails is told, and the others go on."""
-    paths = {name: source(tmp_path, f"{name}.checkpoints.yml", **options) for name, (options, _told) in WRONG.items()}
+    """All at once: a source that fails is named, and the others go on."""
+    paths = {
+        name: source(tmp_path, f"{name}.checkpoints.yml", **options) for name, (options, _message) in WRONG.items()
+    }
     fine = source(tmp_path, services=["scvmm"])
     more = [argument for path in paths.values() for argument in ("-i", str(path))]
     listed = list_hosts(ansible, fine, *more, ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="false")
     assert (listed.code, listed.hosts) == (0, ["app01", "app02"])
-    assert "Traceback" not in listed.told
-    for name, (_options, told) in WRONG.items():
+    assert "Traceback" not in listed.messages
+    for name, (_options, message) in WRONG.items():
         # Lines are broken, until ansible-core 2.18 within paths too.
-        lines = [text.replace(" ", "") for text in listed.told.split("[WARNING]: ")]
-        assert any(str(paths[name]) in text and told.replace(" ", "") in text for text in lines), (name, listed.told)
+        lines = [text.replace(" ", "") for text in listed.messages.split("[WARNING]: ")]
+        assert any(str(paths[name]) in text and message.replace(" ", "") in text for text in lines), (
+            name,
+            listed.messages,
+        )
 
 
 def test_missing_libraries_are_named(ansible: Ansible, tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "without/httpx.py").write_text("raise ImportError(\"No module named 'httpx'\")\n")
     listed = list_hosts(ansible, source(tmp_path, services=["spf"]), PYTHONPATH=str(tmp_path / "without"))
-    told = listed.told
+    messages = listed.messages
     assert listed.code != 0
-    assert f"are not installed for the Python that runs Ansible, {sys.executable}: No module named 'httpx'." in told
-    assert "-m pip install 'anyio" in told
+    assert f"are not installed for the Python that runs Ansible, {sys.executable}: No module named 'httpx'." in messages
+    assert "-m pip install 'anyio" in messages
 
 
 @pytest.mark.parametrize("name", ["checkpoints_vms.yml", "prod_checkpoints_vms.yaml", "a.checkpoints.yaml"])
@@ -266,7 +274,7 @@ def test_files_are_known_by_their_names(name: str, ansible: Ansible, tmp_path: P
 
 def test_a_file_of_another_name_is_none_of_ours(ansible: Ansible, tmp_path: Path) -> None:
     listed = list_hosts(ansible, source(tmp_path, "vms.yml", services=["spf"]))
-    assert f"could not be verified by inventory plugin '{PLUGIN}'" in listed.told
+    assert f"could not be verified by inventory plugin '{PLUGIN}'" in listed.messages
     assert listed.code != 0
 
 
@@ -294,6 +302,6 @@ def test_a_file_or_a_password_may_be_encrypted(simulator: Simulator, ansible: An
     extra = ["-e", f"@{tmp_path / 'extra.json'}"]
     for path, arguments in ((inline, given), (whole, given), (templated, extra)):
         listed = list_hosts(ansible, path, *arguments, "-vvvv", SPF_PASSWORD="", PW=simulator.ready["spf_password"])
-        assert listed.code == 0, listed.told
+        assert listed.code == 0, listed.messages
         assert listed.stdout.count("checkpoint_vm_name") == 2
-        assert simulator.ready["spf_password"] not in listed.stdout + listed.told
+        assert simulator.ready["spf_password"] not in listed.stdout + listed.messages

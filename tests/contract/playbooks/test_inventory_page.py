@@ -61,9 +61,11 @@ def test_the_inventory_s_page(simulator: Simulator, ansible: Ansible, tmp_path: 
     graph, host = _commands(INVENTORY, "ansible-inventory")
     once, flushed = _commands(INVENTORY, "ansible-playbook")
     assert _run(graph, ansible, tmp_path).rstrip() == _blocks(INVENTORY, "text")[0].rstrip()
-    shown, told = json.loads(_run(host, ansible, tmp_path)), json.loads(_blocks(INVENTORY, "json")[0])
-    assert [(key, type(value)) for key, value in shown.items()] == [(key, type(value)) for key, value in told.items()]
-    assert {key for key in shown if shown[key] == told[key]} >= set(told) - {
+    shown, documented = json.loads(_run(host, ansible, tmp_path)), json.loads(_blocks(INVENTORY, "json")[0])
+    assert [(key, type(value)) for key, value in shown.items()] == [
+        (key, type(value)) for key, value in documented.items()
+    ]
+    assert {key for key in shown if shown[key] == documented[key]} >= set(documented) - {
         "checkpoint_host_id",
         "checkpoint_newest_age_seconds",
         "checkpoint_newest_created",
@@ -79,11 +81,11 @@ def test_the_inventory_s_page(simulator: Simulator, ansible: Ansible, tmp_path: 
 
 def test_every_variable_and_group_has_a_row(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     rows = re.findall(r"^\| (`.*?) \|", INVENTORY, re.M)
-    told = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     _files(INVENTORY, tmp_path)
     listed = list_hosts(ansible, tmp_path / "nightly.checkpoints.yml")
     groups = {"no_fresh_checkpoint", "no_usable_checkpoint", "checkpoints_refused", "checkpoints_unreadable"}
-    assert told == set(listed.vars("web01")) | groups
+    assert documented == set(listed.vars("web01")) | groups
 
 
 def test_the_plugins_documentation_names_every_variable(ansible: Ansible, tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def _run_at_once(slices: list[Slice]) -> list[dict[str, Any]]:
         subprocess.Popen([*command, str(each.directory)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for each in slices
     ]
-    told = [run.communicate(timeout=HANG)[0] for run in runs]
+    outputs = [run.communicate(timeout=HANG)[0] for run in runs]
     results = []
-    for each, run, text in zip(slices, runs, told, strict=True):
+    for each, run, text in zip(slices, runs, outputs, strict=True):
         events = sorted(each.directory.glob("artifacts/*/job_events/*.json"))
         kept = [json.loads(event.read_text()) for event in events]
         stdout = "\n".join(event["stdout"] for event in kept)
@@ -137,7 +137,7 @@ def test_slices_share_services_and_throttling_but_no_vm(
     simulator = own_simulator
     ansible = Ansible(tmp_path_factory.mktemp("ansible"), simulator)
     listed = list_hosts(ansible, source(tmp_path, services=["spf", "scvmm", "compute"]))
-    assert (listed.code, len(listed.hosts)) == (0, 16), listed.told
+    assert (listed.code, len(listed.hosts)) == (0, 16), listed.messages
     slices = [_slice(number, listed, ansible, tmp_path / f"slice{number}") for number in range(SLICES)]
     simulator.control("POST", "/switches", {"arm_buckets": 0.2})
     _empty_the_bucket(simulator)

@@ -42,7 +42,7 @@ def point(hours: float | None, usability: Any = "usable") -> Checkpoint:
     return Checkpoint(f"id{hours}", f"p{hours}", created=created, usability=usability)
 
 
-def told(*points: Checkpoint, elapsed: float = 0.0, **observed: Any) -> dict[str, Any]:
+def shown(*points: Checkpoint, elapsed: float = 0.0, **observed: Any) -> dict[str, Any]:
     """The variables of web01 with these checkpoints."""
     return variables(row(WEB01, ObservedVm(WEB01, points, now=NOW, **observed), None), elapsed)
 
@@ -107,7 +107,7 @@ def test_the_variables_of_an_azure_vm_that_cannot_be_read() -> None:
 def test_the_newest_usable_one_of_known_age(
     points: tuple[Checkpoint, ...], newest: str | None, age: int | None
 ) -> None:
-    found = told(*points)
+    found = shown(*points)
     assert (found["checkpoint_newest"], found["checkpoint_newest_age_seconds"]) == (newest, age)
     assert found["checkpoint_count"] == len(points)
     assert found["checkpoint_usable_count"] == sum(each.usable for each in points)
@@ -116,14 +116,14 @@ def test_the_newest_usable_one_of_known_age(
 @pytest.mark.parametrize(
     ("found", "wanted"),
     [
-        (told(point(23)), []),
-        (told(point(24)), []),
-        (told(point(24), elapsed=1.0), ["no_fresh_checkpoint"]),
-        (told(point(25)), ["no_fresh_checkpoint"]),
-        (told(point(None)), ["no_fresh_checkpoint"]),
-        (told(point(1, "unknown")), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
-        (told(), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
-        (told(point(1), refuses="Stored"), ["checkpoints_refused"]),
+        (shown(point(23)), []),
+        (shown(point(24)), []),
+        (shown(point(24), elapsed=1.0), ["no_fresh_checkpoint"]),
+        (shown(point(25)), ["no_fresh_checkpoint"]),
+        (shown(point(None)), ["no_fresh_checkpoint"]),
+        (shown(point(1, "unknown")), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
+        (shown(), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
+        (shown(point(1), refuses="Stored"), ["checkpoints_refused"]),
         (variables(row(WEB01, None, None), 0.0), []),
     ],
     ids=str,

@@ -40,7 +40,7 @@ def test_scopes_are_every_group_of_every_subscription_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"services": []}, "services: is empty."),
         ({}, "services: Field required"),
@@ -59,10 +59,10 @@ def test_scopes_are_every_group_of_every_subscription_once() -> None:
         ({"services": ["spf"], "on_duplicate": "drop"}, "on_duplicate: takes 'suffix' or 'fail'"),
     ],
 )
-def test_what_is_wrong_is_named(options: dict[str, Any], told: str) -> None:
+def test_what_is_wrong_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         query_of(options)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize(

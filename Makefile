@@ -176,7 +176,7 @@ mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that n
 	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
 
 .PHONY: playbooks
-playbooks: $(VENV)/test-ready $(VENV)/kerberos build/links build/tree  ## every example of the documentation, by ansible-playbook
+playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook
 	$(BEGIN)
 	python -m pytest -n 2 $(PLAYBOOKS)
 	$(END)

@@ -12,7 +12,6 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
-from simulator.arm.buckets import throttled
 from simulator.arm.rights import refused_action
 from simulator.compute.service import Compute
 from simulator.control.app import control_app
@@ -75,8 +74,6 @@ class App:
         await _send(scope, send, answer, fault)
 
     async def _answer(self, call: Call) -> Answer:
-        if _service(call) == "arm" and (refused := throttled(call, self.world)) is not None:
-            return refused
         if (refused := refused_action(call, self.world)) is not None:
             return refused
         for service in self.services:

@@ -97,7 +97,7 @@ class World:
         self.journal = Journal()
         self.faults = Faults()
         self.tokens: dict[str, tuple[float, str]] = {}  # token -> end, audience; they outlive a load
-        self.buckets: dict[tuple[str, str], Any] = {}  # what is left of ARM's limits
+        self.buckets: dict[tuple[str, str], tuple[float, float]] = {}  # what is left in each of ARM's, and when
         self.arm_actions: frozenset[str] | None = None  # what the caller may do in ARM; None: everything
         self.secret_ids = Ids(f"{seed}:wire")
         self.signing_key = self.secret_ids.text(32)

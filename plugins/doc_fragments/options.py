@@ -244,7 +244,7 @@ requirements:
   - anyio >= 4.4
   - msal >= 1.29, for O(x509_certificate_path) and O(auth_source=msi) only
 notes:
-  - The module sends HTTPS requests from where it runs, so use C(delegate_to=localhost). With
+  - A module sends HTTPS requests from where it runs, so use C(delegate_to=localhost). With
     C(connection=local), or if localhost is in the inventory, Ansible looks for a Python and may find one without the
     libraries. Set C(ansible_python_interpreter) to C({{ ansible_playbook_python }}) there.
   - Proxies are taken from the environment (E(HTTPS_PROXY), E(NO_PROXY)).

@@ -1,54 +1,45 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Resource Manager's own limits: a token bucket for each subscription (or the tenant) and kind of operation.
+"""ARM's token buckets: how many requests a principal may send in a subscription, or to the tenant, by their kind.
 
-Sizes and rates are documented (request-limits-and-throttling, for one principal in one region), and so is the answer.
-Recorded answers of 2025 show larger buckets; the documented ones are the more dangerous.
+Sizes, refill and what has a bucket of its own: request-limits-and-throttling.md, as of 2024. All tokens of the
+simulator are one principal's, all regions one. The words of the refusal are those of azure-docs#105248.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from simulator.arm.common import ArmError
 from simulator.wire.exchange import Answer, Call
 from simulator.world import World
 
-SIZES = {"read": (250.0, 25.0), "write": (200.0, 10.0), "delete": (200.0, 10.0)}
-"""How many tokens a bucket holds, and how many come back in a second."""
-_SUBSCRIPTION = re.compile(r"^/subscriptions/([^/]+)", re.IGNORECASE)
+SIZES = {"reads": (250.0, 25.0), "writes": (200.0, 10.0), "deletes": (200.0, 10.0)}
+"""The most tokens, and those that come back in a second."""
+_SCOPE = re.compile(r"/subscriptions/([^/]+)", re.I)
 
 
-@dataclass
-class Bucket:
-    """The tokens that were left at a moment."""
-
-    tokens: float
-    at: float
-
-
-def throttled(call: Call, world: World) -> Answer | None:
-    """The 429 of a request for which no token is left; None, and one token less, for any other."""
-    if world.switches.arm_buckets == "off":
+def refused(call: Call, world: World) -> Answer | None:
+    """429 with Retry-After where the bucket is empty, else None and a token less; None without buckets."""
+    share = world.switches.arm_buckets
+    if share <= 0:
         return None
-    kind = {"GET": "read", "DELETE": "delete"}.get(call.method, "write")
-    found = _SUBSCRIPTION.match(call.path)
-    scope = found[1].lower() if found else "tenant"
-    size, rate = SIZES[kind]
-    now = world.now()
-    bucket = world.buckets.setdefault((scope, kind), Bucket(size, now))
-    bucket.tokens, bucket.at = min(size, bucket.tokens + (now - bucket.at) * rate), now
-    if bucket.tokens >= 1:
-        bucket.tokens -= 1
+    kind = {"GET": "reads", "DELETE": "deletes"}.get(call.method, "writes")
+    found = _SCOPE.search(call.path)
+    key = (found[1].lower() if found else "tenant", kind)
+    size, rate = (max(1.0, SIZES[kind][0] * share), SIZES[kind][1] * share)
+    level, at = world.buckets.get(key, (size, world.now()))
+    level = min(size, level + (world.now() - at) * rate)
+    if level >= 1:
+        world.buckets[key] = (level - 1, world.now())
         return None
-    seconds = max(1, math.ceil((1 - bucket.tokens) / rate))
-    of = f"subscription '{scope}'" if found else "the tenant"
+    world.buckets[key] = (level, world.now())
+    wait = max(1, math.ceil((1 - level) / rate))
     answer = ArmError(
         429,
-        "SubscriptionRequestsThrottled" if found else "TenantRequestsThrottled",
-        f"Number of '{kind}' requests for {of} exceeded. Please try again after '{seconds}' seconds after additional "
-        "tokens are available. Refer to https://aka.ms/arm-throttling for additional information.",
+        "SubscriptionRequestsThrottled",
+        f"Number of requests for subscription '{key[0]}' and operation '{call.method}{call.path.upper()}' exceeded the "
+        f"backend storage limit. Please try again after '{wait}' seconds.",
     ).answer()
-    return Answer(429, [*answer.headers, ("Retry-After", str(seconds))], answer.body)
+    return Answer(429, [*answer.headers, ("Retry-After", str(wait))], answer.body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from simulator.arm import buckets
 from simulator.arm.common import ArmError, check_version, refused_token, with_headers
 from simulator.azure.jobs import Refused
 from simulator.compute.collections import Collections
@@ -64,7 +65,7 @@ class Compute:
         beside = TAGS_PATH.fullmatch(call.path) or LOCK_PATH.fullmatch(call.path)
         if not (found or status or graph or lock or beside):
             return None
-        refused = refused_token(call, self.world)
+        refused = refused_token(call, self.world) or buckets.refused(call, self.world)
         if refused is not None:
             return with_headers(refused, call, self.world, provider=False)
         self.world.azure.settle()

@@ -8,6 +8,7 @@ import json
 import re
 from typing import Any
 
+from simulator.arm import buckets
 from simulator.arm.common import SCVMM_VERSIONS, ArmError, check_version, refused_token, with_headers
 from simulator.documents.seeding import plant
 from simulator.scvmm.machines import Machines
@@ -53,7 +54,7 @@ class ScVmm:
         on_status = STATUS_PATH.fullmatch(call.path)
         if not (on_instance or on_status or self.machines.takes(call)):
             return None
-        refused = refused_token(call, self.world)
+        refused = refused_token(call, self.world) or buckets.refused(call, self.world)
         if refused is not None:
             return with_headers(refused, call, self.world, provider=False)
         try:

@@ -162,13 +162,6 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "503",
         "hangs",
     )
-    arm_buckets: str = switch(
-        "documented",
-        "Resource Manager's token buckets, the answer of an empty one being 429",
-        "documented: request-limits-and-throttling; answers of 2025 show larger ones",
-        "documented",
-        "off",
-    )
     arc_retry_after: int = switch(
         0, "seconds in Retry-After of 202s; 0: no header", "recorded without; swagger names it"
     )
@@ -225,6 +218,14 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
         "kept",
     )
     arc_page_size: int = switch(0, "machines on a page of a list; 0: one page", "nextLink is documented")
+
+    # Both services in ARM
+    arm_buckets: float = switch(
+        1.0,
+        "ARM's token buckets, as a share of their documented sizes (reads 250 and 25 a second, writes and deletes 200 "
+        "and 10 a second); 0: none",
+        "documented: request-limits-and-throttling; answers of 2025 show larger ones",
+    )
 
     # Sign-in
     spf_offers: str = switch(

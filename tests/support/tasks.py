@@ -1,9 +1,10 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each module does, by the module's name."""
+"""What each module does, by the module's name, and what the inventory plugin reads."""
 
 from __future__ import annotations
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory import inventory
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.leftover_disk import leftover_disk
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point import restore_point
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
@@ -23,6 +24,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_che
 )
 
 TASKS: dict[str, TaskFunction] = {
+    "inventory": inventory,
     "leftover_disk": leftover_disk,
     "restore_point": restore_point,
     "restore_point_collection": restore_point_collection,

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = "tests/contract/playbooks"
 README = f"{PLAYBOOKS}/test_readme.py::test_the_ways_to_install_it_work_as_they_stand"
+INVENTORY = f"{PLAYBOOKS}/test_inventory_page.py::test_the_inventory_s_page"
 REHEARSE = f"{PLAYBOOKS}/test_rehearse.py::test_the_commands_of_the_document_work_as_they_stand"
 
 APPROVAL = f"{PLAYBOOKS}/test_pipelines.py::test_the_commands_of_the_document_work_as_they_stand"
@@ -29,6 +30,12 @@ RUN_BY = {
     "ansible-galaxy collection build": README,
     "ansible-galaxy collection install hybridvm-checkpoints-*.tar.gz": README,
     f"python3 -m pip install -r {INSTALLED}/requirements.txt": README,
+    "ansible-inventory -i nightly.checkpoints.yml --graph": INVENTORY,
+    "ansible-inventory -i nightly.checkpoints.yml --host web01": INVENTORY,
+    "ansible-playbook -i nightly.checkpoints.yml nightly.yml": INVENTORY,
+    "ansible-playbook -i nightly.checkpoints.yml nightly.yml --flush-cache": INVENTORY,
+    "ansible-builder create -f execution-environment.yml": f"{PLAYBOOKS}/test_inventory_page.py::"
+    "test_the_build_context_is_written",
     "make demo": f"{PLAYBOOKS}/test_demo.py::test_the_story_comes_true",
     'eval "$(.venv/bin/python tools/rehearse.py /tmp/ready.json)"': REHEARSE,
     ".venv/bin/ansible-playbook your-playbook.yml --check --diff": REHEARSE,
@@ -53,6 +60,7 @@ NOT_RUN = {
     "make conformance": "needs clients that are not on every machine; make outside is the part that make test runs",
     "make conformance AZ=1 DATAJS=1 MONO=1": "downloads 400 MB",
     "make conformance RECORDINGS=~/recordings": "needs recordings that are not ours",
+    "ansible-builder build -f execution-environment.yml -t checkpoints-ee": "needs a container engine",
     "make simulator": SIMULATOR,
     "make simulator ARGS='--port 8443 --time-scale 10'": SIMULATOR,
     "make simulator ARGS='--ready-file /tmp/ready.json --time-scale 10'": SIMULATOR,

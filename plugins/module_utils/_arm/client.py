@@ -152,9 +152,16 @@ class Arm:
 
     async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
         """The ids of all resources of a collection, or of those of one kind."""
+        return [arm_id for arm_id, _row in await self.resources(url, context=context, kind=kind)]
+
+    async def resources(
+        self, url: str, *, context: str, kind: str | None = None
+    ) -> list[tuple[ArmId, dict[str, t.Any]]]:
+        """The same with what the list shows of each."""
         pages = await self.pages(url, context=context)
         rows = [(response, row) for response, rows in pages for row in rows]
-        return [id_of(row, response) for response, row in rows if kind is None or str(row.get("kind")).lower() == kind]
+        meant = [(response, row) for response, row in rows if kind is None or str(row.get("kind")).lower() == kind]
+        return [(id_of(row, response), row) for response, row in meant]
 
     async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
         """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""

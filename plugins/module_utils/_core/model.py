@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .clocks import age
@@ -105,7 +105,8 @@ class VM(Target):
     """One virtual machine.
 
     `reference` is what the user wrote, `host_id` the hypervisor's id for it, and `partition` what else the service's
-    keys need (SPF: the StampId).
+    keys need (SPF: the StampId). `tags` and `location` are what a list of a scope showed; nothing is decided by them
+    but which VMs an inventory holds.
     """
 
     kind = "vm"
@@ -113,6 +114,8 @@ class VM(Target):
     reference: str
     host_id: str | None = None
     partition: str = ""
+    tags: t.Mapping[str, str] = field(default_factory=dict, compare=False)
+    location: str | None = field(default=None, compare=False)
 
     def to_result(self) -> dict[str, str]:
         """How a plan's actions name it."""

@@ -38,6 +38,12 @@ def _description(value: str) -> str:
     return value
 
 
+def _group(value: str) -> str:
+    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
+        raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
+    return value
+
+
 def is_guid(value: str) -> bool:
     """Whether it is a GUID as services write it: with hyphens, without braces."""
     return bool(_GUID.fullmatch(value))
@@ -52,6 +58,7 @@ def _guid(value: str) -> str:
 Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
 Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
+ResourceGroup = t.Annotated[Name, pydantic.AfterValidator(_group)]
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
 
 

@@ -18,10 +18,14 @@ from .._core.plan import Step
 
 @dataclass(frozen=True)
 class Scope:
-    """What `vm_checkpoint_info` may list whole: `resource_group` narrows a subscription; SPF's scope is the tenant."""
+    """What may be listed whole: SPF's scope is the tenant, Azure's a subscription, which `resource_group` narrows.
+
+    Without a `subscription` it is that of the connection.
+    """
 
     kind: str
     resource_group: str | None = None
+    subscription: str | None = None
 
 
 def arm_vm(arm_id: ArmId, reference: str, provider: str, service: str) -> VM:

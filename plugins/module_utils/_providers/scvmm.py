@@ -9,17 +9,19 @@ sources: docs/services.md.
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import datetime
 
 from .._arm.client import Arm
-from .._arm.ids import ArmId, parse, quote
+from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
-from .._core.errors import BadResponse, InvalidInput, NotFound, Unsupported
+from .._core.errors import BadResponse, NotFound, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle, Power
 from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
+from .azure_scope import listed, path_of_scope
 from .base import Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
 
 MACHINES = "Microsoft.HybridCompute/machines"
@@ -147,17 +149,13 @@ class Scvmm(SingleCallProvider):
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
-        if self._subscription is None:
-            raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
-        within = "" if scope.resource_group is None else f"/resourceGroups/{quote(scope.resource_group)}"
-        path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
-        url = self._arm.url(path, MACHINES_VERSION)
+        url = self._arm.url(path_of_scope(scope, self._subscription, MACHINES), MACHINES_VERSION)
         try:
-            found = await self._arm.ids(url, context="listing hybrid machines", kind="scvmm")
+            found = await self._arm.resources(url, context="listing hybrid machines", kind="scvmm")
         except NotFound as problem:
             problem.remedy = f"Check {'resource_group and ' if scope.resource_group else ''}subscription_id."
             raise
-        return [self._vm(each, str(each)) for each in found]
+        return [replace(self._vm(each, str(each)), **listed(row)) for each, row in found]
 
     async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The instance: it is the only inventory there is."""

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from dataclasses import dataclass, field
 
@@ -16,7 +15,7 @@ from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.selector import Select
-from .._core.spec import Name, validate_options
+from .._core.spec import Name, ResourceGroup, validate_options
 from .._deps import anyio, pydantic
 from .._engine.concurrency import MOST_READ, Concurrency
 from .._engine.run_options import RunOptions
@@ -38,16 +37,9 @@ class InfoQuery(pydantic.BaseModel):
     younger_than: Duration | None = None
     select: Select | None = None
     scope: t.Literal["spf", "scvmm", "compute"] | None = None
-    resource_group: Name | None = None
+    resource_group: ResourceGroup | None = None
     on_error: OnError = "continue"
     leftovers: bool = False
-
-    @pydantic.field_validator("resource_group")
-    @classmethod
-    def _group(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
-            raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
-        return value
 
     def asks_for(self, checkpoint: Checkpoint) -> bool:
         """Whether the checkpoint passes the filters by name and owner."""
@@ -125,13 +117,31 @@ class Finding:
     leftovers: list[Leftover] = field(default_factory=list)
     shown: tuple[Checkpoint, ...] = ()
 
+    async def read(self, *, leftovers: bool = False) -> None:
+        """Read the VM, if it was found and its list has not shown it already."""
+        if self.found is None:
+            return
+        provider, vm = self.found
+        try:
+            purpose: Purpose = "restore" if leftovers else "list"
+            self.actual = self.actual or await provider.first_reading(vm, purpose)
+            if leftovers:
+                self.leftovers = await provider.leftovers(self.actual)
+        except CheckpointError as problem:
+            raise problem.default_subject(str(vm)) from None
+
+
+async def list_scope(providers: Providers, scope: Scope) -> list[Finding]:
+    """Every VM of a whole scope; still to be read, where one list does not show all checkpoints."""
+    provider = await providers.of_scope(scope)
+    return [_listed(provider, each) for each in await provider.list_scope(scope)]
+
 
 class Survey:
     """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
 
     def __init__(self, query: InfoQuery, concurrency: Concurrency) -> None:
         self._query, self._concurrency = query, concurrency
-        self._purpose: Purpose = "restore" if query.leftovers else "list"
         self._findings: list[Finding] = []
         self._readings = Readings(query.on_error)
 
@@ -149,8 +159,7 @@ class Survey:
         if scope is None:
             await self._look_up(providers, references)
         else:
-            provider = await providers.of_scope(scope)
-            self._findings = [_listed(provider, each) for each in await provider.list_scope(scope)]
+            self._findings = await list_scope(providers, scope)
         await self._readings.each(range(len(self._findings)), self._read, self._concurrency)
 
     async def _look_up(self, providers: Providers, references: t.Sequence[str]) -> None:
@@ -161,16 +170,9 @@ class Survey:
 
     async def _read(self, position: int) -> None:
         finding = self._findings[position]
-        if finding.found is None:
-            return
-        provider, vm = finding.found
-        try:
-            finding.actual = finding.actual or await provider.first_reading(vm, self._purpose)
+        await finding.read(leftovers=self._query.leftovers)
+        if finding.actual is not None:
             finding.shown = self._query.chosen(finding.actual)
-            if self._query.leftovers:
-                finding.leftovers = await provider.leftovers(finding.actual)
-        except CheckpointError as problem:
-            raise problem.default_subject(str(vm)) from None
 
     def result(self) -> dict[str, t.Any]:
         """The keys of the result."""

@@ -63,7 +63,7 @@ def _vms(lab: Lab, service: str, count: int) -> list[str]:
 @pytest.mark.parametrize(("service", "asked"), TABLE)
 def test_requests(service: str, asked: str, place: int) -> None:
     count, (each, shared) = COUNTS[place], TABLE[service, asked][place]
-    lab = Lab(arm_buckets="off")
+    lab = Lab(arm_buckets=0.0)
     lab.world.populate(**{service: count})
     vms = _vms(lab, service, count)
     if asked in BEFORE:

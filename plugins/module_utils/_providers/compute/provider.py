@@ -32,6 +32,7 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
+from ..azure_scope import listed, path_of_scope
 from ..base import Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions, next_slot
@@ -95,13 +96,9 @@ class Compute:
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The VMs of the subscription or of one resource group; each is still to be read."""
-        subscription = self._settings.subscription_id
-        if subscription is None:
-            raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
-        within = "" if scope.resource_group is None else f"/resourceGroups/{_arm_id.quote(scope.resource_group)}"
-        path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
-        found = await self._arm.ids(self._arm.url(path, self._version), context="listing virtual machines")
-        return [self._vm(each, str(each)) for each in found]
+        url = self._arm.url(path_of_scope(scope, self._settings.subscription_id, MACHINES), self._version)
+        found = await self._arm.resources(url, context="listing virtual machines")
+        return [replace(self._vm(each, str(each)), **listed(row)) for each, row in found]
 
     async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The VM, its collection with all points, and unless for a list also its disks and the locks on all that.

@@ -52,6 +52,15 @@ except ImportError as error:
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
 
+
+def load_transport() -> None:
+    """Load what the first request would load: before a controller forks its workers, once for all of them."""
+    import anyio._backends._asyncio
+    import httpcore._backends.anyio
+
+    _loaded = anyio._backends._asyncio, httpcore._backends.anyio
+
+
 # The libraries of a single way to sign in are loaded by that way alone; each function raises ImportError without them.
 
 WINDOWS = "pyspnego"
@@ -128,6 +137,7 @@ __all__ = [
     "cryptography",
     "httpx",
     "krb5",
+    "load_transport",
     "msal",
     "pydantic",
     "spnego",

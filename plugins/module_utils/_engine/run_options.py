@@ -8,7 +8,7 @@ import typing as t
 from datetime import timedelta
 
 from .._core.approval import Approval
-from .._core.operation import Deadline
+from .._core.operation import Deadline, Report, unheard
 from .._core.spec import Duration, validate_options
 from .._deps import pydantic
 from .fleet import FleetOptions
@@ -52,7 +52,10 @@ class RunOptions(pydantic.BaseModel):
         """What `expected_plan` approves, if it is given."""
         return None if self.expected_plan is None else Approval(self.expected_plan)
 
-    def fleet(self, deadline: Deadline, check_only: bool, interruption: Interruption) -> FleetOptions:
-        """The same for the engine, under the task's deadline."""
-        policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
+    def fleet(
+        self, deadline: Deadline, check_only: bool, interruption: Interruption, report: Report = unheard
+    ) -> FleetOptions:
+        """The same for the engine, under the task's deadline; `report` hears what it waits for."""
+        interval, settle_time = self.poll_interval.total_seconds(), self.settle_time.total_seconds()
+        policy = WaitPolicy(deadline, self.wait, interval, settle_time, report)
         return FleetOptions(policy, self.approval(), self.concurrency, self.on_error, check_only, interruption)

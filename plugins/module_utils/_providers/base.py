@@ -13,6 +13,9 @@ from .._core.model import VM, Capabilities, Checkpoint, Leftover, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Step
 
+MACHINES = {"scvmm": "Microsoft.HybridCompute/machines", "compute": "Microsoft.Compute/virtualMachines"}
+"""The ARM type of each service's VMs."""
+
 
 @dataclass(frozen=True)
 class Scope:

@@ -20,9 +20,8 @@ from .._core.operation import Operation
 from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .base import Scope, SingleCallProvider, bounded_count, clock
+from .base import MACHINES, Scope, SingleCallProvider, bounded_count, clock
 
-MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
 CAPABILITIES = Capabilities(
     restores="its disks and its hardware configuration as they were, network adapters included",
@@ -145,7 +144,7 @@ class Scvmm(SingleCallProvider):
         if self._subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         within = "" if scope.resource_group is None else f"/resourceGroups/{quote(scope.resource_group)}"
-        path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES}"
+        path = f"/subscriptions/{self._subscription}{within}/providers/{MACHINES['scvmm']}"
         url = self._arm.url(path, MACHINES_VERSION)
         try:
             found = await self._arm.ids(url, context="listing hybrid machines", kind="scvmm")

@@ -8,6 +8,7 @@ import typing as t
 
 from .._core.errors import CheckpointError, Interrupted
 from .._core.formatting import one_line
+from .._core.operation import unheard
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
@@ -70,7 +71,8 @@ async def converge(
     """Bring the targets that `open_kinds` finds to their specs: the members, and the seconds it took."""
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
-    fleet = options.fleet(deadline, check_only, context.interruption or Interruption())
+    interruption = context.interruption or Interruption()
+    fleet = options.fleet(deadline, check_only, interruption, context.report or unheard)
     async with Providers(params, context, deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options), fleet)
     return members, round(anyio.current_time() - begun, 2)

@@ -32,7 +32,7 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
-from ..base import Scope, bounded_count, clock
+from ..base import MACHINES, Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions
 from .client import ComputeClient, power_request
@@ -48,7 +48,6 @@ from .tags import RestoreTags
 from .usability import percent, usability
 from .vm_entities import VmEntity
 
-MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = 7 * 86400.0
 """Seconds. No point is so long on its way: of one that is older nothing is asked."""
@@ -89,7 +88,7 @@ class Compute:
         if subscription is None:
             raise InvalidInput("subscription_id: is needed to list a whole scope (or AZURE_SUBSCRIPTION_ID).")
         within = "" if scope.resource_group is None else f"/resourceGroups/{_arm_id.quote(scope.resource_group)}"
-        path = f"/subscriptions/{subscription}{within}/providers/{MACHINES}"
+        path = f"/subscriptions/{subscription}{within}/providers/{MACHINES['compute']}"
         found = await self._arm.ids(self._arm.url(path, self._version), context="listing virtual machines")
         return [self._vm(each, str(each)) for each in found]
 

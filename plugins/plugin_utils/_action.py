@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import sys
-import syslog
 import threading
 import typing as t
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as Normal
 
 from ..module_utils import _module
+from ._last_words import endings, last_words, to_syslog
 from ._progress import Lines
 from ._surroundings import same_file, surroundings
 from ._where import Situation, needs_module, time_left
@@ -41,6 +41,8 @@ if t.TYPE_CHECKING:
 SWITCH = "hybridvm_checkpoints_in_process"
 """The variable that sends a task to its module; the environment has it in capitals."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+FACILITY = constants.DEFAULT_SYSLOG_FACILITY
+RERUN = "Run the task again: it goes on from where things stand."
 Load = t.Callable[[], tuple["TaskFunction", dict[str, t.Any]]]
 
 
@@ -57,6 +59,7 @@ def core_of(load: Load) -> Core | None:
         return None
     task, declared = load()
     _module.preload()
+    last_words()
     return Core(task, ArgumentSpecValidator(**declared))
 
 
@@ -164,14 +167,11 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
 
     def _tell(self, found: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
         """Say what an interrupted task leaves behind: Ansible throws its result away."""
-        secret = "A task with no_log was interrupted. Run it again: it goes on from where things stand."
-        text = secret if self._task.no_log else "; ".join(endings(found))
-        self._display.display(f"[{self._task.action}] {text}", color=constants.COLOR_ERROR, stderr=True)
-        if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=variables):
-            facility = variables.get("ansible_syslog_facility", constants.DEFAULT_SYSLOG_FACILITY)
-            syslog.openlog(f"ansible-{self._task.action}", 0, getattr(syslog, str(facility), syslog.LOG_USER))
-            syslog.syslog(syslog.LOG_WARNING, text)
-            syslog.closelog()
+        told = ["a task with no_log was interrupted."] if self._task.no_log else list(endings(found))
+        text = " ".join([*(told or [str(found.get("msg", "interrupted."))]), RERUN])
+        last_words().say(f"[{self._task.action}] {text}")
+        if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=dict(variables)):
+            to_syslog(self._task.action, text, str(variables.get("ansible_syslog_facility", FACILITY)))
 
 
 class Arrived:
@@ -223,11 +223,3 @@ def finished(found: dict[str, t.Any], params: t.Mapping[str, t.Any], secrets: t.
         result["failed"] = True
     kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
     return {**remove_values(result, secrets), **kept}
-
-
-def endings(found: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What became of each target of an interrupted task, those aside with which nothing had begun."""
-    elements = found.get("vms") or [found]
-    told = [each["error"]["message"] for each in elements if each.get("error") and each.get("status") != "not_started"]
-    yield from told or [str(found.get("msg"))]
-    yield "Run the task again: it goes on from where things stand."

@@ -35,6 +35,7 @@ def _is_news(last: Waiting, now: Waiting) -> bool:
 
 
 def line(waiting: Waiting) -> str:
-    """Such as `vm web01: create before-patching: 40 %, 12 s`."""
+    """Such as `vm web01: creating checkpoint "n": 40 %, 12 s [job 8f408179]`."""
     percent = "" if waiting.percent is None else f"{waiting.percent} %, "
-    return f"{waiting.subject}: {waiting.context}: {percent}{waiting.seconds:.0f} s"
+    operation = f" [{waiting.operation}]" if waiting.operation else ""
+    return f"{waiting.subject}: {waiting.context}: {percent}{waiting.seconds:.0f} s{operation}"

@@ -19,12 +19,16 @@ LAST_LOOK = 2.0
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a task waits for right now: whose step, how far the service says it is, and for how many seconds so far."""
+    """What a task waits for right now: whose step, how far the service says it is, and for how many seconds so far.
+
+    `operation` names it as errors do, such as `job 8f408179`.
+    """
 
     subject: str
     context: str
     percent: int | None = None
     seconds: float = 0.0
+    operation: str = ""
 
 
 Report = t.Callable[[Waiting], None]
@@ -148,7 +152,8 @@ async def wait(
         operation.seconds = anyio.current_time() - operation.started
         if not hidden and operation.last.state != "running":
             return operation.last
-        report(Waiting(subject, context, operation.last.percent, operation.seconds))
+        name = f"{operation.kind} {operation.id}" if operation.id else ""
+        report(Waiting(subject, context, operation.last.percent, operation.seconds, name))
         wanted = None if hidden else operation.last.retry_after
         if not await pauses.next(pause if wanted is None else max(wanted, 0.5)):
             raise _timed_out(operation, deadline, subject, context, hidden)

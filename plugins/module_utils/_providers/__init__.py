@@ -222,13 +222,25 @@ class Providers:
 
 
 def load_services() -> None:
-    """Load every service's files now, for processes that are forked from this one."""
+    """Load the files of every service and sign-in now, for processes that are forked from this one."""
+    from .._http.auth import (
+        automatic,
+        azure_cli,
+        certificate,
+        certificate_assertion,
+        client_secret,
+        disk_cache,
+        federation,
+        managed_identity,
+        windows,
+    )
     from . import azure_credentials, azure_sign_in, scvmm
     from .compute import provider
     from .spf import provider as spf
     from .spf import sign_in
 
-    _loaded = azure_credentials, azure_sign_in, scvmm, provider, spf, sign_in
+    _ways = automatic, azure_cli, certificate, certificate_assertion, client_secret, disk_cache, federation
+    _loaded = _ways, managed_identity, windows, azure_credentials, azure_sign_in, scvmm, provider, spf, sign_in
 
 
 def _origin(url: str) -> str:

@@ -179,13 +179,12 @@ class Ansible:
 
     def start(self, plays: list[dict[str, Any]], *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """An ansible-playbook under way; `collect` ends it."""
-        playbook, record, facts = (self.directory / name for name in ("play.json", "record", "facts.json"))
+        playbook, record = (self.directory / name for name in ("play.json", "record"))
         playbook.write_text(json.dumps(plays))
-        facts.write_text(json.dumps({"simulator": self.simulator.ready}))
         record.unlink(missing_ok=True)
         ansible = Path(sys.executable).parent / "ansible-playbook"
         process = subprocess.Popen(
-            [sys.executable, str(ansible), str(playbook), "-e", f"@{facts}", *arguments],
+            [sys.executable, str(ansible), str(playbook), *self._facts(), *arguments],
             cwd=self.directory,
             env=self.environment(RECORD_FILE=str(record), **environment),
             stdin=subprocess.DEVNULL,
@@ -195,6 +194,12 @@ class Ansible:
         )
         self._started.append(process)
         return process
+
+    def _facts(self) -> list[str]:
+        """What playbooks know of the simulator."""
+        facts = self.directory / "facts.json"
+        facts.write_text(json.dumps({"simulator": self.simulator.ready}))
+        return ["-e", f"@{facts}"]
 
     def close(self) -> None:
         """End what a failed test has left."""

@@ -1,21 +1,21 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From SPF's options to the way to sign in. A way loads its library when it is made, and not before."""
+"""From SPF's options to the way to sign in. A way loads its file and its library when it is made, and not before."""
 
 from __future__ import annotations
 
+import typing as t
 from contextlib import AsyncExitStack
 
 from ..._core.redaction import Redactor
 from ..._core.settings import SpfSettings
 from ..._deps import httpx
-from ..._http.auth.automatic import Automatic
-from ..._http.auth.basic import Basic
-from ..._http.auth.bearer import Bearer, TokenFile
-from ..._http.auth.certificate import Certificate
-from ..._http.auth.kerberos import Identity
-from ..._http.auth.windows import NewClient, Windows
 from ..._http.client import Auth, Exchanged
+
+if t.TYPE_CHECKING:
+    from ..._http.auth.basic import Basic
+    from ..._http.auth.kerberos import Identity
+    from ..._http.auth.windows import NewClient
 
 
 def remember_secrets(spf: SpfSettings, redactor: Redactor) -> None:
@@ -32,11 +32,17 @@ def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: 
     if way == "basic":
         return _basic(spf)
     if way == "bearer":
+        from ..._http.auth.bearer import Bearer, TokenFile
+
         return TokenFile(spf.spf_token_file, redactor) if spf.spf_token_file else Bearer(spf.spf_token or "")
     if way == "certificate":
+        from ..._http.auth.certificate import Certificate
+
         return Certificate()
 
     def windows(refusal: Exchanged | None = None) -> Auth:
+        from ..._http.auth.windows import Windows
+
         made = Windows(
             _identity(spf),
             new_client,
@@ -52,15 +58,21 @@ def auth_of(spf: SpfSettings, redactor: Redactor, new_client: NewClient, stack: 
         return made
 
     if way == "auto":
+        from ..._http.auth.automatic import Automatic
+
         return Automatic(windows, (lambda: _basic(spf)) if spf.spf_username and spf.spf_password else None)
     return windows()
 
 
 def _basic(spf: SpfSettings) -> Basic:
+    from ..._http.auth.basic import Basic
+
     return Basic(spf.spf_username or "", spf.spf_password or "")
 
 
 def _identity(spf: SpfSettings) -> Identity:
+    from ..._http.auth.kerberos import Identity
+
     service, _slash, host = (spf.spf_service_principal or "").partition("/")
     return Identity(
         username=spf.spf_username or "",

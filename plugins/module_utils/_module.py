@@ -71,10 +71,12 @@ def run_module(load):
 
 def _leave_out_what_modules_never_use():
     # type: () -> None
-    """Spare a module's process two imports that cost more than all of its requests.
+    """Spare a module's process what would cost more than all of its requests.
 
     httpcore imports trio wherever that is installed, httpx its command line where click and rich are; both go without.
+    pydantic looks for plugins of its own in every package that is installed.
     """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     for name in ("trio", "httpx._main"):
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # typeshed does not know it
 

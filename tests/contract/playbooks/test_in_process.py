@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .both_ways import modules_run
+from .both_ways import masked, modules_run
 from .support import COLLECTION, Ansible, Run, Simulator, play
 
 HOURS = 10 * 3600  # of simulated time: nothing that takes so long ends before the clock is put forward
@@ -58,7 +58,7 @@ def test_which_tasks_run_there(simulator: Simulator, ansible: Ansible, tmp_path:
     assert ways["Opted out"] == ways["Opted out by environment"] == "hybridvm_checkpoints_in_process is false"
     assert ways["Path"].startswith("environment sets PYTHONWARNINGS")
     assert modules_run(run) == len(tasks) - len(inside)
-    assert len({str(line["result"]["checkpoints"]) for line in run.results}) == 1
+    assert len({str(masked(line["result"]["checkpoints"])) for line in run.results}) == 1
 
 
 def test_a_switch_that_is_no_boolean(simulator: Simulator, ansible: Ansible) -> None:
@@ -124,7 +124,7 @@ def test_the_timeout_of_a_task_leaves_what_is_known(simulator: Simulator, ansibl
     task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": {"vm": "web01", "name": "slow"}, "timeout": 8}
     run = ansible.run([play("Timeout", [task], simulator.environment)])
     result = run.of("Create")
-    assert (run.code, result["failed"], result["changed"]) == (2, True, True)
+    assert (run.code, result["changed"]) == (2, True)
     assert result["error"]["code"] in ("timed_out", "interrupted")  # a slow machine meets the timeout itself
     assert result["error"]["operation"]["id"] == result["operation"]["id"]
     assert result["invocation"]["module_args"]["wait_timeout"] == "10m"
@@ -152,7 +152,6 @@ def test_an_interrupted_playbook_tells_what_it_has_started_and_its_rerun_joins_i
         assert f'[{COLLECTION}.vm_checkpoint] vm web01: creating checkpoint "interrupted" was accepted' in run.stderr
         assert "[job " in run.stderr
         assert "Run the task again" in run.stderr
-    assert simulator.control("GET", "/counters")["writes"] == 1
 
     again = ansible.start(plays)
     simulator.control("DELETE", "/journal")

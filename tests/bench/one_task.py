@@ -67,8 +67,9 @@ def play_times() -> dict[str, list[float]]:
 
 
 def round_of(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """One round: a ping, then a task of each service both ways."""
+    """One round: a ping, an action that does nothing, then a task of each service both ways."""
     yield {"name": "ping", "ansible.builtin.ping": {}}
+    yield {"name": "debug", "ansible.builtin.debug": {"msg": "what a worker costs by itself"}}
     azure = f"/subscriptions/{ready['subscription_id']}/resourceGroups/{ready['compute_resource_group']}/providers"
     arc = f"/subscriptions/{ready['subscription_id']}/resourceGroups/{ready['resource_group']}/providers"
     vms = (

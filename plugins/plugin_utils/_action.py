@@ -131,7 +131,9 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
             found = _module.refused(self._complaint(checked), secrets)
         else:
             found = self._run(core.task, params, variables)
-        return finished(found, params, secrets)
+        if injects_invocation(variables):
+            found["invocation"] = {"module_args": params}
+        return finished(found, secrets)
 
     def _complaint(self, checked: t.Any) -> str:
         """What AnsibleModule says of the same options."""
@@ -214,9 +216,16 @@ def shortened(params: dict[str, t.Any], timeout: float) -> tuple[dict[str, t.Any
     return {**params, "wait_timeout": text}, [warning]
 
 
-def finished(found: dict[str, t.Any], params: t.Mapping[str, t.Any], secrets: t.Iterable[str]) -> dict[str, t.Any]:
-    """The result as a module returns it: how it was invoked, failed where it has an error, secrets masked."""
-    result = {**found, "invocation": {"module_args": params}}
+def injects_invocation(variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether a module's result says how it was invoked: always until ansible-core 2.19, then where it is asked for."""
+    if constants.config.get_configuration_definition("INJECT_INVOCATION") is None:
+        return True
+    return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=dict(variables)))
+
+
+def finished(found: t.Mapping[str, t.Any], secrets: t.Iterable[str]) -> dict[str, t.Any]:
+    """The result as a module returns it: failed where it has an error, secrets masked."""
+    result = dict(found)
     if not result.get("warnings"):
         result.pop("warnings", None)
     if "error" in result:

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as Normal
@@ -107,6 +108,26 @@ def action(
     )
     tried._display = Display()
     return tried
+
+
+@pytest.fixture(autouse=True)
+def _with_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ansible-core does it always until 2.19, and later where it is asked for."""
+    monkeypatch.setenv("ANSIBLE_INJECT_INVOCATION", "true")
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "injected"), [(False, None, True), (True, True, True), (True, False, False)]
+)
+def test_a_result_says_how_it_was_invoked_where_a_module_s_does(
+    monkeypatch: pytest.MonkeyPatch, known: bool, asked: bool | None, injected: bool
+) -> None:
+    config = SimpleNamespace(
+        get_configuration_definition=lambda _name: {} if known else None,
+        get_config_value=lambda _name, variables: asked,
+    )
+    monkeypatch.setattr(constants, "config", config)
+    assert _action.injects_invocation({}) is injected
 
 
 def test_the_task_gets_its_options_as_a_module_would(tmp_path: Path) -> None:

@@ -170,6 +170,11 @@ hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong ty
 	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
 	$(END)
 
+# Not a part of "make test". Makes an environment as users have it; FIGURES= names some of the figures.
+.PHONY: bench
+bench: $(VENV)/test-ready build/links  ## measure what a task costs, and keep it in build/bench.json: FIGURES=
+	@PYTHONPATH=build/links:. python -m tests.bench $(FIGURES)
+
 # Not a part of "make test". ONLY= plants every mistake whose line holds that text, TESTS= names the tests to run then.
 .PHONY: mutants
 mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, TESTS=

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import yaml
 
-MODULE_FILE = "plugins/module_utils/_module.py"
-ONLY_IN_MODULE_FILE = {"check_mode", "exit_json", "fail_json"}
+ANSIBLE_FILES = ("plugins/module_utils/_module.py", "plugins/plugin_utils/_action.py")
+"""They alone know Ansible: one for a task in a module, one for a task inside the controller."""
+ONLY_IN_ANSIBLE_FILES = {"check_mode", "exit_json", "fail_json"}
 LONGEST_FILE = 400
 WITHOUT_NETWORK = {"IMPORT_ERROR", "pydantic"}  # what a pure file may take from _deps
 IMPURE = {"anyio", "httpx", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "time", "trio", "uuid"}
@@ -71,10 +72,10 @@ def names(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
 
 
 def ansible_names(path: str, tree: ast.AST) -> t.Iterator[Finding]:
-    """Only one file speaks to Ansible, and it asks for check mode once."""
-    used = [(line, name) for line, name in names(tree) if name in ONLY_IN_MODULE_FILE]
-    if path != MODULE_FILE:
-        yield from ((line, f"{name}: only {MODULE_FILE} may") for line, name in used)
+    """Only two files speak to Ansible, and each asks for check mode once."""
+    used = [(line, name) for line, name in names(tree) if name in ONLY_IN_ANSIBLE_FILES]
+    if path not in ANSIBLE_FILES:
+        yield from ((line, f"{name}: only {' and '.join(ANSIBLE_FILES)} may") for line, name in used)
         return
     asked = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "check_mode"]
     yield from ((line, "check_mode is read a second time") for line in sorted(asked)[1:])
@@ -222,8 +223,8 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         yield from runtime_unions(tree)
     if path.startswith(("plugins/modules/", "plugins/doc_fragments/")):
         yield from unreadable_documentation(tree)
-    if path.startswith("plugins/module_utils/"):
-        if path != MODULE_FILE:
+    if path.startswith(("plugins/module_utils/", "plugins/plugin_utils/", "plugins/action/")):
+        if path not in ANSIBLE_FILES:
             yield from clocks(tree)
         yield from provider_questions(tree)
     if module_of(path) in pure:
@@ -278,15 +279,22 @@ def text_findings(text: str) -> t.Iterator[Finding]:
 
 
 def module_of(path: str) -> str:
-    """Name a file of module_utils as pyproject.toml's list of pure ones does: `_deps`, `_core/plan`."""
-    return path.rpartition("plugins/module_utils/")[2].removesuffix(".py")
+    """Name a file as pyproject.toml's list of pure ones does: `_core/plan` of module_utils, `plugin_utils/_where`."""
+    name = path.rpartition("plugins/")[2] if "plugins/" in path else path
+    return name.removeprefix("module_utils/").removesuffix(".py")
+
+
+def path_of(module: str) -> str:
+    """The file that such a name means."""
+    room = "plugins" if module.startswith("plugin_utils/") else "plugins/module_utils"
+    return f"{room}/{module}.py"
 
 
 def pure_files(root: Path) -> frozenset[str]:
-    """Return the names of the files in module_utils that promise to be pure."""
+    """Return the names of the files that promise to be pure."""
     settings = tomllib.loads((root / "pyproject.toml").read_text())
     named = frozenset(settings["tool"]["house"]["pure"])
-    missing = sorted(name for name in named if not (root / f"plugins/module_utils/{name}.py").is_file())
+    missing = sorted(name for name in named if not (root / path_of(name)).is_file())
     if missing:
         raise SystemExit(f"pyproject.toml: [tool.house] pure names what is not there: {', '.join(missing)}")
     return named

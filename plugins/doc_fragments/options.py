@@ -382,6 +382,19 @@ options:
   wait_timeout:
     description:
       - The deadline of the whole task, such as V(90s), V(10m) or V(1d12h). It covers all VMs, sign-in and waiting.
+      - A task inside the controller that has the keyword C(timeout) ends shortly before that, so that what is known by
+        then is returned.
     type: str
     default: 10m
+attributes:
+  action:
+    description: Has an action plugin, which runs the same code inside the controller instead of a module on the target.
+    support: full
+    details:
+      - It does so where the connection is local and nothing demands the module, which then runs as usual, with the same
+        result. The collection's page on speed names what demands it, and the variable
+        C(hybridvm_checkpoints_in_process) that does.
+  async:
+    description: Supports the keyword C(async), with which the task always runs as a module.
+    support: full
 """

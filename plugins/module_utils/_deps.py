@@ -9,7 +9,7 @@ anything uses it. A library that is too old, as in a distribution's packages, or
 
 from __future__ import annotations
 
-import importlib.metadata
+import pathlib
 import re
 import typing as t
 
@@ -25,16 +25,31 @@ def meets(requirement: str, version: str) -> bool:
     return oldest <= given < newer
 
 
+def version_of(library: t.Any) -> str:
+    """The version of a library: as it says itself, or as the directory beside it is called.
+
+    importlib.metadata knows too, and parses the package's whole description for it.
+    """
+    version = getattr(library, "__version__", "")
+    if not version:
+        name = library.__name__
+        found = [path.name for path in pathlib.Path(library.__file__).parents[1].glob(f"{name}-*.dist-info")]
+        if len(found) != 1:
+            import importlib.metadata
+
+            return importlib.metadata.version(name)
+        version = found[0].removeprefix(f"{name}-").removesuffix(".dist-info")
+    return str(version)
+
+
 try:
     import anyio
     import httpx
     import pydantic
 
-    for _requirement in REQUIREMENTS:
-        _name = _requirement.partition(">=")[0]
-        _version = importlib.metadata.version(_name)
-        if not meets(_requirement, _version):
-            raise ImportError(f"{_name} {_version} is installed, {_requirement} is needed")
+    for _library, _requirement in zip((anyio, httpx, pydantic), REQUIREMENTS, strict=True):
+        if not meets(_requirement, version_of(_library)):
+            raise ImportError(f"{_library.__name__} {version_of(_library)} is installed, {_requirement} is needed")
 except ImportError as error:
     IMPORT_ERROR = str(error)
 
@@ -51,6 +66,15 @@ except ImportError as error:
             return ()
 
     anyio = httpx = pydantic = t.cast(t.Any, _Missing())
+
+
+def load_transport() -> None:
+    """Load what the first request would load: before a controller forks its workers, once for all of them."""
+    import anyio._backends._asyncio
+    import httpcore._backends.anyio
+
+    _loaded = anyio._backends._asyncio, httpcore._backends.anyio
+
 
 # The libraries of a single way to sign in are loaded by that way alone; each function raises ImportError without them.
 
@@ -91,9 +115,8 @@ def msal() -> t.Any:
     """Microsoft's library for signing in to Entra."""
     import msal
 
-    version = importlib.metadata.version("msal")
-    if not meets(MSAL, version):
-        raise ImportError(f"msal {version} is installed, {MSAL} is needed")
+    if not meets(MSAL, version_of(msal)):
+        raise ImportError(f"msal {version_of(msal)} is installed, {MSAL} is needed")
     return msal
 
 
@@ -128,6 +151,7 @@ __all__ = [
     "cryptography",
     "httpx",
     "krb5",
+    "load_transport",
     "msal",
     "pydantic",
     "spnego",

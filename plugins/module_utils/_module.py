@@ -1,6 +1,8 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only file that knows Ansible: options in, result out, check mode and failure handed over.
+"""The only file that knows AnsibleModule: options in, result out, check mode and failure handed over.
+
+Its twin for tasks that run inside the controller is plugins/plugin_utils/_action.py; what both do stands here.
 
 Ansible may start a module with any Python that it takes for a target: ansible-core 2.16 has 2.7 and 3.6 to 3.12. This
 file and plugins/modules can be read by all of them, so that a Python that is too old is named instead of a traceback.
@@ -18,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import typing as t
 
+    from ._core.operation import Report
+    from ._engine.interruption import Signals
     from ._tasks.run import TaskFunction
 
 OLDEST_PYTHON = (3, 11)
@@ -37,13 +41,8 @@ class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
     def fail_json(self, msg, **result):
         # type: (str, **t.Any) -> None
         """End the module with this failure."""
-        from ._core.errors import InvalidInput
-        from ._tasks.result import failure
-
         if "error" not in result:
-            # Masked first: the error's message may be cut, and a part of a secret is one too.
-            refused = InvalidInput(remove_values(msg, self.no_log_values))
-            result = dict(failure(refused), **result)
+            result = dict(refused(msg, self.no_log_values), **result)
         super(_Module, self).fail_json(**dict(result, msg=msg))
 
 
@@ -56,28 +55,78 @@ def run_module(load):
     if sys.version_info < OLDEST_PYTHON:
         sys.stdout.write(json.dumps(_too_old()) + "\n")
         raise SystemExit(1)
-    import signal
-    from datetime import UTC, datetime
-    from functools import partial
-
-    from ._deps import IMPORT_ERROR, REQUIREMENTS, anyio
-    from ._http.event_loop import new_event_loop
-    from ._providers import RunContext
-    from ._tasks.run import run_task
-
+    _leave_out_what_modules_never_use()
     task, declared = load()
     module = _Module(supports_check_mode=True, **declared)
-    if IMPORT_ERROR is not None:
-        module.fail_json(**_missing(IMPORT_ERROR, REQUIREMENTS))
-    ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    context = RunContext(os.environ, lambda: datetime.now(UTC), signals=partial(anyio.open_signal_receiver, *ending))
-    options = {"loop_factory": new_event_loop}
-    result = anyio.run(run_task, task, module.params, bool(module.check_mode), context, backend_options=options)  # type: dict[str, t.Any]
+    missing = missing_libraries()
+    if missing is not None:
+        module.fail_json(**missing)
+    result = run(task, module.params, bool(module.check_mode))
     for text in result.pop("warnings", []):
         module.warn(text)
     if "error" in result:
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def _leave_out_what_modules_never_use():
+    # type: () -> None
+    """Spare a module's process what would cost more than all of its requests.
+
+    httpcore imports trio wherever that is installed, httpx its command line where click and rich are; both go without.
+    pydantic looks for plugins of its own in every package that is installed.
+    """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    for name in ("trio", "httpx._main"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type] # typeshed does not know it
+
+
+def run(task, params, check_only, signals=None, report=None):
+    # type: (TaskFunction, t.Mapping[str, t.Any], bool, t.Optional[Signals], t.Optional[Report]) -> dict[str, t.Any]
+    """Run a task to its end: its result, with `error` where it failed. Needs the libraries.
+
+    `signals` opens the way on which signals arrive that end it; by default those by which a process is ended. `report`
+    hears what the task waits for.
+    """
+    import signal
+    from datetime import UTC, datetime
+    from functools import partial
+
+    from ._deps import anyio
+    from ._http.event_loop import new_event_loop
+    from ._providers import RunContext
+    from ._tasks.run import run_task
+
+    if signals is None:
+        signals = partial(anyio.open_signal_receiver, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    context = RunContext(os.environ, lambda: datetime.now(UTC), signals=signals, report=report)
+    options = {"loop_factory": new_event_loop}
+    return anyio.run(run_task, task, params, check_only, context, backend_options=options)
+
+
+def preload():
+    # type: () -> None
+    """Load what a task would load by and by: before a controller forks its workers, once for all of them."""
+    from ._deps import load_transport
+    from ._http.event_loop import new_event_loop
+    from ._http.tls import prepare_context
+    from ._providers import load_services
+    from ._tasks.run import run_task
+
+    _loaded = new_event_loop, run_task
+    load_transport()
+    load_services()
+    prepare_context()
+
+
+def refused(msg, secrets):
+    # type: (str, t.Iterable[str]) -> dict[str, t.Any]
+    """The failure for options that break a declared rule."""
+    from ._core.errors import InvalidInput
+    from ._tasks.result import failure
+
+    # Masked first: the error's message may be cut, and a part of a secret is one too.
+    return dict(failure(InvalidInput(remove_values(msg, secrets))), msg=msg)
 
 
 def _too_old():
@@ -96,16 +145,20 @@ def _too_old():
     return {"failed": True, "changed": False, "error": error, "msg": message + " " + remedy}
 
 
-def _missing(what, requirements):
-    # type: (str, t.Sequence[str]) -> dict[str, t.Any]
-    """The failure for a Python without the libraries, or with libraries that are too old."""
+def missing_libraries():
+    # type: () -> t.Optional[dict[str, t.Any]]
+    """The failure for a Python without the libraries, or with libraries that are too old; None where all is well."""
+    from ._deps import IMPORT_ERROR, REQUIREMENTS
+
+    if IMPORT_ERROR is None:
+        return None
     from ._core.errors import MissingLibrary
     from ._tasks.result import failure
 
-    install = " ".join("'{0}'".format(requirement) for requirement in requirements)
+    install = " ".join("'{0}'".format(requirement) for requirement in REQUIREMENTS)
     missing = MissingLibrary(
         "The libraries of this module are not installed for the Python that runs it, {0}: {1}.".format(
-            sys.executable, what
+            sys.executable, IMPORT_ERROR
         ),
         remedy="Install them: {0} -m pip install {1}. Or {2}.".format(sys.executable, install, ELSEWHERE),
     )

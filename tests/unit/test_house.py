@@ -84,8 +84,8 @@ def test_what_keeps_the_rules_passes(source: str) -> None:
 
 
 def test_the_one_file_that_may_asks_once() -> None:
-    assert found("if module.check_mode: module.exit_json()", house.MODULE_FILE) == []
-    assert found("f(module.check_mode)\ng(module.check_mode)", house.MODULE_FILE) == [
+    assert found("if module.check_mode: module.exit_json()", house.ANSIBLE_FILES[0]) == []
+    assert found("f(module.check_mode)\ng(module.check_mode)", house.ANSIBLE_FILES[0]) == [
         "check_mode is read a second time"
     ]
 

@@ -46,7 +46,7 @@ class Settings:
         """The files to plant mistakes in, by their paths below module_utils."""
         below = self.root / SOURCES
         found = {str(path.relative_to(below)) for room in self.rooms for path in (below / room).rglob("*.py")}
-        found |= {f"{name}.py" for name in pure_files(self.root)}
+        found |= {f"{name}.py" for name in pure_files(self.root) if (below / f"{name}.py").is_file()}
         return sorted(found - {f"{name}.py" for name in self.left_out})
 
 

@@ -17,6 +17,28 @@ LAST_LOOK = 2.0
 """Seconds before the deadline in which the last look is taken, however long the service asks to wait."""
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What a task waits for right now: whose step, how far the service says it is, and for how many seconds so far.
+
+    `operation` names it as errors do, such as `job 8f408179`.
+    """
+
+    subject: str
+    context: str
+    percent: int | None = None
+    seconds: float = 0.0
+    operation: str = ""
+
+
+Report = t.Callable[[Waiting], None]
+"""Hears, after each look, what is waited for."""
+
+
+def unheard(waiting: Waiting) -> None:
+    """Nobody follows the task."""
+
+
 class Deadline:
     """One monotonic end for a whole task, on anyio's clock. `total` is in seconds, as the user set it."""
 
@@ -111,7 +133,9 @@ def watched(kind: str, name: str, poll: t.Callable[[], t.Awaitable[Status]], las
     return Operation(kind, name, poll, anyio.current_time(), last=last, joined=True)
 
 
-async def wait(operation: Operation, deadline: Deadline, interval: float, *, subject: str, context: str) -> Status:
+async def wait(
+    operation: Operation, deadline: Deadline, interval: float, *, subject: str, context: str, report: Report = unheard
+) -> Status:
     """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
 
     The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both, the
@@ -130,6 +154,8 @@ async def wait(operation: Operation, deadline: Deadline, interval: float, *, sub
         operation.seconds = anyio.current_time() - operation.started
         if not hidden and operation.last.state != "running":
             return operation.last
+        name = f"{operation.kind} {operation.id}" if operation.id else ""
+        report(Waiting(subject, context, operation.last.percent, operation.seconds, name))
         wanted = None if hidden else operation.last.retry_after
         if not await pauses.next(pause if wanted is None else max(wanted, 0.5)):
             raise _timed_out(operation, deadline, subject, context, hidden)

@@ -14,6 +14,10 @@ Signals = t.Callable[[], AbstractContextManager[t.AsyncIterator[int]]]
 """Opens the way on which signals arrive (anyio.open_signal_receiver)."""
 
 
+NAMES = {signal.SIGALRM: "the task's timeout"}
+"""Ansible sets an alarm for the keyword `timeout`."""
+
+
 class Interruption:
     """What a signal cancels: the innermost scope that is open. `signal` is its name, empty while none has come."""
 
@@ -36,5 +40,6 @@ class Interruption:
         with signals() as received:
             async for number in received:
                 if not self.signal and self._scopes:
-                    self.signal = signal.Signals(number).name
+                    received_signal = signal.Signals(number)
+                    self.signal = NAMES.get(received_signal, received_signal.name)
                     self._scopes[-1].cancel()

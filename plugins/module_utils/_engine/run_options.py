@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from .._core.approval import Approval, is_given, missing
 from .._core.fields import Duration
-from .._core.operation import Deadline
+from .._core.operation import Deadline, Report, unheard
 from .._core.spec import validate_options
 from .._deps import pydantic
 from .concurrency import MOST, Asked, Levels
@@ -82,9 +82,11 @@ class RunOptions(pydantic.BaseModel):
         interruption: Interruption,
         levels: Levels,
         show: t.Callable[[Member], t.Any] | None = None,
+        report: Report = unheard,
     ) -> FleetOptions:
-        """The same for the engine, under the task's deadline."""
-        policy = WaitPolicy(deadline, self.wait, self.poll_interval.total_seconds(), self.settle_time.total_seconds())
+        """The same for the engine, under the task's deadline; `report` hears what it waits for."""
+        interval, settle_time = self.poll_interval.total_seconds(), self.settle_time.total_seconds()
+        policy = WaitPolicy(deadline, self.wait, interval, settle_time, report)
         return FleetOptions(
             policy, self.approval(check_only), levels, self.on_error, check_only, interruption, self.group, show
         )

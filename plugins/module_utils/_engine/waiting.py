@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import CheckpointError, Locked, OperationFailed
-from .._core.operation import Deadline, Operation, Pauses, Status, wait
+from .._core.operation import Deadline, Operation, Pauses, Report, Status, Waiting, unheard, wait
 from .._core.times import show_seconds
 from .._deps import anyio
 
@@ -19,16 +19,22 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True)
 class WaitPolicy:
-    """The task's one deadline and its intervals in seconds. Without `wait` it ends when its last write is accepted."""
+    """The task's one deadline and its intervals in seconds. Without `wait` it ends when its last write is accepted.
+
+    `report` hears what is waited for.
+    """
 
     deadline: Deadline
     wait: bool = True
     poll_interval: float = 5.0
     settle_time: float = 120.0
+    report: Report = unheard
 
     async def ended(self, operation: Operation, subject: str, context: str) -> Status:
         """Wait for the operation's end. A failure is OperationFailed, a lock Locked; `unknown` is left to reading."""
-        status = await wait(operation, self.deadline, self.poll_interval, subject=subject, context=context)
+        status = await wait(
+            operation, self.deadline, self.poll_interval, subject=subject, context=context, report=self.report
+        )
         if status.state != "failed":
             return status
         kind: type[CheckpointError] = Locked if status.locked else OperationFailed
@@ -77,6 +83,7 @@ class WaitPolicy:
         # A write begun in the last moment would only leave an open question.
         enough = min(1.0, self.poll_interval)
         wanted = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
+        self.report(Waiting(subject, "locked by other work", seconds=self.deadline.total - self.deadline.remaining()))
         if not await self.deadline.sleep(wanted) or self.deadline.remaining() < enough:
             problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(self.deadline.total)}."
             problem.changed_nothing = True

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import ssl
 import typing as t
@@ -35,7 +37,33 @@ def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
     return context
 
 
+_WHERE_AUTHORITIES_STAND = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_prepared: list[tuple[list[str | None], ssl.SSLContext]] = []
+
+
+def prepare_context() -> None:
+    """Read the system's authorities now, for the first task of each process that is forked from this one.
+
+    A context is used once, because a task adds its own authorities to it.
+    """
+    if not _prepared:
+        with contextlib.suppress(OSError):  # the task itself says what is wrong
+            _prepared.append((_places(), _new_context()))
+
+
 def _system_context() -> ssl.SSLContext:
+    if _prepared:
+        places, context = _prepared.pop()
+        if places == _places():
+            return context
+    return _new_context()
+
+
+def _places() -> list[str | None]:
+    return [os.environ.get(name) for name in _WHERE_AUTHORITIES_STAND]
+
+
+def _new_context() -> ssl.SSLContext:
     try:
         library = truststore()
     except ImportError:

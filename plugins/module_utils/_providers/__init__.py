@@ -1,6 +1,9 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a VM's reference to the service that has it."""
+"""From a VM's reference to the service that has it.
+
+A service's files are loaded when the first VM is its own: a module compiles at each task what it loads.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,22 @@ from datetime import datetime
 from functools import partial
 
 from .._arm import ids as _arm_id
-from .._arm.buckets import counted
-from .._arm.client import Arm
 from .._core.errors import InvalidInput
-from .._core.operation import Deadline
+from .._core.operation import Deadline, Report
 from .._core.redaction import Redactor
-from .._core.settings import ArmSettings, SpfSettings, TlsSettings, settings
+from .._core.settings import SpfSettings, TlsSettings, settings
 from .._core.spec import require_text
 from .._deps import httpx
 from .._engine.interruption import Interruption, Signals
-from .._http.auth import clouds
 from .._http.client import Auth, Http
 from .._http.client_certificate import ClientCertificate, load_client_certificate
 from .._http.throttle import Pressure
 from .._http.tls import tls_context
-from . import scvmm
-from .azure_credentials import choose
-from .azure_sign_in import WAYS, Surroundings, sign_in
-from .base import Provider, Scope
-from .compute import provider as compute
-from .compute.provider import Compute
-from .scvmm import Scvmm
-from .spf.provider import Spf
-from .spf.sign_in import auth_of, remember_secrets
+from .base import MACHINES, Provider, Scope
+
+if t.TYPE_CHECKING:
+    from .._arm.client import Arm
+    from .._core.settings import ArmSettings
 
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """httpx's own."""
@@ -45,7 +41,7 @@ class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
 
     `signals` opens the way on which signals arrive; `interruption` is what they end. `sign_ins` collects how the run
-    signed in to each service, `pressure` is told of trouble and of limits.
+    signed in to each service, `pressure` learns of trouble and of limits, `report` hears what the run waits for.
     """
 
     environ: t.Mapping[str, str]
@@ -55,6 +51,7 @@ class RunContext(t.NamedTuple):
     interruption: Interruption | None = None
     sign_ins: dict[str, Auth] | None = None
     pressure: Pressure | None = None
+    report: Report | None = None
 
 
 class Providers:
@@ -93,14 +90,14 @@ class Providers:
         if not reference.startswith("/"):
             return "spf"
         kind = _arm_id.parse(reference).type
-        for name, provider in ((scvmm.MACHINES, "scvmm"), (compute.MACHINES, "compute")):
+        for provider, name in MACHINES.items():
             if kind.lower() == name.lower():
                 return provider
         raise InvalidInput(
             f"{kind} is no VM that this release knows.",
             subject=f"vm {reference}",
-            remedy=f"Azure VMs are {compute.MACHINES}, VMs of Arc-enabled SCVMM {scvmm.MACHINES}; SPF's are given by "
-            "name or GUID.",
+            remedy=f"Azure VMs are {MACHINES['compute']}, VMs of Arc-enabled SCVMM {MACHINES['scvmm']}; SPF's are "
+            "given by name or GUID.",
         )
 
     async def of_scope(self, scope: Scope) -> Provider:
@@ -113,6 +110,9 @@ class Providers:
         return self._made[kind]
 
     def _spf(self) -> Provider:
+        from .spf.provider import Spf
+        from .spf.sign_in import auth_of, remember_secrets
+
         spf = settings(SpfSettings, self._params, self._world.environ)
         remember_secrets(spf, self._redactor)
         certificate = None
@@ -135,7 +135,11 @@ class Providers:
         arm, arm_settings = await self.arm()
         clock = self._world.wall_clock
         if kind == "scvmm":
+            from .scvmm import Scvmm
+
             return Scvmm(arm, arm_settings.scvmm_api_version, arm_settings.subscription_id, clock)
+        from .compute.provider import Compute
+
         collection = self._params.get("collection")
         require_text("collection", collection)
         return Compute(arm, arm_settings, collection, clock)
@@ -147,6 +151,12 @@ class Providers:
         return self._arm
 
     async def _open_arm(self) -> tuple[Arm, ArmSettings]:
+        from .._arm.buckets import counted
+        from .._arm.client import Arm
+        from .._http.auth import clouds
+        from .azure_credentials import choose
+        from .azure_sign_in import WAYS, Surroundings, sign_in
+
         choice = choose(self._params, self._world.environ)
         self._redactor.add(choice.settings.secret)
         self._redactor.add(choice.settings.access_token)
@@ -223,6 +233,28 @@ class Providers:
                 "ALL_PROXY, HTTPS_PROXY, HTTP_PROXY, NO_PROXY: one of them is no address that can be used.",
                 remedy="Correct or unset it; write IPv6 addresses in NO_PROXY without brackets.",
             ) from None
+
+
+def load_services() -> None:
+    """Load the files of every service and sign-in now, for processes that are forked from this one."""
+    from .._http.auth import (
+        automatic,
+        azure_cli,
+        certificate,
+        certificate_assertion,
+        client_secret,
+        disk_cache,
+        federation,
+        managed_identity,
+        windows,
+    )
+    from . import azure_credentials, azure_sign_in, scvmm
+    from .compute import provider
+    from .spf import provider as spf
+    from .spf import sign_in
+
+    _ways = automatic, azure_cli, certificate, certificate_assertion, client_secret, disk_cache, federation
+    _loaded = _ways, managed_identity, windows, azure_credentials, azure_sign_in, scvmm, provider, spf, sign_in
 
 
 def _origin(url: str) -> str:

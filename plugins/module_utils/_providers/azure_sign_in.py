@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the chosen Azure credentials to the `Auth` that signs requests with them."""
+"""From the chosen Azure credentials to the `Auth` that signs requests with them; its file is loaded with it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from .._core.operation import Deadline
 from .._core.redaction import Redactor
 from .._core.settings import ArmSettings, lacking
 from .._deps import httpx, pydantic
-from .._http.auth import federation
-from .._http.auth.authority import Authority
-from .._http.auth.azure_cli import AzureCli
-from .._http.auth.bearer import Bearer, check_times
-from .._http.auth.certificate_assertion import Certificate, read_certificate
-from .._http.auth.client_secret import ClientSecret
 from .._http.auth.clouds import MICROSOFT, Cloud
-from .._http.auth.disk_cache import DiskCache
-from .._http.auth.managed_identity import ManagedIdentity
-from .._http.auth.token import TokenAuth
 from .._http.client import Auth, Http
 from .azure_credentials import Choice
+
+if t.TYPE_CHECKING:
+    from .._http.auth import federation
+    from .._http.auth.token import TokenAuth
+
 
 WAYS = {
     "access_token": "token",
@@ -61,6 +57,8 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
     """The way to sign in to `cloud`; only `az login` is asked at once, because it is the last that is tried."""
     arm = choice.settings
     if choice.kind == "access_token":
+        from .._http.auth.bearer import Bearer, check_times
+
         token = arm.access_token or ""
         check_times("access_token:", token, world.clock())
         auth = Bearer(token, "access_token")
@@ -68,11 +66,15 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
     if choice.kind == "cli":
         return await _cli(choice, cloud, world)
     if choice.kind == "msi":
+        from .._http.auth.managed_identity import ManagedIdentity
+
         name = f"managed identity {arm.client_id}" if arm.client_id else "the managed identity of this machine"
         identity = ManagedIdentity(world.direct, arm.client_id, cloud.scope.removesuffix("/.default"), world.redactor)
         return SignIn(identity, name, arm)
     made = _client(choice, cloud, world)
     if arm.token_cache:
+        from .._http.auth.disk_cache import DiskCache
+
         key = (cloud.authority, arm.tenant or "", arm.client_id or "", cloud.scope)
         made.cache = DiskCache(world.environ, key, world.deadline, world.clock)
     return SignIn(made, f"client {arm.client_id}", arm)
@@ -84,9 +86,15 @@ def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
     tenant, client_id = arm.tenant or "", arm.client_id or ""
     http = world.http(cloud.authority)
     if choice.kind == "secret":
+        from .._http.auth.client_secret import ClientSecret
+
         return ClientSecret(http, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, redactor)
+    from .._http.auth.authority import Authority
+
     authority = Authority(http, cloud.authority, tenant, cloud.scope, redactor)
     if choice.kind == "x509_certificate_path":
+        from .._http.auth.certificate_assertion import Certificate, read_certificate
+
         credential = read_certificate(
             arm.x509_certificate_path or "",
             arm.x509_certificate_password,
@@ -95,6 +103,8 @@ def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
             redactor=redactor,
         )
         return Certificate(authority, endpoints_of(http, world), client_id, credential, redactor)
+    from .._http.auth import federation
+
     if choice.kind == "federated_token_file":
         assertion = federation.of_file(arm.federated_token_file or "")
     else:
@@ -116,6 +126,8 @@ def endpoints_of(http: Http, world: Surroundings) -> t.Callable[[str], Http]:
 
 def _pipeline(arm: ArmSettings, authority: str, world: Surroundings) -> federation.Assertion:
     """The token that GitHub Actions or Azure Pipelines issues; both say where in the job's environment."""
+    from .._http.auth import federation
+
     if world.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
         http, url, token = _request_url("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", world)
         audience = federation.AUDIENCES.get(authority, federation.PUBLIC_AUDIENCE)
@@ -146,6 +158,8 @@ def _request_url(url_variable: str, token_variable: str, world: Surroundings) ->
 
 
 async def _cli(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
+    from .._http.auth.azure_cli import AzureCli
+
     arm = choice.settings
     # As in azure.azcollection the subscription chooses among az's accounts; az takes it or the tenant, not both.
     account = ["--tenant", arm.tenant] if arm.tenant else []

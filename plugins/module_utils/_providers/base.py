@@ -15,6 +15,9 @@ from .._core.operation import Operation
 from .._core.pins import Pin
 from .._core.plan import Step
 
+MACHINES = {"scvmm": "Microsoft.HybridCompute/machines", "compute": "Microsoft.Compute/virtualMachines"}
+"""The ARM type of each service's VMs."""
+
 
 @dataclass(frozen=True)
 class Scope:

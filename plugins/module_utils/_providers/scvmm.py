@@ -22,9 +22,8 @@ from .._core.ownership import split
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
 from .azure_scope import listed, path_of_scope
-from .base import Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
+from .base import MACHINES, Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
 
-MACHINES = "Microsoft.HybridCompute/machines"
 MACHINES_VERSION = "2024-07-10"
 CAPABILITIES = Capabilities(
     restores="its disks and its hardware configuration as they were, network adapters included",
@@ -149,7 +148,7 @@ class Scvmm(SingleCallProvider):
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The hybrid machines of kind SCVMM in the subscription, or in one resource group; each is still to be read."""
-        url = self._arm.url(path_of_scope(scope, self._subscription, MACHINES), MACHINES_VERSION)
+        url = self._arm.url(path_of_scope(scope, self._subscription, MACHINES["scvmm"]), MACHINES_VERSION)
         try:
             found = await self._arm.resources(url, context="listing hybrid machines", kind="scvmm")
         except NotFound as problem:

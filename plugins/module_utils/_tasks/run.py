@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from .._core.errors import CheckpointError, Interrupted
 from .._core.formatting import one_line
+from .._core.operation import unheard
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
@@ -80,7 +81,8 @@ async def converge(
     options = RunOptions.of(params)
     begun, deadline = anyio.current_time(), options.deadline()
     levels = Levels(options.concurrency)
-    fleet = options.fleet(deadline, check_only, context.interruption or Interruption(), levels, show)
+    interruption, report = context.interruption or Interruption(), context.report or unheard
+    fleet = options.fleet(deadline, check_only, interruption, levels, show, report)
     async with Providers(params, context._replace(pressure=levels), deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options, levels.reading), replace(fleet, review=review))
     return members, round(anyio.current_time() - begun, 2)

@@ -180,21 +180,14 @@ class Ansible:
 
     def start(self, plays: list[dict[str, Any]] | str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """An ansible-playbook under way, of plays or of a playbook by its name; `collect` ends it."""
-        playbook, record, facts = (self.directory / name for name in ("play.json", "record", "facts.json"))
+        playbook, record = (self.directory / name for name in ("play.json", "record"))
         if not isinstance(plays, str):
             playbook.write_text(json.dumps(plays))
-        facts.write_text(json.dumps({"simulator": self.simulator.ready}))
         record.unlink(missing_ok=True)
         ansible = Path(sys.executable).parent / "ansible-playbook"
+        what = plays if isinstance(plays, str) else str(playbook)
         process = subprocess.Popen(
-            [
-                sys.executable,
-                str(ansible),
-                plays if isinstance(plays, str) else str(playbook),
-                "-e",
-                f"@{facts}",
-                *arguments,
-            ],
+            [sys.executable, str(ansible), what, *self._facts(), *arguments],
             cwd=self.directory,
             env=self.environment(RECORD_FILE=str(record), **environment),
             stdin=subprocess.DEVNULL,
@@ -204,6 +197,12 @@ class Ansible:
         )
         self._started.append(process)
         return process
+
+    def _facts(self) -> list[str]:
+        """What playbooks know of the simulator."""
+        facts = self.directory / "facts.json"
+        facts.write_text(json.dumps({"simulator": self.simulator.ready}))
+        return ["-e", f"@{facts}"]
 
     def close(self) -> None:
         """End what a failed test has left."""

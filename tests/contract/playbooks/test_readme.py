@@ -17,6 +17,7 @@ import yaml
 
 from tests.support.simulator_server import ROOT
 
+from .both_ways import AS_MODULE
 from .support import Ansible, Run, Simulator
 
 TEXT = (ROOT / "README.md").read_text()
@@ -105,13 +106,21 @@ def test_the_plays_work_one_after_the_other(inventory: list[str], simulator: Sim
 def test_what_it_says_of_secrets_is_so(
     inventory: list[str], simulator: Simulator, ansible: Ansible, tmp_path: Path
 ) -> None:
-    """Shown from `environment:`; not from module_defaults, but kept in the file that Ansible ships; not when piped."""
-    secret, place = simulator.ready["spf_password"], {"ANSIBLE_REMOTE_TMP": str(tmp_path / "tmp")}
+    """As a module shown from `environment:`; not from module_defaults, but kept in the file that Ansible ships.
+
+    Neither inside the controller; no file when piped.
+    """
+    secret, inside = simulator.ready["spf_password"], {"ANSIBLE_REMOTE_TMP": str(tmp_path / "tmp")}
+    place = {**inside, **AS_MODULE}
     name = PLAYS[0]["name"]
+    environment = [{**PLAYS[0], "environment": {"SPF_PASSWORD": secret}, "check_mode": True}]
 
     def kept() -> list[Path]:
         return [path for path in (tmp_path / "tmp").rglob("AnsiballZ_*.py") if secret in path.read_text()]
 
+    run_output = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_KEEP_REMOTE_FILES="true", **inside)
+    assert secret not in run_output.stdout + ansible.run(environment, *inventory, "-vvv", **inside).stdout
+    assert kept() == []
     run_output = run(name, inventory, simulator, ansible, "-vvv", **place)
     assert secret not in run_output.stdout
     assert kept() == []
@@ -122,5 +131,4 @@ def test_what_it_says_of_secrets_is_so(
     file.unlink()
     run_output = run(name, inventory, simulator, ansible, "-vvv", ANSIBLE_PIPELINING="true", **place)
     assert " PUT " not in run_output.stdout
-    environment = [{**PLAYS[0], "environment": {"SPF_PASSWORD": secret}, "check_mode": True}]
     assert secret in ansible.run(environment, *inventory, "-vvv", **place).stdout

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.support.waiting import until
 
+from .both_ways import AS_MODULE
 from .support import COLLECTION, Ansible, Simulator, descendants, play
 
 MODULE = "AnsiballZ_vm_checkpoint_restore"
@@ -113,7 +114,7 @@ def test_killed_at_each_write_it_ends_in_the_same_place(simulator: Simulator, an
     faults = [{"kind": HELD, "method": method, "path": path, "nth": nth} for method, path, nth in WRITES]
     simulator.control("POST", "/faults", {"faults": faults})
     simulator.control("DELETE", "/journal")
-    process = ansible.start(_restore(simulator, len(WRITES)))
+    process = ansible.start(_restore(simulator, len(WRITES)), **AS_MODULE)
     killed = set()
     for number in range(1, len(WRITES) + 1):
         _await_held_write(simulator, number)

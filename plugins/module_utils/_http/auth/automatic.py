@@ -11,7 +11,6 @@ from ..._core.formatting import one_line
 from ..._deps import anyio, httpx
 from ..client import Auth, Exchanged, exchange
 from . import challenges
-from .windows import harmless
 
 
 class Automatic(Auth):
@@ -43,7 +42,7 @@ class Automatic(Auth):
             if self._chosen is not None:
                 return None
             is_read = request.method == "GET"
-            found = await exchange(client, request if is_read else harmless(request))
+            found = await exchange(client, request if is_read else challenges.harmless(request))
             if found.reply.status_code == 401:
                 self._chosen = self._choose(found)
                 return None

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server's WWW-Authenticate offers, and the tokens in it."""
+"""What a server's WWW-Authenticate offers, the tokens in it, and the request that asks for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import base64
 import binascii
 import re
 import typing as t
+
+from ..._deps import httpx
 
 WINDOWS = ("negotiate", "ntlm", "kerberos")
 # A scheme begins the header or follows a comma; a word before "=" is a parameter of the scheme before it.
@@ -36,3 +38,18 @@ def token(headers: t.Any, scheme: str) -> bytes | None:
                 except (binascii.Error, ValueError):
                     return b""
     return None
+
+
+def harmless(request: httpx.Request) -> httpx.Request:
+    """A GET of the same URL without a body: it changes nothing, whatever the server makes of it."""
+    left_out = {
+        "authorization",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "x-http-method",
+        "if-match",
+        "prefer",
+    }
+    headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in left_out]
+    return httpx.Request("GET", request.url, headers=headers, extensions=request.extensions)

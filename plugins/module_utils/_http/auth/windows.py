@@ -74,7 +74,7 @@ class Windows(Once):
         if self._tickets is None:
             return await self._by_ntlm(request)
         if self._offers is None:
-            found = await exchange(client, harmless(request))
+            found = await exchange(client, challenges.harmless(request))
             if found.reply.status_code != 401:
                 # Nobody is asked to sign in here.
                 return found if request.method == "GET" else await exchange(client, request)
@@ -147,12 +147,12 @@ class Windows(Once):
         """The server's challenge and its scheme; another status than 401 where nobody has to sign in."""
         try:
             if self._offers is None:
-                found = await exchange(lane.client, harmless(request))
+                found = await exchange(lane.client, challenges.harmless(request))
                 if found.reply.status_code != 401:
                     return found, ""
                 self.learn(found)
             scheme = self._choose(("ntlm", "negotiate"))
-            return await exchange(lane.client, harmless(request), _Signed(scheme, context.step())), scheme
+            return await exchange(lane.client, challenges.harmless(request), _Signed(scheme, context.step())), scheme
         except httpx.TransportError as error:
             # What counts has not been sent yet, whatever became of the leg before it.
             raise httpx.ConnectError(str(error)) from error
@@ -267,21 +267,6 @@ def load_spnego() -> None:
             remedy=f"Install it: {sys.executable} -m pip install {WINDOWS}. Or set spf_auth: basic where the server "
             "takes that too.",
         ) from None
-
-
-def harmless(request: httpx.Request) -> httpx.Request:
-    """A GET of the same URL without a body: it changes nothing, whatever the server makes of it."""
-    left_out = {
-        "authorization",
-        "content-length",
-        "content-type",
-        "transfer-encoding",
-        "x-http-method",
-        "if-match",
-        "prefer",
-    }
-    headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1").lower() not in left_out]
-    return httpx.Request("GET", request.url, headers=headers, extensions=request.extensions)
 
 
 def _connection(reply: httpx.Response) -> object | None:

@@ -33,7 +33,7 @@ from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..azure_scope import listed, path_of_scope
-from ..base import Purpose, Scope, arm_vm, bounded_count, clock
+from ..base import MACHINES, Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions, next_slot
 from .client import ComputeClient, power_request
@@ -49,7 +49,6 @@ from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
 from .usability import percent, usability
 from .vm_entities import VmEntity
 
-MACHINES = "Microsoft.Compute/virtualMachines"
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = 7 * 86400.0
 """Seconds. No point is so long on its way: of one that is older nothing is asked."""
@@ -96,7 +95,7 @@ class Compute:
 
     async def list_scope(self, scope: Scope) -> list[VM] | list[ObservedVm]:
         """The VMs of the subscription or of one resource group; each is still to be read."""
-        url = self._arm.url(path_of_scope(scope, self._settings.subscription_id, MACHINES), self._version)
+        url = self._arm.url(path_of_scope(scope, self._settings.subscription_id, MACHINES["compute"]), self._version)
         found = await self._arm.resources(url, context="listing virtual machines")
         return [replace(self._vm(each, str(each)), **listed(row)) for each, row in found]
 

@@ -8,7 +8,6 @@ import json
 import re
 import typing as t
 import urllib.parse
-import xml.etree.ElementTree as ET
 
 from ..._core.errors import CheckpointError
 from ..._core.formatting import format_value, one_line
@@ -124,6 +123,8 @@ def _xml_error(response: Response, text: str) -> str | None:
     """Code and message; None for what should not be parsed: too long, with a document type, or not XML at all."""
     if len(response.body) > LONGEST_ERROR or any(mark in text for mark in ("<!DOCTYPE", "<!ENTITY", "\0")):
         return None
+    import xml.etree.ElementTree as ET  # errors alone are XML
+
     try:
         # Decoded already: what the declaration says of the encoding no longer holds.
         root = ET.fromstring(re.sub(r"^<\?xml[^>]{0,200}\?>", "", text).encode())

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From SPF's options to the way to sign in. A way loads its library when it is made, and not before."""
+"""From SPF's options to the way to sign in. A way loads its file and its library when it is made, and not before."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from datetime import datetime
 from ..._core.redaction import Redactor
 from ..._core.settings import SpfSettings
 from ..._deps import httpx
-from ..._http.auth.automatic import Automatic
-from ..._http.auth.basic import Basic
-from ..._http.auth.bearer import Bearer, TokenFile, check_times
-from ..._http.auth.certificate import Certificate
-from ..._http.auth.kerberos_errors import Identity
-from ..._http.auth.windows import NewClient, Windows
 from ..._http.client import Auth, Exchanged
+
+if t.TYPE_CHECKING:
+    from ..._http.auth.basic import Basic
+    from ..._http.auth.kerberos_errors import Identity
+    from ..._http.auth.windows import NewClient
 
 
 def remember_secrets(spf: SpfSettings, redactor: Redactor) -> None:
@@ -40,14 +39,20 @@ def auth_of(
     if way == "basic":
         return _basic(spf)
     if way == "bearer":
+        from ..._http.auth.bearer import Bearer, TokenFile, check_times
+
         if spf.spf_token_file:
             return TokenFile(spf.spf_token_file, redactor, clock)
         check_times("spf_token:", spf.spf_token or "", clock())
         return Bearer(spf.spf_token or "", "spf_token")
     if way == "certificate":
+        from ..._http.auth.certificate import Certificate
+
         return Certificate()
 
     def windows(refusal: Exchanged | None = None) -> Auth:
+        from ..._http.auth.windows import Windows
+
         made = Windows(
             _identity(spf),
             new_client,
@@ -63,15 +68,21 @@ def auth_of(
         return made
 
     if way == "auto":
+        from ..._http.auth.automatic import Automatic
+
         return Automatic(windows, (lambda: _basic(spf)) if spf.spf_username and spf.spf_password else None)
     return windows()
 
 
 def _basic(spf: SpfSettings) -> Basic:
+    from ..._http.auth.basic import Basic
+
     return Basic(spf.spf_username or "", spf.spf_password or "")
 
 
 def _identity(spf: SpfSettings) -> Identity:
+    from ..._http.auth.kerberos_errors import Identity
+
     service, _slash, host = (spf.spf_service_principal or "").partition("/")
     return Identity(
         username=spf.spf_username or "",

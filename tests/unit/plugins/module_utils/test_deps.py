@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import importlib.metadata
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,8 +62,7 @@ def test_without_one_of_them_definitions_still_work(missing: str, monkeypatch: p
 def test_one_that_is_too_old_or_too_new_counts_as_missing(
     library: str, version: str, needed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: version if name == library else real(name))
+    monkeypatch.setattr(importlib.import_module(library), "__version__", version, raising=False)
     deps = without("nothing", monkeypatch)
     assert f"{library} {version} is installed, {library}{needed} is needed" == deps.IMPORT_ERROR
 
@@ -84,9 +84,27 @@ def test_versions_are_compared_as_numbers(version: str, fits: bool) -> None:
 
 
 def test_an_msal_that_is_too_old_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.metadata, "version", lambda _name: "1.20.0")
+    monkeypatch.setattr(importlib.import_module("msal"), "__version__", "1.20.0")
     with pytest.raises(ImportError, match=r"msal 1\.20\.0 is installed, msal>=1\.29,<2 is needed"):
         _deps.msal()
+
+
+@pytest.mark.parametrize("name", ["anyio", "httpx", "pydantic", "msal"])
+def test_a_version_is_found_without_the_metadata_of_all_packages(name: str) -> None:
+    library = importlib.import_module(name)
+    expected = importlib.metadata.version(name)
+    assert _deps.version_of(library) == expected
+    bare = SimpleNamespace(__name__=name, __file__=library.__file__)
+    assert _deps.version_of(bare) == expected
+
+
+@pytest.mark.parametrize("directories", [[], ["anyio-4.5.0.dist-info", "anyio-4.6.0.dist-info"]])
+def test_a_library_that_lies_elsewhere_is_asked_for_by_name(tmp_path: Path, directories: list[str]) -> None:
+    for name in directories:
+        (tmp_path / name).mkdir()
+    (tmp_path / "anyio").mkdir()
+    elsewhere = SimpleNamespace(__name__="anyio", __file__=str(tmp_path / "anyio/__init__.py"))
+    assert _deps.version_of(elsewhere) == importlib.metadata.version("anyio")
 
 
 def test_what_is_asked_for_is_what_requirements_txt_asks_for() -> None:

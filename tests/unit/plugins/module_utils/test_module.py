@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _deps, _module
@@ -16,6 +17,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.result import failure
+
+
+@pytest.fixture(autouse=True)
+def _as_on_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests load parts of Ansible's controller, to which a module's warnings would go."""
+    monkeypatch.setattr(warnings._internal, "is_controller", False)
+
 
 SPEC = {"name": {"type": "str"}, "secret": {"type": "str", "no_log": True}}
 

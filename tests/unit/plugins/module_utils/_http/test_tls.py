@@ -8,12 +8,14 @@ import itertools
 import ssl
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls import (
     CA,
     CLOCK,
@@ -32,6 +34,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.tls imp
 def authority() -> bytes:
     pem: bytes = trustme.CA().cert_pem.bytes()
     return pem
+
+
+@pytest.fixture(autouse=True)
+def _nothing_prepared() -> Iterator[None]:
+    tls._prepared.clear()
+    yield
+    tls._prepared.clear()
 
 
 def trusted(context: ssl.SSLContext) -> set[object]:
@@ -55,6 +64,36 @@ def test_the_operating_system_s_store_is_asked_where_truststore_is_installed(mon
     assert isinstance(context, OfTheSystem)
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert tls_context(False, None).verify_mode is ssl.CERT_NONE
+
+
+def test_a_prepared_context_serves_one_task(tmp_path: Path, authority: bytes) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(authority)
+    tls.prepare_context()
+    tls.prepare_context()
+    ((_places, prepared),) = tls._prepared
+    first = tls_context(True, str(file))
+    assert first is prepared
+    second = tls_context(True, None)
+    assert second is not first
+    assert len(trusted(first) - trusted(second)) == 1, "one task's authorities are not another's"
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"])
+def test_a_context_is_not_used_where_the_task_says_where_authorities_stand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    tls.prepare_context()
+    ((_places, prepared),) = tls._prepared
+    monkeypatch.setenv(name, str(tmp_path / "other"))
+    assert tls_context(True, None) is not prepared
+    assert tls._prepared == []
+
+
+def test_what_cannot_be_prepared_is_left_to_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", "/nowhere/keys")
+    tls.prepare_context()
+    assert tls._prepared == []
 
 
 def test_an_authority_of_one_s_own_comes_beside_the_system_s(tmp_path: Path, authority: bytes) -> None:

@@ -1,0 +1,234 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module's task inside the controller, where that is possible: the twin of module_utils/_module.py.
+
+Ansible loads an action's class in the controller and forks a worker for each task. What is imported here, at the top,
+is loaded once; a module loads it for each task. Any Python that runs a controller can read this file, also an older one
+than the core needs: then every task runs as a module.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import typing as t
+from contextlib import contextmanager
+from functools import partial
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.json import AnsibleJSONEncoder
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as Normal
+
+from ..module_utils import _module
+from ._last_words import endings, last_words, to_syslog
+from ._progress import Lines
+from ._surroundings import same_file, surroundings
+from ._where import Situation, needs_module, time_left
+
+if t.TYPE_CHECKING:
+    from ..module_utils._core.operation import Report
+    from ..module_utils._tasks.run import TaskFunction
+
+SWITCH = "hybridvm_checkpoints_in_process"
+"""The variable that sends a task to its module; the environment has it in capitals."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+FACILITY = constants.DEFAULT_SYSLOG_FACILITY
+RERUN = "Run the task again: it goes on from where things stand."
+Load = t.Callable[[], tuple["TaskFunction", dict[str, t.Any]]]
+
+
+class Core(t.NamedTuple):
+    """A module's task and what Ansible checks of its options."""
+
+    task: TaskFunction
+    validator: ArgumentSpecValidator
+
+
+def core_of(load: Load) -> Core | None:
+    """A module's core, loaded here and now; None where this Python or its libraries do not suffice."""
+    if sys.version_info < _module.OLDEST_PYTHON or _module.missing_libraries() is not None:
+        return None
+    task, declared = load()
+    _module.preload()
+    last_words()
+    return Core(task, ArgumentSpecValidator(**declared))
+
+
+class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
+    """Runs the core of a module inside the controller, or the module as usual where something demands that."""
+
+    core: t.ClassVar[Core | None] = None
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """The module's result, whichever way it takes."""
+        variables = task_vars or {}
+        environment = self._environment()
+        why = needs_module(self._situation(variables, environment))
+        arguments = self._plain_arguments() if why is None else None
+        if self.core is None or arguments is None:
+            self._display.vvv(f"runs as a module: {why or 'its options hold what only Ansible can hand over'}")
+            return t.cast("dict[str, t.Any]", super().run(tmp, task_vars))
+        ActionBase.run(self, tmp, task_vars)
+        with surroundings(environment, self._loader.get_basedir()):
+            return self._in_process(self.core, arguments, variables)
+
+    def _environment(self) -> dict[str, str]:
+        """What the keyword `environment` adds, as a shell would get it."""
+        found: dict[str, t.Any] = {}
+        self._compute_environment_string(found)
+        return {str(name): str(value) for name, value in found.items()}
+
+    def _situation(self, variables: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> Situation:
+        delegate = self._task.delegate_to
+        hosts = variables.get("ansible_delegated_vars", {}).get(delegate, {}) if delegate else variables
+        interpreter = constants.config.get_config_value("INTERPRETER_PYTHON", variables=hosts)
+        return Situation(
+            connection=self._connection.transport,
+            libraries=self.core is not None,
+            allowed=self._allowed(variables, environment),
+            becomes=bool(self._connection.become or self._play_context.become),
+            in_background=bool(self._task.async_val),
+            interpreter=str(self._templar.template(interpreter) or "").strip(),
+            own=sys.executable,
+            environment=environment,
+            main_thread=threading.current_thread() is threading.main_thread(),
+            same_file=same_file,
+        )
+
+    def _allowed(self, variables: t.Mapping[str, t.Any], environment: t.Mapping[str, str]) -> bool:
+        name = SWITCH.upper()
+        value = environment.get(name, os.environ.get(name, True))
+        if SWITCH in variables:
+            name, value = SWITCH, self._templar.template(variables[SWITCH])
+        try:
+            return bool(boolean(value))
+        except TypeError:
+            raise AnsibleError(f"{name}: {value!r} is neither true nor false.") from None
+
+    def _plain_arguments(self) -> dict[str, t.Any] | None:
+        """The options as a module would read them; None for what no JSON can carry."""
+        try:
+            return dict(json.loads(json.dumps(self._task.args, cls=AnsibleJSONEncoder, vault_to_text=True)))
+        except (TypeError, ValueError):
+            return None
+
+    def _in_process(
+        self, core: Core, arguments: dict[str, t.Any], variables: t.Mapping[str, t.Any]
+    ) -> dict[str, t.Any]:
+        checked = core.validator.validate(arguments)
+        params: dict[str, t.Any] = checked.validated_parameters
+        secrets: set[str] = checked._no_log_values
+        if checked.error_messages:
+            found = _module.refused(self._complaint(checked), secrets)
+        else:
+            found = self._run(core.task, params, variables)
+        if injects_invocation(variables):
+            found["invocation"] = {"module_args": params}
+        return finished(found, secrets)
+
+    def _complaint(self, checked: t.Any) -> str:
+        """What AnsibleModule says of the same options."""
+        text = str(checked.errors.msg)
+        if isinstance(checked.errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self._task.action}) module: {text}"
+        return text
+
+    def _run(self, task: TaskFunction, params: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        timeout = self._task.timeout or 0
+        arrived = Arrived()
+        given, warnings = shortened(params, timeout)
+        handlers = {number: signal.getsignal(number) for number in ENDING}
+        try:
+            found = _module.run(task, given, bool(self._task.check_mode), arrived.open, self._report())
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        if warnings:
+            found["warnings"] = [*found.get("warnings", []), *warnings]
+        if arrived.first == signal.SIGALRM:
+            found |= {"timedout": {"period": timeout}} if "error" in found else {}
+        elif arrived.first is not None:
+            self._tell(found, variables)
+            signal.raise_signal(arrived.first)  # what Ansible does with it now ends this worker
+        return found
+
+    def _report(self) -> Report | None:
+        """What shows the progress of a task: with -v, unless the task is secret."""
+        if self._task.no_log or not self._display.verbosity:
+            return None
+        return Lines(partial(self._display.display, color=constants.COLOR_VERBOSE))
+
+    def _tell(self, found: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
+        """Say what an interrupted task leaves behind: Ansible throws its result away."""
+        told = ["a task with no_log was interrupted."] if self._task.no_log else list(endings(found))
+        text = " ".join([*(told or [str(found.get("msg", "interrupted."))]), RERUN])
+        last_words().say(f"[{self._task.action}] {text}")
+        if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=dict(variables)):
+            to_syslog(self._task.action, text, str(variables.get("ansible_syslog_facility", FACILITY)))
+
+
+class Arrived:
+    """The way on which signals reach a run. `first` is the one that ended it."""
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+
+    @contextmanager
+    def open(self) -> t.Iterator[t.AsyncIterator[int]]:
+        """Open it for as long as the run lasts; afterwards no alarm of Ansible's is pending any more."""
+        from ..module_utils._deps import anyio
+
+        with anyio.open_signal_receiver(*ENDING) as numbers:
+            try:
+                yield self._noted(numbers)
+            finally:
+                signal.alarm(0)  # while it is still caught: its default is to kill the worker
+
+    async def _noted(self, numbers: t.AsyncIterator[int]) -> t.AsyncIterator[int]:
+        async for number in numbers:
+            if self.first is None:
+                self.first = number
+            yield number
+
+
+def shortened(params: dict[str, t.Any], timeout: float) -> tuple[dict[str, t.Any], list[str]]:
+    """The options with a wait_timeout that ends before Ansible's `timeout` of the task; a warning if it was longer."""
+    from ..module_utils._core.times import format_duration, parse_duration
+
+    try:
+        asked = parse_duration(params["wait_timeout"])
+    except (KeyError, TypeError, ValueError):
+        return params, []  # the task itself says what is wrong with it
+    left = time_left(asked, timeout)
+    if left >= asked:
+        return params, []
+    text = format_duration(left)
+    warning = f"wait_timeout is {params['wait_timeout']}, but the task's timeout is {timeout}s: it ends after {text}."
+    return {**params, "wait_timeout": text}, [warning]
+
+
+def injects_invocation(variables: t.Mapping[str, t.Any]) -> bool:
+    """Whether a module's result says how it was invoked: always until ansible-core 2.19, then where it is asked for."""
+    if constants.config.get_configuration_definition("INJECT_INVOCATION") is None:
+        return True
+    return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=dict(variables)))
+
+
+def finished(found: t.Mapping[str, t.Any], secrets: t.Iterable[str]) -> dict[str, t.Any]:
+    """The result as a module returns it: failed where it has an error, secrets masked."""
+    result = dict(found)
+    if not result.get("warnings"):
+        result.pop("warnings", None)
+    if "error" in result:
+        result["failed"] = True
+    kept = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+    return {**remove_values(result, secrets), **kept}

@@ -61,7 +61,8 @@ class TokenFile(Bearer):
         except (OSError, ValueError) as error:
             why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "no ASCII text"
             raise self._wrong(f"cannot be read ({why})") from None
-        token = text[7:].strip() if text.lower().startswith("bearer ") else text
+        word, _blank, rest = text.partition(" ")
+        token = rest.strip() if word.lower() == "bearer" else text
         self._redactor.add(token)
         if not token or not token.isprintable() or " " in token or len(text) > LONGEST:
             raise self._wrong("holds no token")

@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST, MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer, TokenFile
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, reply
 
@@ -34,3 +37,42 @@ def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: Auth) -> Non
     server = Script(reply(401, b"", www_authenticate="Basic"))
     assert server.read(auth=auth).status == 401
     assert len(server.requests) == 1
+
+
+def _token_of(file: Path, content: bytes, redactor: Redactor) -> str:
+    file.write_bytes(content)
+    server = Script(reply())
+    server.read(auth=TokenFile(str(file), redactor))
+    return server.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("content", [b"e30.e30.x", b" e30.e30.x\n", b"Bearer e30.e30.x", b"bearer   e30.e30.x\n"])
+def test_the_token_of_a_file_is_sent_and_never_shown(content: bytes, tmp_path: Path) -> None:
+    redactor = Redactor()
+    assert _token_of(tmp_path / "token", content, redactor) == "Bearer e30.e30.x"
+    assert redactor.redact_result("said e30.e30.x") == f"said {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "cannot be read (no such file or directory)."),
+        ("tökén".encode(), "cannot be read (no ASCII text)."),
+        (b"", "holds no token."),
+        (b"Bearer ", "holds no token."),
+        (b"a b", "holds no token."),
+        (b"a\x07b", "holds no token."),
+        (b"x" * (LONGEST + 1), "holds no token."),
+    ],
+)
+def test_a_file_without_a_token(content: bytes | None, expected: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        Script(reply()).read(auth=TokenFile(str(file), Redactor()))
+    assert caught.value.message == f"spf_token_file: {file} {expected}"
+
+
+def test_the_longest_token_of_a_file(tmp_path: Path) -> None:
+    assert _token_of(tmp_path / "token", b"x" * LONGEST, Redactor()) == f"Bearer {'x' * LONGEST}"

@@ -157,6 +157,13 @@ def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
     assert "counts as on" in staged.warnings[0]
 
 
+def test_a_vm_that_is_on_counts_as_on_by_itself() -> None:
+    of = detail(disk("o"), _made("other", keyed="yes"))
+    staged = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of, "on"), lambda: TARGET, "on")
+    assert "start" in [each.about()["op"] for each in staged.steps]
+    assert not any("counts as on" in text for text in staged.warnings)
+
+
 def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
     of = detail(disk("o"), source=None)
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):

@@ -296,3 +296,18 @@ def test_work_that_a_plan_is_made_beside_is_waited_for_before_a_write(
     kind.pending = [InProgress("their work", theirs, plan_meanwhile=True, blocks_writes=blocks_writes)]
     way, problem = run(kind, wait=wait)
     assert (problem, way.changed, len(seen)) == (None, True, 3 if waited else 0)
+
+
+class BusyShelf(ShelfKind):
+    """One on which somebody works until the item stands there."""
+
+    def is_busy(self, observed: frozenset[str]) -> bool:
+        return "a" not in observed
+
+
+@pytest.mark.parametrize("proof", ["reading", "operation"])
+def test_a_lost_write_is_looked_for_as_long_as_the_target_is_busy(proof: str) -> None:
+    way, problem = run(BusyShelf(Service(lost(effect=True, after=90)), "a", proof=proof))
+    assert (problem, way.changed) == (None, True)
+    idle, problem = run(ShelfKind(Service(lost(effect=True, after=90)), "a", proof=proof))
+    assert (type(problem), idle.changed) == (OutcomeUnknown, False)

@@ -355,3 +355,8 @@ def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> No
     with pytest.raises(MissingCheckpoint) as caught:
         _keyed(detail(disk("o"), point=False))
     assert (caught.value.notes, caught.value.remedy) == ([], "")
+
+
+def test_a_run_names_its_point_by_collection_and_name() -> None:
+    staged = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
+    assert {each.run.point for each in staged.steps} == {"c/p"}

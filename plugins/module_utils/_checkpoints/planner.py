@@ -224,13 +224,14 @@ def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     for obstacle in actual.obstacles:
         if kinds & set(obstacle.verbs) and obstacle.lifted_by not in kinds:
             raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
-    creates = sum(isinstance(action, Create) for action in made.writes)
-    first = next((n for n, action in enumerate(made.writes) if isinstance(action, Create)), 0)
-    gone = sum(isinstance(action, Delete) for action in made.writes[:first])
-    if creates and len(actual.checkpoints) - gone + creates > capabilities.max_points:
+    creates = [position for position, action in enumerate(made.writes) if isinstance(action, Create)]
+    if not creates:
+        return
+    gone = sum(isinstance(action, Delete) for action in made.writes[: creates[0]])
+    if len(actual.checkpoints) - gone + len(creates) > capabilities.max_points:
         raise LimitReached(
             f"{len(actual.checkpoints)} checkpoints exist and {capabilities.title} allows {capabilities.max_points} "
-            f"per VM; {creates} more would be needed.",
+            f"per VM; {len(creates)} more would be needed.",
             remedy="Remove some first (state: absent).",
             changed_nothing=True,
         )

@@ -166,6 +166,9 @@ def test_stamp_of_the_clouds(source: Source) -> None:
     vm, sent = through_spf(ROOT, _sets(VirtualMachines=[machine], Clouds=feed["value"]), resolve)
     assert {vm.partition} == stamps
     assert str(sent[-1].url).endswith("/Clouds?$select=ID,StampId")
+    same = [feed["value"][0], feed["value"][0] | {"StampId": feed["value"][0]["StampId"].upper()}]
+    again, _sent = through_spf(ROOT, _sets(VirtualMachines=[machine], Clouds=same), resolve)
+    assert again.partition == vm.partition
     two = [feed["value"][0], feed["value"][0] | {"StampId": "9d9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10"}]
     with pytest.raises(InvalidInput, match="spf_stamp_id: cannot be discovered, SPF shows 2 stamps"):
         through_spf(ROOT, _sets(VirtualMachines=[machine], Clouds=two), resolve)

@@ -25,7 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
     Unreachable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, State, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note, Remains
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
@@ -275,3 +275,39 @@ def test_warnings_name_their_target_once_for_each_sentence() -> None:
     answered = Reply(Status("succeeded", warnings=("a label is smudged",)))
     way, problem = run(ShelfKind(Service(answered), "a", notes=lambda _now: ("it is heavy",)))
     assert (problem, way.warnings) == (None, ["target s: create a: a label is smudged", "target s: it is heavy"])
+
+
+@pytest.mark.parametrize(
+    ("wait", "blocks_writes", "waited"),
+    [(True, False, True), (True, True, True), (False, True, True), (False, False, False)],
+)
+def test_work_that_a_plan_is_made_beside_is_waited_for_before_a_write(
+    wait: bool, blocks_writes: bool, waited: bool
+) -> None:
+    looks: list[State] = ["running", "running", "succeeded"]
+    seen: list[State] = []
+
+    async def poll() -> Status:
+        seen.append(looks.pop(0))
+        return Status(seen[-1])
+
+    kind = ShelfKind(Service(), "a")
+    theirs = Operation("toy", "theirs", poll)
+    kind.pending = [InProgress("their work", theirs, plan_meanwhile=True, blocks_writes=blocks_writes)]
+    way, problem = run(kind, wait=wait)
+    assert (problem, way.changed, len(seen)) == (None, True, 3 if waited else 0)
+
+
+class BusyShelf(ShelfKind):
+    """One on which somebody works until the item stands there."""
+
+    def is_busy(self, observed: frozenset[str]) -> bool:
+        return "a" not in observed
+
+
+@pytest.mark.parametrize("proof", ["reading", "operation"])
+def test_a_lost_write_is_looked_for_as_long_as_the_target_is_busy(proof: str) -> None:
+    way, problem = run(BusyShelf(Service(lost(effect=True, after=90)), "a", proof=proof))
+    assert (problem, way.changed) == (None, True)
+    idle, problem = run(ShelfKind(Service(lost(effect=True, after=90)), "a", proof=proof))
+    assert (type(problem), idle.changed) == (OutcomeUnknown, False)

@@ -7,13 +7,19 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST, MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer, check_times
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import (
+    Bearer,
+    TokenFile,
+    check_times,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, reply
 
@@ -48,12 +54,12 @@ def jwt(claims: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    ("claims", "told"),
+    ("claims", "expected"),
     [
         ({"exp": NOW.timestamp() - 301}, "access_token: expired at 2026-11-25"),
-        ({"exp": NOW.timestamp() - 299}, None),
+        ({"exp": NOW.timestamp() - 300}, None),
         ({"nbf": NOW.timestamp() + 301}, "access_token: is not valid before 2026-11-26"),
-        ({"nbf": NOW.timestamp() + 299}, None),
+        ({"nbf": NOW.timestamp() + 300}, None),
         ({"exp": "soon"}, None),
         ({"exp": 1e300}, None),
         ({}, None),
@@ -61,14 +67,53 @@ def jwt(claims: Any) -> str:
         (None, None),
     ],
 )
-def test_a_token_s_own_times(claims: Any, told: str | None) -> None:
-    if told is None:
+def test_a_token_s_own_times(claims: Any, expected: str | None) -> None:
+    if expected is None:
         check_times("access_token:", jwt(claims), NOW)
         return
-    with pytest.raises(InvalidInput, match=told):
+    with pytest.raises(InvalidInput, match=expected):
         check_times("access_token:", jwt(claims), NOW)
 
 
 @pytest.mark.parametrize("token", ["opaque", "a.b", "a.b.c", "a..c", "a.ÿ.c", ".." * 5])
 def test_a_token_that_says_nothing_is_left_to_the_service(token: str) -> None:
     check_times("access_token:", token, NOW)
+
+
+def _token_of(file: Path, content: bytes, redactor: Redactor) -> str:
+    file.write_bytes(content)
+    server = Script(reply())
+    server.read(auth=TokenFile(str(file), redactor, lambda: NOW))
+    return server.requests[0].headers["authorization"]
+
+
+@pytest.mark.parametrize("content", [b"e30.e30.x", b" e30.e30.x\n", b"Bearer e30.e30.x", b"bearer   e30.e30.x\n"])
+def test_the_token_of_a_file_is_sent_and_never_shown(content: bytes, tmp_path: Path) -> None:
+    redactor = Redactor()
+    assert _token_of(tmp_path / "token", content, redactor) == "Bearer e30.e30.x"
+    assert redactor.redact_result("said e30.e30.x") == f"said {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (None, "cannot be read (no such file or directory)."),
+        ("tökén".encode(), "cannot be read (no ASCII text)."),
+        (b"", "holds no token."),
+        (b"Bearer ", "holds no token."),
+        (b"a b", "holds no token."),
+        (b"a\x07b", "holds no token."),
+        (b"x" * (LONGEST + 1), "holds no token."),
+    ],
+)
+def test_a_file_without_a_token(content: bytes | None, expected: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidInput) as caught:
+        Script(reply()).read(auth=TokenFile(str(file), Redactor(), lambda: NOW))
+    assert caught.value.message == f"spf_token_file: {file} {expected}"
+
+
+def test_the_longest_token_of_a_file(tmp_path: Path) -> None:
+    assert _token_of(tmp_path / "token", b"x" * LONGEST, Redactor()) == f"Bearer {'x' * LONGEST}"

@@ -157,6 +157,13 @@ def test_an_interrupted_run_tells_that_the_vm_was_on() -> None:
     assert "counts as on" in staged.warnings[0]
 
 
+def test_a_vm_that_is_on_counts_as_on_by_itself() -> None:
+    of = detail(disk("o"), _made("other", keyed="yes"))
+    staged = restore_steps(RestoreRequest(name="p", restore_key="k"), inventory(of, "on"), lambda: TARGET, "on")
+    assert "start" in [each.about()["op"] for each in staged.steps]
+    assert not any("counts as on" in text for text in staged.warnings)
+
+
 def test_a_point_that_lacks_a_disk_restore_point_is_refused() -> None:
     of = detail(disk("o"), source=None)
     with pytest.raises(MissingCheckpoint, match="lacks the disk restore point of os"):
@@ -348,3 +355,8 @@ def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> No
     with pytest.raises(MissingCheckpoint) as caught:
         _keyed(detail(disk("o"), point=False))
     assert (caught.value.notes, caught.value.remedy) == ([], "")
+
+
+def test_a_run_names_its_point_by_collection_and_name() -> None:
+    staged = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
+    assert {each.run.point for each in staged.steps} == {"c/p"}

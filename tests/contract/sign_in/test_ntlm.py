@@ -166,6 +166,15 @@ def test_auto_takes_the_strongest_and_sends_basic_only_where_there_is_nothing_be
     assert "authorization" not in sent[0]["headers"]
 
 
+def test_auto_without_a_password_says_what_a_server_of_ntlm_alone_needs(tmp_path: Path) -> None:
+    with site(tmp_path, spf_offers="ntlm") as spf:
+        nobody = {"spf_username": None, "spf_password": None}
+        code, message = refusal(spf, spf.run("vm_checkpoint", vm="web01", name="x", **nobody))
+    assert code == "sign_in_refused"
+    assert "the server does not take kerberos; it offers ntlm" in message
+    assert "Give spf_username and spf_password for NTLM" in message
+
+
 def test_a_server_that_offers_nothing_gets_no_password(tmp_path: Path) -> None:
     with site(tmp_path, spf_offers="nothing") as spf:
         code, message = refusal(spf, spf.run("vm_checkpoint_info", vm="web01"))

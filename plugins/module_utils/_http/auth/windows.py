@@ -203,9 +203,13 @@ class Windows(Once):
         scheme = next((name for name in order if name in offers and name in self._schemes), None)
         if scheme is None:
             tried = "kerberos" if self._tickets is not None else "ntlm"
+            if tried == "kerberos" and self._ntlm and "ntlm" in offers and "ntlm" in self._schemes:
+                remedy = "Give spf_username and spf_password for NTLM, or have it offer Negotiate."
+            else:
+                remedy = "Enable Windows authentication there, or set spf_auth to auto or to what it offers."
             raise SignInRefused(
                 f"the server does not take {tried}; it offers {one_line(', '.join(offers), 100) or 'nothing'}.",
-                remedy="Enable Windows authentication there, or set spf_auth to auto or to what it offers.",
+                remedy=remedy,
                 status=401,
                 changed_nothing=True,
             )

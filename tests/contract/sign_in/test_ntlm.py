@@ -133,7 +133,7 @@ def test_a_response_cannot_be_replayed(spf: Site) -> None:
         challenge = client.get(url, headers={"Authorization": _signed(context.step())})
         stream = challenge.extensions["network_stream"]
         certificate = stream.get_extra_info("ssl_object").getpeercert(True)
-        from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.windows import end_point_bindings
+        from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bindings import end_point_bindings
 
         token = base64.b64decode(challenge.headers["www-authenticate"].split()[1])
         last = _signed(context.step(token, channel_bindings=end_point_bindings(certificate)))

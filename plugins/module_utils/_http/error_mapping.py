@@ -143,13 +143,20 @@ def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
             f"The server does not take {tried}: enable it there, or set spf_auth to auto, which takes the strongest "
             "way that it offers."
         )
+    if tried == "basic":
+        return "It was tried once. Check spf_username and spf_password, and that the account is in SPF's group SPF_VMM."
+    if tried.startswith("the certificate"):
+        return (
+            f"Check that {sign_in} is valid, and mapped to an account of SPF or uploaded to the subscription. If the "
+            "server wants a user too, name that way by spf_auth."
+        )
     if tried in ("ntlm", "kerberos"):
         return (
             "It was tried once. Check spf_username with its password, keytab or ticket, and that the account is in "
             "SPF's group SPF_VMM. Where the server demands channel bindings (EPA), spf_channel_bindings must be auto, "
             "and nothing may end TLS in between."
         )
-    return f"Check {sign_in or 'the credentials'}: a password, secret or token may be wrong or have expired."
+    return f"Check {sign_in or 'the credentials'}: it may be wrong, for another service, or have expired."
 
 
 def _offered(response: Response) -> t.Iterator[str]:

@@ -32,6 +32,7 @@ from tests.support.tasks import TASKS
 Given = TypeVar("Given")
 Answers = Callable[[httpx.Request], httpx.Response]
 TOKEN = "{ENCODED AUTHENTICATION TOKEN}"
+"""What stands in the published requests; no option would take it."""
 MACHINE = (
     "/subscriptions/0a1b2c3d-0000-4000-8000-00000000000a/resourceGroups/rg"
     "/providers/Microsoft.HybridCompute/machines/vm1"
@@ -52,14 +53,14 @@ def through_spf(
     root: str, answers: Answers, use: Callable[[Spf], Awaitable[Given]], **options: Any
 ) -> tuple[Given, list[httpx.Request]]:
     """What `use` makes of SPF at `root` with these answers, and the requests it took."""
-    given = {"spf_url": root, "spf_auth": "bearer", "spf_token": TOKEN, "spf_principal_id": "someone@example.com"}
+    given = {"spf_url": root, "spf_auth": "bearer", "spf_token": "e30", "spf_principal_id": "someone@example.com"}
     settings = SpfSettings.model_validate(given | options)
     seen: list[httpx.Request] = []
 
     async def main() -> Given:
         async with httpx.AsyncClient(transport=_kept(answers, seen)) as client:
             basic = Basic(settings.spf_username or "", settings.spf_password or "")
-            auth = Bearer(settings.spf_token or "", "spf_token") if settings.spf_auth == "bearer" else basic
+            auth = Bearer(TOKEN, "spf_token") if settings.spf_auth == "bearer" else basic
             http = Http(client, settings.root, "spf", Deadline(600), auth=auth)
             return await use(Spf(http, settings, wall_clock))
 

@@ -68,7 +68,7 @@ def _play(
 
 def _settings(exchange: Exchange) -> ArmSettings:
     version = dict(parse_qsl(urlsplit(exchange.url).query))["api-version"]
-    return ArmSettings(access_token=TOKEN, compute_api_version=version, disk_api_version=version)
+    return ArmSettings(access_token="e30", compute_api_version=version, disk_api_version=version)
 
 
 def _spec(exchange: Exchange) -> PointSpec:

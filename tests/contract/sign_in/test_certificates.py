@@ -253,6 +253,15 @@ def test_a_server_that_asks_after_the_handshake_is_answered_with_what_to_set(
     assert "clientcertnegotiation=enable" in result["msg"]
 
 
+def test_a_server_that_wants_a_user_beside_the_certificate_is_told(spf: Site, files: Files, tmp_path: Path) -> None:
+    front = Front(spf.ready["url"], spf.ready["ca_file"])
+    given = files.given(spf_client_cert="both.pem")
+    result = through(spf, files, tmp_path, front, ssl.TLSVersion.TLSv1_3, name="new", **given)
+    assert (result["changed"], result["error"]["code"]) == (False, "sign_in_refused"), result
+    assert "Check that the certificate of spf_client_cert is valid, and mapped to an account" in result["msg"]
+    assert "name that way by spf_auth" in result["msg"]
+
+
 def test_only_spf_is_shown_the_certificate(spf: Site, files: Files, tmp_path: Path) -> None:
     """Azure's client of the same task has none."""
     loaded: list[object] = []

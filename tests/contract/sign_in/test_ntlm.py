@@ -133,7 +133,7 @@ def test_a_response_cannot_be_replayed(spf: Site) -> None:
         challenge = client.get(url, headers={"Authorization": _signed(context.step())})
         stream = challenge.extensions["network_stream"]
         certificate = stream.get_extra_info("ssl_object").getpeercert(True)
-        from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.windows import end_point_bindings
+        from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bindings import end_point_bindings
 
         token = base64.b64decode(challenge.headers["www-authenticate"].split()[1])
         last = _signed(context.step(token, channel_bindings=end_point_bindings(certificate)))
@@ -164,6 +164,15 @@ def test_auto_takes_the_strongest_and_sends_basic_only_where_there_is_nothing_be
     schemes = {entry["headers"]["authorization"].split()[0] for entry in sent if "authorization" in entry["headers"]}
     assert schemes == ({"Basic"} if used == "basic" else {"NTLM"} if "ntlm" in offers else {"Negotiate"})
     assert "authorization" not in sent[0]["headers"]
+
+
+def test_auto_without_a_password_says_what_a_server_of_ntlm_alone_needs(tmp_path: Path) -> None:
+    with site(tmp_path, spf_offers="ntlm") as spf:
+        nobody = {"spf_username": None, "spf_password": None}
+        code, message = refusal(spf, spf.run("vm_checkpoint", vm="web01", name="x", **nobody))
+    assert code == "sign_in_refused"
+    assert "the server does not take kerberos; it offers ntlm" in message
+    assert "Give spf_username and spf_password for NTLM" in message
 
 
 def test_a_server_that_offers_nothing_gets_no_password(tmp_path: Path) -> None:

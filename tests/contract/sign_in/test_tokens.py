@@ -107,6 +107,16 @@ def test_a_refused_token_is_not_sent_again_where_the_file_is_the_same(tmp_path: 
     assert len(lab.requests) == 1
 
 
+def test_a_wrong_password_by_basic_is_tried_once_and_told_with_its_options() -> None:
+    lab = Lab()
+    given = {"spf_auth": "basic", "spf_username": "svc", "spf_password": "not-the-one"}
+    result = lab.run("vm_checkpoint", name="new", **{**OPTIONS, **given, "vm": None, "vms": ["web01", "db01"]})
+    assert (result["changed"], result["error"]["code"]) == (False, "sign_in_refused"), result
+    assert "It was tried once. Check spf_username and spf_password" in result["msg"]
+    assert "not-the-one" not in str(result)
+    assert len(lab.requests) == 1
+
+
 LOADED = """
 import json, os, sys
 from datetime import datetime, UTC

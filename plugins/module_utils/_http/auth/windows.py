@@ -17,9 +17,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignInRefused
 from ..._core.formatting import one_line
 from ..._core.redaction import Redactor
-from ..._deps import WINDOWS, cryptography, httpx, spnego
+from ..._deps import WINDOWS, httpx, spnego
 from ..client import Exchanged, exchange
 from . import challenges
+from .bindings import end_point_bindings
 from .kerberos import Tickets
 from .kerberos_errors import Identity, NotPossible
 from .password import Once
@@ -203,9 +204,13 @@ class Windows(Once):
         scheme = next((name for name in order if name in offers and name in self._schemes), None)
         if scheme is None:
             tried = "kerberos" if self._tickets is not None else "ntlm"
+            if tried == "kerberos" and self._ntlm and "ntlm" in offers and "ntlm" in self._schemes:
+                remedy = "Give spf_username and spf_password for NTLM, or have it offer Negotiate."
+            else:
+                remedy = "Enable Windows authentication there, or set spf_auth to auto or to what it offers."
             raise SignInRefused(
                 f"the server does not take {tried}; it offers {one_line(', '.join(offers), 100) or 'nothing'}.",
-                remedy="Enable Windows authentication there, or set spf_auth to auto or to what it offers.",
+                remedy=remedy,
                 status=401,
                 changed_nothing=True,
             )
@@ -242,18 +247,6 @@ class _Signed(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> t.Generator[httpx.Request, httpx.Response, None]:
         request.headers["Authorization"] = self._header
         yield request
-
-
-def end_point_bindings(certificate: bytes) -> t.Any:
-    """RFC 5929 tls-server-end-point of a DER certificate: its hash, MD5 and SHA-1 raised to SHA-256."""
-    library = cryptography()
-    hashes, algorithm = library.hashes, library.x509.load_der_x509_certificate(certificate).signature_hash_algorithm
-    if algorithm is None or algorithm.name in ("md5", "sha1"):
-        algorithm = hashes.SHA256()
-    digest = hashes.Hash(algorithm)
-    digest.update(certificate)
-    data = b"tls-server-end-point:" + digest.finalize()
-    return spnego().channel_bindings.GssChannelBindings(application_data=data)
 
 
 def load_spnego() -> None:

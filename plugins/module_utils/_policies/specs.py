@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+import warnings
 from datetime import tzinfo
 
 from .._core.fields import Duration
@@ -35,7 +36,9 @@ def _pattern(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        return re.compile(value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of sets that a later Python may read otherwise
+            return re.compile(value)
     except (re.error, RecursionError, OverflowError):
         raise ValueError("is no regular expression") from None
 

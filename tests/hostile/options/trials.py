@@ -69,6 +69,10 @@ SUITING: dict[tuple[str, str], list[Base]] = {
     ("vm_checkpoint", "checkpoint_id"): _on(state="absent"),
     ("vm_checkpoint", "collection"): _on(name="new")[2:],
     ("vm_checkpoint", "description"): _on(name="new")[:2],
+    ("vm_checkpoint_policy", "expected_plan"): [
+        *_on(prefix="before", max_age="99w", include_unmanaged=True),
+        *_on(max_age="1h"),
+    ],
     ("vm_checkpoint_policy", "vm"): [_in(max_age="1h")],
     ("vm_checkpoint_policy", "vms"): [_in(max_age="1h")],
     ("vm_checkpoint_policy", "collection"): _on(max_age="1h")[2:],

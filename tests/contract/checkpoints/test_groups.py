@@ -125,7 +125,7 @@ def test_undoing_that_fails_is_said_of_its_vm(fleet: Fleet) -> None:
 
 
 def test_older_ones_go_only_after_all_have_their_new_one(fleet: Fleet) -> None:
-    series = {"max_age": "1h", "supersede": True, "name": "series"}
+    series: dict[str, Any] = {"max_age": "1h", "supersede": True, "name": "series"}
     first = _create(fleet, **series)["group"]["created"]
     names = fleet.names()
     fleet.lab.advance(7200)
@@ -142,7 +142,7 @@ def test_older_ones_go_only_after_all_have_their_new_one(fleet: Fleet) -> None:
 
 
 def test_a_delete_that_fails_later_undoes_nothing(fleet: Fleet) -> None:
-    series = {"max_age": "1h", "supersede": True, "name": "series"}
+    series: dict[str, Any] = {"max_age": "1h", "supersede": True, "name": "series"}
     _create(fleet, **series)
     fleet.lab.advance(7200)
     fleet.lab.world.faults.add(kind="status", status=400, **DELETES, nth=3)

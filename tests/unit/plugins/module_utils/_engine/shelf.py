@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,6 +79,10 @@ LOST = ResponseLost("no answer", subject="toy")
 LOCKED = Locked("busy", subject="s")
 
 
+async def _nothing(_change: str) -> None:
+    return
+
+
 class Service:
     """A shelf whose writes go as written; a reading may be an error."""
 
@@ -87,7 +91,8 @@ class Service:
         self.sent: list[str] = []
         self.readings = 0
         self.before_reading: Callable[[int], None] = lambda _count: None
-        self._replies = list(replies)
+        self.before_write: Callable[[str], Awaitable[None]] = _nothing
+        self.replies = list(replies)
         self._errors = readings or {}
         self._later: list[tuple[float, str]] = []
 
@@ -104,8 +109,9 @@ class Service:
 
     async def write(self, change: str) -> Operation:
         """`+a` or `-a`."""
+        await self.before_write(change)
         self.sent.append(change)
-        reply = self._replies.pop(0) if self._replies else Reply()
+        reply = self.replies.pop(0) if self.replies else Reply()
         if reply.effect and reply.after:
             self._later.append((trio.current_time() + reply.after, change))
         elif reply.effect:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import digest, in_stages, to_result
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import FleetOptions, reconcile
@@ -50,14 +50,13 @@ class Shelves:
         self.kinds = []
         for number, each in enumerate(services, 1):
             target = Target(name=f"s{number}", id=f"s{number}", canonical=f"s{number}", provider="toy", service=service)
-            each.write = self._heard(f"s{number}", each.write)  # type: ignore[method-assign,assignment] # heard first, then done
+            each.before_write = self._heard(f"s{number}", each.before_write)
             self.kinds.append(ShelfKind(each, wanted, target=target))
 
-    def _heard(self, name: str, write: Callable[[str], Any]) -> Callable[[str], Any]:
-        async def heard(change: str) -> Operation:
+    def _heard(self, name: str, then: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+        async def heard(change: str) -> None:
             self.sent.append(f"{name}{change}")
-            found: Operation = await write(change)
-            return found
+            await then(change)
 
         return heard
 
@@ -121,16 +120,13 @@ def test_what_has_only_a_second_stage_waits_for_it_and_what_has_nothing_is_uncha
 def test_one_after_the_other_or_at_once(order: Any, times: list[float]) -> None:
     began: list[float] = []
 
+    async def late(_change: str) -> None:
+        began.append(round(trio.current_time(), 1))
+        await trio.sleep(30)
+
     def slow() -> Service:
         service = Service()
-        write = service.write
-
-        async def late(change: str) -> Operation:
-            began.append(round(trio.current_time(), 1))
-            await trio.sleep(30)
-            return await write(change)
-
-        service.write = late  # type: ignore[method-assign] # a service that does it otherwise
+        service.before_write = late
         return service
 
     assert states(Shelves(slow(), slow(), slow()).run(Group(order=order))) == ["changed"] * 3
@@ -252,15 +248,8 @@ def test_a_lock_is_waited_for_while_undoing() -> None:
 
 def test_a_lock_is_not_waited_for_once_another_has_failed() -> None:
     locked = [Reply(Locked("busy"), effect=False)] * 200
-    late = Service()
-    write = late.write
-
-    async def fails(change: str) -> Operation:
-        await trio.sleep(20)
-        late._replies.insert(0, NO_ROOM)
-        return await write(change)
-
-    late.write = fails  # type: ignore[method-assign] # a service that does it otherwise
+    late = Service(NO_ROOM)
+    late.before_write = lambda _change: trio.sleep(20)
     shelves = Shelves(Service(*locked), late)
     members = shelves.run(Group(order="parallel", on_failure="undo"))
     assert len(shelves.sent) < 10
@@ -293,24 +282,24 @@ def test_a_sign_in_that_is_refused_while_undoing_is_not_tried_again() -> None:
     assert undos(members) == ["not_tried", "failed", "not_needed"]
 
 
-@pytest.mark.parametrize(("when", "undo"), [("s2+a", ["not_tried", "not_tried"]), ("s1-a", ["unknown", "not_needed"])])
-def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
-    services = [Service(), Service(*([NO_ROOM] if when == "s1-a" else []))]
-    shelves = Shelves(*services)
-    interruptions: list[Interruption] = []
-    number = int(when[1]) - 1
-    write = services[number].write
+def _struck(when: str, interruptions: list[Interruption]) -> Callable[[str], Awaitable[None]]:
+    """A signal comes while that change is being sent."""
 
-    async def struck(change: str) -> Operation:
-        if f"s{number + 1}{change}" == when:
+    async def struck(change: str) -> None:
+        if change == when:
             interruptions[0].signal = "SIGTERM"
             interruptions[0]._scopes[-1].cancel()
             await trio.sleep(1)
-        return await write(change)
 
-    services[number].write = struck  # type: ignore[method-assign] # a service that does it otherwise
-    shelves.kinds[number].service = services[number]
-    members = shelves.run(strike=interruptions.append)
+    return struck
+
+
+@pytest.mark.parametrize(("when", "undo"), [("s2+a", ["not_tried", "not_tried"]), ("s1-a", ["unknown", "not_needed"])])
+def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
+    services = [Service(), Service(*([NO_ROOM] if when == "s1-a" else []))]
+    interruptions: list[Interruption] = []
+    services[int(when[1]) - 1].before_write = _struck(when[2:], interruptions)
+    members = Shelves(*services).run(strike=interruptions.append)
     assert undos(members) == undo
     assert "ended by SIGTERM before it was undone" in undo_error_of(members[0]).message
     assert services[0].items == {"a"}
@@ -320,19 +309,9 @@ def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
 @pytest.mark.parametrize("group", [Group(), UNDO])
 def test_a_signal_in_the_second_stage_says_nothing_of_undoing(group: Group) -> None:
     services = [Service(items="b"), Service(items="b")]
-    shelves = Shelves(*services)
     interruptions: list[Interruption] = []
-    write = services[0].write
-
-    async def struck(change: str) -> Operation:
-        if change == "-b":
-            interruptions[0].signal = "SIGTERM"
-            interruptions[0]._scopes[-1].cancel()
-            await trio.sleep(1)
-        return await write(change)
-
-    services[0].write = struck  # type: ignore[method-assign] # a service that does it otherwise
-    members = shelves.run(group, strike=interruptions.append)
+    services[0].before_write = _struck("-b", interruptions)
+    members = Shelves(*services).run(group, strike=interruptions.append)
     assert undos(members) == [None, None]
     assert states(members) == ["outcome_unknown", "failed"]
 

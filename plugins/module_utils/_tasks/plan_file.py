@@ -97,11 +97,6 @@ def approved_tasks(text: str, expected: str = "", where: str = "plan_file") -> l
     return [{**task, "plan": plan} for task, plan in zip(checked, plans, strict=True)]
 
 
-def checksum_of(text: str) -> str:
-    """The checksum that names the file with this text."""
-    return str(_read(text, "plan_file").get("checksum"))
-
-
 def _read(text: str, where: str) -> dict[str, t.Any]:
     try:
         content = json.loads(text)

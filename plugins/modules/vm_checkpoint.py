@@ -184,23 +184,23 @@ EXAMPLES = r"""
     state: absent
     on_ambiguous: all
 
-- name: Keep a checkpoint for the auditors until the end of the year
+- name: Keep a checkpoint for the auditors, for a year
   hybridvm.checkpoints.vm_checkpoint:
     vm: db01
-    name: before-migration
+    name: as-audited
     pin: true
-    pin_until: "2026-12-31T23:00:00Z"
+    pin_until: 365d
 
 - name: Lift the pin
   hybridvm.checkpoints.vm_checkpoint:
     vm: db01
-    name: before-migration
+    name: as-audited
     pin: false
 
 - name: Have a restore point for thirty days that nobody can remove, not even in the portal
   hybridvm.checkpoints.vm_checkpoint:
     vm: /subscriptions/{{ subscription }}/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/shop01
-    name: before-migration
+    name: as-audited
     collection: shop01-nightly
     pin: true
     pin_until: 30d

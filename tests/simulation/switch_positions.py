@@ -58,6 +58,8 @@ LEFT: dict[str, str] = {
     "compute_instant_takes": "no story has instant access",
     "compute_view_rows": "no story has instant access",
     "compute_readonly_members": "no story has encryption sets",
+    "compute_tags_takes": "no story pins",
+    "compute_point_lock": "no story pins",
     **dict.fromkeys(
         ("spf_offers", "spf_bindings", "spf_persistent_auth"),
         "signing in belongs to connections, and stories have none",

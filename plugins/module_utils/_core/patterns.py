@@ -9,6 +9,7 @@ counted beforehand from what varies (repeats, optional parts, alternatives), and
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 
 from .fields import MAX_NAME
@@ -29,8 +30,10 @@ def compiled(pattern: str) -> re.Pattern[str]:
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"is longer than {MAX_PATTERN} characters")
     try:
-        found = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as problem:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Python warns of what a later one will read otherwise
+            found = re.compile(pattern)
+    except (re.error, FutureWarning, OverflowError, RecursionError) as problem:
         raise ValueError(f"is no regular expression: {problem}") from None
     if _ways(pattern) > MAX_WAYS:
         raise ValueError("may take very long; use fewer repeats, at most three of them without a bound")

@@ -148,6 +148,17 @@ EXAMPLES = {
             says={"plan.actions.0.checkpoint.name": "baseline", "checkpoint": None},
         ),
         "Remove all checkpoints of a name": Example(says={"plan.actions.1.checkpoint.name": "nightly"}),
+        "Keep a checkpoint for the auditors, for a year": Example(
+            says={"checkpoint.name": "as-audited", "checkpoint.pinned": True}
+        ),
+        "Lift the pin": Example(says={"checkpoint.pinned": False, "checkpoint.pin_until": None}),
+        "Have a restore point for thirty days that nobody can remove, not even in the portal": Example(
+            needs=(_subscription,),
+            says={"checkpoint.pinned": True, "plan.actions.2.fields.pin_lock.after": True},
+        ),
+        "Remove what this collection created for a web release more than two weeks ago": Example(
+            False, says={"plan.actions": []}
+        ),
         "Plan in check mode, for approval": Example(says={"plan.actions.0.action": "create", "checkpoint.id": None}),
         "Do what was approved, and nothing else": Example(says={"checkpoint.name": "before-upgrade"}),
         "Show what would be removed, for approval": Example(
@@ -196,6 +207,9 @@ EXAMPLES = {
             needs=(lambda _simulator: {"job_id": "job-4711"},), says={"plan.actions.0.action": "create"}
         ),
         "Restore to the latest checkpoint before a time": Example(says={"checkpoint.name": "baseline"}),
+        "Restore to the latest nightly checkpoint that is at least a day old": Example(
+            says={"checkpoint.created": "2026-11-02T02:00:00Z"}
+        ),
         "Restore many VMs to their newest checkpoint of a name, stopping at the first failure": Example(
             before=({"name": "Make one", "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "nightly"}},),
             says={"vms.0.checkpoint.name": "nightly", "vms.1.checkpoint.created": "2026-11-02T02:00:00Z"},
@@ -221,6 +235,7 @@ EXAMPLES = {
             before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
         ),
+        "List what is pinned of many VMs": Example(False, says={"checkpoints": []}),
         "Audit many VMs, and go on without those that cannot be read": Example(
             False, says={"vms.0.status": "read", "vms.1.status": "read", "checkpoints.0.name": "baseline"}
         ),

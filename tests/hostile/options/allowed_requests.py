@@ -54,6 +54,9 @@ _INSTANCE = (
     f"{_GROUP}/providers/Microsoft\\.HybridCompute/machines/{SEGMENT}"
     "/providers/Microsoft\\.ScVmm/virtualMachineInstances/default"
 )
+_TAGS = f"{_COLLECTION}/providers/Microsoft\\.Resources/tags/default"
+_LOCKS_OF_POINT = f"{_COLLECTION}/restorePoints/{SEGMENT}/providers/Microsoft\\.Authorization/locks"
+_LOCK = f"{_LOCKS_OF_POINT}/hybridvm-pin"
 ARM = {
     "GET": [
         "/metadata/endpoints",
@@ -65,6 +68,7 @@ ARM = {
         f"{_COMPUTE}/(?:virtualMachines|disks)/{SEGMENT}",
         f"{_COLLECTION}(?:/restorePoints/{SEGMENT}(?:/diskRestorePoints(?:/{SEGMENT})?)?)?",
         f"{_GROUP}/providers/Microsoft\\.Authorization/locks",
+        _LOCKS_OF_POINT,
     ],
     "POST": [
         "/providers/Microsoft\\.ResourceGraph/resources",
@@ -72,9 +76,9 @@ ARM = {
         f"{_INSTANCE}/(?:createCheckpoint|restoreCheckpoint|deleteCheckpoint|start|stop)",
         f"{_COMPUTE}/virtualMachines/{SEGMENT}/(?:start|deallocate)",
     ],
-    "PUT": [f"{_COMPUTE}/disks/{SEGMENT}", f"{_COLLECTION}(?:/restorePoints/{SEGMENT})?"],
-    "PATCH": [f"{_COMPUTE}/(?:disks|virtualMachines)/{SEGMENT}", _COLLECTION],
-    "DELETE": [f"{_COMPUTE}/disks/{SEGMENT}", f"{_COLLECTION}(?:/restorePoints/{SEGMENT})?"],
+    "PUT": [f"{_COMPUTE}/disks/{SEGMENT}", f"{_COLLECTION}(?:/restorePoints/{SEGMENT})?", _LOCK],
+    "PATCH": [f"{_COMPUTE}/(?:disks|virtualMachines)/{SEGMENT}", _COLLECTION, _TAGS],
+    "DELETE": [f"{_COMPUTE}/disks/{SEGMENT}", f"{_COLLECTION}(?:/restorePoints/{SEGMENT})?", _LOCK],
 }
 _POLLED = re.compile(
     rf"(?:/subscriptions/{GUID})?/providers/Microsoft\.(?:ScVmm|Compute)/locations/\w+/(?:\w*[Oo]perations|"
@@ -110,6 +114,7 @@ _BODIES: list[set[str]] = [
     {"location", "properties", "sku", "zones", "tags"},
     {"tags"},
     {"tags", "properties"},
+    {"operation", "properties"},
     {"subscriptions", "query", "options"},
 ]
 _NEW_CHECKPOINT = {

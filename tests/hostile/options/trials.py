@@ -67,6 +67,9 @@ SUITING: dict[tuple[str, str], list[Base]] = {
     ("vm_checkpoint", "vm"): [_in(name="new")],
     ("vm_checkpoint", "vms"): [_in(name="new")],
     ("vm_checkpoint", "checkpoint_id"): _on(state="absent"),
+    ("vm_checkpoint", "select"): _on(state="absent"),
+    ("vm_checkpoint", "pin_until"): _on(name="new", pin=True),
+    ("vm_checkpoint", "pin_lock"): _on(name="new", pin=True),
     ("vm_checkpoint", "collection"): _on(name="new")[2:],
     ("vm_checkpoint", "description"): _on(name="new")[:2],
     ("vm_checkpoint_policy", "expected_plan"): [

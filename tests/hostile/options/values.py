@@ -194,7 +194,12 @@ _SPECIAL: dict[str, list[Any]] = {
     "checkpoint_id": ["@checkpoint"],
     "source": ["@vm", "@vm", "@vm", *_IDS],
     "source_restore_point": ["before", *_IDS],
-    "select": ["latest", "oldest", {"before": "2026-11-20T08:00:00+14:00"}, {"before": "2026-11-20t08:00:00z"}],
+    "select": [
+        *("latest", "oldest", {"before": "2026-11-20T08:00:00+14:00"}, {"before": "2026-11-20t08:00:00z"}),
+        *({"older_than": "1d", "managed": True}, {"older_than": "9" * 40 + "d"}, {"managed": {}}, {"which": None}),
+        *({"name_matches": "(a+)+"}, {"name_matches": "\ud800"}, {"name_matches": "a" * 300}, {"name_matches": "[["}),
+        *({"name_matches": "be.*", "pinned": False}, {"before": "0001-01-01T00:00:00+14:00"}, {"": ""}),
+    ],
     "tags": [{"a": "b"}, {"a'b": "c\nd"}, {"a": 1}, {"": ""}, {"\ud800": "x"}, {"x" * 600: "y"}, {"code": "\0"}],
     "exclude_disks": [["os"], ["lun0"], ["0"], ["OS "], ["shop01_OsDisk"], ["lun9"]],
     "encryption_sets": [
@@ -242,6 +247,8 @@ def special(option: str, spec: dict[str, Any]) -> list[Any]:
         return list(spec.get("choices", [True, False])) * 3
     if option.endswith("api_version"):
         return _VERSIONS
+    if option == "pin_until":
+        return [*_DURATIONS, "2030-01-01T00:00:00Z", "2030-01-01T00:00:00", "9999-12-31T23:59:59+14:00", "2030-01-01"]
     if option in (
         "max_age",
         "older_than",

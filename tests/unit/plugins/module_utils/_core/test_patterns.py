@@ -37,6 +37,7 @@ def test_what_is_taken(pattern: str, name: str) -> None:
     [
         ("(", "is no regular expression: missing )"),
         ("[a", "is no regular expression"),
+        ("[[a]", "is no regular expression: Possible nested set"),
         ("a**", "is no regular expression: multiple repeat"),
         ("a" * (MAX_PATTERN + 1), "is longer than 200 characters"),
         ("(" * 90 + "a?" + ")" * 90 + "*", "repeats"),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -19,13 +20,14 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as Normal
 
-from ansible_collections.hybridvm.checkpoints.plugins.action import vm_checkpoint, vm_checkpoint_info
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Waiting
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils import _action
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._action import CheckpointAction, Core, core_of
+from tests.support.simulator_server import ROOT
 
+COLLECTION = "ansible_collections.hybridvm.checkpoints"
 NAME = "hybridvm.checkpoints.vm_checkpoint"
 SECRET = "open sesame"
 SPEC = {
@@ -268,5 +270,7 @@ def test_without_a_core_the_module_runs(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_each_action_has_the_core_of_its_module() -> None:
-    cores = [each.ActionModule.core for each in (vm_checkpoint, vm_checkpoint_info)]
-    assert [core.task.__name__ for core in cores if core is not None] == ["vm_checkpoint", "vm_checkpoint_info"]
+    for path in sorted((ROOT / "plugins/modules").glob("*.py")):
+        action_of = importlib.import_module(f"{COLLECTION}.plugins.action.{path.stem}")
+        task, _declared = importlib.import_module(f"{COLLECTION}.plugins.modules.{path.stem}").load()
+        assert action_of.ActionModule.core.task is task

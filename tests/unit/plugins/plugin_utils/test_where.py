@@ -65,6 +65,7 @@ def test_any_interpreter_or_the_controllers_own(interpreter: str) -> None:
 def test_another_name_in_the_same_directory_for_the_same_file() -> None:
     asked = replace(USUAL, interpreter="/venv/bin/python", same_file=lambda one, other: {one, other} > {OWN})
     assert is_own(asked)
+    assert not is_own(replace(USUAL, interpreter="/venv/bin/python")), "by default two names are two files"
     assert not is_own(replace(asked, same_file=lambda one, other: False))
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tests.support.simulator_server import ROOT
 
-from . import one_task
+from . import many, one_task
 from .registry import FIGURES, Result
 
-FILES = (one_task,)
+FILES = (one_task, many)
 """Each registers its figures; `explain`, where a file has it, returns lines that say where the time went."""
 KEPT = ROOT / "build/bench.json"
 

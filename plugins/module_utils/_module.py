@@ -66,7 +66,14 @@ def run_module(load):
     from ._tasks.run import run_task
 
     task, declared = load()
-    module = _Module(supports_check_mode=True, **declared)
+    broken = ""
+    try:
+        module = _Module(supports_check_mode=True, **declared)
+    except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
+        broken = str(problem)
+    if broken:
+        sys.stdout.write(json.dumps(_no_dictionary(broken, declared["argument_spec"])) + "\n")
+        raise SystemExit(1)
     if IMPORT_ERROR is not None:
         module.fail_json(**_missing(IMPORT_ERROR, REQUIREMENTS))
     ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -94,6 +101,17 @@ def _too_old():
     error = dict.fromkeys(("status", "request_id", "correlation_id", "operation", "details"))  # type: dict[str, t.Any]
     error.update(code="missing_library", message=message, remedy=remedy, retry="never")
     return {"failed": True, "changed": False, "error": error, "msg": message + " " + remedy}
+
+
+def _no_dictionary(problem, argument_spec):
+    # type: (str, dict[str, t.Any]) -> dict[str, t.Any]
+    """The failure for an option with suboptions that holds something else, at which Ansible's own check breaks."""
+    from ._core.errors import InvalidInput
+    from ._tasks.result import failure
+
+    options = ", ".join(sorted(name for name, option in argument_spec.items() if "options" in option))
+    refused = InvalidInput("{0}: takes suboptions ({1}).".format(options, problem))
+    return dict(failure(refused), failed=True)
 
 
 def _missing(what, requirements):

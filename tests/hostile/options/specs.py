@@ -40,7 +40,8 @@ class Module:
         given = json.loads(json.dumps(params))
         try:
             result = ArgumentSpecValidator(self.spec, **self.rules).validate(given)
-        except OverflowError as error:  # of an infinite number where an int belongs: Ansible's own, before any module
+        except (OverflowError, TypeError) as error:
+            # Ansible's own: of an infinite number where an int belongs, and of a boolean where suboptions do.
             return given, [f"{', '.join(given)}: {error}"]
         return dict(result.validated_parameters), [str(message) for message in result.error_messages]
 

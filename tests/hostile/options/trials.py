@@ -68,6 +68,8 @@ SUITING: dict[tuple[str, str], list[Base]] = {
     ("vm_checkpoint", "checkpoint_id"): _on(state="absent"),
     ("vm_checkpoint", "collection"): _on(name="new")[2:],
     ("vm_checkpoint", "description"): _on(name="new")[:2],
+    ("vm_checkpoint", "group"): [_in(vms=["web01"], name="new"), lambda lab: {"vms": [lab.azure_vm], "name": "new"}],
+    ("vm_checkpoint_restore", "group"): [_in(vms=["web01"], name="before")],
     ("vm_checkpoint_restore", "vm"): [_in(name="before")],
     ("vm_checkpoint_restore", "vms"): [_in(name="before")],
     ("vm_checkpoint_restore", "checkpoint_id"): _on(),

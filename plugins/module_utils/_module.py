@@ -57,7 +57,14 @@ def run_module(load):
         raise SystemExit(1)
     _leave_out_what_modules_never_use()
     task, declared = load()
-    module = _Module(supports_check_mode=True, **declared)
+    broken = ""
+    try:
+        module = _Module(supports_check_mode=True, **declared)
+    except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
+        broken = str(problem)
+    if broken:
+        sys.stdout.write(json.dumps(dict(no_dictionary(broken, declared["argument_spec"]), failed=True)) + "\n")
+        raise SystemExit(1)
     missing = missing_libraries()
     if missing is not None:
         module.fail_json(**missing)
@@ -143,6 +150,16 @@ def _too_old():
     error = dict.fromkeys(("status", "request_id", "correlation_id", "operation", "details"))  # type: dict[str, t.Any]
     error.update(code="missing_library", message=message, remedy=remedy, retry="never")
     return {"failed": True, "changed": False, "error": error, "msg": message + " " + remedy}
+
+
+def no_dictionary(problem, argument_spec):
+    # type: (str, dict[str, t.Any]) -> dict[str, t.Any]
+    """The failure for an option with suboptions that holds something else, at which Ansible's own check breaks."""
+    from ._core.errors import InvalidInput
+    from ._tasks.result import failure
+
+    options = ", ".join(sorted(name for name, option in argument_spec.items() if "options" in option))
+    return failure(InvalidInput("{0}: takes suboptions ({1}).".format(options, problem)))
 
 
 def missing_libraries():

@@ -124,7 +124,10 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
     def _in_process(
         self, core: Core, arguments: dict[str, t.Any], variables: t.Mapping[str, t.Any]
     ) -> dict[str, t.Any]:
-        checked = core.validator.validate(arguments)
+        try:
+            checked = core.validator.validate(arguments)
+        except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
+            return finished(_module.no_dictionary(str(problem), core.validator.argument_spec), set())
         params: dict[str, t.Any] = checked.validated_parameters
         secrets: set[str] = checked._no_log_values
         if checked.error_messages:

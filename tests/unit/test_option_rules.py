@@ -109,6 +109,18 @@ def test_a_broken_rule_is_invalid_input(
     assert result["error"]["retry"] == "never"
 
 
+@pytest.mark.parametrize("value", [True, 1, 1.5, [True]])
+def test_what_is_no_dictionary_is_invalid_input(value: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ansible's own check of suboptions breaks at a number and at a boolean."""
+    options = {"vms": ["a"], "name": "n", "group": value}
+    with patch_module_args(options), pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"{PACKAGE}.vm_checkpoint").main()
+    result = json.loads(capsys.readouterr().out)
+    assert (ended.value.code, result["failed"], result["changed"]) == (1, True, False)
+    assert result["error"]["code"] == "invalid_input"
+    assert "group" in result["msg"]
+
+
 @pytest.mark.parametrize(
     ("module", "options"),
     [

@@ -41,8 +41,7 @@ class Module:
         try:
             result = ArgumentSpecValidator(self.spec, **self.rules).validate(given)
         except (OverflowError, TypeError) as error:
-            # Of an infinite number where an int belongs, or of a truth where a dict does: Ansible's own, before any
-            # module.
+            # Ansible's own: of an infinite number where an int belongs, and of a boolean where suboptions do.
             return given, [f"{', '.join(given)}: {error}"]
         return dict(result.validated_parameters), [str(message) for message in result.error_messages]
 

@@ -51,14 +51,13 @@ def test_a_value_is_right_on_the_wire_or_refused_in_one_line(
     ids=_id,
 )
 def test_so_it_is_inside_an_option(module: Module, option: str, inner: str, record_property: Record) -> None:
-    whole = module.spec[option]
+    listed = module.spec[option]["type"] == "list"
+    first = special(option, module.spec[option])[0]
+    (right,) = first if listed else [first]
     trial = Trial(module, option)
-    for value in [*FIXED, *special(inner, whole["options"][inner])]:
-        if whole["type"] == "dict":
-            trial({inner: value})
-            continue
-        (right,) = next(each for each in special(option, whole) if isinstance(each, list))
-        trial([{**right, inner: value}])
+    for value in [*FIXED, *special(inner, module.spec[option]["options"][inner])]:
+        given = {**right, inner: value}
+        trial([given] if listed else given)
     assert trial.counts["accepted"]
     record_property(TITLE, {**trial.counts, "options": 0, "members of options": 1})
 

@@ -79,6 +79,8 @@ SUITING: dict[tuple[str, str], list[Base]] = {
     ("vm_checkpoint_policy", "vm"): [_in(max_age="1h")],
     ("vm_checkpoint_policy", "vms"): [_in(max_age="1h")],
     ("vm_checkpoint_policy", "collection"): _on(max_age="1h")[2:],
+    ("vm_checkpoint", "group"): [_in(vms=["web01"], name="new"), lambda lab: {"vms": [lab.azure_vm], "name": "new"}],
+    ("vm_checkpoint_restore", "group"): [_in(vms=["web01"], name="before")],
     ("vm_checkpoint_restore", "vm"): [_in(name="before")],
     ("vm_checkpoint_restore", "vms"): [_in(name="before")],
     ("vm_checkpoint_restore", "checkpoint_id"): _on(),

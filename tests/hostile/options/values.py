@@ -210,6 +210,7 @@ _SPECIAL: dict[str, list[Any]] = {
     ],
     "id": [KEYS, f"{KEYS}/..", f"{KEYS}?a=b", *_IDS],
     "instant_access_duration": [60, 300, 59, "60", "6e1"],
+    "group": [{}, {"order": "parallel"}, {"on_failure": "keep"}, {"order": "x"}, {"a'b": "c"}],
     "concurrency": [1, 64, 256, 257, "4", "4.0", "x", "auto"],
     "expected_plan": [
         "@plan",

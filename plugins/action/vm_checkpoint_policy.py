@@ -1,0 +1,14 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`vm_checkpoint_policy` inside the controller where it can, else as the module."""
+
+from __future__ import annotations
+
+from ..modules.vm_checkpoint_policy import load
+from ..plugin_utils._action import CheckpointAction, core_of
+
+
+class ActionModule(CheckpointAction):
+    """The action; its core is loaded here, where workers inherit it."""
+
+    core = core_of(load)

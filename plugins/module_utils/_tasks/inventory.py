@@ -81,7 +81,8 @@ class Crowd:
         self._rows[position] = row(vm, finding.actual, None)
         if (actual := finding.actual) is not None:
             if not self._clocks.get(vm.service):
-                self._clocks[vm.service] = clock_warnings(actual, actual.checkpoints)
+                warned = clock_warnings(actual, actual.checkpoints)
+                self._clocks[vm.service] = [f"{vm}: {text}" for text in warned]
             finding.actual = None
 
     def result(self) -> dict[str, t.Any]:

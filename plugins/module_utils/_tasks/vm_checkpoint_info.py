@@ -170,9 +170,11 @@ class Survey:
 
     async def _read(self, position: int) -> None:
         finding = self._findings[position]
-        await finding.read(leftovers=self._query.leftovers)
-        if finding.actual is not None:
-            finding.shown = self._query.chosen(finding.actual)
+        try:
+            await finding.read(leftovers=self._query.leftovers)
+        finally:  # what was read is shown, although its leftovers cannot be
+            if finding.actual is not None:
+                finding.shown = self._query.chosen(finding.actual)
 
     def result(self) -> dict[str, t.Any]:
         """The keys of the result."""

@@ -135,3 +135,13 @@ def test_what_nobody_has_heard_of_is_asked_for_by_itself() -> None:
     lab, vms = _lab()
     result = lab.run("vm_checkpoint", vms=[*vms, "nobody"], name="new")
     assert (code(result), lab.writes()) == ("not_found", 0)
+
+
+def test_who_may_not_see_the_checkpoints_of_one_vm_is_refused_for_that_one() -> None:
+    lab, vms = _lab(3)
+    of_one = lab.world.vm(vms[1]).id
+    lab.world.faults.add(kind="status", status=403, path=f"{vms[1]}.*VMCheckpoints|VMCheckPoints.*{of_one}", count=None)
+    result = lab.run("vm_checkpoint", check=True, vms=vms, name="new")
+    assert code(result) == "some_failed"
+    assert [each["status"] for each in result["vms"]] == ["changed", "failed", "changed"]
+    assert result["vms"][1]["error"]["code"] == "forbidden"

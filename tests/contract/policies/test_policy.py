@@ -227,7 +227,7 @@ def test_a_vm_that_cannot_be_read() -> None:
     """Its error stands beside what the audit says of it, and the others are read."""
     lab = Lab(None)
     web01 = str(lab.world.vm("web01").id)
-    lab.world.faults.add(kind="status", status=403, path=f"VMCheckPoints.*{web01}|{web01}.*VMCheckPoints", count=None)
+    lab.world.faults.add(kind="status", status=403, path=f"VMCheckPoints.*{web01}|web01.*VMCheckPoints", count=None)
     options: Options = {"vms": ["web01", "db01"], "prefix": "nightly", "max_age": "1d", "on_violation": "fail"}
     result = lab.run("vm_checkpoint_policy", check=True, **options)
     failed(result, "some_failed")

@@ -57,9 +57,10 @@ class SpfReader:
         """The VMs that meet `condition`, with their checkpoints where the server brings them along."""
         if self._expands:
             response = await self.get(f"/VirtualMachines{self._where(condition)}&$expand=VMCheckpoints", context)
-            if response.status not in CANNOT:
+            if response.status not in (*CANNOT, 403):
                 return await self._pages(VmEntity, "VirtualMachines", response, context)
-            self._expands = False
+            # Who may see a VM need not see its checkpoints: then the error is that VM's, once they are listed.
+            self._expands = response.status == 403
         return await self.find(VmEntity, "VirtualMachines", condition, context)
 
     async def checkpoints(self, vm_id: str, context: str) -> tuple[list[CheckpointEntity], Response]:

@@ -188,11 +188,11 @@ def test_a_scheme_that_is_offered_is_one_short_word() -> None:
     ("sign_in", "offers", "remedy"),
     [
         ("svc with bearer", ["Negotiate"], "The server does not take bearer: enable it there"),
-        ("svc with bearer", ["BEARER"], "Check svc with bearer: a password"),
+        ("svc with bearer", ["BEARER"], "Check svc with bearer: it may be wrong"),
         ("svc with ntlm", ["Basic"], "It was tried once. Check spf_username"),
         ("svc with kerberos", [], "It was tried once. Check spf_username"),
-        ("client c", ["Basic"], "Check client c: a password"),
-        ("", [], "Check the credentials: a password"),
+        ("client c", ["Basic"], "Check client c: it may be wrong"),
+        ("", [], "Check the credentials: it may be wrong"),
     ],
 )
 def test_the_remedy_for_a_refused_sign_in_fits_how_it_was_tried(sign_in: str, offers: list[str], remedy: str) -> None:

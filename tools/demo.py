@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make demo`: the collection at work on a simulated VM of each service, as a short story.
 
-Starts the simulator on a free loopback port, runs the playbook hybridvm.checkpoints.quickstart and a guarded change
-against it, and leaves no process behind, also on Ctrl-C.
+Starts the simulator on a free loopback port, runs the playbook hybridvm.checkpoints.quickstart, a policy and a guarded
+change against it, and leaves no process behind, also on Ctrl-C.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def play(folder: pathlib.Path, ready: dict[str, Any]) -> int:
     """Run the playbooks; their exit status."""
     hosts = folder / "inventory.json"
     hosts.write_text(json.dumps(inventory(ready)))
-    playbooks = ["hybridvm.checkpoints.quickstart", str(ROOT / "tools/story/guarded.yml")]
+    story = ROOT / "tools/story"
+    playbooks = ["hybridvm.checkpoints.quickstart", str(story / "policy.yml"), str(story / "guarded.yml")]
     command = [str(pathlib.Path(sys.executable).with_name("ansible-playbook")), *playbooks]
     process = subprocess.Popen(
         [*command, "-i", str(hosts)], env=environment(ready), stdin=subprocess.DEVNULL, start_new_session=True

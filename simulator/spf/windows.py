@@ -85,7 +85,8 @@ def _acceptor(call: Call, world: World, scheme: str) -> Any:
         import gssapi
 
         # Else an error that has a token for the client is raised later, and pyspnego stumbles before.
-        gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False  # type: ignore[attr-defined] # its stubs leave it out
+        of_gssapi: Any = gssapi.SecurityContext  # its stubs leave that out
+        of_gssapi.__DEFER_STEP_ERRORS__ = False
     os.environ["LM_COMPAT_LEVEL"] = "5"
     os.environ["NTLM_USER_FILE"] = str(_store(world))
     host = (call.header("host") or "localhost").rpartition(":")[0]

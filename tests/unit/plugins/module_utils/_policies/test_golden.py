@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.ret
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._policies.histories import policy
 
 GOLDEN = Path(__file__).parent / "golden"
-CASES = sorted(GOLDEN.glob("*.yml"))
+CASES = sorted(GOLDEN.glob("*.golden"))
 
 
 def read_points(given: list[dict[str, Any]]) -> Iterator[Point]:

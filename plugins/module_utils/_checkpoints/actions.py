@@ -155,7 +155,7 @@ class _Apart(CheckpointAction, ABC):
 class SetPin(_Apart):
     """A pin is set, changed or lifted where that is a write of its own."""
 
-    pin: PinChange = field(default_factory=lambda: PinChange(None))
+    pin: PinChange = field(kw_only=True)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -66,6 +66,7 @@ def test_a_collection_that_cannot_be_asked_for(options: dict[str, Any], expected
     ("options", "expected"),
     [
         ({"source_restore_point": "p", "exclude_disks": ["os"]}, "a copy .* takes no exclude_disks"),
+        ({"ignore_pin": True}, "ignore_pin goes with state=absent only"),
         ({"instant_access_duration": 59}, "60 to 300"),
         ({"instant_access_duration": 301}, "60 to 300"),
         ({"resource_group": None}, "resource_group is needed"),

@@ -58,6 +58,7 @@ LEFT: dict[str, str] = {
     "compute_instant_takes": "no story has instant access",
     "compute_view_rows": "no story has instant access",
     "compute_readonly_members": "no story has encryption sets",
+    "arm_buckets": "no story sends so many requests; the slices, the figures and docs/scale.md do",
     "compute_tags_takes": "no story pins",
     "compute_point_lock": "no story pins",
     **dict.fromkeys(

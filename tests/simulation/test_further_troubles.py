@@ -25,7 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine impor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import Fleet
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls as _tls
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as _spf
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import reader as _spf
 from tests.simulation.generator import script
 from tests.simulation.script import SERVICES
 from tests.simulation.soak import judged

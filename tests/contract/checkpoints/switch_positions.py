@@ -23,6 +23,7 @@ FREE: dict[str, tuple[Any, ...]] = {
     "spf_page_size": (1, 3),
     "spf_sync_error_status": (400, 409, 500),
     "spf_utc_offset": ("+05:30", "+00:00"),
+    "arm_buckets": (0.0, 0.01),
     "arc_retry_after": (1, 40),
     "arc_poll_running_status": (200, 202),
     "arc_stale_seconds": (5.0, 60.0, 500.0),
@@ -57,7 +58,7 @@ def services(name: str) -> tuple[str, ...]:
         return ()
     if name.startswith("spf_"):
         return ("spf",)
-    return ("scvmm",) if name.startswith(("arc_", "token_")) else ("spf", "scvmm")
+    return ("scvmm",) if name.startswith(("arc_", "arm_", "token_")) else ("spf", "scvmm")
 
 
 def values(name: str) -> tuple[Any, ...]:

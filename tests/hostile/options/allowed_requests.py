@@ -208,7 +208,8 @@ def filtered_name(request: httpx.Request) -> str | None:
 
 def _check_spf(request: httpx.Request, path: str, members: dict[str, str], params: dict[str, Any]) -> None:
     assert any(re.fullmatch(form, path, re.A) for form in SPF[request.method]), path
-    assert set(members) in (set(), {"$filter"}, {"$select"}), members
+    assert set(members) in (set(), {"$filter"}, {"$select"}, {"$filter", "$expand"}), members
+    assert members.get("$expand") in (None, "VMCheckpoints")
     assert members.get("$select") in (None, "ID,StampId")
     if "$filter" in members:
         condition = urllib.parse.unquote(members["$filter"], errors="strict")

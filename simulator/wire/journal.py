@@ -45,6 +45,7 @@ class Journal:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.kept = KEPT
         self.clear()
 
     def clear(self) -> None:
@@ -73,7 +74,7 @@ class Journal:
             time=moment,
         )
         self.entries.append(entry)
-        del self.entries[:-KEPT]
+        del self.entries[: -self.kept]
         return entry
 
     def handled(self, service: str, call: Call) -> None:

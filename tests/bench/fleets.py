@@ -28,6 +28,7 @@ def lab_of(service: str, count: int, **switches: Any) -> tuple[Lab, list[str]]:
     """A world of so many VMs, each with one old checkpoint (Azure's: none), and what a playbook calls them."""
     lab = Lab(**switches)
     lab.world.populate(**{service: count})
+    lab.world.journal.kept = 10**7
     names = [f"{PREFIXES[service]}{number:03}" for number in range(1, count + 1)]
     if service == "scvmm":
         return lab, [lab.world.machine_uri(name) for name in names]

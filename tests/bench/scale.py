@@ -49,7 +49,7 @@ SERVICES = {
     "scvmm": Service("Arc-enabled SCVMM", {READS: 3, WRITES: 1}, TENANT, 9, 24.0, 4.1),
     "compute": Service("Azure", {READS: 9, WRITES: 2}, READS, 19, 75.0, 3.1),
 }
-"""At most, for the first of a series: on Azure a restore point collection is made with it, and of many VMs on Arc each is
+"""At most, for the first of a series: on Azure a restore point collection is made with it. Of many VMs on Arc each is
 read again before its write."""
 
 

@@ -285,7 +285,7 @@ options:
     description:
       - With O(vms), V(continue) tries all VMs and fails the task if any of them failed. It is what happens when this
         is not given. V(stop) waits for the VMs in progress and leaves the rest C(not_started).
-      - Cannot be combined with O(group), which stops at its first failure.
+      - Cannot be combined with C(group), which stops at its first failure.
     type: str
     choices: [continue, stop]
 """

@@ -106,7 +106,7 @@ plan:
       returned: always
     actions:
       description:
-        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
+        - The actions, in order. VM by VM; with C(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always

@@ -51,7 +51,7 @@ options:
     default: false
   concurrency:
     description:
-      - How many collections to read at once, up to 256. With V(auto), 16 at first, more while the service answers well,
+      - How many collections to read at once, up to 256. With V(auto), 32 at first, more while the service answers well,
         and half as many when it is overloaded or does not answer. A number is the upper bound of the same.
     type: str
     default: auto

@@ -285,12 +285,12 @@ plan:
       type: str
       returned: always
     group:
-      description: With O(group), its C(order) and C(on_failure), which an approval covers.
+      description: With C(group), its C(order) and C(on_failure), which an approval covers.
       type: dict
-      returned: with O(group)
+      returned: with C(group)
     actions:
       description:
-        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
+        - The actions, in order. VM by VM; with C(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always
@@ -425,7 +425,7 @@ vms:
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
       description:
-        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With O(group), V(stopped) where
+        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With C(group), V(stopped) where
           another VM's failure kept it from the rest of its plan, and V(undone) where what was created was removed.
       type: str
       returned: always
@@ -436,11 +436,11 @@ vms:
           V(not_tried) if the time was over, a signal came, or the service had refused the sign-in; null if the group
           did not fail before every VM had its checkpoint.
       type: str
-      returned: with O(group.on_failure=undo)
+      returned: with C(on_failure=undo) of the group
     undo_error:
       description: What kept it from being undone, as RV(error); null otherwise.
       type: dict
-      returned: with O(group.on_failure=undo)
+      returned: with C(on_failure=undo) of the group
     plan: {description: As RV(plan), type: dict, returned: always}
     checkpoint: {description: As RV(checkpoint); null without one., type: dict, returned: always}
     operation: {description: As RV(operation); null without one., type: dict, returned: always}
@@ -451,7 +451,7 @@ vms:
 group:
   description: What became of the VMs as one unit.
   type: dict
-  returned: with O(group)
+  returned: with C(group)
   contains:
     order: {description: As given., type: str, returned: always}
     on_failure: {description: As given., type: str, returned: always}

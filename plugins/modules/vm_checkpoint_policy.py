@@ -209,10 +209,6 @@ plan:
       description: Hash of the actions. An edited plan does not match it and is refused.
       type: str
       returned: always
-    group:
-      description: With O(group), its C(order) and C(on_failure), which an approval covers.
-      type: dict
-      returned: with O(group)
     actions:
       description:
         - All checkpoints of the VM. First those that stay, then what is made, then what goes, oldest first.
@@ -415,18 +411,6 @@ vms:
       description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
       type: str
       returned: always
-    undo:
-      description:
-        - What became of undoing it. V(removed); V(not_needed) if this run had created nothing; V(failed), for the
-          reason in RV(vms[].undo_error); V(unknown) if it may have created something that nobody can prove to be its;
-          V(not_tried) if the time was over, a signal came, or the service had refused the sign-in; null if the group
-          did not fail before every VM had its checkpoint.
-      type: str
-      returned: with O(group.on_failure=undo)
-    undo_error:
-      description: What kept it from being undone, as RV(error); null otherwise.
-      type: dict
-      returned: with O(group.on_failure=undo)
     plan: {description: As RV(plan), type: dict, returned: always}
     checkpoint: {description: As RV(checkpoint); null without one., type: dict, returned: always}
     operation: {description: As RV(operation); null without one., type: dict, returned: always}

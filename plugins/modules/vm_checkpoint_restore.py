@@ -198,12 +198,12 @@ plan:
       type: str
       returned: always
     group:
-      description: With O(group), its C(order) and C(on_failure), which an approval covers.
+      description: With C(group), its C(order) and C(on_failure), which an approval covers.
       type: dict
-      returned: with O(group)
+      returned: with C(group)
     actions:
       description:
-        - The actions, in order. VM by VM; with O(group) stage by stage, first what ends with the creates of all VMs.
+        - The actions, in order. VM by VM; with C(group) stage by stage, first what ends with the creates of all VMs.
       type: list
       elements: dict
       returned: always
@@ -337,7 +337,7 @@ vms:
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
       description:
-        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With O(group), V(stopped) where
+        - V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown). With C(group), V(stopped) where
           another VM's failure kept it from the rest of its plan.
       type: str
       returned: always
@@ -350,7 +350,7 @@ vms:
 group:
   description: What became of the VMs as one unit.
   type: dict
-  returned: with O(group)
+  returned: with C(group)
   contains:
     order: {description: As given., type: str, returned: always}
     on_failure: {description: V(keep)., type: str, returned: always}

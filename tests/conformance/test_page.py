@@ -15,7 +15,7 @@ from tests.support.simulator_server import ROOT
 
 PAGE = (ROOT / "docs" / "conformance.md").read_text("utf-8")
 # Asked of a provider, but no request of its own.
-NO_REQUESTS = {"readiness", "execute_step"}
+NO_REQUESTS = {"readiness", "execute_step", "pin", "lock"}
 
 
 def _rows(heading: str) -> list[list[str]]:

@@ -110,8 +110,8 @@ def test_a_client_that_shows_what_it_was_sent_is_caught() -> None:
 def test_a_client_that_writes_in_check_mode_is_caught() -> None:
     fleet: Any = RunOptions.fleet
 
-    def in_earnest(options: Any, deadline: Any, _check_only: bool, interruption: Any) -> Any:
-        return fleet(options, deadline, False, interruption)
+    def in_earnest(options: Any, deadline: Any, _check_only: bool, *more: Any) -> Any:
+        return fleet(options, deadline, False, *more)
 
     with mock.patch.object(RunOptions, "fleet", in_earnest):
         assert "wrote: " in play(TASKS["spf create (check)"], _harmless("spf create (check)")).broken[0]

@@ -47,7 +47,7 @@ LISTS: dict[str, tuple[str, dict[str, Any], Page]] = {
         lambda _request, n: {"value": [], "nextLink": f"{MANAGEMENT}/list?page={n}"},
     ),
     "disks": (
-        "vm_checkpoint",
+        "vm_checkpoint_restore",
         {**ON_ARM, "vm": AZURE_VM, "name": "n"},
         lambda request, n: (
             {"value": [], "nextLink": f"{MANAGEMENT}/disks?page={n}"}
@@ -138,7 +138,7 @@ def test_disks_that_lead_to_ever_more_groups_end() -> None:
 
     server = Server(answers)
     with within(60):
-        result = server.run("vm_checkpoint", **ON_ARM, vm=AZURE_VM, name="n")
+        result = server.run("vm_checkpoint_restore", **ON_ARM, vm=AZURE_VM, name="n")
     assert (code(result), f"more than {MAX_GROUPS} resource groups" in result["msg"]) == ("bad_answer", True)
     assert len(server.requests) <= MAX_GROUPS + 6
 

@@ -176,7 +176,7 @@ def test_an_id_that_leads_elsewhere_is_not_followed(kind: str, tail: str) -> Non
 ASKED = [
     ("the cloud's metadata", "scvmm create", "/metadata/"),
     ("a token", "scvmm create", "/oauth2/"),
-    ("a read of SPF", "spf create", r"GET \S+VMCheckPoints"),
+    ("a read of SPF", "spf create", r"GET \S+VirtualMachines"),
     ("a write of SPF", "spf create", r"POST \S+VMCheckPoints"),
     ("a job of SPF", "spf create", r"GET \S+Jobs"),
     ("a read of Arc", "scvmm create", r"GET \S+virtualMachineInstances"),

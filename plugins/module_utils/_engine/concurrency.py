@@ -12,13 +12,13 @@ from .._deps import anyio
 
 Item = t.TypeVar("Item")
 Asked = t.Union[int, t.Literal["auto"]]
-START = 16
+START = 32
 """How many are at work at once before anything is known of the service."""
 MOST = 256
 """And at most: what is written takes tens of seconds, and of those that wait few ask anything."""
 MOST_READ = 64
 """The same where nothing is written: a reading takes a moment, and a limit that is met refuses all that are sent."""
-GROWTH = 2
+GROWTH = 3
 """How many more after each that ended without trouble: additive increase."""
 PAUSE = 1.0
 """Seconds between two decreases: what was sent before the first says nothing new. Multiplicative decrease."""

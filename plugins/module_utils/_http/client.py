@@ -308,7 +308,7 @@ class Http:
         with anyio.move_on_after(limit):
             try:
                 sent = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, **headers}
-                request = self._client.build_request(method, own, headers=sent, content=body, timeout=_timeout(limit))
+                request = self._request(method, own, headers=sent, content=body, timeout=_timeout(limit))
                 found = await (self.auth or Auth()).exchange(self._client, request)
                 reply = found.reply
                 response = Response(reply.status_code, reply.headers, found.content, self.label, found.unreadable)
@@ -325,6 +325,14 @@ class Http:
             except ServiceError as problem:  # of a sign-in, which does not know whose it is
                 raise problem.default_subject(self.label) from None
         raise Lost(f"no answer within {show_seconds(limit)}")
+
+    def _request(self, method: str, url: httpx.URL, **parts: t.Any) -> httpx.Request:
+        """The request. Cookies that were answered and cannot be sent back are dropped: nobody here needs any."""
+        try:
+            return self._client.build_request(method, url, **parts)
+        except UnicodeEncodeError:
+            self._client.cookies.clear()
+            return self._client.build_request(method, url, **parts)
 
     def _unreachable(self, error: NeverLeft, spent: float) -> Unreachable:
         return Unreachable(

@@ -111,6 +111,7 @@ FOR_SERVICE = {"spf": _on(name="new")[:1], "arm": _on(name="new")[1:]}
 MEANT_FOR_NONE = {
     *("not_found", "missing_checkpoint", "refused", "sign_in_refused", "unreachable", "bad_answer"),
     *("ambiguous", "vm_state", "unknown_time", "limit_reached", "unsupported", "plan_changed"),
+    *("approval_missing", "pinned"),
 }
 """Refusals by what the service has or says, rather than by what stands in the option: nothing is changed either."""
 AFTER_WRITING = {"timed_out", "unavailable", "locked", "not_proven", "outcome_unknown"}

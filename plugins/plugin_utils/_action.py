@@ -172,8 +172,8 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
 
     def _tell(self, found: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
         """Say what an interrupted task leaves behind: Ansible throws its result away."""
-        told = ["a task with no_log was interrupted."] if self._task.no_log else list(endings(found))
-        text = " ".join([*(told or [str(found.get("msg", "interrupted."))]), RERUN])
+        lines = ["a task with no_log was interrupted."] if self._task.no_log else list(endings(found))
+        text = " ".join([*(lines or [str(found.get("msg", "interrupted."))]), RERUN])
         last_words().say(f"[{self._task.action}] {text}")
         if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=dict(variables)):
             to_syslog(self._task.action, text, str(variables.get("ansible_syslog_facility", FACILITY)))

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an interrupted task leaves behind. Ansible throws its result away, so that it is told another way.
+"""What an interrupted task leaves behind. Ansible throws its result away, so that it is reported another way.
 
 Ansible reads no more from its workers once Ctrl-C has come. A pipe that is opened before they are forked reaches the
 controller all the same; it is read when the controller ends, after its workers. A controller that is killed says

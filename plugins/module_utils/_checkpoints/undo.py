@@ -16,7 +16,7 @@ REASON = "undo: another VM of the group has failed"
 def reversals(observed: ObservedVm, progress: Progress[ObservedVm]) -> Reversals:
     """A Delete of each checkpoint that this run is proven to have made.
 
-    What a create of unknown outcome may have made, and what cannot be distinguished from somebody else's, is never deleted.
+    What a create of unknown outcome may have made, and what may be somebody else's, is never deleted.
     """
     writes: list[Reversal] = []
     gone, unproven = [], []

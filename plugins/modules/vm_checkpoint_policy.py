@@ -108,6 +108,15 @@ options:
     suboptions:
       name: {description: The name., type: str}
       name_matches: {description: A regular expression (Python's) that must match the whole name., type: str}
+  select:
+    description:
+      - Which checkpoints the policy may remove. What it would remove and this does not select stays, with the rule
+        V(not_selected). It never makes a policy remove more.
+      - V(latest) or V(oldest) is that usable checkpoint. A dictionary selects all checkpoints that meet every key in
+        it. Its keys are C(before), a time; C(older_than), a duration; C(name_matches), a regular expression that the
+        whole name must match; C(managed) and C(pinned), V(true) or V(false); and C(which), V(latest) or V(oldest), for
+        one of those.
+    type: raw
   thresholds:
     description: From when on something is a violation in RV(compliance).
     type: dict
@@ -233,7 +242,7 @@ plan:
             - The rule that decided. For V(create) always V(max_age). Removed by V(not_kept) or V(failed). Kept by a
               rule of O(keep), V(min_good), V(keep_failed), V(no_keep) (O(keep) is not set), V(pinned), V(pins),
               V(locked) (a management lock), V(not_managed), V(other_series), V(arriving), V(usability_unknown),
-              V(age_unknown), V(max_deletes) or V(max_deletes_total).
+              V(age_unknown), V(not_selected), V(max_deletes) or V(max_deletes_total).
           type: str
           returned: with C(create), C(keep), C(delete)
         rules:

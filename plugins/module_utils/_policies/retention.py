@@ -44,6 +44,7 @@ Rule = t.Literal[
     "within_yearly",
     "min_good",
     "not_kept",
+    "not_selected",
     "locked",
     "max_deletes",
     "max_deletes_total",
@@ -60,13 +61,15 @@ class Point:
 
     `at` is when it was made by the clock of `now`, None where nobody knows. `outside` says why the policy does not
     govern it: it is somebody else's, or of another series. `pinned` until `pin_until`, if that is set; `named` says
-    that the option `pins` names it. `planned` is one that the same run makes first, and that counts as usable.
+    that the option `pins` names it, `selected` that `select` lets it go. `planned` is one that the same run makes
+    first, and that counts as usable.
     """
 
     id: str
     at: datetime | None
     usability: Usability = "usable"
     outside: t.Literal["not_managed", "other_series"] | None = None
+    selected: bool = True
     pinned: bool = False
     pin_until: datetime | None = None
     named: bool = False
@@ -122,7 +125,10 @@ def retain(points: t.Sequence[Point], policy: Policy, now: datetime) -> tuple[Ve
         )
         if kept is None and point.usability == "unusable":
             kept = _failed(point, newer[point.id], policy.keep_failed)
-        found.append(kept or _of_good(point, newer[point.id], counted[point.id], policy))
+        verdict = kept or _of_good(point, newer[point.id], counted[point.id], policy)
+        if not verdict.keep and not point.selected:
+            verdict = Verdict(point, True, "not_selected", f"select does not mean it; otherwise {verdict.reason}")
+        found.append(verdict)
     return tuple(found)
 
 

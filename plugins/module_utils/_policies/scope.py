@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta
 
+from .._checkpoints.selection import select
 from .._core.model import Checkpoint, ObservedVm, Usability
 from .._core.ownership import name_hash
 from .retention import Point
@@ -17,12 +18,15 @@ Outside = t.Literal["not_managed", "other_series"]
 
 def points_of(spec: PolicySpec, observed: ObservedVm, locked_out: t.Container[str | None] = ()) -> list[Point]:
     """All checkpoints of the VM. What a create left behind that was locked out (`locked_out`, nonces) is in doubt."""
+    chosen = observed.checkpoints if spec.select is None else select(observed, observed.checkpoints, spec.select).chosen
+    selected = {checkpoint.id for checkpoint in chosen}
     return [
         Point(
             id=checkpoint.id,
             at=moment(observed, checkpoint),
             usability=_usability(checkpoint, locked_out),
             outside=outside(spec, observed, checkpoint),
+            selected=checkpoint.id in selected,
             pinned=observed.is_pinned(checkpoint),
             pin_until=_pin_end(observed, checkpoint),
             named=bool(pins_of(spec, checkpoint)),

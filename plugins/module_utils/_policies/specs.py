@@ -10,6 +10,7 @@ import warnings
 from datetime import tzinfo
 
 from .._core.fields import Duration
+from .._core.selector import Select
 from .._core.spec import Name
 from .._deps import pydantic
 from .calendar import Span, parse_span, zone
@@ -125,6 +126,7 @@ class PolicySpec(_Spec):
     pins: list[Name] = []  # noqa: RUF012 - pydantic copies it
     include_unmanaged: bool = False
     adopt: Adopt | None = None
+    select: Select | None = None
     thresholds: Thresholds = Thresholds()
     on_violation: t.Literal["fail", "report"] = "report"
 

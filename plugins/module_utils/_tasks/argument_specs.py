@@ -271,6 +271,7 @@ VM_CHECKPOINT_POLICY: dict[str, t.Any] = {
             "mutually_exclusive": [["name", "name_matches"]],
             "required_one_of": [["name", "name_matches"]],
         },
+        "select": {"type": "raw"},
         "thresholds": {"type": "dict", "options": THRESHOLDS},
         "on_violation": {"type": "str", "choices": ["fail", "report"], "default": "report"},
     },

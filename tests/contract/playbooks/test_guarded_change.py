@@ -89,6 +89,15 @@ def test_a_fresh_one_is_made_or_one_that_is_young_enough_is_used_and_left(site: 
         assert site.points("web01").count("before-change") == count
 
 
+def test_a_policy_retires_the_checkpoints_of_good_changes(site: Site) -> None:
+    policy = {"prefix": "before-change", "keep": {"last": 2}}
+    more = {"guarded_change_on_success": "policy", "guarded_change_policy": policy}
+    for count in (1, 2, 2):
+        run = site.run("web01", **more)
+        assert run.code == 0, run.stdout
+        assert site.points("web01").count("before-change") == count
+
+
 def test_a_change_that_is_not_good_goes_back_or_stays_as_asked(site: Site) -> None:
     before = site.guest("web01")
     bad = {"name": "Ask the shop", "ansible.builtin.assert": {"that": ["1 == 2"], "fail_msg": "the shop is closed"}}

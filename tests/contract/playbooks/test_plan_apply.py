@@ -106,6 +106,17 @@ def test_what_was_planned_is_applied_once_and_all_of_it(operator: Operator) -> N
     assert operator.writes() == 0
 
 
+def test_a_policy_is_planned_and_applied_as_well(operator: Operator) -> None:
+    options = {"vm": "web01", "prefix": "nightly", "max_age": "1d", "keep": {"last": 3}, **PATIENCE}
+    ok(operator.plan([{"module": "vm_checkpoint_policy", "options": options}]))
+    assert operator.writes() == 0
+    assert "Applied: 1 of 1 tasks changed something." in ok(operator.apply()).stdout
+    assert sum(name.startswith("nightly-") for name in operator.simulator.names("web01")) == 1
+    operator.writes()
+    assert "All done: nothing was left to do." in ok(operator.apply()).stdout
+    assert operator.writes() == 0
+
+
 def test_a_world_that_has_changed_since_stops_it_before_anything_is_done(operator: Operator) -> None:
     simulator = operator.simulator
     absent = {"vm": "db01", "name": "baseline", "state": "absent", **PATIENCE}

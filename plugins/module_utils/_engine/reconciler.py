@@ -85,10 +85,8 @@ class Reconciler(t.Generic[Observed]):
         """Observe and plan again what is left; it must stay within what was approved."""
         try:
             observed = await self._observe_settled(for_write=True)
-            self._plan_now()
+            self._plan_rest(approval)
             await self.kind.require_ready(self.todo, observed)
-            if approval is not None:
-                approval.check([self.todo], part=True, done=self.progress.actions)
         except CheckpointError as problem:
             raise await self._explained(problem) from None
 
@@ -97,9 +95,7 @@ class Reconciler(t.Generic[Observed]):
         start = anyio.current_time()
         try:
             if await self._join() or await self._read_again():
-                self._plan_now()
-                if approval is not None:
-                    approval.check([self.todo], part=True)
+                self._plan_rest(approval)
             await self._execute_until_done(approval, first_half=first_half)
             if not first_half or not self.todo.halves()[1].writes:
                 await self._become_ready()
@@ -158,6 +154,12 @@ class Reconciler(t.Generic[Observed]):
             return Undo("unknown", tuple(removed))
         return Undo("removed" if removed or found.gone else "not_needed", tuple(removed))
 
+    def _plan_rest(self, approval: Approval | None) -> None:
+        """Plan what is left, once a plan has been shown: it must stay within what was approved."""
+        self._plan_now()
+        if approval is not None:
+            approval.check([self.todo], part=True, done=self.progress.actions)
+
     async def _execute_until_done(self, approval: Approval | None, *, first_half: bool) -> None:
         """The one loop after a lock, and after a plan that what was read no longer fits."""
         pause = self.policy.poll_interval
@@ -168,9 +170,7 @@ class Reconciler(t.Generic[Observed]):
                 pause = await self.policy.backoff(outcome.error, pause, str(self.kind.target))
             await self._observe_settled(for_write=True)
             self._attribute_lost_writes()
-            self._plan_now()
-            if approval is not None:
-                approval.check([self.todo], part=True, done=self.progress.actions)
+            self._plan_rest(approval)
 
     async def _execute_all(self, *, first_half: bool) -> Outcome[Observed] | None:
         """The outcome that asks for another plan; None when all of this one, or its first half, is done."""

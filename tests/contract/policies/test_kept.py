@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.contract.compute.azure_harness import done, failed
@@ -13,7 +15,7 @@ from tests.support.lab import Lab
 on_each = pytest.mark.parametrize("service", SERVICES)
 
 
-def _series(service: str, days: int, **first: object) -> tuple[Lab, str]:
+def _series(service: str, days: int, **first: Any) -> tuple[Lab, str]:
     """A series with a checkpoint of each day, and the name of the first; vm_checkpoint made it, with these options."""
     lab = make_lab(service)
     made = done(lab.run("vm_checkpoint", vm=vm_of(lab, service), name="nightly", max_age="1m", **first))

@@ -43,12 +43,12 @@ options:
 """
 
 EXAMPLES = r"""
-# ansible.cfg
-[defaults]
-callbacks_enabled = hybridvm.checkpoints.progress
+ansible.cfg: |
+  [defaults]
+  callbacks_enabled = hybridvm.checkpoints.progress
 
-[hybridvm_checkpoints_progress]
-rows = 20
+  [hybridvm_checkpoints_progress]
+  rows = 20
 """
 
 import atexit

@@ -30,6 +30,7 @@ from ansible.plugins.action.normal import ActionModule as Normal
 
 from ..module_utils import _module
 from ._last_words import endings, last_words, to_syslog
+from ._live import audience
 from ._progress import Lines
 from ._surroundings import same_file, surroundings
 from ._where import Situation, needs_module, time_left
@@ -155,6 +156,8 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            if audience.channel is not None:
+                audience.channel.end()
         if warnings:
             found["warnings"] = [*found.get("warnings", []), *warnings]
         if arrived.first == signal.SIGALRM:
@@ -165,8 +168,12 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         return found
 
     def _report(self) -> Report | None:
-        """What shows the progress of a task: with -v, unless the task is secret."""
-        if self._task.no_log or not self._display.verbosity:
+        """What shows the progress of a task: the callback `progress`, or lines with -v; nothing of a secret task."""
+        if self._task.no_log:
+            return None
+        if audience.channel is not None:
+            return audience.channel.report
+        if not (audience.lines or self._display.verbosity):
             return None
         return Lines(partial(self._display.display, color=constants.COLOR_VERBOSE))
 

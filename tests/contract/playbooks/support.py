@@ -155,6 +155,8 @@ class Ansible:
         self.directory = directory
         self.simulator = simulator
         self._started: list[subprocess.Popen[str]] = []
+        self.terminal = subprocess.PIPE
+        """Where an ansible-playbook writes; `collect` reads nothing of it where it is a terminal."""
         self.collections = directory / "collections"
         home = self.collections / "ansible_collections" / COLLECTION.replace(".", "/")
         home.mkdir(parents=True)
@@ -191,8 +193,8 @@ class Ansible:
             cwd=self.directory,
             env=self.environment(RECORD_FILE=str(record), **environment),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=self.terminal,
+            stderr=self.terminal,
             text=True,
         )
         self._started.append(process)

@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import re
 import signal
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +122,45 @@ def test_progress_is_shown_with_v_and_not_of_secret_tasks(simulator: Simulator, 
     simulator.control("POST", "/reset")
     quiet = ansible.run(plays)
     assert not [line for line in quiet.stdout.splitlines() if line.startswith("vm web01: ")]
+
+
+def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(simulator: Simulator, ansible: Ansible) -> None:
+    def task(name: str, **more: Any) -> dict[str, Any]:
+        return {"name": name, f"{COLLECTION}.vm_checkpoint": {"vm": "web01", "name": name}, **more}
+
+    plays = [play("Progress", [task("seen"), task("secret", no_log=True)], simulator.environment)]
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": f"record,{COLLECTION}.progress"}
+    simulator.control("POST", "/switches", {"create_takes": "60s"})  # 3 s of real time
+    row = 'vm web01: creating checkpoint "seen": '
+
+    run = ansible.run(plays, **enabled)
+    assert run.code == 0, run.stdout + run.stderr
+    shown = [line for line in run.stdout.splitlines() if line.startswith("vm web01: ")]
+    assert shown[0].startswith(row)
+    assert 'checkpoint "secret"' not in run.stdout
+    simulator.control("POST", "/reset")
+    simulator.control("POST", "/switches", {"create_takes": "60s"})
+
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (24, 100))
+    ansible.terminal = slave
+    process = ansible.start(plays, "-v", TERM="xterm", **enabled)
+    os.close(slave)
+    parts = []
+    with contextlib.suppress(OSError):  # that is how the end of a terminal reads on Linux
+        while part := os.read(master, 4096):
+            parts.append(part)
+    os.close(master)
+    run = ansible.collect(process)
+    text = b"".join(parts).decode()
+    assert run.code == 0, text
+    assert text.count(row) > 2, "one for each look that brings news"
+    assert f"\n{row}" in text
+    assert f"\r\033[J{row}" in text, "rewritten in place"
+    assert 'checkpoint "secret"' not in text
+    final = re.sub(r"[^\n]*\r\033\[J", "", text)
+    assert "vm web01: " not in final, "nothing is left of the rows"
+    assert "changed: [localhost]" in final
 
 
 def test_the_timeout_of_a_task_leaves_what_is_known(simulator: Simulator, ansible: Ansible) -> None:

@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils import _action
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._action import CheckpointAction, Core, core_of
+from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._live import Channel, audience
 from tests.support.simulator_server import ROOT
 
 COLLECTION = "ansible_collections.hybridvm.checkpoints"
@@ -209,6 +210,27 @@ def test_progress_is_for_those_who_ask_and_never_of_secrets(verbosity: int, no_l
     tried._display.verbosity = verbosity
     tried.run()
     assert tried._display.lines == lines
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_the_callback_asks_for_lines_without_v(monkeypatch: pytest.MonkeyPatch, no_log: bool) -> None:
+    monkeypatch.setattr(audience, "lines", True)
+    tried = action(no_log=no_log)
+    tried.run()
+    assert tried._display.lines == ([] if no_log else ["vm web01: create: 5 %, 1 s"])
+
+
+@pytest.mark.parametrize("no_log", [False, True])
+def test_the_callback_s_channel_takes_the_place_of_lines(monkeypatch: pytest.MonkeyPatch, no_log: bool) -> None:
+    channel = Channel()
+    monkeypatch.setattr(audience, "channel", channel)
+    tried = action(no_log=no_log)
+    tried._display.verbosity = 1
+    tried.run()
+    heard = [message.get("text") for message in channel.heard(5)]
+    channel.close()
+    assert heard == ([None] if no_log else ["vm web01: create: 5 %, 1 s", None])  # the last is the end
+    assert tried._display.lines == []
 
 
 def test_the_timeout_ends_a_task_with_what_is_known() -> None:

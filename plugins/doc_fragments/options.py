@@ -274,9 +274,11 @@ options:
         id; C(checkpoints-VMNAME) when not given. It is created in the VM's region, together with the first checkpoint.
     type: str
   concurrency:
-    description: How many VMs to work on at once, 1 to 64.
-    type: int
-    default: 4
+    description:
+      - How many VMs to work on at once, up to 256. With V(auto), 32 at first, more while the service answers well, and
+        half as many when it is overloaded or does not answer. A number is the upper bound of the same.
+    type: str
+    default: auto
 """
 
     MANY = r"""

@@ -52,7 +52,7 @@ VMS: dict[str, t.Any] = {
     "vm": {"type": "str"},
     "vms": {"type": "list", "elements": "str"},
     "collection": {"type": "str"},
-    "concurrency": {"type": "int", "default": 4},
+    "concurrency": {"type": "str", "default": "auto"},
 }
 
 MANY: dict[str, t.Any] = {"on_error": {"type": "str", "choices": ["continue", "stop"]}}
@@ -193,7 +193,7 @@ RESTORE_POINT_COLLECTION_INFO: dict[str, t.Any] = {
         "points": {"type": "bool", "default": True},
         "instance_view": {"type": "bool", "default": False},
         "disk_restore_points": {"type": "bool", "default": False},
-        "concurrency": {"type": "int", "default": 4},
+        "concurrency": {"type": "str", "default": "auto"},
     },
     "mutually_exclusive": [["subscriptions", "resource_group"]],
     "required_by": {"name": ["resource_group"]},

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ENVIRONMENT
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.argument_specs import (
     CHANGES,
     CONNECTION,
@@ -47,3 +48,10 @@ def test_no_two_groups_share_a_name() -> None:
 def test_every_default_duration_can_be_read() -> None:
     for name in ("wait_timeout", "poll_interval", "settle_time"):
         assert parse_duration((DEADLINE | CHANGES)[name]["default"])
+
+
+def test_every_default_of_a_run_is_the_cores() -> None:
+    """A module that fills in another default than the core's has taken the core's away."""
+    defaults = {name: option["default"] for name, option in (VMS | DEADLINE | CHANGES).items() if "default" in option}
+    assert set(defaults) <= set(RunOptions.model_fields)
+    assert RunOptions.of(defaults) == RunOptions.of({})

@@ -84,8 +84,8 @@ def _meant(name: str, problem: Exception) -> None:
     kind, said, _codes, _words = MEANT[name]
     assert isinstance(problem, NotPossible) is (name not in FINAL)
     error = problem.error if isinstance(problem, NotPossible) else problem
-    assert type(error) is kind
     assert isinstance(error, CheckpointError)
+    assert error.__class__ is kind
     assert said in error.message
     assert (bool(error.remedy), error.changed_nothing) == (True, True)
     if isinstance(problem, NotPossible):

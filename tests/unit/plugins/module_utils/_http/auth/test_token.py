@@ -81,7 +81,7 @@ def test_the_service_s_own_request_id_comes_first() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [(499, SignInRefused), (500, BadResponse), (503, BadResponse)])
 def test_an_authority_that_fails_has_not_refused(status: int, kind: type[CheckpointError]) -> None:
-    assert type(refusal_of(answer(status), {"error": "e"}, "client c", "as usual")) is kind
+    assert refusal_of(answer(status), {"error": "e"}, "client c", "as usual").__class__ is kind
 
 
 @pytest.mark.parametrize(("length", "usable"), [(0, False), (1, True), (LONGEST, True), (LONGEST + 1, False)])

@@ -150,7 +150,7 @@ SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 
 .PHONY: soak
 soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on
-	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(SERVICES),--services $(SERVICES))
+	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(POLICIES),--policies) $(if $(SERVICES),--services $(SERVICES))
 
 .PHONY: scenarios
 scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; CASE=, ROW=, SINGLE=1
@@ -160,6 +160,7 @@ scenarios: $(VENV)/test-ready build/links  ## every task with every fault at eve
 simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, and whether broken clients are caught
 	$(BEGIN)
 	$(SOAK) --seeds 300 --quick
+	$(SOAK) --seeds 60 --quick --policies
 	PYTHONHASHSEED=0 python -m pytest tests/simulation
 	$(END)
 

@@ -11,6 +11,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     DeleteDisk,
 )
 from simulator.azure.model import Point
+from tests.simulation.policy_generator import POLICY
 from tests.simulation.record import Run, Work
 from tests.simulation.resource_invariants import has_failed, meant_here, planned_to_go
 from tests.simulation.run_invariants import Judge
@@ -97,11 +98,15 @@ def _meant(judge: Judge, run: Run, work: Work) -> bool:
     """Absent names it, or it failed and its name is needed, or it is an older one of the series that is ours."""
     options, name = run.task.options, str(run.task.options.get("name")).lower()
     failed = isinstance(work.point, Point) and has_failed(judge, work.point)
+    if run.task.module == POLICY:
+        return True  # judge_policies() says what may go
     if run.task.module == "restore_point":
         return meant_here(run, work, failed)
     if work.home != f"checkpoints-{work.vm}":
         return False
-    ours = all(work.point is not point for point in judge.record.planted_points[work.vm])
+    homes = judge.script.document["compute"]["collections"]
+    tagged = any(each["name"] == work.home and "hybridvm-checkpoints" in each.get("tags", {}) for each in homes)
+    ours = tagged or all(work.point is not point for point in judge.record.planted_points[work.vm])
     series = work.name.lower() == name or work.name.lower().startswith(f"{name}-")
     if options.get("state") == "absent":
         return series

@@ -45,7 +45,7 @@ SETTLED |= {"compute_max_collections": 10000, "compute_pending_seconds": 0.0}
 PATIENT = {"wait_timeout": "30m", "poll_interval": "5s", "settle_time": "2m"}
 AZURE_JOBS = {"create": "point", "restore": "vm", "delete": "point_delete"}
 RESOURCES = ("restore_point", "restore_point_collection", "restore_point_collection_info")
-DESCRIBE_A_STATE = ("vm_checkpoint", *RESOURCES)
+DESCRIBE_A_STATE = ("vm_checkpoint", "vm_checkpoint_policy", *RESOURCES)
 
 
 def play(script: Script) -> Record:

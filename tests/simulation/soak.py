@@ -12,6 +12,8 @@ from tests.simulation.azure_invariants import judge_azure
 from tests.simulation.further_invariants import judge_further
 from tests.simulation.generator import script
 from tests.simulation.player import play
+from tests.simulation.policy_generator import policies
+from tests.simulation.policy_invariants import judge_policies
 from tests.simulation.record import Record, Run
 from tests.simulation.resource_invariants import judge_resources
 from tests.simulation.run_invariants import Judge, judge_runs
@@ -34,9 +36,10 @@ class Verdict:
         return frozenset(each.partition(":")[0] for each in self.broken)
 
 
-def soak(seed: int, services: tuple[str, ...] = SERVICES, *, quick: bool = False) -> Verdict:
-    """The verdict on a seed; `quick` stories have fewer tasks."""
-    return judged(script(seed, services, (1, 2) if quick else (2, 4)))
+def soak(seed: int, services: tuple[str, ...] = SERVICES, *, quick: bool = False, of_policies: bool = False) -> Verdict:
+    """The verdict on a seed; `quick` stories have fewer tasks, and those `of_policies` are about them alone."""
+    story = policies if of_policies else script
+    return judged(story(seed, services, (1, 2) if quick else (2, 4)))
 
 
 def judged(story: Script) -> Verdict:
@@ -48,6 +51,7 @@ def judged(story: Script) -> Verdict:
     judge_azure(judge)
     judge_resources(judge)
     judge_further(judge)
+    judge_policies(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

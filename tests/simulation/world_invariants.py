@@ -10,6 +10,8 @@ from typing import Any
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from simulator.vmm.machines import Checkpoint
 from tests.simulation.azure_generator import RESOURCES
+from tests.simulation.policy_generator import POLICY
+from tests.simulation.policy_invariants import HONEST
 from tests.simulation.record import Run, Work, ids
 from tests.simulation.resource_invariants import hopeless
 from tests.simulation.run_invariants import Judge
@@ -60,6 +62,8 @@ def _nothing_lost(judge: Judge, service: str, vm: str) -> None:
 def _meant(judge: Judge, work: Work) -> bool:
     """Whether a task's own words allow that a checkpoint goes."""
     options: dict[str, Any] = work.run.task.options if work.run else {}
+    if work.run and work.run.task.module == POLICY:
+        return True  # judge_policies() says what may go
     if not _bears(judge, work.service, work.name, work.description, str(options.get("name"))):
         return False
     managed = MARK in work.description
@@ -253,7 +257,7 @@ def _hopeless(judge: Judge, run: Run) -> bool:
         return hopeless(run)
     switches = judge.record.world.switches
     codes = {str((each["error"] or {}).get("code")) for each in (run.result or {}).get("vms", [])} - {"None"}
-    honest = {"ambiguous", "missing_checkpoint", "unknown_time"}
+    honest = {"ambiguous", "missing_checkpoint", "unknown_time"} | (HONEST if run.task.module == POLICY else set())
     if (codes or {str(run.code)}) <= honest | ({"outcome_unknown"} if "restore_key" in run.task.options else set()):
         return True
     if run.task.options.get("wait") is False or run.task.options.get("on_ambiguous") == "oldest":

@@ -21,7 +21,7 @@ CHANGING = (
     (re.compile(r"/[\w./-]*(?:tmp|hybridvm-integration-)[\w./-]*"), "<path>"),
 )
 """What differs between any two runs."""
-COUNTED = {"seconds", "age_seconds", "percent"}
+COUNTED = {"seconds", "age_seconds", "newest_age_seconds", "percent"}
 BY_CORE = {"failed_when_suppressed_exception"}
 """What ansible-core (since 2.19) says of a module's failure that failed_when turns down, and not of an action's."""
 CLOCK = "the service's clock (its Date header)"
@@ -33,7 +33,8 @@ TIMES = {"timing"}
 def masked(value: Any, key: str = "") -> Any:
     """A result without what no two runs have in common: ids, times, durations, digests, ports, directories."""
     if isinstance(value, dict):
-        return {name: masked(each, name) for name, each in value.items() if name not in TIMES | BY_CORE}
+        found = {name: masked(each, name) for name, each in value.items() if name not in TIMES | BY_CORE}
+        return {name: each for name, each in found.items() if each or name != "warnings"}
     if isinstance(value, list):
         return [masked(each) for each in value if CLOCK not in str(each) or not isinstance(each, str)]
     if isinstance(value, str):

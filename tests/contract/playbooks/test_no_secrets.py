@@ -81,7 +81,7 @@ def _echoes(spf: list[str], arm: list[str], token: list[str], signed: str) -> li
     arm_error = {"error": {"code": "Echo", "message": arm_echo, "details": [{"code": "Again", "message": arm_echo}]}}
     odata = {"odata.error": {"code": "Echo", "message": {"lang": "en", "value": echo}}}
     return [
-        {"kind": "status", "status": 403, "path": "plain01", "body": echo},
+        {"kind": "status", "status": 403, "count": None, "path": "plain01", "body": echo},
         {"kind": "status", "status": 404, "path": "odata01", "body": odata},
         {"kind": "status", "status": 403, "path": "machines/app02", "body": arm_error},
         {

@@ -45,7 +45,9 @@ def _prepared(simulator: Simulator) -> None:
         },
         {"path": "/echo/oauth2/", "status": 401, "body": {"error": "x", "error_description": f"Bad: {escaped}"}},
     ]
-    simulator.control("POST", "/faults", {"faults": [{"kind": "status", "status": 403, **each} for each in faults]})
+    simulator.control(
+        "POST", "/faults", {"faults": [{"kind": "status", "status": 403, "count": None, **each} for each in faults]}
+    )
     simulator.control("POST", "/failures", {"service": "scvmm", "kind": "create", "problem": f"{escaped} is in use."})
 
 

@@ -275,8 +275,7 @@ options:
     type: str
   concurrency:
     description:
-      - How many VMs to work on at once, up to 256. With V(auto), 32 at first, more while the service answers well, and
-        half as many when it is overloaded or does not answer. A number is the upper bound of the same.
+      - How many VMs to work on at once, at most 256. V(auto) begins with 32, grows, and halves for a busy service.
     type: str
     default: auto
 """

@@ -124,7 +124,9 @@ def test_progress_is_shown_with_v_and_not_of_secret_tasks(simulator: Simulator, 
     assert not [line for line in quiet.stdout.splitlines() if line.startswith("vm web01: ")]
 
 
-def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(simulator: Simulator, ansible: Ansible) -> None:
+def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(
+    simulator: Simulator, ansible: Ansible, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def task(name: str, **more: Any) -> dict[str, Any]:
         return {"name": name, f"{COLLECTION}.vm_checkpoint": {"vm": "web01", "name": name}, **more}
 
@@ -143,7 +145,7 @@ def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(simulator: Si
 
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (24, 100))
-    ansible.terminal = slave
+    monkeypatch.setattr(ansible, "terminal", slave)  # one Ansible runs many tests
     process = ansible.start(plays, "-v", TERM="xterm", **enabled)
     os.close(slave)
     parts = []

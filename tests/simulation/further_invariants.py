@@ -74,9 +74,12 @@ def _handshakes(judge: Judge, run: Run) -> None:
         if each.fate is None or each.fate.get("exception") != "SSLEOFError":
             continue
         same = [other for other in run.sent if (other.method, other.target) == (each.method, each.target)]
-        # What was tried in vain, whatever met it, counts towards the time for which a connection is tried again.
+        # What was tried in vain, whatever met it, counts towards the time for which a connection is tried again, and
+        # so does signing in for it.
         tried = itertools.takewhile(lambda other: other.fate is not None, reversed(same[: same.index(each) + 1]))
-        spent = each.at - min(other.at for other in tried)
+        first = min(tried, key=lambda other: other.at)
+        before = run.sent[: run.sent.index(first)][-1:]
+        spent = each.at - (before[0].at if before and "/oauth2/" in before[0].target else first.at)
         late = each.at - run.start + CONNECT > limit or spent > CONNECT / 2
         again = any(other in same or "/oauth2/" in other.target for other in run.sent[place + 1 :])
         text = f"{run.label}: {each.method} {each.target[-80:]} at {each.at - run.start:.1f} s"

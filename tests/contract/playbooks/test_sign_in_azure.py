@@ -63,6 +63,16 @@ def _profile(home: Path, served: Served) -> str:
     return str(home)
 
 
+def _tokens_in(directory: Path) -> str:
+    """A directory for PYTHONPATH that moves the keys of Azure Arc's agent; msal's place is one that root alone writes."""
+    keys, first = directory / "tokens", directory / "first"
+    keys.mkdir()
+    first.mkdir()
+    moved = f"msal.managed_identity._supported_arc_platforms_and_their_prefixes['linux'] = {str(keys)!r}"
+    (first / "sitecustomize.py").write_text(f"import msal.managed_identity\n\n{moved}\n")
+    return str(first)
+
+
 def _ways(directory: Path, served: Served) -> list[Way]:
     world = served.world
     principal().register(world.identities)
@@ -83,6 +93,8 @@ def _ways(directory: Path, served: Served) -> list[Way]:
         "IDENTITY_HEADER": world.identities.identity_header,
     }
     imds = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": served.url}
+    world.identities.arc_keys = directory / "tokens"
+    arc = {"IDENTITY_ENDPOINT": f"{served.url}/metadata/identity/oauth2/token", "IMDS_ENDPOINT": served.url}
     logged_in = {"PATH": f"{_az(directory / 'az', served)}:/usr/bin:/bin"}
     return [
         Way("secret", "secret", {**who, "secret": "{{ simulator.secret }}"}),
@@ -91,9 +103,9 @@ def _ways(directory: Path, served: Served) -> list[Way]:
         Way("federated token", "federation", {**who, "federated_token_file": str(federated)}),
         Way("GitHub", "federation", {**who, "auth_source": "oidc"}, github),
         Way("Azure Pipelines", "federation", {**who, "auth_source": "oidc", **connection}, azure_pipelines),
-        # Azure Arc's agent leaves its key where root alone may write: test_azure_ways.py moves that place.
         Way("App Service", "msi", {"auth_source": "msi"}, app_service),
         Way("Azure VM", "msi", {"auth_source": "msi"}, imds),
+        Way("Azure Arc", "msi", {"auth_source": "msi"}, arc),
         Way("az login", "cli", {"auth_source": "cli"}, logged_in),
         Way("token", "token", {"access_token": "{{ simulator.token }}"}),
     ]
@@ -102,6 +114,7 @@ def _ways(directory: Path, served: Served) -> list[Way]:
 def test_each_way(tmp_path: Path) -> None:
     with serving(tmp_path, SCALE) as served:
         world, token = served.world, served.world.issue_token(f"{served.url}/")
+        first = _tokens_in(tmp_path)
         ways = _ways(tmp_path, served)
         ready = {"ca_file": served.ca, "secret": world.credentials.secret, "token": token}
         simulator = Simulator({**ready, "control_url": served.url})
@@ -115,7 +128,7 @@ def test_each_way(tmp_path: Path) -> None:
         vm = world.machine_uri("app01")
         plays = [play(way.name, way.tasks(vm), {**place, **way.environ}) for way in ways]
         try:
-            run = ansible.run(plays, "-vvvv", ANSIBLE_LOG_PATH=str(log))
+            run = ansible.run(plays, "-vvvv", ANSIBLE_LOG_PATH=str(log), PYTHONPATH=first)
         finally:
             ansible.close()
             simulator.close()

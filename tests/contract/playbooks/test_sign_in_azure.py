@@ -64,7 +64,7 @@ def _profile(home: Path, served: Served) -> str:
 
 
 def _tokens_in(directory: Path) -> str:
-    """A directory for PYTHONPATH that moves the keys of Azure Arc's agent; msal's place is one that root alone writes."""
+    """A directory for PYTHONPATH that moves the keys of Azure Arc's agent, as root alone may write to msal's place."""
     keys, first = directory / "tokens", directory / "first"
     keys.mkdir()
     first.mkdir()

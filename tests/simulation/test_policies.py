@@ -42,8 +42,8 @@ def _not_kept(point: Any, *_given: Any) -> Verdict:
     return Verdict(point, False, "not_kept", "no rule of keep keeps it")
 
 
-def _removes_first(*given: Any, **more: Any) -> Plan:
-    made: Plan = PLAN(*given, **more)
+def _removes_first(*given: Any, patience: Any, **more: Any) -> Plan:
+    made: Plan = PLAN(*given, patience=patience, **more)
     return replace(made, actions=tuple(sorted(made.actions, key=lambda each: each.verb != "delete")))
 
 

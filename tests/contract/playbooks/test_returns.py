@@ -234,6 +234,8 @@ def _compare(values: list[Any], docs: dict[str, Any], where: str, said: str = ""
 def _kept(returned: str, value: dict[str, Any], key: str) -> bool | None:
     """Whether `returned` tells truly where the key is, in one mapping; None where nobody knows how to check it."""
     there, failed = key in value, value.get("error") is not None
+    if returned in ("with O(group)", "with C(group)", "with O(group.on_failure=undo)"):
+        return not there or value[key] is None or isinstance(value[key], dict | str)
     if actions := re.findall(r"C\((\w+)\)", returned):
         return there == (value["action"] in actions)
     if returned == "always":
@@ -242,8 +244,6 @@ def _kept(returned: str, value: dict[str, Any], key: str) -> bool | None:
         return there == (failed == (returned == "failure"))
     if returned in ("when there is any", "when there are any", "when options other than the target were set"):
         return not there or bool(value[key])
-    if returned in ("with O(group)", "with O(group.on_failure=undo)"):
-        return not there or value[key] is None or isinstance(value[key], dict | str)
     if returned == "with O(leftovers)":
         return not there or isinstance(value[key], list)
     if returned in ("with O(vms)", "for a single VM that could be looked up"):

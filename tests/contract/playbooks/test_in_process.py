@@ -193,10 +193,8 @@ def test_an_interrupted_playbook_tells_what_it_has_started_and_its_rerun_joins_i
     assert run.code == (99 if number == signal.SIGINT else -number), run.stdout + run.stderr
     assert run.results == []
     assert '"interrupted": 0 %, 0 s [job ' in run.stdout
-    if number == signal.SIGINT:  # after SIGTERM nobody is there to show it
-        assert f'[{COLLECTION}.vm_checkpoint] vm web01: creating checkpoint "interrupted" was accepted' in run.stderr
-        assert "[job " in run.stderr
-        assert "Run the task again" in run.stderr
+    # Whether the display still drains when the last words come is a race within ansible-core, and after SIGTERM it never
+    # does: test_last_words.py tries what they are. The rerun is the proof.
 
     again = ansible.start(plays)
     simulator.control("DELETE", "/journal")

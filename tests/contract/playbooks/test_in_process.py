@@ -193,8 +193,8 @@ def test_an_interrupted_playbook_tells_what_it_has_started_and_its_rerun_joins_i
     assert run.code == (99 if number == signal.SIGINT else -number), run.stdout + run.stderr
     assert run.results == []
     assert '"interrupted": 0 %, 0 s [job ' in run.stdout
-    # Whether the display still drains when the last words come is a race within ansible-core, and after SIGTERM it
-    # never does: test_last_words.py tries what they are. The rerun is the proof.
+    # Known fault: after SIGINT the last words (_last_words.py) are sometimes missing from stderr, and why is not found.
+    # To be asserted here again once it is. The rerun is the proof until then.
 
     again = ansible.start(plays)
     simulator.control("DELETE", "/journal")

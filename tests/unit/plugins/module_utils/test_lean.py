@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.simulator_server import ROOT
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 
 LOADED = """
 import json, sys
@@ -33,6 +34,8 @@ anyio.run(main)
 marker = "checkpoints.plugins.module_utils."
 print(json.dumps([name.partition(marker)[2] or name for name in sys.modules]))
 """
+# Where this run has the collection: the links of a checkout, or the tree that ansible-test makes.
+COLLECTIONS = next(at.parent for at in Path(_module.__file__).parents if at.name == "ansible_collections")
 IDENTITY = "00000000-0000-4000-8000-000000000001"
 SPF = {"spf_url": "https://localhost:1/SC2012R2/VMM/x/Microsoft.Management.Odata.svc", "spf_username": "u"}
 AZURE = {"subscription_id": IDENTITY, "tenant": IDENTITY, "client_id": IDENTITY, "secret": "s"}
@@ -42,8 +45,8 @@ GROUP = f"/subscriptions/{IDENTITY}/resourceGroups/g/providers"
 def loaded(reference: str, **params: Any) -> list[str]:
     """What a module has loaded once it has set up the service of a VM; ours without the common beginning."""
     command = [sys.executable, "-c", LOADED, json.dumps([reference, params])]
-    paths = f"{ROOT / 'build/links'}:{ROOT}"
-    done = subprocess.run(command, env={"PYTHONPATH": paths, "PATH": ""}, capture_output=True, text=True, check=False)
+    environment = {"PYTHONPATH": str(COLLECTIONS), "PATH": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [str(name) for name in json.loads(done.stdout)]
 

@@ -11,6 +11,7 @@ Therefore types are comments here, and everything else is imported inside functi
 
 import json
 import os
+import signal
 import sys
 
 from ansible.module_utils.basic import AnsibleModule
@@ -68,12 +69,15 @@ def run_module(load):
     missing = missing_libraries()
     if missing is not None:
         module.fail_json(**missing)
-    result = run(task, module.params, bool(module.check_mode))
-    for text in result.pop("warnings", []):
-        module.warn(text)
-    if "error" in result:
-        module.fail_json(**result)
-    module.exit_json(**result)
+    from ._tasks.signals import CaughtSignals
+
+    with CaughtSignals(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as signals:  # until the result is out
+        result = run(task, module.params, bool(module.check_mode), signals.open)
+        for text in result.pop("warnings", []):
+            module.warn(text)
+        if "error" in result:
+            module.fail_json(**result)
+        module.exit_json(**result)
 
 
 def _leave_out_what_modules_never_use():
@@ -88,24 +92,19 @@ def _leave_out_what_modules_never_use():
         sys.modules.setdefault(name, None)  # type: ignore[arg-type] # typeshed does not know it
 
 
-def run(task, params, check_only, signals=None, report=None):
-    # type: (TaskFunction, t.Mapping[str, t.Any], bool, t.Optional[Signals], t.Optional[Report]) -> dict[str, t.Any]
+def run(task, params, check_only, signals, report=None):
+    # type: (TaskFunction, t.Mapping[str, t.Any], bool, Signals, t.Optional[Report]) -> dict[str, t.Any]
     """Run a task to its end: its result, with `error` where it failed. Needs the libraries.
 
-    `signals` opens the way on which signals arrive that end it; by default those by which a process is ended. `report`
-    hears what the task waits for.
+    `signals` opens the way on which signals arrive that end it. `report` hears what the task waits for.
     """
-    import signal
     from datetime import UTC, datetime
-    from functools import partial
 
     from ._deps import anyio
     from ._http.event_loop import new_event_loop
     from ._providers import RunContext
     from ._tasks.run import run_task
 
-    if signals is None:
-        signals = partial(anyio.open_signal_receiver, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     context = RunContext(os.environ, lambda: datetime.now(UTC), signals=signals, report=report)
     options = {"loop_factory": new_event_loop}
     return anyio.run(run_task, task, params, check_only, context, backend_options=options)
@@ -119,8 +118,9 @@ def preload():
     from ._http.tls import prepare_context
     from ._providers import load_services
     from ._tasks.run import run_task
+    from ._tasks.signals import CaughtSignals
 
-    _loaded = new_event_loop, run_task
+    _loaded = new_event_loop, run_task, CaughtSignals
     load_transport()
     load_services()
     prepare_context()

@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 import typing as t
-from contextlib import contextmanager
 from functools import partial
 
 from ansible import constants
@@ -147,24 +146,25 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         return text
 
     def _run(self, task: TaskFunction, params: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        from ..module_utils._tasks.signals import CaughtSignals
+
         timeout = self._task.timeout or 0
-        arrived = Arrived()
         given, warnings = shortened(params, timeout)
-        handlers = {number: signal.getsignal(number) for number in ENDING}
-        try:
-            found = _module.run(task, given, bool(self._task.check_mode), arrived.open, self._report())
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
-            if audience.channel is not None:
-                audience.channel.end()
+        with CaughtSignals(*ENDING) as signals:
+            try:
+                found = _module.run(task, given, bool(self._task.check_mode), signals.open, self._report())
+            finally:
+                signal.alarm(0)  # while it is still caught: what Ansible does with it would discard the result
+                if audience.channel is not None:
+                    audience.channel.end()
+            if signals.first not in (None, signal.SIGALRM):
+                self._tell(found, variables)
         if warnings:
             found["warnings"] = [*found.get("warnings", []), *warnings]
-        if arrived.first == signal.SIGALRM:
+        if signals.first == signal.SIGALRM:
             found |= {"timedout": {"period": timeout}} if "error" in found else {}
-        elif arrived.first is not None:
-            self._tell(found, variables)
-            signal.raise_signal(arrived.first)  # what Ansible does with it now ends this worker
+        elif signals.first is not None:
+            signal.raise_signal(signals.first)  # what Ansible does with it now ends this worker
         return found
 
     def _report(self) -> Report | None:
@@ -184,30 +184,6 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         last_words().say(f"[{self._task.action}] {text}")
         if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=dict(variables)):
             to_syslog(self._task.action, text, str(variables.get("ansible_syslog_facility", FACILITY)))
-
-
-class Arrived:
-    """The way on which signals reach a run. `first` is the one that ended it."""
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-
-    @contextmanager
-    def open(self) -> t.Iterator[t.AsyncIterator[int]]:
-        """Open it for as long as the run lasts; afterwards no alarm of Ansible's is pending any more."""
-        from ..module_utils._deps import anyio
-
-        with anyio.open_signal_receiver(*ENDING) as numbers:
-            try:
-                yield self._noted(numbers)
-            finally:
-                signal.alarm(0)  # while it is still caught: its default is to kill the worker
-
-    async def _noted(self, numbers: t.AsyncIterator[int]) -> t.AsyncIterator[int]:
-        async for number in numbers:
-            if self.first is None:
-                self.first = number
-            yield number
 
 
 def shortened(params: dict[str, t.Any], timeout: float) -> tuple[dict[str, t.Any], list[str]]:

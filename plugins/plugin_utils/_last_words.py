@@ -18,9 +18,6 @@ import sys
 import syslog
 import typing as t
 
-PATIENCE = 2.0
-"""Seconds that the controller waits at its end for each worker that still has to speak."""
-
 
 class LastWords:
     """The way from interrupted workers to the end of the controller that has forked them."""
@@ -48,9 +45,11 @@ class LastWords:
         """Show it, in the controller only."""
         if os.getpid() != self._controller:
             return
-        for worker in multiprocessing.active_children():
-            worker.join(PATIENCE)
-        sys.stderr.write(self.heard())
+        try:
+            for worker in multiprocessing.active_children():
+                worker.join()  # as multiprocessing itself is about to do; another Ctrl-C ends the wait
+        finally:
+            sys.stderr.write(self.heard())
 
 
 _opened: list[LastWords] = []

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from .._deps import anyio
 
 Signals = t.Callable[[], AbstractContextManager[t.AsyncIterator[int]]]
-"""Opens the way on which signals arrive (anyio.open_signal_receiver)."""
+"""Opens the way on which signals arrive."""
 
 
 NAMES = {signal.SIGALRM: "the task's timeout"}

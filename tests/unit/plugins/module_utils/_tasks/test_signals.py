@@ -1,0 +1,62 @@
+# Copyright: hybridvm.checkpoints contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals reach the loop, and keep being caught until what became of the task has been said."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.signals import CaughtSignals
+
+
+@pytest.fixture(autouse=True)
+def taken() -> Iterator[list[int]]:
+    """Signals that reach the handler of before."""
+    found: list[int] = []
+    before = {
+        number: signal.signal(number, lambda given, _frame: found.append(given))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+async def _first(signals: CaughtSignals, *sent: int) -> int | None:
+    with signals.open() as numbers:
+        for number in sent:
+            signal.raise_signal(number)
+        async for number in numbers:
+            return number
+    return None
+
+
+def test_the_first_signal_reaches_the_loop(taken: list[int]) -> None:
+    with CaughtSignals(signal.SIGINT, signal.SIGTERM) as signals:
+        assert anyio.run(_first, signals, signal.SIGINT, signal.SIGTERM) == signal.SIGINT
+    assert taken == []
+
+
+def test_one_that_came_before_the_loop_does_too() -> None:
+    with CaughtSignals(signal.SIGTERM) as signals:
+        signal.raise_signal(signal.SIGTERM)
+        assert anyio.run(_first, signals) == signal.SIGTERM
+
+
+def test_one_that_comes_after_the_loop_changes_nothing(taken: list[int]) -> None:
+    with CaughtSignals(signal.SIGINT, signal.SIGTERM) as signals:
+        anyio.run(_first, signals, signal.SIGINT)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+        assert (signals.first, taken) == (signal.SIGINT, [])
+
+
+def test_afterwards_all_is_as_it_was(taken: list[int]) -> None:
+    with CaughtSignals(signal.SIGTERM) as signals:
+        pass
+    signal.raise_signal(signal.SIGTERM)
+    assert (signals.first, taken) == (None, [signal.SIGTERM])

@@ -149,18 +149,19 @@ thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and
 SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 
 .PHONY: soak
-soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; POLICIES=1: about policies
-	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(POLICIES),--policies) $(if $(SERVICES),--services $(SERVICES))
+soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; ABOUT=policies or groups
+	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(ABOUT),--about $(ABOUT)) $(if $(SERVICES),--services $(SERVICES))
 
 .PHONY: scenarios
 scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; CASE=, ROW=, SINGLE=1
 	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
 .PHONY: simulation
-simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 60 about policies, and whether broken clients are caught
+simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 60 about policies and 60 about groups, and whether broken clients are caught
 	$(BEGIN)
 	$(SOAK) --seeds 300 --quick
-	$(SOAK) --seeds 60 --quick --policies
+	$(SOAK) --seeds 60 --quick --about policies
+	$(SOAK) --seeds 60 --quick --about groups
 	PYTHONHASHSEED=0 python -m pytest tests/simulation
 	$(END)
 

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 
 from tests.simulation.script import SERVICES
-from tests.simulation.soak import Verdict, shrink, soak, trace
+from tests.simulation.soak import STORIES, Verdict, shrink, soak, trace
 
 
 class Summary:
@@ -60,17 +60,17 @@ def main() -> int:
     parser.add_argument("--failures", type=int, default=5, help="after so many failing seeds it ends")
     parser.add_argument("--seconds", type=float, help="begin no seed after so long")
     parser.add_argument("--quick", action="store_true", help="shorter stories")
-    parser.add_argument("--policies", action="store_true", help="stories about policies, which have seeds of their own")
+    parser.add_argument("--about", choices=STORIES, default="tasks", help="what the stories are about; seeds differ")
     parser.add_argument("--no-shrink", action="store_true", help="show a failing story as it is")
     given = parser.parse_args()
     services = tuple(given.services.split(","))
-    more = (" QUICK=1" if given.quick else "") + (" POLICIES=1" if given.policies else "")
+    more = (" QUICK=1" if given.quick else "") + (f" ABOUT={given.about}" if given.about != "tasks" else "")
     more += f" SERVICES={given.services}" if services != SERVICES else ""
     summary, begin = Summary(), time.monotonic()
     for seed in range(given.first, given.first + given.seeds):
         if given.seconds is not None and time.monotonic() - begin > given.seconds:
             break
-        verdict = soak(seed, services, quick=given.quick, of_policies=given.policies)
+        verdict = soak(seed, services, quick=given.quick, about=given.about)
         summary.add(seed, verdict)
         if not verdict.broken:
             continue

@@ -11,6 +11,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     DeleteDisk,
 )
 from simulator.azure.model import Point
+from tests.simulation.group_invariants import is_undone
 from tests.simulation.policy_generator import POLICY
 from tests.simulation.record import Run, Work
 from tests.simulation.resource_invariants import has_failed, meant_here, planned_to_go
@@ -74,7 +75,7 @@ def _points(judge: Judge, vm: str) -> None:
         kept = id(point) in now or removed or anew or id(point) in along
         judge.hold("nothing is lost", kept, f"{vm}: {'/'.join(_place(judge, point))}")
     for work in _deletes(judge, vm):
-        if work.run is None:
+        if work.run is None or is_undone(judge, work):
             continue
         text = f"{work.run.label} deleted {work.home}/{work.name} of {vm}"
         judge.hold("what is deleted was planned", (work.home, work.name.lower()) in planned_to_go(work.run), text)

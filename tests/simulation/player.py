@@ -118,7 +118,7 @@ class Player:
     def _declared(self) -> list[Task]:
         """The tasks that describe a state, or a restore that is to be done once; none in check mode."""
         return [
-            replace(task, options=task.options | PATIENT | ({"max_age": "2h"} if "max_age" in task.options else {}))
+            replace(task, options=_patient(task.options))
             for task in self.script.tasks
             if not task.check and (task.module in DESCRIBE_A_STATE or "restore_key" in task.options)
         ]
@@ -339,6 +339,12 @@ class Player:
             kind = AZURE_JOBS.get(given["job"], given["job"])
             when = 409 if end == "2602" else None
             self.world.azure.planned.append(PlannedEnd(kind, None, Refused(409, "InternalOperationError"), when))
+
+
+def _patient(options: dict[str, Any]) -> dict[str, Any]:
+    """The same with all the time that it may need: the VMs of a group may have to take their turns."""
+    older = {"max_age": "2h"} if "max_age" in options else {}
+    return {**options, **PATIENT, **older, **({"wait_timeout": "2h"} if "group" in options else {})}
 
 
 def _may_be_strange(form: str, run: Run, sent: Sent) -> bool:

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.simulation.azure_invariants import judge_azure
 from tests.simulation.further_invariants import judge_further
 from tests.simulation.generator import script
+from tests.simulation.group_generator import groups
+from tests.simulation.group_invariants import judge_groups
 from tests.simulation.player import play
 from tests.simulation.policy_generator import policies
 from tests.simulation.policy_invariants import judge_policies
@@ -36,10 +38,14 @@ class Verdict:
         return frozenset(each.partition(":")[0] for each in self.broken)
 
 
-def soak(seed: int, services: tuple[str, ...] = SERVICES, *, quick: bool = False, of_policies: bool = False) -> Verdict:
-    """The verdict on a seed; `quick` stories have fewer tasks, and those `of_policies` are about them alone."""
-    story = policies if of_policies else script
-    return judged(story(seed, services, (1, 2) if quick else (2, 4)))
+Story = Callable[[int, tuple[str, ...], tuple[int, int]], Script]
+STORIES: dict[str, Story] = {"tasks": script, "policies": policies, "groups": groups}
+"""What a seed's story can be about. Each kind has seeds of its own."""
+
+
+def soak(seed: int, services: tuple[str, ...] = SERVICES, *, quick: bool = False, about: str = "tasks") -> Verdict:
+    """The verdict on a seed's story `about` one of STORIES; `quick` ones have fewer tasks."""
+    return judged(STORIES[about](seed, services, (1, 2) if quick else (2, 4)))
 
 
 def judged(story: Script) -> Verdict:
@@ -52,6 +58,7 @@ def judged(story: Script) -> Verdict:
     judge_resources(judge)
     judge_further(judge)
     judge_policies(judge)
+    judge_groups(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

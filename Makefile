@@ -149,7 +149,7 @@ thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and
 SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 
 .PHONY: soak
-soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; ABOUT=policies or groups
+soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; ABOUT=policies, groups or fleets
 	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(ABOUT),--about $(ABOUT)) $(if $(SERVICES),--services $(SERVICES))
 
 .PHONY: scenarios
@@ -157,11 +157,12 @@ scenarios: $(VENV)/test-ready build/links  ## every task with every fault at eve
 	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
 .PHONY: simulation
-simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 60 about policies and 60 about groups, and whether broken clients are caught
+simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 132 about policies, groups and fleets, and whether broken clients are caught
 	$(BEGIN)
 	$(SOAK) --seeds 300 --quick
 	$(SOAK) --seeds 60 --quick --about policies
 	$(SOAK) --seeds 60 --quick --about groups
+	$(SOAK) --seeds 12 --quick --about fleets
 	PYTHONHASHSEED=0 python -m pytest tests/simulation
 	$(END)
 

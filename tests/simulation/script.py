@@ -96,6 +96,8 @@ class Script:
     skew: float = 0.0
     jumps: tuple[tuple[float, float], ...] = ()
     """Moments at which the controllers' clock is set, and by how many seconds."""
+    limit_is_visible: bool = False
+    """Whether all that counts towards Azure's hourly limit can be read: nothing goes, and nobody else makes any."""
 
     def lines(self) -> list[str]:
         """The story for people."""

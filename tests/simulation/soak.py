@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.simulation.azure_invariants import judge_azure
+from tests.simulation.fleet_generator import fleets
+from tests.simulation.fleet_invariants import judge_fleets
 from tests.simulation.further_invariants import judge_further
 from tests.simulation.generator import script
 from tests.simulation.group_generator import groups
@@ -39,7 +41,7 @@ class Verdict:
 
 
 Story = Callable[[int, tuple[str, ...], tuple[int, int]], Script]
-STORIES: dict[str, Story] = {"tasks": script, "policies": policies, "groups": groups}
+STORIES: dict[str, Story] = {"tasks": script, "policies": policies, "groups": groups, "fleets": fleets}
 """What a seed's story can be about. Each kind has seeds of its own."""
 
 
@@ -59,6 +61,7 @@ def judged(story: Script) -> Verdict:
     judge_further(judge)
     judge_policies(judge)
     judge_groups(judge)
+    judge_fleets(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

@@ -149,7 +149,7 @@ thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and
 SOAK := PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/soak.py
 
 .PHONY: soak
-soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; ABOUT=policies, groups or fleets
+soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, from FIRST=1 on; ABOUT=policies, groups, fleets or changes
 	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(ABOUT),--about $(ABOUT)) $(if $(SERVICES),--services $(SERVICES))
 
 .PHONY: scenarios
@@ -157,12 +157,13 @@ scenarios: $(VENV)/test-ready build/links  ## every task with every fault at eve
 	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
 .PHONY: simulation
-simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 132 about policies, groups and fleets, and whether broken clients are caught
+simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 192 about policies, groups, fleets and changes, and whether broken clients are caught
 	$(BEGIN)
 	$(SOAK) --seeds 300 --quick
 	$(SOAK) --seeds 60 --quick --about policies
 	$(SOAK) --seeds 60 --quick --about groups
 	$(SOAK) --seeds 12 --quick --about fleets
+	$(SOAK) --seeds 60 --quick --about changes
 	PYTHONHASHSEED=0 python -m pytest tests/simulation
 	$(END)
 

@@ -101,6 +101,8 @@ def _meant(judge: Judge, run: Run, work: Work) -> bool:
     failed = isinstance(work.point, Point) and has_failed(judge, work.point)
     if run.task.module == POLICY:
         return True  # judge_policies() says what may go
+    if "checkpoint_id" in options:
+        return options.get("state") == "absent" and options["checkpoint_id"].lower().endswith(f"/{work.name.lower()}")
     if run.task.module == "restore_point":
         return meant_here(run, work, failed)
     if work.home != f"checkpoints-{work.vm}":
@@ -194,7 +196,7 @@ def _results(judge: Judge, vm: str) -> None:
     for run in judge.record.runs:
         task = run.task
         skip = not run.well or task.check or task.module != "vm_checkpoint" or task.options.get("wait") is False
-        if skip or vm not in task.vms or _disturbed(judge, run, vm):
+        if skip or "checkpoint_id" in task.options or vm not in task.vms or _disturbed(judge, run, vm):
             continue
         found = _then(judge, vm, run.end)
         name, shown = str(task.options["name"]).lower(), run.of(vm).get("checkpoint") or {}

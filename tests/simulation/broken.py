@@ -12,6 +12,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import ResponseLost
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from tests.simulation.script import SERVICES
 from tests.simulation.soak import STORIES, judged
 
@@ -33,6 +36,22 @@ class Broken(NamedTuple):
         assert any(self.shows(about, seed) for seed in self.seeds)
         whole = [judged(STORIES[about](seed, SERVICES, (2, 4))) for seed in self.seeds]
         assert not any(self.breaks in each.kinds for each in whole)
+
+
+async def sent_again(self: Http, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
+    """A write that is sent once more when its answer is lost."""
+    try:
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
+    except ResponseLost:
+        return await WRITE(self, method, url, context=context, headers=headers, **more)
+
+
+WRITE = Http.write
+
+
+async def never_failed(policy: Any, operation: Any, _subject: str, _context: str) -> Any:
+    """A wait that takes every end for a good one."""
+    return await wait(operation, policy.deadline, policy.poll_interval, subject="", context="")
 
 
 def list_seeds(about: str, broken: Mapping[str, Broken]) -> None:

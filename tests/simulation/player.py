@@ -30,6 +30,8 @@ from simulator.vmm.jobs import LOCKED, Kind, Planned, Refusal, Status
 from simulator.wire.exchange import Answer, Call
 from simulator.wire.faults import Fault
 from simulator.world import World
+from tests.simulation.change_generator import CHANGE
+from tests.simulation.change_player import ChangePlayer
 from tests.simulation.record import RUN, SENT, Record, Run, Sent, sent_from
 from tests.simulation.script import Event, Script, Task
 from tests.simulation.spoken_faults import SPOKEN, spoken
@@ -72,6 +74,7 @@ class Player:
         self._struck: dict[int, int] = {}
         self._seen: dict[tuple[int, str], int] = {}
         self._approved: dict[int, dict[str, Any]] = {}
+        self._changes: dict[int, ChangePlayer] = {}
         self._calm = False
 
     def planner(self) -> Callable[[Reconciler[Any]], None]:
@@ -108,6 +111,7 @@ class Player:
             self._calm = True
             await self._quiet()
             self.world.switches.update(SETTLED)
+            await self._conclude()
             for task in self._declared():
                 for attempt in (1, 2):
                     await self._run(task, attempt, services, "rerun" if attempt == 1 else "once more")
@@ -140,12 +144,34 @@ class Player:
 
     async def _user(self, task: Task, services: trio.Nursery) -> None:
         await trio.sleep(task.start)
+        if task.module == CHANGE:
+            await self._change(task, services)
+            return
         if task.approval is not None and not await self._approve(task, services):
             return
         run = await self._run(task, 1, services, "story", dying=True)
         if (run.killed or run.signalled is not None) and task.again is not None:
             await trio.sleep(task.again)
             await self._run(task, 2, services, "story")
+
+    async def _change(self, task: Task, services: trio.Nursery) -> None:
+        """A guarded change, and once more if its controller was killed."""
+
+        async def run(each: Task, dying: bool) -> Run:
+            return await self._run(each, len(self.record.runs), services, "story", dying=dying)
+
+        change = self._changes[task.number] = ChangePlayer(task, self.world, run, self.record.steps)
+        if await change.run(task.options["on_resume"], dying=True) == "killed" and task.again is not None:
+            await trio.sleep(task.again)
+            await change.run(task.options["on_resume"])
+
+    async def _conclude(self) -> None:
+        """In the quiet time every change that is not through is taken back, or made, as its first run would have."""
+        for number, change in sorted(self._changes.items()):
+            last = [each.what for each in self.record.steps if each.task.number == number][-1]
+            if last not in ("changed", "restored"):
+                await change.run("restore", pace=PATIENT | {"wait_timeout": "4h"})
+                await trio.sleep(120)
 
     async def _approve(self, task: Task, services: trio.Nursery) -> bool:
         """The user looks at the plan first; where there is none, nothing is approved and nothing is done."""

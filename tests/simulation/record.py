@@ -185,6 +185,17 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Step:
+    """Something that became of a guarded change, and what its guest saw then; `saved` is what its checkpoint keeps."""
+
+    task: Task
+    what: str
+    at: float
+    files: dict[str, str]
+    saved: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class Home:
     """A collection at a moment, with its points' states; `whole` are those whose data is all there."""
 
@@ -204,6 +215,7 @@ class Record:
         self.runs: list[Run] = []
         self.work: list[Work] = []
         self.faults: list[str] = []
+        self.steps: list[Step] = []
         self.os_disks: dict[str, list[tuple[float, str]]] = {}
         self.kept: list[Point] = []  # so that no id() is given twice
         self.planted = self.standing()

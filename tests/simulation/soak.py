@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.simulation.azure_invariants import judge_azure
+from tests.simulation.change_generator import changes
+from tests.simulation.change_invariants import judge_changes
 from tests.simulation.fleet_generator import fleets
 from tests.simulation.fleet_invariants import judge_fleets
 from tests.simulation.further_invariants import judge_further
@@ -41,7 +43,13 @@ class Verdict:
 
 
 Story = Callable[[int, tuple[str, ...], tuple[int, int]], Script]
-STORIES: dict[str, Story] = {"tasks": script, "policies": policies, "groups": groups, "fleets": fleets}
+STORIES: dict[str, Story] = {
+    "tasks": script,
+    "policies": policies,
+    "groups": groups,
+    "fleets": fleets,
+    "changes": changes,
+}
 """What a seed's story can be about. Each kind has seeds of its own."""
 
 
@@ -62,6 +70,7 @@ def judged(story: Script) -> Verdict:
     judge_policies(judge)
     judge_groups(judge)
     judge_fleets(judge)
+    judge_changes(judge)
     return Verdict(story, record, judge.made, judge.broken)
 
 

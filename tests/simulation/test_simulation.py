@@ -15,14 +15,13 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import planner as _planner
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import restore_planner as _plan_restore
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import writes
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import ResponseLost
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import wait
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import planner as points_plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import point
 from simulator.switches.all import Switches
+from tests.simulation.broken import never_failed, sent_again
 from tests.simulation.generator import script
 from tests.simulation.script import SERVICES
 from tests.simulation.soak import Verdict, judged, shrink, soak, trace
@@ -43,21 +42,6 @@ def caught(patch: Patch, breaks: str) -> Verdict:
         if breaks in verdict.kinds and breaks not in judged(story).kinds:
             return verdict
     raise AssertionError(f"{len(SEEDS)} seeds, and none shows: {breaks}")
-
-
-async def _sent_again(self: _http.Http, method: str, url: str, *, context: str, headers: Any, **more: Any) -> Any:
-    try:
-        return await WRITE(self, method, url, context=context, headers=headers, **more)
-    except ResponseLost:
-        return await WRITE(self, method, url, context=context, headers=headers, **more)
-
-
-WRITE = _http.Http.write
-
-
-async def _never_failed(policy: Any, operation: Any, _subject: str, _context: str) -> Any:
-    """A wait that takes every end for a good one."""
-    return await wait(operation, policy.deadline, policy.poll_interval, subject="", context="")
 
 
 def _in_earnest(options: Any, deadline: Any, _check_only: bool, *more: Any) -> Any:
@@ -93,11 +77,11 @@ SELDOM: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 """Services and switches for what is seldom met."""
 BROKEN: dict[str, tuple[Patch, str]] = {
     "sends a lost create again": (
-        lambda: mock.patch.object(_http.Http, "write", _sent_again),
+        lambda: mock.patch.object(_http.Http, "write", sent_again),
         "no create after a lost one",
     ),
     "makes two": (
-        lambda: mock.patch.object(_http.Http, "write", _sent_again),
+        lambda: mock.patch.object(_http.Http, "write", sent_again),
         "a run makes at most one checkpoint of a VM",
     ),
     "deletes what nobody named": (
@@ -125,7 +109,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         "the point is as asked for",
     ),
     "takes a failure for success": (
-        lambda: mock.patch.object(WaitPolicy, "ended", _never_failed),
+        lambda: mock.patch.object(WaitPolicy, "ended", never_failed),
         "changed is what was done",
     ),
 }

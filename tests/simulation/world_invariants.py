@@ -65,6 +65,8 @@ def _meant(judge: Judge, work: Work) -> bool:
     options: dict[str, Any] = work.run.task.options if work.run else {}
     if work.run and work.run.task.module == POLICY:
         return True  # judge_policies() says what may go
+    if "checkpoint_id" in options:
+        return options.get("state") == "absent" and options["checkpoint_id"].lower() in ids(work.point)
     if not _bears(judge, work.service, work.name, work.description, str(options.get("name"))):
         return False
     managed = MARK in work.description
@@ -185,6 +187,7 @@ def _results(judge: Judge) -> None:
             or run.task.check
             or run.task.module != "vm_checkpoint"
             or run.task.options.get("wait") is False
+            or "checkpoint_id" in run.task.options
         ):
             continue
         for vm in run.task.vms:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .._core.errors import VmState
+from .._core.errors import Obstructed, VmState
 from .._core.model import Checkpoint, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Plan
@@ -49,11 +49,12 @@ async def require_ready(provider: Provider, spec: Spec, plan: Plan, observed: Ob
     operation = await provider.readiness(observed, target)
     if operation is None:
         return
-    failed = operation.last.state == "failed"
-    how = "its data could not be copied" if failed else f"its data is still on its way ({operation.last.text})"
+    last, subject = operation.last, f'checkpoint "{target.name}" is not usable'
+    if last.state == "failed":
+        raise Obstructed(f"{subject}: {last.message}.", remedy="Choose another one.", changed_nothing=True)
     raise VmState(
-        f'checkpoint "{target.name}" is not usable{"" if failed else " yet"}: {how}.',
-        remedy="Choose another one." if failed else "Run the task again when all of it is there.",
+        f"{subject} yet: its data is still on its way ({last.text}).",
+        remedy="Run the task again when all of it is there.",
         changed_nothing=True,
     )
 

@@ -49,6 +49,9 @@ def test_a_failed_create_with_residue() -> None:
     assert result["changed"] is True
     assert not lab.sent("DELETE")
     assert code(lab.run("vm_checkpoint_restore", vm="web01", name="new")) == "missing_checkpoint"
+    by_id = lab.run("vm_checkpoint_restore", vm="web01", checkpoint_id=left.id)
+    assert (code(by_id), by_id["error"]["retry"], by_id["changed"]) == ("vm_state", "never", False)
+    assert 'checkpoint "new" is not usable: creating it failed: VMM error 10803: The disk is full.' in by_id["msg"]
     lab.advance(86400)
     foreseen = lab.run("vm_checkpoint", vm="web01", name="new", check=True)
     usual = lab.run("vm_checkpoint", vm="web01", name="new")

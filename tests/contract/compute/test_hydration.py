@@ -56,8 +56,10 @@ def test_a_restore_is_refused_before_anything_is_done_for_it(options: dict[str, 
 def test_a_restore_to_what_could_not_be_copied_is_refused() -> None:
     lab = _half_way()
     lab.through = lambda wire: Changed(wire, "/restorePoints/before", _failed_copy)
-    message = failed(restore(lab, check=True), "vm_state")
+    result = restore(lab, check=True)
+    message = failed(result, "vm_state")
     assert "is not usable: its data could not be copied. Nothing was changed. Choose another one." in message
+    assert result["error"]["retry"] == "never"
 
 
 @pytest.mark.parametrize("incomplete", ["broken", "refused"])

@@ -9,6 +9,7 @@ Without it the VM's MostRecentTaskId is read, which background refreshers may ha
 from __future__ import annotations
 
 import typing as t
+from dataclasses import replace
 from datetime import timedelta
 
 from ..._core.model import VM, Checkpoint
@@ -96,7 +97,8 @@ class Jobs:
         if not made or (state is not None and state.state != "running"):
             return None
         job, started = made[0], anyio.current_time()
-        last = state or job.status(None)
+        failed = job.status(None)
+        last = state or replace(failed, message=f"creating it failed: {failed.message.rstrip('. ')}")
         return Operation("job", job.ID.lower(), self._by_id(job.ID.lower(), started), started, last=last, joined=True)
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:

@@ -122,7 +122,7 @@ class ChangePlayer:
         if vm.startswith("compute"):
             azure = self._world.azure
             points = [
-                each for each in azure.points_of(azure.named(vm).id) if each.name.lower() == wanted.split("/")[-1]
+                each for each in azure.points_of(azure.named(vm).id) if each.name.lower() == wanted.rpartition("/")[2]
             ]
             whole = bool(points) and all(each >= 100 for each in points[0].percents(azure.now(), 0))
             return dict(points[0].disks[0].disk.files) if whole and points[0].state == "Succeeded" else None

@@ -34,7 +34,8 @@ def main(keys: list[str]) -> int:
     for each in wanted:
         sys.stderr.write(f"{each.key} ...\n")
         results.append(Result(each, tuple(each.measure())))
-    keep(results, KEPT)
+        keep(results, KEPT)  # the next one may take minutes
+        sys.stderr.write(f"  {results[-1].value:.3f} (to reach: {each.bound:g})\n")
     lines = table(results)
     for file in FILES:
         lines += ["", *file.explain()]

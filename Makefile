@@ -153,8 +153,9 @@ soak: $(VENV)/test-ready build/links  ## play SEEDS=n seeded worlds of faults, f
 	@$(SOAK) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1) $(if $(QUICK),--quick) $(if $(ABOUT),--about $(ABOUT)) $(if $(SERVICES),--services $(SERVICES))
 
 .PHONY: scenarios
-scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; CASE=, ROW=, SINGLE=1
-	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
+scenarios: $(VENV)/test-ready build/links  ## every task with every fault at every request, and a second one behind it; guarded changes with every single one; CASE=, ROW=, SINGLE=1
+	@$(if $(CASE)$(ROW),,PYTHONHASHSEED=0 PYTHONPATH=build/links:. python -m tests.scenarios.changes)
+	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
 .PHONY: simulation
 simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 192 about policies, groups, fleets and changes, and whether broken clients are caught

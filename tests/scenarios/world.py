@@ -84,9 +84,12 @@ class Ground:
             mock.patch.object(scheduler, "_r", random.Random(1)),
         ):
             try:
-                return self._bench.run(self.row.module, check=check, **self._options), ""
+                return self._play(check), ""
             except (Exception, BaseExceptionGroup):
                 return None, traceback.format_exc(limit=-6)
+
+    def _play(self, check: bool) -> Mapping[str, Any]:
+        return self._bench.run(self.row.module, check=check, **self._options)
 
     def _choose(self, call: Call) -> Fault | None:
         sent = Sent(len(self._sent) + 1, call.method, call.target, deed_of(call.method, call.target, call.body))

@@ -17,6 +17,7 @@ from tests.simulation.script import Task
 PACE = ("wait_timeout", "poll_interval", "settle_time")
 RETRIES, DELAY = 60, 30.0
 """guarded_change_usable_retries, guarded_change_usable_delay."""
+Sleep = Callable[[float], Awaitable[None]]
 Play = Callable[[Task, bool], Awaitable[Run]]
 """Runs a module's task; whether what is to kill it may do so."""
 
@@ -28,8 +29,8 @@ class KilledChange(Exception):
 class ChangePlayer:
     """One change of one VM, from its first run to the end of the last."""
 
-    def __init__(self, task: Task, world: World, play: Play, steps: list[Step]) -> None:
-        self._task, self._world, self._play, self._steps = task, world, play, steps
+    def __init__(self, task: Task, world: World, play: Play, steps: list[Step], sleep: Sleep = trio.sleep) -> None:
+        self._task, self._world, self._play, self._steps, self._sleep = task, world, play, steps, sleep
         self._count = 0
         self._dying = True
         self._way: dict[str, Any] | None = None
@@ -83,7 +84,7 @@ class ChangePlayer:
                 return True
             if ((run.result or {}).get("error") or {}).get("retry") != "safe":
                 return False
-            await trio.sleep(DELAY)
+            await self._sleep(DELAY)
         return False
 
     async def _restore(self, point: dict[str, Any]) -> str:
@@ -105,11 +106,10 @@ class ChangePlayer:
 
     def files(self) -> dict[str, str]:
         """What the guest sees now."""
-        vm = self._task.vms[0]
-        azure = self._world.azure
-        return (
-            azure.files(azure.named(vm)) if vm.startswith("compute") else self._world.vm(vm, self._task.service).files
-        )
+        vm, azure = self._task.vms[0], self._world.azure
+        if self._task.service == "compute":
+            return azure.files(azure.named(vm))
+        return self._world.vm(vm, self._task.service).files
 
     def _note(self, what: str, point: dict[str, Any] | None = None) -> None:
         self._world.settle()
@@ -119,7 +119,7 @@ class ChangePlayer:
     def _saved(self, point: dict[str, Any]) -> dict[str, str] | None:
         """What a checkpoint keeps of the guest; None where it is not there."""
         vm, wanted = self._task.vms[0], str(point["id"]).lower()
-        if vm.startswith("compute"):
+        if self._task.service == "compute":
             azure = self._world.azure
             points = [
                 each for each in azure.points_of(azure.named(vm).id) if each.name.lower() == wanted.rpartition("/")[2]

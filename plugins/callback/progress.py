@@ -14,7 +14,8 @@ author:
 description:
   - While a task of this collection waits, shows the VM, the step, the percentage if the service tells one, the time
     since the step began, and the service's id of the operation.
-  - On a terminal, each VM has a row below all other output. The row is rewritten in place, and goes when the task ends.
+  - On a terminal, each VM has a row below all other output. The row is rewritten in place, and goes when its VM is
+    done.
   - Elsewhere, as in the log of a pipeline, each step adds a line when it begins, with every ten percent, and every 30
     seconds. These are the lines that C(-v) adds without this plugin.
   - A task with C(no_log) shows nothing. Neither does a task that runs as a module, such as with C(become) or C(async).

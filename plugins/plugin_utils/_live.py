@@ -23,7 +23,7 @@ if t.TYPE_CHECKING:
     from ..module_utils._core.operation import Waiting
 
 STALE = 60.0
-"""Seconds after which the row of a VM goes of which nothing more is heard: in a task of many VMs it may be done."""
+"""Seconds after which the row of a VM goes of which nothing more is heard: what says that it is over may be lost."""
 LONGEST = 150
 """Characters of a row: a write of up to select.PIPE_BUF bytes is whole, and in JSON a character takes up to twelve."""
 
@@ -39,7 +39,8 @@ class Channel:
 
     def report(self, waiting: Waiting) -> None:
         """Say in a worker what it waits for; dropped where nobody reads, for no task waits for a display."""
-        self._send({"subject": waiting.subject[:LONGEST], "text": line(waiting)[:LONGEST]})
+        text = {} if waiting.over else {"text": line(waiting)[:LONGEST]}
+        self._send({"subject": waiting.subject[:LONGEST], **text})
 
     def end(self) -> None:
         """Say in a worker that its task has ended."""
@@ -83,11 +84,12 @@ class Rows:
     def note(self, messages: t.Iterable[dict[str, t.Any]], now: float) -> None:
         """Take in what was heard, and forget what is over."""
         for message in messages:
-            worker = message["worker"]
+            worker, subject = message["worker"], message.get("subject")
             if "text" in message:
                 self._rows[worker, message["subject"]] = (now, message["text"])
-            else:
-                self._rows = {key: row for key, row in self._rows.items() if key[0] != worker}
+            else:  # of that VM, or of the whole task
+                over = [key for key in self._rows if key[0] == worker and subject in (None, key[1])]
+                self._rows = {key: row for key, row in self._rows.items() if key not in over}
         self._rows = {key: row for key, row in self._rows.items() if now - row[0] < STALE}
 
     def texts(self, most: int) -> list[str]:

@@ -24,6 +24,8 @@ class Lines:
         """Take note of one look."""
         key = (waiting.subject, waiting.context)
         last = self._last.get(key)
+        if waiting.over:
+            return  # the next step, or the task's end, says so
         if last is None or _is_news(last, waiting):
             self._last[key] = waiting
             self._show(line(waiting))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._deps import anyio
@@ -21,7 +21,7 @@ LAST_LOOK = 2.0
 class Waiting:
     """What a task waits for right now: whose step, how far the service says it is, and for how many seconds so far.
 
-    `operation` names it as errors do, such as `job 8f408179`.
+    `operation` names it as errors do, such as `job 8f408179`. `over`: it is waited for no longer, however it ended.
     """
 
     subject: str
@@ -29,10 +29,11 @@ class Waiting:
     percent: int | None = None
     seconds: float = 0.0
     operation: str = ""
+    over: bool = False
 
 
 Report = t.Callable[[Waiting], None]
-"""Hears, after each look, what is waited for."""
+"""Hears, after each look, what is waited for, and when that is over."""
 
 
 def unheard(waiting: Waiting) -> None:
@@ -141,6 +142,23 @@ async def wait(
     The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both, the
     first one too.
     """
+    last: Waiting | None = None
+
+    def note(waiting: Waiting) -> None:
+        nonlocal last
+        last = waiting
+        report(waiting)
+
+    try:
+        return await _look_until_over(operation, deadline, interval, subject, context, note)
+    finally:
+        if last is not None:
+            report(replace(last, over=True))
+
+
+async def _look_until_over(
+    operation: Operation, deadline: Deadline, interval: float, subject: str, context: str, report: Report
+) -> Status:
     pause, pauses = min(interval, 1.0), Pauses(deadline)
     if operation.last.state == "running" and operation.last.retry_after:
         await pauses.next(operation.last.retry_after)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._core.errors import CheckpointError, Locked, OperationFailed
 from .._core.operation import Deadline, Operation, Pauses, Report, Status, Waiting, unheard, wait
@@ -83,8 +83,13 @@ class WaitPolicy:
         # A write begun in the last moment would only leave an open question.
         enough = min(1.0, self.poll_interval)
         wanted = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
-        self.report(Waiting(subject, "locked by other work", seconds=self.deadline.total - self.deadline.remaining()))
-        if not await self.deadline.sleep(wanted) or self.deadline.remaining() < enough:
+        waiting = Waiting(subject, "locked by other work", seconds=self.deadline.total - self.deadline.remaining())
+        self.report(waiting)
+        try:
+            in_time = await self.deadline.sleep(wanted)
+        finally:
+            self.report(replace(waiting, over=True))
+        if not in_time or self.deadline.remaining() < enough:
             problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(self.deadline.total)}."
             problem.changed_nothing = True
             problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."

@@ -8,6 +8,7 @@ import os
 import pty
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TextIO
 
 import pytest
@@ -49,6 +50,11 @@ def test_a_forked_worker_is_heard(channel: Channel) -> None:
     assert channel.heard(5) == [{"worker": pid, "subject": "vm web01", "text": text}, {"worker": pid}]
 
 
+def test_what_is_over_has_no_text(channel: Channel) -> None:
+    channel.report(replace(waiting(), over=True))
+    assert channel.heard(5) == [{"worker": os.getpid(), "subject": "vm web01"}]
+
+
 def test_a_full_pipe_keeps_no_task_waiting(channel: Channel) -> None:
     for _look in range(2000):
         channel.report(waiting("ü" * 1000))
@@ -72,6 +78,9 @@ def test_each_vm_of_each_worker_has_a_row_until_its_end_or_silence() -> None:
     assert rows.texts(1) == ["a 2", "and 2 more"]
     rows.note([], _live.STALE)
     assert rows.texts(3) == ["a 2", "other"]
+    rows.note([{"worker": 2, "subject": "b"}, {"worker": 1, "subject": "a"}], _live.STALE)
+    assert rows.texts(3) == ["other"]
+    rows.note([{"worker": 1, "subject": "a", "text": "a 3"}], _live.STALE)
     rows.note([{"worker": 1}], _live.STALE)
     assert rows.texts(3) == ["other"]
 

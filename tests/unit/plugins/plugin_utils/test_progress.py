@@ -18,6 +18,14 @@ def shown(*looks: tuple[int | None, float], subject: str = "vm web01") -> list[s
     return lines
 
 
+def test_the_end_of_a_step_adds_no_line() -> None:
+    lines: list[str] = []
+    show = Lines(lines.append)
+    show(Waiting("vm web01", "create n", None, 1.0))
+    show(Waiting("vm web01", "create n", None, 40.0, over=True))
+    assert lines == ["vm web01: create n: 1 s"]
+
+
 def test_a_step_is_shown_with_what_is_known_of_it() -> None:
     assert shown((None, 0.2)) == ["vm web01: create n: 0 s"]
     assert shown((40, 12.4)) == ["vm web01: create n: 40 %, 12 s"]

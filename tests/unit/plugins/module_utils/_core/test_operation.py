@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
     Operation,
+    Report,
     Status,
+    Waiting,
+    unheard,
     wait,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
@@ -43,12 +47,18 @@ class Job:
         return look
 
     def waited(
-        self, *, seconds: float = 600.0, interval: float = 5.0, asked: float | None = None
+        self,
+        *,
+        seconds: float = 600.0,
+        interval: float = 5.0,
+        asked: float | None = None,
+        report: Report = unheard,
     ) -> tuple[Status, Operation]:
         async def main() -> tuple[Status, Operation]:
             last = Status("running", retry_after=asked)
             operation = Operation("job", "j-1", self.poll, trio.current_time(), last=last, request_id="r-1")
-            status = await wait(operation, Deadline(seconds), interval, subject="vm web01", context="creating it")
+            names = {"subject": "vm web01", "context": "creating it"}
+            status = await wait(operation, Deadline(seconds), interval, **names, report=report)
             return status, operation
 
         return virtual(main)
@@ -169,3 +179,19 @@ def test_a_deadline_has_not_come_until_it_has(seconds: float, left: bool) -> Non
         return await Deadline(10.0).sleep(seconds)
 
     assert virtual(main) is left
+
+
+@pytest.mark.parametrize("looks", [(RUNNING, RUNNING, Status("succeeded")), (RUNNING,)], ids=["ends", "is left"])
+def test_each_look_is_heard_and_once_that_it_is_over(looks: tuple[Status, ...]) -> None:
+    heard: list[Waiting] = []
+    with contextlib.suppress(TimedOut):
+        Job(*looks).waited(seconds=20.0, report=heard.append)
+    assert len(heard) > 2
+    assert [each.over for each in heard] == [False] * (len(heard) - 1) + [True]
+    assert {(each.subject, each.context, each.percent) for each in heard} == {("vm web01", "creating it", 50)}
+
+
+def test_what_is_over_at_once_is_not_heard_of() -> None:
+    heard: list[Waiting] = []
+    Job(Status("succeeded")).waited(report=heard.append)
+    assert heard == []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,7 +46,28 @@ def policies(seed: int, services: tuple[str, ...], turns: tuple[int, int] = (2, 
     )
     for kind in FURTHER:
         story = KINDS[kind](rng, story) if rng.random() < 0.15 else story
-    return story
+    return _with_more_options(story)
+
+
+def _with_more_options(story: Script) -> Script:
+    """Options from a stream of their own: time zones, what others have made, what may go at all, and approvals."""
+    rng, tasks = random.Random(f"policy options {story.seed}"), []
+    for task in story.tasks:
+        more: dict[str, Any] = {}
+        if task.module == POLICY:
+            if rng.random() < 0.3:
+                more["timezone"] = rng.choice(("Europe/Berlin", "America/New_York", "Asia/Kathmandu"))
+            if rng.random() < 0.2:
+                more["include_unmanaged"] = True
+            if rng.random() < 0.2:
+                more["adopt"] = rng.choice(({"name": OTHERS[0]}, {"name_matches": "week.*"}))
+            if rng.random() < 0.15:
+                more["select"] = {"older_than": "2d"}
+        approval = None
+        if more and not task.check and task.kill is None and rng.random() < 0.4:
+            approval = rng.choice(("plan", "digest"))
+        tasks.append(replace(task, options={**task.options, **more}, approval=task.approval or approval))
+    return replace(story, tasks=tuple(tasks))
 
 
 def _series(rng: random.Random) -> list[dict[str, Any]]:

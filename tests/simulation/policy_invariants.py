@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 from simulator.azure.model import Point
 from simulator.vmm.machines import Checkpoint
-from tests.simulation.policy_generator import POLICY
+from tests.simulation.policy_generator import OTHERS, POLICY
 from tests.simulation.record import Run, Work
 from tests.simulation.resource_invariants import has_failed
 from tests.simulation.run_invariants import SLACK, Judge
@@ -58,16 +58,29 @@ def _may_go(judge: Judge, run: Run, work: Work) -> None:
     named = work.name in run.task.options.get("pins", [])
     pinned = named or _is_pinned(judge, work)
     judge.hold("a policy removes nothing that is pinned", not pinned, text)
+    skewed = any(getattr(judge.record.world.switches, name) for name in SKEWS)
+    if (older := run.task.options.get("select", {}).get("older_than")) and not skewed:
+        least = parse_duration(older).total_seconds()
+        old = _is_failed(judge, work) or work.at - _born(work.point) >= least - 60.0
+        judge.hold("a policy removes only what is selected", old, f"{text}, {work.at - _born(work.point):.0f} s old")
 
 
 def _is_governed(judge: Judge, run: Run, vm: str, point: Any) -> bool:
     """Whether it is of the policy's series and bears the collection's mark, by the story's own plan of names."""
-    prefix = re.escape(run.task.options["prefix"])
+    options = run.task.options
+    prefix = re.escape(options["prefix"])
+    adopted = "adopt" in options and point.name == OTHERS[0]
     if isinstance(point, Checkpoint):
         stamped = re.fullmatch(prefix + r"(-\d{8}T\d{6}Z)?", point.name or "")
-        return stamped is not None and MARK in (point.description or "")
+        ours = MARK in (point.description or "") or bool(options.get("include_unmanaged"))
+        return adopted or (stamped is not None and ours)
     ours = judge.record.homes.get(id(point)) == f"checkpoints-{vm}"
-    return ours and re.fullmatch(prefix + r"-\d{8}T\d{6}Z-[0-9a-f]{12}", point.name) is not None
+    stamped = re.fullmatch(prefix + r"-\d{8}T\d{6}Z-[0-9a-f]{12}", point.name)
+    return ours and (adopted or stamped is not None)
+
+
+def _is_failed(judge: Judge, work: Work) -> bool:
+    return isinstance(work.point, Point) and has_failed(judge, work.point)
 
 
 def _is_pinned(judge: Judge, work: Work) -> bool:

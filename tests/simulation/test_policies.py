@@ -26,6 +26,10 @@ def _without_pins(*given: Any) -> list[Any]:
     return [replace(point, pinned=False, named=False, pin_until=None) for point in POINTS(*given)]
 
 
+def _all_selected(*given: Any) -> list[Any]:
+    return [replace(point, selected=True) for point in POINTS(*given)]
+
+
 def _of_everybody(*given: Any) -> list[Any]:
     return [replace(point, outside=None) for point in POINTS(*given)]
 
@@ -56,6 +60,11 @@ BROKEN = {
         lambda: mock.patch.object(_planner, "points_of", _of_everybody),
         "a policy removes nothing of others",
         (2, 5, 7),
+    ),
+    "removes what is not selected": Broken(
+        lambda: mock.patch.object(_planner, "points_of", _all_selected),
+        "a policy removes only what is selected",
+        (17, 44, 45),
     ),
     "keeps nothing": Broken(
         lambda: mock.patch.object(_retention, "_of_good", _not_kept),
@@ -95,6 +104,8 @@ def test_policies_are_played_on_every_service_with_every_kind_of_rule() -> None:
     given = {name for task in tasks for name in (*task.options, *task.options.get("keep", {}))}
     assert {"last", "daily", "weekly", "monthly", "within", "within_daily", "max_age", "pins"} <= given
     assert {"max_deletes", "max_deletes_total", "min_good", "keep_failed"} <= given
+    assert {"timezone", "include_unmanaged", "adopt", "select"} <= given
+    assert {task.approval for task in tasks} == {None, "plan", "digest"}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ Names and nullability follow the VMM service's documented entities (dn785076, dn
 from __future__ import annotations
 
 import typing as t
+import zlib
 from datetime import datetime
 
 from ..._core.ancestry import Row
@@ -128,6 +129,15 @@ class VmEntity(_Entity):
     def select(cls) -> str:
         """$select for what is read of it without its checkpoints."""
         return ",".join(name for name in cls.model_fields if "checkpoints" not in name.lower())
+
+    def packed(self) -> bytes:
+        """Small, for a task that has found thousands of VMs and not come to them yet: as an object 50 times as much."""
+        return zlib.compress(self.model_dump_json(by_alias=True, exclude_none=True).encode(), level=1)
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> t.Self:
+        """The entity again."""
+        return cls.model_validate_json(zlib.decompress(packed))
 
     @property
     def expanded(self) -> list[CheckpointEntity]:

@@ -61,7 +61,7 @@ class Spf(SingleCallProvider):
         self._reader = SpfReader(http, settings)
         self._jobs = Jobs(self._reader.find)
         self._tenant: Tenant | None = None
-        self._resolved: dict[str, tuple[VmEntity, Response]] = {}
+        self._resolved: dict[str, tuple[bytes, datetime | None]] = {}
 
     def identify(self, reference: str) -> VM | None:
         """Only the service knows which VM a name or a GUID means."""
@@ -86,7 +86,7 @@ class Spf(SingleCallProvider):
             )
         vm = await self._vm(found[0], reference)
         if response is not None:
-            self._resolved[vm.id] = (found[0], response)
+            self._resolved[vm.id] = (found[0].packed(), response.date)
         return vm
 
     async def _candidates(self, reference: str) -> tuple[str, list[VmEntity], Response | None]:
@@ -135,7 +135,8 @@ class Spf(SingleCallProvider):
     async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """As `resolve` or the tenant's lists showed it; what a list showed is read again before a write."""
         if (resolved := self._resolved.pop(vm.id, None)) is not None:
-            return await self._observed(vm, *resolved)
+            packed, date = resolved
+            return await self._observed(vm, VmEntity.unpacked(packed), date)
         points = self._tenant.take(vm.id) if self._tenant is not None else None
         if self._tenant is None or points is None:
             return await self.read(vm, purpose)
@@ -148,14 +149,14 @@ class Spf(SingleCallProvider):
         machine = next((m for m in found if m.ID.lower() == vm.id), None)
         if machine is None:
             raise NotFound("it is gone from SPF, or no longer visible.", subject=str(vm))
-        return await self._observed(vm, machine, response)
+        return await self._observed(vm, machine, response.date)
 
-    async def _observed(self, vm: VM, machine: VmEntity, response: Response) -> ObservedVm:
+    async def _observed(self, vm: VM, machine: VmEntity, date: datetime | None) -> ObservedVm:
         """With the checkpoints that came along. That there are none is said by their own list alone."""
-        own, dates = [point for point in machine.expanded if (point.VMId or "").lower() == vm.id], [response.date]
+        own, dates = [point for point in machine.expanded if (point.VMId or "").lower() == vm.id], [date]
         if not own:
             own, listed = await self._reader.checkpoints(vm.id, f"listing checkpoints of {vm}")
-            dates = [listed.date, response.date]
+            dates = [listed.date, date]
         return self._inventory(vm, machine, own, clock(dates, self._wall_clock()))
 
     def _inventory(

@@ -84,7 +84,7 @@ class SpfReader:
         kind: type[Kind],
         entities: str,
         query: str,
-        take: t.Callable[[list[Kind], Response], bool],
+        take: t.Callable[[t.Iterator[Kind], Response], bool],
         context: str,
     ) -> None:
         """`take` the pages of a set one by one, so that it is never whole in memory, and as long as it returns True."""
@@ -105,7 +105,7 @@ class SpfReader:
     ) -> tuple[list[Kind], Response]:
         found: list[Kind] = []
 
-        def take(page: list[Kind], _response: Response) -> bool:
+        def take(page: t.Iterator[Kind], _response: Response) -> bool:
             found.extend(page)
             return True
 
@@ -116,14 +116,14 @@ class SpfReader:
         kind: type[Kind],
         entities: str,
         response: Response,
-        take: t.Callable[[list[Kind], Response], bool],
+        take: t.Callable[[t.Iterator[Kind], Response], bool],
         context: str,
     ) -> Response:
         """The last page that was taken."""
         pages = Pages(context)
         while True:
             page = self._page(response, context)
-            goes_on = take([parse_entity(kind, entity, response) for entity in page.entities], response)
+            goes_on = take(_parsed_one_by_one(kind, page.entities, response), response)
             if not page.next_link or not goes_on:
                 return response
             link = self._absolute(page.next_link, entities, response)
@@ -153,3 +153,10 @@ class SpfReader:
         if on_root is None:
             raise response.bad(f"the answer's next link leads neither to this service nor to {entities}.")
         return on_root
+
+
+def _parsed_one_by_one(kind: type[Kind], entities: list[odata.Entity], response: Response) -> t.Iterator[Kind]:
+    """The entities of a page, which is used up: one page may hold all checkpoints of a tenant."""
+    entities.reverse()
+    while entities:
+        yield parse_entity(kind, entities.pop(), response)

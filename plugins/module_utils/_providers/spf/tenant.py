@@ -68,7 +68,7 @@ class Tenant:
         return self._pages < len(self._wanted)
 
     async def _list(self, reader: SpfReader, kind: type[Kind], entities: str, add: t.Callable[[Kind], None]) -> None:
-        def take(page: list[Kind], response: Response) -> bool:
+        def take(page: t.Iterator[Kind], response: Response) -> bool:
             self._pages += 1
             self._date = response.date or self._date
             for entity in page:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import (
     BUSY,
     REFUSING,
@@ -15,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.sp
     JobEntity,
     VmEntity,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.reader import _parsed_one_by_one
 
 ID = "831e819f-f852-47a8-b4b0-c61ba062df73"
 VM = "5b9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10"
@@ -168,3 +170,30 @@ def test_long_texts_of_a_job_are_shortened() -> None:
 def test_what_a_checkpoint_can_be_used_for(enabled: bool | None, host_id: str | None, usability: str) -> None:
     row = CheckpointEntity.model_validate({"ID": ID.upper(), "Enabled": enabled, "CheckpointID": host_id}).row()
     assert (row.checkpoint.usability, row.checkpoint.id, row.checkpoint.name) == (usability, ID, "")
+
+
+def test_a_packed_vm_is_small_and_the_same() -> None:
+    """A task about thousands of VMs keeps each so from finding it until it is its turn."""
+    points = [
+        {
+            "ID": ID,
+            "VMId": VM,
+            "Name": f"nightly {number}",
+            "CheckpointID": VM,
+            "AddedTime": "2026-11-20T04:30:00-07:00",
+        }
+        for number in range(20)
+    ]
+    machine = _vm(Name="web01", Status="Running", VMCheckpoints=points, **{"VMCheckpoints@odata.nextLink": "?page=2"})
+    packed = machine.packed()
+    assert VmEntity.unpacked(packed) == machine
+    assert machine.more_checkpoints == "?page=2"
+    assert len(packed) < 2000
+
+
+def test_a_page_is_used_up_as_it_is_parsed() -> None:
+    """One page may hold all checkpoints of a tenant: they are never there twice."""
+    page: list[dict[str, Any]] = [{"ID": VM, "Name": f"vm{number}"} for number in range(3)]
+    response = Response(200, {}, b"", "spf https://spf.example")
+    names = [(machine.Name, len(page)) for machine in _parsed_one_by_one(VmEntity, page, response)]
+    assert names == [("vm0", 2), ("vm1", 1), ("vm2", 0)]

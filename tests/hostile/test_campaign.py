@@ -95,7 +95,7 @@ def test_a_client_that_trips_over_an_answer_is_caught() -> None:
 
 def test_a_client_that_takes_python_s_json_for_json_is_caught() -> None:
     with mock.patch.object(_answer, "_parse", json.loads):
-        caught("spf info", "the result is no JSON", part="json", what="surrogate")
+        caught("scvmm info", "the result is no JSON", part="json", what="surrogate")
 
 
 def test_a_client_that_shows_what_it_was_sent_is_caught() -> None:

@@ -177,7 +177,7 @@ hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong ty
 
 # Not a part of "make test". Makes an environment as users have it; FIGURES= names some of the figures.
 .PHONY: bench
-bench: $(VENV)/test-ready build/links  ## measure what a task costs, and keep it in build/bench.json: FIGURES=
+bench: $(VENV)/test-ready build/links  ## measure what a task costs, and keep it in build/bench.json: FIGURES=, AZCOLLECTION=1
 	@PYTHONPATH=build/links:. python -m tests.bench $(FIGURES)
 
 # Not a part of "make test". ONLY= plants every mistake whose line holds that text, TESTS= names the tests to run then.

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from tests.support.simulator_server import ROOT
 
-from . import many, one_task
+from . import azcollection, many, one_task
 from .registry import FIGURES, Result
 
-FILES = (one_task, many)
+FILES = (one_task, many, azcollection)
 """Each registers its figures; `explain`, where a file has it, returns lines that say where the time went."""
 KEPT = ROOT / "build/bench.json"
 
@@ -38,7 +38,8 @@ def main(keys: list[str]) -> int:
         sys.stderr.write(f"  {results[-1].value:.3f} (to reach: {each.bound:g})\n")
     lines = table(results)
     for file in FILES:
-        lines += ["", *file.explain()]
+        if (explain := getattr(file, "explain", None)) is not None:
+            lines += ["", *explain()]
     lines.append(f"\nload when it began: {load:.1f} on {os.cpu_count()} cores; kept in {KEPT.relative_to(ROOT)}")
     sys.stdout.write("\n".join(lines) + "\n")
     return 0

@@ -83,11 +83,13 @@ def round_of(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**task, "hybridvm.checkpoints.vm_checkpoint": {"vm": vm, "name": "baseline"}}
 
 
-def run_play(directory: Path, ready: dict[str, Any], tasks: list[dict[str, Any]], **more: str) -> str:
-    """The tasks in one play on localhost; what ansible-playbook printed."""
+def run_play(
+    directory: Path, ready: dict[str, Any], tasks: list[dict[str, Any]], python: Path | None = None, **more: str
+) -> str:
+    """The tasks in one play on localhost; what ansible-playbook printed. `python` has it, by default a user's."""
     play = {"hosts": "localhost", "gather_facts": False, "environment": variables_of(ready), "tasks": tasks}
     (directory / "play.json").write_text(json.dumps([play]))
-    ansible = user_environment.python().parent / "ansible-playbook"
+    ansible = (python or user_environment.python()).parent / "ansible-playbook"
     done = subprocess.run(
         [str(ansible), str(directory / "play.json")],
         env=user_environment.environment(STOPWATCH_FILE=str(directory / "times"), **more),
@@ -136,7 +138,7 @@ def module_profile() -> list[tuple[str, float, int]]:
         place = Path(directory)
         task = next(each for each in round_of(ready) if each["name"] == "SPF module")
         keep = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TMP": str(place / "kept")}
-        run_play(place, ready, [task], **keep)
+        run_play(place, ready, [task], None, **keep)
         (module,) = place.glob("kept/*/AnsiballZ_vm_checkpoint.py")
         command = [str(user_environment.python()), "-X", "importtime", str(module)]
         for _each in range(5):

@@ -20,9 +20,13 @@ REQUIREMENTS = ("requirements.txt", "requirements-core.txt")
 @functools.cache
 def python() -> Path:
     """A Python with ansible-core and the collection's libraries; made when first asked for."""
-    home = PLACE / "venv"
+    return made(PLACE / "venv", *(ROOT / name for name in REQUIREMENTS))
+
+
+def made(home: Path, *requirements: Path) -> Path:
+    """The Python of an environment with these requirements."""
     subprocess.run(["uv", "venv", "-q", "--allow-existing", "-p", sys.executable, str(home)], check=True)
-    listed = [part for name in REQUIREMENTS for part in ("-r", str(ROOT / name))]
+    listed = [part for path in requirements for part in ("-r", str(path))]
     install = ["uv", "pip", "install", "-q", "--compile-bytecode", "-p", str(home / "bin/python")]
     subprocess.run([*install, *listed], check=True)
     return home / "bin/python"

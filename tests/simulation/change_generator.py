@@ -16,7 +16,8 @@ from tests.simulation.switch_positions import positions
 CHANGE = "guarded_change"
 FURTHER = ("strangers", "handshakes", "two in a row")
 """The further troubles whose stories leave a task what it is."""
-# In some positions no restore is allowed, or nobody can know what became of it; the modules' own stories have them.
+# In some positions no restore is allowed, its safety checkpoint is not (the second one of a name, the second one of an
+# hour), or nobody can know what became of it; the modules' own stories have them.
 OPEN = (
     "arc_restore_running",
     "arc_status_lifetime",
@@ -24,7 +25,8 @@ OPEN = (
     "spf_host_id",
     "spf_job_purged_seconds",
 )
-LEFT_AS_THEY_ARE = ("delete_children", *OPEN)
+LIMITS = ("arc_duplicate_name", "compute_frequency", "compute_hourly_limit")
+LEFT_AS_THEY_ARE = ("delete_children", *OPEN, *LIMITS)
 STEPS = 7
 """Modules that one run of the role may run."""
 

@@ -51,7 +51,7 @@ def _one_checkpoint(judge: Judge, steps: list[Step]) -> None:
 def _ends(judge: Judge, steps: list[Step]) -> None:
     """Once all is quiet, a run that goes back ends in one of two states, unless there is neither a change nor a way."""
     last = steps[-1]
-    if last.what == "restore_failed" and not any(each.what == "begins" for each in steps):
-        return  # the checkpoint had failed, so that nothing has begun
+    if last.what in ("restore_failed", "left") and not any(each.what == "begins" for each in steps):
+        return  # its checkpoint had failed, or several had, so that nothing has begun
     text = f"{last.task.label} ended in {[each.what for each in steps]}, with {last.files}"
     judge.hold("a change ends", last.what in ("restored", "changed"), text)

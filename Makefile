@@ -194,7 +194,7 @@ playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/
 .PHONY: killed
 killed: $(VENV)/test-ready build/links build/tree  ## playbooks killed (SIGKILL) at every request in turn, run again, compared
 	$(BEGIN)
-	EVERY=1 python -m pytest -n 2 -v $(PLAYBOOKS)/test_killed.py $(PLAYBOOKS)/test_saga_killed.py
+	EVERY=1 python -m pytest -n 2 -v $(addprefix $(PLAYBOOKS)/,test_killed.py test_saga_killed.py test_guarded_killed.py)
 	$(END)
 
 # In a tree of its own: it runs beside the other phases of one core, which write into theirs.

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.azure_generator import RESOURCES
-from tests.simulation.script import Task, Trouble
+from tests.simulation.script import Event, Task, Trouble
 
 LATE = ("RemoteProtocolError", "ReadError", "ReadTimeout", "WriteError", "CloseError")
 NEVER_LEFT = ("ConnectError", "ConnectTimeout", "PoolTimeout")
@@ -25,6 +26,21 @@ BODIES: tuple[Any, ...] = (
     {"properties": []},
     "[[[[",
 )
+
+
+def from_outside(
+    rng: random.Random, vms: dict[str, list[str]], refreshed: float, made: float, name: Callable[[], str]
+) -> list[Event]:
+    """How likely VMM holds a VM for a while, and somebody makes a checkpoint on its host; `name` draws what it has."""
+    found = []
+    for service in sorted(set(vms) - {"compute"}):
+        for vm in vms[service]:
+            at = round(rng.uniform(0, 60), 1)
+            if rng.random() < refreshed:
+                found.append(Event(at, "refresher", service, vm, rng.choice((3.0, 30.0))))
+            if rng.random() < made:
+                found.append(Event(at, "outside", service, vm, name()))
+    return found
 
 
 def troubles(rng: random.Random, tasks: list[Task]) -> list[Trouble]:

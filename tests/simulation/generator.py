@@ -16,9 +16,9 @@ from tests.simulation.azure_generator import (
     planted_collections,
     resource_task,
 )
-from tests.simulation.fault_generator import troubles
+from tests.simulation.fault_generator import from_outside, troubles
 from tests.simulation.further_generator import further
-from tests.simulation.script import Event, Kill, Script, Task
+from tests.simulation.script import Kill, Script, Task
 from tests.simulation.switch_positions import positions
 
 PACE = ("wait_timeout", "poll_interval", "settle_time")
@@ -44,7 +44,7 @@ def first_draft(seed: int, services: tuple[str, ...], turns: tuple[int, int]) ->
         document=document,
         tasks=tuple(tasks),
         troubles=tuple(troubles(rng, tasks)),
-        events=tuple(_events(rng, vms)),
+        events=tuple(from_outside(rng, vms, 0.2, 0.1, lambda: rng.choice((*NAMES, FOREIGN)))),
         skew=rng.choice((0.0, 0.0, 7.0, -20.0)),
         jumps=tuple(_jumps(rng)),
     )
@@ -155,15 +155,3 @@ def _task(rng: random.Random, service: str) -> tuple[str, dict[str, Any]]:
         options["if_running"] = rng.choice(("proceed", "proceed", "stop"))
         options["power_after"] = rng.choice((None, "previous", "on"))
     return "vm_checkpoint_restore", options
-
-
-def _events(rng: random.Random, vms: dict[str, list[str]]) -> list[Event]:
-    found = []
-    for service in sorted(set(vms) - {"compute"}):
-        for vm in vms[service]:
-            at = round(rng.uniform(0, 60), 1)
-            if rng.random() < 0.2:
-                found.append(Event(at, "refresher", service, vm, rng.choice((3.0, 30.0))))
-            if rng.random() < 0.1:
-                found.append(Event(at, "outside", service, vm, rng.choice((*NAMES, FOREIGN))))
-    return found

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.azure_generator import FOREIGN, NAMES, SERIES
-from tests.simulation.fault_generator import troubles
+from tests.simulation.fault_generator import from_outside, troubles
 from tests.simulation.further_generator import KINDS
-from tests.simulation.script import Event, Kill, Script, Task, Trouble
+from tests.simulation.script import Kill, Script, Task, Trouble
 from tests.simulation.switch_positions import positions
 from tests.support.lab import START
 
@@ -35,7 +35,7 @@ def groups(seed: int, services: tuple[str, ...], turns: tuple[int, int] = (2, 4)
         document=_document(rng, vms),
         tasks=tuple(tasks),
         troubles=(*_failures(rng, tasks), *troubles(rng, tasks)),
-        events=tuple(_events(rng, vms)),
+        events=tuple(from_outside(rng, vms, 0.15, 0.15, lambda: NAMES[0])),
         skew=rng.choice((0.0, 0.0, 7.0, -20.0)),
     )
     for kind in FURTHER:
@@ -136,16 +136,4 @@ def _failures(rng: random.Random, tasks: list[Task]) -> list[Trouble]:
         if rng.random() < 0.2:
             fault = {"kind": "refusal"}
             found.append(Trouble(task.number, "write", rng.choice((2, 3)), 1, fault))
-    return found
-
-
-def _events(rng: random.Random, vms: dict[str, list[str]]) -> list[Event]:
-    found = []
-    for service in sorted(set(vms) - {"compute"}):
-        for vm in vms[service]:
-            at = round(rng.uniform(0, 60), 1)
-            if rng.random() < 0.15:
-                found.append(Event(at, "refresher", service, vm, rng.choice((3.0, 30.0))))
-            if rng.random() < 0.15:
-                found.append(Event(at, "outside", service, vm, NAMES[0]))
     return found

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.azure_generator import FOREIGN, SERIES
-from tests.simulation.fault_generator import troubles
+from tests.simulation.fault_generator import from_outside, troubles
 from tests.simulation.further_generator import KINDS
-from tests.simulation.script import Event, Kill, Script, Task
+from tests.simulation.script import Kill, Script, Task
 from tests.simulation.switch_positions import positions
 from tests.support.lab import START
 
@@ -41,7 +41,7 @@ def policies(seed: int, services: tuple[str, ...], turns: tuple[int, int] = (2, 
         document=_document(vms, series),
         tasks=tuple(tasks),
         troubles=tuple(troubles(rng, tasks)),
-        events=tuple(_events(rng, vms)),
+        events=tuple(from_outside(rng, vms, 0.2, 0.2, lambda: OTHERS[1])),
         skew=rng.choice((0.0, 0.0, 7.0, -20.0)),
     )
     for kind in FURTHER:
@@ -170,15 +170,3 @@ def _policy(rng: random.Random, names: list[str]) -> dict[str, Any]:
     if rng.random() < 0.25:
         options["pins"] = [rng.choice(names)]
     return options
-
-
-def _events(rng: random.Random, vms: dict[str, list[str]]) -> list[Event]:
-    found = []
-    for service in sorted(set(vms) - {"compute"}):
-        for vm in vms[service]:
-            at = round(rng.uniform(0, 60), 1)
-            if rng.random() < 0.2:
-                found.append(Event(at, "refresher", service, vm, rng.choice((3.0, 30.0))))
-            if rng.random() < 0.2:
-                found.append(Event(at, "outside", service, vm, OTHERS[1]))
-    return found

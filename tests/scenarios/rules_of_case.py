@@ -25,9 +25,8 @@ def passed(case: Case) -> Iterator[Broken]:
     slow = len(met) > 1 and any(trouble.name == "slow" for _sent, trouble in met)
     held = any(trouble.name == "lock" and not sent.writes for sent, trouble in met)
     open_writes = sum(sent.writes and trouble.view == "open" for sent, trouble in met)
-    # Arc shows no work on a VM, and a disk not that it goes: what two lost answers leave of a job that outlasts
-    # settle_time nobody can see either.
-    in_the_dark = (held and open_writes > 0) or (case.row.kind in ("scvmm", "disk") and open_writes > 1)
+    # Arc shows no work on a VM: what two lost answers leave of a job that outlasts settle_time nobody can see either.
+    in_the_dark = (held and open_writes > 0) or (case.row.kind == "scvmm" and open_writes > 1)
     if (
         run.code is not None
         and not slow

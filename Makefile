@@ -165,7 +165,7 @@ simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 192 
 	$(SOAK) --seeds 60 --quick --about groups
 	$(SOAK) --seeds 12 --quick --about fleets
 	$(SOAK) --seeds 60 --quick --about changes
-	PYTHONHASHSEED=0 python -m pytest tests/simulation
+	PYTHONHASHSEED=0 python -m pytest -n 2 tests/simulation
 	$(END)
 
 .PHONY: hostile

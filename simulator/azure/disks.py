@@ -123,13 +123,18 @@ def delete(azure: Azure, disk: Disk) -> AzureJob:
             f"Disk {disk.name} is attached to VM {disk.owners[0]}.",
         )
     planned = azure.planned_end("disk_delete", disk.name)
+    before = "Succeeded" if disk.state == "Deleting" else disk.state
+    if azure.switches.compute_disk_deleting == "shown":
+        disk.state = "Deleting"
 
     def gone() -> None:
         azure.disks.pop(disk.id.lower(), None)
 
-    return azure.begin(
-        "disk_delete", disk.location, azure.switches.timing("compute_disk"), gone, failure=planned, disk_rp=True
-    )
+    def stays() -> None:
+        disk.state = before
+
+    timing = azure.switches.timing("compute_disk")
+    return azure.begin("disk_delete", disk.location, timing, gone, on_failure=stays, failure=planned, disk_rp=True)
 
 
 def _fill(azure: Azure, disk: Disk, creation: dict[str, Any]) -> None:

@@ -209,7 +209,8 @@ def _captured(azure: Azure, held: Attachment, wanted: Wanted) -> DiskPoint:
 def delete(azure: Azure, collection: Collection, point: Point) -> AzureJob:
     """Refused while the point is made, or read through a SAS."""
     planned = azure.planned_end("point_delete", point.name) or _undeletable(azure, [point])
-    before, point.state = point.state, "Deleting"
+    before = "Succeeded" if point.state == "Deleting" else point.state
+    point.state = "Deleting"
 
     def gone() -> None:
         if point in collection.points:

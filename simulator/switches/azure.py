@@ -48,6 +48,13 @@ class AzureSwitches:
     compute_disk_takes: str = switch(
         "1s", "how long creating, changing or deleting a disk takes", "recorded: under 1 s"
     )
+    compute_disk_deleting: str = switch(
+        "shown",
+        "whether a disk that is being deleted shows it in its provisioningState",
+        "documented: ARM's resource provider contract; seen (Azure Storage Explorer, issue 7937)",
+        "shown",
+        "hidden",
+    )
     compute_deletes: str = switch(
         "accepted",
         "DELETE of a collection, point, disk or VM: 202 and an operation, or 200 without a body once it is done",

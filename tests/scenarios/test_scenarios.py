@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 
 from tests.scenarios.faults import FAULTS, SECOND
-from tests.scenarios.known import KNOWN, known
 from tests.scenarios.player import Name, calm, play, verdict
 from tests.scenarios.sample import Draw, drawn
 from tests.scenarios.table import IMPOSSIBLE, KINDS, ROWS, VERBS
@@ -27,18 +26,10 @@ def test_another_case(draw: Draw) -> None:
 
 
 def holds(draw: Draw) -> None:
-    """Every rule of the judge, but for what is known not to."""
+    """Every rule of the judge."""
     name = draw.name()
     broken = verdict(name).broken
-    if broken and (reason := known(name, broken)):
-        pytest.xfail(reason=reason)
     assert not broken, "\n".join([f"make scenarios CASE='{name}'", *map(str, broken)])
-
-
-@pytest.mark.parametrize(("example", "reason"), [(example, why) for *_patterns, why, example in KNOWN])
-def test_what_is_known_not_to_hold_still_does_not(example: str, reason: str) -> None:
-    name = Name.read(example)
-    assert reason in known(name, verdict(name).broken), f"{example} is green or otherwise red: mend known.py"
 
 
 def test_the_sample_has_every_row_and_every_fault() -> None:

@@ -20,12 +20,12 @@ BROKEN = {
     "takes a failed restore for one": Broken(
         lambda: mock.patch.object(WaitPolicy, "ended", never_failed),
         "what is said to be restored is",
-        (42, 55, 58),
+        (42, 44, 61),
     ),
     "makes two checkpoints of one change": Broken(
         lambda: mock.patch.object(Http, "write", sent_again),
         "a change has one checkpoint",
-        (18,),
+        (86, 90),
     ),
     "does not rehearse": Broken(
         lambda: mock.patch.object(ChangePlayer, "_rehearse", return_value=True),

@@ -109,8 +109,8 @@ class Write(t.Generic[Observed]):
                 return await self._resend(observed, problem)
             self._changed = True
         operation = None if request.find_lost is None else await request.find_lost(execution)
-        if operation is not None:
-            await self._ended_as_guessed(operation, problem)
+        if operation is not None and not await self._ended_as_guessed(operation, problem):
+            operation = None
         if request.proof == "operation":
             if (operation is None or request.reading_can_prove) and not (await execution.until(shown, outlast=True))[1]:
                 raise self._unsettled(problem) from None
@@ -127,11 +127,14 @@ class Write(t.Generic[Observed]):
             return observed
         return await self._run()
 
-    async def _ended_as_guessed(self, operation: Operation, problem: ResponseLost) -> None:
-        """Wait for an operation that is taken for the one whose answer was lost; its failure may be somebody else's."""
+    async def _ended_as_guessed(self, operation: Operation, problem: ResponseLost) -> bool:
+        """Wait for an operation that is taken for the one whose answer was lost: whether its end has been seen.
+
+        Its failure may be somebody else's.
+        """
         self._execution.operation = operation
         try:
-            await self._execution.ended(operation, self._request.context)
+            return await self._execution.ended(operation, self._request.context) != "unknown"
         except (Locked, OperationFailed):
             raise self._unsettled(problem) from None
 

@@ -129,7 +129,10 @@ class Provider(t.Protocol):
         """What restores and failed creates have left of a VM that was read for a restore."""
 
     async def current_operation(self, vm: VM) -> Operation | None:
-        """The checkpoint work that the service runs or last ran for the VM, where it shows any."""
+        """The checkpoint work that the service runs or last ran for the VM, where it shows any.
+
+        Its `work` is None where the service does not show yet what it is.
+        """
 
 
 class SingleCallProvider:

@@ -41,15 +41,29 @@ def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
     assert (code(again), again["changed"]) == (None, False)
 
 
+@pytest.mark.parametrize("ends", ["Failed", "Completed"])
+def test_a_lost_create_whose_job_is_not_listed_yet_is_waited_for(ends: str) -> None:
+    """SPF shows the row of a checkpoint that is being made, and of its job only the id: neither says that it is made."""
+    lab = make_lab("spf", create_takes="25s", spf_job_hidden_seconds=30.0)
+    lab.world.faults.add(kind="lose_answer", method="POST", path="VMCheckPoints")
+    if ends == "Failed":
+        lab.fail_next("spf", "create")
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert lab.seconds >= 30
+    assert code(result) == ("outcome_unknown" if ends == "Failed" else None)
+    assert ("new" in lab.names("web01")) is (ends == "Completed")
+
+
+@pytest.mark.parametrize("hidden", [0.0, 20.0, 10_000.0])
 @pytest.mark.parametrize("takes", ["0s", "1s", "30s"])
-def test_a_lost_restore_is_not_settled_by_another_job(takes: str) -> None:
+def test_a_lost_restore_is_not_settled_by_another_job(takes: str, hidden: float) -> None:
     """The run's own safety checkpoint, or somebody's create, is checkpoint work too, and no restore."""
     lab = make_lab("spf", create_takes=takes)
     lab.world.faults.add(kind="lose_request", method="MERGE")
     result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline", safety_checkpoint=True)
     assert code(result) == "outcome_unknown"
     assert (lab.jobs("create"), lab.jobs("restore")) == (1, 0)
-    lab = make_lab("spf", create_takes=takes)
+    lab = make_lab("spf", create_takes=takes, spf_job_hidden_seconds=hidden)
     lab.world.faults.add(kind="lose_request", method="MERGE")
 
     def theirs() -> None:
@@ -58,6 +72,22 @@ def test_a_lost_restore_is_not_settled_by_another_job(takes: str) -> None:
     lab.before_each(lambda request: request.method == "MERGE", theirs)
     result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline")
     assert (code(result), result["changed"]) == ("outcome_unknown", False)
+
+
+def test_a_lost_restore_to_where_the_vm_stands_is_not_settled_by_a_job_that_is_listed_late() -> None:
+    """No reading can prove such a restore, and the job turns out to be somebody's create."""
+    lab = make_lab("spf")
+    assert code(lab.run("vm_checkpoint_restore", vm="web01", name="baseline")) is None
+    lab.world.switches.set("spf_job_hidden_seconds", 20.0)
+    lab.world.faults.add(kind="lose_request", method="MERGE")
+
+    def theirs() -> None:
+        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
+
+    lab.before_each(lambda request: request.method == "MERGE", theirs)
+    result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline")
+    assert (code(result), result["changed"]) == ("outcome_unknown", False)
+    assert lab.jobs("restore") == 1
 
 
 @pytest.mark.parametrize("service", ["spf", "scvmm"])

@@ -52,7 +52,7 @@ class Jobs:
         operation = Operation("job", None, _never, started, request_id=response.request_id)
 
         async def by_vm() -> Status:
-            found = await self._most_recent(vm)
+            _task, found = await self._most_recent(vm)
             if found is None or found.checkpoint_work(vm.id) != work:
                 return _invisible(started)
             if sent is not None and found.StartTime is not None and found.StartTime < sent - _SLACK:
@@ -65,21 +65,18 @@ class Jobs:
         return operation
 
     async def current_operation(self, vm: VM) -> Operation | None:
-        """The VM's most recent task as an operation, if it is checkpoint work."""
-        found = await self._most_recent(vm)
-        if found is None:
+        """The VM's most recent task, if it is checkpoint work, or not listed (yet): then its `work` is None."""
+        task, found = await self._most_recent(vm)
+        if task is None:
             return None
         started = anyio.current_time()
-        poll = self._by_id(found.ID.lower(), started)
-        return Operation(
-            "job",
-            found.ID.lower(),
-            poll,
-            started,
-            last=found.status(None),
-            began=found.StartTime,
-            work=found.checkpoint_work(vm.id),
-        )
+        if found is None:
+            return self._unlisted(task, started, vm)
+        work = found.checkpoint_work(vm.id)
+        if work is None:
+            return None
+        poll = self._by_id(task, started)
+        return Operation("job", task, poll, started, last=found.status(None), began=found.StartTime, work=work)
 
     async def creation(self, vm: VM, checkpoint: Checkpoint) -> Operation | None:
         """The job that was to make a checkpoint, if it still runs or has failed.
@@ -103,22 +100,37 @@ class Jobs:
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:
-            found, response = await self._find(
-                JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}"
-            )
-            job = next((job for job in found if job.ID.lower() == job_id), None)
+            job, response = await self._job(job_id)
             return _invisible(started) if job is None else job.status(response.request_id)
 
         return poll
 
-    async def _most_recent(self, vm: VM) -> JobEntity | None:
+    def _unlisted(self, job_id: str, started: float, vm: VM) -> Operation:
+        """A job of which only the id is shown; its `work` is told by the first look that finds it."""
+
+        async def poll() -> Status:
+            job, response = await self._job(job_id)
+            if job is None:
+                return _invisible(started)
+            operation.work = job.checkpoint_work(vm.id) or "other"
+            return job.status(response.request_id)
+
+        operation = Operation("job", job_id, poll, started, last=Status("unknown", "not visible"))
+        return operation
+
+    async def _job(self, job_id: str) -> tuple[JobEntity | None, Response]:
+        found, response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}")
+        return next((job for job in found if job.ID.lower() == job_id), None), response
+
+    async def _most_recent(self, vm: VM) -> tuple[str | None, JobEntity | None]:
+        """The id of the VM's most recent task, and the task if it is listed."""
         context = f"looking for the job of {vm}"
         machines, _response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", context)
         task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
         if not task or not is_guid(task):
-            return None
+            return None, None
         jobs, _response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", context)
-        return next((j for j in jobs if j.ID.lower() == task.lower() and j.checkpoint_work(vm.id)), None)
+        return task.lower(), next((job for job in jobs if job.ID.lower() == task.lower()), None)
 
 
 _SLACK = timedelta(seconds=5)

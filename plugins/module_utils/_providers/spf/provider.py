@@ -228,7 +228,7 @@ class Spf(SingleCallProvider):
         return await self._jobs.creation(actual.vm, checkpoint) if checkpoint.is_open else None
 
     async def current_operation(self, vm: VM) -> Operation | None:
-        """The VM's most recent task, if it is checkpoint work."""
+        """The VM's most recent task, if it is checkpoint work or not listed yet."""
         return await self._jobs.current_operation(vm)
 
     async def _modify(

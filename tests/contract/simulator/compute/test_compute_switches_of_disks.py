@@ -49,6 +49,26 @@ async def test_data_that_is_on_its_way_beside_its_vm(cloud: Cloud) -> None:
     assert cloud.azure.disks[cloud.id("disks/whole").lower()].files
 
 
+@pytest.mark.parametrize(("position", "shown"), [("shown", "Deleting"), ("hidden", "Succeeded")])
+async def test_a_disk_that_is_being_deleted(cloud: Cloud, position: str, shown: str) -> None:
+    """What fails to be deleted is as it was, also if somebody has asked for it twice."""
+    cloud.world.switches.set("compute_disk_deleting", position)
+    cloud.world.switches.set("compute_disk_takes", "9s")
+    properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
+    body = {"location": "westeurope", "properties": properties}
+    await cloud.end(await cloud("PUT", "disks/going", body))
+    failure = {"service": "compute", "kind": "disk_delete", "code": "InternalExecutionError"}
+    for _twice in range(2):
+        await cloud.sim.http.post("/_control/failures", json=failure)
+        assert (await cloud("DELETE", "disks/going")).status_code == 202
+        assert (await cloud("GET", "disks/going")).json()["properties"]["provisioningState"] == shown
+    cloud.world.clock.advance(10)
+    assert (await cloud("GET", "disks/going")).json()["properties"]["provisioningState"] == "Succeeded"
+    await cloud("DELETE", "disks/going")
+    cloud.world.clock.advance(10)
+    assert (await cloud("GET", "disks/going")).status_code == 404
+
+
 async def test_zones_of_a_zone_redundant_disk(cloud: Cloud) -> None:
     properties = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}
     body = {"location": "westeurope", "sku": {"name": "Premium_ZRS"}, "properties": properties}

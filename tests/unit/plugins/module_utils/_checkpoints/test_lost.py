@@ -24,7 +24,7 @@ def found(
     before: ObservedVm = BEFORE,
     *,
     state: State = "succeeded",
-    work: str = "create",
+    work: str | None = "create",
     began: datetime | None = None,
     own: bool = False,
 ) -> bool:
@@ -59,6 +59,12 @@ def test_of_one_that_has_ended_its_beginning_decides(seconds: float | None, take
     """The Date header counts whole seconds."""
     began = None if seconds is None else NOW + timedelta(seconds=seconds)
     assert found(began=began) is taken
+
+
+def test_one_that_is_not_listed_yet_may_be_the_lost_one() -> None:
+    assert found(replace(BEFORE, last_operation="op-1"), state="unknown", work=None)
+    assert found(BEFORE, state="unknown", work=None)
+    assert not found(replace(BEFORE, last_operation="op-2"), state="unknown", work=None)
 
 
 def test_another_verb_or_one_of_this_run_is_not_taken_up() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract.checkpoints.scenarios import CASES, VMS, code, make_lab
+from tests.support.lab import Lab
 
 pytestmark = pytest.mark.thorough
 
@@ -54,6 +55,13 @@ def test_a_lost_create_whose_job_is_not_listed_yet_is_waited_for(ends: str) -> N
     assert ("new" in lab.names("web01")) is (ends == "Completed")
 
 
+def _somebody_creates_before_the_restore(lab: Lab) -> None:
+    def theirs() -> None:
+        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
+
+    lab.before_each(lambda request: request.method == "MERGE", theirs)
+
+
 @pytest.mark.parametrize("hidden", [0.0, 20.0, 10_000.0])
 @pytest.mark.parametrize("takes", ["0s", "1s", "30s"])
 def test_a_lost_restore_is_not_settled_by_another_job(takes: str, hidden: float) -> None:
@@ -65,11 +73,7 @@ def test_a_lost_restore_is_not_settled_by_another_job(takes: str, hidden: float)
     assert (lab.jobs("create"), lab.jobs("restore")) == (1, 0)
     lab = make_lab("spf", create_takes=takes, spf_job_hidden_seconds=hidden)
     lab.world.faults.add(kind="lose_request", method="MERGE")
-
-    def theirs() -> None:
-        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
-
-    lab.before_each(lambda request: request.method == "MERGE", theirs)
+    _somebody_creates_before_the_restore(lab)
     result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline")
     assert (code(result), result["changed"]) == ("outcome_unknown", False)
 
@@ -80,11 +84,7 @@ def test_a_lost_restore_to_where_the_vm_stands_is_not_settled_by_a_job_that_is_l
     assert code(lab.run("vm_checkpoint_restore", vm="web01", name="baseline")) is None
     lab.world.switches.set("spf_job_hidden_seconds", 20.0)
     lab.world.faults.add(kind="lose_request", method="MERGE")
-
-    def theirs() -> None:
-        lab.world.spf.vmm.create_checkpoint(lab.world.vm("web01"), "theirs", "")
-
-    lab.before_each(lambda request: request.method == "MERGE", theirs)
+    _somebody_creates_before_the_restore(lab)
     result = lab.run("vm_checkpoint_restore", vm="web01", name="baseline")
     assert (code(result), result["changed"]) == ("outcome_unknown", False)
     assert lab.jobs("restore") == 1

@@ -106,7 +106,7 @@ class Jobs:
         return poll
 
     def _unlisted(self, job_id: str, started: float, vm: VM) -> Operation:
-        """A job of which only the id is shown; its `work` is told by the first look that finds it."""
+        """A job of which only the id is shown; the first look that finds it sets its `work`."""
 
         async def poll() -> Status:
             job, response = await self._job(job_id)

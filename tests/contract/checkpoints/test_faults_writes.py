@@ -44,7 +44,7 @@ def test_a_lost_create_is_adopted_by_its_mark(service: str) -> None:
 
 @pytest.mark.parametrize("ends", ["Failed", "Completed"])
 def test_a_lost_create_whose_job_is_not_listed_yet_is_waited_for(ends: str) -> None:
-    """SPF shows the row of a checkpoint that is being made, and of its job only the id: neither says that it is made."""
+    """SPF shows the row of a checkpoint that is being made, and of its job only the id: neither proves it."""
     lab = make_lab("spf", create_takes="25s", spf_job_hidden_seconds=30.0)
     lab.world.faults.add(kind="lose_answer", method="POST", path="VMCheckPoints")
     if ends == "Failed":

@@ -12,6 +12,7 @@ from simulator.odata.edm import EntityType
 from simulator.odata.protocol import ODataError
 
 Entity = dict[str, Any]
+Equal = dict[str, object]
 INLINE = "__inline"  # entity member that holds the expanded navigations: name -> (type, entities, whether single)
 SUPPORTED = frozenset({"$filter", "$select", "$top", "$expand", "$format", "$skiptoken"})
 _TOKEN = re.compile(
@@ -25,14 +26,19 @@ _TOKEN = re.compile(
 class Query:
     """The options of one request, checked against its entity type."""
 
-    equal: dict[str, object]  # what $filter asks for; the grammar knows nothing but eq and and
+    either: list[Equal]  # what $filter asks for: any of these; the grammar knows nothing but eq, and, or
     select: list[str] | None = None
     top: int | None = None
     expand: list[str] = field(default_factory=list)
     skip_token: int = 0
 
+    @property
+    def equal(self) -> Equal:
+        """What every match must have; nothing where there are alternatives."""
+        return self.either[0] if len(self.either) == 1 else {}
+
     def matches(self, entity: Entity) -> bool:
-        return all(comparable(entity.get(name)) == value for name, value in self.equal.items())
+        return any(all(comparable(entity.get(name)) == value for name, value in equal.items()) for equal in self.either)
 
     @classmethod
     def parse(cls, options: dict[str, str], kind: EntityType) -> Query:
@@ -45,7 +51,7 @@ class Query:
         if "*" in select:
             select = []
         return cls(
-            equal=parse_filter(options.get("$filter", ""), kind),
+            either=parse_filter(options.get("$filter", ""), kind),
             select=[_member(name, kind.properties, kind) for name in select] or None,
             top=_count(options.get("$top")),
             expand=expand,
@@ -71,18 +77,21 @@ def _member(name: str, members: dict[str, str], kind: EntityType) -> str:
     return name
 
 
-def parse_filter(text: str, kind: EntityType) -> dict[str, object]:
-    """`A eq guid'…' and B eq 'it''s'`, with or without parentheses; ODataError for anything else."""
+def parse_filter(text: str, kind: EntityType) -> list[Equal]:
+    """`A eq guid'…' and B eq 'it''s'`, with or without parentheses, joined by `or`; ODataError for anything else."""
     if not text.strip():
-        return {}
+        return [{}]
     equal, rest = _conjunction(_tokens(text), kind)
+    either = [equal]
+    while rest and rest[0] == ("word", "or"):
+        equal, rest = _conjunction(rest[1:], kind)
+        either.append(equal)
     if rest:
         raise ODataError(400, f"Syntax error in filter at '{rest[0][1]}'.")
-    return equal
+    return either
 
 
 Token = tuple[str, str]
-Equal = dict[str, object]
 
 
 def _tokens(text: str) -> list[Token]:
@@ -116,7 +125,7 @@ def _comparison(tokens: list[Token], kind: EntityType) -> tuple[Equal, list[Toke
         return equal, rest[1:]
     if len(tokens) < 3 or tokens[0][0] != "word" or tokens[1] != ("word", "eq"):
         shown = " ".join(text for _unused, text in tokens[:3])
-        raise ODataError(400, f"This simulator filters by 'eq' joined by 'and' only, not by '{shown}'.")
+        raise ODataError(400, f"This simulator filters by 'eq' joined by 'and' and 'or' only, not by '{shown}'.")
     name = _member(tokens[0][1], kind.properties, kind)
     return {name: _literal(tokens[2], kind.properties[name], name)}, tokens[3:]
 

@@ -39,7 +39,7 @@ class Reads:
 
     def entity(self, kind: EntityType, id_: str) -> Entity | None:
         """One entity by the ID in its key."""
-        query = Query({"ID": id_.lower()})
+        query = Query([{"ID": id_.lower()}])
         return next((each for each in self.all(kind, query) if query.matches(each)), None)
 
     def navigate(self, kind: EntityType, id_: str, name: str) -> list[Entity]:

@@ -154,6 +154,7 @@ class Spf:
         query.expand = []
 
     def _filter_switch(self, kind: EntityType, query: Query) -> None:
+        self._or_switch(query)
         position = self.world.switches.spf_filter_vmid
         if kind.name != "VMCheckPoint" or "VMId" not in query.equal or position == "works":
             return
@@ -161,6 +162,14 @@ class Spf:
             del query.equal["VMId"]
             return
         raise ODataError(int(position), "Filtering on 'VMId' is not supported.")
+
+    def _or_switch(self, query: Query) -> None:
+        position = self.world.switches.spf_filter_or
+        if len(query.either) == 1 or position == "works":
+            return
+        if position in ("400", "501"):
+            raise ODataError(int(position), "The operator 'or' is not supported.")
+        query.either = query.either[:1] if position == "first" else [{}]
 
     def _page(
         self, call: Call, root: Root, wanted: Format, kind: EntityType, entities: list[dict[str, Any]], query: Query

@@ -93,6 +93,16 @@ class Switches(AzureSwitches, StoredSwitches, ClockSwitches):
     spf_filter_vmid: str = switch(
         "works", "$filter=VMId eq guid'...' on VMCheckPoints", "[I] 1.2", "works", "ignored", "501", "400"
     )
+    spf_filter_or: str = switch(
+        "400",
+        "$filter=ID eq ... or ID eq ...: that status, works, only the first counts, or the filter is ignored",
+        "[U] working clients send eq and and alone",
+        "400",
+        "501",
+        "works",
+        "first",
+        "ignored",
+    )
     spf_expand: str = switch(
         "works",
         "$expand=VMCheckpoints on VirtualMachines: works, ignored, always empty, or that status",

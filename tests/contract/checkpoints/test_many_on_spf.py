@@ -145,3 +145,19 @@ def test_who_may_not_see_the_checkpoints_of_one_vm_is_refused_for_that_one() -> 
     assert code(result) == "some_failed"
     assert [each["status"] for each in result["vms"]] == ["changed", "failed", "changed"]
     assert result["vms"][1]["error"]["code"] == "forbidden"
+
+
+@pytest.mark.parametrize("position", ["400", "501", "works", "first", "ignored"])
+def test_many_jobs_are_followed_by_one_query_where_spf_can(position: str) -> None:
+    """Whatever it does with `or`, every VM ends right; a server that cannot is found out and asked for each alone."""
+    lab, vms = _lab(30, spf_filter_or=position, create_takes="60s")
+    lab.fail_next("spf", "create", vm=vms[7])
+    result = lab.run("vm_checkpoint", vms=vms, name="new", concurrency=30, on_error="continue")
+    failed = [each["vm"] for each in result["vms"] if each["status"] == "failed"]
+    assert (code(result), failed) == ("some_failed", [vms[7]])
+    assert all(("new" in lab.names(vm)) is (vm != vms[7]) for vm in vms)
+    looks, together = _asked(lab, "/Jobs?"), _asked(lab, "%20or%20")
+    if position in ("works", "ignored"):
+        assert looks <= 70, "one for each at first, then two for all at a time"
+    else:
+        assert (looks > 400, together <= 3) == (True, True)

@@ -230,6 +230,20 @@ async def test_spf_filter_vmid(sim: Sim, position: str, outcome: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("position", "outcome"), [("400", 400), ("501", 501), ("works", 2), ("first", 1), ("ignored", 3)]
+)
+async def test_spf_filter_or(sim: Sim, position: str, outcome: int) -> None:
+    sim.world.switches.set("spf_filter_or", position)
+    for name in ("one", "two", "three"):
+        sim.world.spf.vmm.create_checkpoint(sim.world.vm("web01"), name, "")
+        sim.world.clock.advance(60)
+    first, second, _third = sim.world.spf.vmm.jobs
+    answer = await sim.spf("GET", f"Jobs?$filter=ID eq guid'{first}' or ID eq guid'{second}'")
+    assert (len(answer.json()["value"]) if answer.is_success else answer.status_code) == outcome
+    assert len((await sim.spf("GET", f"Jobs?$filter=ID eq guid'{second}'")).json()["value"]) == 1
+
+
+@pytest.mark.parametrize(
     ("position", "outcome"),
     [("works", ["baseline"]), ("ignored", None), ("empty", []), ("400", 400), ("404", 404), ("500", 500), ("501", 501)],
 )

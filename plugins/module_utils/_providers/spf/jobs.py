@@ -18,25 +18,18 @@ from ..._core.spec import is_guid
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
-from .entities import JobEntity, Kind, VmEntity
+from .entities import JobEntity, VmEntity
+from .job_reads import EntityQueries, JobReads
 
 VISIBLE_WITHIN = 60.0
 """Seconds in which a new job may not be listed yet; the vendor's own cmdlets poll without end."""
 
 
-class EntityQuery(t.Protocol):
-    """Reads all entities of a set that meet a condition."""
-
-    async def __call__(
-        self, kind: type[Kind], entities: str, condition: str | None, context: str
-    ) -> tuple[list[Kind], Response]: ...
-
-
 class Jobs:
     """The jobs of one SPF."""
 
-    def __init__(self, find: EntityQuery) -> None:
-        self._find = find
+    def __init__(self, queries: EntityQueries) -> None:
+        self._find, self._reads = queries.find, JobReads(queries)
 
     def started(self, response: Response, vm: VM, started: float, work: str) -> Operation:
         """The job that an accepted write started; `work` is its verb.
@@ -100,7 +93,7 @@ class Jobs:
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:
-            job, response = await self._job(job_id)
+            job, response = await self._reads.follow(job_id, f"reading job {job_id}")
             return _invisible(started) if job is None else job.status(response.request_id)
 
         return poll
@@ -109,7 +102,7 @@ class Jobs:
         """A job of which only the id is shown; the first look that finds it sets its `work`."""
 
         async def poll() -> Status:
-            job, response = await self._job(job_id)
+            job, response = await self._reads.follow(job_id, f"reading job {job_id}")
             if job is None:
                 return _invisible(started)
             operation.work = job.checkpoint_work(vm.id) or "other"
@@ -118,10 +111,6 @@ class Jobs:
         operation = Operation("job", job_id, poll, started, last=Status("unknown", "not visible"))
         return operation
 
-    async def _job(self, job_id: str) -> tuple[JobEntity | None, Response]:
-        found, response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(job_id)}", f"reading job {job_id}")
-        return next((job for job in found if job.ID.lower() == job_id), None), response
-
     async def _most_recent(self, vm: VM) -> tuple[str | None, JobEntity | None]:
         """The id of the VM's most recent task, and the task if it is listed."""
         context = f"looking for the job of {vm}"
@@ -129,8 +118,8 @@ class Jobs:
         task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
         if not task or not is_guid(task):
             return None, None
-        jobs, _response = await self._find(JobEntity, "Jobs", f"ID eq {odata.guid(task)}", context)
-        return task.lower(), next((job for job in jobs if job.ID.lower() == task.lower()), None)
+        job, _response = await self._reads.one(task.lower(), context)
+        return task.lower(), job
 
 
 _SLACK = timedelta(seconds=5)

@@ -59,7 +59,7 @@ class Spf(SingleCallProvider):
         self._wall_clock = wall_clock
         self._stamp = settings.spf_stamp_id
         self._reader = SpfReader(http, settings)
-        self._jobs = Jobs(self._reader.find)
+        self._jobs = Jobs(self._reader)
         self._tenant: Tenant | None = None
         self._resolved: dict[str, tuple[bytes, datetime | None]] = {}
 

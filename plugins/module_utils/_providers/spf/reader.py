@@ -79,6 +79,13 @@ class SpfReader:
                 return await self._pages(kind, entities, response, context)
         return await self._pages(kind, entities, await self.get(f"/{entities}", context), context)
 
+    async def find_any(
+        self, kind: type[Kind], entities: str, conditions: t.Sequence[str], context: str
+    ) -> tuple[list[Kind], Response] | None:
+        """The entities of a set without stamps that meet any condition; None where SPF cannot do that."""
+        response = await self.get(f"/{entities}{odata.where(' or '.join(conditions))}", context)
+        return None if response.status in CANNOT else await self._pages(kind, entities, response, context)
+
     async def walk(
         self,
         kind: type[Kind],

@@ -119,6 +119,7 @@ def test_undoing_that_fails_is_said_of_its_vm(fleet: Fleet) -> None:
     (left,) = result["group"]["created"]
     assert (left["vm"], left["name"]) == (fleet.vms[1], "new")
     assert left["id"] in result["msg"]
+    assert "Removed again: 2 of 3 checkpoints that this run had created." in result["msg"]
     assert result["vms"][1]["undo_error"]["code"] == "refused"
     assert result["vms"][1]["error"] is None
     assert result["vms"][1]["checkpoint"]["id"] == left["id"]

@@ -220,3 +220,9 @@ def test_a_background_job_as_most_recent_task(header: bool) -> None:
     assert (code(result), result["changed"]) == (None, True)
     assert result["checkpoint"]["usable"] is True
     assert lab.jobs("create") == 1
+
+
+def test_a_job_that_no_header_names_is_shown_once_it_is_found() -> None:
+    lab = make_lab("spf", spf_request_id_header=False)
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(result), result["operation"]["id"]) == (None, next(iter(lab.world.spf.vmm.jobs)))

@@ -101,6 +101,15 @@ def test_each_is_read_again_before_its_write() -> None:
     assert all(lab.names(vm).count("new") == 1 for vm in vms)
 
 
+@pytest.mark.parametrize("group", [None, {"on_failure": "undo"}], ids=["many", "a group"])
+def test_each_is_read_again_before_its_write_however_young_the_list_is(group: dict[str, Any] | None) -> None:
+    lab, vms = _lab(create_takes="0s")
+    assert code(lab.run("vm_checkpoint", vms=vms, name="new", concurrency=MANY, group=group)) is None
+    for vm in vms[1:]:
+        own = [each for each in lab.requests if lab.world.vm(vm).id in f"{each.url} {each.content.decode()}"]
+        assert own[0].method == "GET", vm
+
+
 def test_a_vm_that_goes_before_its_turn() -> None:
     lab, vms = _lab()
 

@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pattern
         ("a{,3}b{1,}c{2}", "aabbbcc"),
         ("a+?b*+", "aab"),
         ("a{", "a{"),
+        (".{0,255}" * 3 + "a{3,18}", "aaa"),
         ("|".join(["daily"] * 30), "daily"),
     ],
 )
@@ -49,6 +50,7 @@ def test_what_is_taken(pattern: str, name: str) -> None:
         (".*.*.*.*x", "may take very long"),
         ("a{0,99999}b{0,99999}", "may take very long"),
         ("(a|aa)" * 33, "may take very long"),
+        (".{0,255}" * 3 + "a{3,19}", "may take very long"),
         (r"(a)\1", "nothing that refers or looks elsewhere"),
         ("(?=a)a", "nothing that refers or looks elsewhere"),
         ("(?i)a", "nothing that refers or looks elsewhere"),

@@ -48,6 +48,12 @@ def test_who_refused_with_which_status_and_where_the_proxy_comes_from(
     assert "script" not in text
 
 
+def test_a_proxy_that_no_variable_names() -> None:
+    text = str(_failure(httpx.ProxyError("407 Authentication Required")))
+    assert "the proxy refused the connection with status 407" in text
+    assert "in HTTPS_PROXY" in text
+
+
 def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "proxy.test:3128")
     assert "(by way of the proxy proxy.test:3128 (https_proxy))" in str(_failure(httpx.ConnectError("no route")))

@@ -88,6 +88,13 @@ def test_a_collection_is_made_kept_changed_and_removed() -> None:
     assert _verbs(_of(_spec(state="absent", force=True), _home(2))) == ["delete"]
 
 
+def test_what_a_collection_holds_is_named_as_far_as_it_can_be_read() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        _of(_spec(state="absent"), _home(25))
+    assert "it holds 25 restore points (p0, p1," in str(caught.value)
+    assert "p19)" in str(caught.value)
+
+
 def _reasons(plan: Plan) -> list[tuple[str, str]]:
     return [(action.verb, action.reason) for action in plan.actions]
 

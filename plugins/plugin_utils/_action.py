@@ -150,7 +150,7 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
 
         timeout = self._task.timeout or 0
         given, warnings = shortened(params, timeout)
-        with CaughtSignals(*ENDING) as signals:
+        with CaughtSignals(*ENDING, parent=os.getppid()) as signals:
             try:
                 found = _module.run(task, given, bool(self._task.check_mode), signals.open, self._report())
             finally:

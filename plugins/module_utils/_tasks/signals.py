@@ -10,6 +10,7 @@ once (WORKER_SHUTDOWN_POLL_COUNT is 0 by default).
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import typing as t
 from contextlib import contextmanager
@@ -17,12 +18,20 @@ from types import FrameType, TracebackType
 
 from .._deps import anyio
 
+LOOK_AFTER_PARENT = 1.0
+"""Seconds between two looks whether the parent is still there."""
+
 
 class CaughtSignals:
-    """Catches these signals while it is entered. `first` is the number of the first that came, None before."""
+    """Catches these signals while it is entered. `first` is the number of the first that came, None before.
 
-    def __init__(self, *numbers: int) -> None:
+    The end of the process `parent`, where one is given, counts as SIGHUP: up to ansible-core 2.18 a controller that is
+    ended by SIGTERM leaves its workers behind.
+    """
+
+    def __init__(self, *numbers: int, parent: int | None = None) -> None:
         self.first: int | None = None
+        self._parent = parent
         self._numbers = numbers
         self._before: dict[int, t.Any] = {}
         self._wake: t.Callable[[], object] | None = None
@@ -50,8 +59,11 @@ class CaughtSignals:
             self._wake = None
 
     async def _first_of(self, arrived: anyio.Event) -> t.AsyncIterator[int]:
-        if self.first is None:
-            await arrived.wait()
+        while self.first is None:
+            with anyio.move_on_after(LOOK_AFTER_PARENT if self._parent is not None else None):
+                await arrived.wait()
+            if self.first is None and self._parent is not None and os.getppid() != self._parent:
+                self.first = signal.SIGHUP
         if self.first is not None:
             yield self.first
 

@@ -220,12 +220,12 @@ class Ansible:
         process.communicate()
 
     def collect(self, process: subprocess.Popen[str]) -> Run:
-        """Wait for its end."""
+        """Wait for its end, and for that of all that it has started, which write where it does."""
         try:
             stdout, stderr = process.communicate(timeout=HANG)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            stdout, stderr = process.communicate()
+        except subprocess.TimeoutExpired as hang:
+            self.kill(process)
+            raise AssertionError(f"after {HANG:.0f} s it has not ended: {hang.stdout!r} {hang.stderr!r}") from None
         record = self.directory / "record"
         lines = record.read_text().splitlines() if record.exists() else []
         return Run(process.returncode, stdout, stderr, [json.loads(line) for line in lines])

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import anyio
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import signals as of_signals
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.signals import CaughtSignals
 
 
@@ -45,6 +47,15 @@ def test_one_that_came_before_the_loop_does_too() -> None:
     with CaughtSignals(signal.SIGTERM) as signals:
         signal.raise_signal(signal.SIGTERM)
         assert anyio.run(_first, signals) == signal.SIGTERM
+
+
+def test_the_end_of_the_parent_counts_as_a_hangup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_signals, "LOOK_AFTER_PARENT", 0.01)
+    parents = iter([7, 7, 1])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    with CaughtSignals(signal.SIGTERM, parent=7) as signals:
+        assert anyio.run(_first, signals) == signal.SIGHUP
+    assert list(parents) == []
 
 
 def test_one_that_comes_after_the_loop_changes_nothing(taken: list[int]) -> None:

@@ -52,9 +52,13 @@ class Server:
         return [JobEntity.model_validate({"ID": each, "Status": status}) for each, status in found]
 
 
+def reads_of(server: Any) -> JobReads:
+    return JobReads(server)
+
+
 def follow(server: Server, ids: Sequence[str], *, every: float = 5.0, until: float = 12.0) -> dict[str, str | None]:
     """Each is looked at on its own, a little apart from the others: what each showed last."""
-    reads = JobReads(server)
+    reads = reads_of(server)
     seen: dict[str, str | None] = {}
 
     async def one(place: int, job_id: str) -> None:
@@ -109,7 +113,7 @@ def test_a_reading_is_shared_for_a_moment_only() -> None:
     server = Server()
 
     async def main() -> list[str | None]:
-        reads = JobReads(server)
+        reads = reads_of(server)
         seen = []
         await reads.follow(IDS[0], "")
         await reads.follow(IDS[1], "")
@@ -117,7 +121,7 @@ def test_a_reading_is_shared_for_a_moment_only() -> None:
         for pause in (SHARED_FOR / 2, SHARED_FOR):
             await trio.sleep(pause)
             job, _answer = await reads.follow(IDS[0], "")
-            seen.append(job and job.Status)
+            seen.append(None if job is None else job.Status)
         return seen
 
     assert virtual(main) == ["Running", "Completed"]
@@ -162,7 +166,7 @@ def test_who_waits_for_a_query_that_fails_asks_alone() -> None:
     server.takes = fails
 
     async def main() -> list[str]:
-        reads = JobReads(server)
+        reads = reads_of(server)
         seen = []
 
         async def look(job_id: str) -> None:

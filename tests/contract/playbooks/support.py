@@ -224,7 +224,8 @@ class Ansible:
         try:
             stdout, stderr = process.communicate(timeout=HANG)
         except subprocess.TimeoutExpired as hang:
-            self.kill(process)
+            for pid in [process.pid, *descendants(process.pid)]:
+                os.kill(pid, signal.SIGKILL)
             raise AssertionError(f"after {HANG:.0f} s it has not ended: {hang.stdout!r} {hang.stderr!r}") from None
         record = self.directory / "record"
         lines = record.read_text().splitlines() if record.exists() else []

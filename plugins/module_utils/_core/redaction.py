@@ -32,6 +32,7 @@ _SIGNING = {"sig", "c", "s", "h"}
 _SIGNATURE = re.compile(r"\bsig=((?:[\w+/]\s{0,40}){43}=|[^\s&\"'<>]{8,})|(?<=[?&;])[csh]=([^\s&\"'<>]{20,})", re.I)
 """A signature that this run was not given: a SAS has 44 characters of base64, which may be wrapped."""
 _JSON_ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]""")
+_CODED = re.compile(r"[%&\\]")
 _GAPS = re.compile(r"[\s+]+")
 
 
@@ -125,8 +126,9 @@ def redact_start(text: str, length: int) -> str:
 
 
 def _masked(text: str, secrets: t.Iterable[str]) -> str:
-    for secret in sorted((each for each in secrets if each in text), key=len, reverse=True):
-        text = text.replace(secret, MASK)
+    if found := [each for each in secrets if each in text]:
+        for secret in sorted(found, key=len, reverse=True):
+            text = text.replace(secret, MASK)
     return text
 
 
@@ -143,6 +145,8 @@ def _decoded(text: str) -> str:
     """`text` with percent signs, entities and JSON's backslashes undone, layer by layer."""
     for _layer in range(_LAYERS):
         before = text
+        if not _CODED.search(text):  # as most texts are
+            break
         text = _JSON_ESCAPE.sub(_character, html.unescape(urllib.parse.unquote(text)))
         if text == before:
             break

@@ -16,6 +16,7 @@ from typing import Any
 
 from simulator.arm.buckets import SIZES
 from tests.support.lab import Lab
+from tests.support.memory import peak_mib
 from tests.support.simulator_server import started
 
 SERVICES = ("spf", "scvmm", "compute")
@@ -109,7 +110,6 @@ def in_a_process(options: dict[str, Any], environ: dict[str, str]) -> tuple[floa
 
 def run_here(given: str) -> None:
     """Run one task in this process, as a module does, and print what it took."""
-    import resource
     import time
     from datetime import UTC, datetime
 
@@ -125,4 +125,4 @@ def run_here(given: str) -> None:
     begun = time.perf_counter()
     well(anyio.run(run_task, task, options, check, context))
     seconds = time.perf_counter() - begun
-    sys.stdout.write(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+    sys.stdout.write(json.dumps([seconds, peak_mib()]))

@@ -7,12 +7,12 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
-import resource
 import sys
 import zlib
 from collections.abc import Iterator
 
 from tests.hostile.server import CHUNK, Said, Stream, read
+from tests.support.memory import peak_mib
 
 MIB = 1024 * 1024
 
@@ -58,10 +58,9 @@ def main(name: str) -> None:
     """Weigh one."""
     answer = said(name)
     read("spf", Said(b"{}"))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mib()
     code, message, _server = read("spf", answer)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
-    sys.stdout.write(json.dumps({"grown": grown, "code": code, "message": message}))
+    sys.stdout.write(json.dumps({"grown": round(peak_mib() - before), "code": code, "message": message}))
 
 
 if __name__ == "__main__":

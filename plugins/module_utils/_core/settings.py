@@ -65,6 +65,23 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 }
 """Each option's environment fallbacks; Azure's are azcollection's and Microsoft's. Two that differ are an error."""
 
+SPF_WAYS: dict[str, tuple[str, ...]] = {
+    "spf_token": (),
+    "spf_token_file": (),
+    "spf_client_cert": ("spf_client_key", "spf_client_cert_password"),
+    "spf_keytab": (),
+    "spf_password": (),
+}
+"""The options that each are a credential for SPF, and what goes with each alone."""
+SPF_CREDENTIALS = {
+    "kerberos": ("spf_keytab", "spf_password"),
+    "ntlm": ("spf_password",),
+    "negotiate": ("spf_keytab", "spf_password"),
+    "basic": ("spf_password",),
+    "bearer": ("spf_token", "spf_token_file"),
+    "certificate": ("spf_client_cert",),
+}
+"""Which of them each `spf_auth` takes; `auto` takes any."""
 AZURE_WAYS = ("access_token", "secret", "x509_certificate_path", "federated_token_file")
 """The options that each decide how to sign in to Azure, in the order in which they count."""
 AZURE_CREDENTIALS = (
@@ -77,6 +94,15 @@ AZURE_CREDENTIALS = (
     "profile",
 )
 """What belongs to one identity: taken from one place, or completed by the environment where the task begins it."""
+_OF_CERTIFICATE = ("x509_certificate_password", "thumbprint", "send_certificate_chain")
+_OF_SOURCE: dict[str, tuple[str, ...]] = {
+    "token": ("access_token",),
+    "msi": ("client_id",),
+    "cli": (),
+    "oidc": ("tenant", "client_id", "federated_token_file"),
+    "credential_file": ("profile",),
+}
+"""Whose variables an `auth_source` reads. What another one would read does not concern it, not even if it is wrong."""
 PATHS = (
     "spf_token_file",
     "spf_keytab",
@@ -222,6 +248,8 @@ def settings(
     found = {name: None if params.get(name) == "" else params.get(name) for name in kind.model_fields}
     if "auth_source" in found:
         environ = _azure_environ(found, environ)
+    if "spf_auth" in found:
+        environ = _spf_environ(found, environ)
     names = {name: f"{name} ({origin})" for name, origin in (origins or {}).items()}
     for name, value in found.items():
         if value is None and (fallback := from_environment(name, environ)) is not None:
@@ -244,12 +272,22 @@ def _azure_environ(found: dict[str, t.Any], environ: t.Mapping[str, str]) -> t.M
     if source == "env":
         # As in azure.azcollection: with `env` the task's own credentials are ignored.
         found.update(dict.fromkeys(AZURE_CREDENTIALS))
-    if source == "token" or not any(found[name] for name in AZURE_CREDENTIALS):
-        return environ
-    others = {"access_token", "profile"}
+    others = {name for name in AZURE_CREDENTIALS if name not in _OF_SOURCE.get(source or "", AZURE_CREDENTIALS)}
+    if source != "token" and any(found[name] for name in AZURE_CREDENTIALS):
+        others |= {"access_token", "profile"}
     if any(found[name] for name in AZURE_WAYS):
-        others.update(name for name in AZURE_WAYS if not found[name])
+        others |= {name for name in AZURE_WAYS if not found[name]}
+    if "x509_certificate_path" in others:
+        others.update(_OF_CERTIFICATE)
     return without_variables(environ, others)
+
+
+def _spf_environ(found: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> t.Mapping[str, str]:
+    """The environment without the credentials that the task's own one, or `spf_auth`, excludes."""
+    auth = found["spf_auth"] or from_environment("spf_auth", environ) or "auto"
+    wanted = [name for name in SPF_WAYS if found[name]] or SPF_CREDENTIALS.get(auth, tuple(SPF_WAYS))
+    others = [name for name in SPF_WAYS if name not in wanted]
+    return without_variables(environ, {*others, *(each for name in others for each in SPF_WAYS[name])})
 
 
 def without_variables(environ: t.Mapping[str, str], options: t.Container[str]) -> dict[str, str]:
@@ -269,7 +307,8 @@ def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str
 def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
     """The option's fallback; InvalidInput if two of its variables are set and differ."""
     found = {variable: value for variable in ENVIRONMENT[name] if (value := environ.get(variable))}
-    if len(set(found.values())) > 1:
+    spellings = {value.lower() if name == "tenant" else value for value in found.values()}
+    if len(spellings) > 1:
         raise InvalidInput(
             f"{name}: the environment variables {' and '.join(found)} differ.",
             remedy=f"Unset one of them, or set {name} in the task.",

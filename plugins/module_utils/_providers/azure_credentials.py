@@ -138,7 +138,7 @@ def _from_file(profile: str, params: t.Mapping[str, t.Any], environ: t.Mapping[s
 
 
 def _read_profile(path: pathlib.Path, profile: str) -> dict[str, str] | _Incomplete:
-    parser = configparser.ConfigParser(interpolation=None, default_section="")
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         if path.stat().st_size > _LARGEST:
             return _Incomplete("~/.azure/credentials is larger than 1 MiB")

@@ -480,6 +480,27 @@ def test_a_machine_without_the_endpoint_is_reported_where_msi_works(machine: Lab
     assert "auth_source msi works where a managed identity is" in result["msg"]
 
 
+def test_an_endpoint_that_is_no_url_is_one_line(machine: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variable(monkeypatch, "IDENTITY_ENDPOINT", "http://[::1")
+    set_variable(monkeypatch, "IDENTITY_HEADER", "header")
+    result = checkpoint(machine, **MSI)
+    assert code(result) in ("unsupported", "bad_answer")
+    assert "the address of its endpoint is no URL" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(429, "Try again later, raise wait_timeout"), (410, "Run the task again in some minutes.")]
+)
+def test_an_endpoint_that_answers_is_not_said_to_be_elsewhere(status: int, remedy: str, machine: Lab) -> None:
+    body = {"error": "try_later", "error_description": "IMDS is being updated."}
+    machine.world.faults.add(kind="status", status=status, path="/metadata/identity", body=body, count=None)
+    result = checkpoint(machine, **MSI)
+    assert code(result) == "unavailable"
+    assert "works where a managed identity is" not in result["msg"]
+    assert "Assign a managed identity" not in result["msg"]
+    assert remedy in result["msg"]
+
+
 def test_the_endpoint_of_a_managed_identity_is_asked_without_any_proxy(machine: Lab) -> None:
     real, trusted = httpx.AsyncClient, []
 

@@ -25,7 +25,7 @@ def lab_with(token_file: Path) -> tuple[Lab, dict[str, Any]]:
     return lab, {**OPTIONS, "spf_token_file": str(token_file)}
 
 
-@pytest.mark.parametrize("written", ["{}", "{}\n", "Bearer {}\r\n"])
+@pytest.mark.parametrize("written", ["{}", "{}\n", "Bearer {}\r\n", "\ufeff{}"])
 def test_auto_takes_the_token_of_a_file(tmp_path: Path, written: str) -> None:
     lab, given = lab_with(tmp_path / "token")
     (tmp_path / "token").write_text(written.format(lab.world.credentials.spf_token))

@@ -9,6 +9,7 @@ that says of itself that it is not valid now is not sent.
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import os
 import pathlib
@@ -67,7 +68,7 @@ class TokenFile(Bearer):
             if seen == self._seen:
                 return
             with self._path.open("rb") as stream:
-                text = stream.read(LONGEST + 1).decode("ascii").strip()
+                text = stream.read(LONGEST + 1).removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
         except (OSError, ValueError) as error:
             why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "no ASCII text"
             raise self._wrong(f"cannot be read ({why})") from None

@@ -43,7 +43,8 @@ class DiskCache:
         deadline: Deadline,
         clock: t.Callable[[], datetime],
     ) -> None:
-        base, home = environ.get("XDG_CACHE_HOME"), environ.get("HOME")
+        base, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME")
+        base = base if base.startswith("/") else ""  # a relative one is to be ignored (its specification)
         if not base and not home:
             raise InvalidInput("token_cache: neither HOME nor XDG_CACHE_HOME is set.", remedy="Set HOME.")
         self._directory = pathlib.Path(base) / NAME if base else pathlib.Path(home or "", ".cache", NAME)

@@ -9,6 +9,7 @@ Pipelines (learn.microsoft.com, Oidctoken - Create).
 
 from __future__ import annotations
 
+import codecs
 import typing as t
 import urllib.parse
 
@@ -52,7 +53,7 @@ def of_file(path: str) -> Assertion:
     """The token in a file, read again each time."""
 
     async def read() -> str:
-        content = read_file("federated_token_file", path, LONGEST).strip()
+        content = read_file("federated_token_file", path, LONGEST).removeprefix(codecs.BOM_UTF8).strip()
         try:
             return bearer_token(content.decode("ascii"))
         except ValueError:  # or UnicodeDecodeError, which is one

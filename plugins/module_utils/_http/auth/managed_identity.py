@@ -16,7 +16,8 @@ from .token import Token, TokenAuth, token_of
 
 ANSWERS_WITHIN = 10.0
 """Seconds that an endpoint on the same machine or its host gets."""
-STARTING = (404, 410)
+UPDATED = 410
+STARTING = (404, UPDATED)
 """What IMDS answers while it is being updated; to be asked again (learn.microsoft.com, how-to-use-vm-token)."""
 NOT_HERE = (
     "auth_source msi works where a managed identity is: on an Azure VM, in App Service, on a machine of Azure Arc. "
@@ -56,7 +57,8 @@ class ManagedIdentity(TokenAuth):
         try:
             return await call.run(lambda transport: self._acquire(transport, claims))
         except (Unreachable, Unavailable) as error:
-            error.remedy = NOT_HERE
+            # One that counts its requests is there.
+            error.remedy = error.remedy if error.status == 429 else NOT_HERE
             raise
         except OSError as error:  # Azure Arc's challenge: a file that only some may read
             raise InvalidInput(
@@ -87,6 +89,11 @@ class ManagedIdentity(TokenAuth):
             return token_of(result, response)
         if response.status >= 500:
             raise response.bad(f"the managed identity's endpoint failed ({response.status}).")
+        if response.status == UPDATED:
+            message = (
+                f"the managed identity's endpoint is being updated ({response.status}), still after {ATTEMPTS} tries."
+            )
+            raise response.error(Unavailable, message, "Run the task again in some minutes.")
         reason = one_line(format_value(result.get("error_description") or result.get("error") or "no reason"), 300)
         message = f"sign-in refused ({response.status}) for {self._name}: {reason.rstrip('.')}."
         raise response.error(SignInRefused, message, REMEDY)

@@ -66,7 +66,11 @@ class _Replay:
     def _next(self, method: str, url: str, params: t.Any, headers: t.Any, form: t.Any) -> _Answer:
         answer = next(self._answers, None)
         if answer is None:
-            target = str(httpx.URL(url).copy_merge_params(params)) if params else url
+            try:
+                parsed = httpx.URL(url)
+            except httpx.InvalidURL:
+                raise ValueError("the address of its endpoint is no URL") from None
+            target = str(parsed.copy_merge_params(params)) if params else url
             sent = {name: _text(value) for name, value in form.items() if value is not None}
             raise _Wanted(method, target, headers or {}, sent)
         return answer

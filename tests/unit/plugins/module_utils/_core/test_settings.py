@@ -139,7 +139,7 @@ def test_a_token_is_taken_as_users_copy_it(token: str) -> None:
 )
 def test_a_variable_may_hold_a_path_below_the_user_s_home(path: str, home: str, found: str) -> None:
     given = {"SPF_KEYTAB": path, "HYBRIDVM_CA_PATH": path, "AZURE_CLIENT_CERTIFICATE_PATH": path, "HOME": home}
-    assert settings(SpfSettings, SPF, given).spf_keytab == found
+    assert settings(SpfSettings, SPF | {"spf_password": None}, given).spf_keytab == found
     assert settings(ArmSettings, {}, given).x509_certificate_path == found
     assert settings(TlsSettings, {}, given).ca_path == found
 
@@ -270,6 +270,50 @@ def test_the_task_s_own_credentials_win_over_a_token_of_the_environment(given: s
     }
     assert settings(ArmSettings, {given: "own"}, environ).access_token is None
     assert settings(ArmSettings, {}, environ).access_token == "somebody"
+
+
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        ({"spf_password": "pw"}, "auto"),
+        ({"spf_token_file": "/t"}, "bearer"),
+        ({"spf_token": "e30"}, "bearer"),
+        ({"spf_client_cert": "/c"}, "certificate"),
+        ({"spf_auth": "basic"}, "basic"),
+        ({"spf_auth": "bearer", "spf_token": "e30"}, "bearer"),
+        ({}, "bearer"),
+    ],
+)
+def test_the_task_s_credential_for_spf_wins_over_others_of_the_environment(given: dict[str, str], way: str) -> None:
+    """Else a task would sign in as somebody whom it does not name."""
+    every = {"SPF_USERNAME": "e", "SPF_PASSWORD": "e", "SPF_TOKEN": "ZQ", "SPF_KEYTAB": "/e", "SPF_CLIENT_CERT": "/e"}
+    every |= {"SPF_CLIENT_KEY": "/e", "SPF_CLIENT_CERT_PASSWORD": "e"}
+    found = settings(SpfSettings, {"spf_url": "https://spf.test/x", **given}, every)
+    own = [name for name in given if name != "spf_auth"]
+    assert found.way == way
+    assert [getattr(found, name) for name in own] == [given[name] for name in own]
+    foreign = {"spf_password", "spf_token", "spf_keytab", "spf_client_cert"} - set(own)
+    if own:
+        assert {getattr(found, name) for name in foreign} == {None}
+        assert (found.spf_client_key is None) is ("spf_client_cert" not in own), (
+            "the environment completes the task's own"
+        )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"auth_source": "msi"}, {"auth_source": "cli"}, {"auth_source": "credential_file"}, ARM, {"access_token": "e30"}],
+    ids=str,
+)
+def test_variables_of_another_source_concern_nobody_even_if_they_are_wrong(given: dict[str, str]) -> None:
+    wrong = {"AZURE_X509_CERTIFICATE_PATH": "/e", "AZURE_CLIENT_CERTIFICATE_PATH": "/f", "AZURE_THUMBPRINT": "zz"}
+    wrong |= {"AZURE_SECRET": "a", "AZURE_CLIENT_SECRET": "b", "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN": "maybe"}
+    found = settings(ArmSettings, given, wrong)
+    assert (found.x509_certificate_path, found.thumbprint, found.secret) == (None, None, given.get("secret"))
+
+
+def test_a_tenant_is_the_same_in_any_case() -> None:
+    assert settings(ArmSettings, {}, {"AZURE_TENANT": GUID, "AZURE_TENANT_ID": GUID.lower()}).tenant == GUID
 
 
 def test_guids_are_taken_in_any_case() -> None:

@@ -161,3 +161,11 @@ def test_a_file_that_cannot_be_used_is_reported(content: bytes | None, expected:
     text = refused({"auth_source": "credential_file"}, {"HOME": str(tmp_path)})
     assert expected in text
     assert "s3cret" not in text
+
+
+def test_a_profile_inherits_what_the_default_section_has(tmp_path: Path) -> None:
+    """As Python's configparser, with which azure.azcollection reads the file."""
+    (tmp_path / ".azure").mkdir()
+    (tmp_path / ".azure" / "credentials").write_text("[DEFAULT]\ntenant=t\n[ci]\nclient_id=c\nsecret=s\n")
+    found = choose({"profile": "ci"}, {"HOME": str(tmp_path)})
+    assert (found.kind, found.settings.tenant) == ("secret", "t")

@@ -90,6 +90,19 @@ def test_xdg_s_directory_is_used_where_it_is_set(tmp_path: Path) -> None:
     assert list((tmp_path / "hybridvm.checkpoints").glob("*.json"))
 
 
+def test_a_relative_directory_of_xdg_s_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As its specification has it; the working directory may be a repository."""
+    monkeypatch.chdir(tmp_path)
+
+    async def main() -> None:
+        environ = {"XDG_CACHE_HOME": "here", "HOME": str(tmp_path / "home")}
+        async with DiskCache(environ, KEY, Deadline(600), lambda: NOW) as opened:
+            await opened.store(Token("t", 3600.0))
+
+    virtual(main)
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
+
+
 @pytest.mark.parametrize("position", range(4))
 def test_another_authority_tenant_client_or_scope_has_a_token_of_its_own(position: int, tmp_path: Path) -> None:
     signed_in(tmp_path)

@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+import urllib.parse
 import uuid
 
-from .._core.errors import BadResponse, CheckpointError, InvalidInput
+from .._core.errors import BadResponse, CheckpointError, InvalidInput, Locked
 from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
 from .._deps import anyio
@@ -27,6 +28,8 @@ LOCKS_AGE = 60.0
 """Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
 MUTE = 3
 """After this many responses in a row without a status, only reading the resource can tell."""
+_NAMED = re.compile(r"\bresource '([\w.]+/[^']{1,1000})'", re.IGNORECASE)
+"""What ARM's own message calls the resource that is not there: Microsoft.Compute/virtualMachines/NAME."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TERMINAL: dict[str, State] = {
     "succeeded": "succeeded",
@@ -37,8 +40,12 @@ _TERMINAL: dict[str, State] = {
 # Another operation holds the resource. A 409 with ScopeLocked is an administrator's lock, which does not go by itself.
 _LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 _BUSY = (
-    "conflict",
+    "conflict",  # with 409 alone: with other statuses it is no lock
     "anotheroperationinprogress",
+    "concurrentupdateerror",
+    "conflictingconcurrentwritenotallowed",
+    "requestconflict",
+    "resourceoperationinprogress",
     "operationinprogress",
     "operationpreempted",
     "resourcebusy",
@@ -48,8 +55,8 @@ _BUSY = (
 )
 """Codes that say so by themselves (troubleshooting pages of Azure VMs and disks; azuredisk-csi-driver#421)."""
 _UNDER_WAY = re.compile(
-    r"\b(?:in progress|another operation|concurrent|changes (?:were|are being) made)\b"
-    r"|\bbeing (?:attached|created|deallocated|deleted|detached|modified|moved|started|updated)\b",
+    r"\b(?:in progress|another operation|ongoing operation|concurrent|changes (?:were|are being) made)\b"
+    r"|\bbeing (?:attached|created|deallocated|deleted|detached|modified|moved|provisioned|restored|started|updated)\b",
     re.IGNORECASE,
 )
 """What a code such as OperationNotAllowed or VMRestorePointClientError says when it means that (the same pages)."""
@@ -102,11 +109,12 @@ class Arm:
         """
         response = await self._read(url, context)
         if response.status == 404:
-            code, said = read_error(error_of(response))
+            error = error_of(response, wrapped=True)
+            code, said = read_error(error)
             group = _GROUP.search(url)
             seen = group is not None and group[0].lower() in self._groups_seen
             no_group = code.lower() == "resourcegroupnotfound"
-            if code.lower() not in _ABSENT or (no_group and seen):
+            if code.lower() not in _ABSENT or (no_group and seen) or not _is_about(error, url):
                 raise self._foreign(response, context, said)
             if grouped and no_group:
                 raise error_of_reading(self.error(response, context=context))
@@ -186,8 +194,9 @@ class Arm:
             fields = body if isinstance(body, dict) else {}
             rows = fields.get("value")
             listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-            if listed != rows and not hints:
-                raise response.bad(f"{context}: the answer holds no list of resources.")
+            if (listed != rows or fields.get("error")) and not hints:
+                what = "an error beside its list" if listed == rows else "no list of resources"
+                raise response.bad(f"{context}: the answer holds {what}.")
             take(response, listed)
             link = fields.get("nextLink")
             following = pages.follow(response, self.http.followable(sendable(link))) if link else None
@@ -207,7 +216,8 @@ class Arm:
         sent = {**_headers(content is not None), **(headers or {})}
         response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
         if leaves_open(response.status):
-            raise error_after_write(self.error(response, context=context))
+            problem = self.error(response, context=context)
+            raise problem if isinstance(problem, Locked) else error_after_write(problem)
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)
         operation = self.operation(response, started)
@@ -246,7 +256,8 @@ class Arm:
             return self._foreign(response, context, said)
         # 412: the resource has changed since it was read. Like a lock: nothing was changed, and reading again helps.
         busy = code.lower() != "scopelocked" and _is_busy(code, said)
-        locked = response.status == 412 or (response.status == 409 and busy)
+        sure = code.lower() in _BUSY[1:] and response.status in (400, 503)
+        locked = response.status in (412, 423) or (response.status == 409 and busy) or sure
         problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
         )
@@ -259,7 +270,10 @@ class Arm:
     def _foreign(self, response: Response, context: str, said: str) -> BadResponse:
         """The error for a 404 that does not say that the very thing is absent."""
         words = f" ({one_line(said, 300).rstrip('.')})" if said else ""
-        return response.bad(f"{context}: a 404{words} that is not the resource manager's word for it says nothing.")
+        problem = response.bad(f"{context}: a 404{words} that is not the resource manager's word for it says nothing.")
+        if read_error(error_of(response))[0].lower() == "subscriptionnotfound":
+            problem.remedy = "Check the subscription in the id, and that this identity may see it in this cloud."
+        return problem
 
 
 class _Poll:
@@ -312,6 +326,7 @@ def read_status(response: Response) -> Status:
     fields = body if isinstance(body, dict) else {}
     inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
     word = fields.get("status") or (inner or {}).get("provisioningState")
+    word = word.strip() if isinstance(word, str) else word
     if not isinstance(word, str) and (word or fields.get("error")):
         raise response.bad("the operation's status cannot be understood.")
     if not isinstance(word, str):
@@ -339,6 +354,15 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
+
+
+def _is_about(error: object, url: str) -> bool:
+    """Whether a resource that an error names is the one asked for, or one above it; true where it names none."""
+    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
+        return False
+    named = _NAMED.search(str(error.get("message") or ""))
+    path = urllib.parse.unquote(url.partition("?")[0]).lower()
+    return named is None or f"/providers/{named[1].lower()}/" in f"{path}/"
 
 
 def _is_busy(code: str, text: str) -> bool:

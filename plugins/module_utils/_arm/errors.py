@@ -17,16 +17,16 @@ _LEVELS, _PARTS = 24, 1000
 """How much of an error a result shows; the longest recorded one has 5 levels and 30 parts."""
 
 
-def error_of(response: Response) -> object:
+def error_of(response: Response, *, wrapped: bool = False) -> object:
     """The error object of a response, with or without the `error` wrapper (some 429s of Compute have none); of a
-    gateway's page, its title.
+    gateway's page, its title. With `wrapped` only what is in the wrapper counts.
     """
     try:
         body = response.json()
     except BadResponse:
         title = re.search(rb"<title[^<>]{0,200}>([^<]{0,200})</title>", response.body[:65536], re.I)
         return title[1].decode("utf-8", "replace") if title else ""
-    return body.get("error", body) if isinstance(body, dict) else ""
+    return body.get("error", "" if wrapped else body) if isinstance(body, dict) else ""
 
 
 def read_error(error: object, depth: int = 0) -> tuple[str, str]:

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from .._core.model import Checkpoint, ObservedVm
+import re
+
+from .._core.errors import InvalidInput
+from .._core.formatting import format_value
+from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Plan
 from .._core.selector import Select
 from .._core.spec import Absent
@@ -14,11 +18,19 @@ from .pinning import KEPT, refuse_pinned, removals
 from .selection import choose, matches, missing, select
 
 
-def plan_absent(spec: Absent, actual: ObservedVm) -> Plan:
-    """Every match that is meant goes, oldest first; by name, whoever made it. What is pinned goes by its id only."""
+def plan_absent(spec: Absent, actual: ObservedVm, capabilities: Capabilities) -> Plan:
+    """Every match that is meant goes, oldest first; by name, whoever made it. What is pinned goes by its id only.
+
+    What has no id's form is refused: that nothing has such an id would be true, and not what was meant.
+    """
     found = matches(actual, spec.name, spec.checkpoint_id)
     if spec.checkpoint_id is not None and spec.name is not None and not found and actual.by_id(spec.checkpoint_id):
         raise missing(actual, spec.name, spec.checkpoint_id)
+    if spec.checkpoint_id and not found and not re.fullmatch(capabilities.id_pattern, spec.checkpoint_id, re.I):
+        raise InvalidInput(
+            f"checkpoint_id: {format_value(spec.checkpoint_id)} is no id of a checkpoint on {capabilities.title}.",
+            remedy=f"It is {capabilities.id_rule}; vm_checkpoint_info shows it as id.",
+        )
     if spec.select is not None:
         return _plan_select(spec, spec.select, actual, found)
     gone = choose(actual, found, spec.on_ambiguous, f'are named "{spec.name or spec.checkpoint_id}"')

@@ -38,7 +38,7 @@ def plan(
     if isinstance(spec, Present):
         made = _present(spec, actual, capabilities, progress)
     elif isinstance(spec, Absent):
-        made = plan_absent(spec, actual)
+        made = plan_absent(spec, actual, capabilities)
     else:
         power = progress.power or actual.power
         # What a create of this run has left behind that failed is no evidence of a restore.

@@ -44,6 +44,8 @@ class Capabilities:
     name_pattern: str = r".{1,255}"
     name_rule: str = "1 to 255 characters"
     longest_series: int = 255
+    id_pattern: str = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    id_rule: str = "a GUID with hyphens, without braces"
     pins_apart: bool = False
     restore_steps: StagedRestorePlanner | None = None
 

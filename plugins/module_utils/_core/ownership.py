@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from .pins import Pin
-from .times import format_time, parse_time
+from .times import format_time, is_never, parse_time
 
 _MARK = re.compile(
     r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
@@ -109,6 +109,8 @@ def split(text: str | None) -> tuple[str, Mark | None]:
     text = (text or "").replace("\r\n", "\n")  # some write line ends so, and users do not
     found = _MARK.search(text)
     if not found:
+        return text, None
+    if is_never(found["at"]):
         return text, None
     try:
         created = parse_time(found["at"])

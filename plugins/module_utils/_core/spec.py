@@ -59,7 +59,7 @@ Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydan
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
 Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
 ResourceGroup = t.Annotated[Name, pydantic.AfterValidator(_group)]
-Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255)]
+Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255), pydantic.AfterValidator(_name)]
 
 
 class Present(OptionsModel):

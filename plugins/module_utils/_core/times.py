@@ -55,7 +55,7 @@ def parse_time(text: str) -> datetime:
 
 
 def read_time(value: object) -> datetime | None:
-    """A time as the services write it, as UTC; None for null and for the ends of the calendar. ValueError otherwise.
+    """A time as the services write it, as UTC; None for null and for what is_never(). ValueError otherwise.
 
     SPF answers local time with an offset and 0 to 7 fraction digits (seen in every capture). Without an offset it is
     UTC, for that is what EDM says of a DateTime without a kind.
@@ -69,8 +69,16 @@ def read_time(value: object) -> datetime | None:
     found = _RFC3339.fullmatch(value.strip())
     if not found:
         raise ValueError(f"{one_line(value, 60)!r} is not a time")
-    # .NET's smallest and largest times stand for "never"; they would overflow where they are compared.
-    return None if found[1][:4] in ("0001", "9999") else _moment(found)
+    return None if is_never(found[1]) else _moment(found)
+
+
+def is_never(text: str) -> bool:
+    """Whether a time that begins so stands for "never" or "unknown": no checkpoint is older than what makes them.
+
+    The beginnings of .NET (0001), FILETIME (1601), SQL (1753), OLE (1899 and 1900) and Unix (1970), and .NET's end.
+    The ends would also overflow where they are compared.
+    """
+    return not "2000" <= text[:4] < "9000"
 
 
 def _moment(found: re.Match[str]) -> datetime:

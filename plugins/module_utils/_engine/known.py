@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from .._core.errors import (
+    BadResponse,
     CheckpointError,
     Forbidden,
     Interrupted,
@@ -21,8 +22,8 @@ from .._core.errors import (
 from .._core.operation import Operation
 from .._core.times import show_seconds
 
-SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
-"""Errors that say, or suggest, that nothing was changed: never shown once a write has left."""
+SAYS_NOTHING_CHANGED = (BadResponse, Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+"""Errors that say or suggest that nothing was changed, or nothing of a write: never shown once one has left."""
 LOOK_FIRST = "Look at it before you run the task again."
 
 

@@ -15,6 +15,7 @@ from functools import partial
 
 from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
+from .._core.formatting import format_value
 from .._core.operation import Deadline, Report
 from .._core.redaction import Redactor
 from .._core.settings import SpfSettings, TlsSettings, settings
@@ -88,6 +89,12 @@ class Providers:
         InvalidInput, before any option of a connection is read, for what belongs to none.
         """
         if not reference.startswith("/"):
+            if "/subscriptions/" in reference.replace("\\", "/").lower():
+                raise InvalidInput(
+                    f"{format_value(reference)} is no id, but holds one.",
+                    subject="vm",
+                    remedy="An ARM id begins with /subscriptions/; give it without what stands before it.",
+                )
             return "spf"
         kind = _arm_id.parse(reference).type
         for provider, name in MACHINES.items():

@@ -87,7 +87,9 @@ class RestorePointClient:
             found += [str(id_of(row, response)) for row in rows]
             following = said.get("$skipToken")
             if not following:
-                if str(said.get("resultTruncated")).lower() == "true":
+                if str(said.get("resultTruncated")).lower() == "true" or _more_than(
+                    said.get("totalRecords"), len(found)
+                ):
                     problem = response.bad("Resource Graph holds back a part of its rows, and tells no way to them.")
                     problem.remedy = "Ask for fewer subscriptions, or by resource_group, which is a complete list."
                     raise problem
@@ -167,3 +169,7 @@ def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:
         else:
             profile.setdefault("dataDisks", []).append({"managedDisk": {"id": each["disk"]}, **encrypted})
     return profile
+
+
+def _more_than(total: object, count: int) -> bool:
+    return isinstance(total, int) and total > count

@@ -29,6 +29,9 @@ CAPABILITIES = Capabilities(
     name_pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}",
     name_rule="letters, digits and _ . -, beginning with a letter or digit, at most 80",
     longest_series=80 - GENERATED_LENGTH,
+    id_pattern=r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.compute/restorepointcollections/[^/]+"
+    r"/restorepoints/[^/?#]+",
+    id_rule="the ARM id of a restore point, from /subscriptions/ to its name",
     pins_apart=True,
     restore_steps=restore_steps,
 )

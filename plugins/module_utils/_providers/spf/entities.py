@@ -65,8 +65,22 @@ class _Entity(pydantic.BaseModel):
     def _time(cls, value: object) -> object:
         return read_time(value)
 
+    @pydantic.field_validator("ID", check_fields=False)
+    @classmethod
+    def _is_key(cls, value: str) -> str:
+        """An id of zeros would be somebody else's key, or nobody's."""
+        if not value.strip("0-"):
+            raise ValueError("is an id of zeros")
+        return value
+
     @pydantic.field_validator(
-        "CheckpointID", "ParentCheckpointID", "VMId", "LastRestoredCheckpointId", "MostRecentTaskId", check_fields=False
+        "CheckpointID",
+        "ParentCheckpointID",
+        "VMId",
+        "StampId",
+        "LastRestoredCheckpointId",
+        "MostRecentTaskId",
+        check_fields=False,
     )
     @classmethod
     def _no_sentinel(cls, value: str | None) -> str | None:

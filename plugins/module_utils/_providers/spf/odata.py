@@ -27,6 +27,8 @@ LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 LONGEST_ERROR = 65536
 """How much of an error's body is looked at where it is no JSON."""
 
+_NO_WHOLE_PAGE = ("odata.error", "error", "@odata.nextLink", "__next")
+"""What a page of OData v3 in JSON light never has: errors that came too late for the status, other versions' links."""
 Entity = dict[str, t.Any]
 
 
@@ -57,6 +59,8 @@ def where(*conditions: str) -> str:
 def page(response: Response) -> Page:
     """A feed in JSON light, the only format that requests accept (docs/decisions/0009)."""
     body = _object(response)
+    if said := [name for name in _NO_WHOLE_PAGE if body.get(name)]:
+        raise response.bad(f"the answer holds {said[0]} beside its entities, so it is not all of them.")
     entities, following = body.get("value"), body.get("odata.nextLink")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
         raise response.bad("the answer holds no list of entities.")
@@ -76,7 +80,7 @@ def entity(response: Response) -> Entity:
 def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointError:
     """The error for a response that is not a success, with the service's own text."""
     said = said_by(response)
-    locked = response.status in (400, 409, 423, 500) and bool(LOCKED.search(said))
+    locked = response.status == 423 or (response.status in (400, 409, 500) and bool(LOCKED.search(said)))
     return error_from(response, said, context=context, locked=locked, sign_in=sign_in)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
+    InvalidInput,
     MissingCheckpoint,
     UnknownTime,
 )
@@ -41,10 +42,13 @@ def test_a_match_goes_managed_or_not_usable_or_not(existing: Checkpoint) -> None
     assert made.writes[0].reason == "state is absent"
 
 
+GONE = "0fa1c3a2-0000-4000-8000-0000000000aa"
+
+
 def test_what_does_not_exist_is_absent_already() -> None:
     assert steps(planned(absent())) == []
     assert steps(planned(absent(), point("a", name="Nightly"))) == []
-    assert steps(planned(absent(checkpoint_id="gone"), point("a"))) == []
+    assert steps(planned(absent(checkpoint_id=GONE), point("a"))) == []
 
 
 @pytest.mark.parametrize(
@@ -86,8 +90,16 @@ def test_by_id_or_host_id_in_any_case(wanted: str) -> None:
     assert steps(planned(absent(checkpoint_id=wanted), point("a"), point("b"))) == ["delete a"]
 
 
+@pytest.mark.parametrize(
+    "given", ["gone", f"{{{GONE}}}", GONE.replace("-", ""), f"{GONE}/", f"/subscriptions/{GONE}", "null"]
+)
+def test_what_has_no_id_s_form_is_refused_and_not_absent(given: str) -> None:
+    with pytest.raises(InvalidInput, match="is no id of a checkpoint on"):
+        planned(absent(checkpoint_id=given), point("a"))
+
+
 def test_an_id_of_another_name_is_a_contradiction_not_absence() -> None:
     with pytest.raises(MissingCheckpoint, match='is named "nightly", not "weekly"'):
         planned(absent(checkpoint_id="a", name="weekly"), point("a"))
-    assert steps(planned(absent(checkpoint_id="gone", name="weekly"), point("a"))) == []
+    assert steps(planned(absent(checkpoint_id=GONE, name="weekly"), point("a"))) == []
     assert steps(planned(absent(checkpoint_id="a", name="nightly"), point("a"), point("b"))) == ["delete a"]

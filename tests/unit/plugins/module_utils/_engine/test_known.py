@@ -36,8 +36,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.known
     what_is_known,
 )
 
-DENYING = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
-OTHERS = (BadResponse, Locked, NotVerified, OperationFailed, OutcomeUnknown, Refused, ResponseLost, TimedOut)
+DENYING = (BadResponse, Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+OTHERS = (Locked, NotVerified, OperationFailed, OutcomeUnknown, Refused, ResponseLost, TimedOut)
 
 
 async def _poll() -> Status:

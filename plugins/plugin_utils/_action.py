@@ -150,6 +150,8 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
 
         timeout = self._task.timeout or 0
         given, warnings = shortened(params, timeout)
+        if "wait_timeout" not in self._task.args:
+            warnings = []  # of the default, which nobody has asked for
         with CaughtSignals(*ENDING, parent=os.getppid()) as signals:
             try:
                 found = _module.run(task, given, bool(self._task.check_mode), signals.open, self._report())
@@ -180,10 +182,16 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
     def _tell(self, found: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> None:
         """Say what an interrupted task leaves behind: Ansible throws its result away."""
         lines = ["a task with no_log was interrupted."] if self._task.no_log else list(endings(found))
-        text = " ".join([*(lines or [str(found.get("msg", "interrupted."))]), RERUN])
-        last_words().say(f"[{self._task.action}] {text}")
+        if len(lines) > 1:
+            texts = [f"interrupted: {len(lines)} targets were begun, and each has a line here. {RERUN}", *lines]
+        else:
+            texts = [" ".join([*(lines or [str(found.get("msg", "interrupted."))]), RERUN])]
+        for text in texts:
+            last_words().say(f"[{self._task.action}] {text}")
         if not constants.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=dict(variables)):
-            to_syslog(self._task.action, text, str(variables.get("ansible_syslog_facility", FACILITY)))
+            facility = str(variables.get("ansible_syslog_facility", FACILITY))
+            for text in texts:
+                to_syslog(self._task.action, text, facility)
 
 
 def shortened(params: dict[str, t.Any], timeout: float) -> tuple[dict[str, t.Any], list[str]]:

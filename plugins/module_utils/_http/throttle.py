@@ -36,6 +36,8 @@ class Bucket:
 
     def __init__(self) -> None:
         self.rate = math.inf
+        self._line = anyio.Lock()  # who has waited longest goes first: one that is refused again and again, last
+        self._waiting = 0
         self._closed_until = self._next = -math.inf
         self._passed = 0
         self._since = math.nan
@@ -44,16 +46,30 @@ class Bucket:
         """Wait for a turn; False at once where it would come after the deadline."""
         if math.isnan(self._since):
             self._since = anyio.current_time()
-        while True:
-            now = anyio.current_time()
-            turn = max(now, self._closed_until, self._next)
-            if turn > now and turn - now >= deadline.remaining():
+        if not self._waiting and self._pause() <= 0:
+            return await self._turn(deadline)
+        if self._pause() + self._waiting / self.rate >= deadline.remaining():
+            return False
+        self._waiting += 1
+        try:
+            with anyio.move_on_after(deadline.remaining()):
+                async with self._line:
+                    return await self._turn(deadline)
+        finally:
+            self._waiting -= 1
+        return False
+
+    def _pause(self) -> float:
+        """Seconds until the next one may leave."""
+        return max(self._closed_until, self._next) - anyio.current_time()
+
+    async def _turn(self, deadline: Deadline) -> bool:
+        while (pause := self._pause()) > 0:
+            if pause >= deadline.remaining():
                 return False
-            self._next = turn + 1 / self.rate
-            if turn > now:
-                await anyio.sleep(turn - now)
-            if anyio.current_time() >= self._closed_until:
-                return True
+            await anyio.sleep(pause)
+        self._next = max(self._next, anyio.current_time() - 1 / self.rate) + 1 / self.rate
+        return True
 
     def passed(self) -> None:
         """A request was counted, and answered."""

@@ -233,11 +233,14 @@ def test_the_callback_s_channel_takes_the_place_of_lines(monkeypatch: pytest.Mon
     assert tried._display.lines == []
 
 
-def test_the_timeout_ends_a_task_with_what_is_known() -> None:
-    result = action(wait_for_signals, {"number": int(signal.SIGALRM)}, timeout=30).run()
+@pytest.mark.parametrize("asked", [{}, {"wait_timeout": "10m"}], ids=["by default", "as asked for"])
+def test_the_timeout_ends_a_task_with_what_is_known(asked: dict[str, str]) -> None:
+    """Only who has asked for a longer wait_timeout is warned."""
+    result = action(wait_for_signals, {"number": int(signal.SIGALRM), **asked}, timeout=30).run()
     assert (result["failed"], result["error"]["code"], result["timedout"]) == (True, "interrupted", {"period": 30})
     assert "ended by the task's timeout" in result["msg"]
-    assert result["warnings"] == ["wait_timeout is 10m, but the task's timeout is 30s: it ends after 28s."]
+    warning = "wait_timeout is 10m, but the task's timeout is 30s: it ends after 28s."
+    assert result.get("warnings", []) == ([warning] if asked else [])
     assert seen[0]["wait_timeout"] == "28s"
     assert result["invocation"]["module_args"]["wait_timeout"] == "10m"
 
@@ -267,6 +270,17 @@ def test_a_signal_is_told_and_then_takes_its_course(
     expected = "a task with no_log was interrupted." if no_log else "ended by SIGTERM. Nothing was changed."
     assert told == [f"[{NAME}] {expected} {_action.RERUN}"]
     assert logged == ([] if silent else [(NAME, f"{expected} {_action.RERUN}", "LOG_USER")])
+
+
+def test_of_many_targets_each_has_a_line_and_the_first_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line for all would be cut where a pipe takes no more at once."""
+    told: list[str] = []
+    monkeypatch.setattr(_action, "last_words", lambda: SimpleNamespace(say=told.append))
+    monkeypatch.setattr(_action, "to_syslog", lambda *_given: None)
+    error = {"message": "vm web01: was accepted.", "operation": {"kind": "job", "id": "j"}}
+    action(wait_for_signals, {})._tell({"vms": [{"error": error}, {"error": error}, {}]}, {})
+    assert told[0] == f"[{NAME}] interrupted: 2 targets were begun, and each has a line here. {_action.RERUN}"
+    assert told[1:] == [f"[{NAME}] vm web01: was accepted. [job j]"] * 2
 
 
 def test_a_core_is_loaded_where_this_python_suffices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,38 @@ def test_one_refusal_holds_all_up() -> None:
     assert min(left) >= 30
 
 
+def test_one_that_is_refused_again_and_again_lets_the_others_pass() -> None:
+    """Who has waited longest goes first; the one behind whom all would wait for good goes last."""
+    left: list[int] = []
+
+    async def main() -> None:
+        bucket, deadline = Bucket(), Deadline(1e6)
+
+        async def poisoned() -> None:
+            while len(left) < 5:
+                await bucket.admit(deadline)
+                sent = anyio.current_time()
+                await anyio.sleep(0.1)
+                bucket.refused(sent, 60)
+
+        async def another(number: int) -> None:
+            await anyio.sleep(1)
+            await bucket.admit(deadline)
+            await anyio.sleep(0.1)
+            bucket.passed()
+            left.append(number)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(poisoned)
+            for number in range(5):
+                group.start_soon(another, number)
+
+        assert anyio.current_time() < 400
+
+    virtual(main)
+    assert sorted(left) == [0, 1, 2, 3, 4]
+
+
 def test_a_turn_after_the_deadline_is_refused_at_once() -> None:
     async def main() -> None:
         bucket = Bucket()

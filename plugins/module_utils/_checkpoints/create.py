@@ -148,7 +148,10 @@ def _stored_otherwise(name: str, made: Checkpoint) -> list[str]:
     """That the service has changed the name, or dropped the mark, by which alone the next run knows what is ours."""
     warnings = []
     if made.name != name:
-        known = " It is known by its mark." if made.mark else ""
+        known = " It is known by its mark."
+        if made.mark is not None and not made.matches_name(name):
+            known = " Tasks will not know it by that name, and make another one: give it a name that the service keeps."
+        known = known if made.mark else ""
         warnings.append(f'the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
     if made.mark is None:
         warnings.append(

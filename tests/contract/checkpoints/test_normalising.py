@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from simulator.vmm import server
 from tests.contract.checkpoints.scenarios import VMS, code, make_lab
 from tests.support.lab import Lab
 
@@ -54,6 +55,17 @@ def test_a_name_that_is_stored_otherwise_is_reported_and_known_by_its_mark(
     assert code(lab.run("vm_checkpoint_restore", vm=vm, name=name)) is None
     gone = lab.run("vm_checkpoint", vm=vm, name=name, state="absent")
     assert (gone["changed"], len(_names(lab, service))) == (True, count - 1)
+
+
+def test_a_name_that_nobody_would_recognise_is_told_and_not_promised_to_be_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "stored_name", lambda name, _switches: name.replace("ä", "ae"))
+    lab = make_lab("spf")
+    result = lab.run("vm_checkpoint", vm="web01", name="Wartung ä")
+    (told,) = [text for text in result["warnings"] if "keeps the name" in text]
+    assert "make another one: give it a name that the service keeps" in told
+    assert "known by its mark" not in told
 
 
 def test_a_mark_alone_gives_no_other_name() -> None:

@@ -29,6 +29,11 @@ LONGEST_ERROR = 65536
 
 _NO_WHOLE_PAGE = ("odata.error", "error", "@odata.nextLink", "__next")
 """What a page of OData v3 in JSON light never has: errors that came too late for the status, other versions' links."""
+_OWN_XML = (
+    "http://schemas.microsoft.com/ado/2007/08/dataservices/metadata",
+    "http://schemas.microsoft.com/windowsazure",
+)
+"""The namespaces of OData v3's errors, and of those of Windows Azure Pack."""
 Entity = dict[str, t.Any]
 
 
@@ -99,11 +104,21 @@ def said_by(response: Response) -> str:
 
 
 def is_own_error(response: Response) -> bool:
-    """Whether an error is the service's own: OData or Windows Azure Pack, in JSON or XML."""
+    """Whether an error is the service's own: OData v3 or Windows Azure Pack, in JSON or XML, and in their own form.
+
+    Gateways write errors in JSON and XML, too.
+    """
     start = _start(response)
     if start.startswith("{"):
-        return bool(_json_error(response))
-    return start.startswith("<") and not _is_html(start) and bool(_xml_error(response, start))
+        try:
+            body = _object(response)
+        except CheckpointError:
+            return False
+        verbose = body.get("error")
+        return "odata.error" in body or (isinstance(verbose, dict) and isinstance(verbose.get("message"), dict))
+    return (
+        start.startswith("<") and any(name in start[:1024] for name in _OWN_XML) and bool(_xml_error(response, start))
+    )
 
 
 def _start(response: Response) -> str:

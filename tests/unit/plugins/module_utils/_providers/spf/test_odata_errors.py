@@ -130,3 +130,23 @@ def test_an_error_quotes_it(body: object) -> None:
 def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> None:
     body = json.dumps({"odata.error": {"code": "", "message": {"value": said}}})
     assert isinstance(odata.error(answer(status, body), context="creating it"), Locked) is locked
+
+
+@pytest.mark.parametrize(
+    ("body", "own"),
+    [
+        (b'{"odata.error": {"code": "", "message": {"lang": "en-US", "value": "Resource not found."}}}', True),
+        (b'{"error": {"code": "", "message": {"lang": "en-US", "value": "Resource not found."}}}', True),
+        (ATOM.encode(), True),
+        (PACK.encode(), True),
+        (b'{"Message": "No HTTP resource was found that matches the request URI."}', False),
+        (b'{"error": {"code": 404, "message": "Not Found"}}', False),
+        (b"<Error><Code>NoSuchKey</Code><Message>The key does not exist.</Message></Error>", False),
+        (b"<?xml version='1.0'?><html><body><message>Not found</message></body></html>", False),
+        (b"{", False),
+        (b"[]", False),
+    ],
+)  # fmt: skip
+def test_only_the_service_s_own_form_is_its_own_word(body: bytes, own: bool) -> None:
+    """A gateway's 404 in JSON or XML says nothing of a checkpoint: it may have filtered the verb."""
+    assert odata.is_own_error(answer(404, body)) is own

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -102,3 +103,23 @@ def _scope(request: httpx.Request) -> Message:
         "client": ("127.0.0.1", 123),
         "root_path": "",
     }
+
+
+Change = Callable[[dict[str, Any]], object]
+
+
+class Changed(httpx.AsyncBaseTransport):
+    """The answers of another wire, those to GETs of a path changed: what a service might answer that ours does not."""
+
+    def __init__(self, wire: httpx.AsyncBaseTransport, path: str, change: Change) -> None:
+        self._wire = wire
+        self._path = path
+        self._change = change
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._wire.handle_async_request(request)
+        if request.method != "GET" or not request.url.path.lower().endswith(self._path.lower()):
+            return answer
+        document = json.loads(await answer.aread())
+        self._change(document)
+        return httpx.Response(200, headers={"Date": answer.headers["date"]}, json=document)

@@ -12,8 +12,8 @@ import pytest
 
 from tests.contract.checkpoints.scenarios import code, make_lab
 from tests.contract.compute.azure_harness import make_lab as azure_lab
-from tests.contract.compute.test_odd_azure import Changed
 from tests.support.lab import Lab
+from tests.support.wire import Changed
 
 PAGES = ["<html>sign in</html>", "garbage", "[]"]
 

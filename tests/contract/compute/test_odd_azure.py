@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -26,25 +25,7 @@ from tests.contract.compute.azure_harness import (
     restore,
 )
 from tests.support.lab import Lab
-
-Change = Callable[[dict[str, Any]], object]
-
-
-class Changed(httpx.AsyncBaseTransport):
-    """The simulator's answers, those to a path retold."""
-
-    def __init__(self, wire: httpx.AsyncBaseTransport, path: str, change: Change) -> None:
-        self._wire = wire
-        self._path = path
-        self._change = change
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        answer = await self._wire.handle_async_request(request)
-        if request.method != "GET" or not request.url.path.lower().endswith(self._path.lower()):
-            return answer
-        document = json.loads(await answer.aread())
-        self._change(document)
-        return httpx.Response(200, headers={"Date": answer.headers["date"]}, json=document)
+from tests.support.wire import Change, Changed
 
 
 def _changed(path: str, change: Change, **switches: Any) -> Lab:

@@ -86,18 +86,39 @@ class Concurrency:
 
 
 class Levels:
-    """The two levels of a task: what only reads, and what writes. Trouble and limits concern both."""
+    """How many are at work at once, reading and writing. With `auto` each service has a level of its own to write.
+
+    So one that answers no more, whose targets each take their time to fail, does not hold up the others. An upper bound
+    that is asked for is one for all together.
+    """
 
     def __init__(self, asked: Asked = "auto") -> None:
         self.reading = Concurrency(asked, MOST_READ)
         self.writing = Concurrency(asked)
+        self.is_shared = asked != "auto"
+        self._services: dict[str, ServiceLevel] = {}
+
+    def of(self, service: str) -> ServiceLevel:
+        """What the trouble and the limits of that service concern."""
+        if service not in self._services:
+            own = self.writing if self.is_shared else Concurrency()
+            self._services[service] = ServiceLevel(own, (self.reading, self.writing))
+        return self._services[service]
+
+
+class ServiceLevel:
+    """The level of one service's writing, and what else its answers tell of."""
+
+    def __init__(self, writing: Concurrency, others: t.Sequence[Concurrency]) -> None:
+        self.writing = writing
+        self._all = (writing, *others)
 
     def pressed(self) -> None:
         """See Concurrency."""
-        self.reading.pressed()
-        self.writing.pressed()
+        for each in self._all:
+            each.pressed()
 
     def held(self, seconds: float) -> None:
         """See Concurrency."""
-        self.reading.held(seconds)
-        self.writing.held(seconds)
+        for each in self._all:
+            each.held(seconds)

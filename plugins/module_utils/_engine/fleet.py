@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from functools import partial
 
 from .._core.approval import Approval
 from .._core.errors import CheckpointError, SignInRefused
 from .._core.plan import in_stages
+from .._deps import anyio
 from .concurrency import Concurrency, Levels
 from .group import Group, GroupRun
 from .interruption import Interruption
@@ -84,7 +86,7 @@ class Fleet:
             self._group = GroupRun(fit, self._each, *terms)
             await self._group.carry_out()
         elif options.group is None and (whole or options.on_error == "continue"):
-            await self._each(fit, self._carry_out, options.levels.writing, stop=options.on_error == "stop")
+            await self._each_of_its_service(fit)
 
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
@@ -125,6 +127,17 @@ class Fleet:
             member.shown = show(member)
         member.reconciler.release()
 
+    async def _each_of_its_service(self, members: t.Sequence[Member]) -> None:
+        levels, stop = self._options.levels, self._options.on_error == "stop"
+        services: dict[str, list[Member]] = {}
+        for member in members:
+            services.setdefault("" if levels.is_shared else member.reconciler.kind.target.service, []).append(member)
+        self._stopped = False
+        async with anyio.create_task_group() as group:
+            for service, own in services.items():
+                act = partial(self._guarded, self._carry_out, stop=stop)
+                group.start_soon(levels.of(service).writing.each, own, act)
+
     async def _each(
         self,
         members: t.Sequence[Member],
@@ -133,23 +146,23 @@ class Fleet:
         *,
         stop: bool,
     ) -> None:
-        """`act` on each member. An error stays with its target, unless a sign-in fails before anything was sent."""
+        """`act` on each member."""
         self._stopped = False
+        await concurrency.each(members, partial(self._guarded, act, stop=stop))
 
-        async def guarded(member: Member) -> None:
-            if self._stopped:
-                return
-            try:
-                await act(member)
-            except SignInRefused as problem:
-                if not self._sends:
-                    raise  # while planning it concerns all, and nothing has been sent
-                member.fail(problem)
-                self._let_go(member)
-                self._stopped = True
-            except CheckpointError as problem:
-                member.fail(problem)
-                self._let_go(member)
-                self._stopped = self._stopped or stop
-
-        await concurrency.each(members, guarded)
+    async def _guarded(self, act: t.Callable[[Member], t.Awaitable[None]], member: Member, *, stop: bool) -> None:
+        """An error stays with its target, unless a sign-in fails before anything was sent."""
+        if self._stopped:
+            return
+        try:
+            await act(member)
+        except SignInRefused as problem:
+            if not self._sends:
+                raise  # while planning it concerns all, and nothing has been sent
+            member.fail(problem)
+            self._let_go(member)
+            self._stopped = True
+        except CheckpointError as problem:
+            member.fail(problem)
+            self._let_go(member)
+            self._stopped = self._stopped or stop

@@ -42,7 +42,8 @@ class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
 
     `signals` opens the way on which signals arrive; `interruption` is what they end. `sign_ins` collects how the run
-    signed in to each service, `pressure` learns of trouble and of limits, `report` hears what the run waits for.
+    signed in to each service, `pressure` gives who learns of a service's trouble and limits, and `report` hears what
+    the run waits for.
     """
 
     environ: t.Mapping[str, str]
@@ -51,7 +52,7 @@ class RunContext(t.NamedTuple):
     signals: Signals | None = None
     interruption: Interruption | None = None
     sign_ins: dict[str, Auth] | None = None
-    pressure: Pressure | None = None
+    pressure: t.Callable[[str], Pressure] | None = None
     report: Report | None = None
 
 
@@ -135,7 +136,7 @@ class Providers:
             client = self._new_client(certificate)
             self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"
-        http = Http(client, spf.root, label, self._deadline, auth=auth, pressure=self._world.pressure)
+        http = Http(client, spf.root, label, self._deadline, auth=auth, pressure=self._pressure(spf.root))
         return Spf(http, spf, clock)
 
     async def _azure(self, kind: str) -> Provider:
@@ -193,10 +194,13 @@ class Providers:
             self._deadline,
             auth=auth,
             redactor=self._redactor,
-            pressure=self._world.pressure,
+            pressure=self._pressure(cloud.arm),
             counted=counted,
         )
         return Arm(http, cloud.arm, sign_in_name), arm
+
+    def _pressure(self, service: str) -> Pressure | None:
+        return None if self._world.pressure is None else self._world.pressure(service)
 
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""

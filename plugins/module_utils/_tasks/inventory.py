@@ -33,7 +33,9 @@ async def inventory(params: Params, check_only: bool, context: RunContext, redac
     query = query_of(params)
     options = RunOptions.of({name: params.get(name) for name in ("wait_timeout", "concurrency")})
     concurrency = Concurrency(options.concurrency, MOST_READ)
-    async with Providers(params, context._replace(pressure=concurrency), options.deadline(), redactor) as providers:
+    async with Providers(
+        params, context._replace(pressure=lambda _service: concurrency), options.deadline(), redactor
+    ) as providers:
         crowd = Crowd(query, concurrency)
         await crowd.find(providers)
         await crowd.read()

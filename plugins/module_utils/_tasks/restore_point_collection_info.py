@@ -34,7 +34,9 @@ async def restore_point_collection_info(
     found: dict[int, dict[str, t.Any] | None] = {}
     readings = Readings(query.on_error)
     concurrency = Concurrency(options.concurrency, MOST_READ)
-    async with Providers(params, context._replace(pressure=concurrency), deadline, redactor) as providers:
+    async with Providers(
+        params, context._replace(pressure=lambda _service: concurrency), deadline, redactor
+    ) as providers:
         arm, settings = await providers.arm()
         require_query_api(query, settings.compute_api_version)
         client = RestorePointClient(arm, settings)

@@ -83,6 +83,6 @@ async def converge(
     levels = Levels(options.concurrency)
     interruption, report = context.interruption or Interruption(), context.report or unheard
     fleet = options.fleet(deadline, check_only, interruption, levels, show, report)
-    async with Providers(params, context._replace(pressure=levels), deadline, redactor) as providers:
+    async with Providers(params, context._replace(pressure=levels.of), deadline, redactor) as providers:
         members = await reconcile(await open_kinds(providers, options, levels.reading), replace(fleet, review=review))
     return members, round(anyio.current_time() - begun, 2)

@@ -94,7 +94,9 @@ async def vm_checkpoint_info(
     start, deadline = anyio.current_time(), options.deadline()
     concurrency = Concurrency(options.concurrency, MOST_READ)
     survey = Survey(query, concurrency)
-    async with Providers(params, context._replace(pressure=concurrency), deadline, redactor) as providers:
+    async with Providers(
+        params, context._replace(pressure=lambda _service: concurrency), deadline, redactor
+    ) as providers:
         await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
     return survey.result() | {"timing": timing}

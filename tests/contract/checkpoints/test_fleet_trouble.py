@@ -108,3 +108,29 @@ def test_a_removal_is_sent_again_while_a_reading_shows_the_thing(service: str, c
     if there:
         assert not _codes(_run(lab, None, "vm_checkpoint", vms=list(there), name="n", state="absent"))
     assert not _made(lab, vms)
+
+
+class Dies(httpx.AsyncBaseTransport):
+    """SPF takes no connection any more, once it has answered so many requests."""
+
+    def __init__(self, wire: httpx.AsyncBaseTransport, after: int) -> None:
+        self._wire, self._left = wire, after
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if "Odata.svc" in request.url.path:
+            self._left -= 1
+            if self._left < 0:
+                raise httpx.ConnectError("refused", request=request)
+        return await self._wire.handle_async_request(request)
+
+
+def test_a_service_that_dies_takes_no_other_down() -> None:
+    """Each of its VMs takes its time to fail; those of the others are at work meanwhile."""
+    lab = Lab(arm_buckets=0.0)
+    lab.world.populate(spf=300, scvmm=10)
+    vms = [f"spf{number:03}" for number in range(1, 301)]
+    vms += [lab.world.machine_uri(f"arc{number:03}") for number in range(1, 11)]
+    lab.through = lambda wire: Dies(wire, after=6)
+    result = lab.run("vm_checkpoint", vms=vms, name="new", wait_timeout="10m")
+    ended = Counter((each["provider"], each["status"]) for each in result["vms"])
+    assert ended == {("spf", "failed"): 300, ("scvmm", "changed"): 10}

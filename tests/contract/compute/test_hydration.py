@@ -25,8 +25,8 @@ from tests.contract.compute.azure_harness import (
     restore,
     spoil,
 )
-from tests.contract.compute.test_odd_azure import Changed
 from tests.support.lab import Lab
+from tests.support.wire import Changed
 
 OLD = {"shop01_OsDisk", "shop01_DataDisk_0", "shop02_OsDisk"}
 

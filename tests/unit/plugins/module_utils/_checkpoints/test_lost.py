@@ -70,3 +70,24 @@ def test_one_that_is_not_listed_yet_may_be_the_lost_one() -> None:
 def test_another_verb_or_one_of_this_run_is_not_taken_up() -> None:
     assert not found(state="running", work="delete")
     assert not found(state="running", own=True)
+
+
+@pytest.mark.parametrize(("work", "state"), [(None, "succeeded"), ("create", "succeeded"), ("restore", "unknown")])
+def test_what_turns_out_to_be_other_work_proves_nothing(work: str | None, state: State) -> None:
+    async def poll() -> Status:
+        shown.work = work
+        return Status("succeeded")
+
+    shown = Operation("job", "job-2", poll, last=Status("unknown"))
+
+    async def main() -> Status:
+        async def current(_vm: object) -> Operation:
+            return shown
+
+        provider: Any = SimpleNamespace(current_operation=current)
+        execution: Any = SimpleNamespace(is_own=lambda _operation: False)
+        operation = await started_since(provider, BEFORE, "create")(execution)
+        assert operation is not None
+        return await operation.poll()
+
+    assert anyio.run(main).state == state

@@ -156,3 +156,10 @@ def test_a_generated_name_shows_when_by_the_service_s_clock() -> None:
 )
 def test_any_other_name_is_nobody_s_series(name: str) -> None:
     assert read_generated(name) is None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_mark_from_the_ends_of_a_calendar_is_none(at: str) -> None:
+    """An age that a forger has chosen would decide what goes; the last one would overflow behind a pin."""
+    text = f"words\n[hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at={at}]"
+    assert split(text) == (text, None)

@@ -22,16 +22,20 @@ from .._core.errors import (
 from .._core.operation import Operation
 from .._core.times import show_seconds
 
-SAYS_NOTHING_CHANGED = (BadResponse, Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
-"""Errors that say or suggest that nothing was changed, or nothing of a write: never shown once one has left."""
+SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+"""Errors that say, or suggest, that nothing was changed: never shown once a write has left."""
 LOOK_FIRST = "Look at it before you run the task again."
 
 
-def what_is_known(problem: CheckpointError, subject: str, context: str | None) -> CheckpointError:
-    """The error as it may be shown: behind a write that was sent (`context`), none may deny it."""
-    if context is None or not isinstance(problem, SAYS_NOTHING_CHANGED):
-        return problem
-    return unread(problem, subject, context)
+def what_is_known(
+    problem: CheckpointError, subject: str, context: str | None, *, lost: bool = False
+) -> CheckpointError:
+    """The error as it may be shown: behind a write that was sent (`context`), none may deny it.
+
+    Where its answer was `lost`, an answer that makes no sense leaves open what became of it, too.
+    """
+    denies = isinstance(problem, SAYS_NOTHING_CHANGED) or (lost and isinstance(problem, BadResponse))
+    return unread(problem, subject, context) if context is not None and denies else problem
 
 
 def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: float) -> OutcomeUnknown:

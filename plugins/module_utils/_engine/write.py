@@ -43,6 +43,7 @@ class Write(t.Generic[Observed]):
     def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool = True) -> None:
         self._request, self._execution, self._wait = request, execution, wait
         self._changed = self._sent = self._resent = self._done = self._replan = self._created = False
+        self._lost = False
 
     @property
     def changed(self) -> bool:
@@ -60,7 +61,8 @@ class Write(t.Generic[Observed]):
                 completed = Completed(self._request.result(observed))
             self._done = self._done or not self._replan
         except CheckpointError as error:
-            problem = what_is_known(error, self._execution.subject, self._request.context if self._sent else None)
+            context = self._request.context if self._sent else None
+            problem = what_is_known(error, self._execution.subject, context, lost=self._lost)
         return Outcome(
             changed=self._changed,
             done=self._done,
@@ -78,7 +80,7 @@ class Write(t.Generic[Observed]):
         try:
             operation = await request.send()
         except ResponseLost as problem:
-            self._sent = True
+            self._sent = self._lost = True
             return await self._settle(problem)
         except NotFound:
             # Somebody else may have done it, or the first one whose answer was lost: a reading decides, not the 404.

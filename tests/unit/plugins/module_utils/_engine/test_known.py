@@ -36,8 +36,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.known
     what_is_known,
 )
 
-DENYING = (BadResponse, Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
-OTHERS = (Locked, NotVerified, OperationFailed, OutcomeUnknown, Refused, ResponseLost, TimedOut)
+DENYING = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+OTHERS = (BadResponse, Locked, NotVerified, OperationFailed, OutcomeUnknown, Refused, ResponseLost, TimedOut)
 
 
 async def _poll() -> Status:
@@ -66,6 +66,12 @@ def test_an_error_that_denies_is_not_shown_behind_a_write(kind: type[CheckpointE
 def test_any_other_error_is_shown_as_it_is(kind: type[CheckpointError]) -> None:
     problem = kind("no.")
     assert what_is_known(problem, "vm v", "deleting it") is problem
+
+
+def test_behind_a_lost_answer_one_that_makes_no_sense_leaves_it_open() -> None:
+    problem = BadResponse("it is HTML.")
+    assert isinstance(what_is_known(problem, "vm v", "deleting it", lost=True), OutcomeUnknown)
+    assert what_is_known(problem, "vm v", None, lost=True) is problem
 
 
 def test_a_lost_answer_is_named_in_what_came_while_it_was_settled() -> None:

@@ -167,7 +167,8 @@ def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(
 
 def test_the_timeout_of_a_task_leaves_what_is_known(simulator: Simulator, ansible: Ansible) -> None:
     simulator.control("POST", "/switches", {"create_takes": f"{HOURS}s"})
-    task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": {"vm": "web01", "name": "slow"}, "timeout": 8}
+    options = {"vm": "web01", "name": "slow", "wait_timeout": "10m"}
+    task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "timeout": 8}
     run = ansible.run([play("Timeout", [task], simulator.environment)])
     result = run.of("Create")
     assert (run.code, result["changed"]) == (2, True)

@@ -414,7 +414,10 @@ vms:
   returned: with O(vms)
   contains:
     vm: {description: The VM as it was given., type: str, returned: always}
-    vm_id: {description: The service's id of the VM., type: str, returned: always}
+    vm_id:
+      description: The service's id of the VM; null where the service did not answer.
+      type: str
+      returned: always
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
     status:
       description: V(changed), V(unchanged), V(failed), V(not_started) or V(outcome_unknown).
@@ -428,6 +431,11 @@ vms:
     compliance: {description: As RV(compliance)., type: dict, returned: always}
     series: {description: As RV(series); null where the VM could not be read., type: dict, returned: always}
     error: {description: As RV(error); null without one., type: dict, returned: always}
+msg:
+  description: One line. With O(vms) how many of them changed, and so on; of a task that failed what RV(error) says.
+  type: str
+  returned: with O(vms), and when the task failed
+  sample: '6 VMs: 2 changed, 4 unchanged.'
 error:
   description:
     - What went wrong, for pipelines to branch on. C(msg) holds the same as one line. What does not apply is null.

@@ -41,7 +41,7 @@ class CheckpointView:
         """The VM as the user wrote it, its id and its service."""
         vm = run.kind.target
         reference = getattr(vm, "reference", vm.name)
-        return {"vm": reference, "vm_id": vm.id, "provider": vm.provider}
+        return {"vm": reference, "vm_id": vm.id or None, "provider": vm.provider}
 
 
 def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: bool) -> dict[str, t.Any] | None:

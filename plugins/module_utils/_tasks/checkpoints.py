@@ -9,17 +9,18 @@ from functools import partial
 
 from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
-from .._core.model import VM
+from .._core.model import ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
 from .._engine.concurrency import Concurrency
+from .._engine.kind import Kind
 from .._engine.run_options import RunOptions
-from .._providers import Provider, Providers, RunContext
+from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
 from .group_result import GroupView
 from .run import Params, converge
-from .vm_references import VMS_EMPTY, references_of, resolve
+from .vm_references import VMS_EMPTY, open_each, references_of
 
 
 async def converge_vms(
@@ -58,19 +59,6 @@ def _group_of(spec: Spec, params: Params) -> GroupView | None:
 
 async def _open(
     spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
-) -> list[VmCheckpoints]:
-    resolved = await resolve(providers, references, concurrency)
-    require_findable(resolved, options)
-    settle_time = options.settle_time.total_seconds()
-    return [VmCheckpoints(provider, vm, spec, settle_time) for provider, vm in resolved]
-
-
-def require_findable(resolved: t.Iterable[tuple[Provider, VM]], options: RunOptions) -> None:
-    """InvalidInput for a task that would not wait where nothing leads back to what it started."""
-    for provider, vm in resolved:
-        if not options.wait and not provider.capabilities.operations_findable:
-            raise InvalidInput(
-                f"wait: false is not possible on {provider.capabilities.title}: nothing leads back to operations.",
-                subject=str(vm),
-                remedy="Leave wait out.",
-            )
+) -> list[Kind[ObservedVm]]:
+    make = partial(VmCheckpoints, spec=spec, settle_time=options.settle_time.total_seconds())
+    return await open_each(make, references, providers, options, concurrency)

@@ -5,12 +5,24 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
 from .._core.errors import CheckpointError, PlanChanged, SomeFailed
 from .._core.plan import in_stages, to_result
 from .._engine.group import Group
 from .._engine.member import Member
 from .._engine.reconciler import Reconciler
+
+IN_WORDS = {
+    "changed": "changed",
+    "undone": "undone",
+    "unchanged": "unchanged",
+    "stopped": "stopped",
+    "not_started": "not started",
+    "failed": "failed",
+    "outcome_unknown": "of unknown outcome",
+}
+"""The states of a target, as a summary counts them."""
 
 
 class View(t.Protocol):
@@ -89,7 +101,10 @@ def many(
     }
     if group is not None:
         result["group"] = group.keys(members, check_only=check_only)
+    summary = _summary([each["status"] for each in result["vms"]], check_only)
     failed = [member.error for member in members if member.error is not None]
+    if members and not failed:
+        result["msg"] = f"{len(members)} VMs: {summary}."
     if failed:
         problem = SomeFailed(
             f"{len(failed)} of {len(members)} VMs failed; the first: {failed[0]}",
@@ -97,6 +112,8 @@ def many(
         )
         if group is not None and not check_only:
             problem.notes.append(group.note(members))
+        else:
+            problem.notes.append(f"In all: {summary}.")
         result |= {"error": problem.to_result(), "msg": str(problem)}
     return result
 
@@ -107,6 +124,13 @@ def failure(problem: CheckpointError) -> dict[str, t.Any]:
     if isinstance(problem, PlanChanged) and problem.plan is not None:
         result["plan"] = problem.plan
     return result
+
+
+def _summary(states: t.Sequence[str], check_only: bool) -> str:
+    """How many targets ended in each state; in check mode those that would change."""
+    words = IN_WORDS | ({"changed": "to change"} if check_only else {})
+    counts = Counter(states)
+    return ", ".join(f"{counts[state]} {word}" for state, word in words.items() if counts[state])
 
 
 def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:

@@ -12,6 +12,7 @@ from .._core.model import ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._engine.concurrency import Concurrency
+from .._engine.kind import Kind
 from .._engine.member import Member
 from .._engine.reconciler import Reconciler
 from .._engine.run_options import RunOptions
@@ -22,9 +23,8 @@ from .._policies.specs import PolicySpec
 from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
-from .checkpoints import require_findable
 from .run import Params, converge
-from .vm_references import VMS_EMPTY, references_of, resolve
+from .vm_references import VMS_EMPTY, open_each, references_of
 
 NESTED = ("keep", "adopt", "thresholds")
 """Options with suboptions: what is not given of them is null."""
@@ -54,11 +54,10 @@ def _given(name: str, value: object) -> object:
 
 async def _open(
     spec: PolicySpec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
-) -> list[VmPolicy]:
-    resolved = await resolve(providers, references, concurrency)
-    require_findable(resolved, options)
+) -> list[Kind[ObservedVm]]:
     settle_time, patience = options.settle_time.total_seconds(), options.wait_timeout.total_seconds()
-    return [VmPolicy(provider, vm, spec, settle_time, patience) for provider, vm in resolved]
+    make = partial(VmPolicy, spec=spec, settle_time=settle_time, patience=patience)
+    return await open_each(make, references, providers, options, concurrency)
 
 
 def _review(spec: PolicySpec, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:

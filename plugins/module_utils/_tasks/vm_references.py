@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 
 from .._core.errors import (
     BadResponse,
@@ -12,17 +13,24 @@ from .._core.errors import (
     InvalidInput,
     ServiceError,
     SignInRefused,
+    Unavailable,
     Unreachable,
     UntrustedTls,
 )
-from .._core.model import VM
+from .._core.model import VM, ObservedVm
 from .._core.spec import OMIT
 from .._engine.concurrency import Concurrency
+from .._engine.kind import Kind
+from .._engine.run_options import RunOptions
+from .._engine.unread import Unread
 from .._providers import Provider, Providers
 from .run import Params
 
 MAX_REFERENCE = 1024
+SILENT = 3
+"""VMs that a service may leave without an answer, one after the other, before it counts as one that gives none."""
 VMS_EMPTY = "vms is empty: there is nothing to do."
+Make = t.Callable[[Provider, VM], Kind[ObservedVm]]
 Fail = t.Callable[[int, CheckpointError], None]
 """Takes the failure of the VM at that place of the list, and raises it where the task is to end."""
 
@@ -81,6 +89,49 @@ async def resolve(
     return [found[position] for position in range(len(references))]
 
 
+async def open_each(
+    make: Make, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
+) -> list[Kind[ObservedVm]]:
+    """What is to be done with each VM, before anything is written.
+
+    Where the task tries all of its VMs, one whose service does not say what it is keeps the error to itself, unless it
+    is so with all of them. A reference that means no VM, or several, is a mistake in the task and always ends it.
+    """
+    tries_all = options.on_error == "continue" and options.group is None
+    unread: dict[int, CheckpointError] = {}
+
+    def fail(position: int, problem: CheckpointError) -> None:
+        if not tries_all or not isinstance(problem, ServiceError):
+            raise problem from None
+        unread[position] = problem
+
+    found = await look_up(providers, references, concurrency, fail)
+    if unread and not found:
+        raise unread[min(unread)]
+    for provider, vm in found.values():
+        _require_findable(provider, vm, options)
+    return [
+        make(*found[position]) if position in found else Unread(_unread(reference), unread[position])
+        for position, reference in enumerate(references)
+    ]
+
+
+def _unread(reference: str) -> VM:
+    """What a result shows of a VM that only its reference is known of."""
+    service = Providers.service_of(reference)
+    return VM(reference=reference, name=reference, id="", canonical=reference, provider=service, service="")
+
+
+def _require_findable(provider: Provider, vm: VM, options: RunOptions) -> None:
+    """InvalidInput for a task that would not wait where nothing leads back to what it started."""
+    if not options.wait and not provider.capabilities.operations_findable:
+        raise InvalidInput(
+            f"wait: false is not possible on {provider.capabilities.title}: nothing leads back to operations.",
+            subject=str(vm),
+            remedy="Leave wait out.",
+        )
+
+
 async def look_up(
     providers: Providers,
     references: t.Sequence[str],
@@ -90,13 +141,14 @@ async def look_up(
 ) -> dict[int, tuple[Provider, VM]]:
     """Each reference's service and VM, by its place, but for those that `fail` took.
 
-    A refused sign-in and a wrong option of the connection are raised. A host that cannot be reached is not tried again
-    for each of its VMs.
+    A refused sign-in and a wrong option of the connection are raised. A service that cannot be reached, or has given no
+    answer to the first few of its VMs, is not asked again for each of the others.
     """
     found: dict[int, tuple[Provider, VM]] = {}
     opened: dict[str, Provider] = {}
     closed: dict[str, CheckpointError] = {}
     signed_in: set[str] = set()
+    unanswered: Counter[str] = Counter()
 
     async def one(position: int, service: str) -> None:
         reference = references[position]
@@ -123,6 +175,10 @@ async def look_up(
                 closed[service] = problem
             elif not isinstance(problem, ServiceError) or problem.status is not None:
                 signed_in.add(service)
+            elif isinstance(problem, Unavailable) and service not in signed_in:
+                unanswered[service] += 1
+                if unanswered[service] == SILENT:
+                    closed[service] = problem
             named = problem.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else problem
             fail(position, named.default_subject(f"vm {reference}"))
 

@@ -38,13 +38,14 @@ def test_mixed_services_in_the_order_given() -> None:
     assert [each["provider"] for each in result["vms"]] == ["scvmm", "spf"] * 3
     assert _states(result) == ["changed"] * 6
     assert result["changed"] is True
+    assert (predicted["msg"], result["msg"]) == ("6 VMs: 6 to change.", "6 VMs: 6 changed.")
     assert result["plan"] == predicted["plan"]
     assert [each["vm_id"] for each in result["plan"]["actions"]] == [each["vm_id"].lower() for each in result["vms"]]
     assert len(result["diff"]) == 6
     assert all(each["checkpoint"]["name"] == "n" for each in result["vms"])
     assert all(each["error"] is None for each in result["vms"])
     again = lab.run("vm_checkpoint", vms=vms, name="n")
-    assert (again["changed"], _states(again)) == (False, ["unchanged"] * 6)
+    assert (again["changed"], _states(again), again["msg"]) == (False, ["unchanged"] * 6, "6 VMs: 6 unchanged.")
 
 
 def test_only_those_that_need_it_change() -> None:
@@ -87,6 +88,8 @@ def test_one_vm_fails(on_error: str, later: str) -> None:
     assert failed["error"]["operation"]["id"] == failed["operation"]["id"]
     assert result["changed"] is True
     assert "1 of 6 VMs failed" in result["msg"]
+    others = "5 changed, 1 failed" if on_error == "continue" else "1 changed, 4 not started, 1 failed"
+    assert f"In all: {others}." in result["msg"]
     assert lab.jobs("create") == (5 if on_error == "continue" else 1)
 
 

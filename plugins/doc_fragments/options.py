@@ -274,7 +274,7 @@ options:
         id; C(checkpoints-VMNAME) when not given. It is created in the VM's region, together with the first checkpoint.
     type: str
   concurrency:
-    description: How many VMs to work on at once, up to 256. V(auto) starts with 32 and follows what the service takes.
+    description: How many VMs to work on at once, up to 256. V(auto) begins with 32 (Azure 100) and adapts itself.
     type: str
     default: auto
 """

@@ -38,6 +38,7 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     def __init__(self, provider: Provider, vm: VM, spec: Spec, settle_time: float) -> None:
         self.target = self.vm = vm
+        self.at_once = provider.capabilities.at_once
         self.provider = provider
         self._spec = spec
         self._settle_time = settle_time

@@ -26,7 +26,8 @@ class Capabilities:
     `why` says in a user's words what the README's table shows for each promise, `restores` what a restore brings back.
     `safety_name` is what a safety checkpoint is called; where names are unique it gets a time and a nonce behind it, as
     every generated name does, so that a series' own name must leave room (`longest_series`). With `pins_apart` a pin is
-    a write of its own, and can be enforced by a lock; else it is part of the mark.
+    a write of its own, and can be enforced by a lock; else it is part of the mark. `at_once` is how many VMs are
+    written to at once where no bound is asked for: at the beginning, and at most.
     """
 
     provider: str
@@ -37,6 +38,7 @@ class Capabilities:
     restore_in_place: bool
     power: bool
     max_points: int
+    at_once: tuple[int, int]
     why: t.Mapping[str, str]
     restores: str = ""
     has_description: bool = True

@@ -12,10 +12,13 @@ from .._deps import anyio
 
 Item = t.TypeVar("Item")
 Asked = t.Union[int, t.Literal["auto"]]
+AtOnce: t.TypeAlias = "tuple[int, int]"
+"""How many of a service's targets are written to at once where no bound is asked for: at the beginning, at most."""
 START = 32
 """How many are at work at once before anything is known of the service."""
 MOST = 256
-"""And at most: what is written takes tens of seconds, and of those that wait few ask anything."""
+"""And at most where nobody knows more of it: what is written takes tens of seconds, and few of those that wait ask
+anything."""
 MOST_READ = 64
 """The same where nothing is written: a reading takes a moment, and a limit that is met refuses all that are sent."""
 GROWTH = 3
@@ -30,9 +33,9 @@ class Concurrency:
     Growing on success and halving on trouble is what TCP does (AIMD): many clients of one service come to fair shares.
     """
 
-    def __init__(self, asked: Asked = "auto", most: int = MOST) -> None:
+    def __init__(self, asked: Asked = "auto", most: int = MOST, start: int = START) -> None:
         self.most = most if asked == "auto" else min(asked, most)
-        self.start = min(START, self.most)
+        self.start = min(start, self.most)
         self._limiter = anyio.CapacityLimiter(self.start)
         self._pressed_at = self._held_until = -math.inf
 
@@ -86,10 +89,10 @@ class Concurrency:
 
 
 class Levels:
-    """How many are at work at once, reading and writing. With `auto` each service has a level of its own to write.
+    """How many are at work at once, reading and writing. With `auto` each service has levels of its own to write.
 
-    So one that answers no more, whose targets each take their time to fail, does not hold up the others. An upper bound
-    that is asked for is one for all together.
+    So one that answers no more, whose targets each take their time to fail, does not hold up the others. Behind one
+    address there may be several that take more and less. An upper bound that is asked for is one for all together.
     """
 
     def __init__(self, asked: Asked = "auto") -> None:
@@ -101,24 +104,30 @@ class Levels:
     def of(self, service: str) -> ServiceLevel:
         """What the trouble and the limits of that service concern."""
         if service not in self._services:
-            own = self.writing if self.is_shared else Concurrency()
-            self._services[service] = ServiceLevel(own, (self.reading, self.writing))
+            self._services[service] = ServiceLevel(self.reading, self.writing, is_shared=self.is_shared)
         return self._services[service]
 
 
 class ServiceLevel:
-    """The level of one service's writing, and what else its answers tell of."""
+    """The levels of one service's writing, and what else its answers tell of."""
 
-    def __init__(self, writing: Concurrency, others: t.Sequence[Concurrency]) -> None:
-        self.writing = writing
-        self._all = (writing, *others)
+    def __init__(self, reading: Concurrency, writing: Concurrency, *, is_shared: bool) -> None:
+        self._reading, self._writing, self._is_shared = reading, writing, is_shared
+        self._own: dict[AtOnce, Concurrency] = {}
+
+    def writing(self, at_once: AtOnce) -> Concurrency:
+        """The level of its targets that begin with so many at once and grow to so many."""
+        if self._is_shared:
+            return self._writing
+        start, most = at_once
+        return self._own.setdefault(at_once, Concurrency("auto", most, start))
 
     def pressed(self) -> None:
         """See Concurrency."""
-        for each in self._all:
+        for each in (self._reading, self._writing, *self._own.values()):
             each.pressed()
 
     def held(self, seconds: float) -> None:
         """See Concurrency."""
-        for each in self._all:
+        for each in (self._reading, self._writing, *self._own.values()):
             each.held(seconds)

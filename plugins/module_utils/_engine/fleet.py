@@ -129,14 +129,14 @@ class Fleet:
 
     async def _each_of_its_service(self, members: t.Sequence[Member]) -> None:
         levels, stop = self._options.levels, self._options.on_error == "stop"
-        services: dict[str, list[Member]] = {}
+        lines: dict[Concurrency, list[Member]] = {}
         for member in members:
-            services.setdefault("" if levels.is_shared else member.reconciler.kind.target.service, []).append(member)
+            kind = member.reconciler.kind
+            lines.setdefault(levels.of(kind.target.service).writing(kind.at_once), []).append(member)
         self._stopped = False
         async with anyio.create_task_group() as group:
-            for service, own in services.items():
-                act = partial(self._guarded, self._carry_out, stop=stop)
-                group.start_soon(levels.of(service).writing.each, own, act)
+            for level, own in lines.items():
+                group.start_soon(level.each, own, partial(self._guarded, self._carry_out, stop=stop))
 
     async def _each(
         self,

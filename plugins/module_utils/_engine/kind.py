@@ -12,6 +12,7 @@ from .._core.errors import CheckpointError, InvalidInput
 from .._core.model import Target
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
+from .concurrency import MOST, START, AtOnce
 from .execution import Execution
 from .progress import Completed, Done, Progress
 
@@ -120,6 +121,7 @@ class Kind(ABC, t.Generic[Observed]):
     """One target of one kind. A kind says what is so, what should be done, and what to send; the engine does it."""
 
     target: Target
+    at_once: AtOnce = (START, MOST)
 
     @abstractmethod
     async def observe(self, *, for_write: bool) -> Observed:

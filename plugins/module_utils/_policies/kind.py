@@ -36,6 +36,7 @@ class VmPolicy(Kind[ObservedVm]):
         self.target = self.vm = vm
         self.spec = spec
         self.capabilities = provider.capabilities
+        self.at_once = provider.capabilities.at_once
         self.within_total = True
         self.shortfall: CheckpointError | None = None
         self._provider = provider

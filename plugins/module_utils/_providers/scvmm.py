@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     restore_in_place=True,
     power=True,
     max_points=50,
+    at_once=(32, 256),  # one VMM server carries all of it out
     why={
         "identity": "the hypervisor's id, found by comparing lists; names may repeat",
         "time": "only what our own mark carries",

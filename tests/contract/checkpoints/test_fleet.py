@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -183,6 +184,26 @@ def test_no_more_at_once_than_asked(concurrency: int) -> None:
     result = lab.run("vm_checkpoint", vms=vms, name="n", concurrency=concurrency)
     assert code(result) is None
     assert most == min(concurrency, 10)
+
+
+def test_where_nobody_asks_each_service_begins_with_what_it_takes() -> None:
+    """Behind one address VMs of VMM's and Azure's, each at its own level; none of the creates has ended yet."""
+    lab = Lab(arm_buckets=0.0, create_takes="40s", compute_point_takes="40s")
+    lab.world.populate(scvmm=40, compute=110)
+    vms = [lab.world.machine_uri(f"arc{n:03}") for n in range(1, 41)]
+    vms += [lab.world.azure.named(f"azure{n:03}").id for n in range(1, 111)]
+    began, begun = lab.clock(), list[str]()
+
+    def count(request: httpx.Request) -> None:
+        early = lab.clock() - began < 35
+        if early and "/restorepoints/" in request.url.path.lower() and request.method == "PUT":
+            begun.append("compute")
+        if early and request.url.path.endswith("/createCheckpoint"):
+            begun.append("scvmm")
+
+    lab.watch = count
+    assert code(lab.run("vm_checkpoint", vms=vms, name="n", poll_interval="20s")) is None
+    assert Counter(begun) == {"scvmm": 32, "compute": 100}
 
 
 def test_delete_and_restore_of_many() -> None:

@@ -17,6 +17,8 @@ CAPABILITIES = Capabilities(
     restore_in_place=True,
     power=True,
     max_points=500,
+    # A new restore point takes two writes, and Resource Manager's full bucket has 200 (request-limits-and-throttling).
+    at_once=(100, 512),
     why={
         "identity": "the resource id; a name is unique in the VM's collection",
         "time": "the service's own creation time",

@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     restore_in_place=True,
     power=True,
     max_points=50,
+    at_once=(32, 256),  # one VMM server carries all of it out
     why={
         "identity": "id and host id; names may repeat",
         "time": "the service's own creation time",

@@ -32,6 +32,7 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 WEB01_ID = "11111111-0000-4000-8000-000000000001"
 WEB01 = VM(reference="web01", name="web01", id=WEB01_ID, canonical=WEB01_ID, provider="spf", service="s")
 SERVICE = Capabilities(
+    at_once=(32, 256),
     provider="spf",
     title="SPF",
     names_unique=False,

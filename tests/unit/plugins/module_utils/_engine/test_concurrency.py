@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concu
     START,
     Asked,
     Concurrency,
+    Levels,
 )
 from tests.unit.plugins.module_utils.scripted_server import virtual
 
@@ -133,3 +134,22 @@ def test_the_first_error_ends_the_rest() -> None:
 
 def test_nothing_to_do() -> None:
     assert _play("auto", 0, _a_second) == ([], 0)
+
+
+def test_each_service_has_its_levels_and_an_asked_bound_is_one_for_all() -> None:
+    async def main() -> None:
+        own = Levels("auto")
+        few, many, other = (
+            own.of("a").writing((32, 256)),
+            own.of("a").writing((100, 512)),
+            own.of("b").writing((32, 256)),
+        )
+        assert (few.level, few.most, many.level, many.most) == (32, 256, 100, 512)
+        assert own.of("a").writing((100, 512)) is many
+        own.of("a").pressed()
+        assert (few.level, many.level, other.level, own.reading.level) == (16, 50, 32, 16)
+        shared = Levels(40)
+        assert shared.of("a").writing((100, 512)) is shared.of("b").writing((32, 256)) is shared.writing
+        assert shared.writing.most == 40
+
+    virtual(main)

@@ -87,6 +87,19 @@ def document_of(service: str, count: int, points: int) -> dict[str, Any]:
     return document
 
 
+def paths_of_info(service: str, count: int, points: int) -> list[str]:
+    """What `vm_checkpoint_info` reads of the VMs of such a world, sign-in apart: path and query of each request."""
+    lab = Lab(document_of(service, count, points), arm_buckets=0.0)
+    names = [f"{PREFIXES[service]}{number:05}" for number in range(1, count + 1)]
+    if service == "scvmm":
+        names = [lab.world.machine_uri(name) for name in names]
+    if service == "compute":
+        names = [lab.world.azure.named(name).id for name in names]
+    well(lab.run("vm_checkpoint_info", vms=names, wait_timeout="2h"))
+    read = [request.url for request in lab.requests if request.method == "GET"]
+    return [url.raw_path.decode() for url in read if not url.path.startswith("/metadata/")]
+
+
 @contextmanager
 def served(service: str, count: int, points: int) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """A simulator process with such a world: its ready file, and what a playbook calls the VMs."""

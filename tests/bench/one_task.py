@@ -58,12 +58,18 @@ def ratios(task: str) -> list[float]:
 def play_times() -> dict[str, list[float]]:
     """Seconds of each kind of task, round by round."""
     with tempfile.TemporaryDirectory() as directory, started(Path(directory)) as (_process, ready):
-        run_play(Path(directory), ready, list(round_of(ready)) * (ROUNDS + 1))
-        times = defaultdict(list)
-        for line in (Path(directory) / "times").read_text().splitlines():
-            entry = json.loads(line)
-            times[entry["task"]].append(entry["seconds"])
+        times = timed(Path(directory), ready, list(round_of(ready)) * (ROUNDS + 1))
     return {task: seconds[1:] for task, seconds in times.items()}
+
+
+def timed(directory: Path, ready: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """The tasks in one play: the seconds of each, by its name."""
+    run_play(directory, ready, tasks)
+    times = defaultdict(list)
+    for line in (directory / "times").read_text().splitlines():
+        entry = json.loads(line)
+        times[entry["task"]].append(entry["seconds"])
+    return times
 
 
 def round_of(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -134,6 +134,10 @@ class Kind(ABC, t.Generic[Observed]):
         """The same as `observe` for a write, for the first plan: what was just read of the target may serve."""
         return await self.observe(for_write=True)
 
+    async def read_before(self, action: Action, known: Observed) -> Observed:
+        """What must be fresh before an action that is done only once; of the rest what is `known` may serve."""
+        return await self.observe(for_write=True)
+
     async def prove(self, known: Observed) -> Observed:
         """What shows whether a write was carried out; of the rest what is `known` may serve."""
         return await self.observe(for_write=False)

@@ -214,7 +214,7 @@ class Reconciler(t.Generic[Observed]):
     ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
         """The one place that sends. What is done only once is read before, and left alone where it is done already."""
         if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
-            self.observed = await self.kind.observe(for_write=True)
+            self.observed = await self.kind.read_before(action, self._now())
         request = self.kind.write(action, self._now(), self.progress)
         if action.once and request.verified(self._now()):
             return request, Outcome(changed=False, done=True, sent=False)

@@ -31,19 +31,24 @@ class LeftoverDisks(Kind[ObservedDisks]):
         self.target = self._vm = vm
         self._provider, self._client = provider, client
         self._disks = spec.ids
-        self._last: ObservedDisks | None = None
+        self._going = ""
 
     async def observe(self, *, for_write: bool) -> ObservedDisks:
-        """The disks that are asked for, each by its id; for a write also the VM, whose restores they come from."""
-        if self._last is None or for_write:
-            vm = await self._provider.read(self._vm, "restore")
-            self._last = _whole(vm, await self._read_all())
-        else:
-            self._last = replace(self._last, asked=await self._read_all())
-        return self._last
+        """The VM, whose restores the disks come from, and those that are asked for, each by its id."""
+        vm = await self._provider.read(self._vm, "restore")
+        return _whole(vm, {disk.lower(): await self._client.disk(disk) for disk in self._disks})
 
-    async def _read_all(self) -> Disks:
-        return {disk.lower(): await self._client.disk(disk) for disk in self._disks}
+    async def read_before(self, action: Action, known: ObservedDisks) -> ObservedDisks:
+        """The VM, and the one disk that is to go: with all of them n disks would take n times n readings."""
+        vm = await self._provider.read(self._vm, "restore")
+        return _whole(vm, await self._again(_disk_of(action).id, known))
+
+    async def prove(self, known: ObservedDisks) -> ObservedDisks:
+        """The disk that is going."""
+        return replace(known, asked=await self._again(self._going, known))
+
+    async def _again(self, disk: str, known: ObservedDisks) -> Disks:
+        return {**known.asked, disk.lower(): await self._client.disk(disk)}
 
     def plan(self, observed: ObservedDisks, progress: Progress[ObservedDisks]) -> Plan:
         """A delete for each that is still there."""
@@ -75,9 +80,8 @@ class LeftoverDisks(Kind[ObservedDisks]):
         self, action: Action, observed: ObservedDisks, progress: Progress[ObservedDisks]
     ) -> WriteRequest[ObservedDisks]:
         """The DELETE of one disk, and that it is gone."""
-        if not isinstance(action, DeleteLeftover):
-            raise TypeError(f"no write carries out {action.verb!r}")
-        disk = action.disk
+        disk = _disk_of(action)
+        self._going = disk.id
 
         def is_gone(now: ObservedDisks) -> bool:
             found = now.asked.get(disk.id.lower())
@@ -110,6 +114,12 @@ class LeftoverDisks(Kind[ObservedDisks]):
         if found is None:
             return ()
         return (f"disk {disk.name} has gone, and another one was made under its name since.",)
+
+
+def _disk_of(action: Action) -> DiskEntity:
+    if not isinstance(action, DeleteLeftover):
+        raise TypeError(f"no write carries out {action.verb!r}")
+    return action.disk
 
 
 def _whole(vm: ObservedVm, asked: Disks) -> ObservedDisks:

@@ -122,19 +122,20 @@ def in_a_process(options: dict[str, Any], environ: dict[str, str]) -> tuple[floa
 
 
 def run_here(given: str) -> None:
-    """Run one task in this process, as a module does, and print what it took."""
+    """Run one task in this process and print what it took. Its files are loaded, as in the worker of a controller."""
     import time
     from datetime import UTC, datetime
 
     import anyio
 
-    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
+    from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext, load_services
     from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.run import run_task
     from tests.support.tasks import TASKS
 
     asked = json.loads(given)
     options, context = asked["options"], RunContext(asked["environ"], lambda: datetime.now(UTC))
     task, check = TASKS[options.pop("module")], options.pop("check", False)
+    load_services()
     begun = time.perf_counter()
     well(anyio.run(run_task, task, options, check, context))
     seconds = time.perf_counter() - begun

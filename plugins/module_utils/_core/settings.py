@@ -115,6 +115,10 @@ PATHS = (
 """Options that name files."""
 
 
+INSTEAD = {"spf_token": ("spf_token_file",)}
+"""Options that serve as well where one is missing."""
+
+
 class SpfSettings(pydantic.BaseModel):
     """The connection to SPF. `root` is the service root that every URL starts with."""
 
@@ -318,8 +322,12 @@ def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
 
 def lacking(what: str, names: t.Sequence[str]) -> str:
     """Which options are missing for what, each with its variables."""
-    listed = ", ".join(f"{name} ({' or '.join(ENVIRONMENT[name])})" for name in names)
+    listed = ", ".join(" or ".join(_with_variables(each) for each in (name, *INSTEAD.get(name, ()))) for name in names)
     return f"{what} needs {listed}"
+
+
+def _with_variables(name: str) -> str:
+    return f"{name} ({' or '.join(ENVIRONMENT[name])})"
 
 
 _missing = lacking

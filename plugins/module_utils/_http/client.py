@@ -69,10 +69,12 @@ class Auth(httpx.Auth):
     """How requests are signed; each way to sign in is one file in `auth`.
 
     `way` is what a result's `sign_in` shows, empty until it is known; `signer` says in errors who signs in and how.
+    `accepted`: the service has answered something else than 401.
     """
 
     way = ""
     signer = ""
+    accepted = False
 
     async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
         """Send one request, signed. A way that needs several, or connections of its own, sends them here."""
@@ -311,6 +313,8 @@ class Http:
                 request = self._request(method, own, headers=sent, content=body, timeout=_timeout(limit))
                 found = await (self.auth or Auth()).exchange(self._client, request)
                 reply = found.reply
+                if self.auth is not None and reply.status_code != 401:
+                    self.auth.accepted = True
                 response = Response(reply.status_code, reply.headers, found.content, self.label, found.unreadable)
                 return response, found.authorization
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:

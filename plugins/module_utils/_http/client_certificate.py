@@ -11,7 +11,7 @@ import typing as t
 
 from .._core.errors import InvalidInput, MissingLibrary
 from .._deps import CERTIFICATES, cryptography
-from .files import read_file
+from .files import OLD_PFX, read_file
 
 _PEM = b"-----BEGIN "
 
@@ -85,7 +85,7 @@ def _load_pfx(context: ssl.SSLContext, given: ClientCertificate, content: bytes)
         key, certificate, more = library.pkcs12.load_key_and_certificates(content, password)
     except (ValueError, TypeError) as error:
         if "password" in str(error).lower() or "mac" in str(error).lower():
-            raise _wrong_password(given.cert, given.password) from None
+            raise _wrong_password(given.cert, given.password, f" {OLD_PFX}") from None
         raise InvalidInput(
             f"spf_client_cert: {given.cert} is neither PEM nor a PFX file.", remedy="Give PEM files or a PFX file."
         ) from None
@@ -122,8 +122,9 @@ def _load_from_memory(context: ssl.SSLContext, pem: bytes, path: str) -> None:
         os.close(descriptor)
 
 
-def _wrong_password(path: str, given: str | None) -> InvalidInput:
+def _wrong_password(path: str, given: str | None, more: str = "") -> InvalidInput:
     what = "is wrong for" if given else "is needed for"
     return InvalidInput(
-        f"spf_client_cert_password: {what} {path}.", remedy="Give the password that the key was exported with."
+        f"spf_client_cert_password: {what} {path}.",
+        remedy=f"Give the password that the key was exported with.{more if given else ''}",
     )

@@ -12,6 +12,10 @@ LARGEST = 1024 * 1024
 """Bytes of a file of keys and certificates."""
 
 
+OLD_PFX = "Where RC2 and 3DES are forbidden (FIPS), a PFX file that uses them does not open: export it with AES-256."
+"""cryptography says of such a file what it says of a wrong password (seen with version 50)."""
+
+
 def read_file(option: str, path: str, largest: int = LARGEST) -> bytes:
     """A file's content; InvalidInput names the option."""
     try:

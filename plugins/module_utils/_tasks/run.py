@@ -40,7 +40,8 @@ async def run_task(task: TaskFunction, params: Params, check_only: bool, context
         if "warnings" in found:
             found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
     refused = found.get("error", {}).get("code") == "sign_in_refused"
-    if not refused and (used := {service: auth.way for service, auth in sign_ins.items() if auth.way}):
+    used = {service: auth.way for service, auth in sign_ins.items() if auth.accepted and auth.way}
+    if used and not refused:
         found["sign_in"] = used
     if skips_tls_verification(params, context.environ):
         insecure = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."

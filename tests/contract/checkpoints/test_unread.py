@@ -110,6 +110,14 @@ def test_where_no_vm_can_be_looked_up_the_task_says_why() -> None:
     assert (code(result), "vms" in result) == ("unreachable", False)
 
 
+def test_only_a_sign_in_that_was_taken_is_told() -> None:
+    lab, vms = _many()
+    lab.through = lambda wire: Silent(wire, httpx.ConnectError)
+    assert lab.run("vm_checkpoint", vms=vms, name="n")["sign_in"] == {"azure": "secret"}
+    lab.through = lambda wire: wire
+    assert lab.run("vm_checkpoint", vms=vms, name="n")["sign_in"] == {"azure": "secret", "spf": "basic"}
+
+
 def test_a_wrong_name_ends_the_task_also_beside_a_silent_service() -> None:
     lab, vms = _many()
     lab.through = lambda wire: Silent(wire, httpx.ConnectError)

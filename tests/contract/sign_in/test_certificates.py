@@ -169,7 +169,7 @@ def test_the_key_of_a_pfx_file_is_never_on_a_disk(
         ({"spf_client_cert": "client.pfx"}, ("spf_client_cert_password: is needed for",)),
         (
             {"spf_client_cert": "client.pfx", "spf_client_cert_password": "not it"},
-            ("spf_client_cert_password: is wrong for",),
+            ("spf_client_cert_password: is wrong for", "RC2"),
         ),
         (
             {"spf_client_cert": "no-key.pfx", "spf_client_cert_password": PASSWORD},

@@ -10,7 +10,7 @@ import typing as t
 from ..._core.errors import InvalidInput, MissingLibrary
 from ..._core.redaction import Redactor
 from ..._deps import cryptography
-from ..files import read_file
+from ..files import OLD_PFX, read_file
 from ..response import Response
 from .authority import ATTEMPTS, Authority, is_busy
 from .msal_call import MsalCall, OpenHttp, require_msal
@@ -172,5 +172,5 @@ def _unopened(path: str, password: bytes | None) -> InvalidInput:
         )
     return InvalidInput(
         f"x509_certificate_password: does not open {path}, or the file is damaged.",
-        remedy="Check the password and that the file is PEM or PFX.",
+        remedy=f"Check the password and that the file is PEM or PFX. {OLD_PFX}",
     )

@@ -112,7 +112,11 @@ def test_with_auth_source_env_the_task_s_credentials_do_not_count(by: str) -> No
         ),
         (SpfSettings, SPF | {"spf_auth": "certificate"}, "needs spf_client_cert (SPF_CLIENT_CERT)"),
         (SpfSettings, SPF | {"spf_password": ""}, "SPF with spf_auth auto needs spf_password (SPF_PASSWORD)"),
-        (SpfSettings, SPF | {"spf_auth": "bearer"}, "SPF with spf_auth bearer needs spf_token (SPF_TOKEN)"),
+        (
+            SpfSettings,
+            SPF | {"spf_auth": "bearer"},
+            "SPF with spf_auth bearer needs spf_token (SPF_TOKEN) or spf_token_file (SPF_TOKEN_FILE)",
+        ),
         (SpfSettings, SPF | {"spf_subscription_id": None}, "needs spf_subscription_id (SPF_SUBSCRIPTION_ID)"),
     ],
 )

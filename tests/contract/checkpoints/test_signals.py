@@ -58,6 +58,7 @@ def _judge(lab: Lab, result: Result, sent: int, *, started: bool) -> None:
         assert result["changed"] is True or code(result) == "outcome_unknown"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["watch", "heard"])
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("service", SERVICES)
@@ -85,6 +86,7 @@ def test_at_each_request(service: str, task: str, when: str) -> None:
     assert when == "heard" or "outcome_unknown" in codes
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["watch", "heard"])
 def test_at_each_request_of_a_restore_in_place(when: str) -> None:
     calm = make_azure_lab()

@@ -27,6 +27,8 @@ from tests.contract.checkpoints.scenarios import code
 from tests.support.lab import HOST
 from tests.support.tasks import TASKS
 
+pytestmark = pytest.mark.servers
+
 NOT_LOGGED_IN = "ERROR: Please run 'az login' to setup account.\n"
 
 

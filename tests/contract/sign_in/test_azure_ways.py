@@ -22,6 +22,8 @@ from tests.contract.checkpoints.scenarios import code, make_lab
 from tests.contract.sign_in.identities import PASSWORD, SUBJECT, elliptic_key, principal
 from tests.support.lab import BARE_ENVIRONMENT, HOST, Lab, Result
 
+pytestmark = pytest.mark.servers
+
 ALONE: dict[str, Any] = {"secret": None}
 NONE: dict[str, Any] = {"secret": None, "tenant": None, "client_id": None}
 KINDS = ["pem", "certificate first", "encrypted pem", "pfx", "open pfx", "key alone"]

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.disk_cache import DiskCache
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import Token, TokenAuth
 from tests.support.waiting import HANG
+
+pytestmark = pytest.mark.servers
 
 FORKS = 4
 

@@ -38,6 +38,8 @@ from tests.support.kdc import free_port
 from tests.support.signing import Result, Site, site
 from tests.support.waiting import HANG
 
+pytestmark = pytest.mark.servers
+
 PASSWORD = "of the PFX file"
 
 

@@ -20,6 +20,8 @@ from tests.support.front import Front, serving
 from tests.support.signing import Site, site
 from tools.kerberos import Unavailable
 
+pytestmark = pytest.mark.servers
+
 PASSWORD = "S3cret-of-Kerberos"
 VERBS = {"GET", "POST", "MERGE", "PUT", "DELETE"}
 NOBODY: dict[str, Any] = {"spf_username": None, "spf_password": None}

@@ -20,6 +20,8 @@ from tests.support import kdc as kdcs
 from tests.support.signing import Result, Site, site
 from tools.kerberos import Unavailable
 
+pytestmark = pytest.mark.servers
+
 USER = "svc-ansible@SIM.TEST"
 PASSWORD = "S3cret-of-Kerberos"
 

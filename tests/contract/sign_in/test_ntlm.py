@@ -19,6 +19,8 @@ import trustme
 from tests.support.front import Front, serving
 from tests.support.signing import Result, Site, site
 
+pytestmark = pytest.mark.servers
+
 WRITES = {"POST", "PUT", "MERGE", "DELETE"}
 
 

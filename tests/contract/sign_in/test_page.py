@@ -16,6 +16,8 @@ import yaml
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings, SpfSettings
 from tests.hostile.options.specs import modules
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).resolve().parents[3]
 TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
 

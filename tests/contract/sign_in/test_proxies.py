@@ -13,6 +13,8 @@ from tests.support.kdc import free_port
 from tests.support.proxy import Proxy, proxying
 from tests.support.signing import Result, Site, site
 
+pytestmark = pytest.mark.servers
+
 PASSWORD = "pr0xy-p%40ss"  # as it stands in a URL
 VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.lab import Lab
 
+pytestmark = pytest.mark.servers
+
 EXPIRED = "e30.eyJleHAiOjEwMDAwMDAwMDB9.signature"  # exp 1000000000
 OPTIONS: dict[str, Any] = {"spf_auth": None, "spf_username": None, "spf_password": None, "vm": "web01"}
 

@@ -18,6 +18,8 @@ from simulator.azure.identities import Identities
 from tests.contract.sign_in.identities import PASSWORD, SUBJECT, principal
 from tests.contract.sign_in.serving import Served, serving
 
+pytestmark = pytest.mark.servers
+
 VARIABLES = ("REQUESTS_CA_BUNDLE", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IMDS_ENDPOINT", "MSI_ENDPOINT")
 
 

@@ -31,6 +31,11 @@ class Approval:
             self._ids = set(_ids(approved))
             self._group = approved.get("group")
 
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is a digest, which only all plans of the task together can fit."""
+        return self._digest is not None
+
     def check(
         self,
         plans: t.Sequence[Plan],

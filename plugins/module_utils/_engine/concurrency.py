@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import typing as t
+from functools import partial
 
 from .._core.errors import CheckpointError
 from .._deps import anyio
@@ -89,7 +90,7 @@ class Concurrency:
 
 
 class Levels:
-    """How many are at work at once, reading and writing. With `auto` each service has levels of its own to write.
+    """How many are at work at once, reading and writing. With `auto` each service has levels of its own.
 
     So one that answers no more, whose targets each take their time to fail, does not hold up the others. Behind one
     address there may be several that take more and less. An upper bound that is asked for is one for all together.
@@ -104,30 +105,62 @@ class Levels:
     def of(self, service: str) -> ServiceLevel:
         """What the trouble and the limits of that service concern."""
         if service not in self._services:
-            self._services[service] = ServiceLevel(self.reading, self.writing, is_shared=self.is_shared)
+            self._services[service] = ServiceLevel(self)
         return self._services[service]
 
 
 class ServiceLevel:
-    """The levels of one service's writing, and what else its answers tell of."""
+    """The levels of one service, and what its answers tell of."""
 
-    def __init__(self, reading: Concurrency, writing: Concurrency, *, is_shared: bool) -> None:
-        self._reading, self._writing, self._is_shared = reading, writing, is_shared
-        self._own: dict[AtOnce, Concurrency] = {}
+    def __init__(self, levels: Levels) -> None:
+        self._levels = levels
+        self.reading = levels.reading if levels.is_shared else Concurrency("auto", MOST_READ)
+        self._writing: dict[AtOnce, Concurrency] = {}
 
     def writing(self, at_once: AtOnce) -> Concurrency:
         """The level of its targets that begin with so many at once and grow to so many."""
-        if self._is_shared:
-            return self._writing
+        if self._levels.is_shared:
+            return self._levels.writing
         start, most = at_once
-        return self._own.setdefault(at_once, Concurrency("auto", most, start))
+        return self._writing.setdefault(at_once, Concurrency("auto", most, start))
 
     def pressed(self) -> None:
         """See Concurrency."""
-        for each in (self._reading, self._writing, *self._own.values()):
+        for each in self._all():
             each.pressed()
 
     def held(self, seconds: float) -> None:
         """See Concurrency."""
-        for each in (self._reading, self._writing, *self._own.values()):
+        for each in self._all():
             each.held(seconds)
+
+    def _all(self) -> set[Concurrency]:
+        return {self.reading, *self._writing.values(), self._levels.reading, self._levels.writing}
+
+
+async def each_at_its_level(
+    items: t.Iterable[Item], level_of: t.Callable[[Item], Concurrency], act: t.Callable[[Item], t.Awaitable[None]]
+) -> None:
+    """`act` on each item, those of one level in order and beside those of the others. The first error ends all."""
+    lines: dict[Concurrency, list[Item]] = {}
+    for item in items:
+        lines.setdefault(level_of(item), []).append(item)
+    await side_by_side([partial(level.each, own, act) for level, own in lines.items()])
+
+
+async def side_by_side(ways: t.Iterable[t.Callable[[], t.Awaitable[None]]]) -> None:
+    """Go several ways at once. The first error ends the others and is raised alone."""
+    failed: list[CheckpointError] = []
+
+    async def go(way: t.Callable[[], t.Awaitable[None]]) -> None:
+        try:
+            await way()
+        except CheckpointError as error:
+            failed.append(error)
+            group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for way in ways:
+            group.start_soon(go, way)
+    if failed:
+        raise failed[0]

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from .._core.approval import Approval
-from .._core.errors import CheckpointError, SignInRefused
+from .._core.errors import CheckpointError, PlanChanged, SignInRefused
 from .._core.plan import in_stages
-from .._deps import anyio
-from .concurrency import Concurrency, Levels
+from .concurrency import Concurrency, Levels, each_at_its_level
 from .group import Group, GroupRun
 from .interruption import Interruption
 from .kind import Kind
 from .member import Member
+from .patience import Patience
 from .reconciler import Reconciler
+from .unread import Unread
 from .waiting import WaitPolicy
 
 Review = t.Callable[[t.Sequence[Reconciler[t.Any]]], None]
@@ -57,18 +58,41 @@ async def reconcile(kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> li
 
 
 class Fleet:
-    """The members of one task."""
+    """The members of one task.
+
+    Where nothing needs all plans at once, a target that has to wait before it can be planned, or whose service takes
+    long to answer, is postponed: it holds up no other, and is planned when its turn to be written to comes.
+    """
 
     def __init__(self, kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> None:
         self.members = [Member(Reconciler(kind, options.policy)) for kind in kinds]
         self._options = options
-        self._stopped = self._sends = False
+        self._stopped = self._sends = self._held = False
         self._group: GroupRun | None = None
+        self._patience: Patience | None = None if self._needs_all_plans() else Patience(options.policy.deadline)
+
+    def _needs_all_plans(self) -> bool:
+        options = self._options
+        whole = options.check_only or options.on_error == "stop" or options.group is not None
+        digest = options.approval is not None and options.approval.is_of_all
+        return whole or digest or options.review is not None or len(self.members) == 1
 
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
         stop = self._options.on_error == "stop" and self._options.group is None
-        await self._each(self.members, self._prepare, self._options.levels.reading, stop=stop)
+        known = []
+        for member in self.members:
+            if isinstance(member.reconciler.kind, Unread):
+                member.fail(member.reconciler.kind.problem)
+            else:
+                known.append(member)
+        levels = self._options.levels
+        self._stopped = False
+        await each_at_its_level(
+            known,
+            lambda member: levels.of(member.reconciler.kind.target.service).reading,
+            partial(self._guarded, self._prepare, stop=stop),
+        )
         for member in self.members:
             if member.error is not None and member.reconciler.kind.is_for_all(member.error):
                 raise member.error
@@ -81,12 +105,14 @@ class Fleet:
         fit = [member for member in self.members if member.error is None]
         whole, options = len(fit) == len(self.members), self._options
         self._sends = True
+        if self._held:
+            return
         if options.group is not None and whole:
             terms = (options.group, options.policy, options.approval, options.levels)
             self._group = GroupRun(fit, self._each, *terms)
             await self._group.carry_out()
         elif options.group is None and (whole or options.on_error == "continue"):
-            await self._each_of_its_service(fit)
+            await self._each_of_its_service(sorted(fit, key=lambda member: member.postponed))
 
     async def interrupt(self, signal: str) -> None:
         """What a signal has ended of each target that was not finished by then."""
@@ -103,18 +129,38 @@ class Fleet:
         plans = [member.reconciler.plan for member in self.members]
         if approval is None:
             return
-        if group is None:
-            approval.check(plans)
-        elif all(member.error is None for member in self.members):
-            approval.check(in_stages(plans), group=group.to_result())
+        failed = [member.error for member in self.members if member.error is not None]
+        try:
+            if group is None:
+                approval.check(plans)
+            elif not failed:
+                approval.check(in_stages(plans), group=group.to_result())
+        except PlanChanged:
+            if not (failed and approval.is_of_all):
+                raise
+            # Without the plans that could not be made nobody knows whether the rest is what was approved.
+            failed[0].notes.append("The approved digest is that of all plans together, so nothing was done.")
+            self._held = True
 
     async def _prepare(self, member: Member) -> None:
-        await member.reconciler.prepare()
-        self._let_go(member)
+        if self._patience is None:
+            await member.reconciler.prepare()
+        else:
+            ready = partial(member.reconciler.prepare, patient=False)
+            member.postponed = not await self._patience.with_one(member.reconciler.kind.target.service, ready)
+        if member.postponed:
+            member.reconciler.release()
+        else:
+            self._let_go(member)
 
     async def _carry_out(self, member: Member) -> None:
+        approval = self._options.approval
+        if member.postponed:
+            await member.reconciler.prepare()
+            if approval is not None:
+                approval.check([member.reconciler.plan], part=True)
         member.started = True
-        await member.reconciler.carry_out(self._options.approval)
+        await member.reconciler.carry_out(approval)
         member.finished = True
         self._let_go(member)
 
@@ -129,14 +175,13 @@ class Fleet:
 
     async def _each_of_its_service(self, members: t.Sequence[Member]) -> None:
         levels, stop = self._options.levels, self._options.on_error == "stop"
-        lines: dict[Concurrency, list[Member]] = {}
-        for member in members:
+
+        def level_of(member: Member) -> Concurrency:
             kind = member.reconciler.kind
-            lines.setdefault(levels.of(kind.target.service).writing(kind.at_once), []).append(member)
+            return levels.of(kind.target.service).writing(kind.at_once)
+
         self._stopped = False
-        async with anyio.create_task_group() as group:
-            for level, own in lines.items():
-                group.start_soon(level.each, own, partial(self._guarded, self._carry_out, stop=stop))
+        await each_at_its_level(members, level_of, partial(self._guarded, self._carry_out, stop=stop))
 
     async def _each(
         self,

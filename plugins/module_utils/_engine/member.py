@@ -18,14 +18,15 @@ State = t.Literal["changed", "unchanged", "failed", "not_started", "outcome_unkn
 class Member:
     """How far one target came.
 
-    `finished`: its whole plan is carried out; `undo` is set once a group undoes; `shown` is what a result shows of it,
-    where that is all that is kept.
+    `finished`: its whole plan is carried out; `postponed`: it is planned only when its turn to be written to comes;
+    `undo` is set once a group undoes; `shown` is what a result shows of it, where that is all that is kept.
     """
 
     reconciler: Reconciler[t.Any]
     error: CheckpointError | None = None
     started: bool = False
     finished: bool = False
+    postponed: bool = False
     undo: Undo | None = None
     shown: t.Any = None
 

@@ -48,7 +48,7 @@ class Reconciler(t.Generic[Observed]):
     def __init__(self, kind: Kind[Observed], policy: WaitPolicy) -> None:
         self.kind, self.policy = kind, policy
         self.plan = self.todo = Plan(kind.target)
-        self.progress: Progress[Observed] = Progress()
+        self.progress = Progress[Observed]()
         self.observed: Observed | None = None
         self.completed = Completed()
         self.operation: Operation | None = None
@@ -63,22 +63,25 @@ class Reconciler(t.Generic[Observed]):
         self._last: tuple[WriteRequest[Observed], Outcome[Observed]] | None = None
         self._current: _Current[Observed] | None = None
 
-    async def prepare(self) -> Plan:
-        """Observe and plan; nothing is written."""
+    async def prepare(self, *, patient: bool = True) -> bool:
+        """Observe and plan; nothing is written. False where it is not `patient`, and other work must end before."""
         start = anyio.current_time()
-        observed = await self._observe_settled(for_write=False, first=True)
-        self.progress = Progress(before=observed)
+        if patient:
+            await self._observe_settled(for_write=False, first=True)
+        elif await self._look(for_write=False, first=True) is not None:
+            return False
+        self.progress = Progress(before=self._now())
         self._plan_now()
         try:
-            await self.kind.require_ready(self.plan, observed)
+            await self.kind.require_ready(self.plan, self._now())
         except CheckpointError:
             self.plan = self.todo = Plan(self.kind.target)
             raise
         self.timing["read"] = anyio.current_time() - start
-        return self.plan
+        return True
 
     def plan_again(self) -> None:
-        """Plan once more on what was read: what decides has changed."""
+        """Plan once more on what was read."""
         self._plan_now()
 
     async def renew(self, approval: Approval | None) -> None:
@@ -362,19 +365,24 @@ class Reconciler(t.Generic[Observed]):
     async def _observe_settled(self, *, for_write: bool, first: bool = False) -> Observed:
         """The target when nothing in progress decides any more what is left to do."""
         pauses = Pauses(self.policy.deadline)
-        while True:
-            self.observed = await (self.kind.first_reading() if first else self.kind.observe(for_write=True))
-            self._read_at, first = anyio.current_time(), False
-            if for_write:
-                self._read_for_write = self._read_at
-            self.observed, pending = await self.kind.in_progress(self.observed, self.progress)
-            self._deferred = pending
-            if pending is None:
-                return self.observed
-            if pending.plan_meanwhile and not (for_write and (self.policy.wait or pending.blocks_writes)):
-                self.operation = pending.operation if for_write else self.operation
-                return self.observed
+        while (pending := await self._look(for_write=for_write, first=first)) is not None:
+            first = False
             await self._await(pending, pauses)
+        return self._now()
+
+    async def _look(self, *, for_write: bool, first: bool = False) -> InProgress | None:
+        """Read the target: what must end before it is planned."""
+        self.observed = await (self.kind.first_reading() if first else self.kind.observe(for_write=True))
+        self._read_at = anyio.current_time()
+        if for_write:
+            self._read_for_write = self._read_at
+        self.observed, pending = await self.kind.in_progress(self.observed, self.progress)
+        self._deferred = pending
+        waits = for_write and pending is not None and (self.policy.wait or pending.blocks_writes)
+        if pending is None or waits or not pending.plan_meanwhile:
+            return pending
+        self.operation = pending.operation if for_write else self.operation
+        return None
 
     async def _await(self, pending: InProgress, pauses: Pauses) -> None:
         if pending.operation is not None:

@@ -18,11 +18,11 @@ class Unread(Kind[t.Any]):
 
     def __init__(self, target: Target, problem: CheckpointError) -> None:
         self.target = target
-        self._problem = problem
+        self.problem = problem
 
     async def observe(self, *, for_write: bool) -> t.Any:
         """The error."""
-        raise self._problem
+        raise self.problem
 
     def plan(self, observed: t.Any, progress: Progress[t.Any]) -> Plan:
         """Nothing."""

@@ -48,7 +48,8 @@ class Bucket:
             self._since = anyio.current_time()
         if not self._waiting and self._pause() <= 0:
             return await self._turn(deadline)
-        if self._pause() + self._waiting / self.rate >= deadline.remaining():
+        # The rate grows with each that passes, so that n of them take less than n / rate.
+        if self._pause() + math.log1p(FASTER * self._waiting / self.rate) / FASTER >= deadline.remaining():
             return False
         self._waiting += 1
         try:

@@ -29,7 +29,7 @@ MARGIN = 1.0
 class VmPolicy(Kind[ObservedVm]):
     """The series of one VM. `patience` (seconds) is the time the task has.
 
-    `within_total`: whether all VMs of the task together stay within max_deletes_total.
+    `allotted`: how many removals max_deletes_total leaves it, also where it is planned again; None without that bound.
     """
 
     def __init__(self, provider: Provider, vm: VM, spec: PolicySpec, settle_time: float, patience: float) -> None:
@@ -37,7 +37,7 @@ class VmPolicy(Kind[ObservedVm]):
         self.spec = spec
         self.capabilities = provider.capabilities
         self.at_once = provider.capabilities.at_once
-        self.within_total = True
+        self.allotted: int | None = None
         self.shortfall: CheckpointError | None = None
         self._provider = provider
         self._shown: dict[str, Usability] = {}
@@ -67,7 +67,7 @@ class VmPolicy(Kind[ObservedVm]):
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """Create first, then remove; every checkpoint stands in it."""
         done, removed = CheckpointProgress.of(progress), removed_by(progress.actions)
-        decision = decide(self.spec, observed, self.capabilities, done, removed=removed, within_total=self.within_total)
+        decision = decide(self.spec, observed, self.capabilities, done, removed=removed, allotted=self.allotted)
         self.shortfall = shortfall(decision, observed, self.capabilities)
         return plan(decision, self.spec, observed, self.capabilities, patience=self._patience)
 

@@ -48,12 +48,12 @@ def decide(
     progress: CheckpointProgress | None = None,
     *,
     removed: int = 0,
-    within_total: bool = True,
+    allotted: int | None = None,
 ) -> Decision:
     """The verdicts on what exists, with a new one counted where one is due.
 
-    `removed` are those that this run has removed already. Without `within_total` the task as a whole would remove more
-    than max_deletes_total.
+    `removed` are those that this run has removed already, and `allotted` how many max_deletes_total, which bounds the
+    task as a whole, leaves to this VM.
     """
     progress = progress or CheckpointProgress()
     now = observed.now
@@ -68,7 +68,7 @@ def decide(
     decision = Decision(verdicts, good[0] if good else None, due, is_full)
     if goes + removed > spec.max_deletes:
         return _leave(decision, "max_deletes", f"max_deletes is {spec.max_deletes}", goes)
-    if goes and not within_total:
+    if goes and allotted is not None and goes + removed > allotted:
         return _leave(decision, "max_deletes_total", f"max_deletes_total is {spec.max_deletes_total}", goes)
     return decision
 

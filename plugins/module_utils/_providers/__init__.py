@@ -20,7 +20,7 @@ from .._core.operation import Deadline, Report
 from .._core.redaction import Redactor
 from .._core.settings import SpfSettings, TlsSettings, settings
 from .._core.spec import require_text
-from .._deps import httpx
+from .._deps import anyio, httpx
 from .._engine.interruption import Interruption, Signals
 from .._http.client import Auth, Http
 from .._http.client_certificate import ClientCertificate, load_client_certificate
@@ -64,14 +64,16 @@ class Providers:
     ) -> None:
         self._params = params
         self._world = world
-        self._deadline = deadline
+        self.deadline = deadline
         self._redactor = redactor
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         self._local: httpx.AsyncClient | None = None
         self._tls: dict[ClientCertificate | None, ssl.SSLContext] = {}
         self._made: dict[str, Provider] = {}
+        self._addresses: dict[str, str] = {}
         self._arm: tuple[Arm, ArmSettings] | None = None
+        self._opening = anyio.Lock()
 
     async def __aenter__(self) -> Providers:
         return self
@@ -112,6 +114,10 @@ class Providers:
         """The provider whose whole scope is asked for."""
         return await self._get(scope.kind)
 
+    def address_of(self, kind: str) -> str:
+        """The address that is asked for a service's VMs (`VM.service`); empty as long as it was not needed."""
+        return self._addresses.get("spf" if kind == "spf" else "arm", "")
+
     async def _get(self, kind: str) -> Provider:
         if kind not in self._made:
             self._made[kind] = self._spf() if kind == "spf" else await self._azure(kind)
@@ -136,7 +142,7 @@ class Providers:
             client = self._new_client(certificate)
             self._stack.push_async_callback(client.aclose)
         label = f"spf {_origin(spf.root)}"
-        http = Http(client, spf.root, label, self._deadline, auth=auth, pressure=self._pressure(spf.root))
+        http = Http(client, spf.root, label, self.deadline, auth=auth, pressure=self._pressure("spf", spf.root))
         return Spf(http, spf, clock)
 
     async def _azure(self, kind: str) -> Provider:
@@ -154,9 +160,10 @@ class Providers:
 
     async def arm(self) -> tuple[Arm, ArmSettings]:
         """The one resource manager of the task and its settings; all of Azure shares its sign-in."""
-        if self._arm is None:
-            self._arm = await self._open_arm()
-        return self._arm
+        async with self._opening:
+            if self._arm is None:
+                self._arm = await self._open_arm()
+            return self._arm
 
     async def _open_arm(self) -> tuple[Arm, ArmSettings]:
         from .._arm.buckets import counted
@@ -171,16 +178,16 @@ class Providers:
         client = self._http()
         name = choice.settings.cloud_environment
         if "://" in name:
-            cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self._deadline), name)
+            cloud = await clouds.discover(Http(client, name, f"arm {_origin(name)}", self.deadline), name)
         else:
             cloud = clouds.known(name)
         surroundings = Surroundings(
             self._world.environ,
             self._world.wall_clock,
-            self._deadline,
+            self.deadline,
             self._redactor,
-            http=lambda url: Http(client, url, f"sign-in {_origin(url)}", self._deadline),
-            direct=lambda url: Http(self._direct(), url, f"managed identity {_origin(url)}", self._deadline),
+            http=lambda url: Http(client, url, f"sign-in {_origin(url)}", self.deadline),
+            direct=lambda url: Http(self._direct(), url, f"managed identity {_origin(url)}", self.deadline),
         )
         auth, sign_in_name, arm = await sign_in(choice, cloud, surroundings)
         auth.way = WAYS[choice.kind]
@@ -191,16 +198,17 @@ class Providers:
             client,
             cloud.arm,
             label,
-            self._deadline,
+            self.deadline,
             auth=auth,
             redactor=self._redactor,
-            pressure=self._pressure(cloud.arm),
+            pressure=self._pressure("arm", cloud.arm),
             counted=counted,
         )
         return Arm(http, cloud.arm, sign_in_name), arm
 
-    def _pressure(self, service: str) -> Pressure | None:
-        return None if self._world.pressure is None else self._world.pressure(service)
+    def _pressure(self, name: str, address: str) -> Pressure | None:
+        self._addresses[name] = address
+        return None if self._world.pressure is None else self._world.pressure(address)
 
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""

@@ -12,15 +12,16 @@ from .._core.errors import InvalidInput
 from .._core.model import ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
-from .._engine.concurrency import Concurrency
+from .._engine.concurrency import Levels
 from .._engine.kind import Kind
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
 from .group_result import GroupView
+from .look_up import open_each
 from .run import Params, converge
-from .vm_references import VMS_EMPTY, open_each, references_of
+from .vm_references import VMS_EMPTY, references_of
 
 
 async def converge_vms(
@@ -58,7 +59,7 @@ def _group_of(spec: Spec, params: Params) -> GroupView | None:
 
 
 async def _open(
-    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
+    spec: Spec, references: t.Sequence[str], providers: Providers, options: RunOptions, levels: Levels
 ) -> list[Kind[ObservedVm]]:
     make = partial(VmCheckpoints, spec=spec, settle_time=options.settle_time.total_seconds())
-    return await open_each(make, references, providers, options, concurrency)
+    return await open_each(make, references, providers, options, levels)

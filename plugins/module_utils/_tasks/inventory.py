@@ -10,14 +10,14 @@ from .._checkpoints.clock_warnings import clock_warnings
 from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
-from .._engine.concurrency import MOST_READ, Concurrency
+from .._engine.concurrency import Levels
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
 from .inventory_hosts import Row, row
 from .inventory_query import InventoryQuery
 from .readings import Readings
 from .run import Params
-from .vm_checkpoint_info import Finding, list_scope
+from .vm_checkpoint_info import Finding, level_of, list_scope
 
 
 def query_of(params: Params) -> InventoryQuery:
@@ -32,11 +32,9 @@ async def inventory(params: Params, check_only: bool, context: RunContext, redac
     """
     query = query_of(params)
     options = RunOptions.of({name: params.get(name) for name in ("wait_timeout", "concurrency")})
-    concurrency = Concurrency(options.concurrency, MOST_READ)
-    async with Providers(
-        params, context._replace(pressure=lambda _service: concurrency), options.deadline(), redactor
-    ) as providers:
-        crowd = Crowd(query, concurrency)
+    levels = Levels(options.concurrency)
+    async with Providers(params, context._replace(pressure=levels.of), options.deadline(), redactor) as providers:
+        crowd = Crowd(query, levels)
         await crowd.find(providers)
         await crowd.read()
     return crowd.result()
@@ -45,8 +43,8 @@ async def inventory(params: Params, check_only: bool, context: RunContext, redac
 class Crowd:
     """The VMs of all scopes. What was observed of one is dropped for its row as soon as that is made."""
 
-    def __init__(self, query: InventoryQuery, concurrency: Concurrency) -> None:
-        self._query, self._concurrency = query, concurrency
+    def __init__(self, query: InventoryQuery, levels: Levels) -> None:
+        self._query, self._levels = query, levels
         self._findings: list[Finding] = []
         self._rows: dict[int, Row] = {}
         self._readings = Readings("report")
@@ -63,7 +61,7 @@ class Crowd:
         first = list({scope.kind: scope for scope in reversed(scopes)}.values())
         for scope in reversed(first):
             await one(scope)
-        await self._concurrency.each([scope for scope in scopes if scope not in first], one)
+        await self._levels.reading.each([scope for scope in scopes if scope not in first], one)
         listed = [each for scope in scopes for each in found[scope]]
         self._findings = list({(_vm(each).service, _vm(each).canonical): each for each in listed}.values())
 
@@ -76,7 +74,9 @@ class Crowd:
                 await finding.read()
             self._keep(position, finding)
 
-        await self._readings.each(range(len(self._findings)), one, self._concurrency)
+        await self._readings.each(
+            range(len(self._findings)), one, lambda position: level_of(self._findings[position], self._levels)
+        )
 
     def _keep(self, position: int, finding: Finding) -> None:
         vm = _vm(finding)

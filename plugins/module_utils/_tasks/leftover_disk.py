@@ -11,7 +11,7 @@ from .._core.errors import InvalidInput
 from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
-from .._engine.concurrency import Concurrency
+from .._engine.concurrency import Levels
 from .._engine.reconciler import Reconciler
 from .._engine.run_options import RunOptions
 from .._leftovers.actions import DeleteLeftover
@@ -22,8 +22,9 @@ from .._providers import Providers, RunContext
 from .._providers.compute.client import ComputeClient
 from .._providers.compute.leftovers import left_disks
 from . import result
+from .look_up import resolve
 from .run import Params, converge
-from .vm_references import references_of, resolve
+from .vm_references import references_of
 
 
 async def leftover_disk(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
@@ -36,7 +37,7 @@ async def leftover_disk(params: Params, check_only: bool, context: RunContext, r
 
 
 async def _open(
-    spec: LeftoverSpec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
+    spec: LeftoverSpec, references: t.Sequence[str], providers: Providers, options: RunOptions, levels: Levels
 ) -> list[LeftoverDisks]:
     capabilities = (await providers.of(references[0])).capabilities
     if capabilities.restore_steps is None:
@@ -45,7 +46,7 @@ async def _open(
             subject=f"vm {references[0]}",
             remedy="Give an Azure VM. Checkpoints that a failed create left are removed with vm_checkpoint.",
         )
-    ((provider, vm),) = await resolve(providers, references, concurrency)
+    ((provider, vm),) = await resolve(providers, references, levels)
     arm, settings = await providers.arm()
     return [LeftoverDisks(provider, ComputeClient(arm, settings), vm, spec)]
 

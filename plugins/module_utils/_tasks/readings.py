@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import CheckpointError, SignInRefused, SomeFailed
-from .._engine.concurrency import Concurrency
+from .._engine.concurrency import Concurrency, each_at_its_level
 from . import result
 
 OnError = t.Literal["continue", "stop", "report"]
@@ -39,9 +39,12 @@ class Readings:
                 raise
 
     async def each(
-        self, positions: t.Iterable[int], read: t.Callable[[int], t.Awaitable[None]], concurrency: Concurrency
+        self,
+        positions: t.Iterable[int],
+        read: t.Callable[[int], t.Awaitable[None]],
+        level_of: t.Callable[[int], Concurrency],
     ) -> None:
-        """`read` each that has not failed yet."""
+        """`read` each that has not failed yet, at the level of its service."""
 
         async def one(position: int) -> None:
             try:
@@ -51,7 +54,7 @@ class Readings:
             except CheckpointError as problem:
                 self.fail(position, problem)
 
-        await concurrency.each([each for each in positions if each not in self.errors], one)
+        await each_at_its_level([each for each in positions if each not in self.errors], level_of, one)
 
     def status(self, position: int, *, is_read: bool) -> Status:
         """What became of one, in the words of the result."""

@@ -8,7 +8,7 @@ import typing as t
 
 from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
-from .._engine.concurrency import Concurrency
+from .._engine.concurrency import Levels
 from .._engine.kind import Kind
 from .._engine.reconciler import Reconciler
 from .._engine.run_options import RunOptions
@@ -33,7 +33,7 @@ async def converge_resource(
 ) -> dict[str, t.Any]:
     """The result of bringing one resource to its spec; `show` makes the key that holds the resource."""
 
-    async def open_kinds(providers: Providers, options: RunOptions, concurrency: Concurrency) -> list[Kind[t.Any]]:
+    async def open_kinds(providers: Providers, options: RunOptions, levels: Levels) -> list[Kind[t.Any]]:
         arm, settings = await providers.arm()
         return [open_kind(RestorePointClient(arm, settings), settings)]
 

@@ -51,7 +51,7 @@ async def restore_point_collection_info(
             except CheckpointError as problem:
                 raise problem.with_subject(f"collection {name}") from None
 
-        await readings.run(readings.each(range(len(ids)), one, concurrency))
+        await readings.run(readings.each(range(len(ids)), one, lambda _position: concurrency))
     shown = []
     for position, collection in enumerate(ids):
         status = readings.status(position, is_read=position in found)

@@ -13,7 +13,7 @@ from .._core.operation import unheard
 from .._core.redaction import Redactor
 from .._core.settings import skips_tls_verification
 from .._deps import anyio
-from .._engine.concurrency import Concurrency, Levels
+from .._engine.concurrency import Levels
 from .._engine.fleet import Review, reconcile
 from .._engine.interruption import Interruption
 from .._engine.kind import Kind
@@ -27,7 +27,7 @@ LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
 Params = t.Mapping[str, t.Any]
 TaskFunction = t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]
-OpenKinds = t.Callable[[Providers, RunOptions, Concurrency], t.Awaitable[t.Sequence[Kind[t.Any]]]]
+OpenKinds = t.Callable[[Providers, RunOptions, Levels], t.Awaitable[t.Sequence[Kind[t.Any]]]]
 
 
 async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:
@@ -85,5 +85,5 @@ async def converge(
     interruption, report = context.interruption or Interruption(), context.report or unheard
     fleet = options.fleet(deadline, check_only, interruption, levels, show, report)
     async with Providers(params, context._replace(pressure=levels.of), deadline, redactor) as providers:
-        members = await reconcile(await open_kinds(providers, options, levels.reading), replace(fleet, review=review))
+        members = await reconcile(await open_kinds(providers, options, levels), replace(fleet, review=review))
     return members, round(anyio.current_time() - begun, 2)

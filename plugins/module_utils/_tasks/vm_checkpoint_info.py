@@ -17,13 +17,14 @@ from .._core.redaction import Redactor
 from .._core.selector import Select
 from .._core.spec import Name, ResourceGroup, validate_options
 from .._deps import anyio, pydantic
-from .._engine.concurrency import MOST_READ, Concurrency
+from .._engine.concurrency import Concurrency, Levels
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
 from .._providers.base import Purpose
+from .look_up import look_up
 from .readings import OnError, Readings
 from .run import Params
-from .vm_references import MAX_REFERENCE, VMS_EMPTY, look_up, references_of
+from .vm_references import MAX_REFERENCE, VMS_EMPTY, references_of
 
 
 class InfoQuery(pydantic.BaseModel):
@@ -92,11 +93,9 @@ async def vm_checkpoint_info(
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     options = RunOptions.of({**params, "on_error": None})
     start, deadline = anyio.current_time(), options.deadline()
-    concurrency = Concurrency(options.concurrency, MOST_READ)
-    survey = Survey(query, concurrency)
-    async with Providers(
-        params, context._replace(pressure=lambda _service: concurrency), deadline, redactor
-    ) as providers:
+    levels = Levels(options.concurrency)
+    survey = Survey(query, levels)
+    async with Providers(params, context._replace(pressure=levels.of), deadline, redactor) as providers:
         await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
     return survey.result() | {"timing": timing}
@@ -133,6 +132,11 @@ class Finding:
             raise problem.default_subject(str(vm)) from None
 
 
+def level_of(finding: Finding, levels: Levels) -> Concurrency:
+    """The level at which the VM's service is read."""
+    return levels.reading if finding.found is None else levels.of(finding.found[1].service).reading
+
+
 async def list_scope(providers: Providers, scope: Scope) -> list[Finding]:
     """Every VM of a whole scope; still to be read, where one list does not show all checkpoints."""
     provider = await providers.of_scope(scope)
@@ -142,8 +146,8 @@ async def list_scope(providers: Providers, scope: Scope) -> list[Finding]:
 class Survey:
     """The VMs that are named, or all of a scope, in that order. What cannot be read of one stays with it."""
 
-    def __init__(self, query: InfoQuery, concurrency: Concurrency) -> None:
-        self._query, self._concurrency = query, concurrency
+    def __init__(self, query: InfoQuery, levels: Levels) -> None:
+        self._query, self._levels = query, levels
         self._findings: list[Finding] = []
         self._readings = Readings(query.on_error)
 
@@ -162,13 +166,16 @@ class Survey:
             await self._look_up(providers, references)
         else:
             self._findings = await list_scope(providers, scope)
-        await self._readings.each(range(len(self._findings)), self._read, self._concurrency)
+        await self._readings.each(range(len(self._findings)), self._read, self._level_of)
 
     async def _look_up(self, providers: Providers, references: t.Sequence[str]) -> None:
         readings = self._readings
-        found = await look_up(providers, references, self._concurrency, readings.fail, tuple(readings.errors))
+        found = await look_up(providers, references, self._levels, readings.fail, tuple(readings.errors))
         for position, each in found.items():
             self._findings[position].found = each
+
+    def _level_of(self, position: int) -> Concurrency:
+        return level_of(self._findings[position], self._levels)
 
     async def _read(self, position: int) -> None:
         finding = self._findings[position]

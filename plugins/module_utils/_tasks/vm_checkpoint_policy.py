@@ -11,7 +11,7 @@ from .._core.errors import NotCompliant
 from .._core.model import ObservedVm
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
-from .._engine.concurrency import Concurrency
+from .._engine.concurrency import Levels
 from .._engine.kind import Kind
 from .._engine.member import Member
 from .._engine.reconciler import Reconciler
@@ -23,8 +23,9 @@ from .._policies.specs import PolicySpec
 from .._providers import Providers, RunContext
 from . import result
 from .checkpoint_result import CheckpointView
+from .look_up import open_each
 from .run import Params, converge
-from .vm_references import VMS_EMPTY, open_each, references_of
+from .vm_references import VMS_EMPTY, references_of
 
 NESTED = ("keep", "adopt", "thresholds")
 """Options with suboptions: what is not given of them is null."""
@@ -36,7 +37,8 @@ async def vm_checkpoint_policy(
     """The result of the module."""
     spec = validate_options(PolicySpec, {name: _given(name, params.get(name)) for name in PolicySpec.model_fields})
     references = references_of(params)
-    opened, review = partial(_open, spec, references), partial(_review, spec)
+    opened = partial(_open, spec, references)
+    review = None if spec.max_deletes_total is None else partial(_review, spec)
     members, total = await converge(opened, params, check_only, context, redactor, review=review)
     for member in members:
         _judge(member, spec)
@@ -53,21 +55,25 @@ def _given(name: str, value: object) -> object:
 
 
 async def _open(
-    spec: PolicySpec, references: t.Sequence[str], providers: Providers, options: RunOptions, concurrency: Concurrency
+    spec: PolicySpec, references: t.Sequence[str], providers: Providers, options: RunOptions, levels: Levels
 ) -> list[Kind[ObservedVm]]:
     settle_time, patience = options.settle_time.total_seconds(), options.wait_timeout.total_seconds()
     make = partial(VmPolicy, spec=spec, settle_time=settle_time, patience=patience)
-    return await open_each(make, references, providers, options, concurrency)
+    return await open_each(make, references, providers, options, levels)
 
 
 def _review(spec: PolicySpec, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
-    """Over max_deletes_total nothing goes on any VM: which of them should be cut short nobody has said."""
-    removals = {run: sum(isinstance(action, RemovePoint) for action in run.plan.actions) for run in runs}
-    if spec.max_deletes_total is None or sum(removals.values()) <= spec.max_deletes_total:
+    """Over max_deletes_total nothing goes on any VM: which of them should be cut short nobody has said.
+
+    A VM that is planned again, because its turn comes late, does not remove more than was counted here.
+    """
+    if spec.max_deletes_total is None:
         return
+    removals = {run: sum(isinstance(action, RemovePoint) for action in run.plan.actions) for run in runs}
+    exceeded = sum(removals.values()) > spec.max_deletes_total
     for run, count in removals.items():
-        if count:
-            t.cast(VmPolicy, run.kind).within_total = False
+        t.cast(VmPolicy, run.kind).allotted = 0 if exceeded else count
+        if exceeded and count:
             run.plan_again()
 
 

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -120,6 +122,27 @@ def test_the_other_vms_go_on() -> None:
     assert result["vms"][0]["error"]["code"] == "too_many_deletes"
     assert deletes(lab) == 1
     assert [each["series"]["due"] for each in result["vms"]] == [2, 0]
+
+
+def test_the_limit_for_all_holds_where_a_vm_is_planned_again() -> None:
+    """While the deletes of the first VM run, others make two more checkpoints of the series of the second."""
+    lab = Lab(None, delete_takes="20s")
+    for vm, count in (("web01", 3), ("db01", 2)):
+        for _each in range(count):
+            done(lab.run("vm_checkpoint_policy", vm=vm, prefix="nightly", max_age="1s"))
+            lab.advance(60)
+    lab.requests.clear()
+
+    def more() -> None:
+        points = lab.world.vm("db01").checkpoints
+        last = next(point for point in reversed(points) if point.name.startswith("nightly"))
+        points += [replace(last, id=str(uuid.UUID(int=number))) for number in (1, 2)]
+
+    lab.before_first(lab.a_write("DELETE"), more)
+    options: Options = {"prefix": "nightly", "keep": {"last": 1}, "max_deletes_total": 3, "concurrency": 1}
+    result = lab.run("vm_checkpoint_policy", vms=["web01", "db01"], **options)
+    assert [(each["error"] or {}).get("code") for each in result["vms"]] == [None, "too_many_deletes"]
+    assert deletes(lab) == 2
 
 
 @pytest.mark.parametrize(("total", "gone"), [(2, 0), (3, 3)])

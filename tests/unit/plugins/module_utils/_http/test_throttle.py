@@ -145,6 +145,26 @@ def test_a_turn_after_the_deadline_is_refused_at_once() -> None:
     virtual(main)
 
 
+def test_many_have_time_enough_where_the_rate_grows() -> None:
+    """Nothing passed before the refusal, so that the rate is the least; each that passes then adds to it."""
+
+    async def main() -> list[bool]:
+        bucket = Bucket()
+        bucket.refused(anyio.current_time(), 60)
+        let = []
+
+        async def one() -> None:
+            let.append(await bucket.admit(Deadline(100)))
+            bucket.passed()
+
+        async with anyio.create_task_group() as group:
+            for _number in range(60):
+                group.start_soon(one)
+        return let
+
+    assert virtual(main) == [True] * 60
+
+
 def test_a_refusal_meanwhile_sends_those_who_wait_back() -> None:
     """Whoever waits for its turn waits on when the bucket is refused again before that."""
     left: list[float] = []

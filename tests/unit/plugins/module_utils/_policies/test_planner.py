@@ -197,12 +197,12 @@ def test_what_a_run_has_removed_counts() -> None:
 
 def test_over_the_total_nothing_goes_here_either() -> None:
     given = spec(keep={"last": 3}, max_deletes_total=7)
-    decision = decided(given, having(*DAYS), within_total=False)
+    decision = decided(given, having(*DAYS), allotted=0)
     assert [verdict.rule for verdict in decision.verdicts] == ["max_deletes_total", "last", "last", "last"]
     problem = shortfall(decision, having(*DAYS), SERVICE)
     assert problem is not None
     assert problem.message == "1 checkpoint would go, and max_deletes_total is 7: none was removed."
-    assert decided(given, having(*DAYS[1:]), within_total=False).left == 0
+    assert decided(given, having(*DAYS[1:]), allotted=0).left == 0
 
 
 def test_at_the_services_limit_none_is_made_and_none_is_counted() -> None:

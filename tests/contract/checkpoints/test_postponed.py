@@ -94,7 +94,7 @@ def test_a_service_that_falls_ill_holds_up_no_other(module: str, others: str, *,
     lab.world.populate(spf=10, scvmm=100)
     vms = [lab.world.machine_uri(f"arc{n:03}") for n in range(1, 101)] + [f"spf{n:03}" for n in range(1, 11)]
     lab.through = lambda wire: Ill(wire, hangs=hangs)
-    given = {} if module == "vm_checkpoint_info" else {"name": "n"}
+    given: dict[str, Any] = {} if module == "vm_checkpoint_info" else {"name": "n"}
     ended = _ended(lab.run(module, vms=vms, **given))
     assert ended["spf", others, None] == 10
     assert ended["scvmm", "failed", "unavailable"] >= 99

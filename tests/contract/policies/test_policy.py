@@ -135,7 +135,7 @@ def test_the_limit_for_all_holds_where_a_vm_is_planned_again() -> None:
 
     def more() -> None:
         points = lab.world.vm("db01").checkpoints
-        last = next(point for point in reversed(points) if point.name.startswith("nightly"))
+        last = next(point for point in reversed(points) if (point.name or "").startswith("nightly"))
         points += [replace(last, id=str(uuid.UUID(int=number))) for number in (1, 2)]
 
     lab.before_first(lab.a_write("DELETE"), more)

@@ -31,6 +31,19 @@ _SIGNING = {"sig", "c", "s", "h"}
 """The parameters that sign a URL: `sig` of a SAS, the others of Azure's status URLs (recorded)."""
 _SIGNATURE = re.compile(r"\bsig=((?:[\w+/]\s{0,40}){43}=|[^\s&\"'<>]{8,})|(?<=[?&;])[csh]=([^\s&\"'<>]{20,})", re.I)
 """A signature that this run was not given: a SAS has 44 characters of base64, which may be wrapped."""
+_FOREIGN = re.compile(
+    r"\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\.[\w-]*"
+    r"|\bbearer\s+([\w.~+/-]{20,}=*)|\bbasic\s+([a-z0-9+/]{16,}=*)"
+    r"|(?<=://)[^/\s:@]+:([^/\s@]+)(?=@)"
+    r"|(?:password|passwd|\bpwd|client_secret|accountkey|sharedaccesskey)\s*=\s*([^\s;&,\"'<>]{4,})"
+    r"|[\"']\w*(?:password|secret)[\"']\s*:\s*[\"']([^\"']{4,})",
+    re.I,
+)
+"""A secret that was not ours, in a service's words: a JSON web token, what signs a request, a password in a URL, a
+connection string, a form or JSON.
+"""
+_OF_FOREIGN = ("=", "@", "eyJ", "earer", "EARER", "asic", "ASIC", "assword", "ecret")
+"""Without one of these there is none: most texts are not searched."""
 _JSON_ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]""")
 _CODED = re.compile(r"[%&\\]")
 _GAPS = re.compile(r"[\s+]+")
@@ -80,11 +93,16 @@ class Redactor:
             _active.reset(before)
 
     def redact(self, text: str) -> str:
-        """`text` with every secret and every URL's signature masked; decoded where only that shows the secret."""
+        """`text` with every secret and every URL's signature masked, and what looks like somebody else's secret.
+
+        It is decoded where only that shows one.
+        """
         text = _masked(text, self._exact)
         decoded = _decoded(text)
         if "=" in decoded and (unsigned := _SIGNATURE.sub(_unsigned, decoded)) != decoded:
             text = decoded = unsigned
+        if any(each in decoded for each in _OF_FOREIGN) and (other := _FOREIGN.sub(_unsigned, decoded)) != decoded:
+            text = decoded = other
         folded = _folded(decoded)
         masked = _masked(folded, self._decoded)
         return text if masked == folded else masked

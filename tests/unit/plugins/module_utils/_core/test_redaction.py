@@ -172,6 +172,41 @@ def test_a_signature_is_hidden_without_being_known(spelled: str) -> None:
     assert shown.endswith("2026 no")
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJteXNlbGYifQ.AHIDDENsignature of it",
+        "Authorization: Bearer AHIDDEN0123456789abcdef= was sent",
+        "BASIC QUhJRERFTjpwYXNzd29yZA== was sent",
+        "by http://admin:AHIDDEN@proxy.corp:8080/ then",
+        "DefaultEndpointsProtocol=https;AccountKey=AHIDDENAAAA==;EndpointSuffix=core",
+        "Server=x;User Id=sa;Pwd=AHIDDEN;",
+        "login failed: password = AHIDDEN user=x",
+        "grant_type=x&client_secret=AHIDDEN%2B1&x=y",
+        '{"adminPassword": "AHIDDEN and more", "x": 1}',
+        "{&quot;clientSecret&quot;:&quot;AHIDDEN&quot;}",
+    ],
+)
+def test_what_looks_like_somebody_elses_secret_is_hidden_too(theirs: str) -> None:
+    shown = Redactor().redact_result(theirs)
+    assert MASK in shown
+    assert not re.search("AHIDDEN|QUhJRERF|eyJzdWIi", shown)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "spf_password: is wrong for /etc/key.pfx.",
+        "It was tried once. Check spf_username and spf_password.",
+        "Basic authentication is off; Bearer tokens are not taken",
+        "https://arm.example:443/subscriptions/1@2",
+        'prefix="password-reset", retries=3',
+    ],
+)
+def test_words_about_secrets_are_none(plain: str) -> None:
+    assert Redactor().redact_result(plain) == plain
+
+
 def test_the_names_of_tags_are_anybodys_words() -> None:
     result = {"tags": {"code": "hidden-word", "hidden-word": "x"}, "code": "hidden-word", "hidden-word": 1}
     assert knowing("hidden-word").redact_result(result) == {

@@ -99,6 +99,15 @@ def test_az_gets_the_tenant_and_gives_the_subscription(desk: Desk) -> None:
     assert json.loads((desk.bin / "asked").read_text())[-2:] == ["--subscription", known]
 
 
+@pytest.mark.parametrize("subscription", [None, 7, ["x"]])
+def test_an_az_that_names_no_subscription_leaves_it_to_the_task(subscription: object, desk: Desk) -> None:
+    desk.az(f"print(json.dumps({desk.answer(subscription=subscription)!r}))")
+    assert code(desk.run(vm=desk.world.machine_uri("app01"))) is None
+    refused = desk.run(scope="scvmm")
+    assert code(refused) == "invalid_input"
+    assert "subscription_id" in refused["msg"]
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [

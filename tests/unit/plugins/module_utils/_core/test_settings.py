@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import typing
 from typing import Any
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.option_texts import https_url
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.option_texts import FilePath, https_url
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import (
     ENVIRONMENT,
+    PATHS,
     ArmSettings,
     SpfSettings,
     TlsSettings,
@@ -418,3 +420,15 @@ def test_which_variables_are_left_without_some_options() -> None:
     assert lacking("it", ("tenant", "client_id")) == (
         "it needs tenant (AZURE_TENANT or AZURE_TENANT_ID), client_id (AZURE_CLIENT_ID)"
     )
+
+
+def test_every_option_that_names_a_file_is_treated_as_a_path() -> None:
+    """`~` and the directory of the play mean the same for each of them."""
+    named = {
+        name
+        for model in (SpfSettings, ArmSettings, TlsSettings)
+        for name, field in model.model_fields.items()
+        if FilePath in typing.get_args(field.annotation)
+    }
+    assert {"ca_path", "spf_client_key"} <= named
+    assert set(PATHS) == named

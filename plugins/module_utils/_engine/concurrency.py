@@ -24,6 +24,10 @@ MOST_READ = 64
 """The same where nothing is written: a reading takes a moment, and a limit that is met refuses all that are sent."""
 GROWTH = 3
 """How many more after each that ended without trouble: additive increase."""
+TOLERATED = 0.15
+"""The share of troubled answers that is no overload: a few among many are lost on the way, whatever is sent."""
+WEIGHT = 0.05
+"""What the last answer weighs in that share, so that four troubled ones in a row are overload."""
 PAUSE = 1.0
 """Seconds between two decreases: what was sent before the first says nothing new. Multiplicative decrease."""
 
@@ -39,6 +43,7 @@ class Concurrency:
         self.start = min(start, self.most)
         self._limiter = anyio.CapacityLimiter(self.start)
         self._pressed_at = self._held_until = -math.inf
+        self._trouble = 0.0
 
     @property
     def level(self) -> int:
@@ -47,11 +52,18 @@ class Concurrency:
 
     def pressed(self) -> None:
         """The service is in trouble: it answered that it is overloaded, or not at all."""
+        self._trouble += WEIGHT * (1 - self._trouble)
+        if self._trouble <= TOLERATED:
+            return
         now = anyio.current_time()
         if now - self._pressed_at >= PAUSE:
             self._limiter.total_tokens = max(1, self.level // 2)
             self._pressed_at = now
         self._held_until = max(self._held_until, now + PAUSE)
+
+    def answered(self) -> None:
+        """It answered as it should."""
+        self._trouble -= WEIGHT * self._trouble
 
     def held(self, seconds: float) -> None:
         """The service counts requests (429): more at once would not be faster for so long."""
@@ -128,6 +140,11 @@ class ServiceLevel:
         """See Concurrency."""
         for each in self._all():
             each.pressed()
+
+    def answered(self) -> None:
+        """See Concurrency."""
+        for each in self._all():
+            each.answered()
 
     def held(self, seconds: float) -> None:
         """See Concurrency."""

@@ -234,6 +234,8 @@ class Http:
                     bucket.passed()
                     if response.status in OVERLOADED:
                         self._in_trouble()
+                    elif self._pressure is not None:
+                        self._pressure.answered()
                     patient = spent < retry.seconds(response.status) and wanted <= self.deadline.remaining()
                     if not patient or not await self._pause(wanted):
                         return response

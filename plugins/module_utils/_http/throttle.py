@@ -27,6 +27,9 @@ class Pressure(t.Protocol):
     def pressed(self) -> None:
         """It answered that it is overloaded, or not at all."""
 
+    def answered(self) -> None:
+        """It answered as it should."""
+
     def held(self, seconds: float) -> None:
         """It refused a request because it counts them, for so many seconds."""
 

@@ -86,7 +86,8 @@ def test_every_vm_ends_right(service: str) -> None:
     there = _made(lab, vms)
     without = [vm for vm in vms if not there[vm]]
     assert _codes(made) == dict.fromkeys(without, "outcome_unknown")
-    assert 0 < len(without) < VMS * SHARE * 3
+    assert 0 < len(without) < VMS * SHARE * (2 if service == "compute" else 1)
+    assert lab.seconds < 3600, "trouble with some is no overload"
     assert _changed(made) == [vm for vm in vms if vm in there]
 
     again = _run(lab, None, "vm_checkpoint", vms=without, name="n")

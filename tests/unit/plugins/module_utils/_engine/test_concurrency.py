@@ -87,7 +87,24 @@ def test_trouble_halves_once_for_all_that_were_under_way() -> None:
         levels.append(concurrency.level)
 
     _play("auto", START, fail)
-    assert set(levels) == {START // 2}
+    before, after = levels[:3], levels[3:]
+    assert before == [START, START + GROWTH, START + 2 * GROWTH], "three in a row are no overload yet"
+    assert set(after) == {(START + 3 * GROWTH) // 2}
+
+
+@pytest.mark.parametrize(("every", "shrinks"), [(20, False), (12, False), (3, True), (2, True)])
+def test_a_few_troubled_answers_among_many_are_no_overload(every: int, *, shrinks: bool) -> None:
+    async def main() -> int:
+        concurrency = Concurrency("auto")
+        for number in range(1000):
+            await anyio.sleep(1)
+            if number % every == 0:
+                concurrency.pressed()
+            else:
+                concurrency.answered()
+        return concurrency.level
+
+    assert (virtual(main) < START) is shrinks
 
 
 def test_it_never_falls_below_one() -> None:
@@ -146,7 +163,8 @@ def test_each_service_has_its_levels_and_an_asked_bound_is_one_for_all() -> None
         )
         assert (few.level, few.most, many.level, many.most) == (32, 256, 100, 512)
         assert own.of("a").writing((100, 512)) is many
-        own.of("a").pressed()
+        for _each in range(4):
+            own.of("a").pressed()
         assert (few.level, many.level, other.level, own.reading.level) == (16, 50, 32, 16)
         shared = Levels(40)
         assert shared.of("a").writing((100, 512)) is shared.of("b").writing((32, 256)) is shared.writing

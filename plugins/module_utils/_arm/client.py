@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Azure Resource Manager: requests, errors, paging, and which operation a response started."""
+"""Azure Resource Manager: requests, errors and paging."""
 
 from __future__ import annotations
 
@@ -12,55 +12,24 @@ import uuid
 
 from .._core.errors import BadResponse, CheckpointError, InvalidInput, Locked
 from .._core.formatting import one_line
-from .._core.operation import Operation, State, Status
+from .._core.operation import Operation
 from .._deps import anyio
 from .._http.client import Http
 from .._http.error_mapping import error_after_write, error_from, error_of_reading, leaves_open
 from .._http.links import sendable
 from .._http.response import Pages, Response
+from .busy import BUSY, is_busy
 from .errors import error_details, error_of, policies_of, read_error
 from .ids import ArmId, parse, quote
+from .polling import started_by
 
 LOCKS_VERSION = "2020-05-01"
 _ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
 _GROUP = re.compile(r"/subscriptions/[^/?]+/resourceGroups/[^/?]+(?=[/?])", re.IGNORECASE)
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
-MUTE = 3
-"""After this many responses in a row without a status, only reading the resource can tell."""
 _NAMED = re.compile(r"\bresource '([\w.]+/[^']{1,1000})'", re.IGNORECASE)
 """What ARM's own message calls the resource that is not there: Microsoft.Compute/virtualMachines/NAME."""
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TERMINAL: dict[str, State] = {
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "canceled": "failed",
-    "cancelled": "failed",
-}
-# Another operation holds the resource. A 409 with ScopeLocked is an administrator's lock, which does not go by itself.
-_LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
-_BUSY = (
-    "conflict",  # with 409 alone: with other statuses it is no lock
-    "anotheroperationinprogress",
-    "concurrentupdateerror",
-    "conflictingconcurrentwritenotallowed",
-    "requestconflict",
-    "resourceoperationinprogress",
-    "operationinprogress",
-    "operationpreempted",
-    "resourcebusy",
-    "retryableerror",
-    "retryableerrorduetoanotheroperation",
-    "attachdiskwhilebeingdetached",
-)
-"""Codes that say so by themselves (troubleshooting pages of Azure VMs and disks; azuredisk-csi-driver#421)."""
-_UNDER_WAY = re.compile(
-    r"\b(?:in progress|another operation|ongoing operation|concurrent|changes (?:were|are being) made)\b"
-    r"|\bbeing (?:attached|created|deallocated|deleted|detached|modified|moved|provisioned|restored|started|updated)\b",
-    re.IGNORECASE,
-)
-"""What a code such as OperationNotAllowed or VMRestorePointClientError says when it means that (the same pages)."""
-
 TakePage = t.Callable[[Response, list[dict[str, t.Any]]], None]
 
 
@@ -232,21 +201,16 @@ class Arm:
         return response
 
     def operation(self, response: Response, started: float) -> Operation:
-        """The operation of an accepted write. Azure-AsyncOperation goes before Location (ARM's guide)."""
-        link = response.headers.get("azure-asyncoperation") or response.headers.get("location")
-        if not link:
-            # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same.
-            return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
-        try:
-            poll = _Poll(
-                self, self.http.followable(str(link)), states=bool(response.headers.get("azure-asyncoperation"))
-            )
-        except BadResponse as problem:
-            # The write was accepted all the same: reading has to show what it did.
-            stated = _stated(Status("unknown", problem.message))
-            return Operation("arm", None, stated, started, request_id=response.request_id)
-        asked = Status("running", retry_after=response.retry_after)
-        return Operation("arm", poll.shown, poll, started, last=asked, request_id=response.request_id)
+        """The operation of an accepted write, which was sent at `started` on anyio's clock."""
+        return started_by(response, started, self._look, self.http.followable)
+
+    async def _look(self, url: str) -> Response:
+        """What a status URL answers; an error where that may not be read, or not now."""
+        context = "reading the operation's status"
+        response = await self.http.read(url, headers=_headers(), patience=float("inf"), context=context)
+        if response.status in (401, 403, 408, 429) or response.status >= 500:
+            raise self.error(response, context=context)
+        return response
 
     def error(self, response: Response, *, context: str) -> CheckpointError:
         """The error for a response that is not a success, with every detail that ARM gives."""
@@ -255,8 +219,8 @@ class Arm:
         if response.status == 404 and not code:
             return self._foreign(response, context, said)
         # 412: the resource has changed since it was read. Like a lock: nothing was changed, and reading again helps.
-        busy = code.lower() != "scopelocked" and _is_busy(code, said)
-        sure = code.lower() in _BUSY[1:] and response.status in (400, 503)
+        busy = code.lower() != "scopelocked" and is_busy(code, said)
+        sure = code.lower() in BUSY[1:] and response.status in (400, 503)
         locked = response.status in (412, 423) or (response.status == 409 and busy) or sure
         problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
@@ -276,78 +240,6 @@ class Arm:
         return problem
 
 
-class _Poll:
-    """Polls an operation's status URL, which is sent byte for byte and never shown, because it is signed.
-
-    `states`: every response holds a status (those of Azure-AsyncOperation must, and every recorded one does). A 200
-    without one then comes from somebody else, such as a proxy, and is no success: it is polled again, and after MUTE of
-    them only reading can tell. Location may end in an empty body; a body without a status, after some with one, is odd.
-    """
-
-    def __init__(self, arm: Arm, url: str, *, states: bool) -> None:
-        self._arm = arm
-        self._url = url
-        self._states = states
-        self._stated = False
-        self._mute = 0
-        found = _GUID.findall(url.split("?", 1)[0].rsplit("/", 1)[-1])
-        self.shown = found[0].lower() if found else None
-
-    async def __call__(self) -> Status:
-        context = "reading the operation's status"
-        response = await self._arm.http.read(self._url, headers=_headers(), patience=float("inf"), context=context)
-        if response.status in (401, 403, 408, 429) or response.status >= 500:
-            raise self._arm.error(response, context=context)
-        if response.status >= 300:
-            # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
-            return Status("unknown", f"HTTP {response.status}", request_id=response.request_id)
-        status = read_status(response)
-        empty = response.body.strip() in (b"", b"null")
-        if status.text:
-            self._stated, self._mute = True, 0
-        elif status.state == "succeeded" and (self._states or (self._stated and not empty)):
-            self._mute += 1
-            state: State = "running" if self._mute <= MUTE else "unknown"
-            return Status(state, "no status", request_id=response.request_id)
-        if status.state == "running":
-            # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
-            newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
-            if newer:
-                self._url = self._arm.http.followable(str(newer))
-        return status
-
-
-def read_status(response: Response) -> Status:
-    """From the body's status, else its provisioningState, else the HTTP status; any unknown word means running.
-
-    ScVmm answers 202 with a body while it runs, `null` bodies, and `"error": {}` beside Succeeded (all recorded).
-    """
-    body = response.json() if response.body.strip() else None
-    fields = body if isinstance(body, dict) else {}
-    inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
-    word = fields.get("status") or (inner or {}).get("provisioningState")
-    word = word.strip() if isinstance(word, str) else word
-    if not isinstance(word, str) and (word or fields.get("error")):
-        raise response.bad("the operation's status cannot be understood.")
-    if not isinstance(word, str):
-        running = response.status == 202
-        return Status("running" if running else "succeeded", retry_after=response.retry_after if running else None)
-    state = _TERMINAL.get(word.lower(), "running")
-    code, message = read_error(fields.get("error"))
-    percent = fields.get("percentComplete")
-    return Status(
-        state,
-        one_line(word, 60),
-        one_line(message) if state == "failed" else "",
-        code,
-        percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
-        locked=state == "failed" and _is_busy(code, message),
-        retry_after=response.retry_after,
-        request_id=response.request_id,
-        details=error_details(fields.get("error")) if state == "failed" else None,
-    )
-
-
 def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
     """The id of a listed resource; BadResponse for a wrong one, since no option is to blame."""
     try:
@@ -363,29 +255,6 @@ def _is_about(error: object, url: str) -> bool:
     named = _NAMED.search(str(error.get("message") or ""))
     path = urllib.parse.unquote(url.partition("?")[0]).lower()
     return named is None or f"/providers/{named[1].lower()}/" in f"{path}/"
-
-
-def _is_busy(code: str, text: str) -> bool:
-    # ScVmm passes on VMM's own errors as text; 2602 is the one for a locked object.
-    return code.lower() in _BUSY or bool(_LOCKED.search(text) or _UNDER_WAY.search(text[:4000]))
-
-
-def _own_word(response: Response) -> Status:
-    """Succeeded where the resource in a synchronous response says so of itself, unknown otherwise."""
-    try:
-        body = response.json() if response.status in (200, 201) else None
-    except BadResponse:
-        body = None
-    properties = body.get("properties") if isinstance(body, dict) else None
-    state = properties.get("provisioningState") if isinstance(properties, dict) else None
-    return Status("succeeded" if str(state).lower() == "succeeded" else "unknown")
-
-
-def _stated(status: Status) -> t.Callable[[], t.Awaitable[Status]]:
-    async def poll() -> Status:
-        return status
-
-    return poll
 
 
 def _headers(with_body: bool = False) -> dict[str, str]:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.polling import read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.errors import (
     error_details,
     error_of,
     policies_of,
     read_error,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.polling import read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, Locked
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._arm.test_client import using
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, answer

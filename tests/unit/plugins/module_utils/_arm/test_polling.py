@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm, read_status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.polling import read_status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
     CheckpointError,

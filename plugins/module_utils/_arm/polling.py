@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from contextlib import suppress
 
 from .._core.errors import BadResponse
 from .._core.formatting import one_line
@@ -80,7 +81,9 @@ class _Poll:
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
             newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
             if newer:
-                self._url = self._followable(str(newer))
+                # One that may not be followed is no loss: the one in hand still works (azure-core goes on with it).
+                with suppress(BadResponse):
+                    self._url = self._followable(str(newer))
         return status
 
 

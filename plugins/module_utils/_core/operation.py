@@ -9,12 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .._deps import anyio
-from .errors import TimedOut, Unavailable, Unreachable
+from .errors import BadResponse, NotFound, TimedOut, Unavailable, Unreachable
 from .times import show_seconds
 
 State = t.Literal["running", "succeeded", "failed", "unknown"]
 LAST_LOOK = 2.0
 """Seconds before the deadline in which the last look is taken, however long the service asks to wait."""
+NO_SENSE_FOR = 60.0
+"""Seconds for which answers that make no sense, such as a proxy's page, are looked past: as for a 502 of a reading."""
+NO_SENSE_LOOKS = 3
+"""At least so many of them in a row are looked past."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class Pauses:
 class Status:
     """What one look at an operation says.
 
-    `unknown` means that the service does not (or no longer) know the operation: only reading can tell then.
+    `unknown` means that the service does not (or no longer) know the operation, or that what it answers makes no sense
+    (`message` says what that was): only reading can tell then.
     `locked` marks a failure that changed nothing because another job held the VM; `details` is a failure's own error
     where it has a structure.
     """
@@ -140,7 +145,8 @@ async def wait(
     """Look until the operation has ended or is unknown; TimedOut at the deadline, which names it.
 
     The first look comes at once and the pauses grow to `interval` seconds; a service's Retry-After wins over both, the
-    first one too.
+    first one too. An answer that makes no sense, and a 404, are nobody's word for the operation's end: they are looked
+    past for NO_SENSE_FOR.
     """
     last: Waiting | None = None
 
@@ -156,16 +162,35 @@ async def wait(
             report(replace(last, over=True))
 
 
+class _Nonsense:
+    """Answers in a row that make no sense."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._count = 0
+
+    def is_too_much(self) -> bool:
+        """Count one more; whether the next is not waited for."""
+        self._since = anyio.current_time() if self._since is None else self._since
+        self._count += 1
+        return self._count > NO_SENSE_LOOKS and anyio.current_time() - self._since >= NO_SENSE_FOR
+
+
 async def _look_until_over(
     operation: Operation, deadline: Deadline, interval: float, subject: str, context: str, report: Report
 ) -> Status:
-    pause, pauses = min(interval, 1.0), Pauses(deadline)
+    pause, pauses, nonsense = min(interval, 1.0), Pauses(deadline), _Nonsense()
     if operation.last.state == "running" and operation.last.retry_after:
         await pauses.next(operation.last.retry_after)
     while True:
         hidden = ""
         try:
             operation.last = await operation.poll()
+            nonsense = _Nonsense()
+        except (BadResponse, NotFound) as problem:
+            hidden = problem.message
+            if nonsense.is_too_much():
+                hidden, operation.last = "", Status("unknown", "no sense", hidden)
         except (Unavailable, Unreachable) as problem:
             # Whatever keeps us from looking, it may go on: it is looked at again, and never "safe" to start anew.
             hidden = problem.message

@@ -159,15 +159,34 @@ def test_a_poll_never_changes_its_origin() -> None:
     assert {request.url.host for request in server.requests} == {"service.test"}
 
 
-def test_a_next_look_elsewhere_is_refused() -> None:
-    with pytest.raises(BadResponse, match="on another origin"):
-        waited(reply(202, "null", location="https://evil.test/op"))
+@pytest.mark.parametrize("newer", ["https://evil.test/op", "https://u:p@service.test/op", "no URL", f"{BASE}/op/ 2"])
+def test_a_next_look_elsewhere_goes_where_the_last_one_went(newer: str) -> None:
+    """As azure-core does: the URL in hand still works, and nothing is sent to another origin."""
+    status, server = waited(reply(202, "null", location=newer), reply(200, {"status": "Succeeded"}))
+    assert status.state == "succeeded"
+    assert server.sent[1:] == [f"GET {BASE}/op/1"] * 2
 
 
 @pytest.mark.parametrize("status", [302, 400, 404, 409, 410])
 def test_a_status_that_cannot_be_read_is_not_the_operation_s_failure(status: int) -> None:
     made, _server = waited(reply(status, {"error": {"code": "X"}}))
     assert (made.state, made.text) == ("unknown", f"HTTP {status}")
+
+
+@pytest.mark.parametrize("page", ["<html>Maintenance</html>", "", '{"message": "no such page"}'])
+@pytest.mark.parametrize("status", [302, 400, 404, 410])
+def test_a_status_that_somebody_else_denies_is_looked_at_again(status: int, page: str) -> None:
+    made, server = waited(*[reply(status, page)] * 5, reply(200, {"status": "Failed"}))
+    assert (made.state, len(server.requests)) == ("failed", 7)
+    made, _server = waited(reply(status, page))
+    assert made.state == "unknown"
+    assert f"an answer ({status}) that is not the resource manager's says nothing" in made.message
+
+
+@pytest.mark.parametrize("page", ["<html>", '{"status": "InPro', '{"status": 5}'])
+def test_a_page_instead_of_a_status_is_looked_past(page: str) -> None:
+    status, server = waited(reply(202, "null"), *[reply(200, page)] * 5, reply(200, {"status": "Succeeded"}))
+    assert (status.state, len(server.requests)) == ("succeeded", 8)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, SignInRefused), (403, Forbidden)])

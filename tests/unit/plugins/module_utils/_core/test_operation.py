@@ -14,11 +14,14 @@ import trio
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
     CheckpointError,
+    Forbidden,
+    NotFound,
     TimedOut,
     Unavailable,
     Unreachable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
+    NO_SENSE_FOR,
     Deadline,
     Operation,
     Report,
@@ -158,8 +161,33 @@ def test_what_kept_us_from_looking_may_pass() -> None:
 
 def test_other_errors_of_looking_are_their_own() -> None:
     with pytest.raises(CheckpointError) as caught:
-        Job(BadResponse("HTML.")).waited()
-    assert caught.value.code == "bad_answer"
+        Job(Forbidden("no.")).waited()
+    assert caught.value.code == "forbidden"
+
+
+@pytest.mark.parametrize("odd", [BadResponse("HTML."), NotFound("404.")])
+def test_an_answer_that_makes_no_sense_is_looked_past(odd: CheckpointError) -> None:
+    job = Job(RUNNING, odd, odd, RUNNING, odd, odd, odd, Status("succeeded"))
+    assert job.waited()[0].state == "succeeded"
+    assert job.pauses == [1.0, 1.5, 2.25, 3.375, 5.0, 5.0, 5.0]
+
+
+@pytest.mark.parametrize(("before", "interval", "looks"), [(1, 5.0, 15), (1, 60.0, 9), (20, 60.0, 4), (20, 100.0, 4)])
+def test_of_what_never_makes_sense_nothing_is_known_after_a_minute_and_three_looks(
+    before: int, interval: float, looks: int
+) -> None:
+    job = Job(*[RUNNING] * before, BadResponse("HTML."))
+    status, operation = job.waited(seconds=6000.0, interval=interval)
+    assert (status.state, status.text, status.message) == ("unknown", "no sense", "HTML.")
+    assert (len(job.times) - before, operation.seconds) == (looks, job.times[-1])
+    assert job.times[-1] - job.times[before] >= NO_SENSE_FOR
+
+
+@pytest.mark.parametrize("interval", [5.0, 100.0])
+def test_an_answer_that_makes_no_sense_until_the_deadline_times_out(interval: float) -> None:
+    job = Job(RUNNING, BadResponse("HTML."))
+    with pytest.raises(TimedOut, match=r"not be seen any more at the task's deadline of 30s \(HTML\)"):
+        job.waited(seconds=30.0, interval=interval)
 
 
 def test_a_deadline_counts_down_to_nothing_and_cuts_every_sleep() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .._core.errors import Locked, NotVerified, OperationFailed
 from .._core.model import VM, Checkpoint, ObservedVm
@@ -109,7 +110,7 @@ async def _complete(
     if not settled:
         # A service that shows the work itself is waited for to its end. It may be somebody else's, so that not its end
         # but a reading tells what came of ours.
-        running = await provider.current_operation(vm)
+        running = await execution.read(partial(provider.current_operation, vm))
         if running is not None and running.last.state == "running" and running.work == "create":
             with suppress(Locked, OperationFailed):
                 await execution.ended(running, context)
@@ -176,7 +177,7 @@ async def _arrived(
             f'checkpoint "{action.name}" ({made.id}) exists, but the host\'s id for it did not come within '
             f"{show_seconds(execution.settle_time)}; whether it is usable is open."
         ]
-    operation = await provider.readiness(observed, made)
+    operation = await execution.read(partial(provider.readiness, observed, made))
     if operation is None:
         return made, []
     if action.require_usable or execution.required_next or operation.last.state == "failed":

@@ -11,13 +11,15 @@ from .progress import Progress
 from .waiting import WaitPolicy
 
 Observed = t.TypeVar("Observed")
+Seen = t.TypeVar("Seen")
 
 
 class Execution(t.Generic[Observed]):
     """Waiting and reading for one write.
 
     `required_next`: the rest of the plan needs what this action makes. `adopted`: the answer was lost, and the thing
-    was found by reading. `observed` is the last reading, `warnings` what the awaited operations have warned of.
+    was found by reading. `is_busy` says of a reading whether it shows work on the target; `observed` is the last one,
+    `warnings` what the awaited operations have warned of.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Execution(t.Generic[Observed]):
         self.operation: Operation | None = None
         self.warnings: list[str] = []
         self._observe, self._policy, self._own = observe, policy, own
-        self._is_busy = is_busy
+        self.is_busy = is_busy
 
     @property
     def settle_time(self) -> float:
@@ -50,9 +52,13 @@ class Execution(t.Generic[Observed]):
         """Whether the task waits for what it has started."""
         return self._policy.wait
 
+    async def read(self, look: t.Callable[[], t.Awaitable[Seen]]) -> Seen:
+        """Look at anything behind a write; an answer that makes no sense is looked past until settle_time is over."""
+        return await self._policy.read(look)
+
     async def observe(self) -> Observed:
-        """Read the target once."""
-        observed = await self._observe()
+        """Read the target, in the same way."""
+        observed = await self.read(self._observe)
         self.observed = observed
         return observed
 
@@ -67,7 +73,7 @@ class Execution(t.Generic[Observed]):
 
         With `outlast` it is not over as long as the target is busy.
         """
-        busy = self._is_busy if outlast else None
+        busy = self.is_busy if outlast else None
         observed, shown = await self._policy.read_until(self._observe, verified, tries, busy)
         self.observed = observed
         return observed, shown

@@ -103,8 +103,10 @@ def interrupted(signal: str, subject: str, context: str | None, operation: Opera
 
 def unproven(operation: Operation, subject: str, context: str) -> OutcomeUnknown:
     """A write that was accepted, of which neither an operation nor a reading says anything."""
+    said = operation.last.message.rstrip(".")
+    seen = f"its operation could not be followed ({said})" if said else "the service shows no such operation"
     return OutcomeUnknown(
-        f"{context} was accepted, but the service shows no such operation, and nothing else proves it.",
+        f"{context} was accepted, but {seen}, and nothing else proves it.",
         subject=subject,
         remedy=LOOK_FIRST,
         operation=operation.to_result(),

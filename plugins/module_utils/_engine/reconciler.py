@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 import typing as t
 from dataclasses import replace
+from functools import partial
 
 from .._core.approval import Approval
 from .._core.errors import BadResponse, CheckpointError, Locked, OperationFailed, OutcomeUnknown, TimedOut
@@ -207,7 +208,9 @@ class Reconciler(t.Generic[Observed]):
                 if isinstance(error, OperationFailed):
                     self.progress = self.progress.ended_in_failure(Done(action, request.nonce))
             # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
-            if not isinstance(error, (TimedOut, OutcomeUnknown)):
+            # So may what was sent and then answered with what makes no sense.
+            open_still = isinstance(error, (TimedOut, OutcomeUnknown))
+            if not (open_still or (outcome.sent and isinstance(error, BadResponse))):
                 await self._compensate(action, error)
             raise error
         return outcome
@@ -217,7 +220,8 @@ class Reconciler(t.Generic[Observed]):
     ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
         """The one place that sends. What is done only once is read before, and left alone where it is done already."""
         if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
-            self.observed = await self.kind.read_before(action, self._now())
+            read = partial(self.kind.read_before, action, self._now())
+            self.observed = await (self.policy.read(read) if self.changed else read())
         request = self.kind.write(action, self._now(), self.progress)
         if action.once and request.verified(self._now()):
             return request, Outcome(changed=False, done=True, sent=False)

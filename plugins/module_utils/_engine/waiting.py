@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, replace
 
-from .._core.errors import CheckpointError, Locked, OperationFailed
+from .._core.errors import BadResponse, CheckpointError, Locked, OperationFailed
 from .._core.operation import Deadline, Operation, Pauses, Report, Status, Waiting, unheard, wait
 from .._core.times import show_seconds
 from .._deps import anyio
@@ -57,23 +57,30 @@ class WaitPolicy:
     ) -> tuple[Observed, bool]:
         """Read until `verified`, at most `settle_time` (or `tries` readings) and never beyond the deadline.
 
-        While the target `is_busy` the time does not count: what is at work may be what is looked for.
+        While the target `is_busy` the time does not count: what is at work may be what is looked for. An answer that
+        makes no sense shows nothing yet and is no try; only as the last one it is the error.
         Returns the last reading, and whether it was verified.
         """
         end = anyio.current_time() + self.settle_time
         count, pause, pauses = 0, min(1.0, self.poll_interval), Pauses(self.deadline)
         while True:
-            observed = await observe()
-            count += 1
-            if verified(observed):
-                return observed, True
-            if is_busy is not None and is_busy(observed):
-                end = anyio.current_time() + self.settle_time
-            if anyio.current_time() >= end or (tries is not None and count >= tries):
-                return observed, False
-            if not await pauses.next(min(pause, max(0.0, end - anyio.current_time()))):
-                return observed, False
+            reading = await _reading(observe)
+            if not isinstance(reading, BadResponse):
+                count += 1
+                if verified(reading):
+                    return reading, True
+                if is_busy is not None and is_busy(reading):
+                    end = anyio.current_time() + self.settle_time
+            over = anyio.current_time() >= end or (tries is not None and count >= tries)
+            if over or not await pauses.next(min(pause, max(0.0, end - anyio.current_time()))):
+                if isinstance(reading, BadResponse):
+                    raise reading
+                return reading, False
             pause = min(pause * 1.5, self.poll_interval)
+
+    async def read(self, observe: t.Callable[[], t.Awaitable[Observed]]) -> Observed:
+        """A reading behind a write: an answer that makes no sense is read again, for `settle_time`."""
+        return (await self.read_until(observe, lambda _observed: True))[0]
 
     async def backoff(self, problem: Locked, pause: float, subject: str) -> float:
         """Let the other work end; the lock as an error when the deadline comes first.
@@ -95,3 +102,11 @@ class WaitPolicy:
             problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
             raise problem
         return min(pause * 2, max(LONGEST_PAUSE, self.poll_interval))
+
+
+async def _reading(observe: t.Callable[[], t.Awaitable[Observed]]) -> Observed | BadResponse:
+    """A reading, or the answer that makes no sense."""
+    try:
+        return await observe()
+    except BadResponse as problem:
+        return problem

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, Refused, ResponseLost
 from .._core.operation import Operation
@@ -110,7 +111,7 @@ class Write(t.Generic[Observed]):
             if not found:
                 return await self._resend(observed, problem)
             self._changed = True
-        operation = None if request.find_lost is None else await request.find_lost(execution)
+        operation = None if request.find_lost is None else await execution.read(partial(request.find_lost, execution))
         if operation is not None and not await self._ended_as_guessed(operation, problem):
             operation = None
         if request.proof == "operation":
@@ -151,7 +152,7 @@ class Write(t.Generic[Observed]):
             return await self._after_failure(problem)
         if request.proof == "operation" and state != "unknown":
             return self._verified(await execution.observe())
-        observed, shown = await execution.until(request.verified)
+        observed, shown = await (execution.until(request.verified) if state != "unknown" else self._until_settled())
         if not shown and state == "unknown":
             raise unproven(operation, execution.subject, request.context)
         if not shown:
@@ -159,6 +160,11 @@ class Write(t.Generic[Observed]):
         if state == "unknown":
             operation.last = replace(operation.last, state="succeeded")  # reading shows it
         return self._verified(observed)
+
+    async def _until_settled(self) -> tuple[Observed, bool]:
+        """The effect of an operation of which nothing is known: it may still be at work, and not all of it be shown."""
+        verified, is_busy = self._request.verified, self._execution.is_busy
+        return await self._execution.until(lambda now: verified(now) and not is_busy(now), outlast=True)
 
     async def _after_failure(self, problem: OperationFailed) -> Observed:
         """A failed operation may have changed something all the same; what it left is said, not deleted."""

@@ -133,3 +133,10 @@ def test_what_nothing_proves() -> None:
         assert isinstance(problem, kind)
         assert said in problem.message
         assert (problem.subject, problem.remedy, (problem.operation or {})["id"]) == ("vm v", LOOK_FIRST, "j-1")
+
+
+def test_what_an_operation_was_answered_is_told_where_it_made_no_sense() -> None:
+    operation = _operation()
+    operation.last = Status("unknown", "no sense", "a page.")
+    problem = unproven(operation, "vm v", "deleting it")
+    assert "was accepted, but its operation could not be followed (a page), and nothing else" in problem.message

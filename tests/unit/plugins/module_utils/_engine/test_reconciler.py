@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    BadResponse,
     CheckpointError,
     Forbidden,
     InvalidInput,
@@ -26,7 +27,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unreachable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, State, Status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note, Remains
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
     BUSY,
@@ -311,3 +312,67 @@ def test_a_lost_write_is_looked_for_as_long_as_the_target_is_busy(proof: str) ->
     assert (problem, way.changed) == (None, True)
     idle, problem = run(ShelfKind(Service(lost(effect=True, after=90)), "a", proof=proof))
     assert (type(problem), idle.changed) == (OutcomeUnknown, False)
+
+
+PAGE = BadResponse("HTML.", subject="toy")
+
+
+class Back(Take):
+    """What puts it back."""
+
+    @property
+    def summary(self) -> str:
+        return self.title()
+
+
+class Restoring(ShelfKind):
+    """A shelf whose last write is put back where it fails."""
+
+    def compensation(self, action: Action, before: frozenset[str]) -> Any:
+        return (Back(self.target, "it failed", item="z"),)
+
+
+def test_one_reading_that_makes_no_sense_ends_nothing() -> None:
+    service = Service(readings={2: PAGE, 4: PAGE})
+    way, problem = run(ShelfKind(service, "ab"))
+    assert (problem, way.changed, service.sent, service.items) == (None, True, ["+a", "+b"], {"a", "b"})
+
+
+@pytest.mark.parametrize("proof", ["reading", "operation"])
+def test_readings_that_never_make_sense_have_nothing_put_back(proof: str) -> None:
+    service = Service(items="z", readings=dict.fromkeys(range(2, 99), PAGE))
+    way, problem = run(Restoring(service, "az", proof=proof))
+    assert isinstance(problem, BadResponse)
+    assert (way.changed, service.sent, problem.retry) == (True, ["+a"], "after_reading")
+
+
+def test_a_failure_is_put_back() -> None:
+    service = Service(Reply(FAILED, effect=False), items="z")
+    _way, problem = run(Restoring(service, "az"))
+    assert isinstance(problem, OperationFailed)
+    assert service.sent == ["+a", "-z"]
+
+
+def test_a_write_that_makes_no_sense_of_itself_is_put_back() -> None:
+    """Another's 404 to the write: it has not reached the service, so what came before it is put back."""
+    service = Service(Reply(PAGE, effect=False), items="z")
+    run(Restoring(service, "az"))
+    assert service.sent == ["+a", "-z"]
+
+
+class Busy(ShelfKind):
+    """Somebody works on the shelf until that many readings were made."""
+
+    until = 5
+
+    def is_busy(self, observed: frozenset[str]) -> bool:
+        return self.service.readings < self.until
+
+
+def test_of_an_operation_that_nobody_knows_what_shows_while_it_is_at_work_proves_nothing() -> None:
+    service = Service(Reply(UNKNOWN))
+    _way, problem = run(Busy(service, "a"))
+    assert (problem, service.readings >= Busy.until) == (None, True)
+    service = Service()
+    run(Busy(service, "a"))
+    assert service.readings < Busy.until

@@ -19,6 +19,7 @@ from .._core.redaction import Redactor, redact
 from .._core.times import show_seconds
 from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
+from .error_mapping import server_failed
 from .failures import Lost, NeverLeft, never_left, words
 from .response import Response
 from .throttle import Bucket, Pressure, Throttle
@@ -30,9 +31,10 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).propagate = False
 
 USER_AGENT = "hybridvm.checkpoints/0.1.0"
-PATIENCE = {408: 60.0, 500: 15.0, 502: 60.0, 503: 60.0, 504: 60.0}
+PATIENCE = {408: 60.0, 500: 15.0}
 """Seconds a read is repeated on each status. 500 is short: SPF also answers it to requests that never succeed."""
-OVERLOADED = (500, 502, 503, 504)
+FAILED_PATIENCE = 60.0
+"""The same for every other failure of a server, or of what stands before it (520 to 530 of a CDN among them)."""
 LESS = "Try again later, raise wait_timeout, or lower concurrency."
 CONNECT_PATIENCE = 15.0
 LOST_PATIENCE = 60.0
@@ -49,7 +51,8 @@ class RetryPolicy(t.NamedTuple):
 
     def seconds(self, status: int) -> float:
         """How long after the first attempt a response of this status still leads to another one."""
-        return PATIENCE[status] * self.patience if self.safe and status in PATIENCE else 0.0
+        patience = PATIENCE.get(status, FAILED_PATIENCE if server_failed(status) else 0.0)
+        return patience * self.patience if self.safe and patience else 0.0
 
 
 class Exchanged(t.NamedTuple):
@@ -232,7 +235,7 @@ class Http:
                     start = anyio.current_time()
                 else:
                     bucket.passed()
-                    if response.status in OVERLOADED:
+                    if server_failed(response.status):
                         self._in_trouble()
                     elif self._pressure is not None:
                         self._pressure.answered()

@@ -68,7 +68,15 @@ def leaves_open(status: int) -> bool:
 
     A redirect is what some proxies and old services answer once they have done it.
     """
-    return status in (408, 500, 502, 503, 504) or 300 <= status < 400
+    return status == 408 or server_failed(status) or 300 <= status < 400
+
+
+def server_failed(status: int) -> bool:
+    """Whether a server, or what stands before it, has failed at a request, so that the next one may be served.
+
+    501 and 505 are about the request itself: no other one is served.
+    """
+    return 500 <= status < 600 and status not in (501, 505)
 
 
 def error_after_write(problem: CheckpointError) -> CheckpointError:

@@ -35,6 +35,9 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
         reply(502),
         reply(503),
         reply(504),
+        reply(511),
+        reply(520),
+        reply(529),
         link_lost(),
         httpx.RemoteProtocolError("closed"),
         httpx.ReadTimeout("slow"),
@@ -59,7 +62,18 @@ def test_it_is_not_repeated_on(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "least", "most"), [(500, 15, 40), (408, 60, 90), (502, 60, 90), (503, 60, 90), (504, 60, 90)]
+    ("status", "least", "most"),
+    [
+        (500, 15, 40),
+        (408, 60, 90),
+        (502, 60, 90),
+        (503, 60, 90),
+        (504, 60, 90),
+        (507, 60, 90),
+        (511, 60, 90),
+        (520, 60, 90),
+        (599, 60, 90),
+    ],
 )
 def test_after_a_while_the_last_answer_is_the_answer_and_500_is_soon_believed(
     status: int, least: float, most: float

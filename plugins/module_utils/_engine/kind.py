@@ -96,7 +96,7 @@ class WriteRequest(t.Generic[Observed]):
     may_resend: t.Callable[[Observed], bool] | None = None
     """Whether a second try is safe after a reading that does not show the effect. False asks for a new plan."""
     taken: t.Callable[[Observed], bool] | None = None
-    """After a conflict (409): whether somebody else has made it meanwhile. That asks for a new plan."""
+    """After a refusal: whether somebody else has made it meanwhile. That asks for a new plan."""
     met_by_others: bool = False
     """Whether its effect counts although its operation has failed: somebody else was first."""
     find_lost: t.Callable[[Execution[Observed]], t.Awaitable[t.Optional[Operation]]] | None = None

@@ -91,16 +91,24 @@ class Write(t.Generic[Observed]):
             self._changed = self._changed or self._resent
             return self._verified(observed)
         except (Locked, Refused) as problem:
-            if problem.status != 409 or request.taken is None:
-                raise
-            observed = await execution.observe()
-            if not request.taken(observed):
-                raise problem from None
-            self._replan = True
-            return observed
+            return await self._require_taken(problem)
         execution.operation = operation
         self._sent, self._changed, self._created = True, not operation.joined, operation.created
         return await self._verify(operation) if self._wait else await execution.observe()
+
+    async def _require_taken(self, problem: Locked | Refused) -> Observed:
+        """A refusal may mean that somebody else has just made it, whatever its status and code: a reading decides."""
+        taken = self._request.taken
+        if taken is None or (isinstance(problem, Locked) and problem.status != 409):
+            raise problem
+        try:
+            observed = await self._execution.observe()
+        except CheckpointError:
+            raise problem from None
+        if not taken(observed):
+            raise problem from None
+        self._replan = True
+        return observed
 
     async def _settle(self, problem: ResponseLost) -> Observed:
         """A lost answer is settled by reading. Only a delete may be sent again, and only once."""

@@ -18,7 +18,7 @@ from .._http.client import Http
 from .._http.error_mapping import error_after_write, error_from, error_of_reading, leaves_open
 from .._http.links import sendable
 from .._http.response import Pages, Response
-from .busy import BUSY, is_busy
+from .busy import is_locked
 from .errors import error_details, error_of, policies_of, read_error
 from .ids import ArmId, parse, quote
 from .polling import started_by
@@ -222,10 +222,7 @@ class Arm:
         code, said = read_error(body)
         if response.status == 404 and not code:
             return self._foreign(response, context, said)
-        # 412: the resource has changed since it was read. Like a lock: nothing was changed, and reading again helps.
-        busy = code.lower() != "scopelocked" and is_busy(code, said)
-        sure = code.lower() in BUSY[1:] and response.status in (400, 503)
-        locked = response.status in (412, 423) or (response.status == 409 and busy) or sure
+        locked = is_locked(response.status, body)
         problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
         )

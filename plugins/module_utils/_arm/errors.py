@@ -51,6 +51,16 @@ def read_error(error: object, depth: int = 0) -> tuple[str, str]:
     return code, "; ".join(filter(None, parts))
 
 
+def codes_of(error: object, depth: int = 0) -> list[str]:
+    """The codes of an error in lower case, the outer one first: a generic one may hold the reason inside."""
+    if not isinstance(error, dict) or depth > 5:
+        return []
+    code = error.get("code")
+    inside = [*_list(error.get("details")), error.get("innererror") or error.get("innerError")]
+    own = [code.lower()] if isinstance(code, str) else []
+    return [*own, *(found for each in inside for found in codes_of(each, depth + 1))]
+
+
 def policies_of(error: object, depth: int = 0) -> str:
     """The policies that have refused a request (additionalInfo of type PolicyViolation), by assignment and rule."""
     if not isinstance(error, dict) or depth > 5:

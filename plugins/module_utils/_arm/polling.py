@@ -12,7 +12,7 @@ from .._core.errors import BadResponse
 from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
 from .._http.response import Response
-from .busy import is_busy
+from .busy import is_failed_by_lock
 from .errors import error_details, read_error
 
 MUTE = 3
@@ -111,7 +111,7 @@ def read_status(response: Response) -> Status:
         one_line(message) if state == "failed" else "",
         code,
         percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
-        locked=state == "failed" and is_busy(code, message),
+        locked=state == "failed" and is_failed_by_lock(fields.get("error")),
         retry_after=response.retry_after,
         request_id=response.request_id,
         details=error_details(fields.get("error")) if state == "failed" else None,

@@ -285,6 +285,8 @@ class Locked(ServiceError):
 
     code = "locked"
     retry = "safe"
+    retry_after: float | None = None
+    """Seconds before which the service wants no other try, where it tells that."""
 
 
 class OperationFailed(ServiceError):

@@ -85,11 +85,12 @@ class WaitPolicy:
     async def backoff(self, problem: Locked, pause: float, subject: str) -> float:
         """Let the other work end; the lock as an error when the deadline comes first.
 
-        Returns the next pause: they grow, for on Azure each refused create costs one of three in an hour.
+        No try comes before the service's Retry-After, but for the last one before the deadline. Returns the next pause:
+        they grow, for on Azure each refused create costs one of three in an hour.
         """
         # A write begun in the last moment would only leave an open question.
         enough = min(1.0, self.poll_interval)
-        wanted = min(pause, max(self.deadline.remaining() - 2 * enough, enough))
+        wanted = min(max(pause, problem.retry_after or 0.0), max(self.deadline.remaining() - 2 * enough, enough))
         waiting = Waiting(subject, "locked by other work", seconds=self.deadline.total - self.deadline.remaining())
         self.report(waiting)
         try:

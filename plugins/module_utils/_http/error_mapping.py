@@ -39,7 +39,10 @@ def error_from(
     said = one_line(said).rstrip(".")
     said = f": {said}" if said else ""
     kind, message, remedy = _meaning(response, said, context, locked, sign_in)
-    return response.error(kind, message, remedy, details=details)
+    problem = response.error(kind, message, remedy, details=details)
+    if isinstance(problem, Locked):
+        problem.retry_after = response.retry_after
+    return problem
 
 
 def inner_words(inner: object, depth: int = 0) -> str:

@@ -133,6 +133,9 @@ def test_an_arm_id_behind_something_is_no_name_on_spf(before: str) -> None:
         (409, {"code": "ConcurrentUpdateError", "message": "Try again."}),
         (423, {"code": "Locked", "message": "Another one is at work."}),
         (503, {"code": "RetryableErrorDueToAnotherOperation", "message": "Try again."}),
+        (400, {"code": "VMRestorePointClientError", "message": "Failed since a concurrent operation was triggered."}),
+        (409, {"code": "OperationNotAllowed", "message": "Another write operation is running on the VM."}),
+        (400, {"code": "Failed", "details": [{"code": "AnotherOperationInProgress", "message": "Try again."}]}),
     ],
 )
 def test_a_lock_in_other_words_is_waited_for(status: int, error: dict[str, str]) -> None:
@@ -140,3 +143,12 @@ def test_a_lock_in_other_words_is_waited_for(status: int, error: dict[str, str])
     lab.world.faults.add(kind="status", status=status, body={"error": error}, method="PUT", path="/restorePoints/")
     result = lab.run("vm_checkpoint", vm=lab.azure_vm, name="new")
     assert (code(result), result["changed"]) == (None, True)
+
+
+def test_a_lock_is_tried_again_when_the_service_says() -> None:
+    lab = azure_lab()
+    refusal = {"status": 409, "body": {"error": {"code": "Conflict"}}, "headers": {"Retry-After": "60"}}
+    lab.world.faults.add(kind="status", method="PUT", path="/restorePoints/", count=3, **refusal)
+    result = lab.run("vm_checkpoint", vm=lab.azure_vm, name="new", wait_timeout="10m")
+    assert (code(result), result["changed"]) == (None, True)
+    assert 180.0 <= lab.seconds < 190.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import trio
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, Forbidden
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, Forbidden, Locked
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
@@ -95,3 +95,19 @@ def test_one_reading_is_the_first_that_makes_sense(readings: Sequence[int | Exce
         return await WaitPolicy(Deadline(60.0), settle_time=20.0).read(Readings(*readings))
 
     assert virtual(main) == seen
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed", "following"),
+    [(None, 5.0, 10.0), (60.0, 60.0, 10.0), (2.0, 5.0, 10.0), (0.0, 5.0, 10.0), (5000.0, 98.0, 10.0)],
+)
+def test_after_a_lock_no_try_comes_before_the_service_s_word_or_our_own(
+    asked: float | None, passed: float, following: float
+) -> None:
+    async def main() -> tuple[float, float]:
+        problem = Locked("busy.")
+        problem.retry_after = asked
+        following = await WaitPolicy(Deadline(100.0)).backoff(problem, 5.0, "vm v")
+        return trio.current_time(), following
+
+    assert virtual(main) == (passed, following)

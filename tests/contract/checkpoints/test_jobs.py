@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.checkpoints.scenarios import BROKEN, CASES, IDS, SERVICES, VMS, Scenario, code, make_lab
 from tests.support.lab import Lab
+from tests.support.wire import Changed
 
 WRITING = [(service, case) for service, case in CASES if case.job]
+SPF_WRITING = [(service, case) for service, case in WRITING if service == "spf"]
 WRITING_IDS = [name for (_service, case), name in zip(CASES, IDS, strict=True) if case.job]
 
 
@@ -226,3 +229,52 @@ def test_a_job_that_no_header_names_is_shown_once_it_is_found() -> None:
     lab = make_lab("spf", spf_request_id_header=False)
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["operation"]["id"]) == (None, next(iter(lab.world.spf.vmm.jobs)))
+
+
+def _altered(lab: Lab, word: str = "", **info: Any) -> None:
+    """Jobs that have ended show that word, or that ErrorInfo."""
+
+    def change(feed: dict[str, Any]) -> None:
+        for job in feed["value"]:
+            if job["IsCompleted"]:
+                job |= {"Status": word} if word else {"ErrorInfo": info}
+
+    lab.through = lambda wire: Changed(wire, "/Jobs", change)
+
+
+@pytest.mark.parametrize("word", ["CompletedWithInfo", "Completed w/ Info", "Cancelled"])
+@pytest.mark.parametrize(("service", "case"), SPF_WRITING, ids=[case.name for _service, case in SPF_WRITING])
+def test_a_job_that_is_completed_in_an_unknown_word_is_proven_by_reading(
+    service: str, case: Scenario, word: str
+) -> None:
+    lab = make_lab(service)
+    _altered(lab, word)
+    result = case.run(lab, service)
+    # That the VM is where it was before proves no restore, and no job says so in a word that is known.
+    wanted = "outcome_unknown" if case.name == "restore to current" else None
+    assert (code(result), result["changed"], lab.jobs(str(case.job))) == (wanted, True, 1)
+    assert case.is_done(lab, service)
+    assert lab.seconds < 200
+
+
+def test_a_job_that_was_cancelled_in_an_unknown_word_is_no_success() -> None:
+    lab = make_lab("spf")
+    lab.fail_next("spf", "create", end="Canceled")
+    _altered(lab, "Cancelled")
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(result), lab.writes(), lab.seconds < 200) == ("outcome_unknown", 1, True)
+    assert result["error"]["retry"] == "after_reading"
+
+
+def test_a_lock_that_only_another_member_tells_is_waited_for() -> None:
+    lab = make_lab("spf")
+    lab.fail_next("spf", "create", problem="2602")
+    _altered(lab, Code=2602, ErrorCodeString=None, Problem="locked")
+
+    def until_sent_again(request: httpx.Request) -> None:
+        if len(lab.sent("POST")) == 2:
+            _altered(lab, "Completed")
+
+    lab.watch = until_sent_again
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert (code(result), result["changed"], len(lab.sent("POST"))) == (None, True, 2)

@@ -7,6 +7,7 @@ Names and nullability follow the VMM service's documented entities (dn785076, dn
 
 from __future__ import annotations
 
+import re
 import typing as t
 import zlib
 from datetime import datetime
@@ -52,6 +53,12 @@ _VERBS = {
 }
 """What a job does, by words in its cmdlet and name: the cmdlets are documented, the wording of names is not."""
 MOST_MESSAGES = 10
+_NUMBER = re.compile(r"(?:VMM)?\d+", re.I)
+_LOCK = re.compile(r"(?:VMM)?2602", re.I)
+_LOCK_IN_TEXT = re.compile(r"(?:\berror|\bid|\bvmm|\()[\s:#(]*2602(?![\w-])", re.I)
+"""VMM's error for an object that another job holds, as a code and as texts tell it: `Error (2602)`, `ID: 2602`."""
+_NO_CAUSE = ("", "0", "23234")
+"""Numbers that name no cause of their own: 23234 stands over the 2602 of its parts (VMM team blog, 2014-12-15)."""
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
@@ -168,20 +175,55 @@ class VmEntity(_Entity):
         return next((s for s in (self.Status, self.VirtualMachineState) if s in states), None)
 
 
+def _shown(value: object) -> str | None:
+    """A member that is only shown or compared: a number as text, what is neither as nothing."""
+    return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
+
+
+_Shown = t.Annotated[t.Optional[str], pydantic.BeforeValidator(_shown)]
+
+
+def _percent(value: object) -> int | None:
+    """A percentage, whole; None for whatever else stands in its place."""
+    number = value if isinstance(value, (int, float)) else -1
+    return int(number) if 0 <= number <= 100 else None
+
+
 class _Info(_Entity):
-    ErrorCodeString: str | None = None
-    Code: str | None = None
-    Problem: str | None = None
-    RecommendedAction: str | None = None
+    ErrorCodeString: _Shown = None
+    DisplayableErrorCode: _Shown = None
+    Code: _Shown = None
+    Problem: _Shown = None
+    RecommendedAction: _Shown = None
+
+    @property
+    def number(self) -> str:
+        """VMM's number of it: `` or `0` for a success, whose Code is a word (`Success`)."""
+        code = next(filter(None, (self.ErrorCodeString, self.DisplayableErrorCode)), "").strip()
+        return code or (_NUMBER.fullmatch((self.Code or "").strip()) or [""])[0]
+
+    @property
+    def is_lock(self) -> bool:
+        """Whether another job held the object: in whichever member the number stands, or in the text."""
+        codes = (self.ErrorCodeString, self.DisplayableErrorCode, self.Code)
+        named = any(_LOCK.fullmatch(code.strip()) for code in codes if code)
+        return named or _LOCK_IN_TEXT.search(self.Problem or "") is not None
 
     def text(self) -> str:
         """`VMM 10803: what is wrong. What to do.`"""
         words = " ".join(filter(None, ((self.Problem or "").strip(), (self.RecommendedAction or "").strip())))
-        return f"VMM {self.ErrorCodeString or self.Code or 'message'}: {words}" if words else ""
+        return (
+            f"VMM {self.ErrorCodeString or self.DisplayableErrorCode or self.Code or 'message'}: {words}"
+            if words
+            else ""
+        )
 
 
 class JobEntity(_Entity):
-    """VMM.Job. Terminal: Completed, SucceedWithInfo, Failed, Canceled, Invalid (the vendor's own cmdlets)."""
+    """VMM.Job. Terminal: Completed, SucceedWithInfo, Failed, Canceled, Invalid (the vendor's own cmdlets).
+
+    Windows Azure Pack itself polls IsCompleted.
+    """
 
     ID: Guid
     IsCompleted: bool | None = None
@@ -192,34 +234,45 @@ class JobEntity(_Entity):
     TargetObjectID: str | None = None
     ResultObjectID: str | None = None
     StartTime: datetime | None = None
-    ProgressValue: int | None = None
+    ProgressValue: t.Annotated[t.Optional[int], pydantic.BeforeValidator(_percent)] = None
     ErrorInfo: _Info | None = None
     AdditionalMessages: list[_Info] | None = None
 
     def status(self, request_id: str | None) -> JobStatus:
         """The job's status; the messages of SucceedWithInfo become warnings."""
-        word = (self.Status or "").lower()
-        state: State = "running"
-        if word in ("completed", "succeedwithinfo"):
-            state = "succeeded"
-        elif word in ("failed", "canceled", "invalid"):
-            state = "failed"
-        elif self.IsCompleted and self.Status is None:
-            state = "succeeded" if self._code() in ("", "0") else "failed"
-        info = self.ErrorInfo or _Info()
+        state, code, info = self._state(), self._code(), self.ErrorInfo or _Info()
         problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
-        code = self._code()
-        message = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or self.StatusString or word
+        word = self.StatusString or (self.Status or "").lower()
+        message = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or word
         return JobStatus(
             state,
             one_line(self.StatusString or self.Status or "", 60),
             one_line(message) if state == "failed" else "",
             code,
-            percent=self.ProgressValue if 0 <= (self.ProgressValue or 0) <= 100 else None,
-            locked=state == "failed" and code == "2602",
+            percent=self.ProgressValue,
+            locked=state == "failed" and self._is_lock(),
             warnings=self._warnings() if state == "succeeded" else (),
             request_id=request_id,
         )
+
+    def _state(self) -> State:
+        """From the status word; of a job that is completed in a word that nobody knows, only reading tells the end."""
+        word = (self.Status or "").strip().lower()
+        if word in ("completed", "succeedwithinfo"):
+            return "succeeded"
+        if word in ("failed", "canceled", "invalid"):
+            return "failed"
+        if not self.IsCompleted or word == "running":
+            return "running"
+        if word:
+            return "unknown"
+        return "succeeded" if self._code() in ("", "0") else "failed"
+
+    def _is_lock(self) -> bool:
+        """Whether it failed because another job held the VM; a part's lock counts where no other cause is named."""
+        if self.ErrorInfo is not None and self.ErrorInfo.is_lock:
+            return True
+        return self._code() in _NO_CAUSE and any(each.is_lock for each in self.AdditionalMessages or ())
 
     def checkpoint_work(self, vm_id: str) -> str | None:
         """The verb, if the job is about this VM's checkpoints; the most recent task is mostly a refresher (seen)."""
@@ -230,7 +283,7 @@ class JobEntity(_Entity):
         return next((verb for verb, marks in _VERBS.items() if any(mark in words for mark in marks)), "other")
 
     def _code(self) -> str:
-        return (self.ErrorInfo.ErrorCodeString or "").strip() if self.ErrorInfo else ""
+        return self.ErrorInfo.number if self.ErrorInfo else ""
 
     def _warnings(self) -> tuple[str, ...]:
         """The messages of a success, with what to do about each; of very many the first."""

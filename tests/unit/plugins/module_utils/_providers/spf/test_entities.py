@@ -139,15 +139,95 @@ def test_why_a_job_has_failed(info: dict[str, str] | None, text: str, message: s
     assert (status.state, status.message, status.request_id) == ("failed", message, "r")
 
 
+@pytest.mark.parametrize("word", ["Cancelled", "CompletedWithInfo", "Completed w/ Info", "SucceededWithInfo", "Done"])
+def test_a_completed_job_in_a_word_that_nobody_knows_has_ended_and_reading_tells_how(word: str) -> None:
+    """Windows Azure Pack itself polls IsCompleted; a word may be spelled otherwise, or mean what we do not know."""
+    ended = _job(Status=word, IsCompleted=True).status("r")
+    assert (ended.state, ended.message, ended.locked, ended.warnings) == ("unknown", "", False, ())
+    for completed in (False, None):
+        assert _job(Status=word, IsCompleted=completed).status("r").state == "running"
+
+
+def test_a_job_that_says_it_runs_does() -> None:
+    assert _job(Status="Running", IsCompleted=True).status("r").state == "running"
+    assert _job(Status=" completed ", IsCompleted=None).status("r").state == "succeeded"
+    assert _job(Status="", IsCompleted=True).status("r").state == "succeeded"
+
+
+TEXT = "Unable to perform the job because one or more of the selected objects are locked by another job."
+
+
+@pytest.mark.parametrize(
+    ("info", "locked"),
+    [
+        ({"ErrorCodeString": "2602"}, True),
+        ({"ErrorCodeString": 2602}, True),
+        ({"ErrorCodeString": "VMM2602"}, True),
+        ({"ErrorCodeString": "", "DisplayableErrorCode": 2602}, True),
+        ({"ErrorCodeString": None, "DisplayableErrorCode": "2602"}, True),
+        ({"Code": 2602, "Problem": "locked"}, True),
+        ({"Code": "2602", "Problem": TEXT}, True),
+        ({"Code": "ObjectLocked", "ErrorCodeString": "ObjectLocked", "Problem": f"{TEXT} (Error 2602)"}, True),
+        ({"Problem": f"Error (2602)\n{TEXT}"}, True),
+        ({"Problem": f"{TEXT} (Error ID: 2602)"}, True),
+        ({"Problem": f"VMM 2602: {TEXT}"}, True),
+        ({"ErrorCodeString": "12602"}, False),
+        ({"ErrorCodeString": "12710", "Problem": "26021 of 2602 blocks"}, False),
+        ({"Problem": "Error 26021"}, False),
+        ({"Problem": "VM 831e819f-2602-4c1b-9c1f-77aa00000000 (2602-4c1b) is gone"}, False),
+        ({"Code": "ObjectLocked"}, False),
+        ({"Code": {"number": 2602}, "Problem": True}, False),
+        (None, False),
+    ],
+    ids=str,
+)
+def test_another_job_s_lock_is_known_in_whichever_member_its_number_stands(
+    info: dict[str, Any] | None, locked: bool
+) -> None:
+    assert _job(Status="Failed", ErrorInfo=info).status("r").locked is locked
+    assert not _job(Status="Completed", ErrorInfo=info).status("r").locked
+
+
+@pytest.mark.parametrize(
+    ("code", "locked"), [("23234", True), ("0", True), (None, True), ("10803", False), ("12710", False)]
+)
+def test_a_part_s_lock_is_the_job_s_where_no_other_cause_is_named(code: str | None, locked: bool) -> None:
+    """23234 stands over the 2602 of its parts (VMM team blog, 2014-12-15); a full disk does not."""
+    parts = [{"ErrorCodeString": "1"}, {"ErrorCodeString": "2602", "Problem": TEXT}]
+    job = _job(Status="Failed", ErrorInfo={"ErrorCodeString": code, "Problem": "x"}, AdditionalMessages=parts)
+    assert job.status("r").locked is locked
+    assert not _job(Status="Failed", ErrorInfo={"ErrorCodeString": code}).status("r").locked
+
+
+@pytest.mark.parametrize(
+    ("info", "code"),
+    [
+        ({"Code": 10803}, "10803"),
+        ({"DisplayableErrorCode": 10803}, "10803"),
+        ({"Code": " VMM10803 "}, "VMM10803"),
+        ({"Code": "Success"}, ""),
+        ({"ErrorCodeString": "0", "Code": "Success"}, "0"),
+    ],
+)
+def test_an_error_s_number_is_found_in_any_member(info: dict[str, Any], code: str) -> None:
+    assert _job(Status="Failed", ErrorInfo=info).status("r").code == code
+
+
+@pytest.mark.parametrize(("progress", "percent"), [(33.9, 33), (100, 100), (-1, None), (101, None), ("33", None)])
+def test_progress_that_is_no_whole_percentage_ends_nothing(progress: object, percent: int | None) -> None:
+    assert _job(Status="Running", ProgressValue=progress).status("r").percent == percent
+
+
 def test_a_message_names_its_number_in_whichever_member_it_stands() -> None:
     messages = [
         {"ErrorCodeString": "1", "Code": "2", "Problem": "a"},
         {"Code": "2", "Problem": "b"},
         {"RecommendedAction": "c"},
         {"ErrorCodeString": "4"},
+        {"DisplayableErrorCode": 5, "Code": "Word", "Problem": "e"},
     ]
     status = _job(Status="SucceedWithInfo", AdditionalMessages=messages).status(None)
-    assert status.warnings == ("VMM 1: a", "VMM 2: b", "VMM message: c")
+    assert status.warnings == ("VMM 1: a", "VMM 2: b", "VMM message: c", "VMM 5: e")
 
 
 def test_long_texts_of_a_job_are_shortened() -> None:

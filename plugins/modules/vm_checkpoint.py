@@ -320,7 +320,10 @@ checkpoint:
   type: dict
   returned: for a single VM that could be looked up
   contains:
-    id: {description: The id that the service's own calls take., type: str, returned: always}
+    id:
+      description: The id that the service's own calls take; null until Arc-enabled SCVMM shows it.
+      type: str
+      returned: always
     host_id: {description: The hypervisor's id; null until the service shows it., type: str, returned: always}
     name: {description: Name of the checkpoint., type: str, returned: always}
     description: {description: "Description, without this collection's mark.", type: str, returned: always}

@@ -128,7 +128,10 @@ checkpoints:
     vm_name: {description: Name of the VM; its id where the service shows no name., type: str, returned: always}
     vm_id: {description: The service's id of the VM., type: str, returned: always}
     provider: {description: "V(spf), V(scvmm) or V(compute).", type: str, returned: always}
-    id: {description: The id that the service's own calls take., type: str, returned: always}
+    id:
+      description: The id that the service's own calls take; null until Arc-enabled SCVMM shows it.
+      type: str
+      returned: always
     host_id: {description: The hypervisor's id; null until the service shows it., type: str, returned: always}
     name: {description: Name of the checkpoint., type: str, returned: always}
     description: {description: "Description, without this collection's mark.", type: str, returned: always}

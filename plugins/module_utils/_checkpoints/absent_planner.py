@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .._core.errors import InvalidInput
+from .._core.errors import InvalidInput, VmState
 from .._core.formatting import format_value
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Plan
@@ -34,19 +34,35 @@ def plan_absent(spec: Absent, actual: ObservedVm, capabilities: Capabilities) ->
     if spec.select is not None:
         return _plan_select(spec, spec.select, actual, found)
     gone = choose(actual, found, spec.on_ambiguous, f'are named "{spec.name or spec.checkpoint_id}"')
+    _refuse_without_id(gone)
     if not spec.ignore_pin:
         refuse_pinned(actual, gone)
     reason = "state is absent" + (" and ignore_pin is set" if any(actual.is_pinned(c) for c in gone) else "")
     return Plan(actual.vm, tuple(removals(actual, reason, gone, lift=spec.ignore_pin)))
 
 
+def _refuse_without_id(gone: list[Checkpoint]) -> None:
+    """VmState where one of them is shown without an id: it can be neither removed nor called absent."""
+    without = [c for c in gone if not c.identified]
+    if without:
+        raise VmState(
+            f'checkpoint "{without[0].name}" is shown without an id, so that nothing can remove it yet.',
+            remedy="Run the task again once vm_checkpoint_info shows its id.",
+            changed_nothing=True,
+        )
+
+
 def _plan_select(spec: Absent, selector: Select, actual: ObservedVm, found: list[Checkpoint]) -> Plan:
     """All that `select` takes go, but not what is pinned; of what it would take if it knew its age, a warning tells."""
     chosen, unknown = select(actual, found, selector)
     kept = [NoOp(actual.vm, KEPT, checkpoint=c) for c in chosen if actual.is_pinned(c)]
-    gone = [c for c in chosen if not actual.is_pinned(c)]
+    gone = [c for c in chosen if c.identified and not actual.is_pinned(c)]
     among = f' among those named "{spec.name}"' if spec.name else ""
-    warnings = []
+    warnings = [
+        f'{actual.vm}: checkpoint "{c.name}" is shown without an id, so that nothing can remove it yet; it stays.'
+        for c in chosen
+        if not c.identified
+    ]
     if unknown:
         are = f"{len(unknown)} checkpoint{' is' if len(unknown) == 1 else 's are'}"
         warnings.append(f"{actual.vm}: {are} of unknown age, and stays where select goes by age ({selector}).")

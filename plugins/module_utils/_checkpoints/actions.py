@@ -64,7 +64,7 @@ class CheckpointAction(Action):
         return (self.verb, f"{self.verb} {self.checkpoint.id}".lower())
 
     def details(self) -> dict[str, t.Any]:
-        return {"checkpoint": {"id": self.checkpoint.id, "name": self.checkpoint.name}}
+        return {"checkpoint": {"id": self.checkpoint.known_id, "name": self.checkpoint.name}}
 
     def covered(self) -> dict[str, t.Any]:
         return {"checkpoint_id": self.checkpoint.id.lower()}

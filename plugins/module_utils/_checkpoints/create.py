@@ -11,6 +11,7 @@ from functools import partial
 
 from .._core.errors import Locked, NotVerified, OperationFailed
 from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.normalising import may_come_of
 from .._core.ownership import Mark, generated, id_hash, join, name_hash
 from .._core.times import show_seconds
 from .._engine.execution import Execution
@@ -25,7 +26,10 @@ from .readiness import arrival_of
 
 @dataclass(frozen=True)
 class NewCheckpoint:
-    """One that is being made. Its mark, or a generated name, holds the `nonce`; `known` are the ids that were there."""
+    """One that is being made. Its mark, or a generated name, holds the `nonce`; `known` are the ids that were there.
+
+    `tells_new`: none of its name was shown without an id before, which would look new as soon as it has one.
+    """
 
     action: Create
     name: str
@@ -33,6 +37,7 @@ class NewCheckpoint:
     mark: Mark
     known: frozenset[str]
     unique_names: bool
+    tells_new: bool
 
     @classmethod
     def of(cls, action: Create, observed: ObservedVm, power: str | None, unique_names: bool) -> NewCheckpoint:
@@ -47,7 +52,8 @@ class NewCheckpoint:
         if action.pin is not None:
             mark = mark.with_pin(action.pin.for_creation(observed.now))
         known = frozenset(c.id.lower() for c in observed.checkpoints)
-        return cls(action, name, nonce, mark, known, unique_names)
+        tells_new = not any(not c.identified and may_come_of(name, c.name) for c in observed.checkpoints)
+        return cls(action, name, nonce, mark, known, unique_names, tells_new)
 
     def find_ours(self, observed: ObservedVm) -> Checkpoint | None:
         """The one that is surely ours."""
@@ -57,14 +63,13 @@ class NewCheckpoint:
 
     def find(self, observed: ObservedVm) -> Checkpoint | None:
         """Ours, or once a create was accepted the only new one of the name: a service may drop the mark."""
-        return self.find_ours(observed) or (
-            None if self.unique_names else only_new(observed, set(self.known), self.name)
-        )
+        by_list = not self.unique_names and self.tells_new
+        return self.find_ours(observed) or (only_new(observed, set(self.known), self.name) if by_list else None)
 
     def duplicates(self, observed: ObservedVm, ours: Checkpoint) -> tuple[Checkpoint, ...]:
         """What others made under the same name at the same time."""
         new = [c for c in observed.checkpoints if c.matches_name(self.name) and c.id.lower() not in self.known]
-        return tuple(c for c in new if c.id != ours.id)
+        return tuple(c for c in new if c.id != ours.id) if self.tells_new else ()
 
 
 def create_request(

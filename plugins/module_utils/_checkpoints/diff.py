@@ -58,7 +58,7 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
     """
     # One that went and was made anew under its name may bear the same id.
     gone = {a.checkpoint.id.lower() for a in done if isinstance(a, Delete)}
-    known = {c.id.lower() for c in before.checkpoints} - gone
+    known = {c.id.lower() for c in before.checkpoints if c.identified} - gone
     shown = [c.name for c in now.checkpoints if c.id.lower() not in known]
     new = [a for a in done if isinstance(a, Create) and not any(_made_by(a, name) for name in shown)]
     width = _width([c.name for c in (*before.checkpoints, *now.checkpoints)] + [a.name for a in new])

@@ -19,6 +19,12 @@ def only_new(now: ObservedVm, known: set[str], name: str) -> Checkpoint | None:
     return new[0] if len(new) == 1 else None
 
 
+def is_gone(now: ObservedVm, checkpoint: Checkpoint, before: ObservedVm) -> bool:
+    """Whether no list shows it: not by its id, and not as one more of its name that is shown without an id."""
+    hidden = [sum(not c.identified and c.name == checkpoint.name for c in each.checkpoints) for each in (before, now)]
+    return now.by_id(checkpoint.id) is None and hidden[1] <= hidden[0]
+
+
 def is_another(found: Checkpoint, planned: Checkpoint) -> bool:
     """Whether a checkpoint of the same id is not the one that was planned for."""
     if found.created is not None and planned.created is not None:

@@ -119,7 +119,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         if isinstance(action, SetLock):
             return lock_request(self.provider, action, observed, made_by(progress))
         if isinstance(action, Delete):
-            return delete_request(self.provider, self.vm, action)
+            return delete_request(self.provider, self.vm, action, observed)
         if isinstance(action, Restore):
             return restore_request(self.provider, self.vm, action, observed)
         if isinstance(action, Power):

@@ -176,7 +176,8 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
     """Older checkpoints of the series go once a newer one hangs: our own only, and never a pinned one."""
     if not spec.supersede or (kept is not None and not kept.usable):
         return []
-    old = [c for c in found if c.ownership.managed and not actual.is_pinned(c) and c is not kept]
+    ours = [c for c in found if c.ownership.managed and c.identified]
+    old = [c for c in ours if not actual.is_pinned(c) and c is not kept]
     if kept is not None:
         old = [c for c in old if is_older(actual, c, kept)]
     reason = f'superseded: supersede is set and a newer "{spec.name}" exists'

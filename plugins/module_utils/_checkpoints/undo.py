@@ -52,7 +52,11 @@ def _proven(done: Done, observed: ObservedVm, progress: Progress[ObservedVm]) ->
     found = [each for each in _new(observed, progress) if done.nonce and each.ownership.nonce == done.nonce]
     if not found and made is not None and done.created and made.ownership.nonce is None and made.created is not None:
         found = [each for each in _new(observed, progress) if each.id == made.id and each.created == made.created]
-    if len(found) != 1 or (made is not None and (found[0].id != made.id or found[0].pin != made.pin)):
+    if (
+        len(found) != 1
+        or not found[0].identified
+        or (made is not None and (found[0].id != made.id or found[0].pin != made.pin))
+    ):
         return None
     return found[0]
 
@@ -60,6 +64,6 @@ def _proven(done: Done, observed: ObservedVm, progress: Progress[ObservedVm]) ->
 def _may_be_there(done: Done, name: str, observed: ObservedVm, progress: Progress[ObservedVm]) -> bool:
     """Whether what cannot be proven to be this run's may all the same be."""
     made: Checkpoint | None = done.completed.result
-    if made is not None:
+    if made is not None and made.identified:
         return observed.by_id(made.id) is not None
     return done in progress.done or any(each.matches_name(name) for each in _new(observed, progress))

@@ -13,7 +13,7 @@ from .._engine.kind import Remains, WriteRequest
 from .._engine.progress import Completed
 from .._providers.base import Provider
 from .actions import Delete, Power, Restore, SetLock, SetPin, Update
-from .identity import is_another, is_current, keeps
+from .identity import is_another, is_current, is_gone, keeps
 from .lost import started_since
 
 
@@ -97,7 +97,7 @@ def _subject(checkpoint: Checkpoint, observed: ObservedVm, made: Checkpoint | No
     return found
 
 
-def delete_request(provider: Provider, vm: VM, action: Delete) -> WriteRequest[ObservedVm]:
+def delete_request(provider: Provider, vm: VM, action: Delete, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """Gone is proven by a complete list. A lost delete by id is sent once more, after a list that shows the checkpoint.
 
     Where names are unique an id follows from one, and whoever makes the checkpoint anew gives it the same: that is
@@ -110,7 +110,7 @@ def delete_request(provider: Provider, vm: VM, action: Delete) -> WriteRequest[O
         return found is not None and is_another(found, checkpoint)
 
     def gone(now: ObservedVm) -> bool:
-        return now.by_id(checkpoint.id) is None or another(now)
+        return is_gone(now, checkpoint, observed) or another(now)
 
     async def complete(now: ObservedVm, execution: Execution[ObservedVm]) -> Completed:
         _require_kept(action, now, execution)

@@ -130,7 +130,8 @@ class VM(Target):
 class Checkpoint:
     """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say.
 
-    `locked`: a pin's lock lies on it, so that the service itself refuses to remove it.
+    `locked`: a pin's lock lies on it, so that the service itself refuses to remove it. Not `identified`: the service
+    shows it without an id (yet), and `id` holds words for one. So it can be neither chosen nor removed.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Checkpoint:
     any_case: bool = False
     root: str | None = None  # the unlisted host id that its chain of parents ends at
     consistency: str | None = None
+    identified: bool = True
 
     def matches_name(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""
@@ -183,17 +185,23 @@ class Checkpoint:
         """What keeps it from being removed by anything but a task that names its id; it may have ended."""
         return self.kept or (None if self.mark is None else self.mark.pinned)
 
+    @property
+    def known_id(self) -> str | None:
+        """Its id, where the service shows one."""
+        return self.id if self.identified else None
+
     def has_id(self, checkpoint_id: str) -> bool:
         """Whether `checkpoint_id`, in any case, is its id or its host id."""
         wanted = checkpoint_id.lower()
-        return wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
+        known = wanted == self.id.lower() or (self.host_id is not None and wanted == self.host_id.lower())
+        return self.identified and known
 
     def to_result(self, age: float | None, *, pinned: bool) -> dict[str, t.Any]:
         """The `checkpoint` key of results. Every boolean is one; what is unknown is said by a word beside it."""
         known = {True: "current", False: "elsewhere", None: "unknown"}
         pin = self.pin
         return {
-            "id": self.id,
+            "id": self.known_id,
             "host_id": self.host_id,
             "name": self.name,
             "description": self.description,

@@ -171,7 +171,7 @@ class Scvmm(SingleCallProvider):
             # A missing list is not an empty one: a running instance always has the member, `[]` if it is empty.
             raise response.bad(f"{vm}: the instance shows no list of checkpoints.")
         bounded_count(profile.checkpoints, vm)
-        rows = [_row(point, response) for point in profile.checkpoints]
+        rows = _rows(profile.checkpoints, response)
         if len({row.checkpoint.id.lower() for row in rows}) != len(rows):
             raise response.bad(f"{vm}: the instance lists a checkpoint twice.")
         pointer = profile.lastRestoredVMCheckpoint
@@ -247,20 +247,38 @@ def _obstacles(checkpoint_type: str | None) -> tuple[Obstacle, ...]:
     return (Obstacle(("create",), why, "Enable them in VMM: the VM's checkpoint type, Production or Standard."),)
 
 
-def _row(point: _Checkpoint, response: Response) -> Row:
+def _rows(points: t.Sequence[_Checkpoint], response: Response) -> list[Row]:
+    """What is listed without an id, but with a name, is one whose id is still to come: it is in the list all the same.
+
+    BadResponse for what has neither: nobody can say what that is.
+    """
+    rows: list[Row] = []
+    without_id = 0
+    for point in points:
+        if not (point.checkpointID or point.name):
+            raise BadResponse(
+                "the instance lists a checkpoint without an id and a name.",
+                subject=response.label,
+                request_id=response.request_id,
+            )
+        without_id += 0 if point.checkpointID else 1
+        number = f", number {without_id}" if without_id > 1 else ""
+        rows.append(_row(point, point.checkpointID or f"without an id{number}"))
+    return rows
+
+
+def _row(point: _Checkpoint, checkpoint_id: str) -> Row:
     """Ids stay as listed (upper-case GUIDs, recorded). The time is that of our mark."""
-    if not point.checkpointID:
-        raise BadResponse(
-            "the instance lists a checkpoint without an id.", subject=response.label, request_id=response.request_id
-        )
     description, mark = split(point.description)
     checkpoint = Checkpoint(
-        id=point.checkpointID,
+        id=checkpoint_id,
         name=point.name or "",
         description=description,
         host_id=point.checkpointID,
         created=mark.created if mark else None,
+        usability="usable" if point.checkpointID else "unknown",
         mark=mark,
+        identified=point.checkpointID is not None,
     )
     return Row(checkpoint, point.parentCheckpointID)
 

@@ -106,7 +106,7 @@ def _unknown(run: Run) -> list[str]:
 
 
 def _point(member: Member, checkpoint: Checkpoint) -> dict[str, t.Any]:
-    return {"vm": _name(member), "id": checkpoint.id, "name": checkpoint.name}
+    return {"vm": _name(member), "id": checkpoint.known_id, "name": checkpoint.name}
 
 
 def _name(member: Member) -> str:

@@ -101,6 +101,12 @@ def ours(point_id: str, age: str = "1h", **fields: Any) -> Checkpoint:
     return point(point_id, age, **{"mark": mark("".join(c for c in point_id if c in "0123456789abcdef"), age)} | fields)
 
 
+def hidden(number: int = 1, **fields: Any) -> Checkpoint:
+    """One that the service shows without an id (yet)."""
+    shown = {"usability": "unknown", "host_id": None, "identified": False}
+    return point("without an id" if number == 1 else f"without an id, number {number}", None, **shown | fields)
+
+
 def having(*points: Checkpoint, **fields: Any) -> ObservedVm:
     """What exists on web01."""
     return ObservedVm(WEB01, points, NOW, **fields)

@@ -16,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     NamedStep,
     absent,
     having,
+    hidden,
     planned,
     point,
     present,
@@ -173,3 +174,11 @@ def test_a_description_that_was_changed_is_shown_as_read() -> None:
     before, after = ran([point("a", description="old")], [point("a", description="new")])
     assert before == ["  nightly  2026-11-20 11:00Z  old"]
     assert after == ["  nightly  2026-11-20 11:00Z  new"]
+
+
+def test_what_is_shown_without_an_id_is_there_before_and_after() -> None:
+    settled = point("h", "1h", name="weekly")
+    for now in (hidden(name="weekly"), settled):
+        made = carried_out(having(BASE, hidden(name="weekly")), having(BASE, now), [])
+        assert [line.split()[0] for line in made["after"].splitlines()] == ["baseline", "weekly"]
+        assert [line.split()[0] for line in made["before"].splitlines()] == ["baseline", "weekly"]

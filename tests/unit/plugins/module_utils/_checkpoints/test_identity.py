@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.identity import (
     is_another,
     is_current,
+    is_gone,
     marked,
     only_new,
 )
@@ -18,6 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     ago,
     having,
+    hidden,
     mark,
     ours,
     point,
@@ -47,6 +49,18 @@ def test_ours_is_the_one_with_the_nonce() -> None:
 def test_without_a_mark_it_is_the_only_new_one_of_its_name(now: tuple[Checkpoint, ...], expected: str | None) -> None:
     found = only_new(having(*now), {"old"}, "nightly")
     assert (found and found.id) == expected
+
+
+def test_gone_is_what_no_list_shows_with_or_without_its_id() -> None:
+    """A service may show a checkpoint without its id for a while: that is no proof of its absence."""
+    gone, other = point("a"), point("b", name="weekly")
+    before = having(gone, other)
+    assert is_gone(having(other), gone, before)
+    assert is_gone(having(other, hidden(name="weekly")), gone, before)
+    assert not is_gone(having(gone, other), gone, before)
+    assert not is_gone(having(other, hidden()), gone, before)
+    assert is_gone(having(other, hidden()), gone, having(gone, hidden()))
+    assert not is_gone(having(other, hidden(), hidden(2)), gone, having(gone, hidden()))
 
 
 @pytest.mark.parametrize(

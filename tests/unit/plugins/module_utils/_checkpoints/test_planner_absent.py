@@ -11,12 +11,14 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     InvalidInput,
     MissingCheckpoint,
     UnknownTime,
+    VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     absent,
     chain,
+    hidden,
     mark,
     ours,
     planned,
@@ -40,6 +42,24 @@ def test_a_match_goes_managed_or_not_usable_or_not(existing: Checkpoint) -> None
     made = planned(absent(), existing, point("other", name="weekly"))
     assert steps(made) == ["delete a"]
     assert made.writes[0].reason == "state is absent"
+
+
+def test_a_name_that_one_without_an_id_bears_cannot_be_made_absent() -> None:
+    for points in ((hidden(),), (point("a"), hidden())):
+        with pytest.raises(VmState, match='checkpoint "nightly" is shown without an id') as refused:
+            planned(absent(on_ambiguous="all"), *points)
+        assert "Run the task again once" in refused.value.remedy
+    assert steps(planned(absent(), point("a"), hidden(name="weekly"))) == ["delete a"]
+    assert steps(planned(absent(checkpoint_id="a"), point("a"), hidden())) == ["delete a"]
+    assert steps(planned(absent(checkpoint_id=GONE), hidden())) == []
+
+
+def test_select_leaves_one_without_an_id_and_says_so() -> None:
+    made = planned(absent(select={"name_matches": "night.*"}), point("a"), hidden(), point("c", name="weekly"))
+    assert steps(made) == ["delete a"]
+    assert made.warnings == (
+        'vm web01: checkpoint "nightly" is shown without an id, so that nothing can remove it yet; it stays.',
+    )
 
 
 GONE = "0fa1c3a2-0000-4000-8000-0000000000aa"

@@ -14,6 +14,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progr
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     having,
+    hidden,
     mark,
     ours,
     point,
@@ -62,6 +63,13 @@ def test_what_has_lost_its_mark_stays() -> None:
 
 def test_what_was_there_before_stays_whatever_it_claims() -> None:
     assert undone(after(done(MADE), before=(MADE,)), MADE) == ([], 0, 1)
+
+
+def test_what_is_shown_without_an_id_stays_and_is_told() -> None:
+    shown = hidden(mark=mark("abc"))
+    assert undone(after(done(shown)), shown) == ([], 0, 1)
+    assert undone(after(done(MADE)), shown) == ([], 1, 0)
+    assert undone(after(done(shown)), MADE) == ([], 0, 1)
 
 
 def test_two_of_one_nonce_both_stay() -> None:

@@ -22,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     WEB01,
     chain,
     having,
+    hidden,
     mark,
     point,
 )
@@ -34,6 +35,12 @@ def test_a_checkpoint_answers_to_its_id_and_its_host_id_in_any_case(wanted: str)
     assert point("C20f0a11", host_id="Host-9").has_id(wanted)
     assert not point("831e819f", host_id=None).has_id(wanted)
     assert not point("831e819f", host_id=None).has_id("")
+
+
+def test_one_without_an_id_answers_to_none_and_shows_none() -> None:
+    assert not hidden().has_id(hidden().id)
+    assert having(hidden()).by_id(hidden().id) is None
+    assert (hidden().known_id, having().show(hidden())["id"], A.known_id) == (None, None, "a")
 
 
 def test_it_is_found_by_either_id() -> None:

@@ -30,11 +30,20 @@ class StoredSwitches:
     )
     vmm_descriptions: str = switch(
         "kept",
-        "a checkpoint's description as VMM stores it: with CR LF at line ends, without blanks at its ends, or cut",
+        "a checkpoint's description as VMM stores it: with CR LF at line ends, without blanks at its ends, escaped as "
+        "in HTML, in upper case, with blanks and line ends as one blank, without < and >, with ? for letters outside "
+        "ASCII, behind a word of its own, or cut",
         NORMALISED,
         "kept",
         "crlf",
         "trimmed",
+        "escaped",
+        "upper",
+        "one_line",
+        "no_markup",
+        "ascii",
+        "tenant",
+        "cut_50",
         "cut_200",
     )
     arc_names: str = switch("kept", "a checkpoint's name as Arc passes it on to VMM", NORMALISED, "kept", "cut_20")

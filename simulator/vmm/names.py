@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from simulator.switches.all import Switches
@@ -50,6 +52,18 @@ def stored_description(text: str, switches: Switches) -> str:
     position = switches.vmm_descriptions
     if position == "crlf":
         return re.sub(r"\r?\n", "\r\n", text)
-    if position == "cut_200":
-        return text[:200]
-    return text.strip() if position == "trimmed" else text
+    if position.startswith("cut_"):
+        return text[: int(position.removeprefix("cut_"))]
+    return _STORED[position](text)
+
+
+_STORED: dict[str, Callable[[str], str]] = {
+    "kept": str,
+    "trimmed": str.strip,
+    "escaped": html.escape,
+    "upper": str.upper,
+    "one_line": lambda text: " ".join(text.split()),
+    "no_markup": lambda text: text.replace("<", "").replace(">", ""),
+    "ascii": lambda text: text.encode("ascii", "replace").decode(),
+    "tenant": lambda text: f"[tenant] {text}",
+}

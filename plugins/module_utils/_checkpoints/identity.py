@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from .._core.model import Checkpoint, ObservedVm
-from .._core.normalising import is_cut_of, is_same_text, may_come_of
+from .._core.normalising import is_cut_of, is_form_of, is_same_text, may_come_of
 
 
 def marked(now: ObservedVm, nonce: str) -> Checkpoint | None:
@@ -39,6 +39,16 @@ def keeps(checkpoint: Checkpoint, description: str) -> bool:
     """
     kept = checkpoint.description
     return is_same_text(description, kept) or (checkpoint.mark is None and is_cut_of(description, kept))
+
+
+def description_drift(found: Checkpoint, description: str) -> dict[str, object]:
+    """An element of the `drift` key."""
+    return {"field": "description", "desired": description, "actual": found.description}
+
+
+def stores(checkpoint: Checkpoint, description: str) -> bool:
+    """Whether the service has made another text of that description, and would again if it were written again."""
+    return is_form_of(description, checkpoint.description, whole=checkpoint.mark is not None)
 
 
 def is_current(inventory: ObservedVm, target: Checkpoint) -> bool:

@@ -12,8 +12,9 @@ from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
 from .._core.spec import Absent, Present, RestoreRequest, Spec
 from .._core.times import show_seconds
+from .._engine.execution import Execution
 from .._engine.kind import InProgress, Kind, Note, Reversals, WriteRequest
-from .._engine.progress import Progress
+from .._engine.progress import Completed, Progress
 from .._providers.base import Provider, Purpose
 from .actions import Create, Delete, Power, Restore, SetLock, SetPin, Update
 from .create import create_request
@@ -24,6 +25,7 @@ from .restore_planner import evidence_age_left
 from .undo import reversals
 from .writes import (
     delete_request,
+    drift_after,
     lock_request,
     pin_request,
     power_request,
@@ -107,6 +109,12 @@ class VmCheckpoints(Kind[ObservedVm]):
     async def require_ready(self, plan: Plan, observed: ObservedVm) -> None:
         """A restore's checkpoint must have arrived."""
         await require_ready(self.provider, self._spec, plan, observed)
+
+    async def readiness(self, observed: ObservedVm, execution: Execution[ObservedVm]) -> Completed:
+        """Nothing is left to wait for; of the descriptions that were sent, what the service keeps otherwise is told."""
+        plan = execution.progress.plan
+        drift = (*(plan.drift if plan is not None else ()), *drift_after(execution.progress, observed))
+        return Completed(drift=drift or None)
 
     def write(self, action: Action, observed: ObservedVm, progress: Progress[ObservedVm]) -> WriteRequest[ObservedVm]:
         """What an action sends and what proves it."""

@@ -18,7 +18,7 @@ from . import pinning
 from .absent_planner import plan_absent
 from .actions import Create, Delete, NoOp, Update
 from .clock_warnings import clock_warnings
-from .identity import keeps
+from .identity import description_drift, keeps, stores
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
 from .selection import choose, is_older, matches, missing, oldest_first
@@ -93,17 +93,20 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
         warnings += pinning.warnings_of(spec, actual, target)
         pin = pinning.in_mark(spec, actual, capabilities, target)
         differs = description is not None and not keeps(target, description)
-        text = description if differs and capabilities.can_update_description else None
+        stored = description is not None and differs and stores(target, description)
+        text = description if differs and not stored and capabilities.can_update_description else None
         if text is not None or pin is not None:
             why = [f'description is "{target.description}"'] if text is not None else []
             why += [] if pin is None else [pinning.why(pin.request)]
             actions.append(Update(actual.vm, " and ".join(why), checkpoint=target, description=text, pin=pin))
         actions += pinning.apart(spec, actual, capabilities, target)
         if differs and text is None:
-            drift.append({"field": "description", "desired": description, "actual": target.description})
+            drift.append(description_drift(target, str(description)))
+            why_not = f"and {capabilities.title} has no way to change it"
+            if capabilities.can_update_description:
+                why_not = "in what a service may make of a text by itself, so that it is not written again"
             warnings.append(
-                f'the description of checkpoint "{target.name}" ({target.id}) differs, '
-                f"and {capabilities.title} has no way to change it; see drift."
+                f'the description of checkpoint "{target.name}" ({target.id}) differs, {why_not}; see drift.'
             )
     actions += _supersede(spec, actual, found, kept)
     warnings += _not_superseded(spec, [c for c in found if c is not kept])
@@ -156,7 +159,7 @@ def _targets(
         return [_newest(series)]
     if spec.pin is False:
         series = [c for c in series if actual.is_pinned(c)] or series
-    fitting = [c for c in series if description is None or keeps(c, description)]
+    fitting = [c for c in series if description is None or keeps(c, description) or stores(c, description)]
     fitting = [c for c in fitting if pinning.fits(spec, actual, capabilities, c)]
     if fitting and spec.on_ambiguous == "fail":
         return [_newest(fitting)]

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._core.errors import NotVerified
 from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.ownership import join
 from .._core.plan import Step
 from .._engine.execution import Execution
 from .._engine.kind import Remains, WriteRequest
-from .._engine.progress import Completed
+from .._engine.progress import Completed, Progress
 from .._providers.base import Provider
-from .actions import Delete, Power, Restore, SetLock, SetPin, Update
-from .identity import is_another, is_current, is_gone, keeps
+from .actions import Create, Delete, Power, Restore, SetLock, SetPin, Update
+from .identity import description_drift, is_another, is_current, is_gone, keeps, stores
 from .lost import started_since
 
 
@@ -27,7 +29,7 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
 
     def verified(now: ObservedVm) -> bool:
         found = now.by_id(checkpoint.id)
-        if found is None or (action.description is not None and not keeps(found, description)):
+        if found is None or (action.description is not None and not _is_stored(checkpoint, found, description)):
             return False
         return action.pin is None or found.pin == action.pin.after
 
@@ -44,6 +46,24 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
         remains=lambda now: Remains(verified(now)),
         notes=notes,
     )
+
+
+def _is_stored(before: Checkpoint, now: Checkpoint, description: str) -> bool:
+    """Whether the write has taken effect: the service keeps the text, what it makes of it, or at least another one."""
+    return keeps(now, description) or stores(now, description) or now.description != before.description
+
+
+def drift_after(progress: Progress[ObservedVm], observed: ObservedVm) -> tuple[dict[str, t.Any], ...]:
+    """What the service keeps otherwise of the descriptions that this run has sent."""
+    drift = []
+    for done in progress.done:
+        made = done.completed.result if isinstance(done.action, Create) else getattr(done.action, "checkpoint", None)
+        if not isinstance(done.action, (Create, Update)) or done.action.description is None or made is None:
+            continue
+        found = observed.by_id(made.id)
+        if found is not None and not keeps(found, done.action.description):
+            drift.append(description_drift(found, done.action.description))
+    return tuple(drift)
 
 
 def pin_request(

@@ -103,6 +103,41 @@ def test_a_description_that_is_cut_is_reported_and_not_written_in_each_run() -> 
     assert (code(again), again["changed"]) == (None, False)
 
 
+RICH = "Before patching & reboot of Prüf-System <a>\nsecond line  with  blanks"
+
+
+@pytest.mark.parametrize("kind", ["escaped", "upper", "one_line", "no_markup", "ascii", "cut_50"])
+def test_a_description_that_the_service_makes_another_of_is_drift_and_not_written_in_each_run(kind: str) -> None:
+    """Neither that of a new checkpoint nor that of one that somebody else has made."""
+    lab = make_lab("spf", vmm_descriptions=kind)
+    for name in ("new", "baseline"):
+        task: dict[str, Any] = {"vm": "web01", "name": name, "description": RICH}
+        first = lab.run("vm_checkpoint", **task)
+        assert (code(first), first["changed"]) == (None, True), first.get("msg")
+        assert any("keeps another description" in text for text in first["warnings"]) or name == "new"
+        assert [each["desired"] for each in first["drift"]] == [RICH]
+        sent = lab.writes()
+        for _again in range(2):
+            again = lab.run("vm_checkpoint", **task)
+            assert (code(again), again["changed"], lab.writes()) == (None, False, sent)
+            assert [each["desired"] for each in again["drift"]] == [RICH]
+            assert any("it is not written again; see drift" in text for text in again["warnings"])
+        other = lab.run("vm_checkpoint", **{**task, "description": "something else"})
+        assert (code(other), other["changed"]) == (None, True)
+
+
+def test_a_description_that_nobody_would_know_again_is_written_and_what_came_of_it_is_told() -> None:
+    lab = make_lab("spf", vmm_descriptions="tenant")
+    task: dict[str, Any] = {"vm": "web01", "name": "baseline", "description": RICH}
+    result = lab.run("vm_checkpoint", **task)
+    assert (code(result), result["changed"]) == (None, True)
+    assert result["drift"] == [{"field": "description", "desired": RICH, "actual": f"[tenant] {RICH}"}]
+    assert any("keeps another description" in text for text in result["warnings"])
+    assert lab.seconds < 30
+    again = lab.run("vm_checkpoint", **task)
+    assert code(again) == "not_proven"  # unchanged: whether the service takes descriptions at all is open
+
+
 def test_a_new_checkpoint_whose_mark_was_cut_off_is_found_and_reported() -> None:
     lab = make_lab("spf", vmm_descriptions="cut_200")
     result = lab.run("vm_checkpoint", vm="web01", name="new", description=f"{LONG}{LONG}")

@@ -24,11 +24,18 @@ STORED = {
     "upper": LONG.upper(),
     "nfc": LONG.replace("e\u0301", "\u00e9"),
 }
-TEXT = " first\nsecond\r\n" + "y" * 200 + " "
+TEXT = " first <ä>\nsecond\r\n" + "y" * 200 + " "
 DESCRIBED = {
     "kept": TEXT,
-    "crlf": " first\r\nsecond\r\n" + "y" * 200 + " ",
+    "crlf": " first <ä>\r\nsecond\r\n" + "y" * 200 + " ",
     "trimmed": TEXT.strip(),
+    "escaped": TEXT.replace("<", "&lt;").replace(">", "&gt;"),
+    "upper": TEXT.upper(),
+    "one_line": "first <ä> second " + "y" * 200,
+    "no_markup": TEXT.replace("<ä>", "ä"),
+    "ascii": TEXT.replace("ä", "?"),
+    "tenant": "[tenant] " + TEXT,
+    "cut_50": TEXT[:50],
     "cut_200": TEXT[:200],
 }
 

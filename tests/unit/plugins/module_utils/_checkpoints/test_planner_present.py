@@ -137,6 +137,23 @@ def test_a_description_that_is_not_set_or_is_the_same_is_left_alone(description:
     assert steps(planned(present(description=description), point("a", description="same"))) == []
 
 
+def test_what_the_service_would_store_again_is_drift_and_not_written() -> None:
+    shown = point("a", description="A &amp; B")
+    made = planned(present(description="A & B"), shown)
+    assert (steps(made), made.drift) == ([], ({"field": "description", "desired": "A & B", "actual": "A &amp; B"},))
+    assert made.warnings == (
+        'the description of checkpoint "nightly" (a) differs, in what a service may make of a text by itself, so that '
+        "it is not written again; see drift.",
+    )
+    assert steps(planned(present(description="A & B"), shown, point("b", description="x"))) == []
+    marked = ours("a", description="after installation of 1")
+    assert steps(planned(present(description="after installation of 12"), marked)) == ["update a"]
+    assert (
+        steps(planned(present(description="after installation of 12"), point("a", description=marked.description)))
+        == []
+    )
+
+
 def test_where_descriptions_cannot_be_changed_a_difference_is_drift_and_a_warning_but_no_change() -> None:
     made = planned(present(description="new"), point("a", None, description="old"), capabilities=TIMELESS)
     assert steps(made) == []

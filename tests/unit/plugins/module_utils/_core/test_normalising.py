@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.normalising import (
     is_cut_of,
+    is_form_of,
     is_same_text,
     may_come_of,
 )
@@ -57,3 +60,77 @@ def test_a_description_that_a_column_has_cut(limit: int) -> None:
     assert not is_cut_of("x" * limit, "x" * limit)
     assert not is_cut_of("y" + "x" * limit, "x" * limit)
     assert not is_cut_of("x" * 2000, "x" * (limit + 2))
+
+
+TEXT = "Before patching & reboot of Prüf-System <a>\nsecond line  with  blanks"
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        TEXT,
+        html.escape(TEXT),
+        "Say &quot;no&quot;",
+        TEXT.upper(),
+        TEXT.lower(),
+        " ".join(TEXT.split()),
+        html.escape(" ".join(TEXT.split())),
+        TEXT.replace("\n", "<br>"),
+        TEXT.replace("<a>", ""),
+        TEXT.replace("<", "").replace(">", ""),
+        TEXT.replace("ü", "u"),
+        TEXT.replace("ü", "?"),
+        TEXT.replace("ü", "?").upper(),
+        TEXT.encode().decode("latin-1"),
+        TEXT.replace("\n", "\r\n"),
+    ],
+)
+def test_what_a_service_makes_of_a_description_is_known_again(kept: str) -> None:
+    sent = 'Say "no"' if "quot" in kept else TEXT
+    for whole in (True, False):
+        assert is_form_of(sent, kept, whole=whole)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("", TEXT),
+        (TEXT, ""),
+        ("before patching", "Before patching"),  # no service capitalises; somebody has edited it
+        ("Before Patching", "Before patching"),
+        ("one line of words", "one line\nof words"),
+        ("ready?", "ready!"),
+        ("Prufung", "Prüfung"),
+        ("after installation, and more", "after installation"),
+        ("after installation", "after installation, and more"),
+        ("patching", "patch"),
+        (TEXT, f"[tenant] {TEXT}"),
+    ],
+)
+def test_another_wording_is_an_edit(sent: str, kept: str) -> None:
+    assert not is_form_of(sent, kept, whole=True)
+    assert not is_form_of(sent, kept, whole=False)
+
+
+@pytest.mark.parametrize(
+    ("kept", "cut"),
+    [
+        (TEXT[:48], True),  # within a word
+        (TEXT[:50], True),  # where a column ends
+        (html.escape(TEXT)[:30], True),
+        (TEXT[:16], False),  # between words
+        (TEXT[:12], False),  # too little is left to say so
+        (f"{TEXT}\n[hybridvm.chec", True),
+        (f"{TEXT}\n[", True),
+        (f"{TEXT}\n[hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026", True),
+        (f"{TEXT.upper()}\n[HYBRIDVM.CHECKPOINTS 1 NONCE=9F2C41D07AB3 AT=2026-11-20T11:30:02Z]", True),
+        (f"{TEXT}\nhybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z", True),
+        (TEXT.replace("\n", "<br>") + "<br>[hybridvm.checkpoints 1 nonce=9f2c41d07ab3", True),
+        (f"{TEXT}\n[hybrid cloud]", False),
+    ],
+)
+def test_a_description_that_was_cut_with_the_mark_behind_it(kept: str, cut: bool) -> None:
+    """Where an edit could as well end there, it is taken for one; where the mark is still there, nothing was cut."""
+    assert is_form_of(TEXT, kept, whole=False) is cut
+    assert not is_form_of(TEXT, kept, whole=True)
+    assert is_form_of("x y " * 40, ("x y " * 40)[:100], whole=False)

@@ -17,16 +17,24 @@ class StoredSwitches:
 
     vmm_names: str = switch(
         "kept",
-        "a checkpoint's name as VMM stores it: cut, with / as _, with runs of blanks as one, in upper case, or in "
-        "Unicode's form C",
+        "a checkpoint's name as VMM stores it: cut, with / as _, with runs of blanks as one, in upper case, in "
+        "Unicode's form C, without what stands between its words, escaped as in HTML or in a URL, with ? for letters "
+        "outside ASCII, without accents, or behind a word of its own",
         NORMALISED,
         "kept",
+        "cut_5",
         "cut_40",
         "cut_100",
         "slash_to_underscore",
         "fold_blanks",
         "upper",
         "nfc",
+        "no_separators",
+        "escaped",
+        "percent",
+        "ascii",
+        "no_accents",
+        "tenant",
     )
     vmm_descriptions: str = switch(
         "kept",

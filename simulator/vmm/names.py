@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+import urllib.parse
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
@@ -38,13 +39,7 @@ def stored_name(name: str, switches: Switches) -> str:
     position = switches.vmm_names
     if position.startswith("cut_"):
         return name[: int(position.removeprefix("cut_"))]
-    if position == "slash_to_underscore":
-        return name.replace("/", "_")
-    if position == "fold_blanks":
-        return re.sub(r"\s+", " ", name).strip()
-    if position == "nfc":
-        return unicodedata.normalize("NFC", name)
-    return name.upper() if position == "upper" else name
+    return _STORED[position](name)
 
 
 def stored_description(text: str, switches: Switches) -> str:
@@ -57,8 +52,18 @@ def stored_description(text: str, switches: Switches) -> str:
     return _STORED[position](text)
 
 
+def _without_accents(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
 _STORED: dict[str, Callable[[str], str]] = {
     "kept": str,
+    "slash_to_underscore": lambda text: text.replace("/", "_"),
+    "fold_blanks": lambda text: re.sub(r"\s+", " ", text).strip(),
+    "nfc": lambda text: unicodedata.normalize("NFC", text),
+    "no_separators": lambda text: re.sub(r"[\W_]", "", text),
+    "percent": lambda text: urllib.parse.quote(text, safe=""),
+    "no_accents": _without_accents,
     "trimmed": str.strip,
     "escaped": html.escape,
     "upper": str.upper,

@@ -38,7 +38,19 @@ def plan_absent(spec: Absent, actual: ObservedVm, capabilities: Capabilities) ->
     if not spec.ignore_pin:
         refuse_pinned(actual, gone)
     reason = "state is absent" + (" and ignore_pin is set" if any(actual.is_pinned(c) for c in gone) else "")
-    return Plan(actual.vm, tuple(removals(actual, reason, gone, lift=spec.ignore_pin)))
+    return Plan(actual.vm, tuple(removals(actual, reason, gone, lift=spec.ignore_pin)), _renamed(spec, actual))
+
+
+def _renamed(spec: Absent, actual: ObservedVm) -> tuple[str, ...]:
+    """What was made under the name, and bears one that cannot have come of it, stays: a mark alone gives no name."""
+    if spec.name is None or spec.checkpoint_id is not None:
+        return ()
+    made = [c for c in actual.checkpoints if c.bears_mark_of(spec.name) and not c.matches_name(spec.name)]
+    return tuple(
+        f'checkpoint "{c.name}" ({c.id}) was made as "{spec.name}", as its mark says, and has another name now: it '
+        "stays. Remove it by checkpoint_id if it is meant."
+        for c in made
+    )
 
 
 def _refuse_without_id(gone: list[Checkpoint]) -> None:

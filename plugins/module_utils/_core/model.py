@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from .clocks import age
-from .normalising import may_come_of
+from .normalising import LEAST_MARKED_NAME, may_come_of
 from .ownership import Mark, Ownership, name_hash
 from .pins import Pin
 from .times import format_time
@@ -161,7 +161,11 @@ class Checkpoint:
 
     def was_asked_as(self, name: str) -> bool:
         """Whether the service has made another name of that one: the mark says so, and it may have come of it."""
-        return self.mark is not None and self.mark.name == name_hash(name) and may_come_of(name, self.name)
+        return self.bears_mark_of(name) and may_come_of(name, self.name, LEAST_MARKED_NAME)
+
+    def bears_mark_of(self, name: str) -> bool:
+        """Whether it was made under that name, as its mark says; somebody may have given it another one since."""
+        return self.mark is not None and self.mark.name == name_hash(name)
 
     @property
     def ownership(self) -> Ownership:

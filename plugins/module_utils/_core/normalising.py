@@ -8,9 +8,13 @@ import html
 import re
 import typing as t
 import unicodedata
+import urllib.parse
+from contextlib import suppress
 
 LEAST_NAME = 8
-"""Characters that are left of a name that was cut."""
+"""Letters that are left of a name that was cut."""
+LEAST_MARKED_NAME = 3
+"""The same where a mark holds the hash of the name that was asked for."""
 LIMITS = {100, 128, 200, 250, 255, 256, 500, 512, 1000, 1023, 1024}
 """Where columns end: a description of just that length was probably cut there."""
 COLUMNS = LIMITS | {32, 40, 50, 60, 63, 64, 80, 120, 127, 150}
@@ -18,13 +22,14 @@ COLUMNS = LIMITS | {32, 40, 50, 60, 63, 64, 80, 120, 127, 150}
 LEAST_TEXT = 16
 """Characters that are left of a description that was cut within a word."""
 _MARK = "[hybridvm.checkpoints 1 nonce="
+_WORD = re.compile(r"[^\W_]+")
 _BREAK, _TAG, _BRACKET = re.compile(r"\n"), re.compile(r"<[^<>]*>"), re.compile(r"[<>]")
 
 
-def may_come_of(sent: str, kept: str) -> bool:
-    """Whether a service may have stored the name `kept` for `sent`."""
-    whole, part = _plain(sent), _plain(kept)
-    return part == whole or (len(part) >= LEAST_NAME and whole.startswith(part))
+def may_come_of(sent: str, kept: str, least: int = LEAST_NAME) -> bool:
+    """Whether a service may have stored the name `kept` for `sent`: escaped, folded, stripped, or cut to that many."""
+    left = len(" ".join(_WORD.findall(kept)))
+    return any(_fits(sent, letters, cut=left >= least) for letters in _readings(kept))
 
 
 def is_same_text(sent: str, kept: str) -> bool:
@@ -85,10 +90,38 @@ _STEPS: tuple[t.Callable[[str], str], ...] = (
 """What services do to texts: case, escapes, blanks, markup, letters outside a code page. Which does what is unknown."""
 
 
-def _plain(name: str) -> str:
-    """The name without case, without what stands between its words, in one form of Unicode."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return " ".join("".join(c if c.isalnum() else " " for c in unicodedata.normalize("NFKC", folded)).split())
+def _letters(name: str) -> str:
+    """Its letters and digits without case and accents, and ?, which stands for a letter that a code page lacks."""
+    folded = unicodedata.normalize("NFC", _bare(_bare(name).casefold()))
+    return "".join(c for c in folded if c.isalnum() or c == "?")
+
+
+def _readings(name: str) -> t.Iterator[str]:
+    """The letters of a name that may be escaped as in HTML or in a URL, or be UTF-8 that was read as Latin-1."""
+    yield _letters(name)
+    yield _letters(html.unescape(name))
+    yield _letters(urllib.parse.unquote(name))
+    with suppress(UnicodeError):
+        yield _letters(name.encode("latin-1").decode())
+
+
+def _fits(sent: str, kept: str, *, cut: bool) -> bool:
+    """Whether `kept`, as letters, is what is left of the name, or where it may be `cut` the beginning of that."""
+    ends = {0}
+    for character in unicodedata.normalize("NFC", sent):
+        if cut and len(kept) in ends:
+            return True
+        parts = _parts(character)
+        ends = {end + len(part) for end in ends for part in parts if kept.startswith(part, end)}
+    return len(kept) in ends
+
+
+def _parts(character: str) -> set[str]:
+    """What may be left of it: its letters; of one outside ASCII also ? for it, for its accent, or for its halves."""
+    letters = _letters(character)
+    if character == "?":
+        return {"", letters}
+    return {letters} if character.isascii() else {letters, "?", "??", f"{letters}?"}
 
 
 def _lines(text: str) -> list[str]:

@@ -20,6 +20,13 @@ NAMES = [
     ("fold_blanks", "two  blanks   in it"),
     ("upper", "Nightly of the shop"),
     ("nfc", "Gru\u0308n und scho\u0308n"),
+    ("no_separators", "pre-patch 02:00"),
+    ("escaped", "patch & reboot <now>"),
+    ("percent", "patch one/two"),
+    ("ascii", "Vor Prüfung 1"),
+    ("ascii", "升級前快照備份檢查"),
+    ("no_accents", "avant mise à jour été"),
+    ("cut_5", "nightly backup"),
 ]
 
 
@@ -54,7 +61,7 @@ def test_a_name_that_is_stored_otherwise_is_reported_and_known_by_its_mark(
     assert [each["id"] for each in shown["checkpoints"]] == [first["checkpoint"]["id"]]
     assert code(lab.run("vm_checkpoint_restore", vm=vm, name=name)) is None
     gone = lab.run("vm_checkpoint", vm=vm, name=name, state="absent")
-    assert (gone["changed"], len(_names(lab, service))) == (True, count - 1)
+    assert (gone["changed"], gone["warnings"], len(_names(lab, service))) == (True, [], count - 1)
 
 
 def test_a_name_that_nobody_would_recognise_is_told_and_not_promised_to_be_known(
@@ -77,6 +84,20 @@ def test_a_mark_alone_gives_no_other_name() -> None:
     gone = lab.run("vm_checkpoint", vm="web01", name="nightly", state="absent")
     assert (code(gone), gone["changed"]) == (None, False)
     assert ours in lab.world.vm("web01").checkpoints
+    assert gone["warnings"] == [
+        f'vm web01: checkpoint "do not touch" ({ours.id}) was made as "nightly", as its mark says, and has another '
+        "name now: it stays. Remove it by checkpoint_id if it is meant."
+    ]
+
+
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+def test_a_name_behind_another_word_is_left_and_no_longer_in_silence(service: str) -> None:
+    lab = make_lab(service, vmm_names="tenant")
+    vm = VMS[service] if service == "spf" else lab.arm_vm
+    lab.run("vm_checkpoint", vm=vm, name="nightly")
+    gone = lab.run("vm_checkpoint", vm=vm, name="nightly", state="absent")
+    assert (code(gone), gone["changed"]) == (None, False)
+    assert any('"[tenant] nightly"' in text and "it stays" in text for text in gone["warnings"])
 
 
 @pytest.mark.parametrize(

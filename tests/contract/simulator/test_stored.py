@@ -14,7 +14,7 @@ from .support import START, Sim
 
 pytestmark = pytest.mark.anyio
 YEARS = 10 * 365.25 * 86400
-LONG = "a name/with  blanks, cafe\u0301 and more than a hundred characters, " + "x" * 60
+LONG = "a name/with  blanks & cafe\u0301, and more than a hundred characters, " + "x" * 60
 STORED = {
     "kept": LONG,
     "cut_40": LONG[:40],
@@ -23,6 +23,17 @@ STORED = {
     "fold_blanks": LONG.replace("  ", " "),
     "upper": LONG.upper(),
     "nfc": LONG.replace("e\u0301", "\u00e9"),
+    "cut_5": "a nam",
+    "no_separators": "anamewithblankscafeandmorethanahundredcharacters" + "x" * 60,
+    "escaped": LONG.replace("&", "&amp;"),
+    "percent": LONG.replace("/", "%2F")
+    .replace(" ", "%20")
+    .replace("&", "%26")
+    .replace("\u0301", "%CC%81")
+    .replace(",", "%2C"),
+    "ascii": LONG.replace("\u0301", "?"),
+    "no_accents": LONG.replace("\u0301", ""),
+    "tenant": f"[tenant] {LONG}",
 }
 TEXT = " first <ä>\nsecond\r\n" + "y" * 200 + " "
 DESCRIBED = {

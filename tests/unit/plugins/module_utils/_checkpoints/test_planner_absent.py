@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
@@ -14,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import name_hash
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     absent,
@@ -60,6 +63,19 @@ def test_select_leaves_one_without_an_id_and_says_so() -> None:
     assert made.warnings == (
         'vm web01: checkpoint "nightly" is shown without an id, so that nothing can remove it yet; it stays.',
     )
+
+
+def test_what_was_made_under_the_name_and_has_another_one_stays_and_is_told() -> None:
+    renamed = ours("a", name="do not touch", mark=mark("a", name=name_hash("nightly")))
+    text = (
+        'checkpoint "do not touch" (a) was made as "nightly", as its mark says, and has another name now: it stays. '
+        "Remove it by checkpoint_id if it is meant."
+    )
+    made = planned(absent(), renamed, point("b"))
+    assert (steps(made), made.warnings) == (["delete b"], (text,))
+    assert planned(absent(name="do not touch"), renamed).warnings == ()
+    assert planned(absent(checkpoint_id="a"), renamed).warnings == ()
+    assert planned(absent(), replace(renamed, name="NIGHTLY")).warnings == ()
 
 
 GONE = "0fa1c3a2-0000-4000-8000-0000000000aa"

@@ -169,7 +169,14 @@ def test_a_name_that_the_service_has_changed_is_known_by_its_mark() -> None:
     asked = mark(name=name_hash("before patching"))
     assert replace(A, name="BEFORE_PATCHING", mark=asked).matches_name("before patching")
     assert not replace(A, name="BEFORE_PATCHING", mark=asked).matches_name("before patch")
-    assert not replace(A, name="another name", mark=asked).matches_name("before patching")
+    assert replace(A, name="bef", mark=asked).matches_name("before patching")
+    other = replace(A, name="another name", mark=asked)
+    assert not other.matches_name("before patching")
+    assert (other.bears_mark_of("before patching"), other.bears_mark_of("before"), A.bears_mark_of("a")) == (
+        True,
+        False,
+        False,
+    )
     assert not replace(A, name="BEFORE_PATCHING", mark=mark()).matches_name("before patching")
     assert not replace(A, name="BEFORE_PATCHING").matches_name("before patching")
 

@@ -9,6 +9,7 @@ import html
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.normalising import (
+    LEAST_MARKED_NAME,
     is_cut_of,
     is_form_of,
     is_same_text,
@@ -31,11 +32,50 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.normali
         ("before", "before patching", False),
         ("before patching", "patching", False),
         ("ab", "ab", True),
-        ("ab", "a b", False),
+        ("ab", "a b", True),
+        ("pre-patch 02:00", "prepatch0200", True),
+        ("patch & reboot", "patch &amp; reboot", True),
+        ("patch & reboot", "patch %26 reboot", True),
+        ("patch one", "patch%20one", True),
+        ("patch one", "patch+one", True),
+        ("Vor Prüfung 1", "Vor Prufung 1", True),
+        ("Vor Prüfung 1", "Vor Pr?fung 1", True),
+        ("Vor Pru\u0308fung 1", "Vor Pru?fung 1", True),
+        ("Vor Prüfung 1", "Vor PrÃ¼fung 1", True),
+        ("Vor Prüfung 1", "Vor Pruefung 1", False),
+        ("Straße", "Stra?e", True),
+        ("升級前快照", "?????", True),
+        ("升級前快照", "??????????????????", False),
+        ("한국", "??", True),
+        ("before 🚀", "before ??", True),
+        ("🚀", "?", True),
+        ("🚀", "go", False),
+        ("ready?", "ready", True),
+        ("a long name of it", "a long name...", True),
+        ("升級前快照備份檢查", "?級前", False),
+        ("nightly", "", False),
+        ("nightly", "???", False),
+        ("nightly", "web01 - nightly", False),
+        ("nightly", "nightly - (11/20/2026)", False),
     ],
 )
 def test_a_name_that_may_have_been_stored_otherwise(sent: str, kept: str, may: bool) -> None:
     assert may_come_of(sent, kept) is may
+
+
+@pytest.mark.parametrize(
+    ("kept", "may"), [("nigh", True), ("n-i-g", True), ("ni", False), ("ni?", False), ("nig?t", False), ("day", False)]
+)
+def test_fewer_letters_are_enough_where_a_mark_tells_the_name(kept: str, may: bool) -> None:
+    assert may_come_of("nightly", kept, LEAST_MARKED_NAME) is may
+    assert not may_come_of("nightly", kept)
+
+
+def test_a_name_that_is_only_question_marks_is_found_in_no_time() -> None:
+    assert may_come_of("ß" * 255, "?" * 255)
+    assert not may_come_of("ß" * 255, "?" * 253 + "y")
+    assert not may_come_of("x" * 255, "?x" * 254 + "y")
+    assert not may_come_of("x" * 255, "?" * 1_000_000)
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,6 @@ def _disk_of(action: Action) -> DiskEntity:
 
 def _whole(vm: ObservedVm, asked: Disks) -> ObservedDisks:
     state: AzureVmState = vm.detail
-    if state.unlisted is not None:
-        raise state.unlisted
     fresh = {key: disk for key, disk in asked.items() if disk is not None and key in state.disks}
     gone = {key for key, disk in asked.items() if disk is None}
     disks = {key: disk for key, disk in {**state.disks, **fresh}.items() if key not in gone}

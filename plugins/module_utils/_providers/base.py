@@ -43,9 +43,10 @@ def arm_vm(arm_id: ArmId, reference: str, provider: str, service: str) -> VM:
     )
 
 
-Purpose = t.Literal["list", "change", "restore"]
+Purpose = t.Literal["list", "change", "restore", "leftovers"]
 """What a reading is for. `list`: what an inventory shows, and what proves that a checkpoint was made or removed.
-`change`: also what a plan must know that makes or removes one. `restore`: also what a restore in place works on.
+`change`: also what a plan must know that makes or removes one. `restore`: also what a restore in place works on, and an
+error where that is denied. `leftovers`: the same, as far as it may be read.
 """
 
 

@@ -124,7 +124,7 @@ class Finding:
             return
         provider, vm = self.found
         try:
-            purpose: Purpose = "restore" if leftovers else "list"
+            purpose: Purpose = "leftovers" if leftovers else "list"
             self.actual = self.actual or await provider.first_reading(vm, purpose)
             if leftovers:
                 self.leftovers = await provider.leftovers(self.actual)

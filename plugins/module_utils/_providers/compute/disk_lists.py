@@ -19,9 +19,10 @@ from ..._core.errors import BadResponse, Forbidden
 from ..._deps import anyio
 from ..._http.response import Response, parse_entity
 from ..base import Purpose
+from .client import ComputeClient
 from .disk_entities import DiskEntity
 from .tags import RestoreTags
-from .vm_entities import VmEntity
+from .vm_entities import Disk, VmEntity
 
 MAX_GROUPS = 100
 """A VM has at most 65 disks; each may lie, or before a restore may have lain, in a group of its own."""
@@ -64,17 +65,21 @@ class _Shared(t.NamedTuple):
 class DiskLists:
     """Reads the lists for one task."""
 
-    def __init__(self, arm: Arm, api_version: str) -> None:
-        self._arm, self._version = arm, api_version
+    def __init__(self, arm: Arm, client: ComputeClient, api_version: str) -> None:
+        self._arm, self._client, self._version = arm, client, api_version
         self._shared: dict[str, _Shared] = {}
         self._reading = anyio.Lock()
 
     async def of_vm(self, vm: ArmId, machine: VmEntity, purpose: Purpose) -> KnownDisks:
-        """What a reading for that purpose knows of disks. A restore needs them; a create is only checked by them."""
+        """What a reading for that purpose knows of disks. A restore ends where they are denied: a step that takes
+        them for none makes a disk without what protects the old one. A create is only checked by them.
+        """
         if purpose == "list":
             return KnownDisks()
+        if purpose == "restore":
+            return await self._around(vm, machine)
         try:
-            return await (self._around(vm, machine) if purpose == "restore" else self._attached(vm, machine))
+            return await (self._around(vm, machine) if purpose == "leftovers" else self._attached(vm, machine))
         except Forbidden as problem:
             return KnownDisks(unlisted=problem)
 
@@ -96,7 +101,22 @@ class DiskLists:
                 replaced = RestoreTags.of(disk).replaces
                 if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
                     todo.append(replaced.split("/", maxsplit=1)[0].lower())
+        for attached in machine.disks:
+            is_resource = attached.managed_id and not attached.diffDiskSettings  # an ephemeral disk is in no list
+            if is_resource and attached.managed_id not in found:
+                found[attached.managed_id] = await self._left_out(attached, vm)
         return KnownDisks(found, frozenset(listed))
+
+    async def _left_out(self, attached: Disk, vm: ArmId) -> DiskEntity:
+        """A disk that the VM has and a list lacks: the list is behind, and no proof that there is none."""
+        disk = await self._client.disk(attached.managed_id)
+        if disk is None:
+            raise BadResponse(
+                f"it is shown with {attached.name or attached.managed_id} at {attached.slot}, and no such disk is.",
+                subject=f"vm {vm.name}",
+                remedy="Run the task again: one of the two answers is out of date.",
+            )
+        return disk
 
     async def _attached(self, vm: ArmId, machine: VmEntity) -> KnownDisks:
         """The disks that the VM has."""

@@ -77,7 +77,7 @@ class Compute:
         self._collection_option = collection
         self._wall_clock = wall_clock
         self._client = ComputeClient(arm, settings)
-        self._disks = DiskLists(arm, settings.disk_api_version)
+        self._disks = DiskLists(arm, self._client, settings.disk_api_version)
         self._resolved: dict[str, _Machine] = {}
 
     def identify(self, reference: str) -> VM | None:

@@ -60,8 +60,6 @@ def restore_steps(
     `under_way` is the run that this very task has begun: planning anew it stays with it, whoever has ended it since.
     """
     state: AzureVmState = actual.detail
-    if state.unlisted is not None:
-        raise state.unlisted  # what earlier restores have left is seen on the disks alone
     run = under_way or _earlier(spec, state)
     disks = disks_of(state, run)
     if under_way and disks.is_done:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 import typing as t
-import urllib.parse
 import uuid
 
 from .._core.errors import BadResponse, CheckpointError, InvalidInput, Locked
@@ -18,6 +17,7 @@ from .._http.client import Http
 from .._http.error_mapping import error_after_write, error_from, error_of_reading, leaves_open
 from .._http.links import sendable
 from .._http.response import Pages, Response
+from .absence import is_about
 from .busy import is_locked
 from .errors import error_details, error_of, policies_of, read_error
 from .ids import ArmId, parse, quote
@@ -28,8 +28,6 @@ _ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegr
 _GROUP = re.compile(r"/subscriptions/[^/?]+/resourceGroups/[^/?]+(?=[/?])", re.IGNORECASE)
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
-_NAMED = re.compile(r"\bresource '([\w.]+/[^']{1,1000})'", re.IGNORECASE)
-"""What ARM's own message calls the resource that is not there: Microsoft.Compute/virtualMachines/NAME."""
 TakePage = t.Callable[[Response, list[dict[str, t.Any]]], None]
 
 
@@ -83,7 +81,8 @@ class Arm:
             group = _GROUP.search(url)
             seen = group is not None and group[0].lower() in self._groups_seen
             no_group = code.lower() == "resourcegroupnotfound"
-            if code.lower() not in _ABSENT or (no_group and seen) or not _is_about(error, url):
+            is_word = isinstance(error, dict) and isinstance(error.get("code"), str)
+            if not is_word or code.lower() not in _ABSENT or (no_group and seen) or not is_about(said, url):
                 raise self._foreign(response, context, said)
             if grouped and no_group:
                 raise error_of_reading(self.error(response, context=context))
@@ -247,15 +246,6 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
-
-
-def _is_about(error: object, url: str) -> bool:
-    """Whether a resource that an error names is the one asked for, or one above it; true where it names none."""
-    if not isinstance(error, dict) or not isinstance(error.get("code"), str):
-        return False
-    named = _NAMED.search(str(error.get("message") or ""))
-    path = urllib.parse.unquote(url.partition("?")[0]).lower()
-    return named is None or f"/providers/{named[1].lower()}/" in f"{path}/"
 
 
 def _headers(with_body: bool = False) -> dict[str, str]:

@@ -13,9 +13,15 @@ from tests.contract.checkpoints.scenarios import code
 from tests.contract.compute.azure_harness import HOME, checkpoint, collection, make_lab, names, point, restore
 from tests.support.lab import Lab, Result
 
+OTHER = "/subscriptions/1/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/other"
+ELSEWHERE = (
+    "The Resource 'Microsoft.Compute/restorePointCollections/checkpoints-shop01' under resource group 'rg-elsewhere' "
+    "was not found."
+)
 
-def _error(code: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": f"{code}: it was not found."}}
+
+def _error(code: str, message: str = "it was not found.") -> dict[str, Any]:
+    return {"error": {"code": code, "message": f"{code}: {message}"}}
 
 
 FOREIGN: dict[str, Any] = {
@@ -26,6 +32,9 @@ FOREIGN: dict[str, Any] = {
     "an unknown code": _error("EndpointNotFound"),
     "no code": {"message": "Not Found"},
     "the group, which was just read": _error("ResourceGroupNotFound"),
+    "the id of another thing": _error("NotFound", f"Resource {OTHER} is not found."),
+    "the same name in another group": _error("ResourceNotFound", ELSEWHERE),
+    "another parent": _error("ParentResourceNotFound", "Parent resource 'somethingelse' not found."),
 }
 
 

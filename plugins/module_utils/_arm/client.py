@@ -190,6 +190,7 @@ class Arm:
             raise self.error(response, context=context)
         operation = self.operation(response, started)
         operation.created = response.status == 201
+        operation.replaced = method == "PUT" and response.status == 200
         return operation
 
     async def query(self, url: str, body: dict[str, t.Any], *, context: str) -> Response:

@@ -107,8 +107,9 @@ class Operation:
 
     `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out. `joined`
     says that another run has started it, and this one only waits for it, `created` that the service's answer says that
-    it has made something new (201). `last` is what was last seen of it; before the first look it may hold the
-    Retry-After of the answer that accepted the write.
+    it has made something new (201), `replaced` that the answer to a PUT says that the thing was there (200). `last` is
+    what was last seen of it; before the first look it may hold the Retry-After of the answer that accepted the write.
+    `warnings` are about the write itself.
     """
 
     kind: str
@@ -122,6 +123,8 @@ class Operation:
     work: str | None = None
     joined: bool = False
     created: bool = False
+    replaced: bool = False
+    warnings: tuple[str, ...] = ()
 
     def to_result(self) -> dict[str, t.Any]:
         """The `operation` key of results and errors."""

@@ -19,7 +19,7 @@ class Execution(t.Generic[Observed]):
 
     `required_next`: the rest of the plan needs what this action makes. `adopted`: the answer was lost, and the thing
     was found by reading. `is_busy` says of a reading whether it shows work on the target; `observed` is the last one,
-    `warnings` what the awaited operations have warned of.
+    `warnings` what the write and what was awaited warn of.
     """
 
     def __init__(

@@ -93,6 +93,7 @@ class Write(t.Generic[Observed]):
         except (Locked, Refused) as problem:
             return await self._require_taken(problem)
         execution.operation = operation
+        execution.warnings += operation.warnings
         self._sent, self._changed, self._created = True, not operation.joined, operation.created
         return await self._verify(operation) if self._wait else await execution.observe()
 

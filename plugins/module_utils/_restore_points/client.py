@@ -13,6 +13,7 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
+from .._providers.compute.client import told_if_replaced
 from .._providers.compute.disk_entities import DiskEntity, DiskRestorePointEntity
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import view
@@ -119,7 +120,8 @@ class RestorePointClient:
         if spec.tags:
             body["tags"] = spec.tags
         url = self._arm.url(home.path, self._compute)
-        return await self._arm.write("PUT", url, body, context=f"creating collection {home.name}")
+        operation = await self._arm.write("PUT", url, body, context=f"creating collection {home.name}")
+        return told_if_replaced(operation, home.name)
 
     async def patch_collection(
         self, home: ArmId, now: CollectionEntity, fields: t.Mapping[str, t.Mapping[str, t.Any]]

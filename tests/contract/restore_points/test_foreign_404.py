@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.checkpoints.scenarios import code
-from tests.contract.compute.azure_harness import HOME, checkpoint, collection, make_lab, names, point, restore
+from tests.contract.compute.azure_harness import HOME, checkpoint, collection, done, make_lab, names, point, restore
 from tests.support.lab import Lab, Result
 
 OTHER = "/subscriptions/1/resourceGroups/rg-shop/providers/Microsoft.Compute/virtualMachines/other"
@@ -79,6 +79,19 @@ def test_a_collection_that_may_exist_is_not_put_again(name: str, often: int | No
         assert code(collection(lab, **options)) in ("bad_answer", None)
         assert not lab.sent("PUT", path=HOME)
         assert not [request for request in lab.sent("DELETE") if often is None]
+
+
+@pytest.mark.parametrize("task", ["checkpoint", "collection"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_collection_that_was_there_all_the_same_is_told(task: str, exists: bool) -> None:
+    lab = make_lab(point=exists)
+    body = _error("ResourceNotFound")
+    lab.world.faults.add(kind="status", status=404, body=body, method="GET", path="restorePointCollections/", count=2)
+    result = done(checkpoint(lab, name="new") if task == "checkpoint" else collection(lab, source=lab.azure_vm))
+    (sent,) = lab.sent("PUT", path=f"/{HOME}")[:1]
+    assert sent.url.path.endswith(f"/{HOME}")
+    told = [text for text in result["warnings"] if f"collection {HOME} existed" in text and "tags" in text]
+    assert len(told) == exists
 
 
 @pytest.mark.parametrize("said", ["ResourceNotFound", "NotFound", "ParentResourceNotFound"])

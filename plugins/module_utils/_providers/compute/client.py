@@ -44,6 +44,16 @@ def power_request(vm: ArmId, on: bool) -> Request:
     return Request("POST", f"{vm.path}/{action}", None, f"{action} of vm {vm.name}")
 
 
+def told_if_replaced(operation: Operation, collection: str) -> Operation:
+    """The PUT of a new collection. One that was there all the same, whatever a reading has said, has lost its tags."""
+    if operation.replaced:
+        operation.warnings = (
+            f"collection {collection} existed when it was to be made, although no reading had shown it: that has "
+            "replaced its tags, pins among them. Look at its points, and set the tags again.",
+        )
+    return operation
+
+
 class ComputeClient:
     """Sends the requests of steps."""
 

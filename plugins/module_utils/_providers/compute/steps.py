@@ -12,7 +12,7 @@ from ..._arm.ids import ArmId
 from ..._core.model import ObservedVm
 from ..._core.operation import Operation
 from ..._core.plan import Step
-from .client import ComputeClient, Request
+from .client import ComputeClient, Request, told_if_replaced
 from .state import AzureVmState
 
 TAG, TAG_VALUE = "hybridvm-checkpoints", "managed"
@@ -68,6 +68,9 @@ class MakeCollection(AzureStep):
         source = {"source": {"id": self.target.id}}
         body = {"location": self.location, "tags": {TAG: TAG_VALUE}, "properties": source}
         return Request("PUT", self.home.path, body, self.summary)
+
+    async def send(self, client: ComputeClient, observed: ObservedVm) -> Operation:
+        return told_if_replaced(await super().send(client, observed), self.home.name)
 
     def is_shown(self, state: AzureVmState) -> bool:
         return state.collection is not None

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.contract.compute.azure_harness import azure_vm, document, done, failed, make_lab, names, point
+from tests.contract.compute.azure_harness import HOME, azure_vm, document, done, failed, make_lab, names, point
 from tests.support.lab import Lab
+from tests.support.wire import Changed
 
 checks = pytest.mark.parametrize("check", [True, False])
 
@@ -66,6 +67,18 @@ def test_where_the_point_does_not_tell_the_vm_does(readable: bool) -> None:
         failed(strict, "downgraded")
     else:
         done(strict)
+
+
+def test_in_whatever_case_the_service_spells_it() -> None:
+    lab = _without_vss()
+    done(point(lab))
+
+    def respell(body: dict[str, Any]) -> None:
+        mode = body["properties"]["consistencyMode"]
+        body["properties"]["consistencyMode"] = f"{mode[:1].lower()}{mode[1:]}"
+
+    lab.through = lambda wire: Changed(wire, f"/restorePointCollections/{HOME}/restorePoints/new", respell)
+    assert "it is FileSystemConsistent" in failed(point(lab, on_downgrade="fail"), "downgraded")
 
 
 def test_on_linux_it_is_what_was_asked_for() -> None:

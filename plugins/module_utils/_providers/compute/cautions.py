@@ -108,7 +108,7 @@ def _within_the_hour(vm: VmEntity, points: t.Iterable[PointEntity], now: datetim
 
 def _counts(point: PointEntity, vm: VmEntity, crash: bool) -> bool:
     """Whether it counts as the new one will. Those of a VM that is off are crash-consistent in any case."""
-    is_crash = (point.properties.consistencyMode or "").lower() == "crashconsistent"
+    is_crash = point.properties.consistencyMode == "CrashConsistent"
     return is_crash if crash else not is_crash or vm.power == "off"
 
 

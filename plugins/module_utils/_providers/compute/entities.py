@@ -8,9 +8,10 @@ point has `provisioningDetails` where later ones have `timeCreated`.
 
 from __future__ import annotations
 
+import typing as t
 from datetime import datetime
 
-from .fields import ArmModel, Named, ResourceId, Tags
+from .fields import ArmModel, ConsistencyMode, Named, ResourceId, Tags
 from .vm_entities import Disk, InstanceStatus, OsProfile, StorageProfile, SubResource, os_type_of
 
 
@@ -52,7 +53,7 @@ class PointProperties(ArmModel):
     provisioningState: str | None = None
     timeCreated: datetime | None = None
     provisioningDetails: ProvisioningDetails | None = None
-    consistencyMode: str | None = None
+    consistencyMode: t.Optional[ConsistencyMode] = None
     excludeDisks: list[SubResource] | None = None
     sourceRestorePoint: SubResource | None = None
     instantAccessDurationMinutes: int | None = None

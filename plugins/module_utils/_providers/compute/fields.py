@@ -56,6 +56,16 @@ def _ours_as_written(value: object) -> object:
 
 Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
 
+_MODES = {mode.lower(): mode for mode in ("CrashConsistent", "FileSystemConsistent", "ApplicationConsistent")}
+
+
+def _mode(value: str) -> str:
+    return _MODES.get(value.lower(), value)
+
+
+ConsistencyMode = t.Annotated[str, pydantic.AfterValidator(_mode)]
+"""As the swagger spells it, however an answer does: what is compared with it must see a downgrade in any case."""
+
 
 def region_key(location: str) -> str:
     """A region in one spelling: `West Europe` and `westeurope` are one."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,6 +46,18 @@ def test_whether_a_point_is_usable(properties: dict[str, Any], here: str, elsewh
     points = [_point(**properties)]
     assert [each.usability for each in checkpoints(points, ours=False, elsewhere=False)] == [here]
     assert [each.usability for each in checkpoints(points, ours=False, elsewhere=True)] == [elsewhere]
+
+
+@pytest.mark.parametrize("mode", ["CrashConsistent", "FileSystemConsistent", "ApplicationConsistent"])
+@pytest.mark.parametrize("spelled", [str.lower, str.upper, lambda mode: f"{mode[:1].lower()}{mode[1:]}"])
+def test_its_consistency_has_one_spelling(mode: str, spelled: Callable[[str], str]) -> None:
+    (found,) = checkpoints([_point(consistencyMode=spelled(mode))], ours=False, elsewhere=False)
+    assert found.consistency == mode
+
+
+@pytest.mark.parametrize("mode", [None, "", "Odd"])
+def test_a_consistency_that_nobody_knows_is_kept_as_it_is(mode: str | None) -> None:
+    assert _point(consistencyMode=mode).properties.consistencyMode == mode
 
 
 def test_they_stand_in_the_order_of_time_and_those_of_unknown_time_last() -> None:

@@ -77,7 +77,7 @@ def encrypted_slots(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> list[str
         disk.slot
         for disk in vm.disks
         if disk.guest_encrypted
-        or (disk.name is not None and disk.name in shown)
+        or (disk.name is not None and disk.name.lower() in shown)
         or ((entity := disks.get(disk.managed_id)) is not None and entity.guest_encrypted)
     ]
 

@@ -115,6 +115,13 @@ class DiskInstance(ArmModel):
 
     name: str | None = None
     encryptionSettings: list[EncryptionSettings] | None = None
+    statuses: list[InstanceStatus] | None = None
+
+    @property
+    def guest_encrypted(self) -> bool:
+        """Whether it shows Azure Disk Encryption: by its settings, or by a status (`az vm encryption show`)."""
+        codes = [(status.code or "").lower() for status in self.statuses or []]
+        return "encryptionstate/encrypted" in codes or any(each.enabled for each in self.encryptionSettings or [])
 
 
 class VmView(ArmModel):
@@ -210,10 +217,10 @@ class VmEntity(ArmModel):
 
     @property
     def encrypted_disks(self) -> set[str]:
-        """The names of the disks that its instance view shows with Azure Disk Encryption."""
+        """The names, in lower case, of the disks that its instance view shows with Azure Disk Encryption."""
         view = self.properties.instanceView
         rows = (view.disks or []) if view else []
-        return {row.name or "" for row in rows if any(each.enabled for each in row.encryptionSettings or [])}
+        return {row.name.lower() for row in rows if row.name and row.guest_encrypted}
 
 
 def os_type_of(storage: StorageProfile | None, profile: OsProfile | None) -> str:

@@ -280,9 +280,22 @@ def test_what_a_lock_does_not_allow(level: str, what: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("shown", "enabled", "slots"), [("d", True, ["lun3"]), ("d", False, []), ("e", True, [])])
-def test_an_instance_view_may_show_the_encryption(shown: str, enabled: bool, slots: list[str]) -> None:
-    view = {"disks": [{"name": shown, "encryptionSettings": [{"enabled": enabled}]}]}
+@pytest.mark.parametrize(
+    ("shown", "slots"),
+    [
+        ({"name": "d", "encryptionSettings": [{"enabled": True}]}, ["lun3"]),
+        ({"name": "D", "encryptionSettings": [{"enabled": True}]}, ["lun3"]),
+        ({"name": "d", "encryptionSettings": [{"enabled": False}]}, []),
+        ({"name": "e", "encryptionSettings": [{"enabled": True}]}, []),
+        ({"name": "d", "statuses": [{"code": "EncryptionState/encrypted"}]}, ["lun3"]),
+        ({"name": "D", "statuses": [{"code": "x"}, {"code": "encryptionstate/Encrypted"}]}, ["lun3"]),
+        ({"name": "d", "statuses": [{"code": "EncryptionState/notEncrypted"}, {"code": None}]}, []),
+        ({"name": "e", "statuses": [{"code": "EncryptionState/encrypted"}]}, []),
+        ({"name": None, "statuses": [{"code": "EncryptionState/encrypted"}]}, []),
+    ],
+)
+def test_an_instance_view_may_show_the_encryption(shown: dict[str, Any], slots: list[str]) -> None:
+    view = {"disks": [shown]}
     vm = VmEntity.model_validate(
         {
             "id": ID,

@@ -23,6 +23,7 @@ from tests.contract.compute.azure_harness import (
     restore,
 )
 from tests.support.lab import Lab
+from tests.support.wire import Changed
 
 DATA: dict[str, Any] = {"lun": 0, "files": GOOD["0"]}
 
@@ -132,6 +133,21 @@ def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, doe
             assert (result["error"]["retry"], lab.sent()) == ("never", [])
         else:
             assert done(result)["changed"] is True
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_hibernated_vm_cannot_be_restored_in_place(check: bool) -> None:
+    """Azure refuses to attach, detach or change anything of it; a checkpoint may still be removed."""
+    lab = make_lab()
+    azure_vm(lab).power = "deallocated"
+
+    def hibernate(vm: dict[str, Any]) -> None:
+        vm["properties"]["instanceView"]["statuses"].append({"code": "HibernationState/Hibernated"})
+
+    lab.through = lambda wire: Changed(wire, "/virtualMachines/shop01", hibernate)
+    message = failed(restore(lab, check=check, power_after="off"), "vm_state")
+    assert ("it is hibernated" in message, "Start the VM" in message, lab.sent()) == (True, True, [])
+    assert done(checkpoint(lab, check=check, name="before", state="absent"))["changed"] is True
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What stands in the way of a restore point, or of a restore in place, known before anything is sent. Pure.
 
-Sources: the support matrix and the limitations of VM restore points, the page on swapping OS disks
+Sources: the support matrix and the limitations of VM restore points, the pages on swapping OS disks and on hibernation
 (learn.microsoft.com), summed up in docs/services.md.
 """
 
@@ -53,6 +53,7 @@ def obstacles(
     return (
         *_of_vm(vm, crash=crash),
         *_of_encryption(vm, disks),
+        *_of_hibernation(vm),
         *_of_disks(vm, within, disks, crash=crash, can_leave_out=can_leave_out),
         *of_locks(locks),
     )
@@ -85,6 +86,13 @@ def encrypted_slots(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> list[str
 def _of_encryption(vm: VmEntity, disks: t.Mapping[str, DiskEntity]) -> t.Iterator[Obstacle]:
     if encrypted := encrypted_slots(vm, disks):
         yield Obstacle(RESTORE, f"{NO_SWAP}, and it is enabled on {', '.join(encrypted)}.", INSTEAD_OF_SWAP)
+
+
+def _of_hibernation(vm: VmEntity) -> t.Iterator[Obstacle]:
+    """A deallocate does not end it, so that the swap would be refused once the new disks are made."""
+    if vm.hibernated:
+        why = "it is hibernated, and Azure attaches, detaches or changes no disk of such a VM."
+        yield Obstacle(RESTORE, why, "Start the VM, or deallocate it without hibernation.")
 
 
 def _of_disks(

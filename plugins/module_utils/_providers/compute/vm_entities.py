@@ -181,9 +181,19 @@ class VmEntity(ArmModel):
     @property
     def power_code(self) -> str:
         """`running`, `deallocated`, `stopped`, …: the PowerState status without its prefix."""
+        states = [code.partition("/") for code in self._codes]
+        return next((state for kind, slash, state in states if slash and kind == "powerstate"), "")
+
+    @property
+    def hibernated(self) -> bool:
+        """Whether it is hibernated: its power state alone is then that of any VM that is deallocated."""
+        return "hibernationstate/hibernated" in self._codes
+
+    @property
+    def _codes(self) -> list[str]:
+        """The codes of its instance view, in lower case: `powerstate/running`."""
         view = self.properties.instanceView
-        codes = [status.code or "" for status in (view.statuses or [])] if view else []
-        return next((code.split("/", 1)[1].lower() for code in codes if code.lower().startswith("powerstate/")), "")
+        return [(status.code or "").lower() for status in (view.statuses or [])] if view else []
 
     @property
     def agent(self) -> str:

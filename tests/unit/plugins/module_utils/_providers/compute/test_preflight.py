@@ -39,6 +39,12 @@ def _vm(power: str = "running", *, os: bool = False, **disk: Any) -> VmEntity:
     return VmEntity.model_validate({"id": f"{GROUP}/vms/v", "name": "v", "location": "l", "properties": properties})
 
 
+def _statuses(*codes: str) -> VmEntity:
+    view = {"statuses": [{"code": code} for code in (*codes, None)]}
+    document = {"id": ID, "name": "v", "location": "l", "properties": {"instanceView": view}}
+    return VmEntity.model_validate(document)
+
+
 def _disks(**members: Any) -> dict[str, DiskEntity]:
     document = {"id": DISK, "name": "d", "location": "l", "properties": {}, **members}
     return {DISK.lower(): DiskEntity.model_validate(document)}
@@ -269,6 +275,19 @@ def test_azure_disk_encryption_forbids_a_restore_in_place_alone(on_vm: Any, on_d
     assert set(found.verbs) == {"create_disk", "swap"}
     assert "OSDiskSwapNotSupportedForVMsUsingDiskEncryption" in found.why
     assert found.why.endswith("it is enabled on os.")
+
+
+@pytest.mark.parametrize("code", ["HibernationState/Hibernated", "hibernationstate/hibernated"])
+def test_a_hibernated_vm_is_not_restored_in_place(code: str) -> None:
+    (found,) = obstacles(_statuses("ProvisioningState/succeeded", "PowerState/deallocated", code), {})
+    assert set(found.verbs) == {"create_disk", "swap"}
+    assert "it is hibernated" in found.why
+    assert found.remedy == "Start the VM, or deallocate it without hibernation."
+
+
+@pytest.mark.parametrize("codes", [("PowerState/deallocated",), ("PowerState/running", "HibernationState/Resumed"), ()])
+def test_any_other_vm_is(codes: tuple[str, ...]) -> None:
+    assert obstacles(_statuses(*codes), {}) == ()
 
 
 @pytest.mark.parametrize(("level", "what"), [("ReadOnly", "change"), ("CanNotDelete", "deletion")])

@@ -29,7 +29,7 @@ class FleetOptions:
     """How a task treats its targets. `check_only` ends after the plan. A `group` stops at the first failure.
 
     `review` looks at all plans together before they are approved; where it changes what a kind plans, it has that one
-    plan again (`Reconciler.plan_again`).
+    plan again (`Reconciler.plan_now`).
     `show` makes a result's element of a target. With it, what was read of a target is let go as soon as that is made,
     so that thousands of targets need no more memory than their results. It does not go with `review`.
     """

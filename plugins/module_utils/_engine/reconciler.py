@@ -72,7 +72,7 @@ class Reconciler(t.Generic[Observed]):
         elif await self._look(for_write=False, first=True) is not None:
             return False
         self.progress = Progress(before=self._now())
-        self._plan_now()
+        self.plan_now()
         try:
             await self.kind.require_ready(self.plan, self._now())
         except CheckpointError:
@@ -81,12 +81,8 @@ class Reconciler(t.Generic[Observed]):
         self.timing["read"] = anyio.current_time() - start
         return True
 
-    def plan_again(self) -> None:
-        """Plan once more on what was read."""
-        self._plan_now()
-
     async def renew(self, approval: Approval | None) -> None:
-        """Observe and plan again what is left; it must stay within what was approved."""
+        """Observe and plan again what is left, within what was approved."""
         try:
             observed = await self._observe_settled(for_write=True)
             self._plan_rest(approval)
@@ -159,8 +155,8 @@ class Reconciler(t.Generic[Observed]):
         return Undo("removed" if removed or found.gone else "not_needed", tuple(removed))
 
     def _plan_rest(self, approval: Approval | None) -> None:
-        """Plan what is left, once a plan has been shown: it must stay within what was approved."""
-        self._plan_now()
+        """Plan what is left, once a plan has been shown, within what was approved."""
+        self.plan_now()
         if approval is not None:
             approval.check([self.todo], part=True, done=self.progress.actions)
 
@@ -207,10 +203,9 @@ class Reconciler(t.Generic[Observed]):
                 self.progress = self.progress.left_open(action)
                 if isinstance(error, OperationFailed):
                     self.progress = self.progress.ended_in_failure(Done(action, request.nonce))
-            # What timed out or has an unknown outcome may still come true: the next run goes on from where it stands.
-            # So may what was sent and then answered with what makes no sense.
-            open_still = isinstance(error, (TimedOut, OutcomeUnknown))
-            if not (open_still or (outcome.sent and isinstance(error, BadResponse))):
+            # What timed out, has an unknown outcome or was answered with what makes no sense may still come true: the
+            # next run goes on from where it stands.
+            if not isinstance(error, (TimedOut, OutcomeUnknown, *([BadResponse] if outcome.sent else []))):
                 await self._compensate(action, error)
             raise error
         return outcome
@@ -220,8 +215,8 @@ class Reconciler(t.Generic[Observed]):
     ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
         """The one place that sends. What is done only once is read before, and left alone where it is done already."""
         if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
-            read = partial(self.kind.read_before, action, self._now())
-            self.observed = await (self.policy.read(read) if self.changed else read())
+            fresh = partial(self.kind.read_before, action, self._now())
+            self.observed = await (self.policy.read(fresh) if self.changed else fresh())
         request = self.kind.write(action, self._now(), self.progress)
         if action.once and request.verified(self._now()):
             return request, Outcome(changed=False, done=True, sent=False)
@@ -325,7 +320,8 @@ class Reconciler(t.Generic[Observed]):
         if completed.drift is not None:
             self.plan = replace(self.plan, drift=completed.drift)
 
-    def _plan_now(self) -> None:
+    def plan_now(self) -> None:
+        """Plan on what was last read."""
         self.todo = self.kind.plan(self._now(), self.progress)
         self.progress = replace(self.progress, plan=self.todo)
         self.plan = replace(self.todo, actions=(*self.progress.actions, *self.todo.actions))

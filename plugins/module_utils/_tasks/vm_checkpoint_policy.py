@@ -74,7 +74,7 @@ def _review(spec: PolicySpec, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
     for run, count in removals.items():
         t.cast(VmPolicy, run.kind).allotted = 0 if exceeded else count
         if exceeded and count:
-            run.plan_again()
+            run.plan_now()
 
 
 def _judge(member: Member, spec: PolicySpec) -> None:

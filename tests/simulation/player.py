@@ -58,7 +58,7 @@ def play(script: Script) -> Record:
         patches.enter_context(mock.patch.dict(os.environ, BARE_ENVIRONMENT, clear=True))
         patches.enter_context(mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True))
         patches.enter_context(mock.patch.object(scheduler, "_r", random.Random(script.seed)))
-        patches.enter_context(mock.patch.object(Reconciler, "_plan_now", player.planner()))
+        patches.enter_context(mock.patch.object(Reconciler, "plan_now", player.planner()))
         trio.run(player.main, clock=trio.testing.MockClock(autojump_threshold=0))
     return player.record
 
@@ -79,7 +79,7 @@ class Player:
 
     def planner(self) -> Callable[[Reconciler[Any]], None]:
         """The engine's planning, with every plan that it makes written down."""
-        plan_now = Reconciler._plan_now
+        plan_now = Reconciler.plan_now
 
         def written_down(way: Reconciler[Any]) -> None:
             plan_now(way)

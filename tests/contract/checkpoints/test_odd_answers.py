@@ -57,6 +57,15 @@ def test_what_a_server_that_ignores_filters_sends_is_not_taken() -> None:
     assert [each["id"] for each in result["checkpoints"]] == [OTHER]
 
 
+def test_ids_in_braces_are_the_same_ids() -> None:
+    """A checkpoint whose VMId stands in braces is this VM's: it is not dropped, and no second one is made beside it."""
+    braced = {**POINT, "VMId": f"{{{GUID}}}", "CheckpointID": f"{{{OTHER}}}"}
+    (found,) = _on_spf(VirtualMachines=[VM], VMCheckPoints=[braced])["checkpoints"]
+    assert (found["id"], found["host_id"]) == (OTHER, OTHER)
+    kept = _on_spf("vm_checkpoint", VirtualMachines=[VM], VMCheckPoints=[braced])
+    assert (code(kept), kept["changed"]) == (None, False)
+
+
 @pytest.mark.parametrize(("stamp", "wanted"), [(None, [GUID, OTHER]), (STAMP.upper(), [GUID]), (OTHER, [OTHER])])
 def test_a_stamp_narrows_the_whole_scope(stamp: str | None, wanted: list[str]) -> None:
     """The same on a server that lists the VMs of every stamp."""

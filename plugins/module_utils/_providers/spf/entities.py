@@ -91,8 +91,8 @@ class _Entity(pydantic.BaseModel):
     )
     @classmethod
     def _no_sentinel(cls, value: str | None) -> str | None:
-        """An id of zeros alone is none: SPF's own clients send it for "not yet"."""
-        return value if value and value.strip("0-{}") else None
+        """An id of zeros alone is none: SPF's own clients send it for "not yet". Braces are no part of an id."""
+        return value.strip("{}") if value and value.strip("0-{}") else None
 
 
 class CheckpointEntity(_Entity):

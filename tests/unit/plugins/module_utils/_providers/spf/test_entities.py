@@ -92,7 +92,7 @@ def test_an_id_of_zeros_is_none(field: str) -> None:
     assert getattr(_vm(**{field: NONE}), field) is None
     assert getattr(_vm(**{field: ""}), field) is None
     assert getattr(_vm(**{field: f"{{{NONE}}}"}), field) is None
-    assert getattr(_vm(**{field: ID}), field) == ID
+    assert getattr(_vm(**{field: ID}), field) == getattr(_vm(**{field: f"{{{ID}}}"}), field) == ID
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ class Arm:
             raise problem if isinstance(problem, Locked) else error_after_write(problem)
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)
-        operation = self.operation(response, started)
+        operation = self.operation(response, url, started)
         operation.created = response.status == 201
         operation.replaced = method == "PUT" and response.status == 200
         return operation
@@ -200,9 +200,9 @@ class Arm:
             raise self.error(response, context=context)
         return response
 
-    def operation(self, response: Response, started: float) -> Operation:
-        """The operation of an accepted write, which was sent at `started` on anyio's clock."""
-        return started_by(response, started, self._look, self.http.followable)
+    def operation(self, response: Response, url: str, started: float) -> Operation:
+        """The operation of an accepted write, which was sent to `url` at `started` on anyio's clock."""
+        return started_by(response, url, started, self._look, self.http.followable)
 
     async def _look(self, url: str) -> Response:
         """What a status URL answers; an error where that may not be read (now), or somebody else answers."""

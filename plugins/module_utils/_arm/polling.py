@@ -11,6 +11,7 @@ from contextlib import suppress
 from .._core.errors import BadResponse
 from .._core.formatting import one_line
 from .._core.operation import Operation, State, Status
+from .._http.links import resolved
 from .._http.response import Response
 from .busy import is_failed_by_lock
 from .errors import error_details, read_error
@@ -24,28 +25,30 @@ _TERMINAL: dict[str, State] = {
     "canceled": "failed",
     "cancelled": "failed",
 }
+_LINKS = ("azure-asyncoperation", "location")
 
 Look = t.Callable[[str], t.Awaitable[Response]]
 Followable = t.Callable[[str], str]
 
 
-def started_by(response: Response, started: float, look: Look, followable: Followable) -> Operation:
-    """The operation of an accepted write. Azure-AsyncOperation goes before Location (ARM's guide).
+def started_by(response: Response, url: str, started: float, look: Look, followable: Followable) -> Operation:
+    """The operation of a write to `url` that was accepted. Azure-AsyncOperation goes before Location (ARM's guide).
 
     `look` reads a status URL; `followable` gives a URL back that may be followed, and is BadResponse for another.
     """
-    link = response.headers.get("azure-asyncoperation") or response.headers.get("location")
-    if not link:
-        # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same.
-        return Operation("arm", None, _stated(_own_word(response)), started, request_id=response.request_id)
-    try:
-        poll = _Poll(followable(str(link)), look, followable, states=bool(response.headers.get("azure-asyncoperation")))
-    except BadResponse as problem:
-        # The write was accepted all the same: reading has to show what it did.
-        stated = _stated(Status("unknown", problem.message))
-        return Operation("arm", None, stated, started, request_id=response.request_id)
-    asked = Status("running", retry_after=response.retry_after)
-    return Operation("arm", poll.shown, poll, started, last=asked, request_id=response.request_id)
+    links = [(name, link) for name in _LINKS if (link := response.headers.get(name))]
+    # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same.
+    known = None if links else _own_word(response)
+    for name, link in links:
+        try:
+            poll = _Poll(followable(resolved(str(link), url)), look, followable, states=name == _LINKS[0])
+        except BadResponse as problem:
+            # The write was accepted all the same: reading has to show what it did.
+            known = known or Status("unknown", "no usable link", problem.message)
+            continue
+        asked = Status("running", retry_after=response.retry_after)
+        return Operation("arm", poll.shown, poll, started, last=asked, request_id=response.request_id)
+    return Operation("arm", None, _stated(known or Status("unknown")), started, request_id=response.request_id)
 
 
 class _Poll:
@@ -79,11 +82,11 @@ class _Poll:
             return Status(state, "no status", request_id=response.request_id)
         if status.state == "running":
             # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
-            newer = response.headers.get("azure-asyncoperation") or response.headers.get("location")
+            newer = next(filter(None, map(response.headers.get, _LINKS)), None)
             if newer:
                 # One that may not be followed is no loss: the one in hand still works (azure-core goes on with it).
                 with suppress(BadResponse):
-                    self._url = self._followable(str(newer))
+                    self._url = self._followable(resolved(str(newer), self._url))
         return status
 
 

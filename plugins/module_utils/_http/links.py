@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Links to the next page of a list, as services really send them: made sendable first, judged afterwards.
+"""Links to a next page or an operation, as services really send them: made sendable first, judged afterwards.
 
 Azure lists have sent links with raw blanks, quotes and letters beyond ASCII (azure-rest-api-specs#25640), and WCF
 services behind a TLS proxy tell their own scheme and inner host name (WebApi#869).
@@ -15,17 +15,38 @@ import urllib.parse
 _KEPT = ":/?#[]@!$&'()*+,;=%~-._"
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORIGIN = re.compile(r"(https?://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_HOST = re.compile(r"(https?://)([^/?#]*@)?([^/?#@]*)", re.IGNORECASE)
 
 
 def sendable(link: t.Any) -> t.Any:
     """`link` with what RFC 3986 forbids percent-encoded; escapes stay as they are, and a default port is no port."""
     if not isinstance(link, str):
         return link
-    if found := _ORIGIN.match(link):
-        scheme = found[1].partition(":")[0].lower()
-        if (scheme, found[2]) in (("https", "443"), ("http", "80")):
-            link = found[1] + link[found.end() :]
+    found = _ORIGIN.match(link)
+    if found and _is_default(found):
+        link = found[1] + link[found.end() :]
     return urllib.parse.quote(_ESCAPE.sub("%25", link.strip()), safe=_KEPT)
+
+
+def resolved(link: str, base: str) -> str:
+    """`link` as a whole URL, as seen from the URL of the request; who it leads to stays, and is still to be judged.
+
+    Scheme and host are spelled in lower case, and a default port is no port; what stands behind them is signed, so that
+    it stays byte for byte.
+    """
+    link = link.strip()
+    scheme, origin = base.partition(":")[0], base.partition("?")[0].split("/")[:3]
+    if link.startswith("//"):
+        link = f"{scheme}:{link}"
+    elif link.startswith("/"):
+        link = "/".join(origin) + link
+    elif not _ABSOLUTE.match(link):
+        link = f"{base.partition('?')[0].rpartition('/')[0]}/{link}"
+    if found := _HOST.match(link):
+        link = found[1].lower() + (found[2] or "") + found[3].lower() + link[found.end() :]
+    found = _ORIGIN.match(link)
+    return found[1] + link[found.end() :] if found and _is_default(found) else link
 
 
 def below_root(link: str, root: str, entities: str) -> str | None:
@@ -44,6 +65,11 @@ def below_root(link: str, root: str, entities: str) -> str | None:
     if path.partition("(")[0].lower() != entities.lower():
         return None
     return f"{root}/{path}{f'?{parts.query}' if parts.query else ''}"
+
+
+def _is_default(origin: re.Match[str]) -> bool:
+    """Whether the port of an origin is that of its scheme."""
+    return (origin[1].partition(":")[0].lower(), origin[2]) in (("https", "443"), ("http", "80"))
 
 
 def _behind(path: str) -> str | None:

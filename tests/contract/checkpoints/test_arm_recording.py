@@ -178,7 +178,7 @@ def _followed(link: str) -> str:
     async def poll(scvmm: Scvmm) -> None:
         arm: Arm = scvmm._arm
         answer = Response(202, httpx.Headers({"Location": link}), b"", "")
-        await arm.operation(answer, 0.0).poll()
+        await arm.operation(answer, arm.base, 0.0).poll()
 
     respond: Callable[[httpx.Request], httpx.Response] = lambda _r: httpx.Response(200)  # noqa: E731 - typed for mypy
     _done, sent = through_arm(BASE, respond, poll)

@@ -193,7 +193,7 @@ def test_an_address_elsewhere_is_not_looked_at_and_left_to_reading() -> None:
 
     operation, status = using(server, main)
     assert (operation.id, operation.request_id, status.state) == (None, "r-1", "unknown")
-    assert "another origin (https://evil.test)" in status.text
+    assert "another origin (https://evil.test)" in status.message
     assert len(server.requests) == 1
 
 

@@ -312,3 +312,59 @@ def test_a_word_for_a_state_is_shown_in_short_and_only_a_failure_has_a_message()
     assert (len(running.text), running.message, running.code, running.retry_after) == (60, "", "C", 7.0)
     assert read_status(answer(202, "", retry_after="7")).retry_after == 7.0
     assert read_status(answer(200, "", retry_after="7")).retry_after is None
+
+
+SAME = [
+    "https://service.test:443/op/2?s=%2f",
+    "https://Service.Test/op/2?s=%2f",
+    "HTTPS://service.test/op/2?s=%2f",
+    "/op/2?s=%2f",
+]
+
+
+@pytest.mark.parametrize("link", SAME)
+@pytest.mark.parametrize("header", ["location", "azure_asyncoperation"])
+def test_the_same_origin_in_another_spelling_is_followed(header: str, link: str) -> None:
+    server = Script(reply(202, b"", **{header: link}), reply(202, "null"), reply(200, {"status": "Succeeded"}))
+
+    async def main() -> Status:
+        async with server.http() as http:
+            operation = await act(Arm(http, BASE, "client c"))
+            return await wait(operation, http.deadline, 5.0, subject="vm web01", context="creating it")
+
+    assert virtual(main).state == "succeeded"
+    assert server.sent[1:] == [f"GET {BASE}/op/2?s=%2f"] * 2
+
+
+@pytest.mark.parametrize("link", SAME)
+def test_the_next_look_follows_it_too(link: str) -> None:
+    status, server = waited(reply(202, "null", location=link), reply(200, {"status": "Succeeded"}))
+    assert (status.state, server.sent[2]) == ("succeeded", f"GET {BASE}/op/2?s=%2f")
+
+
+@pytest.mark.parametrize(
+    ("operation", "location"),
+    [(f"{BASE}/op/2", "https://evil.test/op"), ("https://evil.test/op", f"{BASE}/op/2"), ("//evil.test", "/op/2")],
+)
+def test_of_two_links_the_one_that_may_be_followed_serves(operation: str, location: str) -> None:
+    server = Script(
+        reply(202, b"", azure_asyncoperation=operation, location=location), reply(200, {"status": "Failed"})
+    )
+
+    async def main() -> str:
+        async with server.http() as http:
+            return (await (await act(Arm(http, BASE, "client c"))).poll()).state
+
+    assert virtual(main) == "failed"
+    assert server.sent[1:] == [f"GET {BASE}/op/2"]
+
+
+def test_where_neither_may_be_followed_the_first_says_why() -> None:
+    server = Script(reply(202, b"", azure_asyncoperation="https://evil.test/a", location="https://else.test/b"))
+
+    async def main() -> Status:
+        async with server.http() as http:
+            return await (await act(Arm(http, BASE, "client c"))).poll()
+
+    status = virtual(main)
+    assert (status.state, "evil.test" in status.message, len(server.requests)) == ("unknown", True, 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.links import below_root, sendable
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.links import below_root, resolved, sendable
 
 ROOT = "https://spf.test:8090/SC2012R2/VMM/tenant/Microsoft.Management.Odata.svc"
 
@@ -54,3 +54,41 @@ def test_what_is_no_text_is_left_for_others_to_judge() -> None:
 )  # fmt: skip
 def test_a_link_of_a_list_comes_onto_our_own_root(link: str, root: str, found: str | None) -> None:
     assert below_root(link, root, "VMCheckPoints") == found
+
+
+SPELLINGS = [
+    "https://service.test/op/1?s=Sig-_~&c=MII%2b",
+    "https://service.test:443/op/1?s=Sig-_~&c=MII%2b",
+    "https://Service.TEST/op/1?s=Sig-_~&c=MII%2b",
+    "HTTPS://service.test/op/1?s=Sig-_~&c=MII%2b",
+    "/op/1?s=Sig-_~&c=MII%2b",
+    "//service.test/op/1?s=Sig-_~&c=MII%2b",
+    " /op/1?s=Sig-_~&c=MII%2b",
+    "1?s=Sig-_~&c=MII%2b",
+]
+
+
+@pytest.mark.parametrize("link", SPELLINGS)
+def test_a_link_is_resolved_against_the_request_and_kept_byte_for_byte_behind_the_host(link: str) -> None:
+    assert resolved(link, "https://service.test/op/0?x=y") == SPELLINGS[0]
+
+
+@pytest.mark.parametrize(
+    ("link", "whole"),
+    [
+        ("https://Evil.test/op", "https://evil.test/op"),
+        ("//evil.test/op", "https://evil.test/op"),
+        ("http://service.test:80/op", "http://service.test/op"),
+        ("http://service.test:443/op", "http://service.test:443/op"),
+        ("https://service.test:8443/op", "https://service.test:8443/op"),
+        ("https://U:P@service.test/op", "https://U:P@service.test/op"),
+        ("https://service.test?x", "https://service.test?x"),
+        ("https://service.test/Op/A b", "https://service.test/Op/A b"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("https://[::1]:443/op", "https://[::1]/op"),
+        ("https://[bad/op", "https://[bad/op"),
+        ("//[bad", "https://[bad"),
+    ],
+)
+def test_where_a_link_leads_stays_as_it_is(link: str, whole: str) -> None:
+    assert resolved(link, "https://service.test/op/0") == whole

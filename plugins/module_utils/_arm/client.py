@@ -208,12 +208,14 @@ class Arm:
         """What a status URL answers; an error where that may not be read (now), or somebody else answers."""
         context = "reading the operation's status"
         response = await self.http.read(url, headers=_headers(), patience=float("inf"), context=context)
-        if response.status in (401, 403, 408, 429) or response.status >= 500:
+        if response.status in (401, 408, 429) or response.status >= 500:
             raise self.error(response, context=context)
         if response.status >= 300 and not read_error(error_of(response))[0]:
             raise response.bad(
                 f"{context}: an answer ({response.status}) that is not the resource manager's says nothing."
             )
+        if response.status == 403:
+            raise self.error(response, context=context)
         return response
 
     def error(self, response: Response, *, context: str) -> CheckpointError:

@@ -174,7 +174,7 @@ def test_a_status_that_cannot_be_read_is_not_the_operation_s_failure(status: int
 
 
 @pytest.mark.parametrize("page", ["<html>Maintenance</html>", "", '{"message": "no such page"}'])
-@pytest.mark.parametrize("status", [302, 400, 404, 410])
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 410])
 def test_a_status_that_somebody_else_denies_is_looked_at_again(status: int, page: str) -> None:
     made, server = waited(*[reply(status, page)] * 5, reply(200, {"status": "Failed"}))
     assert (made.state, len(server.requests)) == ("failed", 7)
@@ -192,7 +192,7 @@ def test_a_page_instead_of_a_status_is_looked_past(page: str) -> None:
 @pytest.mark.parametrize(("status", "kind"), [(401, SignInRefused), (403, Forbidden)])
 def test_what_we_may_not_read_is_said(status: int, kind: type[CheckpointError]) -> None:
     with pytest.raises(kind, match=r"reading the operation's status|sign-in refused"):
-        waited(reply(status))
+        waited(reply(status, {"error": {"code": "AuthorizationFailed"}}))
 
 
 @pytest.mark.parametrize("trouble", [reply(500), reply(503), reply(429), reply(408), link_lost(), never_left()])

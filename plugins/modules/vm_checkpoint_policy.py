@@ -241,8 +241,8 @@ plan:
           description:
             - The rule that decided. For V(create) always V(max_age). Removed by V(not_kept) or V(failed). Kept by a
               rule of O(keep), V(min_good), V(keep_failed), V(no_keep) (O(keep) is not set), V(pinned), V(pins),
-              V(locked) (a management lock), V(not_managed), V(other_series), V(arriving), V(usability_unknown),
-              V(age_unknown), V(not_selected), V(max_deletes) or V(max_deletes_total).
+              V(locked) (a management lock), V(other_vm), V(not_managed), V(other_series), V(arriving),
+              V(usability_unknown), V(age_unknown), V(not_selected), V(max_deletes) or V(max_deletes_total).
           type: str
           returned: with C(create), C(keep), C(delete)
         rules:

@@ -19,6 +19,7 @@ from .absent_planner import plan_absent
 from .actions import Create, Delete, NoOp, Update
 from .clock_warnings import clock_warnings
 from .identity import description_drift, keeps, stores
+from .predecessors import of_this_vm, refuse_taken, warnings_of
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
 from .selection import choose, is_older, matches, missing, oldest_first
@@ -52,6 +53,7 @@ def plan(
     if _compares_times(spec):
         warned = clock_warnings(actual, matches(actual, spec.name, spec.checkpoint_id))
         made = replace(made, warnings=(*made.warnings, *warned))
+    made = replace(made, warnings=(*made.warnings, *warnings_of(spec, actual, made)))
     refuse(made, actual, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(text for verb, text in actual.cautions if verb in verbs)
@@ -70,7 +72,7 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
 
     What this very run has made is fresh, however long it took since: a task makes one.
     """
-    found = matches(actual, spec.name, spec.checkpoint_id)
+    found = of_this_vm(matches(actual, spec.name, spec.checkpoint_id), spec.checkpoint_id)
     if spec.checkpoint_id is not None and not found:
         raise missing(actual, spec.name, spec.checkpoint_id or "")
     series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
@@ -128,9 +130,9 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
     create = Create(actual.vm, _why_create(spec, found), name=name, description=description, generate=generate)
     pin, pinned_after = pinning.of_new(spec, actual, capabilities)
     create = replace(create, require_usable=spec.max_age is not None, pin=pin)
-    in_the_way = (
-        [c for c in found if c.name.lower() == name.lower()] if capabilities.names_unique and not generate else []
-    )
+    named = matches(actual, spec.name, spec.checkpoint_id) if capabilities.names_unique and not generate else []
+    in_the_way = [c for c in named if c.name.lower() == name.lower()]
+    refuse_taken(in_the_way)
     pinning.refuse_pinned(actual, in_the_way)
     first = pinning.removals(actual, "it failed, and its name is needed", in_the_way)
     later = _supersede(spec, actual, [c for c in found if c not in in_the_way], None)
@@ -196,7 +198,8 @@ def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointPro
     """
     if not isinstance(spec, Present):
         return []
-    found = [c for c in matches(actual, spec.name, spec.checkpoint_id) if c.usability != "unusable"]
+    found = of_this_vm(matches(actual, spec.name, spec.checkpoint_id), spec.checkpoint_id)
+    found = [c for c in found if c.usability != "unusable"]
     if spec.max_age is None and not spec.supersede and any(c.usable for c in found):
         return []
     if spec.max_age is not None:

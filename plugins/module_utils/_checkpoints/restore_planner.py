@@ -14,6 +14,7 @@ from .._core.ownership import id_hash, key_hash
 from .._core.plan import Action, Plan
 from .._core.spec import RestoreRequest, Spec, terms
 from .actions import Create, NoOp, Power, Restore
+from .predecessors import WHOSE, of_this_vm
 from .selection import choose, matches, select_for_restore, there_are
 
 
@@ -201,6 +202,8 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
                 remedy=_exists(actual),
             )
         return found[0]
+    others = [c for c in found if c.of_another]
+    found = of_this_vm(found, None)
     if spec.name is None:
         # A way back from an earlier restore is no point to go forward to: "latest" would otherwise undo the restore.
         found = [c for c in found if not c.ownership.safety]
@@ -208,10 +211,11 @@ def _target(spec: RestoreRequest, actual: ObservedVm) -> Checkpoint:
     if not usable:
         named = f' named "{spec.name}"' if spec.name else ""
         unusable = f" ({len(found)} exist, but the service does not show them as usable)" if found else ""
+        unusable += f" ({len(others)} of {WHOSE})" if others else ""
         raise MissingCheckpoint(
             f"nothing to restore: no {'usable ' if found else ''}checkpoint{named}{unusable}. "
             f"{there_are(actual.checkpoints)}",
-            remedy="Name it by checkpoint_id to restore it all the same." if found else _exists(actual),
+            remedy="Name it by checkpoint_id to restore it all the same." if found or others else _exists(actual),
         )
     if spec.select is None:
         return choose(actual, usable, spec.on_ambiguous, f'are named "{spec.name}"')[0]
@@ -233,7 +237,7 @@ def _safety_of(spec: RestoreRequest, actual: ObservedVm, made: frozenset[str]) -
     key = key_hash(spec.restore_key) if spec.restore_key else None
     found = []
     for checkpoint in actual.checkpoints:
-        if not checkpoint.ownership.safety:
+        if not checkpoint.ownership.safety or checkpoint.of_another:
             continue
         marked = checkpoint.mark.key if checkpoint.mark else None
         if checkpoint.ownership.nonce in made or (key and (marked == key or checkpoint.ownership.nonce == key[:12])):

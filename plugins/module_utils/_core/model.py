@@ -131,7 +131,8 @@ class Checkpoint:
     """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say.
 
     `locked`: a pin's lock lies on it, so that the service itself refuses to remove it. Not `identified`: the service
-    shows it without an id (yet), and `id` holds words for one. So it can be neither chosen nor removed.
+    shows it without an id (yet), and `id` holds words for one. So it can be neither chosen nor removed. `of_another`: it
+    is known to be of another VM, which had this one's name.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Checkpoint:
     root: str | None = None  # the unlisted host id that its chain of parents ends at
     consistency: str | None = None
     identified: bool = True
+    of_another: bool = False
 
     def matches_name(self, name: str) -> bool:
         """Whether it bears the name, or one generated for the series of that name."""

@@ -20,6 +20,7 @@ FUTURE = timedelta(minutes=5)
 """How far a point may be ahead of the clock: one that is further ahead is of unknown age."""
 
 Rule = t.Literal[
+    "other_vm",
     "not_managed",
     "other_series",
     "pinned",
@@ -60,15 +61,15 @@ class Point:
     """What retention has to know of a checkpoint.
 
     `at` is when it was made by the clock of `now`, None where nobody knows. `outside` says why the policy does not
-    govern it: it is somebody else's, or of another series. `pinned` until `pin_until`, if that is set; `named` says
-    that the option `pins` names it, `selected` that `select` lets it go. `planned` is one that the same run makes
-    first, and that counts as usable.
+    govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that is set;
+    `named` says that the option `pins` names it, `selected` that `select` lets it go. `planned` is one that the same
+    run makes first, and that counts as usable.
     """
 
     id: str
     at: datetime | None
     usability: Usability = "usable"
-    outside: t.Literal["not_managed", "other_series"] | None = None
+    outside: t.Literal["other_vm", "not_managed", "other_series"] | None = None
     selected: bool = True
     pinned: bool = False
     pin_until: datetime | None = None
@@ -154,6 +155,8 @@ def _outside(point: Point, now: datetime) -> Verdict | None:
     if point.is_held(now):
         until = "" if point.pin_until is None else f" until {format_time(point.pin_until)}"
         return Verdict(point, True, "pinned", f"it is pinned{until}")
+    if point.outside == "other_vm":
+        return Verdict(point, True, "other_vm", "it is of another VM that had this name")
     if point.outside == "not_managed":
         return Verdict(point, True, "not_managed", "it bears no mark of this collection")
     if point.outside == "other_series":

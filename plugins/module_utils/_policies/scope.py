@@ -13,7 +13,7 @@ from .._core.ownership import name_hash
 from .retention import Point
 from .specs import PolicySpec
 
-Outside = t.Literal["not_managed", "other_series"]
+Outside = t.Literal["other_vm", "not_managed", "other_series"]
 
 
 def points_of(spec: PolicySpec, observed: ObservedVm, locked_out: t.Container[str | None] = ()) -> list[Point]:
@@ -54,8 +54,11 @@ def governed(spec: PolicySpec, observed: ObservedVm) -> list[Checkpoint]:
 def outside(spec: PolicySpec, observed: ObservedVm, checkpoint: Checkpoint) -> Outside | None:
     """Why the policy does not govern a checkpoint; None for one that it does.
 
-    Whose it is, its mark (or where there are no marks its name and its collection's tag) says.
+    One of another VM that had this one's name is never governed. Whose any other is, its mark (or where there are no
+    marks its name and its collection's tag) says.
     """
+    if checkpoint.of_another:
+        return "other_vm"
     if spec.adopt is not None and spec.adopt.takes(checkpoint.name):
         return None
     is_ours = checkpoint.ownership.managed or spec.include_unmanaged

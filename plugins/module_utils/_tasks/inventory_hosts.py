@@ -57,7 +57,7 @@ def row(vm: VM, actual: ObservedVm | None, error: CheckpointError | None) -> Row
 
 def _counts(actual: ObservedVm | None) -> Row:
     usable = [each for each in actual.checkpoints if each.usable] if actual is not None else []
-    newest, age = _newest(actual, usable)
+    newest, age = _newest(actual, [each for each in usable if not each.of_another])
     return {
         "count": None if actual is None else len(actual.checkpoints),
         "usable_count": None if actual is None else len(usable),

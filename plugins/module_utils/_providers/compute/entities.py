@@ -12,7 +12,7 @@ import typing as t
 from datetime import datetime
 
 from .fields import ArmModel, ConsistencyMode, Named, ResourceId, Tags
-from .vm_entities import Disk, InstanceStatus, OsProfile, StorageProfile, SubResource, os_type_of
+from .vm_entities import Disk, InstanceStatus, OsProfile, StorageProfile, SubResource, VmEntity, known_id, os_type_of
 
 
 class Replication(ArmModel):
@@ -36,6 +36,7 @@ class PointView(ArmModel):
 
 
 class SourceMetadata(ArmModel):
+    vmId: str | None = None
     location: str | None = None
     hyperVGeneration: str | None = None
     storageProfile: StorageProfile | None = None
@@ -96,6 +97,12 @@ class PointEntity(ArmModel):
         """The disks it holds, with their disk restore points once it has succeeded."""
         metadata = self.properties.sourceMetadata
         return metadata.storageProfile.disks if metadata and metadata.storageProfile else []
+
+    def is_of_another(self, vm: VmEntity) -> bool:
+        """Whether it is known to be made of another VM than this one, which has the same ARM id."""
+        metadata = self.properties.sourceMetadata
+        known = {known_id(metadata.vmId if metadata else None), known_id(vm.properties.vmId)}
+        return "" not in known and len(known) > 1
 
     @property
     def os_type(self) -> str:

@@ -12,6 +12,7 @@ from ..._core.ownership import Ownership, read_generated
 from ..._core.pins import Pin
 from .entities import PointEntity
 from .usability import usability
+from .vm_entities import VmEntity
 
 
 def checkpoints(
@@ -20,13 +21,17 @@ def checkpoints(
     elsewhere: bool,
     pins: t.Mapping[str, Pin] | None = None,
     locked: t.Container[str] = (),
+    vm: VmEntity | None = None,
 ) -> tuple[Checkpoint, ...]:
-    """All of them: in the order of time, those of unknown time last. `pins` and `locked` are by id in lower case."""
+    """All of them: in the order of time, those of unknown time last. `pins` and `locked` are by id in lower case, `vm`
+    is the one that they are looked at for.
+    """
     found = [
         replace(
             _checkpoint(point, ours, elsewhere),
             kept=(pins or {}).get(point.id.lower()),
             locked=point.id.lower() in locked,
+            of_another=vm is not None and point.is_of_another(vm),
         )
         for point in points
     ]

@@ -159,7 +159,7 @@ class Compute:
         stale = stale_tags(collection, held) if len((collection.tags or {}) if collection else {}) >= MAX_TAGS else {}
         return ObservedVm(
             vm,
-            checkpoints(points, ours, elsewhere, pins_of(collection), lock_ids(locks)),
+            checkpoints(points, ours, elsewhere, pins_of(collection), lock_ids(locks), machine),
             now=now,
             ahead=ahead,
             power=machine.power,

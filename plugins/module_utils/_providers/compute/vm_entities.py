@@ -233,6 +233,12 @@ class VmEntity(ArmModel):
         return {row.name.lower() for row in rows if row.name and row.guest_encrypted}
 
 
+def known_id(vm_id: str | None) -> str:
+    """A `vmId` in one spelling; empty where it is none, such as one of zeros."""
+    bare = (vm_id or "").strip().lower()
+    return bare if bare.strip("0-") else ""
+
+
 def os_type_of(storage: StorageProfile | None, profile: OsProfile | None) -> str:
     """By the OS disk, else by how the VM was made."""
     if storage and storage.osDisk and storage.osDisk.osType:

@@ -58,7 +58,7 @@ def histories(draw: st.DrawFn) -> list[Point]:
             f"{number}",
             draw(st.sampled_from([at, at, at, at, at, None])),
             draw(st.sampled_from(["usable", "usable", "usable", "usable", "unusable", "arriving", "unknown"])),
-            draw(st.sampled_from([None, None, None, None, "not_managed", "other_series"])),
+            draw(st.sampled_from([None, None, None, None, "other_vm", "not_managed", "other_series"])),
             pinned=draw(st.sampled_from([False, False, False, True])),
             pin_until=draw(st.sampled_from([None, NOW - timedelta(days=1), NOW + timedelta(days=1)])),
             named=draw(st.sampled_from([False, False, False, False, True])),

@@ -54,6 +54,7 @@ def on_azure(name: str, series: str | None, **fields: Any) -> Checkpoint:
         (on_azure(f"{MADE}-0123456789ab".upper(), "POLICY"), None),
         (on_azure("other-20261120T110000Z-0123456789ab", "other"), "other_series"),
         (on_azure("by-hand", None), "other_series"),
+        (on_azure(f"{MADE}-0123456789ab", "policy", of_another=True), "other_vm"),
         (on_azure(f"{MADE}-0123456789ab", "policy", owned=Ownership(False)), "not_managed"),
     ],
 )

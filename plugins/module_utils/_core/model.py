@@ -131,8 +131,8 @@ class Checkpoint:
     """One checkpoint. `created` is None where nobody knows; `current` is None where the service does not say.
 
     `locked`: a pin's lock lies on it, so that the service itself refuses to remove it. Not `identified`: the service
-    shows it without an id (yet), and `id` holds words for one. So it can be neither chosen nor removed. `of_another`: it
-    is known to be of another VM, which had this one's name.
+    shows it without an id (yet), and `id` holds words for one. So it can be neither chosen nor removed. `of_another`:
+    it is known to be of another VM, which had this one's name.
     """
 
     id: str

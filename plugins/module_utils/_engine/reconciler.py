@@ -225,8 +225,7 @@ class Reconciler(t.Generic[Observed]):
         write = Write(request, execution, wait=wait)
         self._current = _Current(action, request, write, execution)
         outcome = await write.run()
-        self._current = None
-        self._last = (request, outcome)
+        self._current, self._last = None, (request, outcome)
         self._take(execution)
         self._warn(outcome.completed.warnings)
         self.changed = self.changed or outcome.changed
@@ -372,7 +371,8 @@ class Reconciler(t.Generic[Observed]):
 
     async def _look(self, *, for_write: bool, first: bool = False) -> InProgress | None:
         """Read the target: what must end before it is planned."""
-        self.observed = await (self.kind.first_reading() if first else self.kind.observe(for_write=True))
+        read = self.kind.first_reading if first else partial(self.kind.observe, for_write=True)
+        self.observed = await (self.policy.read(read) if self.changed else read())
         self._read_at = anyio.current_time()
         if for_write:
             self._read_for_write = self._read_at

@@ -44,7 +44,21 @@ class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
         """End the module with this failure."""
         if "error" not in result:
             result = dict(refused(msg, self.no_log_values), **result)
+        self._hide()
         super(_Module, self).fail_json(**dict(result, msg=msg))
+
+    def exit_json(self, **result):
+        # type: (**t.Any) -> None
+        """End the module with this result."""
+        self._hide()
+        super(_Module, self).exit_json(**result)
+
+    def _hide(self):
+        # type: () -> None
+        """Leave in the options, which a result shows as its invocation, what may be shown."""
+        from ._tasks.given import shown
+
+        self.params = shown(self.params, self.argument_spec)  # type: dict[str, t.Any]
 
 
 def run_module(load):

@@ -124,6 +124,8 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
     def _in_process(
         self, core: Core, arguments: dict[str, t.Any], variables: t.Mapping[str, t.Any]
     ) -> dict[str, t.Any]:
+        from ..module_utils._tasks.given import shown
+
         try:
             checked = core.validator.validate(arguments)
         except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
@@ -135,7 +137,7 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         else:
             found = self._run(core.task, params, variables)
         if injects_invocation(variables):
-            found["invocation"] = {"module_args": params}
+            found["invocation"] = {"module_args": shown(params, core.validator.argument_spec)}
         return finished(found, secrets)
 
     def _complaint(self, checked: t.Any) -> str:

@@ -109,6 +109,24 @@ def test_a_broken_rule_is_invalid_input(
     assert result["error"]["retry"] == "never"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"vm": "a", "spf_pasword": "open sesame"},
+        {"vm": "a", "keep": {"dayly": "open sesame"}},
+        {"vm": "a", "max_age": "4h", "spf_url": "https://user:sesame@localhost/x"},
+    ],
+)
+def test_no_invocation_shows_a_misspelt_secret_or_the_password_of_a_url(
+    options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with patch_module_args(options), pytest.raises(SystemExit):
+        importlib.import_module(f"{PACKAGE}.vm_checkpoint_policy").main()
+    written = capsys.readouterr().out
+    assert "********" in str(json.loads(written)["invocation"]["module_args"])
+    assert "sesame" not in written
+
+
 @pytest.mark.parametrize("value", [True, 1, 1.5, [True]])
 def test_what_is_no_dictionary_is_invalid_input(value: object, capsys: pytest.CaptureFixture[str]) -> None:
     """Ansible's own check of suboptions breaks at a number and at a boolean."""

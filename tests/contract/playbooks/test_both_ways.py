@@ -55,6 +55,8 @@ def test_refusals_secrets_and_warnings(simulator: Simulator, ansible: Ansible, t
     secret = "open sesame, or else"
     tasks = [
         _task("Unknown", "vm_checkpoint", {"vm": "web01", "name": "n", "nmae": secret, "spf_password": secret}),
+        _task("Misspelt secret", "vm_checkpoint_info", {"vm": "web01", "spf_pasword": secret}),
+        _task("Password in a URL", "vm_checkpoint_info", {"vm": "web01", "spf_url": f"https://u:{secret}@localhost"}),
         _task("Wrong type", "vm_checkpoint", {"vm": "web01", "name": "n", "concurrency": "many"}),
         _task("Wrong choice", "vm_checkpoint", {"vm": "web01", "name": "n", "state": "perfect"}),
         _task("Missing", "restore_point", {"name": "n"}),

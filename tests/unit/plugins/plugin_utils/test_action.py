@@ -168,6 +168,13 @@ def test_bad_options_are_refused_in_our_shape(args: dict[str, Any], text: str) -
     assert seen == []
 
 
+@pytest.mark.parametrize("args", [{"scret": SECRET}, {"name": f"https://user:{SECRET.replace(' ', '')}@host/x"}])
+def test_an_invocation_shows_no_misspelt_secret_and_no_password_of_a_url(args: dict[str, Any]) -> None:
+    result = action(args=args).run()
+    assert "********" in result["invocation"]["module_args"][next(iter(args))]
+    assert "sesame" not in str(result)
+
+
 @pytest.mark.parametrize(
     ("more", "why"),
     [

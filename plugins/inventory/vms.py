@@ -178,6 +178,10 @@ ENDINGS = ("checkpoints_vms.yml", "checkpoints_vms.yaml", ".checkpoints.yml", ".
 DEFAULT_NAME = "checkpoint_vm_name"
 HARMLESS = re.compile(r"[\w ().:/@-]*")
 """Texts of which no template is made, whatever its delimiters."""
+_refused: dict[tuple[str, str], str] = {}
+"""What was said of each source whose sign-in was refused. Ansible may parse a file twice, by this plugin and by `auto`,
+and accounts lock.
+"""
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc] # Ansible has no types
@@ -280,25 +284,31 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 held = None
             if held is not None:
                 return held
-        rows = self._read(params)
+        rows = self._read(params, path)
         if uses_cache:
             self._cache[key] = kept(rows, now)
         return rows, 0.0
 
-    def _read(self, params: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-        """The VMs as the services show them now."""
+    def _read(self, params: dict[str, t.Any], path: str) -> list[dict[str, t.Any]]:
+        """The VMs as the services show them now. A sign-in that was refused is not tried again."""
         from ..module_utils._deps import anyio
         from ..module_utils._http.event_loop import new_event_loop
         from ..module_utils._providers import RunContext
         from ..module_utils._tasks.inventory import inventory
+        from ..module_utils._tasks.inventory_query import sign_in_key
         from ..module_utils._tasks.run import run_task
 
+        attempt = (path, sign_in_key(params, os.environ))
+        if attempt in _refused:
+            raise AnsibleParserError(_refused[attempt])
         context = RunContext(os.environ, lambda: datetime.now(timezone.utc))
         options = {"loop_factory": new_event_loop}
         result: dict[str, t.Any] = anyio.run(run_task, inventory, params, True, context, backend_options=options)
         for text in result.get("warnings", []):
             self.display.warning(text)
         if "error" in result:
+            if result["error"]["code"] == "sign_in_refused":
+                _refused[attempt] = result["msg"]
             raise AnsibleParserError(result["msg"])
         rows: list[dict[str, t.Any]] = result["rows"]
         return rows

@@ -120,6 +120,15 @@ def cache_key(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str], user:
     return hashlib.sha256(json.dumps([identity, kept, other, user], sort_keys=True).encode()).hexdigest()
 
 
+def sign_in_key(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> str:
+    """A digest of all that decides whether a sign-in is refused, passwords included: for memory, never for a file."""
+    given = {
+        option: [params.get(option), *(environ.get(name) for name in ENVIRONMENT[option])] for option in ENVIRONMENT
+    }
+    other = [environ.get(name) for name in _OTHER_IDENTITIES]
+    return hashlib.sha256(json.dumps([given, other], sort_keys=True).encode()).hexdigest()
+
+
 def refuse_unknown(given: t.Iterable[str], known: t.Iterable[str]) -> None:
     """InvalidInput for options that there are not: Ansible would pass over a misspelt filter."""
     if unknown := sorted({str(option) for option in given} - set(known)):

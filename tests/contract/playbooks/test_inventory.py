@@ -257,6 +257,19 @@ def test_what_is_wrong_is_one_line(ansible: Ansible, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("enabled", [f"{PLUGIN},auto,yaml", f"auto,{PLUGIN}", "auto"])
+def test_a_refused_password_is_sent_once_whichever_plugins_are_enabled(
+    simulator: Simulator, ansible: Ansible, tmp_path: Path, enabled: str
+) -> None:
+    """Ansible has a file parsed by each plugin that takes it, and `auto` hands it to the same one again."""
+    path = source(tmp_path, services=["spf"], spf_password="wrong", spf_auth="basic")
+    simulator.control("DELETE", "/journal")
+    listed = list_hosts(ansible, path, ANSIBLE_INVENTORY_ENABLED=enabled)
+    assert listed.code != 0
+    assert "spf_password" in listed.messages
+    assert len(_sources(simulator.control("GET", "/journal"))) == 1
+
+
 def test_missing_libraries_are_named(ansible: Ansible, tmp_path: Path) -> None:
     (tmp_path / "without").mkdir()
     (tmp_path / "without/httpx.py").write_text("raise ImportError(\"No module named 'httpx'\")\n")

@@ -17,6 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.invent
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory_query import (
     cache_key,
     refuse_unknown,
+    sign_in_key,
 )
 
 from ..builders import WEB01
@@ -141,3 +142,16 @@ def test_tags_that_are_none(tags: object) -> None:
 
 def test_what_a_list_shows_of_a_vm() -> None:
     assert listed({"tags": {"a": "b", "c": None}, "location": "west"}) == {"tags": {"a": "b"}, "location": "west"}
+
+
+def test_a_sign_in_is_another_one_with_another_password() -> None:
+    base = {"spf_username": "u", "spf_password": "x", "include": ["a"]}
+    own = sign_in_key(base, {})
+    assert own == sign_in_key({**base, "include": ["b"]}, {"UNRELATED": "1"})
+    others = [
+        sign_in_key({**base, "spf_password": "y"}, {}),
+        sign_in_key({**base, "spf_url": "https://other"}, {}),
+        sign_in_key(base, {"AZURE_SECRET": "s"}),
+        sign_in_key(base, {"KRB5CCNAME": "/tmp/ticket"}),
+    ]
+    assert len({own, *others}) == 5

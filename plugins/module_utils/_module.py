@@ -39,6 +39,15 @@ class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
     branches on `error.code` finds `invalid_input` there as well.
     """
 
+    def _load_params(self):
+        # type: () -> None
+        """Read the options, which are not what was given any more once AnsibleModule has checked them."""
+        super(_Module, self)._load_params()
+        problem = wrong_shape(self.params, self.argument_spec)
+        if problem is not None:
+            sys.stdout.write(json.dumps(dict(problem, failed=True)) + "\n")
+            raise SystemExit(1)
+
     def fail_json(self, msg, **result):
         # type: (str, **t.Any) -> None
         """End the module with this failure."""
@@ -72,14 +81,7 @@ def run_module(load):
         raise SystemExit(1)
     _leave_out_what_modules_never_use()
     task, declared = load()
-    broken = ""
-    try:
-        module = _Module(supports_check_mode=True, **declared)
-    except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
-        broken = str(problem)
-    if broken:
-        sys.stdout.write(json.dumps(dict(no_dictionary(broken, declared["argument_spec"]), failed=True)) + "\n")
-        raise SystemExit(1)
+    module = _Module(supports_check_mode=True, **declared)
     missing = missing_libraries()
     if missing is not None:
         module.fail_json(**missing)
@@ -166,14 +168,18 @@ def _too_old():
     return {"failed": True, "changed": False, "error": error, "msg": message + " " + remedy}
 
 
-def no_dictionary(problem, argument_spec):
-    # type: (str, dict[str, t.Any]) -> dict[str, t.Any]
-    """The failure for an option with suboptions that holds something else, at which Ansible's own check breaks."""
+def wrong_shape(params, argument_spec):
+    # type: (t.Mapping[str, t.Any], dict[str, t.Any]) -> t.Optional[dict[str, t.Any]]
+    """The failure for options whose values Ansible would turn into something else, or break at; None for others."""
     from ._core.errors import InvalidInput
+    from ._tasks.given import refuse_wrong_shapes
     from ._tasks.result import failure
 
-    options = ", ".join(sorted(name for name, option in argument_spec.items() if "options" in option))
-    return failure(InvalidInput("{0}: takes suboptions ({1}).".format(options, problem)))
+    try:
+        refuse_wrong_shapes(params, argument_spec)
+    except InvalidInput as problem:
+        return failure(problem)
+    return None
 
 
 def missing_libraries():

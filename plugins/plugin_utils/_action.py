@@ -126,10 +126,10 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
     ) -> dict[str, t.Any]:
         from ..module_utils._tasks.given import shown
 
-        try:
-            checked = core.validator.validate(arguments)
-        except TypeError as problem:  # Ansible's own, where a number or a boolean stands for a dictionary
-            return finished(_module.no_dictionary(str(problem), core.validator.argument_spec), set())
+        broken = _module.wrong_shape(arguments, core.validator.argument_spec)
+        if broken is not None:
+            return finished(broken, set())
+        checked = core.validator.validate(arguments)
         params: dict[str, t.Any] = checked.validated_parameters
         secrets: set[str] = checked._no_log_values
         if checked.error_messages:

@@ -127,16 +127,27 @@ def test_no_invocation_shows_a_misspelt_secret_or_the_password_of_a_url(
     assert "sesame" not in written
 
 
-@pytest.mark.parametrize("value", [True, 1, 1.5, [True]])
-def test_what_is_no_dictionary_is_invalid_input(value: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ansible's own check of suboptions breaks at a number and at a boolean."""
-    options = {"vms": ["a"], "name": "n", "group": value}
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        *[({"vms": ["a"], "name": "n", "group": value}, "group: takes") for value in (True, 1, 1.5, [True])],
+        ({"vm": ["a", "b"], "name": "n"}, "vm: takes one VM; give several as vms."),
+        ({"vms": [["a", "b"]], "name": "n"}, "vms, element 1 of 1: takes a text, not a list."),
+        ({"vm": "a", "name": "n", "spf_password": {"open": "sesame"}}, "spf_password: takes a text, not a dictionary."),
+        ({"vm": "a", "name": "n", "spf_token": ["sesame"]}, "spf_token: takes a text, not a list."),
+    ],
+)
+def test_what_ansible_would_make_something_else_of_is_invalid_input(
+    options: Options, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with patch_module_args(options), pytest.raises(SystemExit) as ended:
         importlib.import_module(f"{PACKAGE}.vm_checkpoint").main()
-    result = json.loads(capsys.readouterr().out)
+    written = capsys.readouterr().out
+    result = json.loads(written)
     assert (ended.value.code, result["failed"], result["changed"]) == (1, True, False)
     assert result["error"]["code"] == "invalid_input"
-    assert "group" in result["msg"]
+    assert expected in result["msg"]
+    assert "sesame" not in written
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,8 @@ def test_the_task_gets_its_options_as_a_module_would(tmp_path: Path) -> None:
     [
         ({"nmae": SECRET, "secret": SECRET}, f"Unsupported parameters for ({NAME}) module: nmae. Supported parameters"),
         ({"number": "many"}, "argument 'number' is of type"),
+        ({"secret": {"a": SECRET}}, "secret: takes a text, not a dictionary."),
+        ({"secret": [SECRET]}, "secret: takes a text, not a list."),
     ],
 )
 def test_bad_options_are_refused_in_our_shape(args: dict[str, Any], text: str) -> None:

@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options as they were given: what a result shows of them."""
+"""The options as they were given: what Ansible would make of them unasked, and what a result shows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.given import shown
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.given import refuse_wrong_shapes, shown
 
 SPEC: dict[str, Any] = {
     "name": {"type": "str"},
     "url": {"type": "str"},
     "some": {"type": "list", "elements": "str"},
-    "keep": {"type": "dict", "options": {"daily": {"type": "int"}}},
+    "keep": {"type": "dict", "options": {"daily": {"type": "int"}, "within": {"type": "str"}}},
     "sets": {"type": "list", "elements": "dict", "options": {"disk": {"type": "str"}}},
     "tags": {"type": "dict"},
+    "vm": {"type": "str"},
+    "vms": {"type": "list", "elements": "str"},
+    "file": {"type": "path"},
+    "raw": {"type": "raw"},
 }
 
 
@@ -42,3 +47,46 @@ def test_a_result_shows_no_value_of_an_unknown_option_and_no_password_of_a_url(
     given: dict[str, Any], expected: dict[str, Any] | None
 ) -> None:
     assert shown(given, SPEC) == (given if expected is None else expected)
+
+
+SECRET = "open sesame"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"name": {"a": SECRET}}, "name: takes a text, not a dictionary. Where"),
+        ({"url": [SECRET], "name": []}, "name: takes a text, not a list; url: takes a text, not a list. Where"),
+        ({"file": [SECRET]}, "file: takes a text, not a list. Where"),
+        ({"some": ["a", [SECRET]]}, "some, element 2 of 2: takes a text, not a list. Where"),
+        ({"vm": ["a"]}, "vm: takes one VM; give several as vms."),
+        ({"vm": {"a": "b"}}, "vm: takes one VM; give several as vms."),
+        ({"keep": 7}, "keep: takes suboptions, not a number."),
+        (
+            {"keep": True, "sets": 1.5},
+            "keep: takes suboptions, not true or false; sets: takes a list of suboptions, not",
+        ),
+        ({"keep": [SECRET]}, "keep: takes suboptions, not a list."),
+        ({"keep": {"within": [SECRET]}}, "keep.within: takes a text, not a list."),
+        ({"sets": [{"disk": "d"}, 7]}, "sets[2]: takes suboptions, not a number."),
+        ({"sets": [{"disk": {"a": SECRET}}]}, "sets[1].disk: takes a text, not a dictionary."),
+    ],
+)
+def test_what_ansible_would_make_a_text_of_is_refused(given: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        refuse_wrong_shapes(given, SPEC)
+    assert str(raised.value).startswith(expected)
+    assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": 4711, "url": True, "vm": "[web01]"},
+        {"name": None, "keep": None, "sets": None, "some": None},
+        {"keep": "daily=1", "sets": "[]", "some": "a,b", "tags": {"a": ["b"]}, "raw": [{}]},
+        {"unknown": ["a"]},
+    ],
+)
+def test_what_ansible_reads_as_it_is_meant_passes(given: dict[str, Any]) -> None:
+    refuse_wrong_shapes(given, SPEC)

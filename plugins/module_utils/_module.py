@@ -52,7 +52,12 @@ class _Module(AnsibleModule):  # type: ignore[misc] # Ansible has no types
         # type: (str, **t.Any) -> None
         """End the module with this failure."""
         if "error" not in result:
-            result = dict(refused(msg, self.no_log_values), **result)
+            checked = getattr(self, "validation_result", None)
+            if checked is not None and checked.error_messages:
+                found = refused(checked, self._name, self.mutually_exclusive, self.argument_spec)
+            else:
+                found = unfit(msg, self.no_log_values)
+            result, msg = dict(found, **result), found["msg"]
         self._hide()
         super(_Module, self).fail_json(**dict(result, msg=msg))
 
@@ -142,9 +147,34 @@ def preload():
     prepare_context()
 
 
-def refused(msg, secrets):
+def refused(checked, name, exclusive, argument_spec):
+    # type: (t.Any, str, t.Optional[t.Sequence[t.Sequence[str]]], dict[str, t.Any]) -> dict[str, t.Any]
+    """The failure for options that break a declared rule, from Ansible's result of checking them.
+
+    What is misspelt comes first, because another rule is often broken for want of it; then an empty text, which Ansible
+    takes for an option that was given.
+    """
+    from ansible.module_utils.errors import MutuallyExclusiveError, UnsupportedError
+
+    from ._core.errors import InvalidInput
+    from ._tasks.given import refuse_empty_rivals
+    from ._tasks.result import failure
+
+    for error in checked.errors:
+        if isinstance(error, UnsupportedError):
+            msg = "Unsupported parameters for ({0}) module: {1}".format(name, error.msg)
+            return unfit(msg, checked._no_log_values)
+    if any(isinstance(error, MutuallyExclusiveError) for error in checked.errors):
+        try:
+            refuse_empty_rivals(checked.validated_parameters, argument_spec, exclusive or ())
+        except InvalidInput as problem:
+            return failure(problem)
+    return unfit(checked.errors.msg, checked._no_log_values)
+
+
+def unfit(msg, secrets):
     # type: (str, t.Iterable[str]) -> dict[str, t.Any]
-    """The failure for options that break a declared rule."""
+    """The failure for options of which Ansible says this."""
     from ._core.errors import InvalidInput
     from ._tasks.result import failure
 

@@ -22,7 +22,6 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.json import AnsibleJSONEncoder
 from ansible.module_utils.common.parameters import remove_values
-from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as Normal
@@ -47,10 +46,11 @@ Load = t.Callable[[], tuple["TaskFunction", dict[str, t.Any]]]
 
 
 class Core(t.NamedTuple):
-    """A module's task and what Ansible checks of its options."""
+    """A module's task, what Ansible checks of its options, and which of them exclude each other."""
 
     task: TaskFunction
     validator: ArgumentSpecValidator
+    exclusive: t.Sequence[t.Sequence[str]] = ()
 
 
 def core_of(load: Load) -> Core | None:
@@ -60,7 +60,7 @@ def core_of(load: Load) -> Core | None:
     task, declared = load()
     _module.preload()
     last_words()
-    return Core(task, ArgumentSpecValidator(**declared))
+    return Core(task, ArgumentSpecValidator(**declared), declared.get("mutually_exclusive", ()))
 
 
 class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
@@ -133,19 +133,12 @@ class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
         params: dict[str, t.Any] = checked.validated_parameters
         secrets: set[str] = checked._no_log_values
         if checked.error_messages:
-            found = _module.refused(self._complaint(checked), secrets)
+            found = _module.refused(checked, self._task.action, core.exclusive, core.validator.argument_spec)
         else:
             found = self._run(core.task, params, variables)
         if injects_invocation(variables):
             found["invocation"] = {"module_args": shown(params, core.validator.argument_spec)}
         return finished(found, secrets)
-
-    def _complaint(self, checked: t.Any) -> str:
-        """What AnsibleModule says of the same options."""
-        text = str(checked.errors.msg)
-        if isinstance(checked.errors[0], UnsupportedError):
-            return f"Unsupported parameters for ({self._task.action}) module: {text}"
-        return text
 
     def _run(self, task: TaskFunction, params: dict[str, t.Any], variables: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         from ..module_utils._tasks.signals import CaughtSignals

@@ -94,6 +94,13 @@ Options = dict[str, Any]
             "parameters are mutually exclusive: subscriptions|resource_group",
         ),
         ("vm_checkpoint_info", {"vm": "a", "nmae": "n"}, "Unsupported parameters for"),
+        ("vm_checkpoint", {"vm": "a", "nmae": "n"}, "module: nmae. Supported parameters include: access_token"),
+        (
+            "vm_checkpoint_policy",
+            {"vm": "a", "keep": {"dayly": 7}},
+            "module: keep.dayly. Supported parameters include:",
+        ),
+        ("vm_checkpoint_policy", {"vm": "a", "min_good": "many", "kepe": {}}, "module: kepe. Supported parameters"),
     ],
 )
 def test_a_broken_rule_is_invalid_input(
@@ -107,6 +114,31 @@ def test_a_broken_rule_is_invalid_input(
     assert result["error"]["code"] == "invalid_input"
     assert result["error"]["message"] == result["msg"]
     assert result["error"]["retry"] == "never"
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "name"),
+    [
+        ("vm_checkpoint_restore", {"vm": "a", "checkpoint_id": "", "name": ""}, "checkpoint_id"),
+        ("vm_checkpoint_restore", {"vm": "a", "checkpoint_id": "i", "name": ""}, "name"),
+        ("vm_checkpoint", {"vm": "", "vms": ["a"], "name": "n"}, "vm"),
+        (
+            "vm_checkpoint_policy",
+            {"vm": "a", "max_age": "4h", "adopt": {"name": "x", "name_matches": ""}},
+            "name_matches",
+        ),
+    ],
+)
+def test_an_unanswered_field_is_an_empty_text_not_a_second_option(
+    module: str, options: Options, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with patch_module_args(options), pytest.raises(SystemExit):
+        importlib.import_module(f"{PACKAGE}.{module}").main()
+    result = json.loads(capsys.readouterr().out)
+    assert result["error"]["code"] == "invalid_input"
+    assert result["error"]["message"] == f"{name}: is empty."
+    assert "default(omit, true)" in result["error"]["remedy"]
+    assert result["msg"] == f"{result['error']['message']} {result['error']['remedy']}"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import typing as t
 
 from .._core.errors import InvalidInput
 from .._core.redaction import MASK
+from .._core.spec import require_text
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 _TEXT = "takes a text"
@@ -69,6 +70,18 @@ def _kind(value: object) -> str:
     if isinstance(value, dict):
         return "a dictionary"
     return "a list" if isinstance(value, list) else "a number"
+
+
+def refuse_empty_rivals(params: t.Mapping[str, t.Any], spec: Spec, exclusive: t.Iterable[t.Iterable[str]]) -> None:
+    """InvalidInput for an empty text among options that exclude each other: an unanswered field of a survey."""
+    for group in exclusive:
+        given = [name for name in group if params.get(name) is not None]
+        if len(given) > 1:
+            for name in given:
+                require_text(name, params[name])
+    for name, option in spec.items():
+        if isinstance(params.get(name), dict) and "mutually_exclusive" in option:
+            refuse_empty_rivals(params[name], option.get("options", {}), option["mutually_exclusive"])
 
 
 def shown(params: t.Mapping[str, t.Any], spec: Spec) -> dict[str, t.Any]:

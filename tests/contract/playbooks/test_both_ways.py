@@ -61,6 +61,8 @@ def test_refusals_secrets_and_warnings(simulator: Simulator, ansible: Ansible, t
         _task("A list as a VM", "vm_checkpoint_info", {"vm": ["web01", "db01"]}),
         _task("A list as an element", "vm_checkpoint_info", {"vms": [["web01", "db01"]]}),
         _task("A number as suboptions", "vm_checkpoint_policy", {"vm": "web01", "keep": 7}),
+        _task("Misspelt suboption", "vm_checkpoint_policy", {"vm": "web01", "keep": {"dayly": 7}}),
+        _task("Unanswered", "vm_checkpoint_restore", {"vm": "web01", "checkpoint_id": "", "name": ""}),
         _task("Wrong type", "vm_checkpoint", {"vm": "web01", "name": "n", "concurrency": "many"}),
         _task("Wrong choice", "vm_checkpoint", {"vm": "web01", "name": "n", "state": "perfect"}),
         _task("Missing", "restore_point", {"name": "n"}),

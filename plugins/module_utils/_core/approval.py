@@ -67,13 +67,14 @@ class Approval:
 
     def _changed(self, plans: t.Sequence[Plan], extra: t.Sequence[str], group: Terms | None) -> PlanChanged:
         differences = "; ".join(f"+ {text}" for text in extra)
-        problem = PlanChanged(
-            f"what would be done is not what was approved: {differences}.",
-            subject="plan",
-            remedy=f"Approve the new plan: {digest(plans, group)}",
-            changed_nothing=True,
-        )
-        problem.plan = to_result(plans, group)
+        plan = to_result(plans, group)
+        text = f"what would be done is not what was approved: {differences}."
+        remedy = f"Approve the new plan: {plan['digest']}"
+        if self._digest == plan["checksum"]:
+            text = "expected_plan is the checksum of this plan, which approves nothing."
+            remedy = f"Give the plan itself, or its digest: {plan['digest']}"
+        problem = PlanChanged(text, subject="plan", remedy=remedy, changed_nothing=True)
+        problem.plan = plan
         return problem
 
 

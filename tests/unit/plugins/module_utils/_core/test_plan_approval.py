@@ -114,6 +114,17 @@ def test_with_the_plan_only_the_difference_is_shown_and_with_the_digest_all_of_t
     assert "approved: + create nightly of web01; + delete other of web01. Nothing" in str(by_digest.value)
 
 
+def test_a_checksum_in_the_place_of_a_digest_is_called_so() -> None:
+    """Both stand in a plan, side by side, and look alike."""
+    with pytest.raises(PlanChanged) as caught:
+        Approval(shown(*EVERYTHING)["checksum"]).check(today(*EVERYTHING))
+    assert str(caught.value) == (
+        "plan: expected_plan is the checksum of this plan, which approves nothing. Nothing was changed. "
+        f"Give the plan itself, or its digest: {digest(today(*EVERYTHING))}"
+    )
+    assert caught.value.plan == to_result(today(*EVERYTHING))
+
+
 def test_of_a_digest_the_rest_does_not_pass() -> None:
     with pytest.raises(PlanChanged):
         Approval(digest(today(*EVERYTHING))).check(today(DELETE))

@@ -537,6 +537,23 @@ def test_an_imds_that_answers_nonsense(body: str, machine: Lab) -> None:
     assert result["msg"].isprintable()
 
 
+@pytest.mark.parametrize("where", [set_imds, set_app_service, set_arc])
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_token_without_its_end_is_not_shown(
+    where: Any, status: int, machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    where(machine, monkeypatch, tmp_path)
+    token = "opaque-token-that-is-still-valid"
+    body = {"access_token": token, "refresh_token": "r" + token, "message": f"for {token}", "error_description": token}
+    for path in ("/metadata/identity", "/MSI/token"):
+        machine.world.faults.add(kind="status", status=status, path=path, body=body, count=None)
+    result = checkpoint(machine, **MSI)
+    assert token not in str(result)
+    if status == 200 and where is not set_imds:  # whose token is taken for an hour
+        assert code(result) == "bad_answer"
+        assert "the answer for the managed identity of this machine holds no usable token." in result["msg"]
+
+
 def test_service_fabric_is_reported(machine: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     set_app_service(machine, monkeypatch, tmp_path)
     set_variable(monkeypatch, "IDENTITY_SERVER_THUMBPRINT", "ab" * 20)

@@ -87,6 +87,8 @@ class ManagedIdentity(TokenAuth):
             raise Unsupported("auth_source msi: msal has asked nobody.", remedy="Use another auth_source.")
         if "access_token" in result:
             return token_of(result, response)
+        if response.status == 200:  # msal gives such a body as the reason, and it may hold a token
+            raise response.bad(f"the answer for {self._name} holds no usable token.")
         if response.status >= 500:
             raise response.bad(f"the managed identity's endpoint failed ({response.status}).")
         if response.status == UPDATED:

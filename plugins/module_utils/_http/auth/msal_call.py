@@ -14,7 +14,7 @@ import sys
 import typing as t
 import urllib.parse
 
-from ..._core.errors import MissingLibrary
+from ..._core.errors import BadResponse, MissingLibrary
 from ..._core.redaction import Redactor
 from ..._deps import MSAL, httpx
 from ..._deps import msal as load_msal
@@ -23,6 +23,7 @@ from ..response import Response
 
 MOST_REQUESTS = 6
 _SECRET_HEADERS = {"authorization", "x-identity-header", "secret"}
+_TOKENS = ("access_token", "refresh_token", "id_token")
 OpenHttp = t.Callable[[str], Http]
 """A client for the origin of a URL; BadResponse where nothing may be sent there."""
 
@@ -105,8 +106,19 @@ class MsalCall:
             if len(answers) >= MOST_REQUESTS:
                 raise ValueError("msal asks without end")
             self.last = await self._send(wanted)
+            self._hide_tokens(self.last)
             text = self.last.body.decode("utf-8", "replace")
             answers.append(_Answer(self.last.status, text, dict(self.last.headers)))
+
+    def _hide_tokens(self, response: Response) -> None:
+        """Have no token of an answer shown, also of one that msal refuses: it repeats whole bodies in its errors."""
+        try:
+            body = response.json()
+        except BadResponse:
+            return
+        for name in _TOKENS:
+            if isinstance(body, dict) and isinstance(body.get(name), str):
+                self._redactor.add(body[name])
 
     async def _send(self, wanted: _Wanted) -> Response:
         for name, value in wanted.headers.items():

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..._deps import httpx
-from ..client import Exchanged, exchange
+from ..client import Exchanged
 from .password import Once
 
 
@@ -20,4 +20,4 @@ class Basic(Once):
         self._basic = httpx.BasicAuth(username.encode(), password.encode())
 
     async def attempt(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
-        return await exchange(client, request, self._basic)
+        return await self.present(client, request, self._basic)

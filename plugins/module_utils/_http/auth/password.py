@@ -1,24 +1,37 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Passwords are tried once: a domain locks an account after a few refusals, and a task may have a thousand VMs."""
+"""Passwords are tried once: a domain locks an account after a few refusals, and a task may have a thousand VMs.
+
+Where nothing says whether the password is right, it is tried twice.
+"""
 
 from __future__ import annotations
 
 import copy
 
-from ..._core.errors import CheckpointError
+from ..._core.errors import CheckpointError, Unavailable
+from ..._core.formatting import one_line
 from ..._deps import anyio, httpx
 from ..client import Auth, Exchanged, exchange
 
+MOST = 2
+"""How often a password leaves while nothing says whether it is right: a server may count each one as wrong."""
+NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
 
 class Once(Auth):
-    """Until the server has taken the credential, one request at a time tries it; a refusal answers all later ones."""
+    """Until the server has taken the credential, one request at a time tries it; a refusal answers all later ones.
+
+    A lost answer or a 5xx says neither; then it is tried once more.
+    """
 
     def __init__(self) -> None:
         self._alone = anyio.Lock()
         self._accepted = False
         self._refusal: Exchanged | None = None
         self._failed: CheckpointError | None = None
+        self._unanswered = 0
+        self._said = ""
 
     async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
         if not self._accepted:
@@ -42,8 +55,24 @@ class Once(Auth):
             self._refusal = found
         elif found.reply.status_code < 500:
             self._accepted = True
+        else:
+            self._said = f" ({found.reply.status_code}: {one_line(found.content.decode('utf-8', 'replace'), 200)})"
         return found
 
     async def attempt(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
         """Send the request with the credential: what came back, a 401 where it is refused."""
         return await exchange(client, request, self)
+
+    async def present(self, client: httpx.AsyncClient, request: httpx.Request, signed: httpx.Auth) -> Exchanged:
+        """Send what holds the password; Unavailable where it has left MOST times and nothing says if it is right."""
+        if not self._accepted and self._unanswered >= MOST:
+            raise Unavailable(
+                f"the server did not answer the password{self._said}; it was sent twice and is not tried again.",
+                remedy="See why the server fails, then run the task again. More tries might lock the account.",
+            )
+        self._unanswered += 1
+        try:
+            return await exchange(client, request, signed)
+        except NEVER_LEFT:
+            self._unanswered -= 1
+            raise

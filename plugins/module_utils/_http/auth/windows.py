@@ -27,6 +27,8 @@ from .password import Once
 
 NewClient = t.Callable[[], httpx.AsyncClient]
 """Makes a client with one connection, which trusts what the task trusts and takes the task's proxies."""
+Send = t.Callable[[httpx.AsyncClient, httpx.Request, httpx.Auth], t.Awaitable[Exchanged]]
+"""`exchange`, or what counts how often a password leaves."""
 TORN = (
     "the connection changes within the handshake, and NTLM signs in a connection: a proxy or balancer between shares "
     "connections or closes them."
@@ -97,7 +99,7 @@ class Windows(Once):
         except SignInRefused as problem:
             raise NotPossible(problem) from None
         context, token = await tickets.context(self._bindings)
-        found = await self._signed(client, request, scheme, token)
+        found = await self._signed(exchange, client, request, scheme, token)
         back = challenges.token(found.reply.headers, scheme)
         if found.reply.status_code == 401:
             tickets.check_refusal(context, back)
@@ -131,7 +133,7 @@ class Windows(Once):
             if not challenge:
                 return first
             self._bind(first.reply)
-            found = await self._signed(lane.client, request, scheme, self._answer(context, challenge))
+            found = await self._signed(self.present, lane.client, request, scheme, self._answer(context, challenge))
             if found.reply.status_code != 401:
                 self.way = "ntlm"
                 lane.remember(found.reply)
@@ -184,9 +186,11 @@ class Windows(Once):
         finally:
             self._idle.append(lane)
 
-    async def _signed(self, client: httpx.AsyncClient, request: httpx.Request, scheme: str, token: bytes) -> Exchanged:
+    async def _signed(
+        self, send: Send, client: httpx.AsyncClient, request: httpx.Request, scheme: str, token: bytes
+    ) -> Exchanged:
         """Send the leg that counts. What an error says may echo its token, which nobody should see."""
-        found = await exchange(client, request, _Signed(scheme, token))
+        found = await send(client, request, _Signed(scheme, token))
         if found.reply.status_code >= 400:
             self._redactor.add(base64.b64encode(token).decode())
         return found

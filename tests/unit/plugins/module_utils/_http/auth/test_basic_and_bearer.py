@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput, Unavailable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST, MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import (
@@ -21,7 +21,15 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.be
     check_times,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, reply
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
+    BASE,
+    Script,
+    Written,
+    link_lost,
+    never_left,
+    reply,
+    virtual,
+)
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -46,6 +54,31 @@ def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: Auth) -> Non
     server = Script(reply(401, b"", www_authenticate="Basic"))
     assert server.read(auth=auth).status == 401
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [(link_lost(), "password;"), (reply(503, b"upstream gone"), "password (503: upstream gone);")]
+)
+def test_a_password_that_gets_no_verdict_leaves_twice(said: Written, told: str) -> None:
+    server, auth = Script(said), Basic("svc", "right?")
+    for _vm in range(3):
+        with pytest.raises(Unavailable) as caught:
+            server.read(auth=auth)
+        assert f"the server did not answer the {told} it was sent twice and is not tried again." in caught.value.message
+    assert len(server.requests) == 2
+
+
+def test_a_password_that_was_accepted_or_never_left_is_sent_on() -> None:
+    lost, down = link_lost(), reply(503)
+    server = Script(never_left(), never_left(), lost, reply(), lost, down, lost, down, reply())
+    auth = Basic("svc", "right")
+
+    async def act() -> list[int]:
+        async with server.http(auth=auth) as http:
+            return [(await http.read(f"{BASE}/thing", context="reading")).status for _vm in range(2)]
+
+    assert virtual(act) == [200, 200]
+    assert len(server.requests) == 9
 
 
 def jwt(claims: Any) -> str:

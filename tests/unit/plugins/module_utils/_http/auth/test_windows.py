@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     CheckpointError,
     ResponseLost,
     SignInRefused,
+    Unavailable,
     Unreachable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
@@ -28,6 +29,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.ke
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
+    Reply,
     Script,
     Written,
     link_lost,
@@ -174,6 +176,38 @@ def test_a_refused_password_is_not_tried_again() -> None:
 
     assert with_auth(server, act, ntlm) == [401, 401, 401]
     assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("said", [link_lost(), reply(503, b"upstream gone")])
+def test_a_password_that_gets_no_verdict_leaves_twice(said: Reply | Exception) -> None:
+    passwords: list[str] = []
+
+    def serve(request: httpx.Request) -> Reply:
+        token = base64.b64decode(request.headers.get("authorization", "NTLM AAAA").split()[1])
+        if token[8:9] == b"\1":
+            return cast(Reply, challenge(request))
+        if token[8:9] != b"\3":
+            return reply(401, b"", www_authenticate="NTLM")
+        passwords.append(request.headers["authorization"])
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    server = Connections(serve)
+
+    async def act(http: Http) -> list[str]:
+        got = []
+        for _vm in range(3):
+            with pytest.raises(Unavailable) as caught:
+                await read(http)
+            got.append(caught.value.message)
+        return got
+
+    first, *others = with_auth(server, act, ntlm)
+    assert "the server did not answer the password" in first
+    assert "it was sent twice and is not tried again." in first
+    assert others == [first, first]
+    assert len(passwords) == 2
 
 
 @pytest.mark.parametrize("offer", ["Basic", "Bearer realm=x", ""])

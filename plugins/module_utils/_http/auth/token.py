@@ -18,7 +18,9 @@ from ..client import Auth
 from ..response import Response
 
 EARLY = 120.0
-"""A token is not used for new requests in its last seconds."""
+"""A token is not used for new requests in its last seconds, unless none can be had in its place."""
+AGAIN = 15.0
+"""Seconds after a failed renewal until the next one."""
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]{1,16000})"')
 
 
@@ -48,7 +50,8 @@ class Cache(t.Protocol):
 class TokenAuth(Auth):
     """Each way to get a token is a subclass with its own `fetch`.
 
-    A failure is remembered, so that a task of a thousand VMs fails to sign in once.
+    A failure is remembered, so that a task of a thousand VMs fails to sign in once; that of a renewal for a while,
+    unless it is a refusal.
     """
 
     cache: Cache | None = None
@@ -58,11 +61,14 @@ class TokenAuth(Auth):
         self._lock = anyio.Lock()
         self._token: str | None = None
         self._until = 0.0
+        self._end = 0.0
         self._fetched = 0.0
         self._failed: CheckpointError | None = None
+        self._failed_until = 0.0
         self._claims: str | None = None
         self._answered: str | None = None
         self._refused = False
+        self._was_given = False
 
     async def fetch(self, claims: str | None) -> Token:
         """A new token. `claims` are what a service demanded of it (a claims challenge), as JSON."""
@@ -73,16 +79,29 @@ class TokenAuth(Auth):
         yield request
 
     async def ready(self) -> None:
-        """Fetch a token unless there is one that stays valid for a while; raise again what the first attempt raised."""
+        """Fetch a token unless there is one that stays valid for a while; raise again what a try before has raised."""
         async with self._lock:
-            if self._failed is not None:
+            if self._token is not None and anyio.current_time() <= self._until:
+                return
+            if self._failed is not None and anyio.current_time() < self._failed_until:
                 raise copy.deepcopy(self._failed)
-            if self._token is None or anyio.current_time() > self._until:
-                try:
-                    await self._get()
-                except CheckpointError as error:
-                    self._failed = copy.deepcopy(error)
+            try:
+                await self._get()
+            except CheckpointError as error:
+                self._remember(error)
+                if self._token is None or anyio.current_time() >= self._end:
                     raise
+
+    def _remember(self, error: CheckpointError) -> None:
+        """Do not ask again for a while; never again after a refusal, or where there never was a token.
+
+        A token that is still valid is used until then, or to its end.
+        """
+        now = anyio.current_time()
+        lasts = isinstance(error, SignInRefused) or not self._was_given
+        self._failed = copy.deepcopy(error)
+        self._failed_until = float("inf") if lasts else now + AGAIN
+        self._until = min(self._end, self._failed_until)
 
     def challenged(self, challenge: str) -> None:
         """Take the claims of a 401 into the next token; the same ones a second time would not help."""
@@ -121,6 +140,8 @@ class TokenAuth(Auth):
         now = anyio.current_time()
         self._token = token.value
         self._until = now + max(0.0, token.seconds - EARLY)
+        self._end = now + token.seconds
+        self._was_given = True
         self._fetched = now if fetched is None else fetched
         self._answered, self._claims, self._refused = self._claims, None, False
 

@@ -125,6 +125,52 @@ def test_the_token_goes_to_its_own_origin_and_the_authority_gets_none() -> None:
     assert harness.secrets.redact_result("x token-1") == f"x {MASK}"
 
 
+def at_ages(*ages: float) -> Callable[[Http], Awaitable[list[int | str]]]:
+    """What one request at each age of the first token gets."""
+
+    async def act(http: Http) -> list[int | str]:
+        got: list[int | str] = []
+        for age in ages:
+            await trio.sleep_until(age)
+            try:
+                got.append(await read(http))
+            except CheckpointError as error:
+                got.append(error.code)
+        return got
+
+    return act
+
+
+def test_a_token_outlives_an_authority_that_is_away_for_a_while() -> None:
+    harness = SignInHarness(reply(200, ANSWERS), reply(501, {}), reply(501, {}), reply(200, ANSWERS))
+    assert harness.play(at_ages(0, 3500, 3510, 3516, 3540, 3570)) == [200] * 6
+    assert [round(each) for each in harness.authority.times] == [0, 3500, 3516, 3540]
+
+
+def test_a_token_that_has_ended_is_not_used_and_another_is_asked_for() -> None:
+    harness = SignInHarness(reply(200, ANSWERS), reply(501, {}), reply(501, {}), reply(200, ANSWERS))
+    got = harness.play(at_ages(0, 3590, 3602, 3606, 3622))
+    assert [each if isinstance(each, int) else "failed" for each in got] == [200, 200, "failed", "failed", 200]
+
+
+def test_a_refused_renewal_lets_the_token_end_and_is_not_asked_again() -> None:
+    harness = SignInHarness(reply(200, ANSWERS), reply(401, REFUSAL))
+    assert harness.play(at_ages(0, 3500, 3598, 3601, 5000)) == [200, 200, 200, "sign_in_refused", "sign_in_refused"]
+    assert len(harness.authority.requests) == 2
+
+
+def test_a_token_that_the_service_refused_is_not_used_where_no_other_comes() -> None:
+    harness = SignInHarness(reply(200, ANSWERS), reply(501, {}), valid={"token-1"})
+
+    async def act(http: Http) -> list[int | str]:
+        first = await at_ages(0)(http)
+        harness.valid = set()
+        return [*first, *await at_ages(10, 20)(http)]
+
+    assert [isinstance(each, str) for each in harness.play(act)] == [False, True, True]
+    assert len(harness.service.requests) == 2
+
+
 def test_many_callers_share_one_token() -> None:
     harness = SignInHarness()
     assert harness.play(lambda http: gathered(http, 50)) == [200] * 50

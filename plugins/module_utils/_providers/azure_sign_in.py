@@ -69,7 +69,8 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
         from .._http.auth.managed_identity import ManagedIdentity
 
         name = f"managed identity {arm.client_id}" if arm.client_id else "the managed identity of this machine"
-        identity = ManagedIdentity(world.direct, arm.client_id, cloud.scope.removesuffix("/.default"), world.redactor)
+        resource = cloud.scope.removesuffix("/.default")
+        identity = ManagedIdentity(world.direct, arm.client_id, resource, world.redactor, world.deadline)
         return SignIn(identity, name, arm)
     made = _client(choice, cloud, world)
     if arm.token_cache:

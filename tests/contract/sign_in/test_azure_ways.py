@@ -516,10 +516,44 @@ def test_the_endpoint_of_a_managed_identity_is_asked_without_any_proxy(machine: 
 
 
 @pytest.mark.parametrize("status", [404, 410, 429, 500, 503])
-def test_an_imds_that_is_being_updated_is_asked_again(status: int, machine: Lab) -> None:
-    body = {"error": "try_later", "error_description": "IMDS is being updated."}
+@pytest.mark.parametrize("body", [{"error": "try_later", "error_description": "IMDS is being updated."}, "<html>"])
+def test_an_imds_that_is_being_updated_is_asked_again(status: int, body: Any, machine: Lab) -> None:
     machine.world.faults.add(kind="status", status=status, path="/metadata/identity", body=body, count=2)
     works(machine, **MSI)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (
+            403,
+            (
+                "sign_in_refused",
+                "(403) for the managed identity of this machine, without a reason. auth_source msi wor",
+            ),
+        ),
+        (
+            404,
+            (
+                "sign_in_refused",
+                "(404) for the managed identity of this machine, without a reason. auth_source msi wor",
+            ),
+        ),
+        (410, ("unavailable", "is being updated (410), still after 4 tries")),
+        (501, ("unavailable", "the managed identity's endpoint failed (501).")),
+    ],
+)
+def test_an_imds_that_answers_a_page_is_told_by_its_status(status: int, told: tuple[str, str], machine: Lab) -> None:
+    machine.world.faults.add(kind="status", status=status, path="/metadata/identity", body="<html>", count=None)
+    result = checkpoint(machine, **MSI)
+    assert code(result) == told[0]
+    assert told[1] in result["msg"]
+
+
+def test_the_tries_of_a_managed_identity_end_with_the_task(machine: Lab) -> None:
+    machine.world.faults.add(kind="status", status=410, path="/metadata/identity", body="<html>", count=None)
+    assert code(checkpoint(machine, **MSI, wait_timeout="3s")) == "unavailable"
+    assert len([each for each in machine.requests if each.url.path.startswith("/metadata/identity")]) == 2
 
 
 def test_an_imds_that_stays_away_is_reported(machine: Lab) -> None:

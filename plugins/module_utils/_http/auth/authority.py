@@ -13,12 +13,10 @@ import urllib.parse
 
 from ..._core.redaction import Redactor
 from ..client import Http
-from ..response import Response
-from .token import Token, object_of, refusal_of, token_of
+from .token import Token, is_busy, object_of, refusal_of, token_of
 
 ATTEMPTS = 4
 """How often is asked while the authority says in a 4xx that it is only busy; 429 and 5xx are repeated below."""
-_TRANSIENT = {"temporarily_unavailable", "server_error"}
 
 
 class Authority:
@@ -57,10 +55,5 @@ class Authority:
                 self._redactor.add(granted)
             if response.status == 200:
                 return token_of(body, response)
-            if not is_busy(response, body) or attempt >= ATTEMPTS or not await self.http.deadline.sleep(2.0**attempt):
+            if not is_busy(body) or attempt >= ATTEMPTS or not await self.http.deadline.sleep(2.0**attempt):
                 raise refusal_of(response, body, f"client {client_id}", remedy)
-
-
-def is_busy(response: Response, body: t.Mapping[str, t.Any]) -> bool:
-    """Whether the same request may succeed in a moment, although the status says otherwise."""
-    return response.status < 500 and str(body.get("error")) in _TRANSIENT

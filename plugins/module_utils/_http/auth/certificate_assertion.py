@@ -12,9 +12,9 @@ from ..._core.redaction import Redactor
 from ..._deps import cryptography
 from ..files import OLD_PFX, read_file
 from ..response import Response
-from .authority import ATTEMPTS, Authority, is_busy
+from .authority import ATTEMPTS, Authority
 from .msal_call import MsalCall, OpenHttp, require_msal
-from .token import Token, TokenAuth, object_of, refusal_of, token_of
+from .token import Token, TokenAuth, is_busy, object_of, refusal_of, token_of
 
 OPTION = "x509_certificate_path"
 REMEDY = (
@@ -50,7 +50,7 @@ class Certificate(TokenAuth):
             body = object_of(response)
             if response.status == 200:
                 return token_of(body, response)
-            retried = is_busy(response, body) and attempt < ATTEMPTS
+            retried = is_busy(body) and attempt < ATTEMPTS
             if not retried or not await self._authority.http.deadline.sleep(2.0**attempt):
                 raise refusal_of(response, body, f"client {self._client_id}", REMEDY)
 

@@ -13,14 +13,14 @@ import codecs
 import typing as t
 import urllib.parse
 
-from ..._core.errors import InvalidInput, SignInRefused
+from ..._core.errors import InvalidInput, SignInRefused, Unavailable
 from ..._core.option_texts import bearer_token
 from ..._core.redaction import LONGEST, Redactor
 from ..client import Http
 from ..files import read_file
 from ..response import Response
 from .authority import Authority
-from .token import Token, TokenAuth, is_usable
+from .token import LATER, Token, TokenAuth, is_usable
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 AUDIENCES = {
@@ -98,7 +98,9 @@ def of_azure_pipelines(http: Http, url: str, request_token: str, connection: str
 def _answered(response: Response, key: str, remedy: str) -> str:
     if response.status != 200:
         message = f"the pipeline issued no token ({response.status})."
-        raise response.bad(message) if response.status >= 500 else response.error(SignInRefused, message, remedy)
+        if response.status >= 500:
+            raise response.error(Unavailable, message, LATER)
+        raise response.error(SignInRefused, message, remedy)
     body = response.json()
     token = body.get(key) if isinstance(body, dict) else None
     if not is_usable(token):

@@ -8,11 +8,11 @@ import typing as t
 
 from ..._core.errors import BadResponse, InvalidInput, SignInRefused, Unavailable, Unreachable, Unsupported
 from ..._core.formatting import format_value, one_line
+from ..._core.operation import Deadline
 from ..._core.redaction import Redactor
-from ..._deps import anyio
 from .authority import ATTEMPTS
 from .msal_call import MsalCall, OpenHttp, require_msal
-from .token import Token, TokenAuth, token_of
+from .token import LATER, Token, TokenAuth, token_of
 
 ANSWERS_WITHIN = 10.0
 """Seconds that an endpoint on the same machine or its host gets."""
@@ -29,9 +29,12 @@ REMEDY = "Assign a managed identity to this machine, and check client_id where o
 class ManagedIdentity(TokenAuth):
     """`identity` is the client id or ARM id of a user-assigned identity; None is the system-assigned one."""
 
-    def __init__(self, open_http: OpenHttp, identity: str | None, resource: str, redactor: Redactor) -> None:
+    def __init__(
+        self, open_http: OpenHttp, identity: str | None, resource: str, redactor: Redactor, deadline: Deadline
+    ) -> None:
         super().__init__(redactor)
         self._open_http = open_http
+        self._deadline = deadline
         self._resource = resource
         self._name = f"managed identity {identity}" if identity else "the managed identity of this machine"
         self._msal = require_msal("auth_source msi", "choose another auth_source")
@@ -51,7 +54,8 @@ class ManagedIdentity(TokenAuth):
             starting = call.last is not None and call.last.status in STARTING
             if not starting or attempt >= ATTEMPTS:
                 return self._read(call, result)
-            await anyio.sleep(2.0**attempt)
+            if not await self._deadline.sleep(2.0**attempt):
+                return self._read(call, result)
 
     async def _ask(self, call: MsalCall, claims: str | None) -> t.Any:
         try:
@@ -66,7 +70,9 @@ class ManagedIdentity(TokenAuth):
                 remedy="Add the user who runs the module to the group himds (Linux), or run it as administrator.",
             ) from None
         except ValueError as error:
-            raise self._unusable(call, error) from None
+            if call.last is None or call.last.status == 200 or isinstance(error, self._msal.ManagedIdentityError):
+                raise self._unusable(call, error) from None
+            return {}  # a status without the words that go with it, which something else may have answered
 
     def _acquire(self, transport: t.Any, claims: str | None) -> t.Any:
         client = self._msal.ManagedIdentityClient(self._identity, http_client=transport)
@@ -90,12 +96,16 @@ class ManagedIdentity(TokenAuth):
         if response.status == 200:  # msal gives such a body as the reason, and it may hold a token
             raise response.bad(f"the answer for {self._name} holds no usable token.")
         if response.status >= 500:
-            raise response.bad(f"the managed identity's endpoint failed ({response.status}).")
+            message = f"the managed identity's endpoint failed ({response.status})."
+            raise response.error(Unavailable, message, LATER)
         if response.status == UPDATED:
             message = (
                 f"the managed identity's endpoint is being updated ({response.status}), still after {ATTEMPTS} tries."
             )
             raise response.error(Unavailable, message, "Run the task again in some minutes.")
+        if not result:
+            message = f"sign-in refused ({response.status}) for {self._name}, without a reason."
+            raise response.error(SignInRefused, message, NOT_HERE)
         reason = one_line(format_value(result.get("error_description") or result.get("error") or "no reason"), 300)
         message = f"sign-in refused ({response.status}) for {self._name}: {reason.rstrip('.')}."
         raise response.error(SignInRefused, message, REMEDY)

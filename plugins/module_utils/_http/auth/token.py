@@ -10,7 +10,7 @@ import copy
 import re
 import typing as t
 
-from ..._core.errors import BadResponse, CheckpointError, SignInRefused
+from ..._core.errors import BadResponse, CheckpointError, SignInRefused, Unavailable
 from ..._core.formatting import format_value, one_line
 from ..._core.redaction import LONGEST, Redactor
 from ..._deps import anyio, httpx
@@ -21,6 +21,8 @@ EARLY = 120.0
 """A token is not used for new requests in its last seconds, unless none can be had in its place."""
 AGAIN = 15.0
 """Seconds after a failed renewal until the next one."""
+LATER = "Run the task again later."
+_TRANSIENT = {"temporarily_unavailable", "server_error"}
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]{1,16000})"')
 
 
@@ -159,7 +161,9 @@ def claims_of(challenge: str) -> str | None:
 
 
 def object_of(response: Response) -> dict[str, t.Any]:
-    """The JSON object of an answer to a sign-in."""
+    """The JSON object of an answer to a sign-in; Unavailable for a failure, which nobody has to put into JSON."""
+    if response.status >= 500:
+        raise response.error(Unavailable, f"the sign-in authority failed ({response.status}).", LATER)
     if 300 <= response.status < 400:
         raise response.bad(f"the sign-in was answered with a redirect ({response.status}), which is not followed.")
     body = response.json()
@@ -192,19 +196,24 @@ def is_usable(token: object) -> bool:
     return isinstance(token, str) and token.isascii() and token.isprintable() and 0 < len(token) <= LONGEST
 
 
-def refusal_of(response: Response, body: dict[str, t.Any], who: str, remedy: str) -> SignInRefused | BadResponse:
+def is_busy(body: t.Mapping[str, t.Any]) -> bool:
+    """Whether the same request may succeed in a moment, although the status says otherwise."""
+    return str(body.get("error")) in _TRANSIENT
+
+
+def refusal_of(response: Response, body: dict[str, t.Any], who: str, remedy: str) -> SignInRefused | Unavailable:
     """The error for an answer that grants no token. `who` names the client; Entra's own number may know better."""
-    if response.status >= 500:
-        return response.bad(f"the sign-in authority failed ({response.status}).")
     # Entra appends trace and correlation ids, which stand in the error anyway.
     reason = format_value(body.get("error_description") or body.get("error") or "no reason given")
     reason = one_line(reason.split("Trace ID:", 1)[0], 300).rstrip(".")
     number = re.match(r"AADSTS(\d+)", reason)
-    refused = response.error(
-        SignInRefused,
-        f"sign-in refused ({response.status}) for {who}: {reason}.",
-        _REMEDIES.get(number[1] if number else "", remedy),
-    )
+    refused: SignInRefused | Unavailable
+    if is_busy(body):
+        message = f"the sign-in authority is busy ({response.status}): {reason}."
+        refused = response.error(Unavailable, message, LATER)
+    else:
+        message = f"sign-in refused ({response.status}) for {who}: {reason}."
+        refused = response.error(SignInRefused, message, _REMEDIES.get(number[1] if number else "", remedy))
     refused.request_id = refused.request_id or one_line(str(body.get("trace_id") or ""), 100) or None
     refused.correlation_id = one_line(str(body.get("correlation_id") or ""), 100) or None
     return refused

@@ -325,8 +325,6 @@ def test_a_failure_is_remembered_for_all_and_each_gets_an_error_of_its_own(said:
         (reply(200, ANSWERS | {"expires_in": None}), "expires_in is no number"),
         (reply(200, ANSWERS | {"expires_in": []}), "expires_in is no number"),
         (reply(200, ANSWERS | {"expires_in": 10**400}), "expires_in is no number"),
-        (reply(501, {"error": "x"}), "the sign-in authority failed (501)"),
-        (reply(503, {"error": "x"}), "the sign-in authority failed (503)"),
     ],
 )
 def test_an_answer_that_makes_no_sense_is_reported(said: Reply, expected: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
-    CheckpointError,
     SignInRefused,
+    Unavailable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import (
@@ -79,9 +79,20 @@ def test_the_service_s_own_request_id_comes_first() -> None:
     assert (error.request_id, error.correlation_id, type(error)) == ("r", None, SignInRefused)
 
 
-@pytest.mark.parametrize(("status", "kind"), [(499, SignInRefused), (500, BadResponse), (503, BadResponse)])
-def test_an_authority_that_fails_has_not_refused(status: int, kind: type[CheckpointError]) -> None:
-    assert refusal_of(answer(status), {"error": "e"}, "client c", "as usual").__class__ is kind
+@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("body", [{"error": "e"}, "<html>"])
+def test_an_authority_that_fails_has_not_refused_whatever_it_writes(status: int, body: object) -> None:
+    with pytest.raises(Unavailable, match=rf"the sign-in authority failed \({status}\)\."):
+        object_of(answer(status, body))
+
+
+@pytest.mark.parametrize("word", ["temporarily_unavailable", "server_error"])
+def test_an_authority_that_is_busy_has_not_refused(word: str) -> None:
+    body = {"error": word, "error_description": "AADSTS90033: Try again."}
+    error = refusal_of(answer(400), body, "client c", "as usual")
+    assert (type(error), error.retry) == (Unavailable, "safe")
+    assert error.message == "the sign-in authority is busy (400): AADSTS90033: Try again."
+    assert type(refusal_of(answer(499), {"error": "e"}, "client c", "as usual")) is SignInRefused
 
 
 @pytest.mark.parametrize(("length", "usable"), [(0, False), (1, True), (LONGEST, True), (LONGEST + 1, False)])

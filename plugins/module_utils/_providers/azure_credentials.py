@@ -21,6 +21,7 @@ from .._core.settings import (
     settings,
     without_variables,
 )
+from .._http.files import open_file
 
 Kind = t.Literal["access_token", "secret", "x509_certificate_path", "federated_token_file", "pipeline", "msi", "cli"]
 _KEYS = (*AZURE_CREDENTIALS, "subscription_id", "cloud_environment")
@@ -142,7 +143,8 @@ def _read_profile(path: pathlib.Path, profile: str) -> dict[str, str] | _Incompl
     try:
         if path.stat().st_size > _LARGEST:
             return _Incomplete("~/.azure/credentials is larger than 1 MiB")
-        parser.read_string(path.read_text("utf-8-sig"))
+        with open_file(path) as stream:
+            parser.read_string(stream.read(_LARGEST).decode("utf-8-sig"))
     except FileNotFoundError:
         return _Incomplete("there is no ~/.azure/credentials")
     except OSError as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import codecs
 import json
-import os
 import pathlib
 import typing as t
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from ..._core.redaction import LONGEST, Redactor
 from ..._core.times import show_time
 from ..._deps import httpx
 from ..client import Auth
+from ..files import open_file
 
 SKEW = 300.0
 """Seconds that a clock may be wrong before a token counts as expired or not yet valid."""
@@ -67,10 +67,10 @@ class TokenFile(Bearer):
             seen = (found.st_mtime_ns, found.st_size, found.st_ino)
             if seen == self._seen:
                 return
-            with self._path.open("rb") as stream:
+            with open_file(self._path) as stream:
                 text = stream.read(LONGEST + 1).removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
         except (OSError, ValueError) as error:
-            why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "no ASCII text"
+            why = (error.strerror or "no file").lower() if isinstance(error, OSError) else "no ASCII text"
             raise self._wrong(f"cannot be read ({why})") from None
         try:
             token = bearer_token(text)

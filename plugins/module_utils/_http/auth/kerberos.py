@@ -7,23 +7,26 @@ The libraries ask the KDC while they are called, so they are called in a thread 
 
 from __future__ import annotations
 
+import copy
 import pathlib
 import struct
 import typing as t
 
-from ..._core.errors import InvalidInput
+from ..._core.errors import InvalidInput, SignInRefused
 from ..._deps import anyio, krb5, spnego
+from ..files import open_file
 from .kerberos_errors import Identity, NotPossible, explain, explain_refusal, missing_kerberos
 
 
 class Tickets:
-    """Gets the ticket once for a task; a token is made from it for every request."""
+    """Gets the ticket once for a task; a token is made from it for every request. A refused password is tried once."""
 
     def __init__(self, identity: Identity) -> None:
         self._identity = identity
         self._lock = anyio.Lock()
         self._cache: str | None = None
         self._held: t.Any = None
+        self._refused: SignInRefused | None = None
 
     async def context(self, bindings: t.Any) -> tuple[t.Any, bytes]:
         """A security context for one request, and its token; NotPossible or an error that ends the sign-in."""
@@ -38,7 +41,13 @@ class Tickets:
     async def _made(self, bindings: t.Any, cache: str | None, *, instead_of: str | None = None) -> tuple[t.Any, bytes]:
         async with self._lock:
             if self._cache is None or (cache is None and self._cache == instead_of):
-                self._cache = await _in_thread(self._acquire)
+                if self._refused is not None:
+                    raise copy.deepcopy(self._refused)
+                try:
+                    self._cache = await _in_thread(self._acquire)
+                except SignInRefused as problem:
+                    self._refused = copy.deepcopy(problem)
+                    raise
         return t.cast("tuple[t.Any, bytes]", await _in_thread(self._begin, bindings))
 
     def _acquire(self) -> str:
@@ -58,7 +67,7 @@ class Tickets:
             library.get_init_creds_opt_set_canonicalize(options, True)
             if who.keytab:
                 # Without this a missing file or key would look like a wrong password.
-                with pathlib.Path(who.keytab.removeprefix("FILE:")).open("rb"):
+                with open_file(pathlib.Path(who.keytab.removeprefix("FILE:"))):
                     keytab = library.kt_resolve(context, who.keytab.encode())
                 library.kt_get_entry(context, keytab, name)
                 found = library.get_init_creds_keytab(context, name, options, keytab=keytab)

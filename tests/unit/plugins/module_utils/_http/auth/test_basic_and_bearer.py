@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.be
     check_times,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.files import read_file
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,
@@ -146,6 +148,17 @@ def test_a_file_without_a_token(content: bytes | None, expected: str, tmp_path: 
     with pytest.raises(InvalidInput) as caught:
         Script(reply()).read(auth=TokenFile(str(file), Redactor(), lambda: NOW))
     assert caught.value.message == f"spf_token_file: {file} {expected}"
+
+
+def test_a_pipe_is_no_file_and_keeps_nobody_waiting(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(InvalidInput, match=r"pipe cannot be read \(no regular file\)\."):
+        Script(reply()).read(auth=TokenFile(str(pipe), Redactor(), lambda: NOW))
+    with pytest.raises(InvalidInput, match=r"federated_token_file: .*pipe cannot be read \(no regular file\)\."):
+        read_file("federated_token_file", str(pipe))
+    with pytest.raises(InvalidInput, match=r"cannot be read \(is a directory\)\."):
+        read_file("federated_token_file", str(tmp_path))
 
 
 def test_the_longest_token_of_a_file(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 import typing as t
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignInRefused
+from ..._core.errors import BadResponse, CheckpointError, InvalidInput, MissingLibrary, SignInRefused
 from ..._core.formatting import one_line
 from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, httpx, spnego
@@ -33,6 +33,13 @@ TORN = (
     "the connection changes within the handshake, and NTLM signs in a connection: a proxy or balancer between shares "
     "connections or closes them."
 )
+CLOSES = (
+    "the server closes the connection when NTLM begins: it does not speak NTLM over this connection, or a proxy or "
+    "balancer between closes it."
+)
+APART = "Use spf_auth: kerberos or basic, or have the proxy keep connections apart."
+MOST_CLOSED = 3
+"""How often the first leg is sent into a connection that the server then closes."""
 UNPROVEN = "the server did not prove its identity: it sent no Kerberos token back, or a wrong one"
 
 
@@ -70,6 +77,7 @@ class Windows(Once):
         self._redactor = redactor or Redactor()
         self._bindings: t.Any = None
         self._offers: tuple[str, ...] | None = None
+        self._closed = 0
         self._idle: list[_Lane] = []
         self.signer = f"{identity.username or 'the Kerberos ticket'} with {'kerberos' if kerberos else 'ntlm'}"
 
@@ -142,7 +150,7 @@ class Windows(Once):
                 return found
         raise SignInRefused(
             f"sign-in failed for {self.signer}: {TORN}",
-            remedy="Use spf_auth: kerberos or basic, or have the proxy keep connections apart.",
+            remedy=APART,
             status=401,
         )
 
@@ -155,10 +163,22 @@ class Windows(Once):
                     return found, ""
                 self.learn(found)
             scheme = self._choose(("ntlm", "negotiate"))
-            return await exchange(lane.client, challenges.harmless(request), _Signed(scheme, context.step())), scheme
+            found = await exchange(lane.client, challenges.harmless(request), _Signed(scheme, context.step()))
+            self._closed = 0
+            return found, scheme
         except httpx.TransportError as error:
+            self._count_closed(error)
             # What counts has not been sent yet, whatever became of the leg before it.
             raise httpx.ConnectError(str(error)) from error
+
+    def _count_closed(self, error: httpx.TransportError) -> None:
+        """SignInRefused where the server asks for a sign-in, and closes again and again when NTLM begins."""
+        if self._accepted or self._offers is None or not isinstance(error, (httpx.NetworkError, httpx.ProtocolError)):
+            return
+        self._closed += not isinstance(error, httpx.ConnectError)
+        if self._closed >= MOST_CLOSED:
+            message = f"sign-in failed for {self.signer}: {CLOSES}"
+            raise SignInRefused(message, remedy=APART, changed_nothing=True) from None
 
     def _ntlm_context(self) -> t.Any:
         library, who = spnego(), self._who
@@ -171,7 +191,10 @@ class Windows(Once):
         try:
             return t.cast(bytes, context.step(challenge, channel_bindings=self._bindings))
         except (spnego().exceptions.SpnegoError, *BROKEN) as error:
-            raise _unspeakable(error, self._who) from None
+            raise BadResponse(
+                f"the server's NTLM challenge makes no sense: {one_line(str(error), 200)}.",
+                remedy="See what answers there: IIS, or a proxy or another program in its place.",
+            ) from None
 
     @asynccontextmanager
     async def _lane(self) -> t.AsyncIterator[_Lane]:

@@ -218,18 +218,33 @@ def test_a_server_without_windows_authentication_gets_no_token(offer: str) -> No
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("token", ["", "!!", base64.b64encode(b"NTLMSSP\0nonsense").decode(), "AAAA"])
-def test_a_challenge_that_is_nonsense_ends_in_an_error(token: str) -> None:
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("", "401"),
+        ("!!", "401"),
+        (base64.b64encode(b"NTLMSSP\0nonsense").decode(), "BadResponse: the server's NTLM challenge makes no sense: "),
+        ("AAAA", "BadResponse: the server's NTLM challenge makes no sense: "),
+    ],
+)
+def test_a_challenge_that_is_nonsense_ends_in_an_error(token: str, told: str) -> None:
     server = Connections(wanted(), reply(401, b"", www_authenticate=f"NTLM {token}".strip()))
 
     async def act(http: Http) -> str:
         try:
             return str((await write(http)).status)
         except CheckpointError as error:
-            return type(error).__name__
+            return f"{type(error).__name__}: {error.message}"
 
-    assert with_auth(server, act, ntlm) in ("401", "InvalidInput")
+    assert with_auth(server, act, ntlm).startswith(told)
     assert "MERGE" not in [method for method, _word, _body in sent(server)]
+
+
+def test_a_server_that_closes_when_ntlm_begins_can_be_reached() -> None:
+    server = Connections(wanted(), link_lost())
+    with pytest.raises(SignInRefused, match="the server closes the connection when NTLM begins"):
+        with_auth(server, read, ntlm)
+    assert len(server.requests) == 1 + windows.MOST_CLOSED
 
 
 def test_where_nobody_has_to_sign_in_the_write_is_sent_as_it_is() -> None:

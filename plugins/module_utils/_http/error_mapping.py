@@ -21,6 +21,12 @@ from .._core.formatting import format_value, one_line
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
+_OF_ANOTHER_TENANT = ("InvalidAuthenticationTokenTenant", "InvalidAuthenticationTokenAudience")
+"""What Azure Resource Manager answers (401) to a token of another tenant or cloud."""
+_TENANT = (
+    "The token is of another tenant or cloud than the subscription: check tenant, subscription_id and "
+    "cloud_environment, or the account that az or access_token is for."
+)
 
 
 def error_from(
@@ -112,7 +118,7 @@ def _meaning(
         return (
             SignInRefused,
             f"sign-in refused (401){how}{said}. The server offers {', '.join(offered) or 'nothing'}.",
-            _way_in(sign_in, offered),
+            _way_in(sign_in, offered, said),
         )
     if status == 403:
         return (
@@ -146,13 +152,21 @@ def _meaning(
     return BadResponse, f"{context}: an unexpected answer ({status}).", ""
 
 
-def _way_in(sign_in: str, offered: t.Sequence[str]) -> str:
+def _way_in(sign_in: str, offered: t.Sequence[str], said: str) -> str:
     """What to do after a 401: where the server does not support the scheme that was tried, no password helps."""
+    if any(code in said for code in _OF_ANOTHER_TENANT):
+        return _TENANT
     tried = sign_in.rpartition(" with ")[2].lower()
-    if tried in ("basic", "bearer") and offered and tried not in [scheme.lower() for scheme in offered]:
+    schemes = [scheme.lower() for scheme in offered]
+    if tried == "basic" and schemes and tried not in schemes:
         return (
-            f"The server does not take {tried}: enable it there, or set spf_auth to auto, which takes the strongest "
-            "way that it offers."
+            "The server does not take basic: enable it there, or set spf_auth to auto, which takes the strongest way "
+            "that it offers."
+        )
+    if sign_in.startswith("the token given as spf_") and schemes and "bearer" not in schemes:
+        return (
+            f"Check {sign_in}. The server does not offer bearer, so that it may take no token at all: then give "
+            "spf_username and spf_password."
         )
     if tried == "basic":
         return "It was tried once. Check spf_username and spf_password, and that the account is in SPF's group SPF_VMM."

@@ -225,6 +225,7 @@ _FEDERATION = (
 )
 _REMEDIES = {
     "90002": "Check tenant and cloud_environment: this authority does not know the tenant.",
+    "500011": "Check tenant, subscription_id and cloud_environment: the tenant does not know that resource manager.",
     "700016": "Check client_id, and that the application is registered (or consented to) in this tenant.",
     "7000222": "The client secret has expired: make a new one and give it as secret.",
     "700027": "Upload the certificate of x509_certificate_path to the application client_id, or renew it there.",

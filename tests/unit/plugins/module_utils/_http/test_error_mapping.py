@@ -136,6 +136,29 @@ def test_where_the_server_does_not_take_what_was_tried_no_password_will_help(off
     assert says in problem.remedy
 
 
+@pytest.mark.parametrize(
+    ("offers", "says"),
+    [
+        (["Basic"], "The server does not offer bearer, so that it may take no token at all: then give spf_username"),
+        (["Bearer realm=x"], "Check the token given as spf_token"),
+        ([], "Check the token given as spf_token"),
+    ],
+)
+def test_where_the_server_offers_no_bearer_another_token_may_not_help(offers: list[str], says: str) -> None:
+    headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
+    response = Response(401, headers, b"", "spf")
+    assert says in error_from(response, "", context="x", sign_in="the token given as spf_token").remedy
+
+
+@pytest.mark.parametrize("code", ["InvalidAuthenticationTokenTenant", "InvalidAuthenticationTokenAudience"])
+def test_a_token_of_another_tenant_or_cloud_is_told_with_its_options(code: str) -> None:
+    headers = httpx.Headers({"WWW-Authenticate": "Bearer"})
+    problem = error_from(
+        Response(401, headers, b"", "arm"), f"{code}: The access token.", context="x", sign_in="client c"
+    )
+    assert "check tenant, subscription_id and cloud_environment" in problem.remedy
+
+
 def _nested(levels: int) -> dict[str, object]:
     inner: dict[str, object] = {"message": f"level {levels}"}
     for level in reversed(range(levels)):
@@ -193,8 +216,7 @@ def test_a_scheme_that_is_offered_is_one_short_word() -> None:
 @pytest.mark.parametrize(
     ("sign_in", "offers", "remedy"),
     [
-        ("svc with bearer", ["Negotiate"], "The server does not take bearer: enable it there"),
-        ("svc with bearer", ["BEARER"], "Check svc with bearer: it may be wrong"),
+        ("the token given as spf_token_file", ["BEARER"], "Check the token given as spf_token_file: it may be wrong"),
         ("svc with ntlm", ["Basic"], "It was tried once. Check spf_username"),
         ("svc with kerberos", [], "It was tried once. Check spf_username"),
         ("client c", ["Basic"], "Check client c: it may be wrong"),

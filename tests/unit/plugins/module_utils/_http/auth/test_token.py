@@ -47,6 +47,7 @@ def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) ->
     ("text", "expected"),
     [
         ("AADSTS90002: Tenant 'x' not found.", "Check tenant"),
+        ("AADSTS500011: The resource principal was not found.", "Check tenant, subscription_id and cloud_environment"),
         ("AADSTS700016: Application was not found.", "Check client_id"),
         ("AADSTS7000215: Invalid client secret.", "as usual"),
         ("AADSTS7000222: The provided client secret keys are expired.", "The client secret has expired"),

@@ -482,12 +482,13 @@ def test_a_machine_without_the_endpoint_is_reported_where_msi_works(machine: Lab
     assert "auth_source msi works where a managed identity is" in result["msg"]
 
 
-def test_an_endpoint_that_is_no_url_is_one_line(machine: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_variable(monkeypatch, "IDENTITY_ENDPOINT", "http://[::1")
+@pytest.mark.parametrize("endpoint", ["http://[::1", "", "localhost", "http://"])
+def test_an_endpoint_that_is_no_url_is_one_line(endpoint: str, machine: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_variable(monkeypatch, "IDENTITY_ENDPOINT", endpoint)
     set_variable(monkeypatch, "IDENTITY_HEADER", "header")
     result = checkpoint(machine, **MSI)
     assert code(result) in ("unsupported", "bad_answer")
-    assert "the address of its endpoint is no URL" in result["msg"]
+    assert "the address of its endpoint is no URL. Mend or unset IDENTITY_ENDPOINT." in result["msg"]
 
 
 @pytest.mark.parametrize(

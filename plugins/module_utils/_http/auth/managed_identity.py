@@ -11,7 +11,7 @@ from ..._core.formatting import format_value, one_line
 from ..._core.operation import Deadline
 from ..._core.redaction import Redactor
 from .authority import ATTEMPTS
-from .msal_call import MsalCall, OpenHttp, require_msal
+from .msal_call import NO_URL, MsalCall, OpenHttp, require_msal
 from .token import LATER, Token, TokenAuth, token_of
 
 ANSWERS_WITHIN = 10.0
@@ -81,9 +81,8 @@ class ManagedIdentity(TokenAuth):
 
     def _unusable(self, call: MsalCall, error: ValueError) -> Unsupported | BadResponse:
         if call.last is None:
-            return Unsupported(
-                f"auth_source msi: msal cannot ask for {self._name}: {error}.", remedy="Use another auth_source."
-            )
+            remedy = "Mend or unset IDENTITY_ENDPOINT." if str(error) == NO_URL else "Use another auth_source."
+            return Unsupported(f"auth_source msi: msal cannot ask for {self._name}: {error}.", remedy=remedy)
         answered = call.last.status
         return call.last.bad(f"the answer for {self._name} ({answered}) cannot be used: {one_line(str(error), 200)}.")
 

@@ -22,6 +22,7 @@ from ..client import Http
 from ..response import Response
 
 MOST_REQUESTS = 6
+NO_URL = "the address of its endpoint is no URL"
 _SECRET_HEADERS = {"authorization", "x-identity-header", "secret"}
 _TOKENS = ("access_token", "refresh_token", "id_token")
 OpenHttp = t.Callable[[str], Http]
@@ -70,7 +71,9 @@ class _Replay:
             try:
                 parsed = httpx.URL(url)
             except httpx.InvalidURL:
-                raise ValueError("the address of its endpoint is no URL") from None
+                raise ValueError(NO_URL) from None
+            if parsed.scheme not in ("http", "https") or not parsed.host:
+                raise ValueError(NO_URL)
             target = str(parsed.copy_merge_params(params)) if params else url
             sent = {name: _text(value) for name, value in form.items() if value is not None}
             raise _Wanted(method, target, headers or {}, sent)

@@ -26,6 +26,7 @@ from simulator.world import World
 from tests.contract.checkpoints.scenarios import code
 from tests.support.lab import HOST
 from tests.support.tasks import TASKS
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -148,6 +149,31 @@ def test_an_az_that_hangs_is_ended(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     result = desk.run(vm=desk.world.machine_uri("app01"))
     assert code(result) == "unavailable"
     assert "az did not answer within" in result["msg"]
+
+
+def test_what_a_hanging_az_has_started_ends_with_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_cli, "ANSWERS_WITHIN", 1.0)
+    child = desk.bin / "child"
+    desk.az(
+        "import subprocess\n"
+        f"made = subprocess.Popen([{sys.executable!r}, '-c', 'import time; time.sleep(3600)'])\n"
+        f"open({str(child)!r}, 'w').write(str(made.pid))\n"
+        "made.wait()"
+    )
+    assert code(desk.run(vm=desk.world.machine_uri("app01"))) == "unavailable"
+    state = Path("/proc", child.read_text(), "stat")
+    until(lambda: not state.exists() or ") Z " in state.read_text(), "the end of what az has started")
+
+
+def test_what_az_says_before_the_token_is_passed_over(desk: Desk) -> None:
+    desk.az(f"print('This command is in preview.')\nprint({json.dumps(desk.answer())!r})")
+    assert code(desk.run(vm=desk.world.machine_uri("app01"))) is None
+
+
+def test_an_az_that_is_too_old_is_to_be_updated(desk: Desk) -> None:
+    desk.az("sys.stderr.write('ERROR: az: error: unrecognized arguments: --scope x\\n'); sys.exit(2)")
+    result = desk.run(vm=desk.world.machine_uri("app01"))
+    assert "az ended with 2: it is too old to know --scope. Update the Azure CLI." in result["msg"]
 
 
 def test_a_token_of_az_that_the_service_withdraws_is_asked_for_again(desk: Desk) -> None:

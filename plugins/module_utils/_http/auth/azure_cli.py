@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import typing as t
+from contextlib import suppress
 from datetime import datetime
 
 from ..._core.errors import BadResponse, CheckpointError, SignInRefused, Unavailable
@@ -52,7 +55,7 @@ class AzureCli(TokenAuth):
             raise _refused("the service demands a new sign-in (claims challenge)", "Run az login again.")
         output = await self._run()
         try:
-            answer = json.loads(output)
+            answer = json.loads(output[max(0, output.find(b"{")) :])  # az may say first that it is a preview
             token, until = answer["accessToken"], answer.get("expires_on")
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise BadResponse("az printed no token.", subject=LABEL, remedy="Update the Azure CLI.") from None
@@ -69,23 +72,42 @@ class AzureCli(TokenAuth):
         environ = {**self._environ, "AZURE_CORE_NO_COLOR": "1", "AZURE_CORE_COLLECT_TELEMETRY": "0"}
         with anyio.move_on_after(limit):
             try:
-                done = await anyio.run_process(
-                    [program, *self._command], stdin=subprocess.DEVNULL, env=environ, check=False
-                )
+                return await self._output([program, *self._command], environ)
             except OSError as error:
                 reason = (error.strerror or "failed").lower()
                 raise _refused(f"az cannot be started ({reason})", "Repair the Azure CLI.") from None
-            if done.returncode != 0:
-                raise _failed(done.returncode, done.stderr.decode("utf-8", "replace"))
-            return done.stdout
         raise Unavailable(
             f"az did not answer within {show_seconds(limit)}.", subject=LABEL, remedy="See whether az itself works."
         )
+
+    async def _output(self, command: t.Sequence[str], environ: t.Mapping[str, str]) -> bytes:
+        """What az prints. Where nobody waits any longer its whole group ends: az is a script that starts Python."""
+        process = await anyio.open_process(command, stdin=subprocess.DEVNULL, env=environ, start_new_session=True)
+        said: dict[str, bytes] = {}
+
+        async def drain(name: str, stream: t.Any) -> None:
+            said[name] = b"".join([chunk async for chunk in stream])
+
+        async with process:
+            try:
+                async with anyio.create_task_group() as both:
+                    both.start_soon(drain, "out", process.stdout)
+                    both.start_soon(drain, "err", process.stderr)
+                    code = await process.wait()
+            finally:
+                if len(said) < 2:  # not yet at the end of both
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+        if code != 0:
+            raise _failed(code, said["err"].decode("utf-8", "replace"))
+        return said["out"]
 
 
 def _failed(code: int, said: str) -> CheckpointError:
     lines = [_NOISE.sub("", line).strip() for line in said.splitlines() if line.startswith("ERROR")]
     text = one_line(" ".join(lines) or said or "no reason given", 300).rstrip(".")
+    if "unrecognized arguments: --scope" in said:
+        return _refused(f"az ended with {code}: it is too old to know --scope", "Update the Azure CLI.")
     remedy = "Run az login as the user who runs the module; az account show tells whom it is for."
     return _refused(f"az ended with {code}: {text}", remedy)
 

@@ -13,6 +13,7 @@ from ..._core.errors import CheckpointError, Unavailable
 from ..._core.formatting import one_line
 from ..._deps import anyio, httpx
 from ..client import Auth, Exchanged, exchange
+from . import challenges
 
 MOST = 2
 """How often a password leaves while nothing says whether it is right: a server may count each one as wrong."""
@@ -66,6 +67,8 @@ class Once(Auth):
     async def present(self, client: httpx.AsyncClient, request: httpx.Request, signed: httpx.Auth) -> Exchanged:
         """Send what holds the password; Unavailable where it has left MOST times and nothing says if it is right."""
         if not self._accepted and self._unanswered >= MOST:
+            # A server that answers nothing without the password either says why below, such as a TLS alert.
+            await exchange(client, challenges.harmless(request))
             raise Unavailable(
                 f"the server did not answer the password{self._said}; it was sent twice and is not tried again.",
                 remedy="See why the server fails, then run the task again. More tries might lock the account.",

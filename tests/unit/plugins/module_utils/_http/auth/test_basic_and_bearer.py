@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput, Unavailable
@@ -25,8 +26,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.files import read_file
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
+    Reply,
     Script,
-    Written,
     link_lost,
     never_left,
     reply,
@@ -61,13 +62,27 @@ def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: Auth) -> Non
 @pytest.mark.parametrize(
     ("said", "told"), [(link_lost(), "password;"), (reply(503, b"upstream gone"), "password (503: upstream gone);")]
 )
-def test_a_password_that_gets_no_verdict_leaves_twice(said: Written, told: str) -> None:
-    server, auth = Script(said), Basic("svc", "right?")
+def test_a_password_that_gets_no_verdict_leaves_twice(said: Reply | Exception, told: str) -> None:
+    def serve(request: httpx.Request) -> Reply:
+        if "authorization" not in request.headers:
+            return reply(401, b"", www_authenticate="Basic")
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    server, auth = Script(serve), Basic("svc", "right?")
     for _vm in range(3):
         with pytest.raises(Unavailable) as caught:
             server.read(auth=auth)
         assert f"the server did not answer the {told} it was sent twice and is not tried again." in caught.value.message
-    assert len(server.requests) == 2
+    assert ["authorization" in request.headers for request in server.requests] == [True, True, False]
+
+
+def test_a_server_that_answers_nobody_is_not_said_to_leave_the_password_alone_unanswered() -> None:
+    server = Script(link_lost())
+    with pytest.raises(Unavailable, match="the connection broke"):
+        server.read(auth=Basic("svc", "right?"))
+    assert sum("authorization" in request.headers for request in server.requests) == 2
 
 
 def test_a_password_that_was_accepted_or_never_left_is_sent_on() -> None:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Passwords are tried once: a domain locks an account after a few refusals, and a task may have a thousand VMs.
 
-Where nothing says whether the password is right, it is tried twice.
+Where nothing says whether the password is right, it is tried twice, and once more when the server answers again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..._deps import anyio, httpx
 from ..client import Auth, Exchanged, exchange
 from . import challenges
 
-MOST = 2
+AT_ONCE, MOST = 2, 3
 """How often a password leaves while nothing says whether it is right: a server may count each one as wrong."""
 NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -23,7 +23,7 @@ NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx
 class Once(Auth):
     """Until the server has taken the credential, one request at a time tries it; a refusal answers all later ones.
 
-    A lost answer or a 5xx says neither; then it is tried once more.
+    A lost answer or a 5xx says neither. After two of them the server is asked without it, until it answers.
     """
 
     def __init__(self) -> None:
@@ -66,13 +66,17 @@ class Once(Auth):
 
     async def present(self, client: httpx.AsyncClient, request: httpx.Request, signed: httpx.Auth) -> Exchanged:
         """Send what holds the password; Unavailable where it has left MOST times and nothing says if it is right."""
-        if not self._accepted and self._unanswered >= MOST:
+        if not self._accepted and self._unanswered >= AT_ONCE:
             # A server that answers nothing without the password either says why below, such as a TLS alert.
-            await exchange(client, challenges.harmless(request))
-            raise Unavailable(
-                f"the server did not answer the password{self._said}; it was sent twice and is not tried again.",
-                remedy="See why the server fails, then run the task again. More tries might lock the account.",
-            )
+            found = await exchange(client, challenges.harmless(request))
+            if found.reply.status_code >= 500 and request.method == "GET":
+                return found  # it fails without the password, too: it is asked again for a while
+            if self._unanswered >= MOST or found.reply.status_code >= 500:
+                raise Unavailable(
+                    f"the server did not answer the password{self._said}; it was sent {self._unanswered} times and is "
+                    "not tried again.",
+                    remedy="See why the server fails, then run the task again. More tries might lock the account.",
+                )
         self._unanswered += 1
         try:
             return await exchange(client, request, signed)

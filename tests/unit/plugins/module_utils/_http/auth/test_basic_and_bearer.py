@@ -62,7 +62,7 @@ def test_what_is_refused_is_not_tried_again_for_accounts_lock(auth: Auth) -> Non
 @pytest.mark.parametrize(
     ("said", "told"), [(link_lost(), "password;"), (reply(503, b"upstream gone"), "password (503: upstream gone);")]
 )
-def test_a_password_that_gets_no_verdict_leaves_twice(said: Reply | Exception, told: str) -> None:
+def test_a_password_that_gets_no_verdict_leaves_three_times_at_most(said: Reply | Exception, told: str) -> None:
     def serve(request: httpx.Request) -> Reply:
         if "authorization" not in request.headers:
             return reply(401, b"", www_authenticate="Basic")
@@ -74,8 +74,23 @@ def test_a_password_that_gets_no_verdict_leaves_twice(said: Reply | Exception, t
     for _vm in range(3):
         with pytest.raises(Unavailable) as caught:
             server.read(auth=auth)
-        assert f"the server did not answer the {told} it was sent twice and is not tried again." in caught.value.message
-    assert ["authorization" in request.headers for request in server.requests] == [True, True, False]
+        assert (
+            f"the server did not answer the {told} it was sent 3 times and is not tried again." in caught.value.message
+        )
+    assert ["authorization" in request.headers for request in server.requests] == [True, True, False, True, False]
+
+
+def test_a_server_that_is_down_for_a_while_gets_the_password_once_it_is_back() -> None:
+    back = iter([False] * 5 + [True] * 9)
+
+    def serve(request: httpx.Request) -> Reply:
+        if not next(back):
+            return reply(503)
+        return reply() if "authorization" in request.headers else reply(401, b"", www_authenticate="Basic")
+
+    server = Script(serve)
+    assert server.read(auth=Basic("svc", "right")).status == 200
+    assert ["authorization" in request.headers for request in server.requests] == [True] * 2 + [False] * 4 + [True]
 
 
 def test_a_server_that_answers_nobody_is_not_said_to_leave_the_password_alone_unanswered() -> None:

@@ -17,13 +17,16 @@ from . import challenges
 
 AT_ONCE, MOST = 2, 3
 """How often a password leaves while nothing says whether it is right: a server may count each one as wrong."""
+APPLICATIONS = (500, 501)
+"""What stands behind the sign-in says these (SPF does of a query that it cannot carry out): IIS has let us pass."""
 NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 class Once(Auth):
     """Until the server has taken the credential, one request at a time tries it; a refusal answers all later ones.
 
-    A lost answer or a 5xx says neither. After two of them the server is asked without it, until it answers.
+    A lost answer, and a 5xx of what stands before the service, says neither. After two of them the server is asked
+    without it, until it answers.
     """
 
     def __init__(self) -> None:
@@ -54,7 +57,7 @@ class Once(Auth):
             raise
         if found.reply.status_code == 401:
             self._refusal = found
-        elif found.reply.status_code < 500:
+        elif found.reply.status_code < 500 or found.reply.status_code in APPLICATIONS:
             self._accepted = True
         else:
             self._said = f" ({found.reply.status_code}: {one_line(found.content.decode('utf-8', 'replace'), 200)})"

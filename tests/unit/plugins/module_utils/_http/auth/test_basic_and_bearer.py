@@ -80,6 +80,14 @@ def test_a_password_that_gets_no_verdict_leaves_three_times_at_most(said: Reply 
     assert ["authorization" in request.headers for request in server.requests] == [True, True, False, True, False]
 
 
+@pytest.mark.parametrize("status", [500, 501])
+def test_the_service_s_own_failure_is_no_doubt_about_the_password(status: int) -> None:
+    server, auth = Script(reply(status)), Basic("svc", "right")
+    assert server.read(auth=auth).status == status
+    assert auth._accepted
+    assert all("authorization" in request.headers for request in server.requests)
+
+
 def test_a_server_that_is_down_for_a_while_gets_the_password_once_it_is_back() -> None:
     back = iter([False] * 5 + [True] * 9)
 

@@ -33,9 +33,12 @@ def resolved(link: str, base: str) -> str:
     """`link` as a whole URL, as seen from the URL of the request; who it leads to stays, and is still to be judged.
 
     Scheme and host are spelled in lower case, and a default port is no port; what stands behind them is signed, so that
-    it stays byte for byte.
+    it stays byte for byte. A backslash is no part of a URL, and others take two of them for the slashes before a host:
+    a link with one stays what it is, which leads nowhere.
     """
     link = link.strip()
+    if "\\" in link:
+        return link
     scheme, origin = base.partition(":")[0], base.partition("?")[0].split("/")[:3]
     if link.startswith("//"):
         link = f"{scheme}:{link}"

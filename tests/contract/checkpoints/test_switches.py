@@ -34,6 +34,8 @@ _BUSY = "a job that never ends holds the VM, and every later task says so at its
 _OFFLINE = "nothing reaches VMM, and every task that would change something says so in the service's words"
 _NO_JOB = "the job cannot be read, and a VM that stands where it stood proves nothing"
 _FULL = "the limit is the service's own and lower than the known one: its refusal is reported"
+_RENAMED = "a name behind another word is another name, which somebody may have given it; each create and absent warns"
+_BEHIND_A_WORD = "nothing tells a description that the service puts behind a word from one that it did not take"
 DIFFERENT: dict[tuple[str, str, Any], Other] = {
     ("spf", "create_takes", "never"): Other("cEEEEEEEE", "timed_out" + 7 * " locked", _BUSY),
     ("scvmm", "create_takes", "never"): Other(
@@ -46,6 +48,11 @@ DIFFERENT: dict[tuple[str, str, Any], Other] = {
     ("spf", "update_takes", "never"): Other("ccuEEEcEE", "timed_out locked locked locked locked", _BUSY),
     ("spf", "max_checkpoints", 1): Other("cEEEEEuuu", 4 * "operation_failed " + "missing_checkpoint", _FULL),
     ("scvmm", "max_checkpoints", 1): Other("cEEEEEuuu", 4 * "operation_failed " + "missing_checkpoint", _FULL),
+    **{
+        (service, "vmm_names", "tenant"): Other("cccccEuuu", "missing_checkpoint", _RENAMED)
+        for service in ("spf", "scvmm")
+    },
+    ("spf", "vmm_descriptions", "tenant"): Other("ccEcEcccu", "not_proven not_proven", _BEHIND_A_WORD),
     ("spf", "spf_job_hidden_seconds", 10_000.0): Other("ccucuEccu", "outcome_unknown", _NO_JOB),
     ("spf", "spf_job_purged_seconds", 0.5): Other("ccucuEccu", "outcome_unknown", _NO_JOB),
     ("scvmm", "arc_status_lifetime", 0.5): Other("ccuuuEccu", "outcome_unknown", _NO_JOB),

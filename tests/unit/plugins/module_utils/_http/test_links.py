@@ -92,3 +92,8 @@ def test_a_link_is_resolved_against_the_request_and_kept_byte_for_byte_behind_th
 )
 def test_where_a_link_leads_stays_as_it_is(link: str, whole: str) -> None:
     assert resolved(link, "https://service.test/op/0") == whole
+
+
+@pytest.mark.parametrize("link", ["\\\\elsewhere.test\\x", "operations\\1", "/x\\y"])
+def test_a_link_with_a_backslash_is_not_made_one_of_ours(link: str) -> None:
+    assert resolved(link, "https://arm.test/subscriptions/1/x") == link

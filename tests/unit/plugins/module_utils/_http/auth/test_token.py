@@ -93,7 +93,7 @@ def test_an_authority_that_is_busy_has_not_refused(word: str) -> None:
     error = refusal_of(answer(400), body, "client c", "as usual")
     assert (type(error), error.retry) == (Unavailable, "safe")
     assert error.message == "the sign-in authority is busy (400): AADSTS90033: Try again."
-    assert type(refusal_of(answer(499), {"error": "e"}, "client c", "as usual")) is SignInRefused
+    assert isinstance(refusal_of(answer(499), {"error": "e"}, "client c", "as usual"), SignInRefused)
 
 
 @pytest.mark.parametrize(("length", "usable"), [(0, False), (1, True), (LONGEST, True), (LONGEST + 1, False)])

@@ -73,8 +73,13 @@ PLANTED = [
     ),
     Planted(
         "the approval is not checked again behind a lock",
-        mutated("statement", r"^approval\.check\(.*part=True", "^pass$"),
+        mutated("statement", r"^approval\.check\(\[self\.todo\].*part=True", "^pass$"),
         "test_a_plan_made_anew_stays_within_the_approval",
+    ),
+    Planted(
+        "the approval is not checked for a VM that was postponed",
+        mutated("statement", r"^approval\.check\(\[member\..*part=True", "^pass$"),
+        "test_an_approval_covers_the_vm_that_was_postponed_too",
     ),
     Planted(
         "that the VM was turned off is left out",

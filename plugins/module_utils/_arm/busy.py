@@ -66,7 +66,7 @@ def is_locked(status: int, error: object) -> bool:
 
 
 def is_failed_by_lock(error: object) -> bool:
-    """Whether an operation has failed with that error because of other work; a 409 is told by the same words."""
+    """Whether an operation has failed with that error because of other work; a 409 says so in the same words."""
     codes, text = codes_of(error), read_error(error)[1]
     if "scopelocked" in codes:
         return False

@@ -111,7 +111,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         await require_ready(self.provider, self._spec, plan, observed)
 
     async def readiness(self, observed: ObservedVm, execution: Execution[ObservedVm]) -> Completed:
-        """Nothing is left to wait for; of the descriptions that were sent, what the service keeps otherwise is told."""
+        """Nothing is left to wait for; of the descriptions that were sent, what is kept otherwise is drift."""
         plan = execution.progress.plan
         drift = (*(plan.drift if plan is not None else ()), *drift_after(execution.progress, observed))
         return Completed(drift=drift or None)

@@ -18,7 +18,7 @@ LEAST_MARKED_NAME = 3
 LIMITS = {100, 128, 200, 250, 255, 256, 500, 512, 1000, 1023, 1024}
 """Where columns end: a description of just that length was probably cut there."""
 COLUMNS = LIMITS | {32, 40, 50, 60, 63, 64, 80, 120, 127, 150}
-"""The same, with those that are rarer: there an edit may end as well, so that what differs is told."""
+"""The same, with those that are rarer: there an edit may end as well, so that what differs is shown."""
 LEAST_TEXT = 16
 """Characters that are left of a description that was cut within a word."""
 _MARK = "[hybridvm.checkpoints 1 nonce="

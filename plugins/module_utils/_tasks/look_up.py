@@ -227,7 +227,7 @@ def _not_asked(problem: CheckpointError, reference: str) -> CheckpointError:
 
 
 def _again(problem: CheckpointError) -> CheckpointError:
-    """The same error for another VM: each is told, and added to, by itself."""
+    """The same error for another VM: each is shown, and added to, by itself."""
     again = copy.copy(problem)
     again.notes = list(problem.notes)
     return again.with_traceback(None)

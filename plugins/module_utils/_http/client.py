@@ -21,6 +21,7 @@ from .._deps import anyio, httpx
 from .body import ACCEPTED, Body, Unreadable
 from .error_mapping import server_failed
 from .failures import Lost, NeverLeft, never_left, words
+from .links import parsed_once
 from .response import Response
 from .throttle import Bucket, Pressure, Throttle
 from .tls import explain_certificate
@@ -143,7 +144,7 @@ class Http:
     def _own(self, url: str) -> httpx.URL:
         """`url` parsed, if it leads to this origin and holds no credentials."""
         try:
-            parsed = httpx.URL(url)
+            parsed = parsed_once(url)
         except (httpx.InvalidURL, TypeError, ValueError):
             raise BadResponse("was asked to follow something that is no URL.", subject=self.label) from None
         if _origin(parsed) != self._origin or parsed.userinfo:

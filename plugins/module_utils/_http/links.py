@@ -8,15 +8,27 @@ services behind a TLS proxy tell their own scheme and inner host name (WebApi#86
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 import urllib.parse
+
+from .._deps import httpx
 
 _KEPT = ":/?#[]@!$&'()*+,;=%~-._"
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORIGIN = re.compile(r"(https?://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _HOST = re.compile(r"(https?://)([^/?#]*@)?([^/?#@]*)", re.IGNORECASE)
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed_once(url: str) -> httpx.URL:
+    """A URL as httpx has it. What is polled comes again and again, and ARM's addresses of operations are long.
+
+    Raises httpx.InvalidURL for what is no URL, TypeError for what is no text.
+    """
+    return httpx.URL(url)
 
 
 def sendable(link: t.Any) -> t.Any:

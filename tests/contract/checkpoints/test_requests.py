@@ -12,6 +12,7 @@ from tests.support.lab import Lab
 
 APART = ("/jobs?", "/operationstatuses/", "/operations/", "/oauth2/", "/metadata/")
 COUNTS = (1, 6, 30)
+*PLACES, LAST = range(len(COUNTS))
 
 # For each service and what is asked: requests per VM, and those that all VMs share, at each of COUNTS.
 LISTED = 3
@@ -100,7 +101,7 @@ def _vms(lab: Lab, service: str, count: int) -> list[str]:
     return [lab.world.azure.named(f"azure{number:03}").id for number in numbers]
 
 
-@pytest.mark.parametrize("place", range(len(COUNTS)), ids=lambda place: str(COUNTS[place]))
+@pytest.mark.parametrize("place", [*PLACES, pytest.param(LAST, marks=pytest.mark.thorough)], ids=map(str, COUNTS))
 @pytest.mark.parametrize(("service", "asked"), TABLE)
 def test_requests(service: str, asked: str, place: int) -> None:
     count, (each, shared) = COUNTS[place], TABLE[service, asked][place]

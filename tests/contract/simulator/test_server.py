@@ -19,6 +19,8 @@ from simulator.__main__ import main
 from tests.support.simulator_server import ROOT, started
 from tests.support.waiting import HANG, until
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:

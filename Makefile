@@ -25,6 +25,8 @@ CORE = $(shell sed -n 's/^ansible-core\(.*\); python_version $(if $(filter 3.11,
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(CURDIR)/$(TOOLS)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build
+# Some machines forbid bytecode, and every pytest and simulator would compile all it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Tests that start ansible-playbook have a phase of their own: each takes seconds, and shows no coverage.
 PLAYBOOKS := tests/contract/playbooks
@@ -58,12 +60,12 @@ test: fresh lint types imports coverage thorough simulation hostile docs outside
 
 # Each of these keeps one core busy. What runs in the background is shown when it has ended.
 .PHONY: beside
-beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, and meanwhile sanity, units, molecule and import
-	@$(MAKE) integration > build/integration.log 2>&1 & other=$$!
-	ours=passed; $(MAKE) sanity units molecule import || ours=failed
+beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, molecule and import, and meanwhile sanity and units
+	@$(MAKE) -k integration molecule import > build/beside.log 2>&1 & other=$$!
+	ours=passed; $(MAKE) -k sanity units || ours=failed
 	theirs=passed; wait $$other || theirs=failed
-	cat build/integration.log
-	echo "== integration: $$theirs; sanity, units, molecule, import: $$ours"
+	cat build/beside.log
+	echo "== integration, molecule, import: $$theirs; sanity, units: $$ours"
 	[ $$ours$$theirs = passedpassed ]
 
 .PHONY: check-fast
@@ -125,7 +127,7 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers'
+	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers and not slow'
 	$(END)
 
 .PHONY: coverage
@@ -188,7 +190,7 @@ mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that n
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook
 	$(BEGIN)
-	python -m pytest -n 2 $(PLAYBOOKS)
+	python -m pytest -n 4 $(PLAYBOOKS)  # they wait for each other as often as they work
 	$(END)
 
 .PHONY: killed

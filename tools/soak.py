@@ -5,12 +5,50 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 import time
+import typing as t
 from collections import Counter
+from functools import partial
 
 from tests.simulation.script import SERVICES
 from tests.simulation.soak import STORIES, Verdict, shrink, soak, trace
+
+
+class Played(t.NamedTuple):
+    """What is counted of one story, and what does not hold in it."""
+
+    seed: int
+    tasks: int
+    runs: int
+    killed: int
+    requests: int
+    faults: Counter[str]
+    ends: Counter[str]
+    checks: Counter[str]
+    broken: list[str]
+
+    @classmethod
+    def of(cls, seed: int, verdict: Verdict) -> t.Self:
+        """The counts of a verdict."""
+        record = verdict.record
+        return cls(
+            seed,
+            tasks=len(verdict.script.tasks),
+            runs=len(record.runs),
+            killed=sum(run.killed for run in record.runs),
+            requests=sum(len(run.sent) for run in record.runs),
+            faults=Counter(record.faults),
+            ends=Counter("killed" if run.killed else run.code or "success" for run in record.runs),
+            checks=verdict.made,
+            broken=verdict.broken,
+        )
+
+
+def play(seed: int, *, services: tuple[str, ...], quick: bool, about: str) -> Played:
+    """Play one seed's story."""
+    return Played.of(seed, soak(seed, services, quick=quick, about=about))
 
 
 class Summary:
@@ -23,19 +61,18 @@ class Summary:
         self.checks: Counter[str] = Counter()
         self.failed: list[int] = []
 
-    def add(self, seed: int, verdict: Verdict) -> None:
+    def add(self, played: Played) -> None:
         """One more seed."""
-        record = verdict.record
         self.seeds += 1
-        self.tasks += len(verdict.script.tasks)
-        self.runs += len(record.runs)
-        self.killed += sum(run.killed for run in record.runs)
-        self.requests += sum(len(run.sent) for run in record.runs)
-        self.faults.update(record.faults)
-        self.ends.update("killed" if run.killed else run.code or "success" for run in record.runs)
-        self.checks.update(verdict.made)
-        if verdict.broken:
-            self.failed.append(seed)
+        self.tasks += played.tasks
+        self.runs += played.runs
+        self.killed += played.killed
+        self.requests += played.requests
+        self.faults.update(played.faults)
+        self.ends.update(played.ends)
+        self.checks.update(played.checks)
+        if played.broken:
+            self.failed.append(played.seed)
 
     def lines(self, seconds: float) -> list[str]:
         """For people, and for the documents."""
@@ -58,7 +95,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--services", default=",".join(SERVICES), help="which of them, for a look at one alone")
     parser.add_argument("--failures", type=int, default=5, help="after so many failing seeds it ends")
-    parser.add_argument("--seconds", type=float, help="begin no seed after so long")
+    parser.add_argument("--seconds", type=float, help="end after so long")
     parser.add_argument("--quick", action="store_true", help="shorter stories")
     parser.add_argument("--about", choices=STORIES, default="tasks", help="what the stories are about; seeds differ")
     parser.add_argument("--no-shrink", action="store_true", help="show a failing story as it is")
@@ -67,21 +104,21 @@ def main() -> int:
     more = (" QUICK=1" if given.quick else "") + (f" ABOUT={given.about}" if given.about != "tasks" else "")
     more += f" SERVICES={given.services}" if services != SERVICES else ""
     summary, begin = Summary(), time.monotonic()
-    for seed in range(given.first, given.first + given.seeds):
-        if given.seconds is not None and time.monotonic() - begin > given.seconds:
-            break
-        verdict = soak(seed, services, quick=given.quick, about=given.about)
-        summary.add(seed, verdict)
-        if not verdict.broken:
-            continue
-        sys.stdout.write(f"\nseed {seed} fails; replay: make soak FIRST={seed} SEEDS=1{more}\n")
-        sys.stdout.writelines(f"  {line}\n" for line in verdict.broken)
-        sys.stdout.flush()
-        if given.seeds == 1:
-            small = verdict if given.no_shrink else shrink(verdict)
-            sys.stdout.writelines(f"  {line}\n" for line in ["", "as small as it gets:", *small.broken, *trace(small)])
-        if len(summary.failed) >= given.failures:
-            break
+    story = partial(play, services=services, quick=given.quick, about=given.about)
+    with multiprocessing.Pool(2) as pool:
+        for played in pool.imap(story, range(given.first, given.first + given.seeds)):
+            summary.add(played)
+            if played.broken:
+                sys.stdout.write(f"\nseed {played.seed} fails; replay: make soak FIRST={played.seed} SEEDS=1{more}\n")
+                sys.stdout.writelines(f"  {line}\n" for line in played.broken)
+                sys.stdout.flush()
+            late = given.seconds is not None and time.monotonic() - begin > given.seconds
+            if late or len(summary.failed) >= given.failures:
+                break
+    if given.seeds == 1 and summary.failed:
+        verdict = soak(given.first, services, quick=given.quick, about=given.about)
+        small = verdict if given.no_shrink else shrink(verdict)
+        sys.stdout.writelines(f"  {line}\n" for line in ["", "as small as it gets:", *small.broken, *trace(small)])
     sys.stdout.write("\n".join(["", *summary.lines(time.monotonic() - begin), ""]))
     return 1 if summary.failed else 0
 

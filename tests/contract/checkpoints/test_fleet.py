@@ -186,6 +186,7 @@ def test_no_more_at_once_than_asked(concurrency: int) -> None:
     assert most == min(concurrency, 10)
 
 
+@pytest.mark.slow
 def test_where_nobody_asks_each_service_begins_with_what_it_takes() -> None:
     """Behind one address VMs of VMM's and Azure's, each at its own level; none of the creates has ended yet."""
     lab = Lab(arm_buckets=0.0, create_takes="40s", compute_point_takes="40s")

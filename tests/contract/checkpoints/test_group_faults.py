@@ -77,6 +77,7 @@ def _requests(service: str) -> int:
     return len(fleet.lab.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_at_some_requests(fault: str) -> None:
     for number in range(1, _requests("mixed") + 1, 13):

@@ -156,6 +156,7 @@ def test_who_may_not_see_the_checkpoints_of_one_vm_is_refused_for_that_one() -> 
     assert result["vms"][1]["error"]["code"] == "forbidden"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", ["400", "501", "works", "first", "ignored"])
 def test_many_jobs_are_followed_by_one_query_where_spf_can(position: str) -> None:
     """Whatever it does with `or`, every VM ends right; a server that cannot is found out and asked for each alone."""

@@ -75,7 +75,7 @@ def test_a_restore_outlasts_one_anywhere(service: str, page: str) -> None:
         assert lab.world.vm("web01" if service == "spf" else "app01").power == "Running", position
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_restore_in_place_on_azure_outlasts_one_anywhere(page: str) -> None:
     for position in range(readings("compute")):
@@ -90,7 +90,7 @@ def test_a_restore_in_place_on_azure_outlasts_one_anywhere(page: str) -> None:
         assert (guest(lab), azure_vm(lab).power) == (GOOD, "running"), position
 
 
-@pytest.mark.thorough
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_restore_in_place_that_is_answered_nothing_else_any_more_puts_nothing_back(page: str) -> None:
     count = readings("compute")

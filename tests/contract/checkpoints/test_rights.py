@@ -186,6 +186,7 @@ ARM = [("Azure Compute", name, task) for name, task in COMPUTE.items()]
 ARM += [("Arc-enabled SCVMM", name, task) for name, task in ARC.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("heading", "name", "task"), ARM, ids=[f"{heading} {name}" for heading, name, _task in ARM])
 def test_a_task_runs_with_just_these_actions(heading: str, name: str, task: Task) -> None:
     rights = listed(heading)[name]

@@ -177,6 +177,7 @@ def test_an_older_point_goes_only_when_all_of_the_new_one_is_there() -> None:
     done(restore(lab, name=None, checkpoint_id=result["checkpoint"]["id"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [SERIES, {"name": "s", "max_age": "1h"}, {"name": "s", "max_age": "1h", "wait": False}]
 )

@@ -114,6 +114,7 @@ STOPS: dict[tuple[str, str], set[str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("does", DOES)
 @pytest.mark.parametrize(("scope", "level"), STOPS)
 def test_a_lock_stops_what_writes_to_what_it_lies_on(scope: str, level: str, does: str) -> None:

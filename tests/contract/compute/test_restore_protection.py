@@ -56,6 +56,7 @@ def _made(lab: Lab) -> list[bool]:
     return [_is_protected(body) for body in bodies(lab, "PUT", "/disks/")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nth", range(1, 13))
 def test_a_list_that_is_denied_once(nth: int) -> None:
     lab = _make_lab()

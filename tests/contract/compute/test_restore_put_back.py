@@ -40,6 +40,7 @@ def _on_old_disks(lab: Lab, power: str = "running") -> None:
     assert azure_vm(lab).power == power
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [None, 409], ids=["as an operation", "at once"])
 @pytest.mark.parametrize(("kind", "name"), [("power", "start"), ("vm", None)], ids=["start", "swap"])
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["one group", "data disk in another group"])
@@ -98,6 +99,7 @@ def _held(held: Attachment) -> tuple[str, int | None, str, str, bool]:
     return held.name, held.lun, held.caching, held.delete_option, held.write_accelerator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("only_os", [False, True])
 @pytest.mark.parametrize("key", [None, "another"])
 @pytest.mark.parametrize("killed_after", [None, "keep", "deallocate", "detach"])

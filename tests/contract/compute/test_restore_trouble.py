@@ -90,6 +90,7 @@ def _writes_back() -> range:
     return range(sent.index("start") + 2, len(sent) + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [None, "deploy-1"])
 @pytest.mark.parametrize("when", ["watch", "heard"])
 def test_ended_while_putting_back(when: str, key: str | None) -> None:
@@ -140,6 +141,7 @@ RAN = "The VM is off; it ran when the restore began, with "
 OLD_ONES = "old disk at os (shop01_OsDisk), lun0 (shop01_DataDisk_0)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "expected"),
     [

@@ -43,6 +43,7 @@ def _one_set(lab: Lab, results: list[Result], power: str, **options: Any) -> Non
     assert {disk.tags.get("hybridvm-restore-state") for disk in lab.world.azure.disks.values()} <= {None, "done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", LATER)
 @pytest.mark.parametrize("case", CASES)
 def test_both_go_on(case: str, later: int) -> None:
@@ -61,6 +62,7 @@ def test_both_go_on(case: str, later: int) -> None:
         assert done(restore(lab, **options))["changed"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("later", "power"), [(0, "running"), (12, "running"), (3, "deallocated")])
 def test_both_take_up_a_run_that_was_killed(later: int, power: str) -> None:
     """Wherever it had come to."""

@@ -35,6 +35,7 @@ def _expected(times: list[datetime]) -> set[datetime]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [40, pytest.param(366, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("service", SERVICES)
 def test_daily_runs(service: str, days: int) -> None:

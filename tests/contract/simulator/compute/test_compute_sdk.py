@@ -14,6 +14,8 @@ import pytest
 from tests.support.simulator_server import started
 from tests.support.waiting import HANG
 
+pytestmark = pytest.mark.servers
+
 FAST = {"polling_interval": 0.02}
 
 

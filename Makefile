@@ -159,6 +159,10 @@ scenarios: $(VENV)/test-ready build/links  ## every task with every fault at eve
 	@$(if $(CASE)$(ROW),,PYTHONHASHSEED=0 PYTHONPATH=build/links:. python -m tests.scenarios.changes)
 	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/scenarios.py $(if $(CASE),--case '$(CASE)') $(if $(ROW),--row '$(ROW)') $(if $(SINGLE),--single)
 
+.PHONY: transcripts
+transcripts: $(VENV)/test-ready build/links  ## write tests/scenarios/transcripts: what each kind of task sends, and says at each fault
+	@PYTHONHASHSEED=0 PYTHONPATH=build/links:. python -m tests.scenarios.transcript
+
 .PHONY: simulation
 simulation: $(VENV)/test-ready build/links  ## 300 seeded worlds of faults, 192 about policies, groups, fleets and changes, and whether broken clients are caught
 	$(BEGIN)

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import random
 import traceback
+import uuid
 from collections.abc import Mapping
 from typing import Any
 from unittest import mock
 
+import httpx
 import trio._core._run as scheduler
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
@@ -59,6 +61,11 @@ class Ground:
         limit = parse_duration(str(self._options["wait_timeout"])).total_seconds()
         return RunSeen(result, crash, seconds, limit, tuple(self._sent), jobs, before, after, settled)
 
+    @property
+    def requests(self) -> list[httpx.Request]:
+        """All that were ever sent."""
+        return self._bench.requests
+
     def approve(self) -> RunSeen:
         """Check mode; every later run has its plan as expected_plan."""
         seen = self.run(check=True)
@@ -82,11 +89,15 @@ class Ground:
         with (
             mock.patch.object(scheduler, "_ALLOW_DETERMINISTIC_SCHEDULING", True),
             mock.patch.object(scheduler, "_r", random.Random(1)),
+            mock.patch.object(uuid, "uuid4", self._id),
         ):
             try:
                 return self._play(check), ""
             except (Exception, BaseExceptionGroup):
                 return None, traceback.format_exc(limit=-6)
+
+    def _id(self) -> uuid.UUID:
+        return uuid.UUID(int=self._dice.getrandbits(128), version=4)
 
     def _play(self, check: bool) -> Mapping[str, Any]:
         return self._bench.run(self.row.module, check=check, **self._options)

@@ -186,10 +186,11 @@ hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong ty
 bench: $(VENV)/test-ready build/links  ## measure what a task costs, and keep it in build/bench.json: FIGURES=, AZCOLLECTION=1
 	@PYTHONPATH=build/links:. python -m tests.bench $(FIGURES)
 
-# Not a part of "make test". ONLY= plants every mistake whose line holds that text, TESTS= names the tests to run then.
+# Not a part of "make test". ONLY= plants every mistake whose line holds that text, FILES= those in files below
+# plugins/module_utils; TESTS= names the tests to run then.
 .PHONY: mutants
-mutants: $(VENV)/test-ready build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, TESTS=
-	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(TESTS),--tests $(TESTS))
+mutants: $(VENV)/test-ready $(VENV)/kerberos build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, FILES=, TESTS=
+	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(FILES),--files $(FILES)) $(if $(TESTS),--tests $(TESTS))
 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook

@@ -176,11 +176,12 @@ def main() -> int:
     """1 when too many survive, too many are judged equivalent, or a judgement is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, help="how many: 200, or with --only all that there are")
+    parser.add_argument("--count", type=int, help="how many: 200, or with --only or --files all that there are")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
         "--only", nargs="*", default=[], help="draw from the mutants whose line holds one of these texts"
     )
+    parser.add_argument("--files", nargs="*", default=[], help="draw from files whose path begins with one of these")
     parser.add_argument("--tests", nargs="*", default=[], help="run these tests whatever coverage says")
     parser.add_argument("--kept", action="store_true", help="take coverage as last measured, whatever has changed")
     parser.add_argument("--entries", action="store_true", help="print survivors as entries for the list of equivalents")
@@ -189,13 +190,14 @@ def main() -> int:
     settings = Settings.read(Path.cwd())
     found, users = population(settings)
     judged_before = equivalents(settings.root)
-    count = asked.count or (len(found) if asked.only else 200)
-    drawn = sample(
-        [m for m in found if not asked.only or any(text in m.whole for text in asked.only)],
-        asked.seed,
-        count,
-        every=count == len(found),
-    )
+    chosen = [
+        mutant
+        for mutant in found
+        if (not asked.only or any(text in mutant.whole for text in asked.only))
+        and (not asked.files or mutant.file.startswith(tuple(asked.files)))
+    ]
+    count = asked.count or (len(chosen) if asked.only or asked.files else 200)
+    drawn = sample(chosen, asked.seed, count, every=count >= len(chosen))
     known = None if asked.tests else reach(settings, asked.workers, kept_anyway=asked.kept)
     counts: Counter[str] = Counter()
     wrong = [f"no such mutant any more: {' '.join(map(str, key))}" for key in stale(judged_before, found)]
@@ -212,7 +214,7 @@ def main() -> int:
     total, caught, equivalent = len(drawn), counts["caught"], counts["equivalent"]
     if caught < settings.least_caught / 100 * (total - equivalent):
         wrong.append(f"fewer than {settings.least_caught} % of those that change something are caught")
-    if not asked.only and equivalent > settings.most_equivalent / 100 * total:
+    if not (asked.only or asked.files) and equivalent > settings.most_equivalent / 100 * total:
         wrong.append(f"more than {settings.most_equivalent} % are judged equivalent")
     print("".join(f"mutants: {text}\n" for text in wrong), end="", file=sys.stderr, flush=True)
     print(f"seed {asked.seed}, {len(found)} mutants to draw from, {time.monotonic() - began:.0f} s")

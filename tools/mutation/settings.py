@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.house import pure_files
 
 SOURCES = "plugins/module_utils"
+_BUILT = ("krb5", "faketime")  # what tools/kerberos.py has unpacked
 _NOT_COPIED = (".git", ".venv*", "build", "__pycache__", ".*_cache", ".hypothesis")
 
 
@@ -59,3 +60,6 @@ def private_copy(root: Path, copy: Path) -> None:
             mine = copy / link.relative_to(root)
             mine.parent.mkdir(parents=True, exist_ok=True)
             mine.symlink_to(copy / link.resolve().relative_to(root.resolve()))
+    for built in _BUILT:
+        if (root / "build" / built).is_dir():
+            (copy / "build" / built).symlink_to((root / "build" / built).resolve())

@@ -14,6 +14,8 @@ from tests.support.simulator_server import ROOT
 from .both_ways import both, differences, results
 from .support import COLLECTION, Ansible, Simulator, play
 
+pytestmark = pytest.mark.thorough
+
 
 class OwnWorld(Ansible):
     """Integration targets start a simulator of their own: no facts of another one."""

@@ -81,6 +81,7 @@ def test_five_of_which_the_fourth_fails_are_undone(simulator: Simulator, ansible
     assert points(simulator) == [["baseline", "before-release"]] * 4 + [["before-release"]]
 
 
+@pytest.mark.thorough
 def test_a_group_of_which_the_third_target_is_missing_stays_where_it_is(simulator: Simulator, ansible: Ansible) -> None:
     assert run("Before the release", simulator, ansible).code == 0
     gone = {"vm": simulator.arm_vm("app01"), "name": "before-release", "state": "absent"}
@@ -102,6 +103,7 @@ def test_a_group_of_which_the_third_target_is_missing_stays_where_it_is(simulato
     assert "version = 1\n" not in guests(simulator)
 
 
+@pytest.mark.thorough
 def test_a_group_goes_back_as_a_whole(simulator: Simulator, ansible: Ansible) -> None:
     assert run("Before the release", simulator, ansible).code == 0
     spoil(simulator)

@@ -82,6 +82,7 @@ def test_a_good_change_stays_and_its_checkpoint_goes_or_stays(site: Site) -> Non
     assert not (site.directory / "waited-app01").exists()
 
 
+@pytest.mark.thorough
 def test_a_fresh_one_is_made_or_one_that_is_young_enough_is_used_and_left(site: Site) -> None:
     for count, more in ((1, {}), (2, {}), (2, {"guarded_change_max_age": "4h", "guarded_change_on_success": "remove"})):
         run = site.run("web01", **{"guarded_change_on_success": "keep", **more})
@@ -89,6 +90,7 @@ def test_a_fresh_one_is_made_or_one_that_is_young_enough_is_used_and_left(site: 
         assert site.points("web01").count("before-change") == count
 
 
+@pytest.mark.thorough
 def test_a_policy_retires_the_checkpoints_of_good_changes(site: Site) -> None:
     policy = {"prefix": "before-change", "keep": {"last": 2}}
     more = {"guarded_change_on_success": "policy", "guarded_change_policy": policy}
@@ -98,6 +100,7 @@ def test_a_policy_retires_the_checkpoints_of_good_changes(site: Site) -> None:
         assert site.points("web01").count("before-change") == count
 
 
+@pytest.mark.thorough
 def test_a_change_that_is_not_good_goes_back_or_stays_as_asked(site: Site) -> None:
     before = site.guest("web01")
     bad = {"name": "Ask the shop", "ansible.builtin.assert": {"that": ["1 == 2"], "fail_msg": "the shop is closed"}}
@@ -114,6 +117,7 @@ def test_a_change_that_is_not_good_goes_back_or_stays_as_asked(site: Site) -> No
     assert "safety before restore to before-change" in site.points("web01")
 
 
+@pytest.mark.thorough
 def test_where_restoring_fails_too_both_errors_are_told(site: Site) -> None:
     site.file("change.yml", site.break_it, FAILS)
     failure = {"service": "spf", "kind": "restore", "vm": "web01", "status": "Failed", "problem": "the disk is gone"}
@@ -126,6 +130,7 @@ def test_where_restoring_fails_too_both_errors_are_told(site: Site) -> None:
     assert said.endswith("is kept.")
 
 
+@pytest.mark.thorough
 def test_what_no_log_hides_stays_hidden(site: Site) -> None:
     refused = {"argv": ["sh", "-c", "echo hunter2 is refused >&2; exit 1"]}
     secret = {"name": "Set the password", "ansible.builtin.command": refused, "no_log": True}
@@ -137,6 +142,7 @@ def test_what_no_log_hides_stays_hidden(site: Site) -> None:
         assert "hunter2" not in run.stdout + run.stderr
 
 
+@pytest.mark.thorough
 def test_the_item_of_a_loop_that_failed_is_the_one_that_is_told(site: Site) -> None:
     site.file(
         "change.yml",
@@ -149,6 +155,7 @@ def test_the_item_of_a_loop_that_failed_is_the_one_that_is_told(site: Site) -> N
     assert "failed: Update each: b is broken. The VM was" in messages(site.run("web01"))["web01"]
 
 
+@pytest.mark.thorough
 def test_a_host_that_is_gone_for_a_moment_ends_the_change_at_once(site: Site) -> None:
     before = site.guest("web01")
     gone = {"name": "Go on", "ansible.builtin.command": "true", "vars": GONE}
@@ -175,6 +182,7 @@ def test_a_host_that_is_gone_for_a_moment_ends_the_change_at_once(site: Site) ->
         assert not (site.directory / f"after-{name}").exists()
 
 
+@pytest.mark.thorough
 def test_each_host_stands_for_itself_unless_it_is_asked_otherwise(site: Site) -> None:
     """One host has gone for good, one fails, and one is well."""
     lose = {"name": "Lose it", "ansible.builtin.set_fact": {"lost": True}}
@@ -192,6 +200,7 @@ def test_each_host_stands_for_itself_unless_it_is_asked_otherwise(site: Site) ->
     assert {name: site.guest(name) == BROKEN for name in ALL} == {"web01": False, "app01": False, "shop01": True}
 
 
+@pytest.mark.thorough
 def test_with_any_errors_fatal_on_the_play_all_go_back(site: Site) -> None:
     site.file("change.yml", site.break_it, {**FAILS, "when": "fails"}, sure("after", site.directory))
     own = {name: {"fails": name == "app01"} for name in ALL}
@@ -203,6 +212,7 @@ def test_with_any_errors_fatal_on_the_play_all_go_back(site: Site) -> None:
     assert not list(site.directory.glob("after-*"))
 
 
+@pytest.mark.thorough
 def test_with_serial_the_next_batch_does_not_begin(site: Site) -> None:
     site.file("change.yml", site.break_it, FAILS)
     before = site.points("app01")
@@ -211,6 +221,7 @@ def test_with_serial_the_next_batch_does_not_begin(site: Site) -> None:
     assert (site.points("app01"), site.guest("app01") == BROKEN) == (before, False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fails", ["", "freeze", "checkpoint"])
 def test_what_was_held_for_the_checkpoint_goes_on_in_any_case(site: Site, fails: str) -> None:
     site.file("freeze.yml", sure("frozen", site.directory), *([FAILS] if fails == "freeze" else []))
@@ -224,6 +235,7 @@ def test_what_was_held_for_the_checkpoint_goes_on_in_any_case(site: Site, fails:
     assert (site.guest("web01") == BROKEN) is (not fails)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("how", [{"play": {"check_mode": True}}, {"arguments": ("--check",)}])
 def test_check_mode_changes_nothing(site: Site, how: dict[str, Any]) -> None:
     site.file("change.yml", site.break_it)
@@ -234,6 +246,7 @@ def test_check_mode_changes_nothing(site: Site, how: dict[str, Any]) -> None:
     assert not [name for name in ALL if site.guest(name) == BROKEN]
 
 
+@pytest.mark.thorough
 def test_a_way_back_that_the_service_would_refuse_stops_it_before_the_change(site: Site) -> None:
     """A lock on a group lets restore points be made, and no disk be swapped."""
     site.file("change.yml", site.break_it)
@@ -244,6 +257,7 @@ def test_a_way_back_that_the_service_would_refuse_stops_it_before_the_change(sit
     assert site.guest("shop01") != BROKEN
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "given",
     [

@@ -19,6 +19,8 @@ from tests.support.simulator_server import ROOT
 from .guarded import BROKEN, Site
 from .support import COLLECTION, Ansible, Simulator
 
+pytestmark = pytest.mark.thorough
+
 DOCUMENT = (ROOT / "docs/guarded-change.md").read_text()
 ROLE = ROOT / "roles/guarded_change"
 VARYING = re.compile(r"[0-9a-f-]{36}|831e819f-…|[0-9TZ:-]{20}")

@@ -18,6 +18,8 @@ from tests.support.waiting import until
 from .guarded import ALL, BROKEN, Site, messages, outcomes
 from .support import Ansible, Simulator
 
+pytestmark = pytest.mark.thorough
+
 EVERY = os.environ.get("EVERY") == "1"
 RESUMES = ("fail", "continue", "restore")
 # The first write of each stage, for all three services: it is held up until everything is dead, and then it is heard.

@@ -72,6 +72,7 @@ def test_a_switch_that_is_no_boolean(simulator: Simulator, ansible: Ansible) -> 
     assert "hybridvm_checkpoints_in_process: 'perhaps' is neither true nor false" in run.of("Odd")["msg"]
 
 
+@pytest.mark.thorough
 def test_each_item_of_a_loop_has_an_environment_of_its_own(simulator: Simulator, ansible: Ansible) -> None:
     without = {name: value for name, value in simulator.environment.items() if name != "SPF_PASSWORD"}
     task = _info(
@@ -124,6 +125,7 @@ def test_progress_is_shown_with_v_and_not_of_secret_tasks(simulator: Simulator, 
     assert not [line for line in quiet.stdout.splitlines() if line.startswith("vm web01: ")]
 
 
+@pytest.mark.thorough
 def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(
     simulator: Simulator, ansible: Ansible, monkeypatch: pytest.MonkeyPatch
 ) -> None:

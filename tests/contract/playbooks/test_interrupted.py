@@ -24,6 +24,7 @@ HOURS = 10 * 3600  # of simulated time: nothing that takes so long ends before t
 MODULE = f"ansible_collections.{COLLECTION}.plugins.modules.vm_checkpoint"
 
 
+@pytest.mark.thorough
 def test_async_and_poll(simulator: Simulator, ansible: Ansible) -> None:
     options = {"vms": ["web01", simulator.arm_vm("app01")], "name": "in the background"}
     task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "async": int(HANG), "poll": 1}
@@ -59,6 +60,7 @@ def _module(simulator: Simulator, ansible: Ansible, options: dict[str, Any]) -> 
             process.communicate()
 
 
+@pytest.mark.thorough
 def test_the_run_after_a_killed_one_joins_what_it_began(simulator: Simulator, ansible: Ansible) -> None:
     simulator.control("POST", "/switches", {"create_takes": f"{HOURS}s"})
     simulator.control("DELETE", "/journal")

@@ -98,6 +98,7 @@ def test_the_examples_work_as_they_stand(simulator: Simulator, ansible: Ansible,
     assert listed.group("turned_off") == ["gold-image"]
 
 
+@pytest.mark.thorough
 def test_a_cache_spares_the_requests_until_it_is_flushed(
     simulator: Simulator, ansible: Ansible, tmp_path: Path
 ) -> None:
@@ -195,6 +196,7 @@ def test_names_and_tags_are_never_taken_for_more(simulator: Simulator, ansible: 
     assert not pwned.exists()
 
 
+@pytest.mark.thorough
 def test_two_vms_of_one_name_are_both_there(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     simulator.control(
         "POST",
@@ -216,6 +218,7 @@ def test_two_vms_of_one_name_are_both_there(simulator: Simulator, ansible: Ansib
     assert [host.partition(".")[0] for host in named.hosts] == ["scvmm", "spf", "spf", "spf"]
 
 
+@pytest.mark.thorough
 def test_a_vm_that_cannot_be_read_stays(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     simulator.control("POST", "/faults", {"kind": "status", "status": 403, "path": "machines/app01/", "count": None})
     listed = list_hosts(ansible, source(tmp_path, services=["scvmm"]))
@@ -257,6 +260,7 @@ def test_what_is_wrong_is_one_line(ansible: Ansible, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("enabled", [f"{PLUGIN},auto,yaml", f"auto,{PLUGIN}", "auto"])
 def test_a_refused_password_is_sent_once_whichever_plugins_are_enabled(
     simulator: Simulator, ansible: Ansible, tmp_path: Path, enabled: str
@@ -280,6 +284,7 @@ def test_missing_libraries_are_named(ansible: Ansible, tmp_path: Path) -> None:
     assert "-m pip install 'anyio" in messages
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["checkpoints_vms.yml", "prod_checkpoints_vms.yaml", "a.checkpoints.yaml"])
 def test_files_are_known_by_their_names(name: str, ansible: Ansible, tmp_path: Path) -> None:
     assert list_hosts(ansible, source(tmp_path, name, services=["spf"])).hosts == ["db01", "gold-image", "web01"]
@@ -291,6 +296,7 @@ def test_a_file_of_another_name_is_none_of_ours(ansible: Ansible, tmp_path: Path
     assert listed.code != 0
 
 
+@pytest.mark.thorough
 def test_a_file_or_a_password_may_be_encrypted(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("vault's\n")

@@ -18,6 +18,8 @@ from tests.support.waiting import until
 
 from .support import COLLECTION, Ansible, Run, Simulator, play
 
+pytestmark = pytest.mark.thorough
+
 EVERY = os.environ.get("EVERY") == "1"
 MARK = re.compile(r"\n*\[hybridvm\.checkpoints [^\]]*\]$")
 KEYED = {"restore_key": "job-4711"}

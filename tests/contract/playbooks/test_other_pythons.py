@@ -101,6 +101,7 @@ def test_a_python_that_is_too_old_is_named_with_the_one_that_is_needed(version: 
     assert "3.11 or newer" in result["msg"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_says_so(module: str, ansible: Ansible) -> None:
     python = interpreter("3.9")
@@ -118,6 +119,7 @@ def test_a_python_without_the_libraries_is_named_with_the_command_that_installs_
     assert f"{python} -m pip install" in result["error"]["remedy"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("version", READERS)
 @pytest.mark.parametrize("module", MODULES)
 def test_every_python_that_ansible_starts_reads_as_far_as_the_check(version: str, module: str, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_what_was_planned_is_applied_once_and_all_of_it(operator: Operator) -> N
     assert operator.writes() == 0
 
 
+@pytest.mark.thorough
 def test_a_policy_is_planned_and_applied_as_well(operator: Operator) -> None:
     options = {"vm": "web01", "prefix": "nightly", "max_age": "1d", "keep": {"last": 3}, **PATIENCE}
     ok(operator.plan([{"module": "vm_checkpoint_policy", "options": options}]))
@@ -139,6 +140,7 @@ def test_a_world_that_has_changed_since_stops_it_before_anything_is_done(operato
     assert operator.writes() == 0
 
 
+@pytest.mark.thorough
 def test_an_apply_that_was_stopped_half_way_does_the_rest(operator: Operator) -> None:
     simulator = operator.simulator
     listed = [
@@ -153,6 +155,7 @@ def test_an_apply_that_was_stopped_half_way_does_the_rest(operator: Operator) ->
     assert [simulator.names(vm).count("both") for vm in ("web01", "db01")] == [1, 1]
 
 
+@pytest.mark.thorough
 def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -> None:
     listed = [{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]
     ok(operator.plan(listed))
@@ -167,6 +170,7 @@ def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -
     assert operator.writes() == 0
 
 
+@pytest.mark.thorough
 def test_a_plan_that_fails_leaves_no_file_that_could_be_applied(operator: Operator) -> None:
     listed = [{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]
     ok(operator.plan(listed))
@@ -176,6 +180,7 @@ def test_a_plan_that_fails_leaves_no_file_that_could_be_applied(operator: Operat
     assert not operator.file.exists()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("listed", "why"),
     [
@@ -191,6 +196,7 @@ def test_what_cannot_be_planned_is_refused(operator: Operator, listed: object, w
     assert not operator.file.exists()
 
 
+@pytest.mark.thorough
 def test_the_connection_comes_from_elsewhere_and_stays_there(operator: Operator) -> None:
     ready = operator.simulator.ready
     connection = {name: ready[name] for name in ("spf_url", "spf_username", "spf_password")}

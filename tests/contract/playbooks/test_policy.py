@@ -9,6 +9,7 @@ import xml.etree.ElementTree as Xml
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.support.simulator_server import ROOT
@@ -36,6 +37,7 @@ def _verbs(result: dict[str, Any]) -> list[list[str]]:
     return [[each["action"] for each in vm["plan"]["actions"] if each["action"] != "keep"] for vm in result["vms"]]
 
 
+@pytest.mark.thorough
 def test_days_on_all_three_services(simulator: Simulator, ansible: Ansible) -> None:
     """Three days; then check mode predicts, the approved plan is carried out, and a second run changes nothing."""
     day = prepare(["POST", "/clock", {"advance": DAY}])

@@ -60,6 +60,7 @@ def test_a_playbook_without_connection_options_runs_against_it(
     assert [vm["provider"] for vm in run.of("Look")["vms"]] == ["spf", "scvmm", "compute"]
 
 
+@pytest.mark.thorough
 def test_the_users_own_collections_stay_visible(ready: Path, tmp_path: Path) -> None:
     def paths(**environment: str) -> list[str]:
         return exported(ready, tmp_path, **environment)["ANSIBLE_COLLECTIONS_PATH"].split(":")
@@ -72,6 +73,7 @@ def test_the_users_own_collections_stay_visible(ready: Path, tmp_path: Path) -> 
     assert paths() == [own, str(tmp_path / "mine")]
 
 
+@pytest.mark.thorough
 def test_a_playbook_finds_another_collection_beside_this_one(ready: Path, ansible: Ansible, tmp_path: Path) -> None:
     plugins = tmp_path / "collections/ansible_collections/acme/other/plugins/modules"
     plugins.mkdir(parents=True)
@@ -83,6 +85,7 @@ def test_a_playbook_finds_another_collection_beside_this_one(ready: Path, ansibl
     assert run.of("Greet")["hello"] == "there"
 
 
+@pytest.mark.thorough
 def test_an_installed_collection_puts_its_own_place_first(ready: Path, tmp_path: Path) -> None:
     tool = tmp_path / "installed/ansible_collections/hybridvm/checkpoints/tools/rehearse.py"
     tool.parent.mkdir(parents=True)
@@ -91,6 +94,7 @@ def test_an_installed_collection_puts_its_own_place_first(ready: Path, tmp_path:
     assert path == f"{tmp_path / 'installed'}:/a"
 
 
+@pytest.mark.thorough
 def test_it_needs_no_ansible_in_its_own_python(ready: Path, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
     command = [str(tmp_path / "bare/bin/python"), str(TOOL), str(ready)]

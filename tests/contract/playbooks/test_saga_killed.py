@@ -9,10 +9,14 @@ import signal
 import subprocess
 from typing import Any
 
+import pytest
+
 from tests.support.waiting import until
 
 from .both_ways import AS_MODULE
 from .support import COLLECTION, Ansible, Simulator, descendants, play
+
+pytestmark = pytest.mark.thorough
 
 MODULE = "AnsiballZ_vm_checkpoint_restore"
 HELD = "hold"

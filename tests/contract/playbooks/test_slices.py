@@ -27,6 +27,8 @@ from tests.support.waiting import HANG
 from .inventories import Listed, list_hosts, source
 from .support import COLLECTION, Ansible, Simulator
 
+pytestmark = pytest.mark.thorough
+
 SLICES = 4
 OTHER = "somebody-else"
 SWITCHES = ("create_takes=1s", "compute_point_takes=2s", "compute_vm_takes=1s")

@@ -15,6 +15,7 @@ from tests.hostile.options.destinations import reaches
 from tests.hostile.options.specs import Module, modules
 from tests.hostile.options.trials import TITLE, Trial, pairs
 from tests.hostile.options.values import ANYTHING, FIXED, special
+from tests.support.sampling import one_in
 
 Record = Callable[[str, Any], None]
 EXAMPLES = 8
@@ -25,7 +26,7 @@ def _id(value: object) -> str:
     return value.name if isinstance(value, Module) else str(value)
 
 
-@pytest.mark.parametrize(("module", "option"), [*OWN, *CONNECTION], ids=_id)
+@pytest.mark.parametrize(("module", "option"), one_in(4, [*OWN, *CONNECTION]), ids=_id)
 def test_a_value_is_right_on_the_wire_or_refused_in_one_line(
     module: Module, option: str, record_property: Record
 ) -> None:
@@ -62,7 +63,7 @@ def test_so_it_is_inside_an_option(module: Module, option: str, inner: str, reco
     record_property(TITLE, {**trial.counts, "options": 0, "members of options": 1})
 
 
-@pytest.mark.parametrize("name", [name for name in modules() if name != "vm_checkpoint"])
+@pytest.mark.parametrize("name", one_in(4, [name for name in modules() if name != "vm_checkpoint"]))
 def test_the_connection_is_read_alike_by_every_module(name: str, record_property: Record) -> None:
     module = modules()[name]
     for number, (_module, option) in enumerate(CONNECTION):

@@ -15,6 +15,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from tests.hostile.secrets.echo_places import ARM, SPF, Place, make_lab, run, said
 from tests.hostile.secrets.secret_forms import FORMS, SAS, SPELLINGS, TITLE, Form, leak
+from tests.support.sampling import one_in
 
 Record = Callable[[str, Any], None]
 EACH = 6
@@ -34,7 +35,7 @@ def _chosen(form: Form, place: int, each: int = EACH) -> Iterator[str]:
         yield names[(place * each + FORMS.index(form) * 5 + number) % len(names)]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", one_in(4, FORMS), ids=lambda form: form.name)
 def test_nothing_of_a_secret_comes_out(
     form: Form, record_property: Record, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 """A playbook killed (SIGKILL) at its requests in turn, run again after the service has settled, and compared.
 
 Each request is held up until everything is dead, and then reaches the service all the same: the worst that can happen.
-`make killed` (EVERY=1) does that for every task and every request; `make test` for two tasks and their writes.
+`make killed` (EVERY=1) does that for every task and every request; `make test WHOLE=1` for two tasks and their writes.
 """
 
 from __future__ import annotations

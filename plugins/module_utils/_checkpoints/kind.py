@@ -161,7 +161,7 @@ class VmCheckpoints(Kind[ObservedVm]):
         if not where:
             return None
         when = "" if read else "When last read: "
-        return Note(f"{when}{where}", "Run the same task again: it goes on from where it stands.")
+        return Note(f"{when}{where}", "The same task, run again, continues from there.")
 
     async def _current_operation(self) -> Operation | None:
         """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""
@@ -220,8 +220,8 @@ def _unpinned(progress: Progress[ObservedVm]) -> Note | None:
     state = "pinned" if isinstance(begun, SetPin) else "locked, though pinned"
     may = "may not be" if begun in progress.open else "is not"
     return Note(
-        f'Checkpoint "{made.name}" ({made.id}) was made, and {may} {state}.',
-        "Run the task again: it pins the one that exists.",
+        f'Checkpoint "{made.name}" ({made.id}) {may} {state}.',
+        "The next run pins the one that exists.",
     )
 
 
@@ -245,12 +245,15 @@ def _left_off(progress: Progress[ObservedVm], off: Power | Restore, power: str |
     """What a run that left the VM off, and got no further, says of it; `power` is None where it cannot be read."""
     if power == "on" and off in progress.actions:
         return None
-    safety = next((action.name for action in progress.actions if isinstance(action, Create) and action.safety), None)
-    kept = f' "{safety}" was made before.' if safety else ""
-    remedy = "Turn the VM on, or run the task with power_after on."
+    remedy = "Turn the VM on, or have the next run do that (power_after: on)."
+    look = "Look whether the VM is on; if not, turn it on, or have the next run do that (power_after: on)."
     if isinstance(off, Restore):
-        shown = "is off" if power == "off" else "may be left off by it"
-        return Note(f"The VM {shown}; it ran when the task began.{kept}", f"Look at the VM. {remedy}")
+        if power == "off":
+            return Note("The VM is off; it ran when the task began.", remedy)
+        return Note("The VM may be off; it ran when the task began.", look)
     if off not in progress.actions and power != "off":
-        return Note(f"Turning the VM off had begun, and it may be off by now.{kept}", f"Look at the VM. {remedy}")
-    return Note(f"The VM was turned off for it, and nothing has turned it on again.{kept}", remedy)
+        return Note("Turning the VM off had begun, and it may be off by now.", look)
+    if any(isinstance(action, Power) and action.on for action in progress.unsettled):
+        shown = "is not shown as on yet" if power == "off" else "may still be off"
+        return Note(f"The VM was turned off for it, and {shown}.", look)
+    return Note("The VM was turned off for it, and nothing has turned it on again.", remedy)

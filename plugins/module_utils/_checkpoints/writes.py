@@ -203,7 +203,7 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
     """On, or off without asking the guest."""
     state = "on" if action.on else "off"
     return WriteRequest(
-        context=f"turning it {state}",
+        context=f"turning the VM {state}",
         send=lambda: provider.power(vm, action.on),
         verified=lambda now: now.power == state,
         verified_after_loss=lambda now: now.power == state and now.busy is None,
@@ -213,7 +213,7 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
 def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """A part of something larger: a write like any other."""
     return WriteRequest(
-        context=action.summary,
+        context=action.doing,
         send=lambda: provider.execute_step(action, observed),
         verified=action.is_done,
         # What it has changed may be shown while it is still at work, and would refuse what comes next.

@@ -125,7 +125,7 @@ class CheckpointError(Exception):
         # Our own additions must not be cut off by the limit for what a service says, so the message may have grown.
         message = one_line(self.message, 3000)
         denial = [self.denial] if self.changed_nothing else []
-        text = " ".join([message, *denial, *(one_line(note) for note in self.notes)])
+        text = " ".join([message, *denial, *(one_line(note, 3000) for note in self.notes)])
         return f"{one_line(self.subject)}: {text}" if self.subject else text
 
 

@@ -87,6 +87,11 @@ class Step(Action, ABC):
     def summary(self) -> str:
         """What it does, in a few words: `swap its disks`."""
 
+    @property
+    @abstractmethod
+    def doing(self) -> str:
+        """The same as errors say it: `swapping its disks`."""
+
     @abstractmethod
     def about(self) -> dict[str, t.Any]:
         """What it does it to, as results show it."""

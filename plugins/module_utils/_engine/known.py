@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from .._core.errors import (
     BadResponse,
     CheckpointError,
@@ -14,6 +16,7 @@ from .._core.errors import (
     NotFound,
     NotVerified,
     OutcomeUnknown,
+    Refused,
     ResponseLost,
     SignInRefused,
     Unavailable,
@@ -21,21 +24,56 @@ from .._core.errors import (
 )
 from .._core.operation import Operation
 from .._core.times import show_seconds
+from .kind import Note
+from .progress import Progress
 
-SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
+SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, Refused, SignInRefused, Unavailable, Unreachable)
 """Errors that say, or suggest, that nothing was changed: never shown once a write has left."""
 LOOK_FIRST = "Look at it before you run the task again."
+MOST_DONE = 5
+"""How many of the writes before an error it lists; the result's plan and diff show all."""
 
 
 def what_is_known(
-    problem: CheckpointError, subject: str, context: str | None, *, lost: bool = False
+    problem: CheckpointError,
+    subject: str,
+    context: str | None,
+    *,
+    lost: bool = False,
+    operation: Operation | None = None,
 ) -> CheckpointError:
-    """The error as it may be shown: behind a write that was sent (`context`), none may deny it.
+    """The error as it may be shown: behind a write that was sent (`context`), none may deny it, and each names it.
 
-    Where its answer was `lost`, an answer that makes no sense leaves open what became of it, too.
+    Where its answer was `lost`, an answer that makes no sense leaves open what became of it, too. `operation` is the
+    write's own.
     """
-    denies = isinstance(problem, SAYS_NOTHING_CHANGED) or (lost and isinstance(problem, BadResponse))
-    return unread(problem, subject, context) if context is not None and denies else problem
+    if problem.operation is None and operation is not None:
+        problem.operation = operation.to_result()
+    if context is None:
+        return problem
+    succeeded = operation is not None and operation.last.state == "succeeded"
+    if isinstance(problem, SAYS_NOTHING_CHANGED) or (lost and isinstance(problem, BadResponse)):
+        return unread(problem, subject, context, succeeded=succeeded)
+    if isinstance(problem, BadResponse):
+        problem.notes.append(f"{context} was sent before, and {_REPORTED if succeeded else 'whether it ran is open'}.")
+    return problem
+
+
+def tell_done(problem: CheckpointError, progress: Progress[t.Any]) -> None:
+    """Add what the run had changed before the error came, once."""
+    named = f"{problem.message} ".replace(":", " ")
+    done = [each.context for each in progress.done if each.context and f"{each.context} " not in named]
+    more = f" and {len(done) - MOST_DONE} more" if len(done) > MOST_DONE else ""
+    note = f"Done before: {', '.join(done[:MOST_DONE])}{more}."
+    if done and note not in problem.notes:
+        problem.notes.append(note)
+
+
+def add_note(problem: CheckpointError, note: Note | None) -> None:
+    """Add where the run has left its target."""
+    if note is not None:
+        problem.notes.append(note.text)
+        problem.remedy = f"{problem.remedy} {note.remedy}".strip()
 
 
 def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: float) -> OutcomeUnknown:
@@ -49,14 +87,15 @@ def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: fl
     )
 
 
-def unread(problem: CheckpointError, subject: str, context: str) -> OutcomeUnknown:
-    """A write was sent, and what came of it cannot be read."""
+def unread(problem: CheckpointError, subject: str, context: str, *, succeeded: bool = False) -> OutcomeUnknown:
+    """A write was sent, and what came of it cannot be read, whatever its operation reports."""
     lost = _lost_before(problem)
-    answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else ""
+    answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else f", {_REPORTED}," if succeeded else ""
+    left = "So nothing proves it" if succeeded and not lost else "Whether it ran is open"
     return _open(
         problem,
-        f"{context} was sent{answer} and reading what came of it failed: {problem.message.rstrip('.')}. Whether it ran "
-        "is open (outcome_unknown); nothing was sent twice.",
+        f"{context} was sent{answer} and reading what came of it failed: {problem.message.rstrip('.')}. {left} "
+        "(outcome_unknown); nothing was sent twice.",
         subject,
         LOOK_FIRST,
     )
@@ -66,11 +105,12 @@ def after_loss(problem: CheckpointError, subject: str, context: str) -> Checkpoi
     """An error that comes while the answer of an earlier write is still missing: that one is open, too."""
     if isinstance(problem, Locked):
         return unread(problem, subject, context)
-    known = what_is_known(problem, subject, context)
-    if known is problem and not isinstance(problem, OutcomeUnknown):
+    if isinstance(problem, SAYS_NOTHING_CHANGED):
+        return unread(problem, subject, context)
+    if not isinstance(problem, OutcomeUnknown):
         problem.changed_nothing = False
         problem.notes.append(f"{context} was sent before, its answer was lost, and whether it ran is open.")
-    return known
+    return problem
 
 
 def not_waited_for(problem: Locked, subject: str) -> Locked:
@@ -121,6 +161,9 @@ def not_shown(operation: Operation, subject: str, context: str, settle_time: flo
         operation=operation.to_result(),
         remedy=LOOK_FIRST,
     )
+
+
+_REPORTED = "the service reports that it succeeded"
 
 
 def _open(problem: CheckpointError, message: str, subject: str, remedy: str) -> OutcomeUnknown:

@@ -27,12 +27,14 @@ class Done:
     """An action that was carried out, and what it led to.
 
     `nonce` is what this run called it by; `created`: the service's own answer said that it has made something new.
+    `context` is what errors call the write, empty where it has changed nothing.
     """
 
     action: Action
     nonce: str = ""
     completed: Completed = field(default_factory=Completed)
     created: bool = False
+    context: str = ""
 
 
 @dataclass(frozen=True)

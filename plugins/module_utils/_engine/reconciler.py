@@ -15,8 +15,8 @@ from .._core.operation import Operation, Pauses
 from .._core.plan import Action, Plan
 from .._deps import anyio
 from .execution import Execution
-from .kind import InProgress, Kind, Note, WriteRequest
-from .known import after_loss, interrupted, not_waited_for, what_is_known
+from .kind import InProgress, Kind, WriteRequest
+from .known import add_note, after_loss, interrupted, not_waited_for, tell_done, what_is_known
 from .progress import Completed, Done, Progress
 from .undo import Undo
 from .waiting import WaitPolicy
@@ -113,7 +113,7 @@ class Reconciler(t.Generic[Observed]):
         if self.changed:
             problem.changed_nothing = False
             problem.retry = "after_reading" if problem.retry == "safe" else problem.retry
-        if problem.operation is None and self.operation is not None:
+        if problem.operation is None and self.operation is not None and self.operation.last.state == "running":
             problem.operation = self.operation.to_result()
         return problem
 
@@ -132,8 +132,9 @@ class Reconciler(t.Generic[Observed]):
             self.progress = self.progress.left_open(current.action)
         problem = interrupted(signal, subject, context, operation)
         problem.changed_nothing = context is None and not self.changed
+        tell_done(problem, self.progress)
         if self.observed is not None:
-            self._add(problem, await self.kind.describe_state(self._now(), self.progress, read=False))
+            add_note(problem, await self.kind.describe_state(self._now(), self.progress, read=False))
         return problem
 
     async def undo(self) -> Undo:
@@ -193,7 +194,10 @@ class Reconciler(t.Generic[Observed]):
         if outcome.lost:
             self._lost.append((action, request))
         if outcome.done and (outcome.changed or not outcome.replan):
-            self.progress = self.progress.after(Done(action, request.nonce, outcome.completed, outcome.created))
+            context = request.context if outcome.changed else ""
+            self.progress = self.progress.after(
+                Done(action, request.nonce, outcome.completed, outcome.created, context)
+            )
             self._lost = [each for each in self._lost if each[0].id != action.id]
         if isinstance(error, Locked):
             self.progress = self.progress.locked(request.nonce)
@@ -203,6 +207,7 @@ class Reconciler(t.Generic[Observed]):
                 self.progress = self.progress.left_open(action)
                 if isinstance(error, OperationFailed):
                     self.progress = self.progress.ended_in_failure(Done(action, request.nonce))
+            tell_done(error, self.progress)
             # What timed out, has an unknown outcome or was answered with what makes no sense may still come true: the
             # next run goes on from where it stands.
             if not isinstance(error, (TimedOut, OutcomeUnknown, *([BadResponse] if outcome.sent else []))):
@@ -261,7 +266,7 @@ class Reconciler(t.Generic[Observed]):
             if not request.verified(observed):
                 still_open.append((action, request))
                 continue
-            self.progress = self.progress.after(Done(action, request.nonce))
+            self.progress = self.progress.after(Done(action, request.nonce, context=request.context))
             self._warn(request.notes(observed))
             self.changed = True
         self._lost = still_open
@@ -271,12 +276,12 @@ class Reconciler(t.Generic[Observed]):
         put_back = []
         try:
             for step in self.kind.compensation(action, t.cast(Observed, self.progress.before)):
-                put_back += [step.summary] if await self._put_back(step) else []
+                put_back += [step.doing] if await self._put_back(step) else []
         except CheckpointError as worse:
             problem.notes.append(f"Putting it back failed too: {worse.message}")
             return
         if put_back:
-            problem.notes.append(f"It was put back: {', '.join(put_back)}.")
+            problem.notes.append(f"It was put back by {', '.join(put_back)}.")
 
     async def _put_back(self, action: Action) -> bool:
         """One write of it, and whether it changed anything. A lock is waited for here as everywhere."""
@@ -293,14 +298,9 @@ class Reconciler(t.Generic[Observed]):
         """The error with what is open since before it came, and with where the target stands."""
         if self._lost:
             problem = after_loss(problem, str(self.kind.target), self._lost[0][1].context)
-        self._add(problem, await self.kind.describe_state(self._now(), self.progress))
+        tell_done(problem, self.progress)
+        add_note(problem, await self.kind.describe_state(self._now(), self.progress))
         return problem
-
-    @staticmethod
-    def _add(problem: CheckpointError, note: Note | None) -> None:
-        if note is not None:
-            problem.notes.append(note.text)
-            problem.remedy = f"{problem.remedy} {note.remedy}".strip()
 
     async def _become_ready(self) -> None:
         """Wait until what the run has led to can be used."""
@@ -311,7 +311,7 @@ class Reconciler(t.Generic[Observed]):
             completed = await self.kind.readiness(self._now(), execution)
         except CheckpointError as problem:
             sent = request.context if request is not None and outcome is not None and outcome.sent else None
-            raise what_is_known(problem, str(self.kind.target), sent) from None
+            raise what_is_known(problem, str(self.kind.target), sent, operation=execution.operation) from None
         finally:
             self._take(execution)
         self.completed = completed

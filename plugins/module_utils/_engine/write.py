@@ -63,7 +63,8 @@ class Write(t.Generic[Observed]):
             self._done = self._done or not self._replan
         except CheckpointError as error:
             context = self._request.context if self._sent else None
-            problem = what_is_known(error, self._execution.subject, context, lost=self._lost)
+            operation = self._execution.operation
+            problem = what_is_known(error, self._execution.subject, context, lost=self._lost, operation=operation)
         return Outcome(
             changed=self._changed,
             done=self._done,

@@ -70,8 +70,24 @@ def test_a_restore_that_fails_behind_a_stop_says_that_the_vm_is_off(service: str
     assert code(result) == "operation_failed"
     assert lab.world.vm(VMS[service]).power == "PowerOff"
     assert "The VM was turned off for it, and nothing has turned it on again." in result["msg"]
-    assert '"safety before restore to baseline" was made before' in result["msg"]
-    assert "run the task with power_after on" in result["error"]["remedy"]
+    safety = 'creating checkpoint "safety before restore to baseline"'
+    assert f"Done before: {safety}, turning the VM off." in result["msg"]
+    assert "have the next run do that (power_after: on)" in result["error"]["remedy"]
+
+
+@pytest.mark.parametrize("act", ["off", "on"])
+def test_what_was_done_before_is_told_where_the_vm_s_power_cannot_be_changed(service: str, act: str) -> None:
+    lab = make_lab(service)
+    if service == "spf":
+        lab.world.faults.add(kind="status", status=403, method="MERGE", path="VirtualMachines", nth=1 + (act == "on"))
+    else:
+        lab.world.faults.add(kind="status", status=403, method="POST", path="/stop" if act == "off" else "/start")
+    result = _restore(lab, service, if_running="stop", power_after="on", safety_checkpoint=True)
+    assert (code(result), result["changed"], result["error"]["operation"]) == ("forbidden", True, None)
+    safety = 'creating checkpoint "safety before restore to baseline"'
+    more = "" if act == "off" else ', turning the VM off, restoring to checkpoint "baseline"'
+    assert f"Done before: {safety}{more}" in result["msg"]
+    assert ("nothing has turned it on again" in result["msg"]) == (act == "on")
 
 
 def test_stop_lets_arc_restore_what_it_would_not_while_it_runs(service: str) -> None:

@@ -252,7 +252,8 @@ def test_a_pin_that_fails_says_that_the_point_is_there_and_the_next_run_pins_it(
     message = failed(result, "forbidden")
     assert "Microsoft.Resources/tags/write" in message
     assert 'Checkpoint "held"' in message
-    assert "was made, and is not pinned." in message
+    assert 'Done before: creating checkpoint "held". Checkpoint "held" (/subscriptions/' in message
+    assert "/restorePoints/held) is not pinned." in message
     assert "Nothing was changed" not in message
     assert (result["changed"], result["checkpoint"]["pinned"], names(lab)) == (True, False, ["before", "held"])
     lab.world.azure.forbidden = []
@@ -293,7 +294,7 @@ def test_a_request_that_is_lost_is_not_sent_again_and_the_next_run_pins() -> Non
     lab = make_lab()
     lab.world.faults.add(kind="lose_request", method="PATCH", path="tags/default", count=1)
     result = checkpoint(lab, name="held", pin=True)
-    assert "was made, and may not be pinned" in failed(result, "outcome_unknown")
+    assert "/restorePoints/held) may not be pinned" in failed(result, "outcome_unknown")
     assert (len(lab.sent("PATCH")), tags(lab)) == (1, {})
     assert pin(done(checkpoint(lab, name="held", pin=True))) == (True, None)
 
@@ -317,7 +318,7 @@ def test_a_change_of_tags_that_fails_later_is_told() -> None:
     fail_next(lab, "tags", HOME)
     result = checkpoint(lab, name="held", pin=True)
     assert code(result) == "outcome_unknown"
-    assert "was made, and may not be pinned" in result["error"]["message"]
+    assert "/restorePoints/held) may not be pinned" in result["error"]["message"]
 
 
 def test_where_tags_are_full_the_stale_ones_go_and_else_the_plan_refuses() -> None:

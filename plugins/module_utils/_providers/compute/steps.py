@@ -61,13 +61,17 @@ class MakeCollection(AzureStep):
     def summary(self) -> str:
         return f"make restore point collection {self.home.name}"
 
+    @property
+    def doing(self) -> str:
+        return f"making restore point collection {self.home.name}"
+
     def about(self) -> dict[str, t.Any]:
         return super().about() | {"collection": self.home.canonical, "location": self.location}
 
     def request(self, state: AzureVmState) -> Request:
         source = {"source": {"id": self.target.id}}
         body = {"location": self.location, "tags": {TAG: TAG_VALUE}, "properties": source}
-        return Request("PUT", self.home.path, body, self.summary)
+        return Request("PUT", self.home.path, body, self.doing)
 
     async def send(self, client: ComputeClient, observed: ObservedVm) -> Operation:
         return told_if_replaced(await super().send(client, observed), self.home.name)

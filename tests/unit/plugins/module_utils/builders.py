@@ -72,6 +72,10 @@ class NamedStep(Step):
     def summary(self) -> str:
         return self.name
 
+    @property
+    def doing(self) -> str:
+        return f"doing: {self.name}"
+
     def about(self) -> dict[str, Any]:
         return self.shows
 

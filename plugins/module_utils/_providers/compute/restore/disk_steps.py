@@ -24,14 +24,22 @@ from .runs import disks_of
 
 @dataclass(frozen=True)
 class DiskStep(RestoreStep):
-    """A step that changes `disk`: a name in the VM's resource group, or `group/name`. `words` are its summary."""
+    """A step that changes `disk`: a name in the VM's resource group, or `group/name`.
+
+    `words` are its summary, `gerund` is their first one as errors say it.
+    """
 
     words: t.ClassVar[str] = ""
+    gerund: t.ClassVar[str] = ""
     disk: str
 
     @property
     def summary(self) -> str:
         return self.words.format(disk=self.disk)
+
+    @property
+    def doing(self) -> str:
+        return f"{self.gerund} {self.summary.partition(' ')[2]}"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -55,7 +63,7 @@ class CreateDisk(DiskStep):
     """
 
     op = writes_to = "create_disk"
-    words, before_shutdown = "create disk {disk}", True
+    words, gerund, before_shutdown = "create disk {disk}", "creating", True
     slot: str
     power: str
     keyed: bool
@@ -99,7 +107,7 @@ class CreateDisk(DiskStep):
             held=self.held,
         )
         path = ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", self.disk).path
-        return Request("PUT", path, new_disk(tags, state.vm, source, disk_point, old), self.summary, to_disk=True)
+        return Request("PUT", path, new_disk(tags, state.vm, source, disk_point, old), self.doing, to_disk=True)
 
     def _source(self, state: AzureVmState) -> Disk:
         source = self.run.sources(state).get(self.slot)
@@ -136,14 +144,14 @@ class DeleteDisk(DiskStep):
     """A disk that was replaced goes. Only a resource group that was listed can show that it is gone."""
 
     op = writes_to = "delete_disk"
-    words = "delete disk {disk}"
+    words, gerund = "delete disk {disk}", "deleting"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return self.disk.rpartition("/")[0].lower() in state.groups and state.disk(self.disk) is None
 
     def request(self, state: AzureVmState) -> Request:
         disk = self.existing(state.disk(self.disk))
-        return Request("DELETE", quote(disk.id), None, self.summary, to_disk=True)
+        return Request("DELETE", quote(disk.id), None, self.doing, to_disk=True)
 
 
 @dataclass(frozen=True)
@@ -151,6 +159,7 @@ class MarkDisk(DiskStep):
     """A tag says what became of the restore that the disk was made for, once the VM is on `attachments`."""
 
     writes_to = "tag_disk"
+    gerund = "marking"
     mark: t.ClassVar[str] = ""
     attachments: tuple[Attachment, ...]
 
@@ -163,7 +172,7 @@ class MarkDisk(DiskStep):
 
     def request(self, state: AzureVmState) -> Request:
         disk = self.existing(state.named(self.disk))
-        return Request("PATCH", quote(disk.id), {"tags": with_state(disk, self.mark)}, self.summary, to_disk=True)
+        return Request("PATCH", quote(disk.id), {"tags": with_state(disk, self.mark)}, self.doing, to_disk=True)
 
 
 class MarkDone(MarkDisk):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...._arm.ids import parse
 from ...._core.model import ObservedVm
@@ -43,7 +43,7 @@ class VmStep(RestoreStep):
     def patch(self, state: AzureVmState, **profile: t.Any) -> Request:
         """A change of the storage profile of the VM as it was read; refused when somebody has changed it since."""
         body = {"properties": {"storageProfile": profile}}
-        return Request("PATCH", parse(self.target.id).path, body, self.summary, etag=state.etag)
+        return Request("PATCH", parse(self.target.id).path, body, self.doing, etag=state.etag)
 
 
 class DeleteOptionStep(VmStep):
@@ -67,6 +67,7 @@ class KeepDisks(DeleteOptionStep):
     """What is replaced must outlive it: whether a detached disk with deleteOption Delete goes is unknown."""
 
     op, summary, before_shutdown = "keep", "keep the old disks when they are detached", True
+    doing = "keeping the old disks when they are detached"
 
     @property
     def options(self) -> dict[str, str]:
@@ -80,6 +81,7 @@ class ReleaseDisks(DeleteOptionStep):
     """The old disks go with the VM again, where they did before."""
 
     op, summary = "release", "let the old disks go with the VM again"
+    doing = "letting the old disks go with the VM again"
 
     @property
     def options(self) -> dict[str, str]:
@@ -96,12 +98,13 @@ class Deallocate(VmStep):
     """The OS disk can only be swapped while the VM is deallocated."""
 
     op, summary = "deallocate", "deallocate the VM"
+    doing = "deallocating the VM"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments) or state.vm.power_code == "deallocated"
 
     def request(self, state: AzureVmState) -> Request:
-        return power_request(parse(self.target.id), on=False)
+        return replace(power_request(parse(self.target.id), on=False), context=self.doing)
 
 
 class DetachDataDisks(VmStep):
@@ -111,6 +114,7 @@ class DetachDataDisks(VmStep):
     """
 
     op, summary, compensable = "detach", "detach its data disks", True
+    doing = "detaching its data disks"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return not state.in_the_way(self.attachments)
@@ -124,12 +128,14 @@ class DetachNewDisks(DetachDataDisks):
     """The same on the way back."""
 
     summary, compensable = "detach the new data disks", False
+    doing = "detaching the new data disks"
 
 
 class SwapDisks(VmStep):
     """One PATCH of the storage profile: the OS disk changes, the data disks come; the others stay as they are."""
 
     op, summary, compensable = "swap", "swap its disks", True
+    doing = "swapping its disks"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -159,18 +165,20 @@ class SwapBack(SwapDisks):
     """The same on the way back."""
 
     op, summary, compensable = "swap_back", "swap the old disks back", False
+    doing = "swapping the old disks back"
 
 
 class Start(VmStep):
     """The VM runs on these disks."""
 
     op, summary, compensable = "start", "start the VM", True
+    doing = "starting the VM"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments) and state.vm.power == "on"
 
     def request(self, state: AzureVmState) -> Request:
-        return power_request(parse(self.target.id), on=True)
+        return replace(power_request(parse(self.target.id), on=True), context=self.doing)
 
 
 def put_back(step: VmStep, before: ObservedVm) -> tuple[VmStep, ...]:

@@ -24,20 +24,23 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
     Unreachable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, State, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.known import (
     LOOK_FIRST,
     after_loss,
     interrupted,
     not_shown,
+    tell_done,
     unproven,
     unread,
     unsettled,
     what_is_known,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Done, Progress
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import SHELF, Put
 
-DENYING = (Forbidden, InvalidInput, NotFound, SignInRefused, Unavailable, Unreachable)
-OTHERS = (BadResponse, Locked, NotVerified, OperationFailed, OutcomeUnknown, Refused, ResponseLost, TimedOut)
+DENYING = (Forbidden, InvalidInput, NotFound, Refused, SignInRefused, Unavailable, Unreachable)
+OTHERS = (BadResponse, Locked, NotVerified, OperationFailed, OutcomeUnknown, ResponseLost, TimedOut)
 
 
 async def _poll() -> Status:
@@ -66,6 +69,43 @@ def test_an_error_that_denies_is_not_shown_behind_a_write(kind: type[CheckpointE
 def test_any_other_error_is_shown_as_it_is(kind: type[CheckpointError]) -> None:
     problem = kind("no.")
     assert what_is_known(problem, "vm v", "deleting it") is problem
+
+
+def test_what_an_operation_reports_is_told_where_its_effect_cannot_be_read() -> None:
+    operation = _operation()
+    operation.last = Status("succeeded")
+    known = what_is_known(Refused("no."), "vm v", "deleting it", operation=operation)
+    assert known.message == (
+        "deleting it was sent, the service reports that it succeeded, and reading what came of it failed: no. So "
+        "nothing proves it (outcome_unknown); nothing was sent twice."
+    )
+    assert (known.operation or {})["id"] == "j-1"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("running", "whether it ran is open"), ("succeeded", "the service reports that it succeeded")],
+)
+def test_a_reading_that_makes_no_sense_names_the_write_before_it(state: State, said: str) -> None:
+    operation = _operation()
+    operation.last = Status(state)
+    known = what_is_known(BadResponse("it is HTML."), "vm v", "deleting it", operation=operation)
+    assert (type(known), known.notes) == (BadResponse, [f"deleting it was sent before, and {said}."])
+
+
+def test_what_was_done_before_is_told_once_and_not_beside_what_the_error_is_about() -> None:
+    progress = Progress[None]()
+    tell_done(problem := Forbidden("making c: no."), progress)
+    assert problem.notes == []
+    for context in ("making a", "", "making b", "making c"):
+        progress = progress.after(Done(Put(SHELF, "asked", item="x"), context=context))
+    for _twice in range(2):
+        tell_done(problem, progress)
+    assert problem.notes == ["Done before: making a, making b."]
+    for number in range(6):
+        progress = progress.after(Done(Put(SHELF, "asked", item="x"), context=f"making c{number}"))
+    tell_done(problem := Forbidden("making c1: no."), progress)
+    assert problem.notes == ["Done before: making a, making b, making c, making c0, making c2 and 3 more."]
 
 
 def test_behind_a_lost_answer_one_that_makes_no_sense_leaves_it_open() -> None:

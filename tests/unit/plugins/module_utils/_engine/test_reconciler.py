@@ -135,7 +135,9 @@ def test_a_refusal_before_anything_left_stays_what_it_is() -> None:
 def test_what_was_changed_before_is_not_denied() -> None:
     service = Service(Reply(), Reply(Refused("no.", changed_nothing=True), effect=False), items="b")
     way, problem = run(ShelfKind(service, "a"))
-    assert (way.changed, str(problem)) == (True, "target s: no. [toy op1]")
+    assert (way.changed, str(problem)) == (True, "target s: no. Done before: create a.")
+    assert problem is not None
+    assert problem.operation is None  # that of the write before it is not its own
 
 
 @pytest.mark.parametrize(("there", "outcome"), [(False, None), (True, NotFound)])
@@ -322,6 +324,10 @@ class Back(Take):
 
     @property
     def summary(self) -> str:
+        return self.title()
+
+    @property
+    def doing(self) -> str:
         return self.title()
 
 

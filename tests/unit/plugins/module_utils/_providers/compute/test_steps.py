@@ -56,7 +56,7 @@ def test_a_collection_is_made_with_our_tag() -> None:
         "properties": {"source": {"id": ID}},
     }
     summary = "make restore point collection Checkpoints-V"
-    assert MAKE.request(detail()) == Request("PUT", str(HOME), body, summary)
+    assert MAKE.request(detail()) == Request("PUT", str(HOME), body, "making restore point collection Checkpoints-V")
     about = {"op": "make_collection", "collection": str(HOME).lower(), "location": "westeurope"}
     assert MAKE.details() == {"step": summary, "about": about}
     assert (MAKE.kinds, MAKE.restore_run_id) == (("step", "make_collection"), "")

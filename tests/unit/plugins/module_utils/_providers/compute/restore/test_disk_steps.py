@@ -61,6 +61,7 @@ DELETE = DeleteDisk(WHO, "asked", RUN, "rg/o")
 DONE, RUN_DONE, GIVEN_UP = (kind(WHO, "asked", RUN, "v-os-r", NEW) for kind in (MarkDone, MarkRunDone, MarkGivenUp))
 PENDING = disk("v-os-r", run="r", state="pending")
 ON = {"os": "v-os-r", "lun0": "v-lun0-r"}
+GERUNDS = {"create": "creating", "delete": "deleting", "mark": "marking"}
 
 
 def _marked(state: str) -> AzureVmState:
@@ -92,6 +93,8 @@ def _marked(state: str) -> AzureVmState:
 )
 def test_what_it_shows(step: DiskStep, summary: str, about: dict[str, Any], writes_to: str) -> None:
     assert step.details() == {"step": summary, "about": {**about, **SHOWN}}
+    verb, _space, rest = summary.partition(" ")
+    assert step.doing == f"{GERUNDS[verb]} {rest}"
     assert step.kinds == ("step", writes_to, f"{writes_to} {step.disk}")
     assert replace(step, disk="RG/O").kinds[2] == f"{writes_to} rg/o"
     assert step.compensation(inventory(detail())) == ()
@@ -103,7 +106,7 @@ def test_what_it_shows(step: DiskStep, summary: str, about: dict[str, Any], writ
 @pytest.mark.parametrize(
     ("step", "request_"),
     [
-        (DELETE, Request("DELETE", f"{GROUP}/disks/o", None, "delete disk rg/o", to_disk=True)),
+        (DELETE, Request("DELETE", f"{GROUP}/disks/o", None, "deleting disk rg/o", to_disk=True)),
         *(
             (
                 step,
@@ -111,7 +114,7 @@ def test_what_it_shows(step: DiskStep, summary: str, about: dict[str, Any], writ
                     "PATCH",
                     f"{GROUP}/disks/v-os-r",
                     {"tags": {**(PENDING.tags or {}), "hybridvm-restore-state": state}},
-                    step.summary,
+                    step.doing,
                     to_disk=True,
                 ),
             )

@@ -156,12 +156,14 @@ DATA_KEPT = {"lun": 0, "caching": "None", "unknown": 2, "managedDisk": _id("d")}
 )
 def test_a_change_of_the_storage_profile(step: VmStep, attached: dict[str, str], profile: dict[str, Any]) -> None:
     body = {"properties": {"storageProfile": profile}}
-    assert step.request(_state(attached)) == Request("PATCH", ID, body, step.summary, etag="e-1")
+    assert step.request(_state(attached)) == Request("PATCH", ID, body, step.doing, etag="e-1")
 
 
-@pytest.mark.parametrize(("kind", "verb"), [(Deallocate, "deallocate"), (Start, "start")])
-def test_power(kind: type[VmStep], verb: str) -> None:
-    assert _step(kind).request(_state(BEFORE)) == Request("POST", f"{ID}/{verb}", None, f"{verb} of vm v")
+@pytest.mark.parametrize(
+    ("kind", "verb", "doing"), [(Deallocate, "deallocate", "deallocating"), (Start, "start", "starting")]
+)
+def test_power(kind: type[VmStep], verb: str, doing: str) -> None:
+    assert _step(kind).request(_state(BEFORE)) == Request("POST", f"{ID}/{verb}", None, f"{doing} the VM")
 
 
 @pytest.mark.parametrize(("caching", "accelerated"), [("ReadOnly", True), (None, None)])
@@ -266,18 +268,24 @@ def test_where_the_old_disks_are_not_known_nothing_is_made_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "summary", "op"),
+    ("step", "summary", "doing", "op"),
     [
-        (_step(KeepDisks), "keep the old disks when they are detached", "keep"),
-        (_step(Deallocate), "deallocate the VM", "deallocate"),
-        (_step(DetachDataDisks), "detach its data disks", "detach"),
-        (_step(DetachNewDisks), "detach the new data disks", "detach"),
-        (_step(SwapDisks), "swap its disks", "swap"),
-        (_step(SwapBack), "swap the old disks back", "swap_back"),
-        (_step(Start), "start the VM", "start"),
+        (
+            _step(KeepDisks),
+            "keep the old disks when they are detached",
+            "keeping the old disks when they are detached",
+            "keep",
+        ),
+        (_step(Deallocate), "deallocate the VM", "deallocating the VM", "deallocate"),
+        (_step(DetachDataDisks), "detach its data disks", "detaching its data disks", "detach"),
+        (_step(DetachNewDisks), "detach the new data disks", "detaching the new data disks", "detach"),
+        (_step(SwapDisks), "swap its disks", "swapping its disks", "swap"),
+        (_step(SwapBack), "swap the old disks back", "swapping the old disks back", "swap_back"),
+        (_step(Start), "start the VM", "starting the VM", "start"),
     ],
 )
-def test_what_it_shows(step: VmStep, summary: str, op: str) -> None:
+def test_what_it_shows(step: VmStep, summary: str, doing: str, op: str) -> None:
+    assert (step.summary, step.doing) == (summary, doing)
     run = {"run": "r", "point": "c/p", "point_id": short_hash(POINT), "terms": {"old_disks": "delete"}}
     assert step.details() == {"step": summary, "about": {"op": op, "disks": {"os": "n", "lun0": "m"}, **run}}
     assert step.kinds == ("step", "change_vm", *(["swap"] if isinstance(step, SwapDisks) else []))

@@ -25,6 +25,8 @@ from .polling import started_by
 
 LOCKS_VERSION = "2020-05-01"
 _ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
+NO_SUBSCRIPTION = "subscriptionnotfound"
+CHECK_SUBSCRIPTION = "Check the subscription in the id, and that this identity may see it in this cloud."
 _GROUP = re.compile(r"/subscriptions/[^/?]+/resourceGroups/[^/?]+(?=[/?])", re.IGNORECASE)
 LOCKS_AGE = 60.0
 """Seconds for which a list of locks is reused. The service itself refuses what a newer lock forbids."""
@@ -228,6 +230,8 @@ class Arm:
         problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
         )
+        if code.lower() == NO_SUBSCRIPTION:
+            problem.remedy = CHECK_SUBSCRIPTION
         if policies := policies_of(body):
             problem.remedy = (
                 f"No right is missing: {policies} forbids this. Ask for an exemption, or change what the policy names."
@@ -238,8 +242,8 @@ class Arm:
         """The error for a 404 that does not say that the very thing is absent."""
         words = f" ({one_line(said, 300).rstrip('.')})" if said else ""
         problem = response.bad(f"{context}: a 404{words} that is not the resource manager's word for it says nothing.")
-        if read_error(error_of(response))[0].lower() == "subscriptionnotfound":
-            problem.remedy = "Check the subscription in the id, and that this identity may see it in this cloud."
+        if read_error(error_of(response))[0].lower() == NO_SUBSCRIPTION:
+            problem.remedy = CHECK_SUBSCRIPTION
         return problem
 
 

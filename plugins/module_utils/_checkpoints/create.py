@@ -77,7 +77,7 @@ def create_request(
 ) -> WriteRequest[ObservedVm]:
     """A new checkpoint. Done when the host has made it or `settle_time` is over."""
     new = NewCheckpoint.of(action, observed, power, provider.capabilities.names_unique)
-    context = f'creating checkpoint "{action.name}"'
+    context = f'creating checkpoint "{new.name}"'
 
     def remains(now: ObservedVm) -> Remains:
         left = new.find(now)
@@ -103,7 +103,7 @@ async def _complete(
     provider: Provider, new: NewCheckpoint, observed: ObservedVm, execution: Execution[ObservedVm]
 ) -> Completed:
     """Until it is known to be usable. The host's id comes after the job (seen: null at creation, present later)."""
-    vm, context = observed.vm, f'creating checkpoint "{new.action.name}"'
+    vm, context = observed.vm, f'creating checkpoint "{new.name}"'
     find = new.find_ours if execution.adopted else new.find
 
     def is_settled(now: ObservedVm) -> bool:

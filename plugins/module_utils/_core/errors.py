@@ -53,6 +53,7 @@ class CheckpointError(Exception):
     was under way (`Operation.to_result()`), `details` the service's own error where it has a structure (ARM's
     ErrorResponse). `changed_nothing` is for a step that refuses before it changes anything; a run that has changed
     something before it sets it back. `notes` say what happened after the error, such as that a VM was put back.
+    `context` is what was being done, where the message begins with it (`creating checkpoint nightly of vm web01`).
     """
 
     code: t.ClassVar[str] = "internal"
@@ -83,12 +84,18 @@ class CheckpointError(Exception):
         self.details = details
         self.changed_nothing = changed_nothing
         self.notes: list[str] = []
+        self.context = ""
 
     def with_subject(self, thing: str) -> t.Self:
         """The same error, in which `thing` is named, also where the subject is a host that many have."""
         if one_line(thing) not in f"{self.subject} {self.message}":
             self.message = f"{thing}: {self.message}"
         return self
+
+    @property
+    def said(self) -> str:
+        """The message without what was being done, and without its full stop: to stand in another sentence."""
+        return self.message.removeprefix(f"{one_line(self.context)}: ").rstrip(".")
 
     def default_subject(self, subject: str) -> t.Self:
         """The same error, naming `subject` unless it already names one."""

@@ -80,8 +80,8 @@ def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: fl
     """A lost answer that reading could not settle."""
     return _open(
         problem,
-        f"{context} was sent, and its answer was lost ({problem.message.rstrip('.')}). Whether it ran is open "
-        f"(outcome_unknown) after reading for {show_seconds(settle_time)}; nothing was sent twice.",
+        f"{context} was sent, and {_loss(problem)}. Whether it ran is open (outcome_unknown) after reading for "
+        f"{show_seconds(settle_time)}; nothing was sent twice.",
         subject,
         "Look before you run the task again: what the service still hides could be done a second time.",
     )
@@ -90,7 +90,7 @@ def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: fl
 def unread(problem: CheckpointError, subject: str, context: str, *, succeeded: bool = False) -> OutcomeUnknown:
     """A write was sent, and what came of it cannot be read, whatever its operation reports."""
     lost = _lost_before(problem)
-    answer = f", its answer was lost ({lost.message.rstrip('.')})," if lost else f", {_REPORTED}," if succeeded else ""
+    answer = f", {_loss(lost)}," if lost else f", {_REPORTED}," if succeeded else ""
     left = "So nothing proves it" if succeeded and not lost else "Whether it ran is open"
     return _open(
         problem,
@@ -177,6 +177,11 @@ def _open(problem: CheckpointError, message: str, subject: str, remedy: str) -> 
         details=problem.details,
         operation=problem.operation,
     )
+
+
+def _loss(problem: CheckpointError) -> str:
+    """How the answer to a write was lost; one with a status came, and leaves open what became of the write."""
+    return f"its answer was lost ({problem.said})" if problem.status is None else problem.said
 
 
 def _lost_before(problem: BaseException) -> ResponseLost | None:

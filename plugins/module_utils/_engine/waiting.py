@@ -98,7 +98,8 @@ class WaitPolicy:
         finally:
             self.report(replace(waiting, over=True))
         if not in_time or self.deadline.remaining() < enough:
-            problem.message = f"{problem.message.rstrip('.')}, still after {show_seconds(self.deadline.total)}."
+            after = show_seconds(self.deadline.total)
+            problem.message = f"{problem.message.rstrip('.')}. Still locked after {after}."
             problem.changed_nothing = True
             problem.subject, problem.remedy = subject, "Raise wait_timeout or try again."
             raise problem

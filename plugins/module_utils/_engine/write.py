@@ -65,6 +65,9 @@ class Write(t.Generic[Observed]):
             context = self._request.context if self._sent else None
             operation = self._execution.operation
             problem = what_is_known(error, self._execution.subject, context, lost=self._lost, operation=operation)
+            if isinstance(problem, Locked) and problem.context:
+                # Of the target, which it will name as its subject, and no longer of the host.
+                problem.message, problem.context = f"{self._request.context}: {problem.said}.", self._request.context
         return Outcome(
             changed=self._changed,
             done=self._done,

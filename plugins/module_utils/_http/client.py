@@ -12,6 +12,7 @@ import logging
 import random
 import ssl
 import typing as t
+from dataclasses import replace
 
 from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable
 from .._core.operation import Deadline
@@ -191,7 +192,7 @@ class Http:
 
     async def _send(self, retry: RetryPolicy, context: str, *request: t.Any) -> Response:
         try:
-            return await self._repeat(retry, *request)
+            return replace(await self._repeat(retry, *request), context=context)
         except Unavailable as problem:
             problem.message = f"{context}: {problem.message}"
             raise
@@ -227,7 +228,7 @@ class Http:
                     raise self._unavailable(error, anyio.current_time() - start) from None
             else:
                 if response.unreadable and retry.safe:
-                    raise response.bad(response.unreadable)
+                    raise response.odd(response.unreadable)
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if response.status == 429:
                     shared = bucket if self._counted(method, url, response) is not None else None

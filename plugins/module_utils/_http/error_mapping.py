@@ -21,6 +21,7 @@ from .._core.formatting import format_value, one_line
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
+RIGHT = "Ask for the right that it names."
 _OF_ANOTHER_TENANT = ("InvalidAuthenticationTokenTenant", "InvalidAuthenticationTokenAudience")
 """What Azure Resource Manager answers (401) to a token of another tenant or cloud."""
 _TENANT = (
@@ -44,8 +45,9 @@ def error_from(
     """
     said = one_line(said).rstrip(".")
     said = f": {said}" if said else ""
-    kind, message, remedy = _meaning(response, said, context, locked, sign_in)
+    kind, message, remedy = _meaning(response, said, context, locked, sign_in, named=details is not None)
     problem = response.error(kind, message, remedy, details=details)
+    problem.context = context
     if isinstance(problem, Locked):
         problem.retry_after = response.retry_after
     return problem
@@ -107,7 +109,7 @@ def error_of_reading(problem: CheckpointError) -> CheckpointError:
 
 
 def _meaning(
-    response: Response, said: str, context: str, locked: bool, sign_in: str
+    response: Response, said: str, context: str, locked: bool, sign_in: str, *, named: bool
 ) -> tuple[type[CheckpointError], str, str]:
     status = response.status
     if locked:
@@ -124,7 +126,7 @@ def _meaning(
         return (
             Forbidden,
             f"{context}: forbidden (403){said}.",
-            "Ask for the right that it names, or to manage checkpoints of this VM.",
+            RIGHT if named else f"{RIGHT.rstrip('.')}, or to manage checkpoints of this VM.",
         )
     if status == 404:
         return (

@@ -31,13 +31,17 @@ Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
 @dataclass(frozen=True)
 class Response:
-    """A complete response: its body is decompressed and at most MAX_BODY long; `unreadable` says why it is missing."""
+    """A complete response: its body is decompressed and at most MAX_BODY long; `unreadable` says why it is missing.
+
+    `context` is what was being done: `reading vm web01`.
+    """
 
     status: int
     headers: t.Any
     body: bytes
     label: str
     unreadable: str = ""
+    context: str = ""
 
     @property
     def request_id(self) -> str | None:
@@ -59,7 +63,7 @@ class Response:
         """The version of the resource; BadResponse for one that could not be sent back."""
         value = self.headers.get("etag")
         if value is not None and not (value.isascii() and value.isprintable() and len(value) <= 1000):
-            raise self.bad("the answer's ETag cannot be sent back.")
+            raise self.odd("the answer's ETag cannot be sent back.")
         return value or None
 
     @property
@@ -82,9 +86,13 @@ class Response:
             return _parse(self.body)
         except (ValueError, RecursionError):
             kind = one_line(str(self.headers.get("content-type", "no content type")), 60).split(";", maxsplit=1)[0]
-            raise self.bad(
+            raise self.odd(
                 f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
             ) from None
+
+    def odd(self, message: str) -> BadResponse:
+        """A BadResponse about this response that begins with what was being done."""
+        return self.bad(f"{self.context}: {message}" if self.context else message)
 
     def bad(self, message: str) -> BadResponse:
         """A BadResponse about this response."""
@@ -110,7 +118,7 @@ def parse_entity(kind: type[Model], body: object, response: Response) -> Model:
         return kind.model_validate(body)
     except pydantic.ValidationError as error:
         name = kind.__name__.strip("_").removesuffix("Entity")
-        raise response.bad(f"the answer's {name} is malformed: {explain(error)}.") from None
+        raise response.odd(f"the answer's {name} is malformed: {explain(error)}.") from None
 
 
 class Pages:

@@ -12,7 +12,7 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime
 
-from .._arm.client import Arm
+from .._arm.client import NO_SUBSCRIPTION, Arm
 from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
 from .._core.errors import BadResponse, NotFound, Unsupported
@@ -132,6 +132,10 @@ class Scvmm(SingleCallProvider):
         """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
         hidden = f"or it is hidden from {self._arm.sign_in}"
         listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
+        if NO_SUBSCRIPTION in problem.message.lower():
+            problem.message = f"no subscription {arm_id.subscription}, {hidden}."
+            problem.subject = f"vm {arm_id.name}"
+            return problem
         try:
             await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), context=f"reading {arm_id.name}")
         except NotFound as missing:

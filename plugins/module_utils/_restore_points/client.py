@@ -155,8 +155,9 @@ class RestorePointClient:
 
     async def delete(self, resource_id: str) -> Operation:
         """A collection with all in it, or a restore point."""
+        kind = "restore point" if "/restorepoints/" in resource_id.lower() else "collection"
         url = self._arm.url(_arm_id.quote(resource_id), self._compute)
-        return await self._arm.write("DELETE", url, None, context=f"deleting {resource_id.rsplit('/', 1)[-1]}")
+        return await self._arm.write("DELETE", url, None, context=f"deleting {kind} {resource_id.rsplit('/', 1)[-1]}")
 
 
 def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:

@@ -198,7 +198,7 @@ class _Service:
                 self._is_silent(problem)
             self._signed_in = self._signed_in or not isinstance(problem, ServiceError) or problem.status is not None
             named = _again(problem)
-            named = named.with_subject(f"vm {reference}") if isinstance(problem, BadResponse) else named
+            named = named.with_subject(_name(self._provider, reference)) if isinstance(problem, BadResponse) else named
             self._fail(position, named.default_subject(f"vm {reference}"))
 
     def _is_silent(self, problem: CheckpointError) -> None:
@@ -224,6 +224,12 @@ def _not_asked(problem: CheckpointError, reference: str) -> CheckpointError:
         remedy=problem.remedy,
         status=problem.status,
     )
+
+
+def _name(provider: Provider, reference: str) -> str:
+    """A VM as readings name it; by its reference where only the service can tell which it is."""
+    known = provider.identify(reference)
+    return f"vm {reference}" if known is None else str(known)
 
 
 def _again(problem: CheckpointError) -> CheckpointError:

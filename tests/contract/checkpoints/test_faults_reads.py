@@ -14,7 +14,7 @@ pytestmark = pytest.mark.thorough
 @pytest.mark.parametrize(
     ("service", "path", "step"),
     [
-        ("spf", "VirtualMachines", "looking for web01"),
+        ("spf", "VirtualMachines", "looking for vm web01"),
         ("spf", r"VMCheckPoints\?", "listing checkpoints of vm web01"),
         ("scvmm", "virtualMachineInstances", "reading vm app01"),
         ("scvmm", "oauth2", "reading vm app01: signing in"),

@@ -227,6 +227,15 @@ def test_an_unanswered_connection_option_is_one_that_was_not_given() -> None:
     assert code(lab.run("vm_checkpoint_info", vm="web01", spf_url="", environ={"SPF_URL": url})) is None
 
 
+def test_an_unknown_subscription_says_nothing_of_a_machine() -> None:
+    lab = make_lab("scvmm")
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm.replace(lab.arm_vm.split("/")[2], NOBODY), name="n")
+    assert code(result) == "not_found"
+    assert f"vm app01: no subscription {NOBODY}, or it is hidden from" in result["msg"]
+    assert "Check the subscription in the id" in result["error"]["remedy"]
+    assert "machine" not in result["error"]["message"]
+
+
 def test_a_name_that_only_arc_or_azure_knows_learns_how_they_are_given() -> None:
     result = make_lab("spf").run("vm_checkpoint", vm="app01", name="n")
     assert code(result) == "not_found"

@@ -51,7 +51,7 @@ def test_but_not_beyond_the_deadline(task: str) -> None:
     _busy(lab, TASKS[task][0], None)
     result = _run(lab, task, wait_timeout="60s")
     message = failed(result, "locked")
-    assert "still after 1m. Nothing was changed. Raise wait_timeout" in message
+    assert "Still locked after 1m. Nothing was changed. Raise wait_timeout" in message
     assert (result["changed"], verbs(result)) == (False, [task])
     assert 50 < lab.seconds <= 60
     assert len(lab.sent()) < 8

@@ -65,12 +65,12 @@ def page(response: Response) -> Page:
     """A feed in JSON light, the only format that requests accept (docs/decisions/0009)."""
     body = _object(response)
     if said := [name for name in _NO_WHOLE_PAGE if body.get(name)]:
-        raise response.bad(f"the answer holds {said[0]} beside its entities, so it is not all of them.")
+        raise response.odd(f"the answer holds {said[0]} beside its entities, so it is not all of them.")
     entities, following = body.get("value"), body.get("odata.nextLink")
     if not isinstance(entities, list) or not all(isinstance(entity, dict) for entity in entities):
-        raise response.bad("the answer holds no list of entities.")
+        raise response.odd("the answer holds no list of entities.")
     if following is not None and not isinstance(following, str):
-        raise response.bad("the answer's next link is no text.")
+        raise response.odd("the answer's next link is no text.")
     return Page(entities, following)
 
 
@@ -78,7 +78,7 @@ def entity(response: Response) -> Entity:
     """One entity in JSON light."""
     body = _object(response)
     if "ID" not in body:
-        raise response.bad("the answer holds no entity.")
+        raise response.odd("the answer holds no entity.")
     return body
 
 
@@ -160,10 +160,10 @@ def _xml_error(response: Response, text: str) -> str | None:
 
 def _object(response: Response) -> Entity:
     if _is_html(response.body[:512].decode("utf-8", "replace").lstrip()):
-        raise response.bad(f"the answer ({response.status}) is HTML, not OData.")
+        raise response.odd(f"the answer ({response.status}) is HTML, not OData.")
     body = response.json()
     if not isinstance(body, dict):
-        raise response.bad("the answer is JSON, but no object.")
+        raise response.odd("the answer is JSON, but no object.")
     return body
 
 

@@ -100,7 +100,7 @@ class Spf(SingleCallProvider):
                 return field, found, None
         for field in fields:
             machines, response = await self._reader.machines(
-                f"{field} eq {literal(reference)}", f"looking for {reference}"
+                f"{field} eq {literal(reference)}", f"looking for vm {reference}"
             )
             if found := [vm for vm in machines if self._is_meant(vm, field, reference)]:
                 return field, found, response

@@ -156,9 +156,9 @@ class SpfReader:
                 return str(absolute)
             on_root = below_root(absolute, self._root, entities)
         except ValueError:
-            raise response.bad("the answer's next link is no URL.") from None
+            raise response.odd("the answer's next link is no URL.") from None
         if on_root is None:
-            raise response.bad(f"the answer's next link leads neither to this service nor to {entities}.")
+            raise response.odd(f"the answer's next link leads neither to this service nor to {entities}.")
         return on_root
 
 

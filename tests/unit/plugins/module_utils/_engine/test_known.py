@@ -133,6 +133,16 @@ def test_a_lost_answer_that_reading_cannot_settle() -> None:
     assert (problem.subject, problem.request_id, "Look before you run" in problem.remedy) == ("vm v", "r", True)
 
 
+def test_an_answer_that_leaves_a_write_open_was_not_lost_and_names_it_once() -> None:
+    failed = ResponseLost("deleting a of vm v: the service failed (503).", status=503)
+    failed.context = "deleting a of vm v"
+    problem = unsettled(failed, "vm v", "deleting a", 3)
+    assert problem.message == (
+        "deleting a was sent, and the service failed (503). Whether it ran is open (outcome_unknown) after reading for "
+        "3s; nothing was sent twice."
+    )
+
+
 @pytest.mark.parametrize("kind", [*DENYING, Locked])
 def test_after_a_loss_what_would_deny_it_is_open(kind: type[CheckpointError]) -> None:
     known = after_loss(kind("no.", changed_nothing=True), "vm v", "deleting it")

@@ -140,6 +140,13 @@ def test_what_was_changed_before_is_not_denied() -> None:
     assert problem.operation is None  # that of the write before it is not its own
 
 
+def test_a_lock_that_lasts_names_what_was_refused_once() -> None:
+    refused = Locked("create a of target s: held by others.", subject="toy")
+    refused.context = "create a of target s"
+    _way, problem = run(ShelfKind(Service(*[Reply(refused, effect=False)] * 99), "a"), seconds=60)
+    assert str(problem).startswith("target s: create a: held by others. Still locked after 1m. Nothing was changed.")
+
+
 @pytest.mark.parametrize(("there", "outcome"), [(False, None), (True, NotFound)])
 def test_a_404_is_settled_by_reading(there: bool, outcome: type[CheckpointError] | None) -> None:
     service = Service(Reply(NotFound("gone."), effect=not there), items="b")
@@ -166,7 +173,9 @@ def test_a_lock_that_lasts_ends_at_the_deadline() -> None:
     service = Service(*[locked()] * 50)
     way, problem = run(ShelfKind(service, "a"), seconds=60)
     assert isinstance(problem, Locked)
-    assert str(problem) == "target s: busy, still after 1m. Nothing was changed. Raise wait_timeout or try again."
+    assert (
+        str(problem) == "target s: busy. Still locked after 1m. Nothing was changed. Raise wait_timeout or try again."
+    )
     assert not way.changed
 
 

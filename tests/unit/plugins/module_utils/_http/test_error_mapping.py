@@ -229,6 +229,23 @@ def test_the_remedy_for_a_refused_sign_in_fits_how_it_was_tried(sign_in: str, of
     assert problem.remedy.startswith(remedy)
 
 
+@pytest.mark.parametrize(
+    ("details", "remedy"),
+    [
+        ({"code": "AuthorizationFailed"}, "Ask for the right that it names."),
+        (None, "Ask for the right that it names, or to manage checkpoints of this VM."),
+    ],
+)
+def test_the_right_that_is_missing_is_named_by_a_structured_error(details: dict[str, str] | None, remedy: str) -> None:
+    problem = error_from(answer(403, b""), "no", context="deleting disk d", details=details)
+    assert problem.remedy == remedy
+
+
+def test_what_was_being_done_can_be_taken_off_an_error() -> None:
+    problem = meant(503, "Busy.")
+    assert (problem.context, problem.said) == ("reading vm web01", "the service failed (503): Busy")
+
+
 def test_a_lock_that_a_reading_meets_is_none_of_the_write_before_it() -> None:
     locked = meant(409, "busy", locked=True, x_ms_request_id="r-1")
     unread = error_of_reading(locked)

@@ -48,6 +48,14 @@ def test_retry_after_is_seconds_or_a_moment_on_the_service_s_own_clock(
     assert answer(429, **headers).retry_after == seconds
 
 
+def test_an_odd_answer_says_what_it_was_to() -> None:
+    made = Response(200, httpx.Headers({"content-type": "text/html"}), b"<p>", "service", context="reading vm web01")
+    with pytest.raises(BadResponse, match=r"^service: reading vm web01: the answer \(200, text/html, 3 bytes\) is not"):
+        made.json()
+    with pytest.raises(BadResponse, match=r"^service: reading vm web01: the answer's Thing is malformed: name: Field"):
+        parse_entity(pydantic.create_model("Thing", name=(str, ...)), {}, made)
+
+
 @given(st.binary(max_size=40))
 def test_no_header_can_break_the_reading_of_it(value: bytes) -> None:
     names = (b"retry-after", b"date", b"x-ms-request-id", b"mise-correlation-id")

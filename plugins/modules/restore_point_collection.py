@@ -184,7 +184,7 @@ error:
     status: {description: HTTP status., type: int, returned: always}
     request_id: {description: The service's id of the request., type: str, returned: always}
     correlation_id: {description: The id that groups the request with others., type: str, returned: always}
-    operation: {description: The operation that was in progress., type: dict, returned: always}
+    operation: {description: The operation of the write that failed or was in progress., type: dict, returned: always}
     details: {description: "The service's own error, where it has a structure (ARM).", type: dict, returned: always}
     remedy: {description: What to do about it., type: str, returned: always}
     retry:

@@ -106,8 +106,11 @@ class CheckpointError(Exception):
         parts = [self._text()]
         if self.remedy:
             parts.append(one_line(self.remedy))
-        if self.operation and self.operation.get("id"):
-            parts.append(f"[{self.operation['kind']} {self.operation['id']}]")
+        shown = (
+            f"{self.operation['kind']} {self.operation['id']}" if self.operation and self.operation.get("id") else ""
+        )
+        if shown and shown != self.subject:  # a resource that is watched is its own operation
+            parts.append(f"[{shown}]")
         elif self.request_id:
             parts.append(f"[request {self.request_id}]")
         elif self.correlation_id:

@@ -213,9 +213,9 @@ def _timed_out(operation: Operation, deadline: Deadline, subject: str, context: 
     state = "could not be seen any more" if hidden else "was still running"
     said = f" ({seen.rstrip('.')})" if seen else ""
     return TimedOut(
-        f"{context} {state} at the task's deadline of {show_seconds(deadline.total)}{said}.",
+        f"{context} {state} at the task's deadline of {show_seconds(deadline.total)}{said}; nothing was sent twice.",
         subject=subject,
-        remedy="Nothing was sent twice. Raise wait_timeout, or look at the operation and run the task again.",
+        remedy="Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),
         request_id=operation.request_id,
     )

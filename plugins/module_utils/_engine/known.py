@@ -30,8 +30,8 @@ from .progress import Progress
 SAYS_NOTHING_CHANGED = (Forbidden, InvalidInput, NotFound, Refused, SignInRefused, Unavailable, Unreachable)
 """Errors that say, or suggest, that nothing was changed: never shown once a write has left."""
 LOOK_FIRST = "Look at it before you run the task again."
-MOST_DONE = 5
-"""How many of the writes before an error it lists; the result's plan and diff show all."""
+MOST_DONE = 10
+"""How many of the writes before an error it lists, the last ones; the result's plan and diff show all."""
 
 
 def what_is_known(
@@ -63,8 +63,8 @@ def tell_done(problem: CheckpointError, progress: Progress[t.Any]) -> None:
     """Add what the run had changed before the error came, once."""
     named = f"{problem.message} ".replace(":", " ")
     done = [each.context for each in progress.done if each.context and f"{each.context} " not in named]
-    more = f" and {len(done) - MOST_DONE} more" if len(done) > MOST_DONE else ""
-    note = f"Done before: {', '.join(done[:MOST_DONE])}{more}."
+    some = f" (the last {MOST_DONE} of {len(done)})" if len(done) > MOST_DONE else ""
+    note = f"Done before{some}: {', '.join(done[-MOST_DONE:])}."
     if done and note not in problem.notes:
         problem.notes.append(note)
 

@@ -119,7 +119,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
             verified=lambda now: now.entity is None or is_another(now.entity, planned),
             met_by_others=True,
             may_resend=lambda now: now.entity is None or not _names(now.entity) - _names(planned),
-            remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
+            remains=lambda now: _left_by_delete(now.entity, planned),
             notes=lambda now: made_anew(now.entity, planned),
         )
 
@@ -147,6 +147,14 @@ def _state(found: CollectionEntity) -> Status:
 def _names(found: CollectionEntity) -> set[str]:
     """The points in a collection, as plans name them."""
     return {point.name.lower() for point in found.properties.restorePoints or []}
+
+
+def _left_by_delete(found: CollectionEntity | None, planned: CollectionEntity) -> Remains:
+    """A collection whose DELETE has failed may have lost some of its points."""
+    if found is None or found.state == "deleting":
+        return Remains(changed=True)
+    gone = sorted(_names(planned) - _names(found))
+    return Remains(bool(gone), f"Of its restore points, {', '.join(gone)} went." if gone else "")
 
 
 def _wanted(action: ResourceAction) -> dict[str, t.Any]:

@@ -104,7 +104,7 @@ def many(
     summary = _summary([each["status"] for each in result["vms"]], check_only)
     failed = [member.error for member in members if member.error is not None]
     if members and not failed:
-        result["msg"] = f"{len(members)} VMs: {summary}."
+        result["msg"] = f"{len(members)} VM{'' if len(members) == 1 else 's'}: {summary}."
     if failed:
         problem = SomeFailed(
             f"{len(failed)} of {len(members)} VMs failed; the first: {failed[0]}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from simulator.azure.jobs import CONCURRENT
@@ -55,6 +56,20 @@ def test_but_not_beyond_the_deadline(task: str) -> None:
     assert (result["changed"], verbs(result)) == (False, [task])
     assert 50 < lab.seconds <= 60
     assert len(lab.sent()) < 8
+
+
+def test_a_collection_whose_delete_failed_half_way_tells_which_points_went() -> None:
+    lab = make_lab()
+    fail_next(lab, "collection_delete", HOME)
+
+    def lose_a_point(request: httpx.Request) -> None:
+        if request.method == "DELETE":
+            next(iter(lab.world.azure.collections.values())).points.clear()
+
+    lab.heard = lose_a_point
+    result = collection(lab, state="absent", force=True)
+    assert "Of its restore points, before went." in failed(result, "operation_failed")
+    assert result["changed"] is True
 
 
 @pytest.mark.parametrize("times", [1, 20])

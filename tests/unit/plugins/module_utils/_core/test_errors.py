@@ -118,6 +118,13 @@ def test_what_is_added_to_a_message_is_as_clean_and_not_cut_off() -> None:
     assert str(error) == "x" * 999 + "… The VM is [31moff."
 
 
+def test_an_operation_is_named_unless_the_thing_itself_is_one() -> None:
+    operation = {"kind": "restore point", "id": "copy"}
+    assert str(NotFound("gone.", subject="vm web01", operation=operation)) == "vm web01: gone. [restore point copy]"
+    error = NotFound("gone.", subject="restore point copy", operation=operation, request_id="r-1")
+    assert str(error) == "restore point copy: gone. [request r-1]"
+
+
 def test_an_error_of_a_host_can_name_whom_it_was_about() -> None:
     assert str(NotFound("gone", subject="arm h").with_subject("vm a")) == "arm h: vm a: gone"
     assert str(NotFound("gone", subject="vm a").with_subject("vm a")) == "vm a: gone"

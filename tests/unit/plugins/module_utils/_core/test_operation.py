@@ -114,7 +114,7 @@ def test_at_the_deadline_the_error_names_the_operation() -> None:
     with pytest.raises(TimedOut) as caught:
         job.waited(seconds=60.0)
     assert str(caught.value) == (
-        "vm web01: creating it was still running at the task's deadline of 1m (last seen: Creating). Nothing was "
+        "vm web01: creating it was still running at the task's deadline of 1m (last seen: Creating); nothing was "
         "sent twice. Raise wait_timeout, or look at the operation and run the task again. [job j-1]"
     )
     assert caught.value.retry == "after_reading"
@@ -126,7 +126,7 @@ def test_at_the_deadline_the_error_names_the_operation() -> None:
 
 def test_a_pause_that_leads_beyond_the_deadline_ends_in_a_last_look_before_it() -> None:
     job = Job(Status("running", retry_after=3600.0))
-    with pytest.raises(TimedOut, match=r"deadline of 1m\."):
+    with pytest.raises(TimedOut, match=r"deadline of 1m;"):
         job.waited(seconds=60.0)
     assert job.times == [0.0, 58.0]
 

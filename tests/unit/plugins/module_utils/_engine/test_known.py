@@ -102,10 +102,13 @@ def test_what_was_done_before_is_told_once_and_not_beside_what_the_error_is_abou
     for _twice in range(2):
         tell_done(problem, progress)
     assert problem.notes == ["Done before: making a, making b."]
-    for number in range(6):
+    for number in range(8):
         progress = progress.after(Done(Put(SHELF, "asked", item="x"), context=f"making c{number}"))
     tell_done(problem := Forbidden("making c1: no."), progress)
-    assert problem.notes == ["Done before: making a, making b, making c, making c0, making c2 and 3 more."]
+    said = "making b, making c, making c0, making c2, making c3, making c4, making c5, making c6, making c7"
+    assert problem.notes == [f"Done before: making a, {said}."]
+    tell_done(problem := Forbidden("no."), progress)
+    assert problem.notes == [f"Done before (the last 10 of 11): {said.replace('c2', 'c1, making c2')}."]
 
 
 def test_behind_a_lost_answer_one_that_makes_no_sense_leaves_it_open() -> None:

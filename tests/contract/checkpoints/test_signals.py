@@ -104,6 +104,29 @@ def test_at_each_request_of_a_restore_in_place(when: str) -> None:
         assert azure_vm(lab).power == "running"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_was_done_before_the_signal_is_told(service: str) -> None:
+    lab = make_lab(service)
+    stop = "Stop" if service == "spf" else "/stop"
+
+    def strike(request: httpx.Request) -> None:
+        if stop in f"{request.url} {request.content.decode()}":
+            lab.signal(signal.SIGTERM)
+
+    lab.watch = strike
+    vm = VMS[service] if service == "spf" else lab.arm_vm
+    given: dict[str, Any] = {
+        "name": "baseline",
+        "safety_checkpoint": True,
+        "if_running": "stop",
+        "power_after": "on",
+    }
+    result = lab.run("vm_checkpoint_restore", vm=vm, **given)
+    assert (code(result), result["changed"]) == ("outcome_unknown", True)
+    assert 'Done before: creating checkpoint "safety before restore to baseline".' in result["msg"]
+    assert "Turning the VM off had begun, and it may be off by now." in result["msg"]
+
+
 def test_of_many_vms_each_says_where_it_is() -> None:
     lab = Lab(create_takes="60s")
     lab.world.populate(spf=3)

@@ -100,13 +100,13 @@ def missing() -> ApprovalMissing:
 
 
 def _ids(plan: object) -> list[str]:
-    """The ids of an approved plan's writing actions. What was altered since approves nothing: who approved what?"""
+    """The ids of an approved plan's actions. What was altered since approves nothing: who approved what?"""
     actions = plan.get("actions") if isinstance(plan, dict) and plan.get("version") == VERSION else None
     if not isinstance(plan, dict) or not isinstance(actions, list):
         raise InvalidInput(_NO_PLAN)
     if checksum(actions, plan.get("group")) != plan.get("checksum"):
         raise InvalidInput("expected_plan: was altered since it was returned.", remedy="Give it as it was returned.")
-    return [str(action["id"]) for action in actions if action["action"] != "keep"]
+    return [str(action["id"]) for action in actions]
 
 
 def _from_json(text: str) -> dict[str, t.Any]:

@@ -38,9 +38,9 @@ def _without_query(word: re.Match[str]) -> str:
     """A word without its query, if it is a URL or a path. A regular expression for all of it would start again at each
     slash, and a service may answer millions of them.
     """
-    slash = word[0].find("/")
-    mark = word[0].find("?", slash + 2)
-    return word[0] if slash < 0 or mark < 0 else word[0][:mark] + "?…"
+    scheme, slash, rest = word[0].partition("/")
+    path, mark, _query = rest[1:].partition("?")
+    return f"{scheme}{slash}{rest[:1]}{path}?…" if mark else word[0]
 
 
 def format_value(value: object, depth: int = 0) -> str:

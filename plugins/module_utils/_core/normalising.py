@@ -23,6 +23,7 @@ LEAST_TEXT = 16
 """Characters that are left of a description that was cut within a word."""
 _MARK = "[hybridvm.checkpoints 1 nonce="
 _WORD = re.compile(r"[^\W_]+")
+_KEPT = re.compile(r"[^\W_]|\?")
 _BREAK, _TAG, _BRACKET = re.compile(r"\n"), re.compile(r"<[^<>]*>"), re.compile(r"[<>]")
 
 
@@ -93,7 +94,7 @@ _STEPS: tuple[t.Callable[[str], str], ...] = (
 def _letters(name: str) -> str:
     """Its letters and digits without case and accents, and ?, which stands for a letter that a code page lacks."""
     folded = unicodedata.normalize("NFC", _bare(_bare(name).casefold()))
-    return "".join(c for c in folded if c.isalnum() or c == "?")
+    return "".join(_KEPT.findall(folded))
 
 
 def _readings(name: str) -> t.Iterator[str]:

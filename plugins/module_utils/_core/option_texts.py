@@ -94,11 +94,11 @@ def https_url(value: str) -> str:
         httpx.URL(value).host.encode("idna")  # raises where it is no host name
     except (ValueError, httpx.InvalidURL):
         raise ValueError("is not a URL") from None
-    if parts.scheme.lower() == "http":
+    if parts.scheme == "http":
         raise ValueError("is plain http, and credentials are only sent over https; use https://")
     if "{" in plain or "}" in plain:
         raise ValueError("holds braces, and {subscription_id} is the only placeholder there is; mind its spelling")
-    if parts.scheme.lower() != "https" or not parts.hostname or not has_valid_port or not _URL.fullmatch(plain):
+    if parts.scheme != "https" or not parts.hostname or not has_valid_port or not _URL.fullmatch(plain):
         raise ValueError("must be an https:// URL")
     if "@" in parts.netloc:
         raise ValueError("must not hold credentials; use the options made for them")

@@ -42,8 +42,8 @@ _FOREIGN = re.compile(
 """A secret that was not ours, in a service's words: a JSON web token, what signs a request, a password in a URL, a
 connection string, a form or JSON.
 """
-_OF_FOREIGN = ("=", "@", "eyJ", "earer", "EARER", "asic", "ASIC", "assword", "ecret")
-"""Without one of these there is none: most texts are not searched."""
+_OF_FOREIGN = ("=", "@", "eyj", "bearer", "basic", "password", "secret")
+"""Without one of these, in any case, there is none: most texts are not searched."""
 _JSON_ESCAPE = re.compile(r"""(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]""")
 _CODED = re.compile(r"[%&\\]")
 _GAPS = re.compile(r"[\s+]+")
@@ -101,7 +101,8 @@ class Redactor:
         decoded = _decoded(text)
         if "=" in decoded and (unsigned := _SIGNATURE.sub(_unsigned, decoded)) != decoded:
             text = decoded = unsigned
-        if any(each in decoded for each in _OF_FOREIGN) and (other := _FOREIGN.sub(_unsigned, decoded)) != decoded:
+        folded = decoded.lower()
+        if any(each in folded for each in _OF_FOREIGN) and (other := _FOREIGN.sub(_unsigned, decoded)) != decoded:
             text = decoded = other
         folded = _folded(decoded)
         masked = _masked(folded, self._decoded)
@@ -162,12 +163,9 @@ def _folded(text: str) -> str:
 def _decoded(text: str) -> str:
     """`text` with percent signs, entities and JSON's backslashes undone, layer by layer."""
     for _layer in range(_LAYERS):
-        before = text
         if not _CODED.search(text):  # as most texts are
             break
         text = _JSON_ESCAPE.sub(_character, html.unescape(urllib.parse.unquote(text)))
-        if text == before:
-            break
     return text
 
 

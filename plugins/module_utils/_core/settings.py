@@ -73,7 +73,7 @@ SPF_WAYS: dict[str, tuple[str, ...]] = {
     "spf_password": (),
 }
 """The options that each are a credential for SPF, and what goes with each alone."""
-SPF_CREDENTIALS = {
+SPF_CREDENTIALS: dict[str | None, tuple[str, ...]] = {
     "kerberos": ("spf_keytab", "spf_password"),
     "ntlm": ("spf_password",),
     "negotiate": ("spf_keytab", "spf_password"),
@@ -95,7 +95,7 @@ AZURE_CREDENTIALS = (
 )
 """What belongs to one identity: taken from one place, or completed by the environment where the task begins it."""
 _OF_CERTIFICATE = ("x509_certificate_password", "thumbprint", "send_certificate_chain")
-_OF_SOURCE: dict[str, tuple[str, ...]] = {
+_OF_SOURCE: dict[str | None, tuple[str, ...]] = {
     "token": ("access_token",),
     "msi": ("client_id",),
     "cli": (),
@@ -276,10 +276,10 @@ def _azure_environ(found: dict[str, t.Any], environ: t.Mapping[str, str]) -> t.M
     if source == "env":
         # As in azure.azcollection: with `env` the task's own credentials are ignored.
         found.update(dict.fromkeys(AZURE_CREDENTIALS))
-    others = {name for name in AZURE_CREDENTIALS if name not in _OF_SOURCE.get(source or "", AZURE_CREDENTIALS)}
+    others = {name for name in AZURE_CREDENTIALS if name not in _OF_SOURCE.get(source, AZURE_CREDENTIALS)}
     if source != "token" and any(found[name] for name in AZURE_CREDENTIALS):
         others |= {"access_token", "profile"}
-    if any(found[name] for name in AZURE_WAYS):
+    if source not in _OF_SOURCE and any(found[name] for name in AZURE_WAYS):
         others |= {name for name in AZURE_WAYS if not found[name]}
     if "x509_certificate_path" in others:
         others.update(_OF_CERTIFICATE)
@@ -288,7 +288,7 @@ def _azure_environ(found: dict[str, t.Any], environ: t.Mapping[str, str]) -> t.M
 
 def _spf_environ(found: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> t.Mapping[str, str]:
     """The environment without the credentials that the task's own one, or `spf_auth`, excludes."""
-    auth = found["spf_auth"] or from_environment("spf_auth", environ) or "auto"
+    auth = found["spf_auth"] or from_environment("spf_auth", environ)
     wanted = [name for name in SPF_WAYS if found[name]] or SPF_CREDENTIALS.get(auth, tuple(SPF_WAYS))
     others = [name for name in SPF_WAYS if name not in wanted]
     return without_variables(environ, {*others, *(each for name in others for each in SPF_WAYS[name])})

@@ -139,8 +139,7 @@ class Tickets:
 
 def minor_of(error: t.Any) -> int:
     """The mechanism's own number in a SpnegoError, 0 where there is none."""
-    base = getattr(error, "base_error", None) or error.__cause__
-    for holder in (base, error.__cause__):
+    for holder in (getattr(error, "base_error", None), error.__cause__):
         for name in ("min_code", "err_code"):
             value = getattr(holder, name, None)
             if isinstance(value, int):

@@ -157,3 +157,12 @@ def test_what_a_service_says_takes_no_time_to_be_shortened(text: str) -> None:
     """A regular expression that begins anew at each slash would take hours for the first one."""
     assert len(one_line(text)) <= 1000
     assert len(printable(text, 1000)) <= 1000
+
+
+def test_how_long_each_part_of_an_error_may_be() -> None:
+    error = Refused("x" * 5000, subject="y" * 5000, remedy="z" * 5000, request_id="r" * 5000, correlation_id="c" * 5000)
+    assert (len(error.message), len(error.subject), len(error.remedy)) == (1000, 300, 1000)
+    assert (len(error.request_id or ""), len(error.correlation_id or "")) == (100, 100)
+    assert len(Refused("no").default_subject("y" * 5000).subject) == 300
+    error.message = "x" * 5000  # it has grown
+    assert len(error.to_result()["message"]) == 300 + 2 + 3000

@@ -12,7 +12,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.formatt
     format_value,
     one_line,
     printable,
+    without_queries,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,42 @@ def test_more_than_the_limit_is_looked_at_because_queries_go() -> None:
     assert one_line(f"{signed} end", 16) == "https://h/x?… e…"
     assert printable("https://h/x?s=1", 100) == "https://h/x?s=1"
     assert printable("a\x07b", 100) == "a b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/a?b", "/a?…"),
+        ("/?a", "/?a"),
+        ("//?a", "//?…"),
+        ("a/b?c?d", "a/b?…"),
+        ("?a/b", "?a/b"),
+        ("https://h/a?", "https://h/a?…"),
+        ("https://h/a/b?c/d", "https://h/a/b?…"),
+    ],
+)
+def test_where_a_query_begins(text: str, shown: str) -> None:
+    assert without_queries(text) == shown
+
+
+def test_so_much_is_looked_at_and_no_more() -> None:
+    pad = " " * LONGEST
+    begins = "https://h/x?"
+    assert one_line(f"{begins:s<320} end{pad}", 20) == "https://h/x?…"
+    assert one_line(f"{begins:s<316} end{pad}", 20) == "https://h/x?… end"
+    assert (printable(f"{' ' * 159}x", 10), printable(f"{' ' * 160}x", 10)) == ("x", "")
+    assert printable(f"{' ' * 159}x{pad}", 10) == "x"
+
+
+def test_as_many_parts_as_fit_are_all() -> None:
+    assert "…" not in format_value(list(range(MOST)))
+    assert "…" not in format_value({str(i): i for i in range(MOST)})
+
+
+def test_deep_dictionaries_are_cut_as_lists_are() -> None:
+    deep: object = "found"
+    for _level in range(DEEPEST - 1):
+        deep = {"a": deep}
+    assert format_value(deep) == f"a: {'(a: ' * (DEEPEST - 2)}found{')' * (DEEPEST - 2)}"
+    assert format_value({"a": deep}) == f"a: {'(a: ' * (DEEPEST - 1)}found{')' * (DEEPEST - 1)}"
+    assert format_value({"a": {"a": deep}}) == f"a: {'(a: ' * (DEEPEST - 1)}…{')' * (DEEPEST - 1)}"

@@ -13,6 +13,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     Checkpoint,
     Leftover,
     ObservedVm,
+    Obstacle,
+    RestorePlan,
     Target,
     Usability,
 )
@@ -210,3 +212,57 @@ def test_what_nobody_says_of_a_checkpoint_and_a_vm() -> None:
     assert (bare.description, bare.depth, bare.usability, bare.current, bare.any_case) == ("", 1, "usable", None, False)
     vm = ObservedVm(WEB01, (), NOW)
     assert (vm.ahead, vm.power, vm.current_known, vm.managed_new) == (0.0, "unknown", True, True)
+
+
+def test_a_vm_is_the_same_wherever_a_list_says_it_is() -> None:
+    assert replace(WEB01, tags={"a": "b"}, location="westeurope") == WEB01
+    assert replace(WEB01, partition="p") != WEB01
+    assert (WEB01.tags, WEB01.location, WEB01.host_id, WEB01.partition) == ({}, None, None, "")
+
+
+def test_what_holds_of_a_checkpoint_and_a_vm_where_nothing_is_said() -> None:
+    assert Checkpoint("a", "n") == Checkpoint(
+        id="a",
+        name="n",
+        description="",
+        host_id=None,
+        created=None,
+        parent_id=None,
+        depth=1,
+        current=None,
+        usability="usable",
+        mark=None,
+        owned=None,
+        kept=None,
+        locked=False,
+        series=None,
+        any_case=False,
+        root=None,
+        consistency=None,
+        identified=True,
+        of_another=False,
+    )
+    assert ObservedVm(WEB01, (), NOW) == ObservedVm(
+        WEB01,
+        (),
+        NOW,
+        ahead=0.0,
+        power="unknown",
+        busy=None,
+        refuses=None,
+        current_known=True,
+        obstacles=(),
+        cautions=(),
+        prelude=(),
+        pin_prelude=(),
+        next_create=None,
+        managed_new=True,
+        last_operation=None,
+        unplugged=frozenset(),
+        from_list=False,
+        detail=None,
+    )
+    assert Obstacle(("create",), "why", "remedy").lifted_by == ""
+    assert RestorePlan(None, ()) == RestorePlan(None, (), resumed=False, done="", warnings=())
+    left = Leftover("disk", "i", "n", "r")
+    assert (left.created, left.size_gb, left.removable) == (None, None, True)

@@ -174,3 +174,29 @@ def test_a_description_that_was_cut_with_the_mark_behind_it(kept: str, cut: bool
     assert is_form_of(TEXT, kept, whole=False) is cut
     assert not is_form_of(TEXT, kept, whole=True)
     assert is_form_of("x y " * 40, ("x y " * 40)[:100], whole=False)
+
+
+COLUMNS = {32, 40, 50, 60, 63, 64, 80, 100, 120, 127, 128, 150, 200, 250, 255, 256, 500, 512, 1000, 1023, 1024}
+
+
+def test_where_columns_end() -> None:
+    """Between words an edit may end as well, but for where columns do."""
+    words = "x y " * 300
+    found = {length for length in range(16, 1100) if is_form_of(words, words[:length], whole=False)}
+    assert found == COLUMNS
+
+
+def test_a_description_is_cut_where_most_columns_end() -> None:
+    assert {length for length in range(1100) if is_cut_of("x" * 1200, "x" * length)} == COLUMNS - {
+        *(32, 40, 50, 60, 63, 64, 80, 120, 127, 150)
+    }
+
+
+def test_a_service_may_escape_markup_and_leave_quotes() -> None:
+    assert is_form_of('Say "no" & go', 'Say "no" &amp; go', whole=True)
+    assert is_form_of('Say "no" & go', "Say &quot;no&quot; &amp; go", whole=True)
+
+
+def test_what_is_no_letter_and_no_question_mark_is_nothing_of_a_name() -> None:
+    assert may_come_of("a_b-c.d e", "abcde")
+    assert may_come_of("\u00bd\u0660x", "\u00bd\u0660x")

@@ -16,8 +16,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownersh
     Mark,
     Ownership,
     generated,
+    id_hash,
     join,
     key_hash,
+    name_hash,
     read_generated,
     split,
 )
@@ -163,3 +165,21 @@ def test_a_mark_from_the_ends_of_a_calendar_is_none(at: str) -> None:
     """An age that a forger has chosen would decide what goes; the last one would overflow behind a pin."""
     text = f"words\n[hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at={at}]"
     assert split(text) == (text, None)
+
+
+def test_hashes_are_the_same_in_every_release() -> None:
+    """They stand in descriptions, for years."""
+    assert name_hash("nightly") == "ce6d82ec"
+    assert id_hash("A1-b") == id_hash("a1-B") == "43134f5f"
+    assert key_hash("run-42") == "a9501f06028acfae"
+
+
+def test_what_is_not_said_of_a_checkpoint_s_maker() -> None:
+    assert Ownership() == (False, None, False, None)
+    bare = Mark("n", MARK.created)
+    assert (bare.pin, bare.safety, bare.power, bare.key, bare.target, bare.name, bare.until) == (
+        False,
+        False,
+        *[None] * 5,
+    )
+    assert bare.pinned is None

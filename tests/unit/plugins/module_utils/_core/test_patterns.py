@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
 
@@ -60,3 +61,35 @@ def test_what_is_taken(pattern: str, name: str) -> None:
 def test_what_is_refused(pattern: str, told: str) -> None:
     with pytest.raises(ValueError, match=re.escape(told)):
         compiled(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(?:a{3}b)*", "(ab)+", "(a{2}){9}", "(a|b)?", "(a?)?"])
+def test_a_group_in_which_nothing_varies_may_be_repeated(pattern: str) -> None:
+    assert compiled(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a+(b))*c", "((b)a+)*c", "((a+)b)*c", "(x(a|b)y)+"])
+def test_what_varies_inside_makes_what_holds_it_vary(pattern: str) -> None:
+    with pytest.raises(ValueError, match="repeats a group in which something varies"):
+        compiled(pattern)
+
+
+def test_what_a_later_python_reads_otherwise_is_refused_whatever_is_done_with_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="Possible nested set"):
+            compiled("[[a]")
+
+
+def test_how_many_ways_are_too_many() -> None:
+    """Three repeats without a bound and sixteen ways more; each alternative counts once."""
+    assert compiled(".*.*.*(" + "|".join("a" * 16) + ")")
+    with pytest.raises(ValueError, match="may take very long"):
+        compiled(".*.*.*(" + "|".join("a" * 17) + ")")
+    assert compiled("|".join([".*.*.*a"] * 16))
+    with pytest.raises(ValueError, match="may take very long"):
+        compiled("|".join([".*.*.*a"] * 17))
+
+
+def test_how_long_a_pattern_may_be() -> None:
+    assert compiled("a" * MAX_PATTERN)

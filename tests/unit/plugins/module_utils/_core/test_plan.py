@@ -23,7 +23,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
     Plan,
+    checksum,
     digest,
+    in_stages,
     to_result,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.actions import (
@@ -35,6 +37,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     NamedStep,
+    having,
     ours,
     point,
 )
@@ -213,3 +216,42 @@ def test_no_two_names_and_descriptions_share_a_digest(name: str, description: st
     assert mine == name_of(replace(CREATE, name=name, description=description, reason="another"))
     assert (mine == name_of(replace(CREATE, name=description, description=name))) == (name == description)
     assert mine != name_of(replace(CREATE, name=name + description))
+
+
+def test_a_step_is_done_once_and_undoes_and_tells_nothing_unless_it_says_so() -> None:
+    step = NamedStep(WEB01, "asked", "swap its disks")
+    assert (step.verb, step.once, step.writes, step.relies) == ("step", True, True, True)
+    assert (step.restore_run_id, step.describe_state(having(), having())) == ("", "")
+    assert step.compensation(having()) == ()
+    assert (CREATE.once, CREATE.writes, CREATE.relies, CREATE.kinds) == (False, True, True, ("create",))
+
+
+def test_what_was_approved_yesterday_is_the_same_today() -> None:
+    """Plans and digests are stored: another release has to make the same of the same actions."""
+    create = replace(CREATE, description="b")
+    assert create.id == "29f6834906f8b9428b2b1758431a28f9"
+    assert name_of(create) == "sha256:1dd434ffbff82fbd3b676d95a2fc90026bd4bc2166cc403d55c925719591c2e9"
+    assert digest([Plan(WEB01, (create,))], {"on_failure": "undo"}) == (
+        "sha256:9c9e60d94b5761693bcdba3c456c0599010ea7689644ae925547f1cc63ff5cca"
+    )
+    assert checksum([{"b": 1, "a": "ü"}]) == "sha256:42f102f53d7a5bc0f2045974169fb83a1b435d3c99a14e40ad8cde0097d0202e"
+    assert checksum([{"b": 1}], {"z": "1"}) == (
+        "sha256:abda34d8c120be77127ff19c5b112aed6ba3b24542234f67fd380a7af713987f"
+    )
+
+
+def test_a_group_creates_everywhere_before_it_does_anything_else() -> None:
+    other = Create(WEB02, "it is missing", name="nightly")
+    plans = [Plan(WEB01, (UPDATE, CREATE, DELETE)), Plan(WEB02, (other,)), Plan(WEB02, (RESTORE, DELETE)), Plan(WEB01)]
+    assert [plan.actions for plan in in_stages(plans)] == [
+        (UPDATE, CREATE),
+        (other,),
+        (),
+        (),
+        (DELETE,),
+        (),
+        (RESTORE, DELETE),
+        (),
+    ]
+    first, second = Plan(WEB01, (CREATE, UPDATE, CREATE, DELETE)).halves()
+    assert (first.actions, second.actions) == ((CREATE, UPDATE, CREATE), (DELETE,))

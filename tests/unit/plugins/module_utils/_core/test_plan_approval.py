@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     Restore,
     Update,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import (
+    Approval,
+    is_given,
+    missing,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput, PlanChanged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Action,
@@ -240,3 +245,59 @@ def test_a_refused_plan_comes_with_the_plan_that_would_have_to_be_approved() -> 
     assert caught.value.subject == "plan"
     assert digest(today(CREATE, DELETE)) in caught.value.remedy
     Approval(caught.value.plan).check(today(CREATE, DELETE))
+
+
+def test_a_task_that_must_be_approved_and_is_not() -> None:
+    assert str(missing()) == (
+        "expected_plan: is not given, and require_approval is set. Nothing was changed. "
+        "Run the task in check mode, have its plan approved, and give that plan as expected_plan."
+    )
+
+
+@pytest.mark.parametrize("nothing", [None, "", "  ", "\n", {}, []])
+def test_what_an_empty_variable_leaves_is_not_given(nothing: object) -> None:
+    assert not is_given(nothing)
+
+
+@pytest.mark.parametrize("something", ["x", {"version": 1}, ["x"], 0, 7])
+def test_anything_else_is(something: object) -> None:
+    assert is_given(something)
+
+
+def test_only_a_digest_is_of_all_plans_together() -> None:
+    assert Approval(digest(today(CREATE))).is_of_all
+    assert not Approval(shown(CREATE)).is_of_all
+
+
+def test_an_altered_plan_is_to_be_given_as_it_was() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Approval({**shown(CREATE), "actions": []})
+    assert str(caught.value) == "expected_plan: was altered since it was returned. Give it as it was returned."
+
+
+@pytest.mark.parametrize("done", [CREATE, DELETE])
+def test_what_was_made_or_removed_is_not_approved_a_second_time(done: Action) -> None:
+    approval = Approval(shown(CREATE, DELETE, UPDATE))
+    with pytest.raises(PlanChanged):
+        approval.check(today(done), part=True, done=[done])
+    approval.check(today(UPDATE), part=True, done=[done, UPDATE])
+
+
+GROUP = {"on_failure": "undo", "of": "all"}
+
+
+def test_an_approved_group_is_that_group() -> None:
+    plans = today(CREATE)
+    approval = Approval(to_result(plans, GROUP))
+    approval.check(plans, group=GROUP)
+    approval.check(plans, part=True)
+    with pytest.raises(PlanChanged, match=re.escape("no group instead of a group (of: all, on_failure: undo).")):
+        approval.check(plans)
+    with pytest.raises(PlanChanged, match=re.escape("a group (of: all, on_failure: undo) instead of no group.")):
+        Approval(shown(CREATE)).check(plans, group=GROUP)
+    for changed in ({**to_result(plans, GROUP), "group": {}}, {**to_result(plans), "group": GROUP}):
+        with pytest.raises(InvalidInput, match="was altered"):
+            Approval(changed)
+    Approval(digest(plans, GROUP)).check(plans, group=GROUP)
+    with pytest.raises(PlanChanged):
+        Approval(digest(plans, GROUP)).check(plans)

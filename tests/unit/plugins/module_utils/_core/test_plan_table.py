@@ -207,3 +207,23 @@ def test_prose_stays_prose() -> None:
 def test_a_long_name_is_cut_and_says_so() -> None:
     assert code("x" * 301) == f"<code>{'x' * 300}&#8230; &#40;301 characters&#41;</code>"
     assert code("x" * 300) == f"`{'x' * 300}`"
+
+
+def test_whole_lines_of_what_is_refused() -> None:
+    with pytest.raises(InvalidInput) as nothing:
+        plan_table(7)
+    assert str(nothing.value) == "plan_table: is no plan, nor a result that has one. Give a result of check mode."
+    with pytest.raises(InvalidInput) as altered:
+        plan_table({**plan(CREATE), "checksum": None})
+    assert str(altered.value) == "plan_table: was altered since it was returned. Give it as it was returned."
+
+
+def test_numbers_in_a_plan_stay_numbers() -> None:
+    sized = {"action": "step", "step": "grow it", "about": {"gb": 7, "new": True, "was": None}}
+    assert rows(plan_table(plan(sized))) == ["| `~` | grow it | `web01` (spf) | asked |"]
+
+
+def test_what_is_not_seen_is_named_by_its_number() -> None:
+    assert code("") == "<code>&nbsp;</code>"
+    assert code("\uffff") == "<code>&#92;uffff</code>"
+    assert code("\U00010ffe\U00010000") == f"<code>&#92;U00010ffe&#{0x10000};</code>"

@@ -245,3 +245,63 @@ def test_a_secret_never_survives(secret: str, before: str, after: str) -> None:
 )
 def test_the_query_of_a_url_is_cut_off(text: str, shown: str) -> None:
     assert without_queries(text) == shown
+
+
+def test_basic_s_own_spelling_is_hidden_without_the_word_before_it() -> None:
+    redactor = Redactor()
+    redactor.add_basic("svc", SECRET)
+    sent = base64.b64encode(f"svc:{SECRET}".encode()).decode()
+    assert redactor.redact(f"we got {sent}.") == f"we got {MASK}."
+
+
+@pytest.mark.parametrize("short", ["a/b", "a b", "a+b", "%"])
+def test_a_short_secret_is_hidden_as_urls_and_forms_have_it(short: str) -> None:
+    for spelled in (short, urllib.parse.quote(short, safe=""), urllib.parse.quote_plus(short)):
+        assert knowing(short).redact_result(f"<{spelled}>") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("padded", ["???>>>", "???>>>a", "???>>>ab"])
+def test_base64_is_known_in_both_alphabets_with_and_without_padding(padded: str) -> None:
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        spelled = encode(padded.encode()).decode()
+        for each in (spelled, spelled.rstrip("=")):
+            assert knowing(padded).redact(f"<{each}>").replace("=", "") == f"<{MASK}>"
+
+
+@pytest.mark.parametrize("name", ["sig", "c", "s", "h", "SIG", "C"])
+def test_each_parameter_that_signs_a_url_is_remembered(name: str) -> None:
+    redactor = Redactor()
+    redactor.add_signed(f"https://h/op?t=12345678&{name}=eight-ch&se=other-value")
+    assert redactor.redact("eight-ch other-value 12345678") == f"{MASK} other-value 12345678"
+
+
+def test_what_is_too_short_to_sign_anything_is_not() -> None:
+    redactor = Redactor()
+    redactor.add_signed("https://h/op?sig=seven-c")
+    assert redactor.redact("seven-c") == "seven-c"
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJteXNlbGYifQ.AHIDDENsignature of it",
+        "sent bearer AHIDDEN0123456789abcdef there",
+        "sent Bearer AHIDDEN0123456789abcdef there",
+        "sent BEARER AHIDDEN0123456789abcdef there",
+        "sent basic QUhJRERFTjpwYXNzd29y there",
+        "sent BASIC QUhJRERFTjpwYXNzd29y there",
+        "sent bAsIc QUhJRERFTjpwYXNzd29y there",
+        "by http://admin:AHIDDEN@proxy.corp:8080/ then",
+        '{"adminPassword": "AHIDDEN and more"}',
+        '{"ADMINPASSWORD": "AHIDDEN and more"}',
+        "{'client_secret': 'AHIDDEN'}",
+        '{"CLIENT_SECRET": "AHIDDEN"}',
+        "pwd=AHIDDEN",
+        "passwd = AHIDDEN",
+        "SharedAccessKey=AHIDDEN",
+    ],
+)
+def test_each_form_of_somebody_elses_secret_is_known_by_itself_in_any_case(theirs: str) -> None:
+    shown = Redactor().redact(theirs)
+    assert MASK in shown
+    assert not re.search("AHIDDEN|QUhJRERF|eyJzdWIi", shown)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -197,4 +198,43 @@ def test_diffs_show_minutes_or_say_that_nobody_knows() -> None:
     ],
 )
 def test_seconds_are_shown_as_users_write_durations(seconds: float, shown: str) -> None:
+    assert show_seconds(seconds) == shown
+
+
+@pytest.mark.parametrize(("year", "counts"), [("1999", False), ("2000", True), ("8999", True), ("9000", False)])
+def test_the_ends_of_a_calendar_stand_for_never(year: str, counts: bool) -> None:
+    assert (read_time(f"{year}-06-01T00:00:00Z") is not None) is counts
+    assert (read_time(f"{year}-01-01T00:00:00") is not None) is counts
+
+
+@pytest.mark.parametrize("year", [1970, 8999])
+def test_a_date_header_may_be_of_any_year_between(year: int) -> None:
+    found = parse_http_date(f"01 Jan {year} 00:00:00 GMT")
+    assert found == datetime(year, 1, 1, tzinfo=UTC)
+    assert parse_http_date(f"01 Jan {1969 if year == 1970 else 9000} 00:00:00 GMT") is None
+
+
+def test_a_date_without_an_offset_is_utc_wherever_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert parse_http_date("Fri, 20 Nov 2026 08:00:00 -0000") == MOMENT
+        assert read_time("2026-11-20T08:00:00") == MOMENT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("digits", range(1, 10))
+def test_a_fraction_may_have_any_number_of_digits(digits: int) -> None:
+    """What is beyond microseconds is cut off and not rounded."""
+    text = "987654999"[:digits]
+    assert read_time(f" 2026-11-20T08:00:00.{text}+00:00 ") == MOMENT + timedelta(
+        microseconds=int(text[:6].ljust(6, "0"))
+    )
+    assert parse_time(f"2026-11-20T08:00:00.{text}z") == MOMENT + timedelta(microseconds=int(text[:6].ljust(6, "0")))
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.9994, "999ms"), (1.0, "1s"), (1.5, "2s"), (0.0004, "0s")])
+def test_a_second_is_shown_in_whole_ones(seconds: float, shown: str) -> None:
     assert show_seconds(seconds) == shown

@@ -73,6 +73,16 @@ def test_a_link_is_resolved_against_the_request_and_kept_byte_for_byte_behind_th
     assert resolved(link, "https://service.test/op/0?x=y") == SPELLINGS[0]
 
 
+@pytest.mark.parametrize("base", ["https://service.test/op/0?x=/a/b", "https://service.test/op/0?a=b:c?d/e"])
+@pytest.mark.parametrize("link", SPELLINGS)
+def test_what_stands_in_the_query_of_the_request_is_no_part_of_its_path(link: str, base: str) -> None:
+    assert resolved(link, base) == SPELLINGS[0]
+
+
+def test_a_request_without_a_path_has_an_origin_all_the_same() -> None:
+    assert resolved("/op", "https://service.test?x=/a/b") == "https://service.test/op"
+
+
 @pytest.mark.parametrize(
     ("link", "whole"),
     [

@@ -139,6 +139,10 @@ class _SpnegoError(Exception):
         (SimpleNamespace(err_code=BASE), BASE),
         (SimpleNamespace(min_code=BASE + (1 << 32)), BASE),
         (SimpleNamespace(min_code=1 << 31), 1 << 31),
+        (SimpleNamespace(min_code=(1 << 31) + 1), 1 - (1 << 31)),
+        (SimpleNamespace(min_code=(1 << 30) + 1), (1 << 30) + 1),
+        (SimpleNamespace(min_code=None, err_code=7), 7),
+        (SimpleNamespace(min_code=6, err_code=7), 6),
         (SimpleNamespace(min_code="5"), 0),
         (SimpleNamespace(), 0),
         (None, 0),
@@ -146,3 +150,14 @@ class _SpnegoError(Exception):
 )
 def test_the_mechanism_s_number_in_an_error(base: Any, number: int) -> None:
     assert kerberos.minor_of(_SpnegoError(base)) == number
+
+
+class _Krb5Error(Exception):
+    err_code = BASE
+
+
+@pytest.mark.parametrize("base", [None, SimpleNamespace(), SimpleNamespace(min_code="5")])
+def test_the_number_of_what_an_error_came_from_counts_where_its_own_base_has_none(base: Any) -> None:
+    error = _SpnegoError(base)
+    error.__cause__ = _Krb5Error()
+    assert kerberos.minor_of(error) == BASE

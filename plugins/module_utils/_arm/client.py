@@ -104,7 +104,7 @@ class Arm:
             for lock in await self._locks_of(group):
                 lock_id = str(lock.get("id") or "").lower()
                 scope = lock_id.rpartition("/providers/microsoft.authorization/locks/")[0]
-                if any(resource == scope or resource.startswith(f"{scope}/") for resource in concerned):
+                if scope and any(f"{resource}/".startswith(f"{scope}/") for resource in concerned):
                     found[lock_id] = lock
         return [found[lock_id] for lock_id in sorted(found)]
 

@@ -135,8 +135,8 @@ def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
                 f"its certificate is not trusted: {cause.verify_message.rstrip('.')}.", subject=label, remedy=remedy
             )
         if isinstance(cause, ssl.SSLError) and not _was_closed(cause):
-            reason = cause.reason or "handshake failed"
-            words = reason.lower().replace("_", " ")
+            reason = _reason(cause)
+            words = (reason or "handshake failed").lower().replace("_", " ")
             return UntrustedTls(f"TLS could not be agreed: {words}.", subject=label, remedy=_way_out(reason))
     return None
 
@@ -144,14 +144,19 @@ def explain_tls(error: BaseException, label: str) -> UntrustedTls | None:
 def explain_certificate(error: BaseException, label: str) -> UntrustedTls | None:
     """The refusal of a client certificate, which TLS 1.3 tells after the handshake; nothing was carried out then."""
     for cause in chain(error):
-        if isinstance(cause, ssl.SSLError) and (cause.reason or "") in _CERTIFICATE:
+        if isinstance(cause, ssl.SSLError) and _reason(cause) in _CERTIFICATE:
             return explain_tls(error, label)
     return None
 
 
 def _was_closed(error: ssl.SSLError) -> bool:
     closed = isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
-    return closed or "UNEXPECTED_EOF_WHILE_READING" in f"{error.reason} {error.strerror}"
+    return closed or "UNEXPECTED_EOF_WHILE_READING" in f"{_reason(error)} {error.strerror}"
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """OpenSSL's name for it. Where Python itself has made the error there may be none, nor the member."""
+    return getattr(error, "reason", None) or ""
 
 
 def _way_out(reason: str) -> str:

@@ -104,8 +104,8 @@ class AzureCli(TokenAuth):
 
 
 def _failed(code: int, said: str) -> CheckpointError:
-    lines = [_NOISE.sub("", line).strip() for line in said.splitlines() if line.startswith("ERROR")]
-    text = one_line(" ".join(lines) or said or "no reason given", 300).rstrip(".")
+    lines = [_NOISE.sub("", line) for line in said.splitlines() if line.startswith("ERROR")]
+    text = (one_line(" ".join(lines), 300) or one_line(said, 300) or "no reason given").rstrip(".")
     if "unrecognized arguments: --scope" in said:
         return _refused(f"az ended with {code}: it is too old to know --scope", "Update the Azure CLI.")
     remedy = "Run az login as the user who runs the module; az account show tells whom it is for."

@@ -130,3 +130,64 @@ def test_vmm_s_own_number_for_a_locked_object() -> None:
     assert is_locked(409, error("X", "(Error ID: 2602)"))
     assert not is_locked(409, error("X", "12602 a2602 2602-1"))
     assert not is_locked(400, error("X", "(Error ID: 2602)"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AnotherOperationInProgress",
+        "ConcurrentUpdateError",
+        "ConflictingConcurrentWriteNotAllowed",
+        "RequestConflict",
+        "ResourceOperationInProgress",
+        "OperationInProgress",
+        "OperationPreempted",
+        "ResourceBusy",
+        "RetryableError",
+        "RetryableErrorDueToAnotherOperation",
+        "AttachDiskWhileBeingDetached",
+    ],
+)
+def test_a_code_that_says_so_by_itself(code: str) -> None:
+    for status in (400, 409, 412, 423, 503):
+        assert is_locked(status, error(code, "x"))
+    assert is_failed_by_lock(error(code, "x"))
+    for status in (401, 403, 404, 429, 500, 502):
+        assert not is_locked(status, error(code, "x"))
+    assert not is_failed_by_lock(error(f"{code}x", "x"))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "OperationNotAllowed",
+        "ReferencedResourceNotProvisioned",
+        "ResourceNotInSucceededState",
+        "VMRestorePointClientError",
+    ],
+)
+def test_a_code_that_says_so_with_words(code: str) -> None:
+    said = "It is in Updating state."
+    assert is_locked(400, error(code, said))
+    assert not is_locked(400, error(code, "It is gone."))
+    assert not is_locked(503, error(code, said))
+    assert not is_locked(400, error("Outer", said, details=[error(code, said)]))
+
+
+def test_a_conflict_inside_another_error_is_no_lock() -> None:
+    inner = error("X", "no", details=[error("Conflict", "It exists.")])
+    assert not is_locked(409, inner)
+    assert not is_failed_by_lock(inner)
+
+
+def test_an_administrator_s_lock_inside_another_error_is_one() -> None:
+    inner = error("ResourceBusy", "another operation", details=[error("ScopeLocked", "no")])
+    for status in (400, 409, 503):
+        assert not is_locked(status, inner)
+
+
+@pytest.mark.parametrize(("blanks", "locked"), [(3960, True), (4000, False)])
+def test_so_many_characters_are_looked_at(blanks: int, locked: bool) -> None:
+    words = f"{'.' * blanks} in progress"
+    assert is_failed_by_lock(error("X", words)) is locked
+    assert is_locked(400, error("OperationNotAllowed", words)) is locked

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
+import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
@@ -318,3 +319,151 @@ def test_a_list_s_ids_are_read_in_any_case_and_by_kind() -> None:
     for wrong in (None, 7, "x", "/subscriptions/1/resourceGroups/rg/providers/N/t/n", [found], f"{found}/../x"):
         with pytest.raises(BadResponse, match="a listed resource has no usable id"):
             using(Script(reply(200, {"value": [{"id": wrong, "kind": "scvmm"}]})), ids)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("status", [200, 201, 202, 204])
+def test_what_an_answer_to_a_write_says_was_made_or_replaced(method: str, status: int) -> None:
+    server = Script(reply(status))
+    made = using(server, lambda arm: arm.write(method, f"{BASE}/a", {}, context="writing"))
+    assert (made.created, made.replaced) == (status == 201, (method, status) == ("PUT", 200))
+    assert server.requests[0].extensions["timeout"]["read"] == 90.0
+    assert server.requests[0].headers["x-ms-return-client-request-id"] == "true"
+
+
+@pytest.mark.parametrize("status", [203, 205, 206, 299])
+def test_any_other_success_of_a_write_is_none(status: int) -> None:
+    with pytest.raises(BadResponse, match=rf"creating it: an unexpected answer \({status}\)"):
+        posted(Script(reply(status)))
+
+
+GROUP = "/subscriptions/s/resourceGroups/rg"
+NO_GROUP = {"error": {"code": "ResourceGroupNotFound", "message": "It is not there."}}
+
+
+@pytest.mark.parametrize(
+    ("first", "grouped", "found"),
+    [
+        (f"{GROUP}/a", False, "BadResponse"),
+        (f"{GROUP.upper()}/a", True, "BadResponse"),
+        (f"{GROUP}2/a", False, "none"),
+        (f"{GROUP}2/a", True, "NotFound"),
+        ("/subscriptions/s/a", False, "none"),
+    ],
+)
+def test_a_group_that_was_just_read_is_not_gone(first: str, grouped: bool, found: str) -> None:
+    async def main(arm: Arm) -> str:
+        await arm.get(f"{BASE}{first}", context="reading")
+        try:
+            said = await arm.find(f"{BASE}{GROUP}/b?api-version=1", context="finding", grouped=grouped)
+        except CheckpointError as error:
+            return type(error).__name__
+        return "none" if said is None else "there"
+
+    assert using(Script(reply(200, {}), reply(404, NO_GROUP)), main) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "remedy"),
+    [
+        (
+            {"error": {"code": "SubscriptionNotFound", "message": "No such subscription."}},
+            "finding: a 404 (SubscriptionNotFound: No such subscription) that is not the resource manager's word for "
+            "it says nothing.",
+            "Check the subscription in the id, and that this identity may see it in this cloud.",
+        ),
+        (
+            "",
+            "finding: a 404 that is not the resource manager's word for it says nothing.",
+            "Check that the URL leads to the service itself and not to a proxy or portal.",
+        ),
+        (
+            {"code": "NotFound", "message": "unwrapped"},
+            "finding: a 404 that is not the resource manager's word for it says nothing.",
+            "Check that the URL leads to the service itself and not to a proxy or portal.",
+        ),
+        (
+            {"error": {"code": 404, "message": "a number"}},
+            "finding: a 404 (404: a number) that is not the resource manager's word for it says nothing.",
+            "Check that the URL leads to the service itself and not to a proxy or portal.",
+        ),
+        (
+            {"error": {"code": "NotFound", "message": "Resource /subscriptions/s/resourceGroups/other is not found."}},
+            "finding: a 404 (NotFound: Resource /subscriptions/s/resourceGroups/other is not found) that is not the "
+            "resource manager's word for it says nothing.",
+            "Check that the URL leads to the service itself and not to a proxy or portal.",
+        ),
+    ],
+)
+def test_a_404_that_proves_nothing_is_told_in_whole(body: Any, message: str, remedy: str) -> None:
+    with pytest.raises(BadResponse) as caught:
+        using(Script(reply(404, body)), lambda arm: arm.find(f"{BASE}{GROUP}/b?v=1", context="finding"))
+    assert (caught.value.message, caught.value.remedy) == (message, remedy)
+
+
+def test_a_policy_is_named_in_the_remedy() -> None:
+    body = {"error": {"code": "RequestDisallowedByPolicy", "message": "No."}}
+    with pytest.raises(CheckpointError) as caught:
+        posted(Script(reply(403, body)))
+    assert caught.value.remedy == (
+        "No right is missing: a policy forbids this. Ask for an exemption, or change what the policy names."
+    )
+    assert caught.value.details == body["error"]
+
+
+def test_an_operation_that_somebody_else_denies_is_told_in_whole() -> None:
+    async def look(arm: Arm) -> None:
+        operation = await act(arm)
+        await operation.poll()
+
+    with pytest.raises(BadResponse) as caught:
+        using(Script(reply(202, b"", location=f"{BASE}/op"), reply(404)), look)
+    assert caught.value.message == (
+        "reading the operation's status: an answer (404) that is not the resource manager's says nothing."
+    )
+
+
+def test_no_id_is_told_in_whole() -> None:
+    async def ids(arm: Arm) -> object:
+        return await arm.ids(f"{BASE}/things", context="listing")
+
+    with pytest.raises(BadResponse) as caught:
+        using(Script(reply(200, {"value": [{"id": "/x"}]})), ids)
+    assert caught.value.message.startswith("a listed resource has no usable id: malformed ARM id: ")
+
+
+VM_ID = "/subscriptions/s/resourceGroups/RG/providers/N/vms/a"
+LOCKS = "/providers/Microsoft.Authorization/locks/"
+
+
+def locks_of(*scopes: str) -> dict[str, Any]:
+    return {"value": [{"id": f"{scope}{LOCKS}{number}"} for number, scope in enumerate(scopes)]}
+
+
+def test_locks_are_those_on_the_resource_or_above_it_read_once_a_minute() -> None:
+    listed_locks = locks_of(
+        VM_ID.upper(),
+        VM_ID.partition("/providers")[0],
+        "/subscriptions/s",
+        f"{VM_ID}b",
+        f"{VM_ID}/extensions/x",
+        "/subscriptions/s/resourceGroups/RG/providers/N/vms/c",
+    )
+    listed_locks["value"] += [{"id": None}, {"id": LOCKS}, {"id": "elsewhere"}, {}]
+    server = Script(reply(200, listed_locks))
+
+    async def main(arm: Arm) -> list[Any]:
+        seen: list[Any] = [[lock["id"].rpartition("/")[2] for lock in await arm.locks([VM_ID])]]
+        for pause in (0.0, 59.0, 1.0):
+            await trio.sleep(pause)
+            await arm.locks([VM_ID.lower()])
+            seen.append(len(server.requests))
+        arm.forget_locks()
+        await arm.locks([VM_ID, f"{VM_ID}/x"])
+        seen.append(len(server.requests))
+        await arm.locks(["/subscriptions/s/resourceGroups/other/providers/N/vms/a", VM_ID])
+        seen.append(len(server.requests))
+        return seen
+
+    assert using(server, main) == [["2", "1", "0"], 1, 1, 2, 3, 4]
+    assert server.sent[0] == f"GET {BASE}/subscriptions/s/resourcegroups/rg{LOCKS[:-1]}?api-version=2020-05-01"

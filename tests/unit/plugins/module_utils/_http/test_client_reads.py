@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from typing import Any
 
 import httpx
@@ -197,3 +198,63 @@ def test_headers_go_out_as_given_with_our_own_name() -> None:
     assert sent["accept"] == "application/json"
     assert sent["user-agent"].startswith("hybridvm.checkpoints/")
     assert "authorization" not in sent
+
+
+@pytest.fixture
+def chance(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Jitter as short as it may be, or as long."""
+    longest = [False]
+    monkeypatch.setattr(random, "uniform", lambda low, high: high if longest[0] else low)
+    return longest
+
+
+def test_how_much_chance_adds_to_a_pause(chance: list[bool]) -> None:
+    server = Script(reply(503))
+    server.read(seconds=3600.0, patience=10.0)
+    assert server.pauses[:8] == pytest.approx([0.5, 1, 2, 4, 8, 15, 15, 15])
+    chance[0] = True
+    server = Script(reply(503))
+    server.read(seconds=3600.0, patience=10.0)
+    assert server.pauses[:8] == pytest.approx([0.625, 1.25, 2.5, 5, 10, 18, 18, 18])
+
+
+@pytest.mark.usefixtures("chance")
+@pytest.mark.parametrize(
+    ("trouble", "once", "twice", "told"),
+    [
+        (reply(500), 6, 7, ""),
+        (reply(408), 9, 13, ""),
+        (reply(503), 9, 13, ""),
+        (reply(599), 9, 13, ""),
+        (
+            link_lost(),
+            9,
+            13,
+            "service: reading vm web01: the connection broke (ReadError) (tried for 1m). Try again later; if the "
+            "service is only slow, raise wait_timeout.",
+        ),
+        (
+            never_left(),
+            6,
+            7,
+            "service: cannot be reached: connection refused or no route (tried for 16s). Nothing was "
+            "sent. Check the URL, the network and the proxy settings.",
+        ),
+    ],
+)
+def test_how_often_each_trouble_is_met(trouble: Written, once: int, twice: int, told: str) -> None:
+    for patience, count in ((1.0, once), (2.0, twice)):
+        server = Script(trouble)
+        if told:
+            with pytest.raises((Unavailable, Unreachable)) as caught:
+                server.read(patience=patience)
+            assert patience == 2.0 or str(caught.value) == told
+        else:
+            server.read(patience=patience)
+        assert len(server.requests) == count
+
+
+def test_what_was_not_tried_for_a_second_does_not_say_for_how_long() -> None:
+    with pytest.raises(Unreachable) as caught:
+        Script(never_left()).read(seconds=0.4)
+    assert "tried for" not in caught.value.message

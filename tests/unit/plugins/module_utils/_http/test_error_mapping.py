@@ -252,3 +252,89 @@ def test_a_lock_that_a_reading_meets_is_none_of_the_write_before_it() -> None:
     assert (type(unread), unread.message, unread.request_id) == (Unavailable, locked.message, "r-1")
     other = meant(403)
     assert error_of_reading(other) is other
+
+
+TAKEN = "It was tried once. Check spf_username and spf_password, and that the account is in SPF's group SPF_VMM."
+WINDOWS = (
+    "It was tried once. Check spf_username with its password, keytab or ticket, and that the account is in SPF's group "
+    "SPF_VMM. Where the server demands channel bindings (EPA), spf_channel_bindings must be auto, and nothing may end "
+    "TLS in between."
+)
+NO_BEARER = (
+    "The server does not offer bearer, so that it may take no token at all: then give spf_username and spf_password."
+)
+NO_BASIC = (
+    "The server does not take basic: enable it there, or set spf_auth to auto, which takes the strongest way that it "
+    "offers."
+)
+CERTIFICATE = (
+    "Check that the certificate of spf_client_cert is valid, and mapped to an account of SPF or uploaded to the "
+    "subscription. If the server wants a user too, name that way by spf_auth."
+)
+TENANT = (
+    "The token is of another tenant or cloud than the subscription: check tenant, subscription_id and "
+    "cloud_environment, or the account that az or access_token is for."
+)
+MAYBE = "it may be wrong, for another service, or have expired."
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "offers", "said", "remedy"),
+    [
+        ("svc with basic", ["Basic"], "", TAKEN),
+        ("svc with BASIC", [], "", TAKEN),
+        ("svc with basic", ["NTLM", "bAsIc"], "", TAKEN),
+        ("svc with basic", ["NTLM"], "", NO_BASIC),
+        ("svc with ntlm", ["NTLM"], "", WINDOWS),
+        ("svc with kerberos", ["Negotiate"], "", WINDOWS),
+        ("svc with negotiate", ["Negotiate"], "", f"Check svc with negotiate: {MAYBE}"),
+        ("a with basic with ntlm", ["Negotiate"], "", WINDOWS),
+        ("the token given as spf_token", ["Basic"], "", f"Check the token given as spf_token. {NO_BEARER}"),
+        ("the token given as spf_token", ["Bearer"], "", f"Check the token given as spf_token: {MAYBE}"),
+        ("the token given as spf_token", [], "", f"Check the token given as spf_token: {MAYBE}"),
+        ("the token given as access_token", ["Basic"], "", f"Check the token given as access_token: {MAYBE}"),
+        ("the certificate of spf_client_cert", ["NTLM"], "", CERTIFICATE),
+        ("client c", ["Bearer"], "", f"Check client c: {MAYBE}"),
+        ("", [], "", f"Check the credentials: {MAYBE}"),
+        ("client c", ["Bearer"], "InvalidAuthenticationTokenTenant: x", TENANT),
+        ("client c", ["Bearer"], "InvalidAuthenticationTokenAudience: x", TENANT),
+        ("client c", ["Bearer"], "InvalidAuthenticationToken: x", f"Check client c: {MAYBE}"),
+    ],
+)
+def test_the_whole_remedy_for_each_refused_sign_in(sign_in: str, offers: list[str], said: str, remedy: str) -> None:
+    headers = httpx.Headers([("WWW-Authenticate", offer) for offer in offers])
+    problem = error_from(Response(401, headers, b"", "spf"), said, context="x", sign_in=sign_in)
+    assert problem.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "locked", "remedy"),
+    [
+        (409, "", True, "Try again when that job has ended."),
+        (403, "", False, "Ask for the right that it names, or to manage checkpoints of this VM."),
+        (404, "", False, "Check that it still exists and that this user may see it."),
+        (302, "", False, "Use the final URL."),
+        (399, "", False, "Use the final URL."),
+        (405, "", False, "Check the URL and the API version."),
+        (501, "", False, "Check the URL and the API version."),
+        (408, "", False, "Try again later."),
+        (429, "", False, "Try again later."),
+        (500, "", False, "Try again later."),
+        (599, "", False, "Try again later."),
+        (400, "", False, "Mend what the service names, then run the task again."),
+        (499, "", False, "Mend what the service names, then run the task again."),
+        (409, "code SCOPELOCKED", False, "Have the lock removed for the time of the task."),
+        (200, "", False, ""),
+        (299, "", False, ""),
+    ],
+)
+def test_the_whole_remedy_for_each_status(status: int, said: str, locked: bool, remedy: str) -> None:
+    assert meant(status, said, locked=locked).remedy == remedy
+
+
+def test_a_lock_says_when_to_come_again_and_a_service_s_own_error_comes_along() -> None:
+    made = answer(409, b"", retry_after="7")
+    locked = error_from(made, "x", context="c", locked=True, details={"code": "X"})
+    assert isinstance(locked, Locked)
+    assert (locked.retry_after, locked.details) == (7.0, {"code": "X"})
+    assert error_after_write(meant(503)).remedy == ""

@@ -192,3 +192,71 @@ def test_buckets_are_told_apart_by_name() -> None:
     throttle = Throttle()
     assert throttle.bucket("reads") is throttle.bucket("reads")
     assert throttle.bucket("reads") is not throttle.bucket("writes")
+
+
+def test_the_rate_is_what_passed_in_the_time_between_two_refusals() -> None:
+    async def main() -> list[float]:
+        bucket, rates = Bucket(), []
+        await bucket.admit(Deadline(1e6))
+        for _request in range(20):
+            bucket.passed()
+        await anyio.sleep(5)
+        before = anyio.current_time()
+        bucket.refused(before, 5)
+        rates.append(bucket.rate)  # 20 in 10 seconds
+        bucket.passed()
+        rates.append(bucket.rate)
+        bucket.refused(before, 9)  # it left before the last refusal: it tells nothing new
+        rates.append(bucket.rate)
+        await anyio.sleep(10)
+        bucket.refused(anyio.current_time(), 1)  # one in six seconds is no rate
+        rates.append(bucket.rate)
+        return rates
+
+    assert virtual(main) == pytest.approx([2.0, 2.1, 2.1, 0.5])
+
+
+def test_a_refusal_at_once_counts_as_a_second() -> None:
+    async def main() -> float:
+        bucket = Bucket()
+        await bucket.admit(Deadline(1e6))
+        for _request in range(7):
+            bucket.passed()
+        bucket.refused(anyio.current_time(), 0.25)
+        return bucket.rate
+
+    assert virtual(main) == 7.0
+
+
+def test_after_a_refusal_requests_leave_at_the_measured_rate() -> None:
+    left: list[float] = []
+
+    async def main() -> None:
+        bucket, deadline = Bucket(), Deadline(1e6)
+        await bucket.admit(deadline)
+        for _request in range(20):
+            bucket.passed()
+        await anyio.sleep(5)
+        bucket.refused(anyio.current_time(), 5)
+        for _request in range(3):
+            assert await bucket.admit(deadline)
+            left.append(anyio.current_time())
+        await anyio.sleep(30)
+        for _request in range(2):  # nothing is saved up but one
+            assert await bucket.admit(deadline)
+            left.append(anyio.current_time())
+
+    virtual(main)
+    begun = left[0]
+    assert [each - begun for each in left] == pytest.approx([0.0, 0.5, 1.0, 31.0, 31.0])
+
+
+@pytest.mark.parametrize(("seconds", "let"), [(30.0, False), (30.001, True)])
+def test_a_turn_has_to_come_before_the_deadline(seconds: float, let: bool) -> None:
+    async def main() -> bool:
+        bucket = Bucket()
+        await bucket.admit(Deadline(1e6))
+        bucket.refused(anyio.current_time(), 30)
+        return await bucket.admit(Deadline(seconds))
+
+    assert virtual(main) is let

@@ -275,3 +275,70 @@ def test_what_helps_by_openssl_s_reason(reason: str, remedy: str) -> None:
     assert found is not None
     assert remedy in found.remedy
     assert (explain_certificate(caused_by(OSError("a"), error), "spf") is not None) is ("client" in remedy)
+
+
+OLD = "The server offers only versions of TLS before 1.2: have a newer one enabled there."
+ASKS = (
+    "The server asks for a client certificate (spf_client_cert), or does not take the one that it got: it must be "
+    "valid, for client authentication, and from an authority that the server trusts."
+)
+CIPHERS = (
+    "Server and client have no cipher in common: have a newer one enabled there; or the server demands a client "
+    "certificate (spf_client_cert)."
+)
+EXPIRED = "The certificate of spf_client_cert has expired: renew it, and give the new one."
+WAYS_OUT = {
+    "UNSUPPORTED_PROTOCOL": OLD,
+    "NO_PROTOCOLS_AVAILABLE": OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": OLD,
+    "PROTOCOL_VERSION": OLD,
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": EXPIRED,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": ASKS,
+    "SSLV3_ALERT_BAD_CERTIFICATE": ASKS,
+    "SSLV3_ALERT_CERTIFICATE_REVOKED": ASKS,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": ASKS,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": ASKS,
+    "TLSV1_ALERT_UNKNOWN_CA": ASKS,
+    "TLSV1_ALERT_ACCESS_DENIED": ASKS,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": CIPHERS,
+    "HANDSHAKE_FAILURE": CIPHERS,
+    "WRONG_VERSION_NUMBER": "Check the port: it may not speak TLS.",
+}
+
+
+@pytest.mark.parametrize(("reason", "remedy"), WAYS_OUT.items())
+def test_each_reason_of_openssl_is_one_whole_line(reason: str, remedy: str) -> None:
+    error = ssl.SSLError(1, "x")
+    error.reason = reason
+    words = reason.lower().replace("_", " ")
+    assert str(explain_tls(error, "spf")) == f"spf: TLS could not be agreed: {words}. {remedy}"
+    of_certificate = explain_certificate(caused_by(OSError("a"), error), "spf")
+    assert (of_certificate is not None) is (remedy in (ASKS, EXPIRED))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ssl.SSLEOFError(8, "EOF"), ssl.SSLZeroReturnError(6, "closed"), ssl.SSLSyscallError(5, "gone")],
+)
+def test_what_is_broken_off_is_no_matter_of_trust_either_way(error: ssl.SSLError) -> None:
+    assert explain_tls(error, "spf") is None
+    assert explain_certificate(error, "spf") is None
+    unexpected = ssl.SSLError(1, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred")
+    assert explain_tls(unexpected, "spf") is None
+    unexpected = ssl.SSLError(1, "x")
+    unexpected.reason = "UNEXPECTED_EOF_WHILE_READING"
+    assert explain_tls(unexpected, "spf") is None
+
+
+def test_what_is_wrong_with_the_options_of_trust_is_told_in_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InvalidInput) as no_file:
+        tls_context(True, "/nowhere")
+    assert str(no_file.value) == (
+        "ca_path: /nowhere is no readable file of PEM certificates. Give the CA's certificate in PEM."
+    )
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "none" / "keys"))
+    with pytest.raises(InvalidInput) as keys:
+        tls_context(True, None)
+    assert str(keys.value) == "SSLKEYLOGFILE: names a file that cannot be written. Unset it."

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
+import spnego
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import SignInRefused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos, kerberos_errors
@@ -40,3 +42,130 @@ def test_a_password_that_is_refused_after_the_ticket_has_expired_is_tried_once(m
 
     assert len(virtual(main)) == 3
     assert asked == ["password", "password"]
+
+
+EXPIRED, SKEW, NO_TICKET = -1765328352, -1765328347, -1765328243
+
+
+@pytest.mark.parametrize("keytab", ["", "/keytab"])
+@pytest.mark.parametrize("password", ["", "S3cret"])
+@pytest.mark.parametrize("minor", [EXPIRED, NO_TICKET])
+def test_a_ticket_is_fetched_anew_where_it_has_expired_and_there_is_what_to_fetch_it_with(
+    keytab: str, password: str, minor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = kerberos_errors.Identity("svc@SIM.TEST", password, keytab, host="spf.test")
+    asked: list[str | None] = []
+
+    def acquire(self: kerberos.Tickets) -> str:
+        asked.append(self._cache)
+        return f"MEMORY:{len(asked)}"
+
+    def begin(self: kerberos.Tickets, bindings: object) -> tuple[Any, bytes]:
+        if self._cache == "MEMORY:1":
+            raise kerberos_errors.explain(minor, "", who)
+        return self._cache, str(bindings).encode()
+
+    monkeypatch.setattr(kerberos.Tickets, "_acquire", acquire)
+    monkeypatch.setattr(kerberos.Tickets, "_begin", begin)
+
+    async def main() -> object:
+        tickets = kerberos.Tickets(who)
+        try:
+            return [await tickets.context("b") for _request in range(2)]
+        except kerberos_errors.NotPossible as problem:
+            return problem.expired
+
+    if minor == EXPIRED and (keytab or password):
+        assert virtual(main) == [("MEMORY:2", b"b")] * 2
+        assert asked == [None, "MEMORY:1"]
+    else:
+        assert virtual(main) is (minor == EXPIRED)
+        assert asked == [None]
+
+
+class _Context:
+    def __init__(self, problem: Exception | None) -> None:
+        self.problem, self.steps = problem, 0
+
+    def step(self, token: bytes) -> None:
+        assert token == b"token"
+        self.steps += 1
+        if self.problem is not None:
+            raise self.problem
+
+
+def _spnego(minor: int) -> Exception:
+    error: Exception = spnego.exceptions.SpnegoError(error_code=1, context_msg="x")
+    error.base_error = type("Base", (Exception,), {"min_code": minor})()  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    "problem", [None, LookupError(), TypeError(), ValueError(), struct.error(), _spnego(1), _spnego(NO_TICKET)]
+)
+def test_a_token_that_says_nothing_leaves_it_at_the_401(problem: Exception | None) -> None:
+    context = _Context(problem)
+    kerberos.Tickets.check_refusal(_tickets(), context, b"token")
+    assert context.steps == 1
+
+
+@pytest.mark.parametrize("minor", [SKEW, EXPIRED, -1765328343])
+def test_a_token_that_says_why_the_ticket_was_refused_is_told(minor: int) -> None:
+    with pytest.raises(SignInRefused) as caught:
+        _tickets().check_refusal(_Context(_spnego(minor)), b"token")
+    assert str(caught.value) == str(kerberos_errors.explain_refusal(minor, WHO))
+
+
+@pytest.mark.parametrize("token", [None, b""])
+def test_without_a_token_nothing_is_asked_of_it(token: bytes | None) -> None:
+    context = _Context(_spnego(SKEW))
+    _tickets().check_refusal(context, token)
+    assert context.steps == 0
+
+
+def _tickets() -> kerberos.Tickets:
+    async def main() -> kerberos.Tickets:
+        return kerberos.Tickets(WHO)
+
+    return virtual(main)
+
+
+class _Library:
+    """krb5 as far as a principal needs it: SIM.TEST is the default realm."""
+
+    @staticmethod
+    def get_default_realm(_context: object) -> bytes:
+        return b"SIM.TEST"
+
+    @staticmethod
+    def parse_name_flags(_context: object, name: bytes) -> bytes:
+        return name
+
+
+@pytest.mark.parametrize(
+    ("user", "principal"),
+    [
+        ("svc@OTHER.TEST", b"svc@OTHER.TEST"),
+        ("svc", b"svc"),
+        ("SIM\\svc", b"svc@SIM.TEST"),
+        ("sim.test\\svc", b"svc@SIM.TEST"),
+        ("Sim\\svc", b"svc@SIM.TEST"),
+        ("TEST\\svc", None),
+        ("OTHER\\svc", None),
+        ("\\svc", None),
+    ],
+)
+def test_whose_ticket_is_asked_for(user: str, principal: bytes | None) -> None:
+    async def main() -> kerberos.Tickets:
+        return kerberos.Tickets(kerberos_errors.Identity(user))
+
+    tickets = virtual(main)
+    if principal is not None:
+        assert tickets._principal(_Library(), None) == principal
+        return
+    with pytest.raises(kerberos_errors.NotPossible) as caught:
+        tickets._principal(_Library(), None)
+    assert str(caught.value.error) == (
+        f"spf_username: {user.rpartition(chr(92))[0]}\\… names no Kerberos realm that krb5.conf has as its default. "
+        "Write it as user@REALM for Kerberos."
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import (
@@ -277,3 +278,71 @@ def test_a_page_is_used_up_as_it_is_parsed() -> None:
     response = Response(200, {}, b"", "spf https://spf.example")
     names = [(machine.Name, len(page)) for machine in _parsed_one_by_one(VmEntity, page, response)]
     assert names == [("vm0", 2), ("vm1", 1), ("vm2", 0)]
+
+
+def test_what_is_asked_for_of_each_entity() -> None:
+    assert CheckpointEntity.select() == (
+        "ID,StampId,VMId,Name,Description,CheckpointID,ParentCheckpointID,AddedTime,Enabled"
+    )
+    assert VmEntity.select() == (
+        "ID,StampId,VMId,Name,Status,VirtualMachineState,LastRestoredCheckpointId,MostRecentTaskId"
+    )
+
+
+def test_checkpoints_that_came_along_are_all_or_none() -> None:
+    point = {"ID": ID}
+    assert _vm().expanded == _vm(VMCheckpoints=[]).expanded == _vm(VMCheckpoints=None).expanded == []
+    assert [each.ID for each in _vm(VMCheckpoints=[point]).expanded] == [ID]
+    assert _vm(VMCheckpoints=[point], **{"VMCheckpoints@odata.nextLink": ""}).expanded == []
+
+
+@pytest.mark.parametrize("kind", [CheckpointEntity, VmEntity, JobEntity])
+def test_an_entity_does_not_change_and_passes_over_what_it_does_not_know(kind: Any) -> None:
+    made = kind.model_validate({"ID": ID, "unknown": 1})
+    assert "unknown" not in made.model_dump()
+    with pytest.raises(ValidationError, match="frozen"):
+        made.ID = VM
+    for wrong in (NONE, f"{{{ID}}}", "x", ""):
+        with pytest.raises(ValidationError):
+            kind.model_validate({"ID": wrong})
+
+
+def test_of_many_messages_ten_are_shown() -> None:
+    def warnings(count: int) -> tuple[str, ...]:
+        messages = [{"Problem": f"m{number}"} for number in range(count)]
+        return _job(Status="SucceedWithInfo", AdditionalMessages=messages).status(None).warnings
+
+    assert warnings(10) == tuple(f"VMM message: m{number}" for number in range(10))
+    assert warnings(11)[10:] == ("and 1 more messages of this job",)
+    assert warnings(13)[9:] == ("VMM message: m9", "and 3 more messages of this job")
+
+
+def test_the_job_s_own_message_is_the_first_and_one_that_is_said_twice_comes_once() -> None:
+    info = {"ErrorCodeString": "7", "Problem": " a ", "RecommendedAction": " b "}
+    job = _job(Status="SucceedWithInfo", ErrorInfo=info, AdditionalMessages=[{"Problem": "c"}, {"Problem": "c"}])
+    assert job.status(None).warnings == ("VMM 7: a b", "VMM message: c")
+    for code in ("0", ""):
+        silent = _job(Status="SucceedWithInfo", ErrorInfo={**info, "ErrorCodeString": code})
+        assert silent.status(None).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "completed", "code", "state"),
+    [
+        ("Completed", False, "7", "succeeded"),
+        ("SUCCEEDWITHINFO", None, "", "succeeded"),
+        ("Failed", False, "", "failed"),
+        ("Canceled", None, "", "failed"),
+        ("Invalid", None, "", "failed"),
+        ("Running", True, "", "running"),
+        (None, None, "", "running"),
+        (None, False, "7", "running"),
+        (None, True, "", "succeeded"),
+        ("  ", True, "0", "succeeded"),
+        (None, True, "7", "failed"),
+        ("Odd", True, "7", "unknown"),
+        ("Odd", False, "7", "running"),
+    ],
+)
+def test_how_a_job_stands(status: str | None, completed: bool | None, code: str, state: str) -> None:
+    assert _job(Status=status, IsCompleted=completed, ErrorInfo={"ErrorCodeString": code}).status(None).state == state

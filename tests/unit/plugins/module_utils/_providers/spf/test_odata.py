@@ -105,3 +105,11 @@ def test_nothing_in_a_text_can_end_its_literal(value: str) -> None:
 
 def test_conditions_are_joined_and_encoded() -> None:
     assert odata.where("Name eq 'a&b #1'", "X eq 1") == "?$filter=Name%20eq%20'a%26b%20%231'%20and%20X%20eq%201"
+
+
+@pytest.mark.parametrize("name", ["odata.error", "error", "@odata.nextLink", "__next"])
+def test_what_stands_beside_entities_says_that_they_are_not_all(name: str) -> None:
+    with pytest.raises(BadResponse) as caught:
+        odata.page(answer(200, {"value": [], name: "x"}))
+    assert caught.value.message == f"the answer holds {name} beside its entities, so it is not all of them."
+    assert odata.page(answer(200, {"value": [], name: ""})) == ([], None)

@@ -150,3 +150,30 @@ def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> N
 def test_only_the_service_s_own_form_is_its_own_word(body: bytes, own: bool) -> None:
     """A gateway's 404 in JSON or XML says nothing of a checkpoint: it may have filtered the verb."""
     assert odata.is_own_error(answer(404, body)) is own
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff", " \r\n\t"])
+def test_only_so_much_of_an_error_is_looked_at(bom: str) -> None:
+    late = f"{bom}<error>{' ' * 1024}<message xmlns='http://schemas.microsoft.com/windowsazure'>no</message></error>"
+    early = f"{bom}<error xmlns='http://schemas.microsoft.com/windowsazure'><message>no</message></error>"
+    assert odata.is_own_error(answer(404, early))
+    assert not odata.is_own_error(answer(404, late))
+    assert odata.said_by(answer(404, late)) == odata.said_by(answer(404, early)) == "no"
+
+
+def test_five_inner_messages_are_told_once_each() -> None:
+    inner = "".join(f"<message>{word}</message>" for word in ("a", "b", "a", "", "c", "d", "e"))
+    assert odata.said_by(answer(500, f"<error><code>C</code><message>out</message>{inner}</error>")) == "C out; a; b; c"
+
+
+def test_an_error_without_a_code_or_a_message() -> None:
+    assert odata.said_by(answer(500, "<error><code>C</code></error>")) == "C"
+    assert odata.said_by(answer(500, "<error><code> C </code><message/></error>")) == "C"
+    assert odata.said_by(answer(500, "<error><other>x</other></error>")) == "x"
+
+
+@pytest.mark.parametrize("status", [400, 409, 500])
+def test_a_lock_is_told_by_its_number_with_these_statuses_alone(status: int) -> None:
+    assert isinstance(odata.error(answer(status, "VMM 2602"), context="x"), Locked)
+    assert not isinstance(odata.error(answer(status + 1, "VMM 2602"), context="x"), Locked)
+    assert isinstance(odata.error(answer(423, "no number"), context="x"), Locked)

@@ -54,7 +54,7 @@ class DiskCache:
         self._lock_file = self._directory / f"{name}.lock"
         self._deadline = deadline
         self._clock = clock
-        self._lock: int | None = None
+        self._lock = -1
 
     async def __aenter__(self) -> DiskCache:
         self._guarded(self._prepare)
@@ -65,9 +65,7 @@ class DiskCache:
         return self
 
     async def __aexit__(self, *problem: object) -> None:
-        if self._lock is not None:
-            os.close(self._lock)  # which unlocks
-            self._lock = None
+        os.close(self._lock)  # which unlocks
 
     async def load(self) -> Token | None:
         """The stored token, if it is valid for a while."""
@@ -105,7 +103,7 @@ class DiskCache:
 
     def _locked(self) -> bool:
         try:
-            fcntl.flock(self._lock or 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         except OSError:

@@ -20,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.authority import Authority
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.client_secret import ClientSecret
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
@@ -351,3 +352,52 @@ def test_a_sign_in_that_is_sent_elsewhere_stays_here(status: int) -> None:
     with pytest.raises(BadResponse, match=rf"answered with a redirect \({status}\), which is not followed"):
         harness.play(read)
     assert [request.url.host for request in harness.authority.requests] == ["login.test"]
+
+
+def test_a_busy_authority_is_asked_four_times_with_growing_pauses() -> None:
+    busy = reply(400, {"error": "temporarily_unavailable"})
+    harness = SignInHarness(busy)
+    with pytest.raises(Unavailable, match="the sign-in authority is busy") as caught:
+        harness.play(read)
+    assert harness.authority.times == [0.0, 2.0, 6.0, 14.0]
+    assert caught.value.remedy == "Run the task again later."
+    again = SignInHarness(busy, busy, busy, reply(200, ANSWERS))
+    assert again.play(read) == 200
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(1.5, 1), (3.0, 2), (7.0, 3), (20.0, 4)])
+def test_it_is_not_asked_beyond_the_deadline(seconds: float, asked: int) -> None:
+    harness = SignInHarness(reply(400, {"error": "server_error"}))
+    with pytest.raises(Unavailable):
+        harness.play(read, seconds)
+    assert len(harness.authority.requests) == asked
+
+
+def test_a_refusal_of_a_secret_is_told_in_whole() -> None:
+    with pytest.raises(SignInRefused) as caught:
+        SignInHarness(reply(401, {"error": "x"})).play(read)
+    assert caught.value.remedy == "Check tenant, client_id and secret (its value, not its id; it may have expired)."
+
+
+def authority_of(base: str, tenant: str) -> tuple[str, bool, str]:
+    async def main() -> tuple[str, bool, str]:
+        async with httpx.AsyncClient(transport=Script()) as client:
+            http = Http(client, AUTHORITY, "sign-in", Deadline(60))
+            made = Authority(http, base, tenant, "https://arm/.default", Redactor())
+            return made.url, made.is_adfs, made.resource
+
+    return virtual(main)
+
+
+@pytest.mark.parametrize(
+    ("base", "tenant", "url", "is_adfs"),
+    [
+        (f"{AUTHORITY}/", "t/1", f"{AUTHORITY}/t%2F1/oauth2/v2.0/token", False),
+        (AUTHORITY, "ADFS", f"{AUTHORITY}/adfs/oauth2/token", True),
+        (f"{AUTHORITY}/adfs", "t", f"{AUTHORITY}/adfs/oauth2/token", True),
+        (f"{AUTHORITY}/adfs/", "adfs", f"{AUTHORITY}/adfs/oauth2/token", True),
+        (AUTHORITY, "adfs.contoso.com", f"{AUTHORITY}/adfs.contoso.com/oauth2/v2.0/token", False),
+    ],
+)
+def test_where_a_tenant_s_clients_sign_in(base: str, tenant: str, url: str, is_adfs: bool) -> None:
+    assert authority_of(base, tenant) == (url, is_adfs, "https://arm")

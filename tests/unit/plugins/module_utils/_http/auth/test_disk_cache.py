@@ -218,3 +218,55 @@ def test_a_process_that_holds_the_lock_too_long_does_not_hold_up_the_others(tmp_
             return trio.current_time() - begun
 
     assert 59 < virtual(main) < 62
+
+
+def test_what_is_refused_is_told_in_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidInput) as homeless:
+        virtual(_homeless)
+    assert str(homeless.value) == "token_cache: neither HOME nor XDG_CACHE_HOME is set. Set HOME."
+    signed_in(tmp_path)
+    place = directory(tmp_path)
+    place.chmod(0o755)
+    assert refused(tmp_path) == (
+        f"token_cache: {place} is open to other users (mode 0755), so it is not used. Delete {place}; it is made anew "
+        "with mode 700."
+    )
+    place.chmod(0o700)
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    assert refused(tmp_path) == (
+        f"token_cache: {place} belongs to another user (uid {os.getuid()}), so it is not used. Delete {place}; it is "
+        "made anew with mode 700."
+    )
+
+
+def test_a_cache_that_cannot_be_made_is_told_in_whole(tmp_path: Path) -> None:
+    (tmp_path / ".cache").write_text("in the way")
+    assert refused(tmp_path) == (
+        f"token_cache: {directory(tmp_path)} cannot be used (file exists). Let it be written by the user who runs the "
+        "module, or leave token_cache out."
+    )
+
+
+@pytest.mark.parametrize(("left", "fetched"), [(300.0, 1), (300.5, 0)])
+def test_a_stored_token_serves_while_it_has_five_minutes(left: float, fetched: int, tmp_path: Path) -> None:
+    signed_in(tmp_path)
+    later = datetime.fromtimestamp(NOW.timestamp() + 3600 - left, UTC)
+    assert signed_in(tmp_path, now=later)[1] == fetched
+
+
+@pytest.mark.parametrize(
+    "change", [{"key": ["x"]}, {"access_token": "a b\n"}, {"expires_on": "x"}, {"access_token": 7}]
+)
+def test_a_stored_token_that_is_another_s_or_none_is_replaced(change: dict[str, object], tmp_path: Path) -> None:
+    signed_in(tmp_path)
+    (file,) = stored(tmp_path)
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    assert signed_in(tmp_path)[1] == 1
+
+
+def test_names_of_files_say_nothing_and_are_short(tmp_path: Path) -> None:
+    signed_in(tmp_path)
+    names = {file.name for file in directory(tmp_path).iterdir()}
+    (stem,) = {name.partition(".")[0] for name in names}
+    assert names == {f"{stem}.json", f"{stem}.lock"}
+    assert len(stem) == 32

@@ -359,3 +359,136 @@ def test_auto_asks_again_while_a_server_fails_or_asks_for_nothing() -> None:
 def test_every_spelling_of_offers_is_read(headers: list[str], offered: tuple[str, ...]) -> None:
     given = httpx.Headers([("WWW-Authenticate", text) for text in headers])
     assert challenges.offered(given) == offered
+
+
+@pytest.mark.parametrize("act", [read, write])
+@pytest.mark.parametrize("way", ["ntlm", "kerberos"])
+def test_where_nobody_has_to_sign_in_each_request_is_sent_once(
+    way: str, act: Callable[[Http], Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = ntlm if way == "ntlm" else _kerberos(monkeypatch)
+    server = Connections(reply(200))
+    assert with_auth(server, act, make).status == 200
+    wanted = [("GET", "", b"")] if act is read else [("GET", "", b""), ("MERGE", "", b"{}")]
+    assert sent(server) == wanted
+
+
+TAKES = "Enable Windows authentication there, or set spf_auth to auto or to what it offers."
+
+
+@pytest.mark.parametrize(
+    ("kerberos", "also_ntlm", "schemes", "offers", "told"),
+    [
+        (False, True, None, "Basic", f"does not take ntlm; it offers basic. Nothing was changed. {TAKES}"),
+        (False, True, None, "", f"does not take ntlm; it offers nothing. Nothing was changed. {TAKES}"),
+        (True, False, None, "NTLM", f"does not take kerberos; it offers ntlm. Nothing was changed. {TAKES}"),
+        (False, True, ("negotiate",), "NTLM", f"does not take ntlm; it offers ntlm. Nothing was changed. {TAKES}"),
+    ],
+)
+def test_a_server_that_does_not_take_it_is_told_in_whole(
+    kerberos: bool, also_ntlm: bool, schemes: tuple[str, ...] | None, offers: str, told: str
+) -> None:
+    def make(new_client: Any, stack: AsyncExitStack) -> Auth:
+        more = {} if schemes is None else {"schemes": schemes}
+        return windows.Windows(WHO, new_client, stack, kerberos=kerberos, ntlm=also_ntlm, **more)  # type: ignore[arg-type]
+
+    server = Connections(reply(401, b"", **({"www_authenticate": offers} if offers else {})))
+    with pytest.raises(SignInRefused) as caught:
+        with_auth(server, read, make)
+    assert str(caught.value) == f"service: the server {told}"
+    assert caught.value.status == 401
+
+
+def test_without_a_user_ntlm_is_not_what_comes_after_kerberos() -> None:
+    def make(new_client: Any, stack: AsyncExitStack) -> Auth:
+        return windows.Windows(Identity(host="h"), new_client, stack, kerberos=True, ntlm=True)
+
+    with pytest.raises(SignInRefused) as caught:
+        with_auth(Connections(wanted("NTLM")), read, make)
+    assert str(caught.value) == (
+        "service: the server does not take kerberos; it offers ntlm. Nothing was changed. "
+        "Give spf_username and spf_password for NTLM, or have it offer Negotiate."
+    )
+
+
+def test_what_stands_between_is_told_in_whole() -> None:
+    apart = "Use spf_auth: kerberos or basic, or have the proxy keep connections apart."
+    with pytest.raises(SignInRefused) as torn:
+        with_auth(Connections(wanted(), challenge, wanted(), challenge, wanted(), torn=True), write, ntlm)
+    assert str(torn.value) == (
+        "service: sign-in failed for SIM\\svc with ntlm: the connection changes within the handshake, and NTLM signs "
+        f"in a connection: a proxy or balancer between shares connections or closes them. {apart}"
+    )
+    with pytest.raises(SignInRefused) as closed:
+        with_auth(Connections(wanted(), link_lost()), read, ntlm)
+    assert str(closed.value) == (
+        "service: sign-in failed for SIM\\svc with ntlm: the server closes the connection when NTLM begins: it does "
+        "not speak NTLM over this connection, or a proxy or balancer between closes it. Nothing was changed. " + apart
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"), [("true", True), ("FALSE", False), (" false ", False), ("", True), (None, True)]
+)
+def test_a_connection_stays_signed_in_unless_the_server_says_otherwise(header: str | None, kept: bool) -> None:
+    more = {} if header is None else {"persistent_auth": header}
+    lane = windows._Lane(cast(Any, None))
+    stream = object()
+    made = httpx.Response(200, headers={name.replace("_", "-"): value for name, value in more.items()})
+    made.extensions["network_stream"] = stream
+    lane.remember(made)
+    assert lane.connection is (stream if kept else None)
+
+
+@pytest.mark.parametrize(("scheme", "word"), [("ntlm", "NTLM"), ("negotiate", "Negotiate"), ("kerberos", "Kerberos")])
+def test_how_each_scheme_is_written(scheme: str, word: str) -> None:
+    request = httpx.Request("GET", BASE)
+    next(windows._Signed(scheme, b"token").auth_flow(request))
+    assert request.headers["authorization"] == f"{word} {base64.b64encode(b'token').decode()}"
+
+
+def test_who_signs_in_is_named() -> None:
+    async def main() -> list[str]:
+        async with AsyncExitStack() as stack:
+            made = [(WHO, True, True), (WHO, False, True), (Identity(), True, False)]
+            return [
+                windows.Windows(who, cast(Any, None), stack, kerberos=kerberos, ntlm=ntlm_too).signer
+                for who, kerberos, ntlm_too in made
+            ]
+
+    assert virtual(main) == ["SIM\\svc with kerberos", "SIM\\svc with ntlm", "the Kerberos ticket with kerberos"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "scheme", "found"),
+    [
+        (["NTLM AAAA"], "ntlm", b"\0\0\0"),
+        (["ntlm  AAAA "], "ntlm", b"\0\0\0"),
+        (["Basic realm=x, NTLM AAAA"], "ntlm", b"\0\0\0"),
+        (["Negotiate", "NTLM AAAA"], "ntlm", b"\0\0\0"),
+        (["NTLM"], "ntlm", b""),
+        (["NTLM !"], "ntlm", b""),
+        (["NTLM AAA"], "ntlm", b""),
+        (["Negotiate AAAA"], "ntlm", None),
+        ([], "ntlm", None),
+    ],
+)
+def test_the_token_of_a_scheme(headers: list[str], scheme: str, found: bytes | None) -> None:
+    assert challenges.token(httpx.Headers([("WWW-Authenticate", text) for text in headers]), scheme) == found
+
+
+def test_a_request_that_changes_nothing_keeps_who_asks_and_loses_what_it_would_do() -> None:
+    lost = (
+        "Authorization",
+        "Content-Length",
+        "Content-Type",
+        "Transfer-Encoding",
+        "X-HTTP-Method",
+        "If-Match",
+        "Prefer",
+    )
+    headers = {**dict.fromkeys(lost, "1"), "x-ms-principal-id": "me", "Accept": "a"}
+    made = challenges.harmless(httpx.Request("POST", BASE, headers=headers, extensions={"timeout": {"read": 7}}))
+    assert (made.method, str(made.url), made.content, made.extensions) == ("GET", BASE, b"", {"timeout": {"read": 7}})
+    assert (made.headers["x-ms-principal-id"], made.headers["accept"]) == ("me", "a")
+    assert not {name.lower() for name in lost} & set(made.headers)

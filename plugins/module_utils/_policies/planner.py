@@ -61,7 +61,7 @@ def decide(
     good = newest_first(points, now)
     due = is_due(spec, observed, progress)
     is_full = due and len(observed.checkpoints) >= capabilities.max_points
-    planned = [Point("", now, planned=True)] if due and not is_full else []
+    planned = [Point("", now)] if due and not is_full else []
     verdicts = retain([*planned, *points], spec.policy, now)[len(planned) :]
     verdicts = tuple(_unlocked(verdict, observed) for verdict in verdicts)
     goes = sum(not verdict.keep for verdict in verdicts)

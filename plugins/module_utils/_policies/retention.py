@@ -62,8 +62,7 @@ class Point:
 
     `at` is when it was made by the clock of `now`, None where nobody knows. `outside` says why the policy does not
     govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that is set;
-    `named` says that the option `pins` names it, `selected` that `select` lets it go. `planned` is one that the same
-    run makes first, and that counts as usable.
+    `named` says that the option `pins` names it, `selected` that `select` lets it go.
     """
 
     id: str
@@ -74,7 +73,6 @@ class Point:
     pinned: bool = False
     pin_until: datetime | None = None
     named: bool = False
-    planned: bool = False
 
     def is_held(self, now: datetime) -> bool:
         """Whether it bears a pin that still holds."""

@@ -23,7 +23,7 @@ from .._providers.compute.vm_entities import Disk, VmEntity
 from .client import RestorePointClient
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
 from .planner import disk_names
-from .specs import VMS, CollectionSpec, PointSpec, disk_id, source_of, source_point
+from .specs import CollectionSpec, PointSpec, disk_id, is_vm, source_of, source_point
 
 
 @dataclass
@@ -42,7 +42,7 @@ async def resolve_location(client: RestorePointClient, spec: CollectionSpec, war
         return spec.location
     source = source_of(spec.source)
     try:
-        if source.type.lower() == VMS.lower():
+        if is_vm(source):
             vm = await _vm(client, source)
             return spec.location or vm.location
         if spec.location is None:

@@ -118,8 +118,8 @@ def plan_point(
     vm: VmEntity | None,
     obstacles: t.Sequence[Obstacle],
     fields: t.Mapping[str, t.Any],
-    count: int = 0,
-    pin: Pin | None = None,
+    count: int,
+    pin: Pin | None,
 ) -> Plan:
     """What a restore point needs. One that failed is not present: it goes and is made again, unless it is pinned.
 

@@ -202,7 +202,7 @@ def _of_kind(given: str, option: str, *kinds: str) -> ArmId:
 def require_collection_api(spec: CollectionSpec, api_version: str) -> None:
     """What is wrong whatever exists: malformed ids, and features that the api-version in use does not have."""
     require_api(api_version, POINTS, "restore_point_collection")
-    if spec.source is not None and source_of(spec.source).type.lower() == COLLECTIONS.lower():
+    if spec.source is not None and not is_vm(source_of(spec.source)):
         require_api(api_version, COPIES, "source (of copies)")
     if spec.instant_access is not None and spec.state == "present":
         require_api(api_version, INSTANT_ACCESS, "instant_access")
@@ -237,3 +237,8 @@ def require_api(api_version: str, first: str, option: str) -> None:
             f"{option}: needs compute_api_version {first} or newer, and {api_version} is in use.",
             remedy=f"Set compute_api_version: {first}.",
         )
+
+
+def is_vm(source: ArmId) -> bool:
+    """Whether what a collection is made for is a VM; else it is a collection, whose points are copied."""
+    return source.type.lower() == VMS.lower()

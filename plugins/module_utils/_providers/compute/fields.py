@@ -39,7 +39,7 @@ ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
 class ArmModel(pydantic.BaseModel):
     """A part of a resource; members that are not known here are ignored."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+    model_config = pydantic.ConfigDict(frozen=True)
 
     @pydantic.field_validator("timeCreated", "creationTime", mode="before", check_fields=False)
     @classmethod

@@ -170,7 +170,8 @@ def test_regions_are_one_in_any_spelling() -> None:
 
 def _for(spec: PointSpec, now: PointEntity | None, *obstacles: Obstacle, **more: Any) -> Plan:
     fields = {"exclude_disks": None, "consistency": spec.consistency, **more.pop("fields", {})}
-    return plan_point(spec, SUBJECT, now, more.pop("vm", _machine()), obstacles, fields, **more)
+    vm, count, pin = more.pop("vm", _machine()), more.pop("count", 0), more.pop("pin", None)
+    return plan_point(spec, SUBJECT, now, vm, obstacles, fields, count, pin)
 
 
 def test_a_point_is_made_kept_made_anew_and_removed() -> None:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.given import refuse_wrong_shapes, shown
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.given import (
+    refuse_empty_rivals,
+    refuse_wrong_shapes,
+    shown,
+)
 
 SPEC: dict[str, Any] = {
     "name": {"type": "str"},
@@ -90,3 +94,62 @@ def test_what_ansible_would_make_a_text_of_is_refused(given: dict[str, Any], exp
 )
 def test_what_ansible_reads_as_it_is_meant_passes(given: dict[str, Any]) -> None:
     refuse_wrong_shapes(given, SPEC)
+
+
+def test_what_to_do_is_said_of_texts_alone() -> None:
+    for given, remedy in (
+        ({"name": []}, 'Where a template makes a text that looks like one, add "| string".'),
+        ({"vm": []}, ""),
+        ({"keep": 7}, ""),
+    ):
+        with pytest.raises(InvalidInput) as raised:
+            refuse_wrong_shapes(given, SPEC)
+        assert raised.value.remedy == remedy
+
+
+def test_where_only_one_vm_is_taken_none_are_offered() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        refuse_wrong_shapes({"vm": []}, {"vm": {"type": "str"}})
+    assert str(raised.value) == "vm: takes one VM."
+
+
+RIVALS: dict[str, Any] = {
+    **SPEC,
+    "adopt": {
+        "type": "dict",
+        "options": {"name": {"type": "str"}, "pattern": {"type": "str"}},
+        "mutually_exclusive": [["name", "pattern"]],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "", "url": None},
+        {"name": ""},
+        {"name": "n", "url": "u"},
+        {"file": "", "url": "u"},
+        {"adopt": {"name": ""}},
+        {"adopt": {"name": "n", "pattern": "p"}},
+        {"adopt": "name=", "keep": {"within": ""}},
+    ],
+)
+def test_an_empty_text_has_no_rival_where_it_is_given_alone(given: dict[str, Any]) -> None:
+    refuse_empty_rivals(given, RIVALS, [["name", "url"]])
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"name": "", "url": "u"}, "name"),
+        ({"name": "n", "url": ""}, "url"),
+        ({"vm": "", "vms": []}, "vm"),
+        ({"adopt": {"name": "n", "pattern": ""}}, "pattern"),
+    ],
+)
+def test_an_empty_text_among_rivals_is_an_unanswered_field(given: dict[str, Any], option: str) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        refuse_empty_rivals(given, RIVALS, [["name", "url"], ["vm", "vms"]])
+    assert raised.value.message == f"{option}: is empty."
+    assert raised.value.remedy.startswith("Leave it out where nothing is meant")

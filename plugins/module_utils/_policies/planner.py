@@ -68,7 +68,7 @@ def decide(
     decision = Decision(verdicts, good[0] if good else None, due, is_full)
     if goes + removed > spec.max_deletes:
         return _leave(decision, "max_deletes", f"max_deletes is {spec.max_deletes}", goes)
-    if goes and allotted is not None and goes + removed > allotted:
+    if allotted is not None and goes + removed > allotted:
         return _leave(decision, "max_deletes_total", f"max_deletes_total is {spec.max_deletes_total}", goes)
     return decision
 

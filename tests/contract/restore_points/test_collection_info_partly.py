@@ -81,3 +81,10 @@ def test_what_concerns_all_ends_the_task(on_error: str) -> None:
     assert code(_info(_lab(), secret="wrong", on_error=on_error)) == "sign_in_refused"
     lists = _lab(r"restorePointCollections\?")
     assert code(_info(lists, on_error=on_error, **IN_GROUP)) == "forbidden"
+
+
+@pytest.mark.parametrize("on_error", ["continue", "stop", "report"])
+def test_a_sign_in_that_is_refused_meanwhile_ends_the_task(on_error: str) -> None:
+    lab = _lab(status=401)
+    result = _info(lab, on_error=on_error, concurrency=1, **IN_GROUP)
+    assert (code(result), "restore_point_collections" in result) == ("sign_in_refused", False)

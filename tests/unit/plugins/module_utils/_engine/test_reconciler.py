@@ -391,3 +391,16 @@ def test_of_an_operation_that_nobody_knows_what_shows_while_it_is_at_work_proves
     service = Service()
     run(Busy(service, "a"))
     assert service.readings < Busy.until
+
+
+def test_a_second_delete_that_fails_because_the_first_one_ran_is_ours_and_needs_no_warning() -> None:
+    service = Service(lost(effect=True, after=30), Reply(FAILED, effect=True), items="b")
+    way, problem = run(ShelfKind(service, ""))
+    assert (problem, way.changed, service.sent, way.warnings) == (None, True, ["-b", "-b"], [])
+
+
+def test_a_delete_that_fails_because_somebody_else_was_first_says_so() -> None:
+    service = Service(Reply(FAILED, effect=True), items="b")
+    way, problem = run(ShelfKind(service, "", met_by_others=True))
+    said = "target s: delete b failed (delete b failed: the shelf broke), and it is as asked for all the same."
+    assert (problem, way.changed, service.sent, way.warnings) == (None, False, ["-b"], [said])

@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import parse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action
@@ -109,6 +110,13 @@ def kind(spec: specs.PointSpec) -> RestorePoint:
     return RestorePoint(cast(Any, SimpleNamespace(service="a")), spec, parse(HOME))
 
 
+def unread(**options: Any) -> dict[str, Any]:
+    """What is sent for a VM that may not be read."""
+    found = inputs.PointInputs()
+    inputs._unread(asked_point(**options), found, Forbidden("no right to read v.", status=403))
+    return found.fields
+
+
 REFUSED: list[Ask] = [
     lambda: asked_collection(name="a b"),
     lambda: asked_collection(resource_group="a."),
@@ -188,6 +196,12 @@ REFUSED: list[Ask] = [
     lambda: inputs._encryption(asked_point(encryption_sets=sets("os", "o")), machine(), []),
     lambda: inputs._encryption(asked_point(encryption_sets=sets("d")), machine(), [f"{RG}/disks/d".lower()]),
     lambda: inputs._encryption(asked_point(encryption_sets=sets("e")), machine(), []),
+    lambda: unread(exclude_disks=["os", f"{RG}/disks/d"], encryption_sets=sets("os", "lun0", f" {RG}/disks/d ")),
+    lambda: unread(exclude_disks=[f"{RG}/disks/d", f" {RG}/Disks/D "]),
+    lambda: unread(encryption_sets=sets("os", " OS ")),
+    lambda: unread(encryption_sets=sets(f"{RG}/disks/d", f" {RG}/disks/d{'/' * 200}")),
+    lambda: unread(exclude_disks=[f"{RG}/snapshots/d"]),
+    lambda: unread(encryption_sets=sets(f"{RG}/snapshots/d")),
     lambda: kind(asked_point())._require_fit(home(source=HOME)),
     lambda: kind(asked_point(source_restore_point="p"))._require_fit(home()),
     lambda: kind(asked_point())._require_usable(None),
@@ -201,6 +215,24 @@ REFUSED: list[Ask] = [
 
 def test_what_is_refused() -> None:
     hold(Path(__file__).parent / "golden" / "refusals.txt", REFUSED)
+
+
+def test_what_a_vm_that_may_not_be_read_leaves_out_and_encrypts() -> None:
+    found = unread(
+        exclude_disks=[f" {RG}/disks/F ", f"{RG}/disks/e"],
+        encryption_sets=[
+            {"disk": " OS ", "id": "k1", "type": "EncryptionAtRestWithPlatformAndCustomerKeys"},
+            {"disk": f" {RG}/disks/D ", "id": "k2"},
+        ],
+    )
+    assert found == {
+        "exclude_disks": [f"{RG}/disks/{name}".lower() for name in "ef"],
+        "encryption_sets": [
+            {"disk": f"{RG}/disks/d".lower(), "id": "k2", "type": "EncryptionAtRestWithCustomerKey"},
+            {"disk": "os", "id": "k1", "type": "EncryptionAtRestWithPlatformAndCustomerKeys"},
+        ],
+    }
+    assert unread() == {"exclude_disks": None, "encryption_sets": None}
 
 
 def test_no_other_action_is_carried_out() -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import (
@@ -83,3 +85,36 @@ def test_a_point_that_is_not_in_the_collection() -> None:
     found = detail().point(POINT.upper())
     assert found is not None
     assert found.name == "p"
+
+
+@pytest.mark.parametrize(
+    ("of_disk", "of_view", "expected"),
+    [("V2", "V1", "V2"), (None, "V1", "V1"), ("V2", None, "V2"), (None, None, "")],
+)
+def test_its_generation_is_its_os_disk_s_else_what_the_vm_shows(
+    of_disk: str | None, of_view: str | None, expected: str
+) -> None:
+    os_disk = disk("o").model_copy(
+        update={"properties": disk("o").properties.model_copy(update={"hyperVGeneration": of_disk})}
+    )
+    of = detail(os_disk)
+    view = of.vm.properties.instanceView
+    assert view is not None
+    shown = of.vm.properties.model_copy(update={"instanceView": view.model_copy(update={"hyperVGeneration": of_view})})
+    assert replace(of, vm=of.vm.model_copy(update={"properties": shown})).generation == expected
+
+
+def test_a_vm_that_shows_no_os_disk_and_no_view_has_no_generation() -> None:
+    bare = detail(attached={})
+    shown = bare.vm.properties.model_copy(update={"instanceView": None})
+    assert replace(bare, vm=bare.vm.model_copy(update={"properties": shown})).generation == ""
+
+
+def test_what_a_new_disk_is_to_be_like() -> None:
+    (of_point,) = detail().points[0].disks
+    of = detail(disk("o"), disk("before"))
+    for short, name in (("rg/before", "before"), ("rg/gone", "o"), ("", "o")):
+        found = of.replaced(short, of_point)
+        assert found is not None
+        assert found.name == name
+    assert detail().replaced("rg/gone", of_point) is None

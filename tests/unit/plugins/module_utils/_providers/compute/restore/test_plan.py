@@ -19,7 +19,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import (
+    _is_from,
+    restore_steps,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.runs import disks_of
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.steps import MakeCollection
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import short_hash
@@ -31,6 +35,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
     detail,
     disk,
     inventory,
+    made_of,
 )
 
 
@@ -360,3 +365,18 @@ def test_without_a_point_and_without_a_run_there_is_nothing_more_to_tell() -> No
 def test_a_run_names_its_point_by_collection_and_name() -> None:
     staged = restore_steps(RestoreRequest(name="p"), inventory(detail(disk("o"))), lambda: TARGET, "on")
     assert {each.run.point for each in staged.steps} == {"c/p"}
+
+
+def test_disks_of_which_only_some_come_from_the_point_are_not_of_it() -> None:
+    """The point was made anew: one of its disk restore points is another one by now."""
+    run = _run_of(_keyed(detail(disk("o"), disk("d"), also={"lun0": "d"}, attached={"os": "o", "lun0": "d"}), TARGET))
+    data = disk(f"v-lun0-{run}", run=run, state="pending", source=short_hash("/of/the/point/before"), replaces="rg/d")
+    of = detail(disk("o"), disk("d"), _made(run), data, also={"lun0": "d"}, attached={"os": "o", "lun0": "d"})
+    assert not _is_from(of, disks_of(of, run), TARGET)
+    fitting = data.model_copy(
+        update={"tags": {**(data.tags or {}), "hybridvm-restore-source": short_hash(made_of("d"))}}
+    )
+    whole = detail(disk("o"), disk("d"), _made(run), fitting, also={"lun0": "d"}, attached={"os": "o", "lun0": "d"})
+    assert _is_from(whole, disks_of(whole, run), TARGET)
+    assert not _is_from(detail(disk("o"), _made(run), point=False), disks_of(whole, run), TARGET)
+    assert _is_from(of, disks_of(of, "none"), TARGET)

@@ -49,7 +49,7 @@ def _proven(done: Done, observed: ObservedVm, progress: Progress[ObservedVm]) ->
     may have pinned it since.
     """
     made: Checkpoint | None = done.completed.result
-    found = [each for each in _new(observed, progress) if done.nonce and each.ownership.nonce == done.nonce]
+    found = [each for each in _new(observed, progress) if each.ownership.nonce == done.nonce]
     if not found and made is not None and done.created and made.ownership.nonce is None and made.created is not None:
         found = [each for each in _new(observed, progress) if each.id == made.id and each.created == made.created]
     if (

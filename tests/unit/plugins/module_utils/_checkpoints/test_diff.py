@@ -4,14 +4,27 @@
 
 from __future__ import annotations
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, Delete, Restore
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import carried_out
+from dataclasses import replace
+from datetime import timedelta
+
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import (
+    Create,
+    Delete,
+    PinChange,
+    Restore,
+    SetLock,
+    SetPin,
+    Update,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import as_planned, carried_out
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.diff import planned as foreseen
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    NOW,
     WEB01,
     NamedStep,
     absent,
@@ -183,3 +196,46 @@ def test_what_is_shown_without_an_id_is_there_before_and_after() -> None:
         made = carried_out(having(BASE, hidden(name="weekly")), having(BASE, now), [])
         assert [line.split()[0] for line in made["after"].splitlines()] == ["baseline", "weekly"]
         assert [line.split()[0] for line in made["before"].splitlines()] == ["baseline", "weekly"]
+
+
+def test_a_pin_is_shown_as_it_is_and_as_it_is_asked_for() -> None:
+    until = NOW + timedelta(days=1)
+    kept = point("a", kept=Pin(until), locked=True)
+    new = Create(WEB01, "none exists", name="nightly", pin=PinRequest(timedelta(hours=2)))
+    later = SetPin(WEB01, "asked", checkpoint=Checkpoint("", "nightly"), pin=PinChange(PinRequest()))
+    made = foreseen(having(kept), Plan(WEB01, (new,)))
+    assert made["before"] == "  nightly  2026-11-20 11:00Z  [pinned until 2026-11-21 12:00Z, locked]\n"
+    assert made["after"] == f"{made['before']}  nightly  (new)   [pinned until 2h]   none exists\n"
+    made = foreseen(having(replace(kept, locked=False)), Plan(WEB01, (replace(new, pin=None), later)))
+    assert made["before"] == "  nightly  2026-11-20 11:00Z  [pinned until 2026-11-21 12:00Z]\n"
+    assert made["after"] == f"{made['before']}  nightly  (new)   [pinned]   none exists\n"
+    ended = foreseen(having(point("a", kept=Pin(NOW))), Plan(WEB01))
+    assert ended["before"] == "  nightly  2026-11-20 11:00Z\n"
+
+
+def test_what_changes_of_pin_and_lock_is_shown_of_its_checkpoint_alone() -> None:
+    one, other = ours("a1"), ours("b2")
+    assert one.mark is not None
+    actions = (
+        Update(WEB01, "", checkpoint=one, pin=PinChange(PinRequest(), None, Pin())),
+        SetPin(WEB01, "", checkpoint=one, pin=PinChange(PinRequest(), None, Pin())),
+        SetLock(WEB01, "", checkpoint=one),
+    )
+    assert as_planned(one, actions) == replace(one, mark=one.mark.with_pin(Pin()), kept=Pin(), locked=True)
+    assert as_planned(other, actions) == other
+    bare = replace(one, mark=None)
+    assert as_planned(bare, actions[:1]) == bare
+
+
+def test_what_went_in_any_case_of_its_id_has_gone() -> None:
+    old, new = point("Ab", "1d", name="fp"), point("aB", "1h", name="fp")
+    before, after = ran([old], [new], Delete(WEB01, "it failed", replace(old, id="AB")))
+    assert (before, after) == (["  fp  2026-11-19 12:00Z"], ["  fp  2026-11-20 11:00Z"])
+
+
+def test_only_what_was_made_by_it_takes_the_place_of_a_new_one() -> None:
+    series = Create(WEB01, "none exists", name="nightly", generate=True)
+    fixed = Create(WEB01, "none exists", name="nightly")
+    made = point("b", "1h", name="nightly-2026")
+    assert ran([], [made], series)[1] == ["  nightly-2026  2026-11-20 11:00Z"]
+    assert ran([], [made], fixed)[1][1:] == ["  nightly       (new)   none exists"]

@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.identity import (
+    description_drift,
     is_another,
     is_current,
     is_gone,
+    keeps,
     marked,
     only_new,
 )
@@ -91,3 +93,26 @@ def test_the_vm_stands_on_the_checkpoint_that_says_so_and_on_none_where_none_doe
     assert is_current(having(below, current), above)
     assert is_current(having(below, current), point("HOST-B"))
     assert not is_current(having(below, current), below)
+
+
+@pytest.mark.parametrize(
+    ("kept", "marked_", "is_kept"),
+    [
+        ("asked for", True, True),
+        ("asked for ", False, True),
+        ("something else", False, False),
+        ("x" * 255, False, True),
+        ("x" * 255, True, False),
+        ("x" * 254, False, False),
+    ],
+)
+def test_a_description_that_was_cut_is_kept_as_far_as_the_service_can(kept: str, marked_: bool, is_kept: bool) -> None:
+    """Where it still bears its mark, which stands behind the text, nothing was cut off."""
+    sent = "x" * 300 if kept.startswith("x") else "asked for"
+    of = (ours if marked_ else point)("a1", description=kept)
+    assert keeps(of, sent) is is_kept
+
+
+def test_drift_names_what_is_asked_for_and_what_is_there() -> None:
+    found = description_drift(point("a", description="there"), "asked for")
+    assert found == {"field": "description", "desired": "asked for", "actual": "there"}

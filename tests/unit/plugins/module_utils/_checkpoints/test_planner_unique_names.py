@@ -113,3 +113,17 @@ def test_what_a_first_create_needs_comes_before_it() -> None:
     assert steps(on_azure(present(), prelude=(FIRST,))) == ["step make collection", "create nightly"]
     assert steps(on_azure(present(), point("a"), prelude=(FIRST,))) == []
     assert steps(on_azure(absent(), prelude=(FIRST,))) == []
+
+
+def test_a_series_asks_for_what_is_known_to_be_usable() -> None:
+    for options, required in (({"max_age": "1d"}, True), ({}, False)):
+        (create,) = planned(present(**options), capabilities=UNIQUE).writes
+        assert isinstance(create, Create)
+        assert (create.require_usable, create.generate) == (required, required)
+
+
+def test_a_description_that_is_not_kept_tells_nothing_apart() -> None:
+    both = [point("a", series="nightly"), point("b", "2h", series="nightly")]
+    made = planned(present(description="d"), *both, capabilities=UNIQUE)
+    assert (steps(made), made.satisfied_by, made.drift) == ([], both[0], ())
+    assert made.warnings == ("Azure keeps no descriptions; this one is not stored.",)

@@ -115,6 +115,7 @@ def test_done_is_done(target: Checkpoint | None, kept: list[str]) -> None:
     )
     assert [action.verb for action in made.actions] == kept
     assert [action.reason for action in made.actions] == ["its disks say so"] * len(kept)
+    assert [getattr(action, "checkpoint", None) for action in made.actions] == [target] * len(kept)
     assert (made.satisfied_by, made.warnings) == (target, ("w",))
 
 

@@ -311,3 +311,11 @@ def test_a_refusal_names_a_way_out(refuse: Callable[[], object], kind: type[Chec
     with pytest.raises(kind) as caught:
         refuse()
     assert caught.value.remedy
+
+
+def test_of_more_than_twenty_those_of_the_same_time_stay_in_the_service_s_order() -> None:
+    many = [point(f"n{number}", "1h", name=f"c{number:02}") for number in range(21)]
+    text = there_are(many)
+    assert text.startswith("There are 21; the newest 20 (1 more is older): c20 (2026-11-20 11:00Z), c19 (")
+    assert "c01 (" in text
+    assert "c00 (" not in text

@@ -119,3 +119,13 @@ def test_what_a_failed_create_left_goes_if_it_bears_the_nonce() -> None:
 
 def test_what_an_open_create_may_have_made_stays() -> None:
     assert undone(Progress(before=having(), open=(CREATE,)), MADE) == ([], 0, 1)
+
+
+def test_of_two_of_the_same_second_the_one_that_it_was_shown_goes() -> None:
+    other = replace(UNMARKED, id="m2")
+    assert undone(after(done(UNMARKED, created=True)), other, UNMARKED) == (["m1"], 0, 0)
+
+
+def test_a_create_without_a_nonce_has_made_nothing_that_bears_one() -> None:
+    bare = Done(CREATE, "", Completed(MADE))
+    assert undone(after(bare), MADE) == ([], 0, 1)

@@ -65,3 +65,9 @@ def test_what_came_is_less(achieved: str, on_windows: bool, elsewhere: bool) -> 
     assert [is_downgrade(_spec(), achieved, system) for system in ("linux", "")] == [elsewhere] * 2
     assert not is_downgrade(_spec(consistency="crash"), achieved, "windows")
     assert not is_downgrade(_spec(source_restore_point="p"), achieved, "windows")
+
+
+def test_another_word_for_consistency_is_no_downgrade() -> None:
+    for achieved in ("CrashConsistent2", "FileSystemConsistent2"):
+        assert not is_downgrade(_spec(), achieved, "windows")
+    assert not is_downgrade(_spec(), "FileSystemConsistent", "windows2")

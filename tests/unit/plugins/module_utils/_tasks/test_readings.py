@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
@@ -60,7 +58,7 @@ def test_stop_ends_with_the_first_and_a_refused_sign_in_ends_the_task() -> None:
     assert [stopped.status(each, is_read=each == 0) for each in range(3)] == ["read", "failed", "not_started"]
     for on_error in ("continue", "stop", "report"):
         with pytest.raises(SignInRefused):
-            read(cast(OnError, on_error), None, SignInRefused("no."))
+            read(on_error, None, SignInRefused("no."))
 
 
 def test_what_has_failed_before_is_not_read() -> None:

@@ -14,6 +14,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     cautions,
     hourly,
     less_consistent,
+    next_slot,
     of_new_point,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import PointEntity
@@ -195,3 +196,18 @@ def test_the_warnings_of_a_new_checkpoint() -> None:
 def test_a_preview_is_named() -> None:
     vm = _vm(size="Standard_DC2es_v6", location="UAE North", securityProfile={"securityType": "confidentialvm"})
     assert "restore points of confidential VMs are a preview of Azure's." in of_new_point(vm, [], crash=False)
+
+
+def test_when_the_next_create_is_possible() -> None:
+    points = [_point(50), _point(20), _point(10)]
+    assert next_slot(_vm(), points, NOW) == NOW + timedelta(minutes=10)
+    assert next_slot(_vm(), points[1:], NOW) is None
+    assert next_slot(_vm(), [_point(60), *points[1:]], NOW) is None
+
+
+def test_a_size_is_read_in_any_case() -> None:
+    assert snapshots_disks_apart("STANDARD_D4S_V6") is snapshots_disks_apart("Standard_D4s_v6") is True
+    assert snapshots_disks_apart("STANDARD_D4PS_V6") is snapshots_disks_apart("Standard_D4ps_v6") is False
+    assert snapshots_disks_apart("STANDARD_D4AS_V6") is snapshots_disks_apart("Standard_D4as_v6") is False
+    assert lacks_premium_storage("STANDARD_D4_V3") is lacks_premium_storage("Standard_D4_v3") is True
+    assert not lacks_premium_storage("STANDARD_DS4_V3")

@@ -324,3 +324,7 @@ def test_an_instance_view_may_show_the_encryption(shown: dict[str, Any], slots: 
         }
     )
     assert encrypted_slots(vm, {}) == slots
+
+
+def test_a_disk_without_a_name_is_not_looked_for_in_the_instance_view() -> None:
+    assert encrypted_slots(_vm(name=None), {}) == []

@@ -380,3 +380,18 @@ def test_disks_of_which_only_some_come_from_the_point_are_not_of_it() -> None:
     assert _is_from(whole, disks_of(whole, run), TARGET)
     assert not _is_from(detail(disk("o"), _made(run), point=False), disks_of(whole, run), TARGET)
     assert _is_from(of, disks_of(of, "none"), TARGET)
+
+
+def test_a_point_need_not_be_whole_for_disks_that_are_made_already() -> None:
+    run = _run_of(_keyed(detail(disk("o")), TARGET))
+    for made, refused in (((), True), ((_made(run),), False)):
+        of = detail(disk("o"), *made)
+        assert of.collection is not None
+        document = of.collection.model_dump(mode="json")
+        document["properties"]["restorePoints"][0]["properties"]["provisioningState"] = "Updating"
+        busy = replace(of, collection=type(of.collection).model_validate(document))
+        if refused:
+            with pytest.raises(MissingCheckpoint, match="restore point p cannot be restored: it is updating"):
+                _keyed(busy, TARGET)
+        else:
+            assert _keyed(busy, TARGET).resumed

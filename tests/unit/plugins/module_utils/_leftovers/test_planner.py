@@ -133,3 +133,8 @@ def test_ids_are_read_in_any_case_and_each_disk_once() -> None:
         LeftoverSpec(state="absent", ids=[f"{GROUP}/virtualMachines/v"])
     with pytest.raises(InvalidInput, match="malformed ARM id"):
         LeftoverSpec(state="absent", ids=["o"])
+
+
+def test_the_reason_is_what_shows_it_to_be_ours() -> None:
+    (action,) = plan(WHO, observed(OLD), ()).actions
+    assert action.reason == f"replaced by {NEW} in the restore {RUN}"

@@ -106,3 +106,9 @@ def test_the_series_in_numbers() -> None:
     }
     empty = audit(having()).series()
     assert (empty["newest"], empty["newest_age_seconds"], empty["depth"], empty["left"]) == (None, None, 0, 50)
+
+
+def test_what_a_result_shows_of_it() -> None:
+    found = compliance(audit(having()).violations())
+    text = "no usable checkpoint of the series nightly exists"
+    assert found == {"compliant": False, "violations": [{"code": "none", "text": text}]}

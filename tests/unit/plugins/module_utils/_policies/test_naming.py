@@ -79,3 +79,11 @@ def test_what_it_makes_it_knows(template: str, prefix: str, at: datetime) -> Non
     naming = read_template(template)
     name = naming.render(prefix, "w+(b", at.replace(tzinfo=UTC), zone("Pacific/Apia"))
     assert naming.fits(name, prefix, "w+(b")
+
+
+def test_a_format_may_hold_every_directive() -> None:
+    every = "%Y%G%j%y%m%d%H%M%S%V"
+    made = read_template(f"{{prefix}}-{{utc:{every}}}")
+    name = made.render("p", "v", datetime(2026, 11, 20, 1, 2, 3, tzinfo=UTC), UTC)
+    assert name == "p-2026202632426112001020347"
+    assert made.fits(name, "p", "v")

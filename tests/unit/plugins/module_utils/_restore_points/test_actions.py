@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import parse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action
@@ -24,7 +25,10 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.to
 
 HOME = parse(f"{GROUP}/restorePointCollections/Home")
 COLLECTION, POINT = collection_target(HOME, "https://arm"), point_target(HOME, "Point", "https://arm")
-FIELDS = {"tags": {"before": {}, "after": {"a": "b"}}, "instant_access": {"before": True, "after": False}}
+FIELDS: dict[str, dict[str, Any]] = {
+    "tags": {"before": {}, "after": {"a": "b"}},
+    "instant_access": {"before": True, "after": False},
+}
 
 ACTIONS: list[Action] = [
     CreateResource(COLLECTION, "why", fields=FIELDS),

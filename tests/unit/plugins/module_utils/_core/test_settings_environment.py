@@ -117,7 +117,10 @@ def test_without_an_auth_source_every_variable_counts() -> None:
 @pytest.mark.parametrize(
     ("given", "read"),
     [
-        *((name, ALL - {"access_token", "profile"}) for name in ("tenant", "client_id", "profile", *sorted(OF_CERTIFICATE))),
+        *(
+            (name, ALL - {"access_token", "profile"})
+            for name in ("tenant", "client_id", "profile", *sorted(OF_CERTIFICATE))
+        ),
         ("secret", {"tenant", "client_id", "secret"}),
         ("federated_token_file", {"tenant", "client_id", "federated_token_file"}),
         ("x509_certificate_path", {"tenant", "client_id", "x509_certificate_path", *OF_CERTIFICATE}),

@@ -17,7 +17,7 @@ from .._deps import httpx
 
 _KEPT = ":/?#[]@!$&'()*+,;=%~-._"
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ORIGIN = re.compile(r"(https?://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
+_ORIGIN = re.compile(r"((https?)://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _HOST = re.compile(r"(https?://)([^/?#]*@)?([^/?#@]*)", re.IGNORECASE)
 
@@ -84,7 +84,7 @@ def below_root(link: str, root: str, entities: str) -> str | None:
 
 def _is_default(origin: re.Match[str]) -> bool:
     """Whether the port of an origin is that of its scheme."""
-    return (origin[1].partition(":")[0].lower(), origin[2]) in (("https", "443"), ("http", "80"))
+    return (origin[2].lower(), origin[3]) in (("https", "443"), ("http", "80"))
 
 
 def _behind(path: str) -> str | None:

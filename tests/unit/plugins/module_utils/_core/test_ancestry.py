@@ -64,3 +64,17 @@ def test_any_list_of_parents_ends_in_sane_depths(parents: list[int]) -> None:
     grown, _known = build_tree(rows, None)
     assert all(1 <= c.depth <= len(rows) for c in grown)
     assert all(c.depth == 1 for c in grown if c.parent_id is None)
+
+
+def test_what_a_chain_of_parents_ends_at_is_known_in_any_case() -> None:
+    placed, known = build_tree(
+        [Row(point("a"), "UNLISTED"), Row(point("b"), "HOST-A"), Row(point("c"), None)], "unlisted"
+    )
+    assert {each.id: (each.root, each.parent_id, each.depth, each.current) for each in placed} == {
+        "a": ("unlisted", None, 1, False),
+        "b": (None, "a", 2, False),
+        "c": (None, None, 1, False),
+    }
+    assert known
+    assert not build_tree([Row(point("a"), "UNLISTED")], "elsewhere")[1]
+    assert build_tree([Row(point("a"), "")], "HOST-a")[0][0].current

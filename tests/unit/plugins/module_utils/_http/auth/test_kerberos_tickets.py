@@ -96,7 +96,7 @@ class _Context:
 
 def _spnego(minor: int) -> Exception:
     error: Exception = spnego.exceptions.SpnegoError(error_code=1, context_msg="x")
-    error.base_error = type("Base", (Exception,), {"min_code": minor})()  # type: ignore[attr-defined]
+    error.base_error = type("Base", (Exception,), {"min_code": minor})()  # type: ignore[attr-defined]  # as gssapi and krb5 set it
     return error
 
 

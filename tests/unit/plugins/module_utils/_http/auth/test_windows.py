@@ -390,7 +390,7 @@ def test_a_server_that_does_not_take_it_is_told_in_whole(
 ) -> None:
     def make(new_client: Any, stack: AsyncExitStack) -> Auth:
         more = {} if schemes is None else {"schemes": schemes}
-        return windows.Windows(WHO, new_client, stack, kerberos=kerberos, ntlm=also_ntlm, **more)  # type: ignore[arg-type]
+        return windows.Windows(WHO, new_client, stack, kerberos=kerberos, ntlm=also_ntlm, **more)  # type: ignore[arg-type]  # a tuple of texts
 
     server = Connections(reply(401, b"", **({"www_authenticate": offers} if offers else {})))
     with pytest.raises(SignInRefused) as caught:
@@ -492,3 +492,16 @@ def test_a_request_that_changes_nothing_keeps_who_asks_and_loses_what_it_would_d
     assert (made.method, str(made.url), made.content, made.extensions) == ("GET", BASE, b"", {"timeout": {"read": 7}})
     assert (made.headers["x-ms-principal-id"], made.headers["accept"]) == ("me", "a")
     assert not {name.lower() for name in lost} & set(made.headers)
+
+
+@pytest.mark.parametrize(("status", "masked"), [(200, False), (399, False), (400, True)])
+def test_only_an_error_s_answer_may_echo_the_token(status: int, masked: bool) -> None:
+    redactor = Redactor()
+
+    def make(new_client: Any, stack: AsyncExitStack) -> Auth:
+        return windows.Windows(WHO, new_client, stack, kerberos=False, ntlm=True, redactor=redactor)
+
+    server = Connections(wanted(), challenge, reply(status))
+    with_auth(server, write, make)
+    token = server.requests[2].headers["authorization"].partition(" ")[2]
+    assert (redactor.redact(token) != token) is masked

@@ -23,6 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -291,3 +292,75 @@ def test_a_stamp_that_no_vm_shows_is_asked_of_the_clouds(stamps: list[str | None
         with pytest.raises(InvalidInput) as caught:
             using(server, _resolve)
         assert str(caught.value) == told
+
+
+def test_a_scope_of_azure_s_is_none_of_spf_s() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        using(Script(), lambda spf: spf.list_scope(Scope("spf", resource_group="rg")))
+    assert str(caught.value) == "resource_group: is Azure's; SPF's scope is the whole tenant."
+
+
+def test_a_stamp_without_vms_names_five_that_have_some() -> None:
+    stamps = [f"{number}b9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10" for number in (6, 5, 4, 3, 2, 1)]
+    rows = [{"ID": ID, "StampId": each.upper()} for each in stamps] + [{"ID": POINT, "StampId": stamps[0]}]
+    with pytest.raises(NotFound) as caught:
+        using(Script(machines(*rows), machines()), lambda spf: spf.list_scope(Scope("spf")), spf_stamp_id=STAMP)
+    assert str(caught.value) == (
+        f"service: none of the 7 VMs is of the stamp {STAMP}. Check spf_stamp_id, or leave it out: these VMs are of "
+        f"{', '.join(sorted(stamps)[:5])}."
+    )
+    assert using(Script(machines(), machines()), lambda spf: spf.list_scope(Scope("spf")), spf_stamp_id=STAMP) == []
+
+
+def test_a_scope_brings_each_vm_with_its_own_checkpoints() -> None:
+    rows = [{"ID": ID.upper(), "Name": "a", "StampId": STAMP}, {"ID": POINT, "Name": "b", "StampId": ID}]
+    points = [{"ID": STAMP, "VMId": ID}, {"ID": POINT, "VMId": POINT.upper()}, {"ID": ID, "VMId": None}]
+    server = Script(machines(*rows), reply(200, {"value": points}, date="Fri, 20 Nov 2026 00:00:10 GMT"))
+    found = using(server, lambda spf: spf.list_scope(Scope("spf")))
+    assert [(each.vm.id, [point.id for point in each.checkpoints], each.ahead) for each in found] == [
+        (ID, [STAMP], 10.0),
+        (POINT, [POINT], 10.0),
+    ]
+    assert server.sent == [f"GET {ROOT}/VirtualMachines", f"GET {ROOT}/VMCheckPoints"]
+    other = Script(machines(*rows), reply(200, {"value": points}))
+    kept = using(other, lambda spf: spf.list_scope(Scope("spf")), spf_stamp_id=STAMP.upper())
+    assert [each.vm.id for each in kept] == [ID]
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ([machines()], "vm web01: it is gone from SPF, or no longer visible."),
+        ([machines({"ID": POINT})], "vm web01: it is gone from SPF, or no longer visible."),
+        (
+            [machines({"ID": ID, "VMCheckpoints": [{"ID": POINT, "VMId": ID}, {"ID": POINT.upper(), "VMId": ID}]})],
+            "vm web01: SPF lists a checkpoint twice.",
+        ),
+    ],
+)
+def test_a_reading_that_makes_no_sense(written: list[Any], told: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        using(Script(*written), lambda spf: spf.read(WHO, "list"))
+    assert str(caught.value) == told
+
+
+def test_checkpoints_that_came_along_are_not_listed_again() -> None:
+    own, foreign = {"ID": POINT, "VMId": ID.upper()}, {"ID": STAMP, "VMId": POINT}
+    server = Script(machines({"ID": ID, "VMCheckpoints": [own, foreign]}))
+    found = using(server, lambda spf: spf.read(WHO, "list"))
+    assert ([each.id for each in found.checkpoints], len(server.requests)) == ([POINT], 1)
+    server = Script(machines({"ID": ID, "VMCheckpoints": [foreign]}), machines(own, foreign))
+    found = using(server, lambda spf: spf.read(WHO, "list"))
+    assert [each.id for each in found.checkpoints] == [POINT]
+    where = f"?$filter=VMId%20eq%20guid'{ID}'"
+    assert server.sent[1] == f"GET {ROOT}/VMCheckPoints{where}"
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 501, 403])
+def test_a_server_that_expands_nothing_is_asked_for_less(status: int) -> None:
+    server = Script(*[reply(status)] * (6 if status == 500 else 1), machines({"ID": ID}), machines())
+    found = using(server, lambda spf: spf.read(WHO, "list"))
+    assert found.vm == WHO
+    plain = f"GET {ROOT}/VirtualMachines?$filter=ID%20eq%20guid'{ID}'"
+    assert server.sent[0] == f"{plain}&$expand=VMCheckpoints"
+    assert server.sent[-2:] == [plain, f"GET {ROOT}/VMCheckPoints?$filter=VMId%20eq%20guid'{ID}'"]

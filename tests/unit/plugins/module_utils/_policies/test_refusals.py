@@ -74,6 +74,7 @@ REFUSED: list[Ask] = [
     lambda: kept(within="0d"),
     lambda: read(max_age="1d", timezone="Mars/Olympus"),
     lambda: read(max_age="1d", timezone="/etc/passwd"),
+    lambda: read(max_age="1d", timezone="UTC2"),
     lambda: read(max_age="1d", name_template="x"),
     lambda: read(max_age="1d", name_template="{prefix"),
     lambda: read(max_age="1d", name_template="{prefix}-{host}"),

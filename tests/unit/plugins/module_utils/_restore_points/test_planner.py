@@ -11,9 +11,11 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     LimitReached,
+    Pinned,
     VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Obstacle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
@@ -267,7 +269,7 @@ def test_drift() -> None:
         assert _drift(_point(exclude_disks=same), one) == []
     bare = _made(excludeDisks=[{"id": "x/D1"}])
     assert _drift(_point(exclude_disks=["/X/d1/"]), bare) == _drift(_point(exclude_disks=["d1"]), bare) == []
-    for other in ([], ["os"], ["d1", "os"], ["d2"], ["d1", "d2"], ["/y/d1"]):
+    for other in ([], ["os"], ["d1", "os"], ["d2"], ["d1", "d2"], ["/y/d1"], ["lun5", "d2"]):
         assert _drift(_point(exclude_disks=other), one) == ["exclude_disks"]
     crash = _made(consistencyMode="CrashConsistent")
     assert _drift(_point(), crash) == ["consistency"]
@@ -353,3 +355,18 @@ def test_drift_says_what_is_asked_for_and_what_is_there() -> None:
     )
     bare = _for(_point(), _made(), fields={"instant_access_duration": 90})
     assert bare.drift == ({"field": "instant_access_duration", "desired": 90, "actual": None},)
+
+
+def test_what_was_left_out_without_an_id_is_known_by_nothing() -> None:
+    assert _drift(_point(exclude_disks=["d"]), _made(excludeDisks=[{}])) == ["exclude_disks"]
+    nameless = _for(_point(exclude_disks=["d"]), _made(excludeDisks=[{}]))
+    assert nameless.drift == ({"field": "exclude_disks", "desired": ["d"], "actual": [""]},)
+    assert in_any_case(None) == {}
+
+
+def test_of_many_pins_twenty_are_named() -> None:
+    pins = {f"/p{number:02}": Pin() for number in range(21)}
+    with pytest.raises(Pinned) as raised:
+        plan_collection(_spec(state="absent", force=True), SUBJECT, _home(), None, (), pins)
+    listed = ", ".join(f"p{number:02} is pinned" for number in range(20))
+    assert raised.value.message == f"21 of its restore points are pinned ({listed})."

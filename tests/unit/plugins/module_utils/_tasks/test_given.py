@@ -117,7 +117,11 @@ RIVALS: dict[str, Any] = {
     **SPEC,
     "adopt": {
         "type": "dict",
-        "options": {"name": {"type": "str"}, "pattern": {"type": "str"}},
+        "options": {
+            "name": {"type": "str"},
+            "pattern": {"type": "str"},
+            "more": {"type": "dict", "mutually_exclusive": [["a", "b"]]},
+        },
         "mutually_exclusive": [["name", "pattern"]],
     },
 }
@@ -146,6 +150,7 @@ def test_an_empty_text_has_no_rival_where_it_is_given_alone(given: dict[str, Any
         ({"name": "n", "url": ""}, "url"),
         ({"vm": "", "vms": []}, "vm"),
         ({"adopt": {"name": "n", "pattern": ""}}, "pattern"),
+        ({"adopt": {"more": {"a": "", "b": "b"}}}, "a"),
     ],
 )
 def test_an_empty_text_among_rivals_is_an_unanswered_field(given: dict[str, Any], option: str) -> None:

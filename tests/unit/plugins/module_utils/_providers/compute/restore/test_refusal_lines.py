@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import MissingCheckpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import AzureVmState
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.tags import short_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     SOURCE,
@@ -62,7 +64,42 @@ OLD = disk("o")
 MOVED = {"os": "o", "lun4": "d"}
 ENCRYPTED = {"encryptionSettings": {"enabled": True}}
 
+
+def gone() -> Checkpoint:
+    raise MissingCheckpoint("nothing to restore.", remedy="Make one first.")
+
+
+def begun(key: str | None = "k", **of_vm: Any) -> AzureVmState:
+    """An earlier run has made its disk, which the VM may be on."""
+    first = RestoreRequest(name="p", restore_key=key)
+    run = restore_steps(first, inventory(detail(OLD)), lambda: TARGET, "on").steps[0].about()["run"]
+    tags = {"run": str(run), "state": "pending", "power": "on", "replaces": "rg/o", "source": short_hash(SOURCE)}
+    made = disk(f"v-os-{run}", point="c/p", **tags)
+    where = {"os": made.name if of_vm.pop("swapped", False) else "o"}
+    return detail(OLD, made, **{"attached": where, **of_vm})
+
+
+def missing(of: AzureVmState, **spec: Any) -> object:
+    points: dict[str, Any] = {"points": ()} if not of.points else {}
+    return restore_steps(RestoreRequest(name="q", **spec), inventory(of, "off", **points), gone, "off")
+
+
+def without_disks() -> AzureVmState:
+    of = point(detail(OLD))
+    assert of.collection is not None
+    document = of.collection.model_dump(mode="json")
+    document["properties"]["restorePoints"][0]["properties"]["sourceMetadata"] = None
+    return replace(of, collection=type(of.collection).model_validate(document))
+
+
 REFUSED: list[Ask] = [
+    lambda: restore_steps(RestoreRequest(name="other", restore_key="k"), inventory(begun()), lambda: TARGET, "on"),
+    lambda: missing(detail(OLD)),
+    lambda: missing(begun(None, point=False, power="deallocated")),
+    lambda: missing(begun(None, point=False, power="running")),
+    lambda: missing(begun(None, point=False, power="deallocated", attached={})),
+    lambda: missing(begun(None, swapped=True, power="deallocated")),
+    lambda: asked(without_disks()),
     lambda: asked(point(detail(OLD), "Updating")),
     lambda: asked(detail(OLD, source=None)),
     lambda: asked(stranger()),

@@ -135,3 +135,10 @@ def test_what_a_disk_is_used_for(properties: dict[str, Any], why: str) -> None:
     found = idle(disk("o"), properties=properties)
     assert not_idle(found) == why
     assert left_by_name(detail(found, new("done"), attached={"os": NEW}))["o"][1] == why
+
+
+def test_a_run_of_which_one_disk_is_given_up_is_over() -> None:
+    data = idle(disk(f"v-lun0-{RUN}", run=RUN, state="pending", point="c/p", of="d"))
+    assert left_by_name(detail(OLD, new("given-up"), data, attached={"os": "o"}))[data.name][1] == ""
+    both = detail(OLD, new("pending"), data, attached={"os": NEW})
+    assert left_by_name(both)[data.name][1] == UNFINISHED

@@ -77,7 +77,7 @@ def refuse_another_system(actual: ObservedVm, entity: PointEntity) -> None:
     """
     state: AzureVmState = actual.detail
     metadata = entity.properties.sourceMetadata
-    theirs, generation = entity.os_type, (metadata.hyperVGeneration or "") if metadata else ""
+    theirs, generation = entity.os_type, metadata.hyperVGeneration if metadata else None
     encrypted = [disk.slot for disk in entity.disks if disk.guest_encrypted]
     why, remedy = "", "Make disks from the restore point and create a VM from them."
     # Where the VM itself is encrypted that is an obstacle, whatever the point holds.

@@ -179,3 +179,26 @@ def test_an_edge_zone() -> None:
     old = DiskEntity.model_validate({**_old().model_dump(), "extendedLocation": {"name": "z", "type": "EdgeZone"}})
     assert _made(old=old)["extendedLocation"] == {"name": "z", "type": "EdgeZone"}
     assert "extendedLocation" not in _made(old=_old())
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("purchasePlan", "point"), ("supportedCapabilities", "point"), ("securityProfile", "old")]
+)
+def test_what_the_system_needs_comes_from_the_point_and_what_protects_it_from_the_old_disk(
+    name: str, first: str
+) -> None:
+    of_point, of_old = _point(**{name: {"of": "point"}}), _old(**{name: {"of": "old"}})
+    assert _made(point=of_point, old=of_old)["properties"][name] == {"of": first}
+    assert _made(point=of_point)["properties"][name] == {"of": "point"}
+    assert _made(old=of_old)["properties"][name] == {"of": "old"}
+    assert _made(point=_point(), old=of_old)["properties"][name] == {"of": "old"}
+    assert _made(point=of_point, old=_old())["properties"][name] == {"of": "point"}
+    assert name not in _made(point=_point(), old=_old())["properties"]
+
+
+@pytest.mark.parametrize(
+    ("of_point", "of_old"), [(True, None), (None, True), (True, True), (None, None), (False, False)]
+)
+def test_hibernation_is_kept_where_either_supports_it(of_point: bool | None, of_old: bool | None) -> None:
+    made = _made(point=_point(supportsHibernation=of_point), old=_old(supportsHibernation=of_old))["properties"]
+    assert made.get("supportsHibernation", False) is bool(of_point or of_old)

@@ -134,3 +134,11 @@ def test_each_place_is_reported() -> None:
         "The VM is not shown as on or off; it ran when the restore began, with new disk at os (v-os-r)."
     )
     assert _stands(Deallocate(WHO, "", RUN, ()), detail(), "on") == "The VM is running, with the disks that it had."
+
+
+def test_the_os_disk_is_named_first_and_others_by_their_place() -> None:
+    made = [disk(f"v-{place}-r", run="r") for place in ("lun1", "lun0", "os")]
+    of = detail(*made, attached={"os": "v-os-r", "lun0": "v-lun0-r", "lun1": "v-lun1-r"})
+    assert _stands(Start(WHO, "", RUN, ()), of) == (
+        "The VM is running, with new disk at os (v-os-r), lun0 (v-lun0-r), lun1 (v-lun1-r)."
+    )

@@ -267,25 +267,25 @@ def off(power: Any = "off") -> Provider:
 
 PIN = SetPin(WEB01, "", checkpoint=Checkpoint(id="", name="nightly"), pin=PinChange(PinRequest()))
 LOCK = SetLock(WEB01, "", checkpoint=Checkpoint(id="", name="nightly"))
-AGAIN = "Run the task again: it pins the one that exists."
+AGAIN = "The next run pins the one that exists."
 
 
 @pytest.mark.parametrize(
     ("begun", "carried_out", "open_", "said"),
     [
-        ((CREATE, PIN), (CREATE,), (), 'Checkpoint "nightly" (m1) was made, and is not pinned.'),
-        ((CREATE, PIN), (CREATE,), (PIN,), 'Checkpoint "nightly" (m1) was made, and may not be pinned.'),
+        ((CREATE, PIN), (CREATE,), (), 'Checkpoint "nightly" (m1) is not pinned.'),
+        ((CREATE, PIN), (CREATE,), (PIN,), 'Checkpoint "nightly" (m1) may not be pinned.'),
         (
             (CREATE, PIN, LOCK),
             (CREATE, PIN),
             (),
-            'Checkpoint "nightly" (m1) was made, and is not locked, though pinned.',
+            'Checkpoint "nightly" (m1) is not locked, though pinned.',
         ),
         (
             (CREATE, PIN, LOCK),
             (CREATE, PIN),
             (LOCK,),
-            'Checkpoint "nightly" (m1) was made, and may not be locked, though pinned.',
+            'Checkpoint "nightly" (m1) may not be locked, though pinned.',
         ),
         ((CREATE, PIN), (CREATE, PIN), (), None),
         ((CREATE,), (CREATE,), (), None),
@@ -301,14 +301,12 @@ def test_a_checkpoint_that_was_to_be_pinned_is_not_left_in_silence(
     assert described(progress) == (None if said is None else Note(said, AGAIN))
 
 
-TURN_ON = "Turn the VM on, or run the task with power_after on."
+TURN_ON = "Turn the VM on, or have the next run do that (power_after: on)."
 TURNED_OFF = "The VM was turned off for it, and nothing has turned it on again."
 MAY_BE = "Turning the VM off had begun, and it may be off by now."
-IS_OFF, LEFT_OFF = (
-    "The VM is off; it ran when the task began.",
-    "The VM may be left off by it; it ran when the task began.",
-)
-LOOK = f"Look at the VM. {TURN_ON}"
+NOT_YET_ON = "The VM was turned off for it, and is not shown as on yet."
+IS_OFF, LEFT_OFF = "The VM is off; it ran when the task began.", "The VM may be off; it ran when the task began."
+LOOK = "Look whether the VM is on; if not, turn it on, or have the next run do that (power_after: on)."
 
 
 @pytest.mark.parametrize(
@@ -320,20 +318,20 @@ LOOK = f"Look at the VM. {TURN_ON}"
         ((OFF,), (), "on", None),
         ((OFF, ON), (), "off", None),
         ((OFF, BACK, ON), (), "off", None),
-        ((OFF,), (ON,), "off", Note(TURNED_OFF, TURN_ON)),
+        ((OFF,), (ON,), "off", Note(NOT_YET_ON, LOOK)),
         ((), (OFF,), "off", Note(TURNED_OFF, TURN_ON)),
         ((), (OFF,), "on", Note(MAY_BE, LOOK)),
         ((), (OFF,), None, Note(MAY_BE, LOOK)),
-        ((BACK,), (), "off", Note(IS_OFF, LOOK)),
+        ((BACK,), (), "off", Note(IS_OFF, TURN_ON)),
         ((BACK,), (), "unknown", Note(LEFT_OFF, LOOK)),
         ((BACK,), (), None, Note(LEFT_OFF, LOOK)),
         ((BACK,), (), "on", None),
         ((), (BACK,), "on", Note(LEFT_OFF, LOOK)),
-        ((BACK,), (ON,), "off", Note(IS_OFF, LOOK)),
+        ((BACK,), (ON,), "off", Note(IS_OFF, TURN_ON)),
         ((OFF, BACK), (), "off", Note(TURNED_OFF, TURN_ON)),
-        ((SAFETY, OFF), (), "off", Note(f'{TURNED_OFF} "safety before nightly" was made before.', TURN_ON)),
-        ((SAFETY, BACK), (), "off", Note(f'{IS_OFF} "safety before nightly" was made before.', LOOK)),
-        ((SAFETY,), (OFF,), None, Note(f'{MAY_BE} "safety before nightly" was made before.', LOOK)),
+        ((SAFETY, OFF), (), "off", Note(TURNED_OFF, TURN_ON)),
+        ((SAFETY, BACK), (), "off", Note(IS_OFF, TURN_ON)),
+        ((SAFETY,), (OFF,), None, Note(MAY_BE, LOOK)),
         ((CREATE, OFF), (), "off", Note(TURNED_OFF, TURN_ON)),
     ],
 )
@@ -369,7 +367,7 @@ class Stage(NamedStep):
 
 def test_a_restore_in_several_steps_says_where_the_vm_stands() -> None:
     progress = Progress(before=having(power="on"), begun=(Stage(WEB01, "why"),))
-    again = "Run the same task again: it goes on from where it stands."
+    again = "The same task, run again, continues from there."
     assert described(progress, off()) == Note("It was on and is off.", again)
     assert described(progress, Provider(Unavailable("503."))) == Note("When last read: It was on and is on.", again)
     assert described(progress, off(), read=False) == Note("When last read: It was on and is on.", again)

@@ -342,7 +342,7 @@ def test_adapters_that_come_back_without_a_network_are_named_each() -> None:
 @pytest.mark.parametrize(("on", "state"), [(True, "on"), (False, "off")])
 def test_power(on: bool, state: Any) -> None:
     found = request(Power(WEB01, "", on=on))
-    assert found[0].context == f"turning it {state}"
+    assert found[0].context == f"turning the VM {state}"
     assert sent(found) == ("power", WEB01, on)
     other = cast(Any, "off" if on else "on")
     assert [found[0].verified(having(power=each)) for each in (state, other)] == [True, False]
@@ -355,7 +355,7 @@ def test_power(on: bool, state: Any) -> None:
 def test_a_step_is_done_when_it_shows_and_after_a_loss_once_nothing_is_at_work() -> None:
     step = Shown(WEB01, "why")
     found = request(step)
-    assert found[0].context == "swap the disks"
+    assert found[0].context == "doing: swap the disks"
     assert sent(found) == ("execute_step", step, having(OLD))
     after_loss = found[0].verified_after_loss
     assert after_loss is not None

@@ -213,7 +213,7 @@ def test_checkpoints_as_they_are_listed() -> None:
             "vm app01: the instance lists a checkpoint twice.",
         ),
         (instance([{"description": "x"}]), "the instance lists a checkpoint without an id and a name."),
-        (reply(200, {"properties": None}), "the answer's Instance is malformed: properties: "),
+        (reply(200, {"properties": None}), "reading vm app01: the answer's Instance is malformed: properties: "),
     ],
 )
 def test_an_instance_that_makes_no_sense(said: Reply, told: str) -> None:

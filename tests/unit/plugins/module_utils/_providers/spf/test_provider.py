@@ -222,7 +222,7 @@ def test_a_put_sends_all_that_was_read_but_the_verbs_of_others() -> None:
             reply(200, {"ID": ID}),
             "updating checkpoint nightly of vm web01: another entity was answered than the one asked for.",
         ),
-        (reply(200, {}), "the answer holds no entity."),
+        (reply(200, {}), "updating checkpoint nightly of vm web01: the answer holds no entity."),
     ],
 )
 def test_a_put_of_what_cannot_be_read_is_not_sent(read: Any, told: str) -> None:

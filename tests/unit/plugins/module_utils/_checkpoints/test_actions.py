@@ -33,7 +33,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     hidden,
     point,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.told import hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_actions import hold
 
 ONE, NEW = point("A1", description="before"), Checkpoint(id="", name="nightly")
 KEPT = point("B2", kept=Pin(NOW))

@@ -34,7 +34,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     present,
     restore,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.refusals import Ask, hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_refusals import Ask, hold
 
 MARKLESS = replace(SERVICE, restore_in_place=False, power=False)
 KEY = key_hash("cab-7")

@@ -7,7 +7,6 @@ What has changed is then read in the difference, by somebody who knows what shou
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ import yaml
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration, parse_time
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.retention import Point, Verdict, retain
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._policies.histories import policy
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_files import hold
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(GOLDEN.glob("*.golden"))
@@ -54,14 +54,12 @@ def told(verdict: Verdict) -> str:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_a_history(path: Path) -> None:
-    case, _mark, golden = path.read_text().partition("---verdicts---\n")
+    case, mark, _golden = path.read_text("utf-8").partition("---verdicts---\n")
     given = yaml.safe_load(case)
     points = list(read_points(given["points"]))
     found = retain(points, policy(**given["policy"]), parse_time(given["now"]))
     lines = "".join(f"{told(verdict)}\n" for verdict in found)
-    if os.environ.get("REGENERATE"):
-        path.write_text(f"{case}---verdicts---\n{lines}")
-    assert lines == golden, "REGENERATE=1 writes it anew"
+    hold(path, lines, before=case + mark)
 
 
 def test_there_are_histories() -> None:

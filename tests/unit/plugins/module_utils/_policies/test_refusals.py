@@ -31,7 +31,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     having,
     ours,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.refusals import Ask, hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_refusals import Ask, hold
 
 DAYS = [ours(f"{number}a", f"{number}d2h") for number in (4, 3, 2, 1)]
 LOCK = Obstacle(("create",), "a lock forbids it.", "Have it removed.")

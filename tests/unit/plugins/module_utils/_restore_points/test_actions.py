@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     point_target,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import GROUP, WHO, disk
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.told import hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_actions import hold
 
 HOME = parse(f"{GROUP}/restorePointCollections/Home")
 COLLECTION, POINT = collection_target(HOME, "https://arm"), point_target(HOME, "Point", "https://arm")

@@ -20,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     CollectionSpec,
     PointSpec,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import wire
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import golden_requests
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,
@@ -57,7 +57,7 @@ def change(after: Any) -> dict[str, Any]:
 
 
 HERE = parse(HOME)
-CALLS: list[wire.Call] = [
+CALLS: list[golden_requests.Call] = [
     lambda arm: of(arm).vm(VM),
     lambda arm: of(arm).vm(parse(VM)),
     lambda arm: of(arm).disk(f"{RG}/disks/d"),
@@ -97,7 +97,7 @@ CALLS: list[wire.Call] = [
 
 
 def test_what_is_sent_and_what_a_refusal_is_called() -> None:
-    wire.hold(Path(__file__).parent / "golden" / "requests.txt", [(call, ()) for call in CALLS])
+    golden_requests.hold(Path(__file__).parent / "golden" / "requests.txt", [(call, ()) for call in CALLS])
 
 
 def graph(*answers: Any) -> tuple[list[str], list[str]]:

@@ -38,7 +38,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     CollectionTarget,
     PointTarget,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.refusals import Ask, hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_refusals import Ask, hold
 
 GUID = "33333333-0000-4000-8000-000000000001"
 RG = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute"

@@ -33,7 +33,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     present,
     restore,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.refusals import Ask, hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_refusals import Ask, hold
 
 AZURE = "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Compute"
 OPTIONS = {"vm": "web01", "name": "n"}

@@ -30,7 +30,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     told_if_replaced,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import wire
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import golden_requests
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     ID,
@@ -80,7 +80,7 @@ def using(do: Callable[[Arm], Awaitable[Result]], *answers: Reply) -> Result:
     return virtual(main)
 
 
-CALLS: list[wire.Call] = [
+CALLS: list[golden_requests.Call] = [
     lambda arm: client(arm).send(Request("POST", f"{GROUP}/virtualMachines/v/start", None, "starting it")),
     lambda arm: client(arm).send(Request("PATCH", ID, {"a": 1}, "changing it", etag='"7"')),
     lambda arm: client(arm).send(Request("PUT", f"{GROUP}/disks/d", {}, "making it", to_disk=True)),
@@ -112,13 +112,15 @@ CALLS: list[wire.Call] = [
 
 
 def test_what_is_sent_and_what_a_refusal_is_called() -> None:
-    wire.hold(Path(__file__).parent / "golden" / "requests.txt", [(call, ()) for call in CALLS])
+    golden_requests.hold(Path(__file__).parent / "golden" / "requests.txt", [(call, ()) for call in CALLS])
 
 
 @pytest.mark.parametrize("on", [True, False])
 def test_a_lock_goes_to_the_point_once_its_locks_can_be_read(on: bool) -> None:
     path = Path(__file__).parent / "golden" / f"lock_{'set' if on else 'lifted'}.txt"
-    wire.hold(path, [(lambda arm: azure(arm, "c").lock(ACTUAL, TARGET, on=on), (reply(200, {"value": []}),))])
+    golden_requests.hold(
+        path, [(lambda arm: azure(arm, "c").lock(ACTUAL, TARGET, on=on), (reply(200, {"value": []}),))]
+    )
 
 
 def test_what_azure_has_no_call_for() -> None:

@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
     disk,
     inventory,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.refusals import Ask, hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_refusals import Ask, hold
 
 
 def asked(of: AzureVmState, power: Power = "on", **spec: Any) -> object:

@@ -31,7 +31,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import Attachment
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.steps import MakeCollection
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import GROUP, WHO
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.told import hold
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_actions import hold
 
 HOME = parse(f"{GROUP}/restorePointCollections/Home")
 RUN = RestoreRun("r1", "c/p", "hash", RestoreRequest(name="p", power_after="on", old_disks="delete"))

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_files import hold as hold_text
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,
@@ -25,14 +25,11 @@ NO = reply(403, {"error": {"code": "AuthorizationFailed", "message": "It says no
 
 def hold(path: Path, calls: Iterable[tuple[Call, tuple[Reply, ...]]]) -> None:
     """Each call sends what the file says; behind the answers that it is given the service refuses."""
-    text = "".join(_told(call, answers) for call, answers in calls)
-    if os.environ.get("REGENERATE"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
-    assert text == path.read_text("utf-8"), "REGENERATE=1 writes it anew"
+    text = "".join(_line(call, answers) for call, answers in calls)
+    hold_text(path, text)
 
 
-def _told(call: Call, answers: tuple[Reply, ...]) -> str:
+def _line(call: Call, answers: tuple[Reply, ...]) -> str:
     server = Script(*answers, NO)
 
     async def main() -> str:

@@ -4,25 +4,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.golden_files import hold as hold_text
 
 Ask = Callable[[], object]
 
 
 def hold(path: Path, asks: Iterable[Ask]) -> None:
     """Each of them is refused as its line in the file says."""
-    lines = "".join(f"{_told(ask)}\n" for ask in asks)
-    if os.environ.get("REGENERATE"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(lines, "utf-8")
-    assert lines == path.read_text("utf-8"), "REGENERATE=1 writes it anew"
+    lines = "".join(f"{_line(ask)}\n" for ask in asks)
+    hold_text(path, lines)
 
 
-def _told(ask: Ask) -> str:
+def _line(ask: Ask) -> str:
     try:
         found = ask()
     except CheckpointError as problem:

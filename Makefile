@@ -137,7 +137,7 @@ contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests b
 coverage: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
 	$(BEGIN)
 	mkdir -p build/coverage
-	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough'
+	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough$(if $(SHORT), and not slow)'
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)
@@ -169,11 +169,11 @@ transcripts: $(VENV)/test-ready build/links  ## write tests/scenarios/transcript
 simulation: $(VENV)/test-ready build/links  ## the simulator's own tests, 492 seeded worlds of faults, and whether broken clients are caught
 	$(BEGIN)
 	python -m pytest -n 2 $(OF_SIMULATOR) $(if $(SHORT),-m 'not thorough')
-	$(SOAK) --seeds $(if $(SHORT),60,300) --quick
-	$(SOAK) --seeds $(if $(SHORT),20,60) --quick --about policies
-	$(SOAK) --seeds $(if $(SHORT),20,60) --quick --about groups
-	$(SOAK) --seeds $(if $(SHORT),4,12) --quick --about fleets
-	$(SOAK) --seeds $(if $(SHORT),20,60) --quick --about changes
+	$(SOAK) --seeds $(if $(SHORT),40,300) --quick
+	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about policies
+	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about groups
+	$(SOAK) --seeds $(if $(SHORT),2,12) --quick --about fleets
+	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about changes
 	PYTHONHASHSEED=0 python -m pytest -n 2 tests/simulation $(if $(SHORT),-m 'not thorough')
 	$(END)
 
@@ -181,7 +181,7 @@ simulation: $(VENV)/test-ready build/links  ## the simulator's own tests, 492 se
 hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong types in every field of every answer: SEED=, ALL=1, CASE=
 	$(BEGIN)
 	$(if $(CASE),,python -m pytest -n 2 tests/hostile $(if $(SHORT),-m 'not thorough'))
-	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
+	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(SHORT),--size 600) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
 	$(END)
 
 # Not a part of "make test". Makes an environment as users have it; FIGURES= names some of the figures.

@@ -57,7 +57,7 @@ def different(found: Iterable[list[Chance]]) -> list[Chance]:
 
 
 def sampled(found: list[Chance], size: int, seed: int) -> list[Chance]:
-    """`size` cases: one of each field, of a few the one in the shortest task, then whatever chance takes."""
+    """`size` cases: one of each field (of a few, the one in the shortest task), then whatever chance takes."""
     found = random.Random(seed).sample(found, len(found))
     of_field: dict[str, list[Chance]] = {}
     for chance in found:
@@ -65,7 +65,7 @@ def sampled(found: list[Chance], size: int, seed: int) -> list[Chance]:
     first = [min(each[:5], key=lambda chance: chance.length) for each in of_field.values()]
     taken = {id(chance) for chance in first}
     rest = [chance for chance in found if id(chance) not in taken]
-    return [*first, *rest[: max(0, size - len(first))]]
+    return [*first, *rest][:size]
 
 
 def played(case: Case) -> tuple[Case, Verdict]:

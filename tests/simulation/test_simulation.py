@@ -116,7 +116,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", one_in(3, BROKEN))
+@pytest.mark.parametrize("what", one_in(5, BROKEN))
 def test_a_client_that_breaks_a_promise_is_caught(what: str) -> None:
     patch, breaks = BROKEN[what]
     assert caught(patch, breaks).broken

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 
-def one_in(every: int, cases: Iterable[Any]) -> list[Any]:
-    """The cases for `parametrize`; all but the first of each `every` are thorough. A tuple is several arguments."""
+def one_in(every: int, cases: Iterable[Any], left_out: pytest.MarkDecorator = pytest.mark.thorough) -> list[Any]:
+    """The cases for `parametrize`; all but the first of each `every` are `left_out`. A tuple is several arguments."""
     given = [case if isinstance(case, tuple) else (case,) for case in cases]
-    return [
-        pytest.param(*case, marks=[pytest.mark.thorough] if number % every else []) for number, case in enumerate(given)
-    ]
+    return [pytest.param(*case, marks=[left_out] if number % every else []) for number, case in enumerate(given)]

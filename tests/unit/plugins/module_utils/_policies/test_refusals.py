@@ -63,8 +63,8 @@ def slot() -> None:
 
 
 REFUSED: list[Ask] = [
-    lambda: read(),
-    lambda: kept(),
+    read,
+    kept,
     lambda: kept(last=0),
     lambda: kept(within="6"),
     lambda: kept(within="6m"),
@@ -98,7 +98,7 @@ REFUSED: list[Ask] = [
     lambda: made(at={"next_create": NOW + timedelta(seconds=601)}),
     lambda: made(at={"obstacles": (LOCK,)}),
     lambda: made(at={"refuses": "Deleting"}),
-    lambda: slot(),
+    slot,
     lambda: short(*DAYS, keep={"last": 1}, max_deletes=2),
     lambda: short(*DAYS, keep={"last": 3}, max_deletes=0),
     lambda: short(*DAYS, keep={"last": 1}, max_deletes_total=2, allotted=0),

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Union, cast
 
 import pytest
 import trio
@@ -34,7 +34,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
 AZURE = (
     "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Compute/virtualMachines"
 )
-Answer = Exception | float | None
+Answer = Union[Exception, float, None]
 
 
 class Service:

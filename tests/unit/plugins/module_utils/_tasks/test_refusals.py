@@ -71,7 +71,7 @@ def plan_file(**content: Any) -> str:
 
 
 REFUSED: list[Ask] = [
-    lambda: named(),
+    named,
     lambda: named(vm="a", vms=["b"]),
     lambda: references_of({}, takes_scope=True),
     lambda: references_of({"vm": "a"}, scope="spf", takes_scope=True),

@@ -137,7 +137,7 @@ contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests b
 coverage: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
 	$(BEGIN)
 	mkdir -p build/coverage
-	python -m pytest -n 2 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough$(if $(SHORT), and not slow)'
+	python -m pytest -n 3 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough$(if $(SHORT), and not slow)'
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)

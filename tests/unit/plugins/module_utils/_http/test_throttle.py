@@ -63,7 +63,6 @@ def _clients(tokens: _Tokens, clients: int, requests: int) -> float:
     return took
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("size", "rate"), [(200.0, 10.0), (250.0, 25.0), (12.0, 1.0), (1500.0, 100.0)])
 @pytest.mark.parametrize("clients", [40, 256])
 def test_a_bucket_is_used_up_and_seldom_overdrawn(size: float, rate: float, clients: int) -> None:

@@ -26,6 +26,8 @@ from tests.support.wire import Killed, Wire
 
 START = datetime(2026, 11, 20, 11, 30, tzinfo=UTC).timestamp()
 HOST = "https://simulator.test"
+FOREVER = 30 * 86400.0
+"""Virtual seconds after which a run does not end: it fails then, where it would hang else."""
 # Nobody is connected to, so nobody need be trusted: reading the system's authorities takes longer than a whole run.
 BARE_ENVIRONMENT = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 
@@ -128,13 +130,14 @@ class Lab:
             self._began = trio.current_time()
             try:
                 # What the service still has to do when the module is done, it does before the next run.
-                async with trio.open_nursery() as services:
-                    try:
-                        async with trio.open_nursery() as users:
-                            for number in range(len(tasks)):
-                                users.start_soon(one, number, services)
-                    finally:
-                        self.seconds = trio.current_time() - self._began
+                with trio.fail_after(FOREVER):
+                    async with trio.open_nursery() as services:
+                        try:
+                            async with trio.open_nursery() as users:
+                                for number in range(len(tasks)):
+                                    users.start_soon(one, number, services)
+                        finally:
+                            self.seconds = trio.current_time() - self._began
             finally:
                 self.base += trio.current_time() - self._began
                 self._began = None

@@ -130,14 +130,14 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers and not slow'
+	python -m pytest -n 2 --dist worksteal $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers and not slow'
 	$(END)
 
 .PHONY: coverage
 coverage: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the same with line and branch coverage, and its gate (the simulator's own apart)
 	$(BEGIN)
 	mkdir -p build/coverage
-	python -m pytest -n 3 --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough$(if $(SHORT), and not slow)'
+	python -m pytest -n 3 --dist worksteal --cov --cov-config=pyproject.toml --cov-report= $(WITHOUT_PLAYBOOKS) --ignore $(OF_SIMULATOR) -m 'not thorough$(if $(SHORT), and not slow)'
 	coverage json -q
 	PYTHONPATH=. python tools/coverage_gate.py build/coverage/coverage.json
 	$(END)
@@ -145,7 +145,7 @@ coverage: $(VENV)/test-ready $(VENV)/kerberos build/links  ## the same with line
 .PHONY: thorough
 thorough: $(VENV)/test-ready build/links  ## every position of faults, kills and switches in turn, and whether planted mistakes are seen
 	$(BEGIN)
-	python -m pytest -n 2 $(WITHOUT_PLAYBOOKS) --ignore tests/unit -m thorough
+	python -m pytest -n 2 --dist worksteal $(WITHOUT_PLAYBOOKS) --ignore tests/unit -m thorough
 	python -m pytest tests/mutants
 	$(END)
 
@@ -168,19 +168,19 @@ transcripts: $(VENV)/test-ready build/links  ## write tests/scenarios/transcript
 .PHONY: simulation
 simulation: $(VENV)/test-ready build/links  ## the simulator's own tests, 492 seeded worlds of faults, and whether broken clients are caught
 	$(BEGIN)
-	python -m pytest -n 2 $(OF_SIMULATOR) $(if $(SHORT),-m 'not thorough')
+	python -m pytest -n 2 --dist worksteal $(OF_SIMULATOR) $(if $(SHORT),-m 'not thorough')
 	$(SOAK) --seeds $(if $(SHORT),40,300) --quick
 	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about policies
 	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about groups
 	$(SOAK) --seeds $(if $(SHORT),2,12) --quick --about fleets
 	$(SOAK) --seeds $(if $(SHORT),12,60) --quick --about changes
-	PYTHONHASHSEED=0 python -m pytest -n 2 tests/simulation $(if $(SHORT),-m 'not thorough')
+	PYTHONHASHSEED=0 python -m pytest -n 2 --dist worksteal tests/simulation $(if $(SHORT),-m 'not thorough')
 	$(END)
 
 .PHONY: hostile
 hostile: $(VENV)/test-ready build/links  ## hostile and broken servers; wrong types in every field of every answer: SEED=, ALL=1, CASE=
 	$(BEGIN)
-	$(if $(CASE),,python -m pytest -n 2 tests/hostile $(if $(SHORT),-m 'not thorough'))
+	$(if $(CASE),,python -m pytest -n 2 --dist worksteal tests/hostile $(if $(SHORT),-m 'not thorough'))
 	PYTHONHASHSEED=0 PYTHONPATH=build/links:. python tools/hostile.py --seed $(or $(SEED),1) $(if $(SHORT),--size 600) $(if $(ALL),--all) $(if $(CASE),--case $(CASE))
 	$(END)
 
@@ -198,13 +198,13 @@ mutants: $(VENV)/test-ready $(VENV)/kerberos build/links  ## plant mistakes and 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook
 	$(BEGIN)
-	python -m pytest -n 4 $(PLAYBOOKS) $(if $(SHORT),-m 'not thorough')  # they wait for each other as often as they work
+	python -m pytest -n 4 --dist worksteal $(PLAYBOOKS) $(if $(SHORT),-m 'not thorough')  # they wait for each other as often as they work
 	$(END)
 
 .PHONY: killed
 killed: $(VENV)/test-ready build/links build/tree  ## playbooks killed (SIGKILL) at every request in turn, run again, compared
 	$(BEGIN)
-	EVERY=1 python -m pytest -n 2 -v $(addprefix $(PLAYBOOKS)/,test_killed.py test_saga_killed.py test_guarded_killed.py)
+	EVERY=1 python -m pytest -n 2 --dist worksteal -v $(addprefix $(PLAYBOOKS)/,test_killed.py test_saga_killed.py test_guarded_killed.py)
 	$(END)
 
 # In a tree of its own: it runs beside the other phases of one core, which write into theirs.
@@ -253,14 +253,14 @@ conformance: $(VENV)/test-ready build/links build/tree $(foreach client,AZ DATAJ
 	$(BEGIN)
 	export AZ=$(AZ) DATAJS=$(DATAJS) MONO=$(MONO) RECORDINGS=$(RECORDINGS)
 	python tools/restic.py
-	python -m pytest -n 2 tests/conformance
+	python -m pytest -n 2 --dist worksteal tests/conformance
 	$(END)
 
 .PHONY: outside
 outside: $(VENV)/test-ready build/links  ## the quick part of it: curl, SDKs, the player, restic
 	$(BEGIN)
 	python tools/restic.py
-	python -m pytest -n 2 tests/conformance -k 'curl or sdks or page or restic or not_in_the_recording'
+	python -m pytest -n 2 --dist worksteal tests/conformance -k 'curl or sdks or page or restic or not_in_the_recording'
 	$(END)
 
 $(OUTSIDE)/AZ: | $(VENV)/test-ready

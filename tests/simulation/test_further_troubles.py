@@ -45,7 +45,7 @@ def _by_the_date_header(created: Any, _stamped: Any, now: Any, _ahead: float) ->
     return None if created is None else float((now - created).total_seconds())
 
 
-def _as_it_is(problem: Any, _subject: str, _context: Any, *, lost: Any = None) -> Any:
+def _as_it_is(problem: Any, *_known: Any, **_more: Any) -> Any:
     return problem
 
 

@@ -57,18 +57,19 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 test: SHORT := $(if $(WHOLE),,1)
 test: fresh lint types imports coverage simulation hostile docs outside playbooks beside $(if $(WHOLE),thorough)  ## all kinds of tests, of the long ones a sample: WHOLE=1
 	@printf '\n%s\n' 'All phases passed:'
-	awk '{ print; total += $$2 } END { printf "%-12s %4d s\n", "total", total }' build/phases
+	cat build/phases
+	printf '%-12s %4s s\n' 'in all' $$(( $$(date +%s) - $$(cat build/began) ))
 	cat $(VENV)/kerberos
 	$(if $(WHOLE),,echo 'Of what takes long this was a sample; make test WHOLE=1 plays all of it, as CI does.')
 
 # Each of these keeps one core busy. What runs in the background is shown when it has ended.
 .PHONY: beside
-beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, molecule and import, and meanwhile sanity and units
+beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, molecule and import, and meanwhile sanity and units (which the coverage run has had)
 	@$(MAKE) -k integration molecule import > build/beside.log 2>&1 & other=$$!
-	ours=passed; $(MAKE) -k sanity units || ours=failed
+	ours=passed; $(MAKE) -k sanity $(if $(SHORT),,units) || ours=failed
 	theirs=passed; wait $$other || theirs=failed
 	cat build/beside.log
-	echo "== integration, molecule, import: $$theirs; sanity, units: $$ours"
+	echo "== integration, molecule, import: $$theirs; sanity$(if $(SHORT),, and units): $$ours"
 	[ $$ours$$theirs = passedpassed ]
 
 .PHONY: check-fast
@@ -78,6 +79,8 @@ check-fast: fresh ruff types imports contract  ## the quick part: ruff, mypy, la
 .PHONY: fresh
 fresh:
 	@rm -rf build/phases build/coverage
+	mkdir -p build
+	date +%s > build/began
 
 .PHONY: ruff
 ruff: $(TOOLS)/ready  ## ruff's rules and layout
@@ -198,7 +201,7 @@ mutants: $(VENV)/test-ready $(VENV)/kerberos build/links  ## plant mistakes and 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook
 	$(BEGIN)
-	python -m pytest -n 4 --dist worksteal $(PLAYBOOKS) $(if $(SHORT),-m 'not thorough')  # they wait for each other as often as they work
+	python -m pytest -n 4 --dist worksteal --durations 12 $(PLAYBOOKS) $(if $(SHORT),-m 'not thorough')  # they wait for each other as often as they work
 	$(END)
 
 .PHONY: killed

@@ -55,7 +55,7 @@ simulator: $(VENV)/demo-ready build/tree  ## run the simulated services until Ct
 # What takes long is a sample here, but for WHOLE=1, as CI has it, and for each phase by its own name.
 .PHONY: test
 test: SHORT := $(if $(WHOLE),,1)
-test: fresh lint types imports coverage simulation hostile docs outside playbooks beside $(if $(WHOLE),thorough)  ## all kinds of tests, of the long ones a sample: WHOLE=1
+test: fresh static coverage simulation hostile playbooks beside $(if $(WHOLE),thorough)  ## all kinds of tests, of the long ones a sample: WHOLE=1
 	@printf '\n%s\n' 'All phases passed:'
 	cat build/phases
 	printf '%-12s %4s s\n' 'in all' $$(( $$(date +%s) - $$(cat build/began) ))
@@ -63,13 +63,22 @@ test: fresh lint types imports coverage simulation hostile docs outside playbook
 	$(if $(WHOLE),,echo 'Of what takes long this was a sample; make test WHOLE=1 plays all of it, as CI does.')
 
 # Each of these keeps one core busy. What runs in the background is shown when it has ended.
+.PHONY: static
+static: $(VENV)/test-ready $(TOOLS)/ready build/links build/tree  # lint, and meanwhile types, imports and docs
+	@$(MAKE) -k types imports docs > build/static.log 2>&1 & other=$$!
+	ours=passed; $(MAKE) lint || ours=failed
+	theirs=passed; wait $$other || theirs=failed
+	cat build/static.log
+	echo "== types, imports, docs: $$theirs; lint: $$ours"
+	[ $$ours$$theirs = passedpassed ]
+
 .PHONY: beside
-beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, molecule and import, and meanwhile sanity and units (which the coverage run has had)
+beside: $(VENV)/test-ready $(TOOLS)/ready build/tree $(GET_PIP)  # integration, molecule and import, and meanwhile sanity, outside and units (which the coverage run has had)
 	@$(MAKE) -k integration molecule import > build/beside.log 2>&1 & other=$$!
-	ours=passed; $(MAKE) -k sanity $(if $(SHORT),,units) || ours=failed
+	ours=passed; $(MAKE) -k sanity outside $(if $(SHORT),,units) || ours=failed
 	theirs=passed; wait $$other || theirs=failed
 	cat build/beside.log
-	echo "== integration, molecule, import: $$theirs; sanity$(if $(SHORT),, and units): $$ours"
+	echo "== integration, molecule, import: $$theirs; sanity, outside$(if $(SHORT),, and units): $$ours"
 	[ $$ours$$theirs = passedpassed ]
 
 .PHONY: check-fast

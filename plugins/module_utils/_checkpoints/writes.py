@@ -213,7 +213,7 @@ def power_request(provider: Provider, vm: VM, action: Power) -> WriteRequest[Obs
 def step_request(provider: Provider, action: Step, observed: ObservedVm) -> WriteRequest[ObservedVm]:
     """A part of something larger: a write like any other."""
     return WriteRequest(
-        context=action.doing,
+        context=action.activity,
         send=lambda: provider.execute_step(action, observed),
         verified=action.is_done,
         # What it has changed may be shown while it is still at work, and would refuse what comes next.

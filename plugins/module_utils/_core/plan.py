@@ -89,7 +89,7 @@ class Step(Action, ABC):
 
     @property
     @abstractmethod
-    def doing(self) -> str:
+    def activity(self) -> str:
         """The same as errors say it: `swapping its disks`."""
 
     @abstractmethod

@@ -276,7 +276,7 @@ class Reconciler(t.Generic[Observed]):
         put_back = []
         try:
             for step in self.kind.compensation(action, t.cast(Observed, self.progress.before)):
-                put_back += [step.doing] if await self._put_back(step) else []
+                put_back += [step.activity] if await self._put_back(step) else []
         except CheckpointError as worse:
             problem.notes.append(f"Putting it back failed too: {worse.message}")
             return

@@ -40,8 +40,8 @@ class Request:
 
 def power_request(vm: ArmId, on: bool) -> Request:
     """Start, or deallocate: an Azure VM that is only stopped still costs."""
-    action, doing = ("start", "starting") if on else ("deallocate", "deallocating")
-    return Request("POST", f"{vm.path}/{action}", None, f"{doing} vm {vm.name}")
+    action, activity = ("start", "starting") if on else ("deallocate", "deallocating")
+    return Request("POST", f"{vm.path}/{action}", None, f"{activity} vm {vm.name}")
 
 
 def told_if_replaced(operation: Operation, collection: str) -> Operation:

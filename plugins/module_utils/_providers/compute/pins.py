@@ -143,14 +143,14 @@ class DropStalePins(AzureStep):
         return f"remove {len(self.tags)} tags of pins that are over"
 
     @property
-    def doing(self) -> str:
+    def activity(self) -> str:
         return f"removing {len(self.tags)} tags of pins that are over"
 
     def about(self) -> dict[str, t.Any]:
         return super().about() | {"collection": self.home.canonical, "tags": sorted(self.tags)}
 
     def request(self, state: AzureVmState) -> Request:
-        return tags_request(str(self.home), "Delete", self.tags, self.doing)
+        return tags_request(str(self.home), "Delete", self.tags, self.activity)
 
     def is_shown(self, state: AzureVmState) -> bool:
         return not set(self.tags) & set(_tags(state.collection))

@@ -62,7 +62,7 @@ class MakeCollection(AzureStep):
         return f"make restore point collection {self.home.name}"
 
     @property
-    def doing(self) -> str:
+    def activity(self) -> str:
         return f"making restore point collection {self.home.name}"
 
     def about(self) -> dict[str, t.Any]:
@@ -71,7 +71,7 @@ class MakeCollection(AzureStep):
     def request(self, state: AzureVmState) -> Request:
         source = {"source": {"id": self.target.id}}
         body = {"location": self.location, "tags": {TAG: TAG_VALUE}, "properties": source}
-        return Request("PUT", self.home.path, body, self.doing)
+        return Request("PUT", self.home.path, body, self.activity)
 
     async def send(self, client: ComputeClient, observed: ObservedVm) -> Operation:
         return told_if_replaced(await super().send(client, observed), self.home.name)

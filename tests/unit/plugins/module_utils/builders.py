@@ -73,7 +73,7 @@ class NamedStep(Step):
         return self.name
 
     @property
-    def doing(self) -> str:
+    def activity(self) -> str:
         return f"doing: {self.name}"
 
     def about(self) -> dict[str, Any]:

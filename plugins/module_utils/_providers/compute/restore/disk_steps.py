@@ -38,7 +38,7 @@ class DiskStep(RestoreStep):
         return self.words.format(disk=self.disk)
 
     @property
-    def doing(self) -> str:
+    def activity(self) -> str:
         return f"{self.gerund} {self.summary.partition(' ')[2]}"
 
     @property
@@ -107,7 +107,7 @@ class CreateDisk(DiskStep):
             held=self.held,
         )
         path = ArmId(vm.subscription, vm.group, "Microsoft.Compute/disks", self.disk).path
-        return Request("PUT", path, new_disk(tags, state.vm, source, disk_point, old), self.doing, to_disk=True)
+        return Request("PUT", path, new_disk(tags, state.vm, source, disk_point, old), self.activity, to_disk=True)
 
     def _source(self, state: AzureVmState) -> Disk:
         source = self.run.sources(state).get(self.slot)
@@ -151,7 +151,7 @@ class DeleteDisk(DiskStep):
 
     def request(self, state: AzureVmState) -> Request:
         disk = self.existing(state.disk(self.disk))
-        return Request("DELETE", quote(disk.id), None, self.doing, to_disk=True)
+        return Request("DELETE", quote(disk.id), None, self.activity, to_disk=True)
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ class MarkDisk(DiskStep):
 
     def request(self, state: AzureVmState) -> Request:
         disk = self.existing(state.named(self.disk))
-        return Request("PATCH", quote(disk.id), {"tags": with_state(disk, self.mark)}, self.doing, to_disk=True)
+        return Request("PATCH", quote(disk.id), {"tags": with_state(disk, self.mark)}, self.activity, to_disk=True)
 
 
 class MarkDone(MarkDisk):

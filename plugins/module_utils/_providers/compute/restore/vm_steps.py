@@ -43,7 +43,7 @@ class VmStep(RestoreStep):
     def patch(self, state: AzureVmState, **profile: t.Any) -> Request:
         """A change of the storage profile of the VM as it was read; refused when somebody has changed it since."""
         body = {"properties": {"storageProfile": profile}}
-        return Request("PATCH", parse(self.target.id).path, body, self.doing, etag=state.etag)
+        return Request("PATCH", parse(self.target.id).path, body, self.activity, etag=state.etag)
 
 
 class DeleteOptionStep(VmStep):
@@ -67,7 +67,7 @@ class KeepDisks(DeleteOptionStep):
     """What is replaced must outlive it: whether a detached disk with deleteOption Delete goes is unknown."""
 
     op, summary, before_shutdown = "keep", "keep the old disks when they are detached", True
-    doing = "keeping the old disks when they are detached"
+    activity = "keeping the old disks when they are detached"
 
     @property
     def options(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ class ReleaseDisks(DeleteOptionStep):
     """The old disks go with the VM again, where they did before."""
 
     op, summary = "release", "let the old disks go with the VM again"
-    doing = "letting the old disks go with the VM again"
+    activity = "letting the old disks go with the VM again"
 
     @property
     def options(self) -> dict[str, str]:
@@ -98,13 +98,13 @@ class Deallocate(VmStep):
     """The OS disk can only be swapped while the VM is deallocated."""
 
     op, summary = "deallocate", "deallocate the VM"
-    doing = "deallocating the VM"
+    activity = "deallocating the VM"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments) or state.vm.power_code == "deallocated"
 
     def request(self, state: AzureVmState) -> Request:
-        return replace(power_request(parse(self.target.id), on=False), context=self.doing)
+        return replace(power_request(parse(self.target.id), on=False), context=self.activity)
 
 
 class DetachDataDisks(VmStep):
@@ -114,7 +114,7 @@ class DetachDataDisks(VmStep):
     """
 
     op, summary, compensable = "detach", "detach its data disks", True
-    doing = "detaching its data disks"
+    activity = "detaching its data disks"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return not state.in_the_way(self.attachments)
@@ -128,14 +128,14 @@ class DetachNewDisks(DetachDataDisks):
     """The same on the way back."""
 
     summary, compensable = "detach the new data disks", False
-    doing = "detaching the new data disks"
+    activity = "detaching the new data disks"
 
 
 class SwapDisks(VmStep):
     """One PATCH of the storage profile: the OS disk changes, the data disks come; the others stay as they are."""
 
     op, summary, compensable = "swap", "swap its disks", True
-    doing = "swapping its disks"
+    activity = "swapping its disks"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -165,20 +165,20 @@ class SwapBack(SwapDisks):
     """The same on the way back."""
 
     op, summary, compensable = "swap_back", "swap the old disks back", False
-    doing = "swapping the old disks back"
+    activity = "swapping the old disks back"
 
 
 class Start(VmStep):
     """The VM runs on these disks."""
 
     op, summary, compensable = "start", "start the VM", True
-    doing = "starting the VM"
+    activity = "starting the VM"
 
     def is_shown(self, state: AzureVmState) -> bool:
         return state.is_on(self.attachments) and state.vm.power == "on"
 
     def request(self, state: AzureVmState) -> Request:
-        return replace(power_request(parse(self.target.id), on=True), context=self.doing)
+        return replace(power_request(parse(self.target.id), on=True), context=self.activity)
 
 
 def put_back(step: VmStep, before: ObservedVm) -> tuple[VmStep, ...]:

@@ -336,7 +336,7 @@ class Back(Take):
         return self.title()
 
     @property
-    def doing(self) -> str:
+    def activity(self) -> str:
         return self.title()
 
 

@@ -94,7 +94,7 @@ def _marked(state: str) -> AzureVmState:
 def test_what_it_shows(step: DiskStep, summary: str, about: dict[str, Any], writes_to: str) -> None:
     assert step.details() == {"step": summary, "about": {**about, **SHOWN}}
     verb, _space, rest = summary.partition(" ")
-    assert step.doing == f"{GERUNDS[verb]} {rest}"
+    assert step.activity == f"{GERUNDS[verb]} {rest}"
     assert step.kinds == ("step", writes_to, f"{writes_to} {step.disk}")
     assert replace(step, disk="RG/O").kinds[2] == f"{writes_to} rg/o"
     assert step.compensation(inventory(detail())) == ()
@@ -114,7 +114,7 @@ def test_what_it_shows(step: DiskStep, summary: str, about: dict[str, Any], writ
                     "PATCH",
                     f"{GROUP}/disks/v-os-r",
                     {"tags": {**(PENDING.tags or {}), "hybridvm-restore-state": state}},
-                    step.doing,
+                    step.activity,
                     to_disk=True,
                 ),
             )

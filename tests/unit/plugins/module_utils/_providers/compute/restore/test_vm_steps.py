@@ -156,14 +156,14 @@ DATA_KEPT = {"lun": 0, "caching": "None", "unknown": 2, "managedDisk": _id("d")}
 )
 def test_a_change_of_the_storage_profile(step: VmStep, attached: dict[str, str], profile: dict[str, Any]) -> None:
     body = {"properties": {"storageProfile": profile}}
-    assert step.request(_state(attached)) == Request("PATCH", ID, body, step.doing, etag="e-1")
+    assert step.request(_state(attached)) == Request("PATCH", ID, body, step.activity, etag="e-1")
 
 
 @pytest.mark.parametrize(
-    ("kind", "verb", "doing"), [(Deallocate, "deallocate", "deallocating"), (Start, "start", "starting")]
+    ("kind", "verb", "activity"), [(Deallocate, "deallocate", "deallocating"), (Start, "start", "starting")]
 )
-def test_power(kind: type[VmStep], verb: str, doing: str) -> None:
-    assert _step(kind).request(_state(BEFORE)) == Request("POST", f"{ID}/{verb}", None, f"{doing} the VM")
+def test_power(kind: type[VmStep], verb: str, activity: str) -> None:
+    assert _step(kind).request(_state(BEFORE)) == Request("POST", f"{ID}/{verb}", None, f"{activity} the VM")
 
 
 @pytest.mark.parametrize(("caching", "accelerated"), [("ReadOnly", True), (None, None)])
@@ -285,7 +285,7 @@ def test_where_the_old_disks_are_not_known_nothing_is_made_up() -> None:
     ],
 )
 def test_what_it_shows(step: VmStep, summary: str, doing: str, op: str) -> None:
-    assert (step.summary, step.doing) == (summary, doing)
+    assert (step.summary, step.activity) == (summary, doing)
     run = {"run": "r", "point": "c/p", "point_id": short_hash(POINT), "terms": {"old_disks": "delete"}}
     assert step.details() == {"step": summary, "about": {"op": op, "disks": {"os": "n", "lun0": "m"}, **run}}
     assert step.kinds == ("step", "change_vm", *(["swap"] if isinstance(step, SwapDisks) else []))

@@ -81,9 +81,11 @@ def batches(tests: t.Sequence[str], seconds: t.Mapping[str, float]) -> list[dict
 class Judges:
     """Workers with a private copy each, and the mutants that wait for one."""
 
-    def __init__(self, settings: Settings, number: int, paths: list[str], known: Reach | None, users: Users) -> None:
-        self._settings, self._number, self._paths = settings, number, paths
-        self._reach, self._users = known, users
+    def __init__(self, settings: Settings, asked: argparse.Namespace, known: Reach | None, users: Users) -> None:
+        self._settings, self._reach, self._users = settings, known, users
+        self._number: int = asked.workers
+        self._paths: list[str] = asked.tests
+        self._batches: int | None = asked.batches
 
     def judge(self, drawn: t.Iterable[Mutant]) -> t.Iterator[Judged]:
         """The verdicts as they come."""
@@ -147,7 +149,7 @@ class Judges:
     def _ask(self, worker: subprocess.Popen[str], mutant: Mutant, text: str) -> Verdict:
         planned: list[dict[str, float]] = [{}]
         if not self._paths and self._reach is not None:
-            planned = batches(self._reach.of(mutant, self._users), self._reach.seconds)
+            planned = batches(self._reach.of(mutant, self._users), self._reach.seconds)[: self._batches]
         verdict = self._tell(worker, mutant.file, text, planned)
         if verdict.word == "unfit":
             raise RuntimeError(f"{verdict.test} fails in a copy of the tree without any mistake: mend that first.")
@@ -183,6 +185,9 @@ def main() -> int:
     )
     parser.add_argument("--files", nargs="*", default=[], help="draw from files whose path begins with one of these")
     parser.add_argument("--tests", nargs="*", default=[], help="run these tests whatever coverage says")
+    parser.add_argument(
+        "--batches", type=int, help="take for a survivor what so many batches of tests do not see: 2 s, 20 s, 60 s each"
+    )
     parser.add_argument("--kept", action="store_true", help="take coverage as last measured, whatever has changed")
     parser.add_argument("--entries", action="store_true", help="print survivors as entries for the list of equivalents")
     asked = parser.parse_args()
@@ -201,7 +206,7 @@ def main() -> int:
     known = None if asked.tests else reach(settings, asked.workers, kept_anyway=asked.kept)
     counts: Counter[str] = Counter()
     wrong = [f"no such mutant any more: {' '.join(map(str, key))}" for key in stale(judged_before, found)]
-    for judged in Judges(settings, asked.workers, asked.tests, known, users).judge(drawn):
+    for judged in Judges(settings, asked, known, users).judge(drawn):
         listed = judged.mutant.key in judged_before
         if listed and judged.is_caught:
             wrong.append(f"judged equivalent, but {line(judged)}")

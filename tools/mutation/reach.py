@@ -99,7 +99,7 @@ def _run(settings: Settings, kept: Path, workers: int) -> None:
     for file in kept.glob("coverage.data*"):
         file.unlink()
     config = kept / "coverage.ini"
-    config.write_text(f"[run]\nsource = {SOURCES}\ndata_file = {KEPT}/coverage.data\n")
+    config.write_text(f"[run]\nsource = {SOURCES}\ndata_file = {KEPT}/coverage.data\nrelative_files = true\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.mutation.reach", *_parallel(workers)]
     command += ["--cov", f"--cov-config={config}", "--cov-context=test", "--cov-report=", *settings.options]
     paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])

@@ -10,6 +10,7 @@ import typing as t
 import unicodedata
 import urllib.parse
 from contextlib import suppress
+from itertools import filterfalse
 
 LEAST_NAME = 8
 """Letters that are left of a name that was cut."""
@@ -67,7 +68,7 @@ def _is_beginning(form: str, kept: str) -> bool:
 
 def _bare(text: str) -> str:
     """Without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return "".join(filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", text)))
 
 
 def _questioned(text: str) -> str:

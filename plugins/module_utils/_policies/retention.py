@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
+from operator import itemgetter
 
 from .._core.model import Usability
 from .._core.times import format_time
@@ -143,7 +144,7 @@ def is_ahead(point: Point, now: datetime) -> bool:
 
 def _dated(points: t.Iterable[Point], now: datetime) -> list[Point]:
     dated = [(p.at, p.id, p) for p in points if p.outside is None and p.at is not None and not is_ahead(p, now)]
-    return [point for _at, _id, point in sorted(dated, key=lambda each: each[:2], reverse=True)]
+    return [point for _at, _id, point in sorted(dated, key=itemgetter(0, 1), reverse=True)]
 
 
 def _outside(point: Point, now: datetime) -> Verdict | None:

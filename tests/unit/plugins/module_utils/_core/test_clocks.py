@@ -34,6 +34,7 @@ def _ago(seconds: float | None) -> datetime | None:
         (100, 130, -61, 130),
         (1000, -60, 0, -60),  # stamped a minute ahead of the Date header: still read
         (1000, -61, 0, 1000),  # further ahead: that stamp says nothing
+        (100, -61, -60, 100),  # and our clock is not asked, for it agrees with the service's
         (-3600, None, 0, -3600),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_name_that_is_only_question_marks_is_found_in_no_time() -> None:
     assert may_come_of("ß" * 255, "?" * 255)
     assert not may_come_of("ß" * 255, "?" * 253 + "y")
     assert not may_come_of("x" * 255, "?x" * 254 + "y")
-    assert not may_come_of("x" * 255, "?" * 1_000_000)
+    assert not may_come_of("x" * 255, "?" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,8 @@ COLUMNS = {32, 40, 50, 60, 63, 64, 80, 100, 120, 127, 128, 150, 200, 250, 255, 2
 def test_where_columns_end() -> None:
     """Between words an edit may end as well, but for where columns do."""
     words = "x y " * 300
-    found = {length for length in range(16, 1100) if is_form_of(words, words[:length], whole=False)}
+    lengths = [*range(16, 300), *range(490, 520), *range(990, 1100)]
+    found = {length for length in lengths if is_form_of(words[: length + 4], words[:length], whole=False)}
     assert found == COLUMNS
 
 

@@ -86,6 +86,9 @@ def test_how_many_ways_are_too_many() -> None:
     assert compiled(".*.*.*(" + "|".join("a" * 16) + ")")
     with pytest.raises(ValueError, match="may take very long"):
         compiled(".*.*.*(" + "|".join("a" * 17) + ")")
+    assert compiled(".*.*.*a?b?c?d?")
+    with pytest.raises(ValueError, match="may take very long"):
+        compiled(".*.*.*a?b?c?d?e?")
     assert compiled("|".join([".*.*.*a"] * 16))
     with pytest.raises(ValueError, match="may take very long"):
         compiled("|".join([".*.*.*a"] * 17))

@@ -142,7 +142,7 @@ units: $(VENV)/test-ready build/tree $(GET_PIP)  ## ansible-test units
 .PHONY: contract
 contract: $(VENV)/test-ready build/links  ## the quick unit and contract tests by plain pytest
 	$(BEGIN)
-	python -m pytest -n 2 --dist worksteal $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers and not slow'
+	python -m pytest -n 2 --dist worksteal tests/unit tests/contract $(WITHOUT_PLAYBOOKS) -m 'not thorough and not servers and not slow'
 	$(END)
 
 .PHONY: coverage

@@ -204,7 +204,7 @@ def _disk(option: str, given: str, vm: VmEntity) -> Disk:
     """A disk of the VM by id, by name, or by LUN (`0`, `lun0`); the OS disk also as `os`."""
     wanted = given.strip().lower()
     for disk in vm.disks:
-        if not wanted or wanted not in disk_names(disk):
+        if wanted not in disk_names(disk):
             continue
         if not disk.managed_id:
             raise InvalidInput(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import parse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, Forbidden
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
@@ -26,12 +27,13 @@ NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 RG = "/subscriptions/33333333-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Compute"
 VM, HOME = f"{RG}/virtualMachines/v", f"{RG}/restorePointCollections/c"
 ORIGIN, POINT = f"{RG}/restorePointCollections/origin", f"{HOME}/restorePoints/p"
+HERE = parse(HOME)
 KEY = f"{RG}/diskEncryptionSets/k"
 LOCK = {"id": f"{HOME}/providers/Microsoft.Authorization/locks/l", "name": "l", "properties": {"level": "ReadOnly"}}
 
 
 class Service:
-    """Each thing is there by its name; an error in its place is what a reading of it raises."""
+    """Each thing is there by its name, a list for one reading after another; of an error each reading is that."""
 
     service = "https://arm"
 
@@ -46,7 +48,8 @@ class Service:
     def _read(self, what: str, resource: object) -> Any:
         name = str(resource).rsplit("/", 1)[-1]
         self.calls.append(f"{what} {name}")
-        found = self.there.get(name)
+        known = self.there.get(name)
+        found = known.pop(0) if isinstance(known, list) else known
         if isinstance(found, CheckpointError):
             raise found
         return found

@@ -77,9 +77,9 @@ def rows(*access: str) -> dict[str, Any]:
     return {"instanceView": {"diskRestorePoints": [{"snapshotAccessState": each} for each in access]}}
 
 
-def machine(power: str = "running", agent: str = "Ready", unmanaged: bool = False) -> VmEntity:
+def machine(power: str = "running", agent: str = "Ready", unmanaged: bool = False, name: str = "d") -> VmEntity:
     view = {"statuses": [{"code": f"PowerState/{power}"}], "vmAgent": {"statuses": [{"displayStatus": agent}]}}
-    data = {"lun": 0, "name": "d", "managedDisk": None if unmanaged else {"id": f"{RG}/disks/d"}}
+    data = {"lun": 0, "name": name, "managedDisk": None if unmanaged else {"id": f"{RG}/disks/d"}}
     storage = {"osDisk": {"name": "o", "managedDisk": {"id": f"{RG}/disks/o"}}, "dataDisks": [data]}
     members = {"instanceView": view, "storageProfile": storage}
     return VmEntity.model_validate({"id": VM, "name": "v", "location": "l", "properties": members})
@@ -193,7 +193,7 @@ REFUSED: list[Ask] = [
     lambda: inputs._excluded(asked_point(exclude_disks=["x" * 120]), machine()),
     lambda: inputs._excluded(asked_point(exclude_disks=[" "]), machine()),
     lambda: inputs._excluded(asked_point(exclude_disks=["lun0"]), machine(unmanaged=True)),
-    lambda: inputs._excluded(asked_point(exclude_disks=["lun0" + " " * 120]), machine(unmanaged=True)),
+    lambda: inputs._excluded(asked_point(exclude_disks=["x" * 120]), machine(unmanaged=True, name="x" * 120)),
     lambda: inputs._encryption(asked_point(encryption_sets=sets("os", "o")), machine(), []),
     lambda: inputs._encryption(asked_point(encryption_sets=sets("d")), machine(), [f"{RG}/disks/d".lower()]),
     lambda: inputs._encryption(asked_point(encryption_sets=sets("e")), machine(), []),

@@ -270,6 +270,13 @@ def test_before_refuses_where_the_undated_could_be_the_one(name: str, points: tu
         picked(before("3h"), *points)
 
 
+def test_one_undated_above_an_early_one_that_is_not_the_latest_could_still_be_the_one() -> None:
+    early, undated, later = point("a", "9h"), point("u", None, parent_id="a"), point("b", "5h")
+    points = (early, undated, later)
+    with pytest.raises(UnknownTime, match=r"cannot tell whether u "):
+        select_for_restore(having(*points), points, Select(which="latest", before=ago("2h")))
+
+
 def test_what_exists_is_listed_and_of_many_the_newest_twenty() -> None:
     assert there_are([]) == "There are no checkpoints."
     assert there_are([OLD]) == "There are: nightly (2026-11-20 03:00Z)."

@@ -116,6 +116,11 @@ def test_what_goes_already_is_waited_for() -> None:
         "the removal of disk Old is in progress, still after 10m. Nothing was changed. Raise wait_timeout or try again."
     )
     assert virtual(lambda: of.in_progress(seen(old=OLD), Progress()))[1] is None
+    both = seen(old=idle("Old", provisioning="Deleting"), other=idle("other", provisioning="Deleting"))
+    _observed, pending = virtual(lambda: of.in_progress(both, Progress()))
+    assert pending is not None
+    assert pending.context == "the removal of disk Old, other"
+    assert of.is_busy(seen(old=OLD, other=idle("other", provisioning="Deleting")))
 
 
 def test_a_delete_is_of_the_very_disk() -> None:

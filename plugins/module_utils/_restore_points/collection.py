@@ -52,11 +52,11 @@ class RestorePointCollection(Kind[ObservedCollection]):
 
     async def observe(self, *, for_write: bool) -> ObservedCollection:
         """The collection; for a write also its locks, and for a new one its location."""
-        entity, now = await self._client.dated_collection(self._home, grouped=self._spec.state == "present")
+        entity, now = await self._client.dated_collection(self._home, grouped=self._spec.is_wanted)
         if not for_write:
             return replace(self._last, entity=entity)
         location, warnings = None, list[str]()
-        if self._spec.state == "present" and not is_present(entity):
+        if self._spec.is_wanted and not is_present(entity):
             location = await resolve_location(self._client, self._spec, warnings)
         locks = tuple(of_locks(await self._client.locks(self._home)))
         self._last = ObservedCollection(entity, location, locks, tuple(warnings), holding_pins(entity, now))
@@ -64,12 +64,12 @@ class RestorePointCollection(Kind[ObservedCollection]):
 
     def plan(self, observed: ObservedCollection, progress: Progress[ObservedCollection]) -> Plan:
         """What is left to do. One that was made anew since ours went is another, which nobody asked to remove."""
-        if self._spec.state == "absent" and any(isinstance(each, DeleteResource) for each in progress.actions):
+        if not self._spec.is_wanted and any(isinstance(each, DeleteResource) for each in progress.actions):
             return Plan(self.target)
         plan = plan_collection(
             self._spec, self.target, observed.entity, observed.location, observed.locks, observed.pins
         )
-        return replace(plan, warnings=(*observed.warnings, *plan.warnings))
+        return replace(plan, warnings=observed.warnings)
 
     async def in_progress(
         self, observed: ObservedCollection, progress: Progress[ObservedCollection]
@@ -78,7 +78,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
         entity = observed.entity
         if entity is None or not is_in_progress(entity.state):
             return observed, None
-        blocks = self._spec.state == "present" and entity.state == "deleting"
+        blocks = self._spec.is_wanted and entity.state == "deleting"
         return observed, InProgress(
             f"{entity.state} of it", self._watch(entity), plan_meanwhile=True, blocks_writes=blocks
         )
@@ -134,7 +134,7 @@ class RestorePointCollection(Kind[ObservedCollection]):
 
     def _watch(self, now: CollectionEntity) -> Operation:
         async def poll() -> Status:
-            found = await self._client.collection(self._home, grouped=self._spec.state == "present")
+            found = await self._client.collection(self._home, grouped=self._spec.is_wanted)
             return Status("unknown", "gone") if found is None else _state(found)
 
         return watched("collection", now.name, poll, _state(now))

@@ -70,7 +70,7 @@ def plan_collection(
 
 
 def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntity | None, location: str | None) -> Plan:
-    if spec.state == "absent":
+    if not spec.is_wanted:
         return Plan(subject, _delete_collection(spec, subject, now))
     if now is None or not is_present(now):
         if spec.source is None or location is None:
@@ -126,7 +126,7 @@ def plan_point(
     `vm` is the collection's source where that is a VM and was read, `fields` what a new point is made with, `count` how
     many points the collection holds, `pin` the one that holds the point.
     """
-    if spec.state == "absent":
+    if not spec.is_wanted:
         return Plan(subject, _delete_point(subject, now, obstacles, None if spec.ignore_pin else pin))
     if now is not None and is_present(now):
         kept = NoOp(subject, _why_kept(now))

@@ -67,14 +67,14 @@ class RestorePoint(Kind[ObservedPoint]):
     async def _observe_for_write(self) -> ObservedPoint:
         collection, now = await self._client.dated_collection(self._home)
         if collection is None:
-            if self._spec.state == "absent":
+            if not self._spec.is_wanted:
                 return ObservedPoint(None)
             raise NotFound(
                 f"its collection {self._home} does not exist.", remedy="Make it first, with restore_point_collection."
             )
         entity = await self._read()
         inputs = PointInputs()
-        if self._spec.state == "present":
+        if self._spec.is_wanted:
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if not is_present(entity):
@@ -88,7 +88,7 @@ class RestorePoint(Kind[ObservedPoint]):
 
     def plan(self, observed: ObservedPoint, progress: Progress[ObservedPoint]) -> Plan:
         """What is left to do. One that was made anew since ours went is another, which nobody asked to remove."""
-        if self._spec.state == "absent" and (
+        if not self._spec.is_wanted and (
             observed.collection is None or any(isinstance(each, DeleteResource) for each in progress.actions)
         ):
             return Plan(self.target)
@@ -114,7 +114,7 @@ class RestorePoint(Kind[ObservedPoint]):
         if entity is None or not is_in_progress(entity.state):
             return observed, None
         operation = self._watch(entity, lambda point: not is_in_progress(point.state))
-        blocks = self._spec.state == "present" and entity.state == "deleting"
+        blocks = self._spec.is_wanted and entity.state == "deleting"
         return observed, InProgress(f"{entity.state} of it", operation, plan_meanwhile=True, blocks_writes=blocks)
 
     def is_busy(self, observed: ObservedPoint) -> bool:
@@ -151,14 +151,14 @@ class RestorePoint(Kind[ObservedPoint]):
             may_resend=lambda now: True,
             met_by_others=True,
             remains=lambda now: Remains(now.entity is None or now.entity.state == "deleting"),
-            replan=lambda now: self._spec.state == "present" and another(now),
+            replan=lambda now: self._spec.is_wanted and another(now),
             notes=lambda now: made_anew(now.entity, planned),
         )
 
     async def readiness(self, observed: ObservedPoint, execution: Execution[ObservedPoint]) -> Completed:
         """Until Succeeded, and for a copy until every disk has arrived; then the spec is held against what came."""
         entity = observed.entity
-        if entity is None or self._spec.state == "absent":
+        if entity is None or not self._spec.is_wanted:
             return Completed()
         if not _is_complete(entity):
             if execution.waits or execution.operation is None:

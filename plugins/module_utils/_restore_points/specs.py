@@ -82,6 +82,11 @@ class CollectionSpec(_Spec):
     instant_access: bool | None = None
     force: bool = False
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to be present."""
+        return self.state == "present"
+
 
 class EncryptionSet(_Spec):
     """Which disk encryption set a disk of the point is encrypted with."""
@@ -108,9 +113,14 @@ class PointSpec(_Spec):
     encryption_sets: list[EncryptionSet] | None = None
     ignore_pin: bool = False
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to be present."""
+        return self.state == "present"
+
     @pydantic.model_validator(mode="after")
     def _together(self) -> t.Self:
-        if self.ignore_pin and self.state != "absent":
+        if self.ignore_pin and self.is_wanted:
             raise ValueError("ignore_pin goes with state=absent only")
         of_a_vm = self.exclude_disks or self.instant_access_duration or self.encryption_sets
         if self.source_restore_point is not None and of_a_vm:
@@ -204,7 +214,7 @@ def require_collection_api(spec: CollectionSpec, api_version: str) -> None:
     require_api(api_version, POINTS, "restore_point_collection")
     if spec.source is not None and not is_vm(source_of(spec.source)):
         require_api(api_version, COPIES, "source (of copies)")
-    if spec.instant_access is not None and spec.state == "present":
+    if spec.instant_access is not None and spec.is_wanted:
         require_api(api_version, INSTANT_ACCESS, "instant_access")
 
 

@@ -101,6 +101,7 @@ def test_what_proves_a_write_is_the_collection_alone() -> None:
 
     assert virtual(main) == ObservedCollection(home(), "northeurope", (LOCKED,))
     assert service.calls == ["collection in its group c"]
+    assert observed(Service(c=home()), for_write=False) == ObservedCollection(home())
 
 
 def plan(of: ObservedCollection, *done: Any, **options: Any) -> Plan:

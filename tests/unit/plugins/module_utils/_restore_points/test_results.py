@@ -102,10 +102,11 @@ def test_what_is_shown_of_a_point() -> None:
             excludeDisks=[{"id": "/x"}],
             consistencyMode="CrashConsistent",
             timeCreated="2026-11-20T11:30:00Z",
+            instantAccessDurationMinutes=90,
         ),
         "crash",
     )
-    assert shown["replication"] == [
+    rows_shown = [
         {"disk_restore_point_id": "/d0", "percent": 5, "access_state": None, "state": "Going"},
         {
             "disk_restore_point_id": "/d1",
@@ -115,14 +116,42 @@ def test_what_is_shown_of_a_point() -> None:
         },
         {"disk_restore_point_id": "/d2", "percent": None, "access_state": None, "state": None},
     ]
-    assert shown["disks"] == [
-        {"place": "os", "name": "Os", "source_id": "/os", "disk_restore_point_id": "/d0"},
-        {"place": "lun3", "name": "D", "source_id": None, "disk_restore_point_id": None},
-    ]
-    assert shown["consistency"] == {"requested": "crash", "achieved": "CrashConsistent"}
-    assert (shown["created"], shown["exclude_disks"]) == ("2026-11-20T11:30:00Z", ["/x"])
-    assert shown["source_restore_point"] == COPY["sourceRestorePoint"]["id"]
-    assert shapes.point(_point())["created"] is None
+    assert shown == {
+        "id": f"{HOME}/restorePoints/p",
+        "name": "p",
+        "provisioning_state": "Succeeded",
+        "created": "2026-11-20T11:30:00Z",
+        "consistency": {"requested": "crash", "achieved": "CrashConsistent"},
+        "exclude_disks": ["/x"],
+        "source_restore_point": COPY["sourceRestorePoint"]["id"],
+        "instant_access_duration": 90,
+        "disks": [
+            {"place": "os", "name": "Os", "source_id": "/os", "disk_restore_point_id": "/d0"},
+            {"place": "lun3", "name": "D", "source_id": None, "disk_restore_point_id": None},
+        ],
+        "replication": rows_shown,
+        "percent": 0,
+        "usable": False,
+        "usability": "arriving",
+    }
+
+
+def test_what_is_shown_of_a_point_that_tells_little() -> None:
+    assert shapes.point(_point()) == {
+        "id": f"{HOME}/restorePoints/p",
+        "name": "p",
+        "provisioning_state": "Succeeded",
+        "created": None,
+        "consistency": {"requested": None, "achieved": None},
+        "exclude_disks": [],
+        "source_restore_point": None,
+        "instant_access_duration": None,
+        "disks": [],
+        "replication": [],
+        "percent": None,
+        "usable": True,
+        "usability": "usable",
+    }
 
 
 def test_what_is_shown_of_a_collection_and_of_a_disk_restore_point() -> None:

@@ -192,6 +192,9 @@ def test_what_has_gone_is_not_removed_again() -> None:
     assert plan(there, DELETE, state="absent") == Plan(TARGET)
     assert plan(there, CREATE, state="absent") != Plan(TARGET)
     assert plan(ObservedPoint(None), state="absent") == Plan(TARGET)
+    # Made since its collection was found missing: nobody asked to remove that.
+    assert plan(ObservedPoint(point()), state="absent") == Plan(TARGET)
+    assert plan(ObservedPoint(point())) == Plan(TARGET, (NoOp(TARGET, "it exists"),))
     assert plan(there, DELETE) == Plan(TARGET, (NoOp(TARGET, "it exists"),))
     assert plan(ObservedPoint(point(), home(restorePoints=None))) == Plan(TARGET, (NoOp(TARGET, "it exists"),))
 

@@ -76,7 +76,7 @@ def _plan_select(spec: Absent, selector: Select, actual: ObservedVm, found: list
         if not c.identified
     ]
     if unknown:
-        are = f"{len(unknown)} checkpoint{' is' if len(unknown) == 1 else 's are'}"
-        warnings.append(f"{actual.vm}: {are} of unknown age, and stays where select goes by age ({selector}).")
+        of, stay = ("1 checkpoint is", "stays") if len(unknown) == 1 else (f"{len(unknown)} checkpoints are", "stay")
+        warnings.append(f"{actual.vm}: {of} of unknown age, and {stay} where select goes by age ({selector}).")
     deletes = removals(actual, f"state is absent, select: {selector}{among}", gone)
     return Plan(actual.vm, (*kept, *deletes), tuple(warnings))

@@ -88,7 +88,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
         changes["instant_access"] = _change(bool(now.properties.instantAccess), spec.instant_access)
     if not changes:
         return Plan(subject, (NoOp(subject, _kept(now.state)),))
-    reason = f"{' and '.join(sorted(changes))} differ"
+    reason = f"{' and '.join(sorted(changes))} {'differs' if list(changes) == ['instant_access'] else 'differ'}"
     return Plan(subject, (UpdateResource(subject, reason, fields=changes),))
 
 

@@ -12,7 +12,11 @@ from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import (
+    id_hash,
+    key_hash,
+    name_hash,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
@@ -105,6 +109,11 @@ ABSENT: list[Callable[[], Plan]] = [
     lambda: planned(absent(select={"older_than": "30m"}), pinned("a1"), ours("b2"), point("c3", None)),
     lambda: planned(absent(select="oldest"), ours("a1"), hidden(), ahead=120.0),
     lambda: planned(absent(select={"older_than": "30m"}), ours("a1"), ahead=-120.0),
+    lambda: planned(absent(select={"older_than": "30m"}, name="nightly"), point("c3", None), point("d4", None)),
+    lambda: planned(absent(select={"managed": False}), hidden(), point("b2"), point("c3", of_another=True)),
+    lambda: planned(absent(), point("a1", name="renamed", mark=mark("a1", name=name_hash("nightly"))), ours("b2")),
+    lambda: planned(absent(checkpoint_id="b2"), point("a1", name="renamed"), ours("b2"), refuses=None),
+    lambda: planned(absent(), cautions=CAUTIONS),
 ]
 RESTORE: list[Callable[[], Plan]] = [
     lambda: planned(restore(), point("a1"), power="on", cautions=CAUTIONS),

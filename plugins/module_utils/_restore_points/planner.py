@@ -22,6 +22,7 @@ from .consistency import foreseen, is_downgrade, os_type_of
 from .specs import CollectionSpec, PointSpec
 
 Change = dict[str, t.Any]
+Found = t.TypeVar("Found", CollectionEntity, PointEntity)
 MAX_POINTS = 500
 """Per VM, over all its collections (support matrix); only those of the one at hand are counted here."""
 _GOING = "it is being removed"
@@ -33,7 +34,7 @@ def is_in_progress(state: str) -> bool:
     return state in ("creating", "updating", "deleting")
 
 
-def is_present(found: CollectionEntity | PointEntity | None) -> bool:
+def is_present(found: t.Optional[Found]) -> t.TypeGuard[Found]:
     """Whether it is present, or being made: nothing new is needed. A point that failed is not present."""
     if found is None or found.state == "deleting":
         return False
@@ -128,7 +129,7 @@ def plan_point(
     """
     if not spec.is_wanted:
         return Plan(subject, _delete_point(subject, now, obstacles, None if spec.ignore_pin else pin))
-    if now is not None and is_present(now):
+    if is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
         return Plan(subject, (kept,), _drift_warnings(spec, now, differs), drift=differs)

@@ -77,10 +77,11 @@ class RestorePoint(Kind[ObservedPoint]):
         if self._spec.is_wanted:
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
-            if not is_present(entity):
+            if is_present(entity):
+                if self._system_decides(entity):
+                    inputs.vm = await source_vm(self._client, collection)
+            else:
                 inputs = await read_inputs(self._client, self._spec, collection, now)
-            elif self._system_decides(entity):
-                inputs.vm = await source_vm(self._client, collection)
         judged = entity is not None and usability(entity) == "usable"
         locks = tuple(of_locks(await self._client.locks(self._home, self.target.canonical)))
         pin = holding_pins(collection, now).get(self.target.canonical)
@@ -177,14 +178,11 @@ class RestorePoint(Kind[ObservedPoint]):
             warnings = (self._downgraded(achieved),)
         return Completed(warnings=warnings, drift=differs)
 
-    def _system_decides(self, entity: PointEntity | None) -> bool:
+    def _system_decides(self, entity: PointEntity) -> bool:
         """Whether the VM must tell how good a point is: it is less on Windows, and does not say of which it is."""
-        achieved = entity.properties.consistencyMode or "" if entity else ""
-        return (
-            entity is not None
-            and not entity.os_type
-            and is_downgrade(self._spec, achieved, "windows") != is_downgrade(self._spec, achieved)
-        )
+        achieved = entity.properties.consistencyMode or ""
+        on_windows = is_downgrade(self._spec, achieved, "windows")
+        return not entity.os_type and on_windows != is_downgrade(self._spec, achieved)
 
     def _require_usable(self, entity: PointEntity | None) -> PointEntity:
         if entity is None or entity.state == "deleting":

@@ -77,6 +77,8 @@ PRESENT: list[Callable[[], Plan]] = [
     lambda: planned(present(), *(point(each, of_another=True) for each in ("a1", "b2")), ours("c3")),
     lambda: planned(present(max_age="4h"), point("a1"), ahead=120.0),
     lambda: planned(present(), point("a1"), ahead=120.0),
+    lambda: planned(present(supersede=True), ours("a1"), ahead=120.0),
+    lambda: planned(present(max_age="4h"), replace(ours("a1"), created=ago("10m")), replace(ours("b2"), name="other")),
     lambda: planned(present(description="after", pin=True, pin_until="2d"), ours("a1", description="before")),
     lambda: planned(present(description="after"), point("a1", description="before"), capabilities=TIMELESS),
     lambda: planned(present(description="A & B"), point("a1", description="A &amp; B")),
@@ -114,6 +116,7 @@ ABSENT: list[Callable[[], Plan]] = [
     lambda: planned(absent(), point("a1", name="renamed", mark=mark("a1", name=name_hash("nightly"))), ours("b2")),
     lambda: planned(absent(checkpoint_id="b2"), point("a1", name="renamed"), ours("b2"), refuses=None),
     lambda: planned(absent(), cautions=CAUTIONS),
+    lambda: planned(absent(), ours("a1"), ahead=120.0),
 ]
 RESTORE: list[Callable[[], Plan]] = [
     lambda: planned(restore(), point("a1"), power="on", cautions=CAUTIONS),

@@ -59,8 +59,8 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
     # One that went and was made anew under its name may bear the same id.
     gone = {a.checkpoint.id.lower() for a in done if isinstance(a, Delete)}
     known = {c.id.lower() for c in before.checkpoints if c.identified} - gone
-    shown = [c.name for c in now.checkpoints if c.id.lower() not in known]
-    new = [a for a in done if isinstance(a, Create) and not any(_made_by(a, name) for name in shown)]
+    others = [c for c in now.checkpoints if c.id.lower() not in known]
+    new = [a for a in done if isinstance(a, Create) and not any(_made_by(a, c.name) for c in others)]
     width = _width([c.name for c in (*before.checkpoints, *now.checkpoints)] + [a.name for a in new])
     lines, after = [], []
     for checkpoint in before.checkpoints:
@@ -69,7 +69,6 @@ def carried_out(before: ObservedVm, now: ObservedVm, done: t.Sequence[Action]) -
         lines.append(_line(before, checkpoint, was, width))
         if found:
             after.append(_line(now, found, will, width))
-    others = [c for c in now.checkpoints if c.id.lower() not in known]
     after += [_line(now, c, printable(c.description, _TEXT), width) for c in others]
     after += [_new(action, done, width) for action in new]
     return _shown(before, lines, [*after, *_steps(done)])

@@ -233,6 +233,12 @@ def test_what_went_in_any_case_of_its_id_has_gone() -> None:
     assert (before, after) == (["  fp  2026-11-19 12:00Z"], ["  fp  2026-11-20 11:00Z"])
 
 
+def test_what_was_there_in_any_case_of_its_id_is_nothing_new() -> None:
+    there = point("Ab", "1d", name="fp")
+    _before, after = ran([there], [replace(there, id="aB")], Create(WEB01, "it is too old", name="fp"))
+    assert after == ["  fp  2026-11-19 12:00Z", "  fp  (new)   it is too old"]
+
+
 def test_only_what_was_made_by_it_takes_the_place_of_a_new_one() -> None:
     series = Create(WEB01, "none exists", name="nightly", generate=True)
     fixed = Create(WEB01, "none exists", name="nightly")

@@ -17,6 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     SetPin,
     Update,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.pinning import removal
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     Obstructed,
@@ -37,6 +38,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     NamedStep,
     absent,
     ago,
+    having,
     mark,
     ours,
     planned,
@@ -300,6 +302,16 @@ def test_what_is_left_of_a_pin_that_has_ended_is_no_obstacle() -> None:
     assert [type(action) for action in made.writes] == [SetLock, Delete]
     with pytest.raises(Obstructed):
         planned(absent(), kept("a1", pin=None, locked=True), capabilities=UNIQUE, obstacles=(lock,))
+
+
+def test_the_lock_of_a_pin_that_holds_goes_only_where_the_pin_is_lifted() -> None:
+    held = kept("a1", locked=True)
+    for lift, removed in ((False, [Delete]), (True, [SetLock, SetPin, Delete])):
+        assert [type(action) for action in removal(having(held), held, "why", lift=lift)] == removed
+    unlocked = kept("a1", locked=False)
+    assert [type(action) for action in removal(having(unlocked), unlocked, "why", lift=True)] == [SetPin, Delete]
+    foreign = kept("a1", pin=None, locked=True)
+    assert [type(action) for action in removal(having(foreign), foreign, "why")] == [Delete]
 
 
 def test_a_failed_one_that_is_pinned_is_not_replaced() -> None:

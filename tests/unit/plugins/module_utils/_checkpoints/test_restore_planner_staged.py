@@ -76,9 +76,8 @@ def test_it_learns_the_power_that_the_run_began_with() -> None:
 def test_the_safety_checkpoint_comes_first_with_what_it_needs_under_a_generated_name() -> None:
     made = FakeProvider().plan(TARGET, options={"safety_checkpoint": True}, prelude=(COLLECTION,))
     assert steps(made) == ["step make collection", "create s-2a3b62b5", "step swap", "step start"]
-    create = made.writes[1]
-    assert isinstance(create, Create)
-    assert (create.safety, create.generate, create.key) == (True, True, None)
+    reason = "safety_checkpoint: a way back from this restore"
+    assert made.writes[1] == Create(WEB01, reason, name="s-2a3b62b5", safety=True, generate=True, back_from="t")
 
 
 @pytest.mark.parametrize(

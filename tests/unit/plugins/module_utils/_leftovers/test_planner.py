@@ -169,6 +169,7 @@ def test_an_approval_covers_the_very_disk() -> None:
     assert first.id == DeleteLeftover(WHO, "another", idle(disk("o"), uniqueId="1", diskSizeGB=3)).id
     assert first.title() == "delete disk o of v"
     assert first.kinds == ("delete_disk", "delete_disk rg/o")
+    assert DeleteLeftover(WHO, "why", idle(disk("Old"))).kinds == ("delete_disk", "delete_disk rg/old")
     assert first.details() == {"disk": {"id": f"{GROUP}/disks/o", "name": "o", "size_gb": None}}
     assert first.covered() == {"disk_id": f"{GROUP}/disks/o".lower(), "unique_id": "1"}
     assert DeleteLeftover(WHO, "why", idle(disk("o"), diskSizeGB=3)).details()["disk"]["size_gb"] == 3

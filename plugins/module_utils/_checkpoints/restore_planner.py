@@ -282,7 +282,7 @@ def evidence_age_left(spec: Spec, actual: ObservedVm, capabilities: Capabilities
     Where no job can be looked at, a checkpoint may be listed whose create still runs (Arc: nobody knows). The VM then
     stands where it stood before, and that must not be taken for the restore that was to follow.
     """
-    if not isinstance(spec, RestoreRequest) or spec.restore_key is None:
+    if not isinstance(spec, RestoreRequest):
         return 0.0
     if capabilities.operations_findable or capabilities.restore_steps is not None or not actual.current_known:
         return 0.0

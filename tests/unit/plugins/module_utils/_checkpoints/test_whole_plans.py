@@ -107,6 +107,11 @@ ABSENT: list[Callable[[], Plan]] = [
     lambda: planned(
         absent(checkpoint_id="a1", ignore_pin=True), kept("a1", pin=LATER, locked=True), capabilities=UNIQUE
     ),
+    lambda: planned(
+        absent(checkpoint_id="h1", ignore_pin=True, on_ambiguous="all"),
+        pinned("a1", host_id="h1"),
+        ours("b2", host_id="h1"),
+    ),
     lambda: planned(absent(), kept("a1", pin=OVER, locked=True), capabilities=UNIQUE),
     lambda: planned(absent(select={"older_than": "30m"}), pinned("a1"), ours("b2"), point("c3", None)),
     lambda: planned(absent(select="oldest"), ours("a1"), hidden(), ahead=120.0),

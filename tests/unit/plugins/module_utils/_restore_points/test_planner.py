@@ -251,7 +251,7 @@ def _drift(spec: PointSpec, now: PointEntity, **fields: Any) -> list[str]:
 
 
 def test_drift() -> None:
-    assert _drift(_point(), _made()) == []
+    assert _drift(_point(), _made()) == _drift(_point(exclude_disks=[]), _made()) == []
     held = _made(excludeDisks=[{"id": "/D"}])
     assert _drift(_point(), held) == []
     assert _drift(_point(exclude_disks=["d"]), held, exclude_disks=["/d"]) == []

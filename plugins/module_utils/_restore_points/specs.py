@@ -242,7 +242,7 @@ def require_point_api(spec: PointSpec, api_version: str) -> None:
 
 def require_api(api_version: str, first: str, option: str) -> None:
     """InvalidInput where the api-version in use is older than the option's feature."""
-    if api_version[:10] < first:
+    if api_version < first:
         raise InvalidInput(
             f"{option}: needs compute_api_version {first} or newer, and {api_version} is in use.",
             remedy=f"Set compute_api_version: {first}.",

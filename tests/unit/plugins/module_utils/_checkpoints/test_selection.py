@@ -277,6 +277,13 @@ def test_one_undated_above_an_early_one_that_is_not_the_latest_could_still_be_th
         select_for_restore(having(*points), points, Select(which="latest", before=ago("2h")))
 
 
+def test_one_undated_beside_an_early_one_is_not_placed_by_an_undated_one_below_both() -> None:
+    below, early, undated = point("r", None), point("e", "5h", parent_id="r"), point("u", None, parent_id="r")
+    with pytest.raises(UnknownTime, match=r"cannot tell whether u "):
+        picked(before("2h"), below, early, undated)
+    assert picked(before("2h"), below, early) == "e"
+
+
 def test_what_exists_is_listed_and_of_many_the_newest_twenty() -> None:
     assert there_are([]) == "There are no checkpoints."
     assert there_are([OLD]) == "There are: nightly (2026-11-20 03:00Z)."

@@ -223,6 +223,13 @@ def test_a_disk_that_is_hidden_and_one_that_is_unmanaged_are_passed_over() -> No
     assert (found.warnings, found.obstacles, service.calls) == ([], (), ["vm v", "disk d"])
 
 
+@pytest.mark.parametrize("given", ["DATA", "data", " Data "])
+def test_a_disk_is_known_by_its_name_in_any_case(given: str) -> None:
+    data = {"lun": 0, "name": "Data", "managedDisk": {"id": f"{RG}/disks/D"}}
+    vm = machine(storageProfile={"osDisk": {"name": "o", "managedDisk": {"id": f"{RG}/disks/O"}}, "dataDisks": [data]})
+    assert made_of(Service(v=vm), asked_point(exclude_disks=[given])).fields["exclude_disks"] == [D_ID]
+
+
 def test_of_a_vm_that_shows_no_disks_nothing_is_left_out() -> None:
     bare = machine(storageProfile=None)
     assert made_of(Service(v=bare), asked_point()).fields["exclude_disks"] is None

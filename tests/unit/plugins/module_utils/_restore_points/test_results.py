@@ -174,9 +174,9 @@ def test_the_diff_of_each_step() -> None:
         SUBJECT,
         (
             DeleteResource(OLD, "why", fields=gone),
+            Power(SUBJECT, "not a resource"),
             UpdateResource(SUBJECT, "b differs", fields=fields),
             CreateResource(NEW, "it is missing"),
-            Power(SUBJECT, "not a resource"),
         ),
     )
     assert shapes.diff("it", plan.writes) == {

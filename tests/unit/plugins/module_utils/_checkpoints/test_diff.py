@@ -120,6 +120,13 @@ def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:
     assert (before[0][-3:], after[0][-6:]) == (' m"', ' more"')
 
 
+def test_a_difference_far_behind_is_shown_with_forty_characters_before_it() -> None:
+    was, will = "x" * 200 + "a" + "y" * 200, "x" * 200 + "b" + "y" * 200
+    before, after = shown(present(name="baseline", description=will), replace(BASE, description=was))
+    assert before[0].endswith(f'  …"{"x" * 40}a{"y" * 79}"')
+    assert after[0].endswith(f'  …"{"x" * 40}b{"y" * 79}"')
+
+
 def test_one_long_name_does_not_push_everything_to_the_right() -> None:
     before, _after = shown(absent(name="x"), point("a", name="n" * 200), point("b", "1h"))
     assert before[1].index("2026") == 64

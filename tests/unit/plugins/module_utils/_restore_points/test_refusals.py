@@ -140,6 +140,7 @@ REFUSED: list[Ask] = [
     lambda: specs.disk_id(f"{RG}/snapshots/d", "encryption_sets"),
     lambda: specs.source_point(f"{HOME}/disks/p", HOME),
     lambda: specs.source_point(f"{RG}/disks/c/restorePoints/p", HOME),
+    lambda: specs.source_point(f"/{'x' * 250}", HOME),
     lambda: specs.require_collection_api(asked_collection(), "2020-12-01"),
     lambda: specs.require_collection_api(asked_collection(source=HOME), "2021-08-01"),
     lambda: specs.require_collection_api(asked_collection(instant_access=True), "2024-11-01"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
     CollectionEntity,
@@ -24,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._restore_points.service import (
     HERE,
+    HOME,
     KEY,
     ORIGIN,
     RG,
@@ -70,6 +72,7 @@ COLLECTIONS: list[Made] = [
     collection(home(instantAccess=True), instant_access=False),
     collection(home(instantAccess=True), instant_access=True),
     collection(state="absent"),
+    lambda: plan_collection(asked_collection(), OF_C, home(), None, pins={f"{HOME}/restorePoints/p".lower(): Pin()}),
     collection(home(), state="absent"),
     collection(home(provisioningState="Deleting"), state="absent"),
     collection(home(point(name="p2"), point(name="p1")), state="absent", force=True),

@@ -189,9 +189,9 @@ def test_the_power_state_is_kept_by_a_safety_checkpoint_alone() -> None:
     assert mark.power is None
 
 
-def test_one_that_is_whole_is_done() -> None:
-    of = asked()
-    assert completed(of, [of[2]]) == Completed(of[2])
+def test_one_that_is_whole_is_done_without_another_reading() -> None:
+    of, no_readings = asked(), Execution()
+    assert completed(of, [of[2]], no_readings) == Completed(of[2])
 
 
 def test_the_host_s_id_is_waited_for() -> None:

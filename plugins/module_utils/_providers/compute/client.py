@@ -73,7 +73,7 @@ class ComputeClient:
     async def disk(self, disk_id: str) -> DiskEntity | None:
         """A managed disk; None where there is none."""
         url = self._arm.url(quote(disk_id), self._disk_version)
-        response = await self._arm.find(url, context=f"reading disk {disk_id.rsplit('/', 1)[-1]}")
+        response = await self._arm.find(url, context=f"reading disk {disk_id.rpartition('/')[2]}")
         return None if response is None else parse_entity(DiskEntity, response.json(), response)
 
     async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:

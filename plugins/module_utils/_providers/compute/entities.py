@@ -145,6 +145,11 @@ class CollectionEntity(ArmModel):
         return (self.properties.provisioningState or "succeeded").lower()
 
     @property
+    def points(self) -> list[PointEntity]:
+        """Its restore points, where they were asked for."""
+        return self.properties.restorePoints or []
+
+    @property
     def source_id(self) -> str:
         """The id of the VM or collection that it is made for, as it was answered."""
         return (self.properties.source.id or "") if self.properties.source else ""

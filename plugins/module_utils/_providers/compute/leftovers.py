@@ -102,7 +102,7 @@ def owner_of(state: AzureVmState, disk: DiskEntity) -> str:
     if disk.id.lower() in state.attached_ids:
         return "this VM has it"
     owners = [owner for owner in (disk.managedBy, *(disk.managedByExtended or [])) if owner]
-    return f"{owners[0].rsplit('/', 1)[-1]} has it" if owners else ""
+    return f"{owners[0].rpartition('/')[2]} has it" if owners else ""
 
 
 def not_idle(disk: DiskEntity) -> str:
@@ -151,7 +151,7 @@ def _with_state(found: LeftDisk) -> LeftDisk:
 
 def _is_under_way(state: AzureVmState, run: RestoredDisks) -> bool:
     """Whether a run has begun to change the VM and has not ended: what it put off may have to come back."""
-    if not run or run.is_done or any(tags.state == GIVEN_UP for tags in run.tags):
+    if run.is_done or any(tags.state == GIVEN_UP for tags in run.tags):
         return False
     now = {slot: state.attached(slot) for slot in run}
     return any(held is None or held.managed_id == run[slot].id.lower() for slot, held in now.items())

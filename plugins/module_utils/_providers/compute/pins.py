@@ -64,7 +64,7 @@ def pin_of(collection: CollectionEntity | None, point: PointEntity) -> Pin | Non
 
 def pins_of(collection: CollectionEntity | None) -> dict[str, Pin]:
     """The pins of a collection's points, by id in lower case."""
-    points = (collection.properties.restorePoints or []) if collection else []
+    points = collection.points if collection else []
     return {point.id.lower(): pin for point in points if (pin := pin_of(collection, point)) is not None}
 
 
@@ -80,7 +80,7 @@ def is_pin_tag(name: str) -> bool:
 
 def stale_tags(collection: CollectionEntity | None, now: datetime) -> dict[str, str]:
     """The tags whose pins have ended, or whose points are gone or were made anew."""
-    points = (collection.properties.restorePoints or []) if collection else []
+    points = collection.points if collection else []
     pins = {tag_of(point.name): pin_of(collection, point) for point in points}
     holding = {tag for tag, pin in pins.items() if pin is not None and pin.holds(now)}
     return {name: value for name, value in _tags(collection).items() if is_pin_tag(name) and name not in holding}

@@ -136,7 +136,7 @@ class Compute:
         home = self._collection_of(arm_id)
         collection, listed = await self._collection(home, vm)
         now, ahead = clock([listed, answered.date], self._wall_clock())
-        points = (collection.properties.restorePoints or []) if collection else []
+        points = collection.points if collection else []
         known = await self._disks.of_vm(arm_id, machine, purpose)
         state = AzureVmState(
             machine,
@@ -149,8 +149,9 @@ class Compute:
             known.unlisted,
         )
         bounded_count(points, vm)
-        elsewhere = collection is not None and region_key(collection.location) != region_key(machine.location)
-        if elsewhere:
+        away: str | None = None
+        if collection is not None and region_key(collection.location) != region_key(machine.location):
+            away = collection.location
             points = [await self._point(point) for point in points]
         ours = collection is not None and (collection.tags or {}).get(TAG) == TAG_VALUE
         prelude = MakeCollection(vm, "it does not exist yet", self._new_collection(arm_id, machine), machine.location)
@@ -159,13 +160,13 @@ class Compute:
         stale = stale_tags(collection, held) if len((collection.tags or {}) if collection else {}) >= MAX_TAGS else {}
         return ObservedVm(
             vm,
-            checkpoints(points, ours, elsewhere, pins_of(collection), lock_ids(locks), machine),
+            checkpoints(points, ours, away is not None, pins_of(collection), lock_ids(locks), machine),
             now=now,
             ahead=ahead,
             power=machine.power,
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
-            obstacles=(*self._obstacles(arm_id, state, locks, elsewhere), *no_room(collection, held)) if whole else (),
+            obstacles=(*self._obstacles(arm_id, state, locks, away), *no_room(collection, held)) if whole else (),
             cautions=cautions(machine, points, now, known.unlisted),
             next_create=next_slot(machine, points, now),
             managed_new=ours or collection is None,
@@ -176,17 +177,16 @@ class Compute:
 
     async def _locks(self, arm_id: ArmId, state: AzureVmState) -> list[dict[str, t.Any]]:
         """The management locks on the VM, its collection and points, and its disks."""
-        points = [point.id.lower() for point in state.points]
-        home = self._collection_of(arm_id).canonical
+        home, points = self._collection_of(arm_id).canonical, [point.id for point in state.points]
         return await self._arm.locks([arm_id.canonical, home, *points, *state.own_disks()])
 
     def _obstacles(
-        self, arm_id: ArmId, state: AzureVmState, locks: t.Sequence[t.Mapping[str, t.Any]], elsewhere: bool
+        self, arm_id: ArmId, state: AzureVmState, locks: t.Sequence[t.Mapping[str, t.Any]], away: str | None
     ) -> tuple[Obstacle, ...]:
         home = self._collection_of(arm_id).canonical
         found = (*obstacles(state.vm, state.disks), *of_locks_on(state, home, locks))
-        if elsewhere and state.collection is not None:
-            why = f"its restore points lie in {state.collection.location}, and disks can only be made where they lie."
+        if away is not None:
+            why = f"its restore points lie in {away}, and disks can only be made where they lie."
             found = (*found, Obstacle(("step",), why, "Restore from a collection in the VM's own region."))
         return found
 
@@ -282,7 +282,7 @@ class Compute:
     async def current_operation(self, vm: VM) -> Operation | None:
         """The restore point that is being made: its own state is what there is to look at."""
         collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)
-        points = (collection.properties.restorePoints or []) if collection else []
+        points = collection.points if collection else []
         point = next((point for point in points if point.state == "creating"), None)
         if point is None:
             return None
@@ -295,9 +295,7 @@ class Compute:
             state = parse_entity(PointEntity, response.json(), response).state
             return Status("succeeded" if state == "succeeded" else "failed" if state == "failed" else "running", state)
 
-        return Operation(
-            "arm", None, poll, anyio.current_time(), last=Status("running"), began=point.created, work="create"
-        )
+        return Operation("arm", None, poll, anyio.current_time(), began=point.created, work="create")
 
     async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
         """The VM's collection with its points, if there is one; one of another VM is an error."""

@@ -46,7 +46,7 @@ class AzureVmState:
     @property
     def points(self) -> list[PointEntity]:
         """The restore points of the VM's collection."""
-        return (self.collection.properties.restorePoints or []) if self.collection else []
+        return self.collection.points if self.collection else []
 
     def point(self, checkpoint_id: str) -> PointEntity | None:
         """The restore point behind a checkpoint."""

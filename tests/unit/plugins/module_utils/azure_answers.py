@@ -98,7 +98,7 @@ def absent(path: str) -> Reply:
 
 
 class Azure:
-    """Answers by the names in PATHS, None where there is none, or by path; `asked` is what it was asked for."""
+    """Answers by the names in PATHS, None where there is none, or by path. `asked` is what it was asked for."""
 
     def __init__(self, also: dict[str, Reply] | None = None, **answers: Any) -> None:
         none: dict[str, Any] = {"value": []}
@@ -107,6 +107,7 @@ class Azure:
         self._answers = {PATHS[name].lower(): self._reply(name, answer) for name, answer in said.items()}
         self._answers |= {path.lower(): answer for path, answer in (also or {}).items()}
         self.asked: list[str] = []
+        self.sent: list[str] = []
 
     def do(self, act: Act, collection: str | None = "c") -> Any:
         """What the provider makes of it."""
@@ -133,4 +134,5 @@ class Azure:
     def _answer(self, request: httpx.Request) -> Reply:
         path = request.url.path.lower()
         self.asked.append(self._names.get(path, path))
+        self.sent.append(f"{request.method} {request.url}".replace(BASE, ""))
         return self._answers[path]

@@ -29,6 +29,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     Request,
     told_if_replaced,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
+    DiskEntity,
+    DiskRestorePointEntity,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import golden_requests
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
@@ -87,7 +91,7 @@ CALLS: list[golden_requests.Call] = [
     lambda arm: client(arm).send(Request("PUT", f"{ID}/x", {}, "tagging it", api_version="2021-04-01")),
     lambda arm: client(arm).disk(f"{GROUP}/disks/d d"),
     lambda arm: client(arm).disk_restore_point(SOURCE),
-    lambda arm: client(arm).disk_restore_point(f"{SOURCE}?x=1"),
+    lambda arm: client(arm).disk_restore_point(f"{SOURCE}?a=1"),
     lambda arm: client(arm).access_state(SOURCE),
     lambda arm: client(arm).access_state("/x"),
     lambda arm: client(arm, OLD).access_state(SOURCE),
@@ -206,7 +210,7 @@ def collection(*states: str) -> Reply:
 
 
 @pytest.mark.parametrize(
-    ("states", "name"), [(("Succeeded", "Creating"), "p1"), (("Succeeded", "Deleting"), None), ((), None)]
+    ("states", "name"), [(("Succeeded", "Creating"), "p1"), (("CreatingLater", "Deleting"), None), ((), None)]
 )
 def test_the_point_in_the_making_is_the_work_at_hand(states: tuple[str, ...], name: str | None) -> None:
     found = using(lambda arm: azure(arm, "c").current_operation(WHO), collection(*states))
@@ -222,6 +226,7 @@ def test_the_point_in_the_making_is_the_work_at_hand(states: tuple[str, ...], na
         (point("Failed"), Status("failed", "failed")),
         (point("Creating"), Status("running", "creating")),
         (point("FailedInPart"), Status("running", "failedinpart")),
+        (point("SucceededInPart"), Status("running", "succeededinpart")),
         (NONE, Status("unknown")),
     ],
 )
@@ -254,6 +259,18 @@ def test_the_making_of_a_disk_that_another_run_has_begun(state: str | None, stat
     operation, found = using(main, reply(200, shown))
     assert (found, operation.kind, operation.id, operation.joined) == (status, "arm", None, True)
     assert using(main, NONE)[1] == Status("unknown")
+
+
+def test_a_disk_and_what_it_is_made_from_as_they_are_read() -> None:
+    shown = {"id": f"{GROUP}/disks/d", "name": "d", "location": "l", "properties": {"diskSizeGB": 30}}
+    assert using(lambda arm: client(arm).disk(f"{GROUP}/disks/d"), reply(200, shown)) == DiskEntity.model_validate(
+        shown
+    )
+    assert using(lambda arm: client(arm).disk(f"{GROUP}/disks/d"), NONE) is None
+    source = {"id": SOURCE, "name": "o_1", "properties": {"osType": "Linux", "completionPercent": 99.5}}
+    found = using(lambda arm: client(arm).disk_restore_point(SOURCE), reply(200, source))
+    assert found == DiskRestorePointEntity.model_validate(source)
+    assert using(lambda arm: client(arm).disk_restore_point(SOURCE), NONE) is None
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Leftover
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.leftovers import (
     NOT_OURS,
     UNFINISHED,
     UNPROVEN,
+    claims_on,
     left_disks,
+    leftovers,
     not_idle,
     owner_of,
     why_kept,
@@ -126,7 +130,10 @@ def test_the_vm_itself_has_a_disk_whatever_the_disk_shows() -> None:
         ({}, ""),
         ({"diskState": "unattached"}, ""),
         ({"diskState": "Reserved"}, "its state is Reserved"),
+        ({"diskState": "UnattachedFrozen"}, "its state is UnattachedFrozen"),
         ({"diskState": None}, "the service does not show whether it is attached"),
+        ({"provisioningState": "Creating"}, "it is creating"),
+        ({"provisioningState": "Updating"}, "it is updating"),
         ({"provisioningState": "Deleting"}, "it is deleting"),
         ({"provisioningState": "Failed"}, ""),
     ],
@@ -142,3 +149,68 @@ def test_a_run_of_which_one_disk_is_given_up_is_over() -> None:
     assert left_by_name(detail(OLD, new("given-up"), data, attached={"os": "o"}))[data.name][1] == ""
     both = detail(OLD, new("pending"), data, attached={"os": NEW})
     assert left_by_name(both)[data.name][1] == UNFINISHED
+
+
+def test_what_is_left_as_results_show_it() -> None:
+    old = idle(disk("o"), properties={"timeCreated": "2026-11-20T09:30:00Z", "diskSizeGB": 30})
+    spare = disk(f"v-lun1-{'1' * 12}", run="1" * 12, state="given-up")
+    assert leftovers(detail(old, new("done"), spare, attached={"os": NEW})) == [
+        Leftover(
+            "disk",
+            old.id,
+            "o",
+            f"replaced by {NEW} in the restore {RUN} to c/p",
+            datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+            30,
+            removable=True,
+        ),
+        Leftover(
+            "disk",
+            spare.id,
+            spare.name,
+            "made by the restore 111111111111, which was given up; the service does not show whether it is attached",
+            removable=False,
+        ),
+    ]
+
+
+DATA = f"v-lun0-{RUN}"
+
+
+@pytest.mark.parametrize(
+    ("os_state", "data_state", "attached", "reason"),
+    [
+        # The lead disk's word is the run's; a disk's own counts as well, as long as nothing is under way.
+        ("done", "pending", {"os": NEW, "lun0": DATA}, ""),
+        ("pending", "done", {"os": "o", "lun0": "e"}, ""),
+        ("pending", "pending", {"os": NEW, "lun0": "e"}, UNFINISHED),
+        ("pending", "pending", {"os": "o", "lun0": "e"}, None),
+    ],
+)
+def test_a_data_disk_that_was_replaced(
+    os_state: str, data_state: str, attached: dict[str, str], reason: str | None
+) -> None:
+    made = idle(disk(DATA, run=RUN, state=data_state, point="c/p", of="d", replaces="rg/d", source=short_hash(SOURCE)))
+    state = detail(OLD, idle(disk("d")), new(os_state), made, attached=attached, also={"lun0": "d"})
+    replaced = f"replaced by {DATA} in the restore {RUN} to c/p"
+    assert left_by_name(state).get("d") == (None if reason is None else (replaced, reason))
+
+
+def test_a_disk_with_a_longer_name_is_another_one() -> None:
+    longer = f"{NEW}0"
+    state = detail(OLD, new("pending"), idle(disk(longer)), attached={"os": longer})
+    assert left_by_name(state) == {NEW: (f"made by the restore {RUN} to c/p, which was interrupted", "")}
+    assert claims_on(detail(OLD, idle(disk("o2")), new("done", replaces="rg/o2")), OLD) == []
+
+
+def test_only_the_disk_that_bears_the_name_of_its_run_has_replaced_another() -> None:
+    copied = idle(disk("copy", run=RUN, state="done", **OF_POINT))
+    assert claims_on(detail(OLD, copied), OLD) == []
+    made = new("done")
+    far = made.model_copy(update={"id": made.id.replace("/rg/", "/far/")})
+    assert claims_on(detail(OLD, far, made), OLD) == [made]
+
+
+def test_a_restore_whose_point_no_tag_names() -> None:
+    state = detail(OLD, idle(disk(NEW, run=RUN, state="done", **OF_POINT)))
+    assert left_by_name(state) == {NEW: (f"made by the restore {RUN}, and detached since", "")}

@@ -124,7 +124,7 @@ def test_a_lock_that_has_changed_is_seen_by_the_next_reading(on: bool) -> None:
     async def act(compute: Compute) -> None:
         before = await compute.read(WHO, "change")
         await compute.read(WHO, "change")
-        await compute.lock(before, before.checkpoints[0], on)
+        assert (await compute.lock(before, before.checkpoints[0], on)).replaced is on
         await compute.read(WHO, "change")
 
     azure.do(act)

@@ -39,6 +39,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
     POINT,
     SUBSCRIPTION,
 )
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import reply
 
 TAGS = {"hybridvm-checkpoints": "managed", "HybridVM-pin-p": "until=2026-12-01T00:00:00Z"}
 
@@ -145,6 +146,7 @@ def test_each_point_in_another_region_is_read_alone(away: Any, usability: str, a
     found = azure.read()
     assert [each.usability for each in found.checkpoints] == [usability]
     assert azure.asked == ["vm", "home", "disks", *asked, "locks"]
+    assert azure.sent[3] == f"GET {POINT}?api-version=2024-07-01&$expand=instanceView"
     assert found.obstacles == (
         Obstacle(
             ("step",),
@@ -188,6 +190,58 @@ def test_where_two_clocks_differ_a_pin_has_ended_only_by_both(until: str, stale:
     assert bool(found.obstacles) is not stale
 
 
+@pytest.mark.parametrize(("until", "stale"), [("11:59:55", True), ("11:59:56", False)])
+def test_without_a_date_pins_end_by_our_clock(until: str, stale: bool) -> None:
+    tags = {"hybridvm-pin-p": f"until=2026-11-20T{until}Z"} | {f"t{number}": "x" for number in range(49)}
+    found = Azure(vm=reply(200, machine()), home=reply(200, collection(point(), tags=tags))).read()
+    assert (found.now, found.ahead) == (NOW - timedelta(seconds=5), 0.0)
+    assert bool(found.pin_prelude) is stale
+
+
+FAR = f"{SUBSCRIPTION}/resourceGroups/far"
+ASKED_FOR_LOCKS = "Have the lock removed for the time of the task."
+
+
+@pytest.mark.parametrize(
+    ("scope", "name", "verbs"),
+    [
+        (f"{FAR}/providers/Microsoft.Compute/restorePointCollections/c", "c", ("delete",)),
+        (f"{FAR}/providers/Microsoft.Compute/disks/o", "o", ("delete_disk far/o",)),
+    ],
+)
+def test_locks_are_looked_for_wherever_its_things_lie(scope: str, name: str, verbs: tuple[str, ...]) -> None:
+    """The collection and the OS disk lie in another group than the VM, which has other disks locked there."""
+    below = f"{FAR}/providers/Microsoft.Compute"
+    os_disk = {"osDisk": {"name": "o", "managedDisk": {"id": f"{below}/disks/o"}}}
+    locks = [lock("CanNotDelete", scope), lock("CanNotDelete", f"{below}/disks/other")]
+    azure = Azure(
+        {
+            f"{below}/restorePointCollections/c": reply(200, collection()),
+            f"{below}/disks": reply(200, {"value": [OS_DISK | {"id": f"{below}/disks/o"}]}),
+            f"{FAR}/providers/Microsoft.Authorization/locks": reply(200, {"value": locks}),
+        },
+        vm=machine(storageProfile=os_disk),
+    )
+    found = azure.do(lambda compute: compute.read(WHO, "change"), collection=f"{below}/restorePointCollections/c")
+    assert found.obstacles == (Obstacle(verbs, f'the lock "keep" on {name} allows no deletion.', ASKED_FOR_LOCKS),)
+
+
+def test_all_that_stands_in_the_way_is_told_at_once() -> None:
+    view = {"statuses": [{"code": "HibernationState/Hibernated"}]}
+    tags = {f"t{number}": "x" for number in range(50)}
+    found = Azure(
+        vm=machine(instanceView=view),
+        home=collection(location="North Europe", tags=tags),
+        locks={"value": [lock("CanNotDelete", f"{GROUP}/disks/o")]},
+    ).read()
+    assert [each.verbs for each in found.obstacles] == [
+        ("create_disk", "swap"),
+        ("delete_disk rg/o",),
+        ("step",),
+        ("pin",),
+    ]
+
+
 @pytest.mark.parametrize(
     ("vm", "points", "busy", "refuses"),
     [
@@ -196,6 +250,7 @@ def test_where_two_clocks_differ_a_pin_has_ended_only_by_both(until: str, stale:
         ("Creating", [], "creating", None),
         ("Failed", [], None, None),
         ("Deleting", [], None, "deleting"),
+        ("DeletingFailed", [], None, None),
         (None, ["Succeeded", "Creating"], "restore point p1 is being made or removed", None),
         ("Updating", ["Updating"], "restore point p0 is being made or removed", None),
         (None, ["Deleting"], "restore point p0 is being made or removed", None),

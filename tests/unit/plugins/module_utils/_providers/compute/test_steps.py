@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     ServiceError,
+    SignInRefused,
     Unreachable,
     Unsupported,
+    UntrustedTls,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
@@ -108,9 +111,17 @@ def test_an_error_names_the_vm_that_the_step_was_about_unless_the_host_is_to_bla
     with pytest.raises(ServiceError) as refused:
         _execute(SWAP, Script(reply(400)))
     assert refused.value.subject == "vm v"
-    with pytest.raises(Unreachable) as lost:
-        _execute(SWAP, Script(never_left()))
-    assert lost.value.subject != "vm v"
+    untrusted = never_left()
+    untrusted.__cause__ = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.__cause__.verify_message = "self-signed certificate"
+    for answer, kind in (
+        (never_left(), Unreachable),
+        (untrusted, UntrustedTls),
+        (reply(401), SignInRefused),
+    ):
+        with pytest.raises(kind) as of_host:
+            _execute(SWAP, Script(answer))
+        assert of_host.value.subject == "service"
 
 
 def test_a_step_of_somebody_else_s_is_not_carried_out() -> None:

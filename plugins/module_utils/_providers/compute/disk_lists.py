@@ -85,7 +85,7 @@ class DiskLists:
 
     async def _around(self, vm: ArmId, machine: VmEntity) -> KnownDisks:
         """All disks of the VM's resource group, and of those that its disks lie in or, before a restore, lay in."""
-        todo = [vm.group.lower(), *_groups_of(machine)]
+        todo = [vm.group.lower(), *_by_group(machine)]
         found: dict[str, DiskEntity] = {}
         listed: set[str] = set()
         while todo:
@@ -98,9 +98,9 @@ class DiskLists:
             await self._list(vm.subscription, group, disks.append, partial(_parse, vm.subscription, group))
             for disk in disks:
                 found[disk.id.lower()] = disk
-                replaced = RestoreTags.of(disk).replaces
-                if "/" in replaced and disk.name.lower().startswith(machine.name.lower()[:58]):
-                    todo.append(replaced.split("/", maxsplit=1)[0].lower())
+                group, slash, _name = RestoreTags.of(disk).replaces.lower().partition("/")
+                if slash and disk.name.lower().startswith(machine.name.lower()[:58]):
+                    todo.append(group)
         for attached in machine.disks:
             is_resource = attached.managed_id and not attached.diffDiskSettings  # an ephemeral disk is in no list
             if is_resource and attached.managed_id not in found:
@@ -120,11 +120,7 @@ class DiskLists:
 
     async def _attached(self, vm: ArmId, machine: VmEntity) -> KnownDisks:
         """The disks that the VM has."""
-        wanted: dict[str, list[str]] = {}
-        for disk in machine.disks:
-            parts = disk.managed_id.split("/")
-            if len(parts) > 4 and _arm_id.is_name(parts[4]):
-                wanted.setdefault(parts[4], []).append(disk.managed_id)
+        wanted = _by_group(machine)
         _bound(wanted, vm)
         found: dict[str, DiskEntity] = {}
         for group, ids in wanted.items():
@@ -180,8 +176,14 @@ def _parse(subscription: str, group: str, page: Response, row: dict[str, t.Any])
     return disk
 
 
-def _groups_of(machine: VmEntity) -> list[str]:
-    return [parts[4] for disk in machine.disks if len(parts := disk.managed_id.split("/")) > 4]
+def _by_group(machine: VmEntity) -> dict[str, list[str]]:
+    """The ids of the VM's disks, in lower case, by the resource group that they lie in."""
+    found: dict[str, list[str]] = {}
+    for disk in machine.disks:
+        parts = disk.managed_id.split("/")
+        if len(parts) > 4:
+            found.setdefault(parts[4], []).append(disk.managed_id)
+    return found
 
 
 def _bound(groups: t.Sized, vm: ArmId) -> None:

@@ -277,8 +277,8 @@ def test_a_disk_and_what_it_is_made_from_as_they_are_read() -> None:
     ("row", "expected"),
     [
         ({"id": SOURCE.upper(), "snapshotAccessState": "Available"}, "Available"),
-        ({"id": f"{SOURCE}2"}, None),
-        ({}, None),
+        ({"id": f"{SOURCE}2", "snapshotAccessState": "Available"}, None),
+        ({"snapshotAccessState": "Available"}, None),
     ],
 )
 def test_what_a_disk_restore_point_can_be_used_for(row: dict[str, Any], expected: str | None) -> None:

@@ -100,7 +100,7 @@ async def read_inputs(
     kept = [disk for disk in inputs.vm.disks if disk.managed_id not in excluded]
     disks = await _disks_of(client, kept, inputs)
     crash = spec.consistency == "crash"
-    inputs.obstacles = obstacles(inputs.vm, disks, (), disks_in=kept, crash=crash)
+    inputs.obstacles = obstacles(inputs.vm, disks, disks_in=kept, crash=crash)
     may_lack = of_new_point(inputs.vm, kept, crash=crash)
     if now is not None and (many := hourly(inputs.vm, collection.properties.restorePoints or [], now, crash=crash)):
         may_lack.append(many)

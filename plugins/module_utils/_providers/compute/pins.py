@@ -123,7 +123,7 @@ def lock_request(point_path: str, name: str, vm: VM, on: bool) -> Request:
 
 def lock_ids(locks: t.Iterable[t.Mapping[str, t.Any]]) -> set[str]:
     """The ids, in lower case, of what a pin's lock lies on."""
-    ids = [str(lock.get("id") or "").lower() for lock in locks]
+    ids = [str(lock.get("id")).lower() for lock in locks]
     ends = f"/providers/microsoft.authorization/locks/{LOCK}"
     return {each.removesuffix(ends) for each in ids if each.endswith(ends)}
 

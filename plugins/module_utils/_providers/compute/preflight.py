@@ -38,12 +38,11 @@ _DIRECT = {"ultrassd_lrs": "Ultra", "premiumv2_lrs": "Premium SSD v2"}
 def obstacles(
     vm: VmEntity,
     disks: t.Mapping[str, DiskEntity],
-    locks: t.Sequence[t.Mapping[str, t.Any]] = (),
     *,
     disks_in: t.Sequence[Disk] | None = None,
     crash: bool = False,
 ) -> tuple[Obstacle, ...]:
-    """The disks that cannot be captured or swapped, and the locks that forbid a write, each with the remedy.
+    """The VMs and disks that cannot be captured or swapped, each with the remedy.
 
     `disks_in` are those the point would hold, where the task can leave some out; `crash` says that crash consistency is
     asked for.
@@ -55,7 +54,6 @@ def obstacles(
         *_of_encryption(vm, disks),
         *_of_hibernation(vm),
         *_of_disks(vm, within, disks, crash=crash, can_leave_out=can_leave_out),
-        *of_locks(locks),
     )
 
 
@@ -143,7 +141,7 @@ def of_locks_on(state: AzureVmState, collection: str, locks: t.Sequence[t.Mappin
 
     `collection` is the id, in lower case, of the one that the VM has or will have.
     """
-    new_disks = f"{_group(state.vm.id)}/providers/microsoft.compute/disks"
+    group = state.vm.id.lower().partition("/providers/")[0]
     points = [point.id.lower() for point in state.points]
     for lock in locks:
         scope, level = _scope(lock), _level(lock)
@@ -156,15 +154,15 @@ def of_locks_on(state: AzureVmState, collection: str, locks: t.Sequence[t.Mappin
         if level == "readonly":
             verbs += OF_VM if _within(state.vm.id.lower(), scope) else ()
             verbs += OF_COLLECTION if _within(collection, scope) else ()
-            verbs += OF_NEW_DISKS if _within(new_disks, scope) else ()
+            verbs += OF_NEW_DISKS if _within(group, scope) else ()
             verbs += [f"tag_disk {disk.rpartition('/')[2]}" for disk in disks]
         yield from _locked(lock, tuple(verbs))
 
 
 def _locked(lock: t.Mapping[str, t.Any], verbs: tuple[str, ...]) -> t.Iterator[Obstacle]:
-    which = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
-    what = "change" if _level(lock) == "readonly" else "deletion"
     if verbs:
+        which = f'the lock "{lock.get("name")}" on {_scope(lock).rpartition("/")[2] or "its scope"}'
+        what = {"readonly": "change", "cannotdelete": "deletion"}[_level(lock)]
         remedy, lifted_by = "Have the lock removed for the time of the task.", ""
         if lock_ids([lock]):
             remedy = "Lift the pin with vm_checkpoint, pin: false; its lock goes with it."
@@ -177,13 +175,9 @@ def _within(resource: str, scope: str) -> bool:
 
 
 def _scope(lock: t.Mapping[str, t.Any]) -> str:
-    return str(lock.get("id") or "").lower().rpartition(LOCKS)[0]
+    return str(lock.get("id")).lower().rpartition(LOCKS)[0]
 
 
 def _level(lock: t.Mapping[str, t.Any]) -> str:
     properties = lock.get("properties")
     return str(properties.get("level", "") if isinstance(properties, dict) else "").lower()
-
-
-def _group(resource: str) -> str:
-    return "/".join(resource.lower().split("/")[:5])

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import parse
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.client import Request
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import CollectionEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.pins import (
     DropStalePins,
@@ -23,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     stale_tags,
     value_of,
 )
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import golden_actions
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     GROUP,
     WHO,
@@ -74,6 +77,19 @@ def test_a_point_of_unknown_time_is_known_by_its_name() -> None:
     assert pin("created=2026-11-20T11:30:02Z", None) == Pin()
 
 
+@pytest.mark.parametrize(
+    ("until", "created", "value"),
+    [
+        (None, None, "pinned"),
+        (None, NOW, "created=2026-11-20T12:00:00Z"),
+        (NOW, None, "until=2026-11-20T12:00:00Z"),
+        (NOW, datetime(2026, 11, 20, 11, tzinfo=UTC), "until=2026-11-20T12:00:00Z created=2026-11-20T11:00:00Z"),
+    ],
+)
+def test_what_is_written(until: datetime | None, created: datetime | None, value: str) -> None:
+    assert value_of(Pin(until), created) == value
+
+
 @pytest.mark.parametrize("created", [None, datetime(2026, 11, 20, 11, 30, 2, 123456, tzinfo=UTC)])
 @pytest.mark.parametrize("until", [None, datetime(2026, 11, 21, 12, tzinfo=UTC)])
 def test_what_is_written_is_read_and_never_empty(created: datetime | None, until: datetime | None) -> None:
@@ -115,11 +131,14 @@ def test_there_is_room_as_long_as_what_is_stale_makes_some(more: int, full: bool
 def test_the_step_that_makes_room() -> None:
     state = detail()
     step = DropStalePins(WHO, "why", parse(HOME, option="collection"), {"hybridvm-pin-gone": "pinned"})
-    request = step.request(state)
-    assert (request.method, request.api_version) == ("PATCH", "2021-04-01")
-    assert request.path == f"{HOME}/providers/Microsoft.Resources/tags/default"
-    assert request.body == {"operation": "Delete", "properties": {"tags": {"hybridvm-pin-gone": "pinned"}}}
-    assert step.about() == {"op": "drop_stale_pins", "collection": HOME.lower(), "tags": ["hybridvm-pin-gone"]}
+    assert step.request(state) == Request(
+        "PATCH",
+        f"{HOME}/providers/Microsoft.Resources/tags/default",
+        {"operation": "Delete", "properties": {"tags": {"hybridvm-pin-gone": "pinned"}}},
+        "removing 1 tags of pins that are over",
+        api_version="2021-04-01",
+    )
+    golden_actions.hold(Path(__file__).parent / "golden" / "drop_stale_pins.txt", [step])
     assert step.is_done(inventory(state))
     assert state.collection is not None
     tagged = state.collection.model_copy(update={"tags": {"hybridvm-pin-gone": "pinned"}})

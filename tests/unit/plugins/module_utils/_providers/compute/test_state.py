@@ -54,6 +54,14 @@ def test_only_another_disk_at_a_lun_is_in_the_way() -> None:
     assert of.in_the_way([Attachment("lun0", "d")]) == []
 
 
+def test_a_disk_by_its_name_in_the_vm_s_group() -> None:
+    of = detail(disk("o"), disk("oo"))
+    found = of.named("O")
+    assert found is not None
+    assert found.name == "o"
+    assert of.named("x") is None
+
+
 def test_a_disk_by_its_short_name() -> None:
     of = detail(disk("o"))
     for short in ("o", "rg/o", "RG/O"):
@@ -82,6 +90,7 @@ def test_its_own_disks() -> None:
 
 def test_a_point_that_is_not_in_the_collection() -> None:
     assert detail().point(f"{POINT}2") is None
+    assert detail().point(POINT[:-1]) is None
     found = detail().point(POINT.upper())
     assert found is not None
     assert found.name == "p"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ssl
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.vm_steps import SwapDisks
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.state import Attachment
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.steps import MakeCollection
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils import golden_actions
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
     ID,
     WHO,
@@ -60,9 +62,8 @@ def test_a_collection_is_made_with_our_tag() -> None:
     }
     summary = "make restore point collection Checkpoints-V"
     assert MAKE.request(detail()) == Request("PUT", str(HOME), body, "making restore point collection Checkpoints-V")
-    about = {"op": "make_collection", "collection": str(HOME).lower(), "location": "westeurope"}
-    assert MAKE.details() == {"step": summary, "about": about}
-    assert (MAKE.kinds, MAKE.restore_run_id) == (("step", "make_collection"), "")
+    assert (MAKE.summary, MAKE.restore_run_id) == (summary, "")
+    golden_actions.hold(Path(__file__).parent / "golden" / "make_collection.txt", [MAKE])
 
 
 def test_a_collection_is_there_when_it_is_shown() -> None:

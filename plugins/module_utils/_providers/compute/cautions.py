@@ -26,9 +26,9 @@ PER_HOUR = 3
 
 def less_consistent(vm: VmEntity) -> str:
     """Why a new point will be less consistent than the service can make it; empty where nothing tells."""
-    if vm.power == "off":
+    if vm.is_off:
         return "it is off, so its restore point is only crash-consistent."
-    if vm.power == "on" and vm.agent.lower() != "ready":
+    if vm.is_on and vm.agent.lower() != "ready":
         shown = f'is shown as "{vm.agent}"' if vm.agent else "is not shown"
         return f"its agent {shown}: a new restore point is then at best crash-consistent, or its create fails."
     return ""
@@ -47,7 +47,7 @@ def of_new_point(vm: VmEntity, within: t.Sequence[Disk], *, crash: bool) -> list
     found: list[str] = []
     if crash and lacks_premium_storage(vm.size):
         found.append(f"its size {vm.size} is without Premium Storage, which a crash-consistent point needs.")
-    if crash or (vm.power == "on" and less_consistent(vm)):
+    if crash or less_consistent(vm):
         found += _not_of_one_moment(vm, within)
     if vm.confidential and confidential_points(vm):
         found.append("restore points of confidential VMs are a preview of Azure's.")
@@ -56,7 +56,7 @@ def of_new_point(vm: VmEntity, within: t.Sequence[Disk], *, crash: bool) -> list
 
 def _not_of_one_moment(vm: VmEntity, within: t.Sequence[Disk]) -> t.Iterator[str]:
     """What crash consistency cannot be guaranteed for. A VM that is off writes nothing meanwhile."""
-    if vm.power == "off":
+    if vm.is_off:
         return
     cached = [disk.slot for disk in within if (disk.caching or "").lower() == "readwrite"]
     advice = "An application-consistent point is not concerned."
@@ -109,7 +109,7 @@ def _within_the_hour(vm: VmEntity, points: t.Iterable[PointEntity], now: datetim
 def _counts(point: PointEntity, vm: VmEntity, crash: bool) -> bool:
     """Whether it counts as the new one will. Those of a VM that is off are crash-consistent in any case."""
     is_crash = point.properties.consistencyMode == "CrashConsistent"
-    return is_crash if crash else not is_crash or vm.power == "off"
+    return is_crash if crash else not is_crash or vm.is_off
 
 
 def _unchecked(unlisted: Forbidden | None) -> str:

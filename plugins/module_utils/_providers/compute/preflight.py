@@ -58,12 +58,12 @@ def obstacles(
 
 
 def _of_vm(vm: VmEntity, *, crash: bool) -> t.Iterator[Obstacle]:
-    if not vm.confidential or (confidential_points(vm) and not crash and vm.power == "on"):
+    if not vm.confidential or (confidential_points(vm) and not crash and vm.is_on):
         return
     why = "it is a confidential VM, of which Azure makes no restore point"
     if confidential_points(vm):
         advice = "Set consistency: application. " if crash else ""
-        advice += "Start the VM. " if vm.power != "on" else ""
+        advice += "Start the VM. " if not vm.is_on else ""
         yield Obstacle(("create",), f"{why} that is only crash-consistent.", advice.strip())
     else:
         yield Obstacle(("create",), f"{why}.", "Save what it holds from within the guest.")
@@ -115,13 +115,13 @@ def _of_disks(
             yield Obstacle(("create", "step"), f"its {name} is ephemeral.", "Only persistent OS disks can be captured.")
         elif entity is not None and entity.properties.is_shared:
             yield Obstacle(("create",), f"its {name} is a shared disk.", f"{exclude[0].upper()}{exclude[1:]}.")
-        elif kind and (crash or vm.power != "on"):
+        elif kind and (crash or not vm.is_on):
             yield _only_application(vm, f"its {name} is {kind}", exclude, crash=crash)
 
 
 def _only_application(vm: VmEntity, what: str, exclude: str, *, crash: bool) -> Obstacle:
     """A disk that no crash-consistent point can hold: the remedy is what makes the point another one."""
-    todo = [*(["start the VM"] if vm.power != "on" else []), *(["set consistency: application"] if crash else [])]
+    todo = [*(["start the VM"] if not vm.is_on else []), *(["set consistency: application"] if crash else [])]
     only = "" if crash else ", the only kind of a VM that does not run,"
     remedy = f"{' and '.join(todo)}, or {exclude}."
     return Obstacle(

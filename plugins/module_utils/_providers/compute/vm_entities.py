@@ -205,8 +205,17 @@ class VmEntity(ArmModel):
     @property
     def power(self) -> Power:
         """On or off; a VM that is stopped but still allocated is off."""
-        known: dict[str, Power] = {"running": "on", "deallocated": "off", "stopped": "off"}
-        return known.get(self.power_code, "unknown")
+        return "on" if self.is_on else "off" if self.is_off else "unknown"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is known to run."""
+        return self.power_code == "running"
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it is known not to run."""
+        return self.power_code in ("deallocated", "stopped")
 
     @property
     def size(self) -> str:

@@ -97,8 +97,14 @@ def test_sizes_on_azure_boost(size: str, apart: bool) -> None:
 def test_crash_consistency_that_cannot_be_guaranteed() -> None:
     vm = _vm()
     moments, cached = of_new_point(vm, vm.disks, crash=True)
-    assert "Standard_D4s_v6" in moments
-    assert cached.startswith("lun1 is cached ReadWrite")
+    assert moments == (
+        "its size Standard_D4s_v6 runs on Azure Boost and it has more than one data disk: a crash-consistent point may "
+        "hold them of different moments. An application-consistent point is not concerned."
+    )
+    assert cached == (
+        "lun1 is cached ReadWrite: a crash-consistent point may lack what the host has not written yet. "
+        "An application-consistent point is not concerned."
+    )
     assert of_new_point(vm, vm.disks[:2], crash=True) == []
     assert of_new_point(vm, vm.disks, crash=False) == []
     assert of_new_point(_vm("deallocated"), vm.disks, crash=True) == []
@@ -106,6 +112,7 @@ def test_crash_consistency_that_cannot_be_guaranteed() -> None:
     without_agent = _vm(instanceView={"statuses": [{"code": "PowerState/running"}]})
     assert less_consistent(without_agent)
     assert len(of_new_point(without_agent, vm.disks, crash=False)) == 2
+    assert of_new_point(_vm("deallocated"), vm.disks, crash=False) == []
 
 
 @pytest.mark.parametrize(
@@ -177,7 +184,16 @@ def test_one_data_disk_is_of_one_moment() -> None:
 def test_several_cached_disks_are_named_together() -> None:
     vm = _vm(size="Standard_D4s_v5", storageProfile={"dataDisks": [{"lun": n, "caching": "ReadWrite"} for n in (0, 1)]})
     (text,) = of_new_point(vm, vm.disks, crash=True)
-    assert text.startswith("lun0, lun1 are cached ReadWrite: ")
+    assert text == (
+        "lun0, lun1 are cached ReadWrite: a crash-consistent point may lack what the host has not written yet. "
+        "An application-consistent point is not concerned."
+    )
+
+
+@pytest.mark.parametrize("caching", ["ReadWriteThrough", "None", None])
+def test_a_disk_that_is_cached_in_no_such_way(caching: Any) -> None:
+    vm = _vm(size="Standard_D4s_v5", storageProfile={"dataDisks": [{"lun": 0, "caching": caching}]})
+    assert of_new_point(vm, vm.disks, crash=True) == []
 
 
 def test_the_warnings_of_a_new_checkpoint() -> None:
@@ -188,14 +204,23 @@ def test_the_warnings_of_a_new_checkpoint() -> None:
     assert cautions(on, [], NOW, hidden) == (
         ("create", "its disks may not be listed, so their kinds were not checked: no right to list disks."),
     )
-    (many,) = cautions(on, [_point(50), _point(20), _point(10)], NOW)
-    assert many[1].startswith("3 restore points of it were made within the last hour")
-    assert "Azure allows 3: the next one is possible at 2026-11-20T12:10:00Z." in many[1]
+    assert cautions(on, [_point(50), _point(20), _point(10)], NOW) == (
+        (
+            "create",
+            "3 restore points of it were made within the last hour, failed ones and safety checkpoints included, and "
+            "Azure allows 3: the next one is possible at 2026-11-20T12:10:00Z. "
+            "Until then it may be refused (429), which the task waits for within wait_timeout.",
+        ),
+    )
 
 
 def test_a_preview_is_named() -> None:
     vm = _vm(size="Standard_DC2es_v6", location="UAE North", securityProfile={"securityType": "confidentialvm"})
-    assert "restore points of confidential VMs are a preview of Azure's." in of_new_point(vm, [], crash=False)
+    preview = "restore points of confidential VMs are a preview of Azure's."
+    assert of_new_point(vm, [], crash=False) == [preview]
+    assert cautions(vm, [], NOW) == (("create", preview),)
+    other = _vm(size="Standard_DC2es_v6", location="UAE North")
+    assert of_new_point(other, [], crash=False) == []
 
 
 def test_when_the_next_create_is_possible() -> None:

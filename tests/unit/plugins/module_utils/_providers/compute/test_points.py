@@ -62,8 +62,8 @@ def test_a_consistency_that_nobody_knows_is_kept_as_it_is(mode: str | None) -> N
 
 def test_they_stand_in_the_order_of_time_and_those_of_unknown_time_last() -> None:
     late, unknown = "2026-11-20T09:00:00Z", _point("a", None)
-    found = checkpoints([unknown, _point("d", late), _point("c", late), _point("b")], ours=False, elsewhere=False)
-    assert [each.name for each in found] == ["b", "c", "d", "a"]
+    found = checkpoints([unknown, _point("d", late), _point("c", late), _point("z")], ours=False, elsewhere=False)
+    assert [each.name for each in found] == ["z", "c", "d", "a"]
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,16 +32,46 @@ def test_how_the_vm_holds_a_disk() -> None:
     assert (detail().held("os"), held_options("//")) == ("//", {})
     assert (of.held("lun0"), held_options("")) == ("", {})
     two = detail(attached={"lun0": "d", "lun1": "e"}, held={"lun1": {"caching": "None"}})
-    assert (two.held("lun1"), two.held("lun7"), two.held("os")) == ("None//", "", "")
+    assert (two.held("lun1"), two.held("lun7"), two.held("os"), of.held("os2")) == ("None//", "", "", "")
+
+
+def test_a_vm_that_shows_no_disks_holds_none() -> None:
+    bare = replace(detail(), raw={"properties": {"storageProfile": {}}})
+    assert (bare.os_disk, bare.data_disks, bare.held("os"), bare.delete_option("lun0")) == ({}, {}, "", "")
+
+
+@pytest.mark.parametrize(
+    ("held", "options"),
+    [
+        ("None//", {"caching": "None"}),
+        ("ReadOnly/Delete/", {"caching": "ReadOnly", "deleteOption": "Delete"}),
+        ("ReadWrite/Detach/", {"caching": "ReadWrite", "deleteOption": "Detach"}),
+        ("//accelerated", {"writeAcceleratorEnabled": True}),
+        ("//acceleratedTwice", {}),
+    ],
+)
+def test_what_a_tag_says_of_how_a_disk_was_held(held: str, options: dict[str, Any]) -> None:
+    assert held_options(held) == options
 
 
 def test_a_tag_with_nonsense_in_it_says_nothing() -> None:
     assert held_options("Anything/Purge/yes/more") == {}
 
 
+def test_a_disk_that_is_no_managed_one_has_no_id() -> None:
+    assert detail(held={"os": {"managedDisk": None}}).attached_ids == set()
+    assert detail().attached_ids == {f"{GROUP}/disks/o".lower()}
+
+
 @pytest.mark.parametrize(("slot", "name", "is_on"), [("os", "o", True), ("os", "other", False), ("lun0", "o", False)])
 def test_being_on_a_disk(slot: str, name: str, is_on: bool) -> None:
     assert detail(disk("o"), disk("other")).is_on([Attachment(slot, name)]) is is_on
+
+
+def test_being_on_some_of_the_disks_is_not_enough() -> None:
+    of = detail(disk("o"), disk("d"))
+    assert of.is_on([Attachment("os", "o"), Attachment("lun0", "d")]) is False
+    assert detail(disk("o"), disk("oo"), attached={"os": "oo"}).is_on([Attachment("os", "o")]) is False
 
 
 def test_being_on_no_disks_is_being_on_none() -> None:
@@ -72,7 +103,7 @@ def test_a_disk_by_its_short_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "is_made"), [("Succeeded", True), (None, True), ("Updating", False), ("Failed", False)]
+    ("state", "is_made"), [("Succeeded", True), (None, True), ("Updating", False), ("SucceededInPart", False)]
 )
 def test_a_disk_is_made_when_it_says_so_or_the_vm_is_on_it(state: str | None, is_made: bool) -> None:
     """`Updating` is also one whose tags are being written: by this very run, when it has swapped."""
@@ -84,6 +115,8 @@ def test_a_disk_is_made_when_it_says_so_or_the_vm_is_on_it(state: str | None, is
 def test_its_own_disks() -> None:
     made = disk("v-os-r", run="r", replaces="rg/before")
     of = detail(disk("o"), disk("before"), disk("other"), made, attached={"os": "o"})
+    gone = disk("v-lun0-r", run="r", replaces="rg/gone")
+    assert detail(gone).own_disks() == sorted(f"{GROUP}/disks/{name}".lower() for name in ("o", "v-lun0-r"))
     assert of.own_disks() == sorted(f"{GROUP}/disks/{name}".lower() for name in ("o", "before", "v-os-r"))
     assert [of.is_own(each) for each in of.disks.values()] == [True, False, False, True]
 

@@ -69,6 +69,7 @@ def test_the_access_state_comes_before_percentages_and_those_before_codes(
         ("Creating", "arriving"),
         ("Updating", "arriving"),
         ("Deleting", "unusable"),
+        ("DeletingLater", "unknown"),
         ("Failed", "unusable"),
         ("Canceled", "unusable"),
         ("Migrating", "unknown"),
@@ -89,8 +90,14 @@ def test_a_source_of_copies_needs_more_than_instant_access() -> None:
 
 
 def test_what_an_access_state_says() -> None:
-    words = ["Available", "INSTANTACCESS", "AvailableWithInstantAccess", "Pending", "Unknown", "", None]
-    assert [of_access_state(word) for word in words] == ["usable"] * 3 + ["arriving", None, None, None]
+    words = ["Available", "INSTANTACCESS", "AvailableWithInstantAccess", "Pending", "PendingLong", "Unknown", "", None]
+    assert [of_access_state(word) for word in words] == ["usable"] * 3 + ["arriving"] + [None] * 4
+
+
+@pytest.mark.parametrize(("code", "word"), [("Failed", "unusable"), ("Copy/completed", "usable"), (None, "usable")])
+def test_the_code_of_a_disk_is_read_whatever_stands_before_it(code: str | None, word: str) -> None:
+    row = {"replicationStatus": {"status": {"code": code}}}
+    assert usability(_point(row)) == word
 
 
 def test_a_copy_without_disks_that_are_known_needs_a_row_to_be_usable() -> None:
@@ -105,6 +112,7 @@ def test_a_copy_without_disks_that_are_known_needs_a_row_to_be_usable() -> None:
         ([_row(None, 40), _row(None, 70)], "Succeeded", 40, 40),
         ([_row(None, 40), _row()], "Succeeded", 0, 0),
         ([_row(), {}], "Succeeded", None, None),
+        ([], "CreatingLater", None, None),
         ([], "Creating", None, 0),
         ([], "Succeeded", None, None),
         ([_row(None, 40)], "Creating", 40, 40),

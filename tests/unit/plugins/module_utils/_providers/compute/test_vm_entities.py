@@ -40,6 +40,7 @@ def statuses(*codes: str | None) -> VmEntity:
         (("POWERSTATE/RUNNING",), "running", "on"),
         (("ProvisioningState/succeeded", "PowerState/deallocated"), "deallocated", "off"),
         (("PowerState/stopped",), "stopped", "off"),
+        (("PowerState/runningLate",), "runninglate", "unknown"),
         (("PowerState/starting",), "starting", "unknown"),
         (("PowerState2/running", "PowerStat/running"), "", "unknown"),
         (("PowerState/deallocating", "PowerState/running"), "deallocating", "unknown"),
@@ -49,7 +50,8 @@ def statuses(*codes: str | None) -> VmEntity:
     ],
 )
 def test_power(codes: tuple[str | None, ...], code: str, power: str) -> None:
-    assert (statuses(*codes).power_code, statuses(*codes).power) == (code, power)
+    of = statuses(*codes)
+    assert (of.power_code, of.power, of.is_on, of.is_off) == (code, power, power == "on", power == "off")
 
 
 def test_a_vm_that_shows_nothing() -> None:

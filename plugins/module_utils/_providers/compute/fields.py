@@ -16,7 +16,7 @@ VIEWED = "2021-11-01"
 
 def view(api_version: str) -> dict[str, str]:
     """What to ask for along with a restore point: how far its data is, where the api-version can tell."""
-    return {"_expand": "instanceView"} if api_version[:10] >= VIEWED else {}
+    return {"_expand": "instanceView"} if api_version >= VIEWED else {}
 
 
 def _named(value: str) -> str:
@@ -47,14 +47,12 @@ class ArmModel(pydantic.BaseModel):
         return read_time(value)
 
 
-def _ours_as_written(value: object) -> object:
+def _ours_as_written(tags: dict[str, str]) -> dict[str, str]:
     """Names of tags are one in any case (documented): ours are looked for as we write them, in lower case."""
-    if not isinstance(value, dict):
-        return value
-    return {name.lower() if str(name).lower().startswith("hybridvm-") else name: text for name, text in value.items()}
+    return {name.lower() if name.lower().startswith("hybridvm-") else name: text for name, text in tags.items()}
 
 
-Tags = t.Annotated[dict[str, str], pydantic.BeforeValidator(_ours_as_written)]
+Tags = t.Annotated[dict[str, str], pydantic.AfterValidator(_ours_as_written)]
 
 _MODES = {mode.lower(): mode for mode in ("CrashConsistent", "FileSystemConsistent", "ApplicationConsistent")}
 

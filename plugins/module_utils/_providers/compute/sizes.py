@@ -9,15 +9,10 @@ import re
 from .fields import region_key
 from .vm_entities import VmEntity
 
+# The family, the letters behind the number of processors, and the version.
 _SIZE = re.compile(r"standard_([a-z]+)\d+(?:-\d+)?([a-z]*)(?:_[a-z0-9]+)*_v(\d+)", re.IGNORECASE)
 _INTEL_BOOST, _AMD_BOOST = 6, 7
 _CONFIDENTIAL_REGIONS = ("uaenorth", "koreacentral")
-
-
-def _features(size: str) -> tuple[str, int]:
-    """The letters behind the number of processors, and the version; of a name in another form ("", 0)."""
-    found = _SIZE.fullmatch(size)
-    return (found[2].lower(), int(found[3])) if found else ("", 0)
 
 
 def lacks_premium_storage(size: str) -> bool:
@@ -30,10 +25,14 @@ def snapshots_disks_apart(size: str) -> bool:
     """Whether its storage runs on Azure Boost, which takes no snapshot of several disks at one moment (overview of
     VM restore points): Intel from v6 on, AMD (`a`) from v7 on. Arm (`p`) is not named there.
     """
-    letters, version = _features(size)
+    found = _SIZE.fullmatch(size)
+    if found is None:
+        return False
+    letters, version = found[2].lower(), int(found[3])
     return "p" not in letters and version >= (_AMD_BOOST if "a" in letters else _INTEL_BOOST)
 
 
 def confidential_points(vm: VmEntity) -> bool:
     """Whether restore points of a confidential VM are in preview: sizes of v6 in two regions (support matrix)."""
-    return _features(vm.size)[1] == 6 and region_key(vm.location) in _CONFIDENTIAL_REGIONS
+    found = _SIZE.fullmatch(vm.size)
+    return found is not None and int(found[3]) == 6 and region_key(vm.location) in _CONFIDENTIAL_REGIONS

@@ -122,6 +122,8 @@ def test_crash_consistency_that_cannot_be_guaranteed() -> None:
         ("Standard_EC2as_v6", "koreacentral", True),
         ("Standard_DC2as_v5", "koreacentral", False),
         ("Standard_DC2es_v6", "westeurope", False),
+        ("Standard_DC2es_v7", "koreacentral", False),
+        ("Basic_A6", "koreacentral", False),
     ],
 )
 def test_where_confidential_vms_can_have_points(size: str, location: str, possible: bool) -> None:
@@ -162,6 +164,7 @@ def test_the_system_of_a_point(metadata: dict[str, Any] | None, known: str) -> N
         ("Standard_DS2_v2", False),
         ("Standard_NV12_v3", False),  # in other families the name does not say it
         ("Standard_M32_v2", False),
+        ("Standard_X2_v3", False),
         ("Basic_A1", False),
         ("", False),
     ],

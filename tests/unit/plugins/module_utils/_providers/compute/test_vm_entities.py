@@ -202,6 +202,8 @@ def test_a_point_of_another_vm(of_point: str | None, of_vm: str | None, another:
     properties = {"sourceMetadata": {"vmId": of_point}}
     point = PointEntity.model_validate({"id": POINT, "name": "p", "properties": properties})
     assert point.is_of_another(vm(vmId=of_vm)) is another
+    known = PointEntity.model_validate({"id": POINT, "name": "p", "properties": {"sourceMetadata": {}}})
+    assert (known.disks, known.os_type) == ([], "")
     bare = PointEntity.model_validate({"id": POINT, "name": "p", "properties": {}})
     assert not bare.is_of_another(vm(vmId=of_vm))
     assert (bare.os_type, bare.disks, bare.views, bare.created, bare.state, bare.failed) == (
@@ -259,6 +261,8 @@ def test_what_a_collection_is_of() -> None:
         assert of.is_of(ID)
         assert of.is_of(f"{ID.upper()}/".lstrip("/"))
         assert not of.is_of(f"{ID}2")
+        assert not of.is_of(ID[:-1])
+        assert of.points == []
     for bare in (home(), home(source={})):
         assert (bare.source_id, bare.source_path, bare.is_of(ID)) == ("", "/", False)
     assert [home().state, home(provisioningState="Deleting").state] == ["succeeded", "deleting"]

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import generated
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._deps import pydantic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.capabilities import CAPABILITIES
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import POINT, WHO, detail
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW
 
@@ -21,7 +22,21 @@ def test_what_it_can_and_cannot() -> None:
     can = (of.names_unique, of.operations_findable, of.restore_in_place, of.power, of.pins_apart)
     assert can == (True, True, True, True, True)
     assert (of.can_update_description, of.has_description) == (False, False)
-    assert set(of.why) == {"identity", "time", "exactly_once", "joining", "restore"}
+    assert (of.longest_series, of.restore_steps) == (50, restore_steps)
+    assert of.why == {
+        "identity": "the resource id; a name is unique in the VM's collection",
+        "time": "the service's own creation time",
+        "exactly_once": "with a fixed name exactly one; with max_age as on the others",
+        "joining": "the restore point's own state, found by its name",
+        "restore": "the VM read on its new disks, and running where it has to",
+    }
+
+
+def test_how_checkpoints_may_be_called() -> None:
+    of = CAPABILITIES
+    assert of.safety_name == "safety-before-{name}"
+    assert of.name_rule == "letters, digits and _ . -, beginning with a letter or digit, at most 80"
+    assert of.id_rule == "the ARM id of a restore point, from /subscriptions/ to its name"
 
 
 def test_the_longest_series_has_room_for_time_and_nonce() -> None:

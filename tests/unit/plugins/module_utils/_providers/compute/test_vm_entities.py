@@ -45,6 +45,7 @@ def statuses(*codes: str | None) -> VmEntity:
         (("PowerState2/running", "PowerStat/running"), "", "unknown"),
         (("PowerState/deallocating", "PowerState/running"), "deallocating", "unknown"),
         (("PowerState",), "", "unknown"),
+        (("PowerState", "PowerState/running"), "running", "on"),
         ((None,), "", "unknown"),
         ((), "", "unknown"),
     ],

@@ -29,7 +29,7 @@ class UpdatesInProgress(ArmModel):
 class ManagedDiskProperties(ArmModel):
     """Members that are not known here are kept: what a user may have set is reported where it cannot be kept."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
+    model_config = pydantic.ConfigDict(extra="allow")
 
     provisioningState: str | None = None
     diskState: str | None = None

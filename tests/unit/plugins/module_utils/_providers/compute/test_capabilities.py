@@ -12,7 +12,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownersh
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._deps import pydantic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.capabilities import CAPABILITIES
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import POINT, WHO, detail
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (
+    POINT,
+    WHO,
+    detail,
+    disk,
+)
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW
 
 
@@ -63,4 +68,6 @@ def test_what_an_id_looks_like(given: str, is_id: bool) -> None:
 def test_what_was_read_does_not_change() -> None:
     with pytest.raises(pydantic.ValidationError):
         detail().vm.location = "elsewhere"
+    with pytest.raises(pydantic.ValidationError):
+        disk("o").properties.tier = "P1"
     assert WHO.provider == CAPABILITIES.provider

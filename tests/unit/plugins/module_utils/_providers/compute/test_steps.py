@@ -20,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unsupported,
     UntrustedTls,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.client import Request
@@ -78,18 +79,18 @@ def test_a_step_of_nothing_larger_is_neither_undone_nor_described() -> None:
     assert (MAKE.compensation(before), MAKE.describe_state(before, before)) == ((), "")
 
 
-def _execute(step: Step, server: Script, **fields: Any) -> None:
+def _execute(step: Step, server: Script, **fields: Any) -> Operation:
     settings = ArmSettings(access_token="t")
     of = detail(disk("o"), disk("n"))
     for name, value in fields.items():
         object.__setattr__(of, name, value)
 
-    async def main() -> None:
+    async def main() -> Operation:
         async with server.http() as http:
             provider = Compute(Arm(http, BASE, "client c"), settings, None, lambda: datetime.now(UTC))
-            await provider.execute_step(step, inventory(of))
+            return await provider.execute_step(step, inventory(of))
 
-    virtual(main)
+    return virtual(main)
 
 
 @pytest.mark.parametrize("etag", ["e-1", None])
@@ -106,6 +107,13 @@ def test_each_provider_has_its_version(step: Step, version: str) -> None:
     server = Script(reply(202))
     _execute(step, server)
     assert server.requests[0].url.params["api-version"] == version
+
+
+def test_a_collection_that_was_there_when_it_was_made_is_warned_of() -> None:
+    there = _execute(MAKE, Script(reply(200)))
+    assert [each.startswith("collection Checkpoints-V existed when") for each in there.warnings] == [True]
+    made = _execute(MAKE, Script(reply(201)))
+    assert (made.created, made.warnings) == (True, ())
 
 
 def test_an_error_names_the_vm_that_the_step_was_about_unless_the_host_is_to_blame() -> None:

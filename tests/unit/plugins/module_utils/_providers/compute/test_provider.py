@@ -49,7 +49,6 @@ def test_what_is_refused() -> None:
             lambda: Azure(home=no_points).read("list"),
             lambda: Azure(home=crowd).read("list"),
             lambda: Azure(disks=reply(500, {})).read("restore"),
-            lambda: Azure().do(lambda compute: compute.resolve("v")),
             lambda: Azure().do(lambda compute: compute.read(WHO, "list"), collection="a/b"),
             lambda: Azure().do(lambda compute: compute.create(WHO, "a/b", "")),
         ],

@@ -20,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_lists import (
     DiskLists,
     KnownDisks,
+    _Row,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_answers import SETTINGS, absent
@@ -28,6 +29,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
     BASE,
     Reply,
     Script,
+    answer,
     reply,
     virtual,
 )
@@ -60,7 +62,7 @@ def asking(
     single = {each["id"].lower(): each for each in disks}
     asked: list[str] = []
 
-    def answer(request: httpx.Request) -> Reply:
+    def answered(request: httpx.Request) -> Reply:
         path = request.url.path
         listed = re.search(r"resourceGroups/([^/]+)/providers/Microsoft.Compute/disks$", path)
         asked.append(listed[1] if listed is not None else path)
@@ -73,7 +75,7 @@ def asking(
         return reply(403, {"error": {"code": "AuthorizationFailed", "message": "It says no."}})
 
     async def main() -> Result:
-        async with Script(answer).http() as http:
+        async with Script(answered).http() as http:
             arm = Arm(http, BASE, "client c")
             return await act(DiskLists(arm, ComputeClient(arm, SETTINGS), "2024-03-02"))
 
@@ -220,6 +222,11 @@ def test_a_list_that_only_checks_serves_all_vms_for_five_seconds() -> None:
         return counts
 
     assert asking({"rg": [shown]}, act) == ([1] * 6, ["rg", "rg"])
+
+
+def test_a_listed_disk_is_kept_without_a_space() -> None:
+    kept = _Row.of(answer(), {"id": "/D", "tags": {"a": "b"}})
+    assert (kept.id, kept.text) == ("/d", b'{"id":"/D","tags":{"a":"b"}}')
 
 
 def test_why_a_list_may_not_be_read_serves_as_well() -> None:

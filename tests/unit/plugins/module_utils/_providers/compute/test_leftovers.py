@@ -208,7 +208,8 @@ def test_only_the_disk_that_bears_the_name_of_its_run_has_replaced_another() -> 
     assert claims_on(detail(OLD, copied), OLD) == []
     made = new("done")
     far = made.model_copy(update={"id": made.id.replace("/rg/", "/far/")})
-    assert claims_on(detail(OLD, far, made), OLD) == [made]
+    shorter = idle(disk(NEW[:-1], run=RUN, state="done", **OF_POINT))
+    assert claims_on(detail(OLD, far, shorter, made), OLD) == [made]
 
 
 def test_a_restore_whose_point_no_tag_names() -> None:

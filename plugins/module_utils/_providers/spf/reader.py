@@ -144,7 +144,7 @@ class SpfReader:
                 return odata.page(response)
             raise error_of_reading(odata.error(response, context=context, sign_in=self.sign_in))
         except (BadResponse, NotFound) as problem:
-            placed = "{subscription_id}" in (self._settings.spf_url or "")
+            placed = self._root != self._settings.spf_url
             problem.remedy = f"Check {'spf_subscription_id and ' if placed else ''}spf_url: {EXPECTED}"
             raise
 

@@ -66,18 +66,21 @@ class JobReads:
     async def one(self, job_id: str, context: str) -> tuple[JobEntity | None, Response]:
         """The job as it is now; None if it is not listed."""
         jobs, response = await self._queries.find(JobEntity, "Jobs", _is(job_id), context)
-        return next((job for job in jobs if job.ID.lower() == job_id), None), response
+        return {job.ID.lower(): job for job in jobs}.get(job_id), response
 
     async def follow(self, job_id: str, context: str) -> tuple[JobEntity | None, Response]:
         """The same for a job that is looked at again and again: as it was SHARED_FOR ago at the longest."""
         self._followed.setdefault(job_id, None)
         listing = await self._listing(job_id)
-        job, response = (None, None) if listing is None else (listing.jobs.get(job_id), listing.response)
-        if job is None or response is None:
+        job: JobEntity | None
+        if listing is not None and job_id in listing.jobs:
+            job, response = listing.jobs[job_id], listing.response
+        else:
             job, response = await self.one(job_id, context)
             if job is not None and listing is not None:
                 self._missed += 1
-                self._takes_or = self._takes_or and self._missed < MISSES
+                if self._missed >= MISSES:
+                    self._takes_or = False
         if job is not None and job.status(None).state != "running":
             self._followed.pop(job_id, None)
         return job, response

@@ -115,7 +115,7 @@ class Jobs:
         """The id of the VM's most recent task, and the task if it is listed."""
         context = f"looking for the job of {vm}"
         machines, _response = await self._find(VmEntity, "VirtualMachines", f"ID eq {odata.guid(vm.id)}", context)
-        task = next((m.MostRecentTaskId for m in machines if m.ID.lower() == vm.id), None)
+        task = {machine.ID.lower(): machine.MostRecentTaskId for machine in machines}.get(vm.id)
         if not task or not is_guid(task):
             return None, None
         job, _response = await self._reads.one(task.lower(), context)

@@ -341,6 +341,7 @@ def test_the_job_s_own_message_is_the_first_and_one_that_is_said_twice_comes_onc
         ("  ", True, "0", "succeeded"),
         (None, True, "7", "failed"),
         ("Odd", True, "7", "unknown"),
+        ("RunningOut", True, "", "unknown"),
         ("Odd", False, "7", "running"),
     ],
 )

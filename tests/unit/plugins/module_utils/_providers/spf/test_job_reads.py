@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.sp
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-IDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(1, 60)]
+IDS = [f"aaaaaaaa-0000-4000-8000-{number:012}" for number in range(1, 60)]
 ANSWER: Any = object()  # nothing looks into it
 
 
@@ -49,7 +49,7 @@ class Server:
 
     def _jobs(self, ids: Sequence[str]) -> list[JobEntity]:
         found = [(each, self.status[each]) for each in ids if each in self.status]
-        return [JobEntity.model_validate({"ID": each, "Status": status}) for each, status in found]
+        return [JobEntity.model_validate({"ID": each.upper(), "Status": status}) for each, status in found]
 
 
 def reads_of(server: Any) -> JobReads:
@@ -64,7 +64,8 @@ def follow(server: Server, ids: Sequence[str], *, every: float = 5.0, until: flo
     async def one(place: int, job_id: str) -> None:
         await trio.sleep(place * 0.01)
         while trio.current_time() < until:
-            job, _answer = await reads.follow(job_id, f"reading job {job_id}")
+            job, response = await reads.follow(job_id, f"reading job {job_id}")
+            assert response is ANSWER
             seen[job_id] = None if job is None else job.Status
             if seen[job_id] == "Completed":
                 return
@@ -139,6 +140,49 @@ def test_a_server_that_counts_the_first_condition_only_is_found_out() -> None:
     assert follow(server, IDS[:10], until=60) == dict.fromkeys(IDS[:10], "Running")
     assert sum(count > 1 for count in server.asked) <= 9 + MISSES
     assert set(server.asked[-60:]) == {1}
+
+
+def test_a_server_whose_answers_lack_what_it_lists_is_asked_so_three_times() -> None:
+    server = Server(lambda _ids: [])
+
+    async def main() -> None:
+        reads = reads_of(server)
+        for job_id in (IDS[0], IDS[1], IDS[0], IDS[1], IDS[0]):
+            await reads.follow(job_id, "")
+            await trio.sleep(1)
+
+    virtual(main)
+    assert server.asked == [1, 2, 1, 2, 1, 2, 1, 1]
+
+
+def test_a_reading_is_shared_for_half_a_second_and_no_longer() -> None:
+    server = Server()
+
+    async def main() -> None:
+        reads = reads_of(server)
+        for job_id in (IDS[0], IDS[1], IDS[0]):
+            await reads.follow(job_id, "")
+        await trio.sleep(0.5)
+        await reads.follow(IDS[1], "")
+        await trio.sleep(0.01)
+        await reads.follow(IDS[0], "")
+
+    virtual(main)
+    assert server.asked == [1, 2, 2]
+
+
+def test_of_an_answer_that_shows_all_jobs_those_are_kept_that_were_asked_for() -> None:
+    server = Server(lambda _ids: IDS)
+
+    async def main() -> JobReads:
+        reads = reads_of(server)
+        await reads.follow(IDS[0], "")
+        await reads.follow(IDS[1], "")
+        return reads
+
+    kept = virtual(main)._followed[IDS[0]]
+    assert kept is not None
+    assert set(kept.jobs) == {IDS[0], IDS[1]}
 
 
 def test_a_server_that_answers_all_jobs_is_right_too() -> None:

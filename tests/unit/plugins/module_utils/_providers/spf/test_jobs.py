@@ -70,7 +70,8 @@ def test_the_job_is_the_one_that_the_answer_names() -> None:
 def test_what_names_no_job_leaves_it_to_the_vm(named: str) -> None:
     queries = Queries()
     operation, status = begun(queries, x_ms_request_id=named)
-    assert (operation.id, status.state) == (TASK, "running")
+    assert (operation.kind, operation.id, status.state) == ("job", TASK, "running")
+    assert operation.request_id == (named if named not in ("", ZEROS) else None)
     assert queries.asked == [("VirtualMachines", f"ID eq guid'{ID}'"), ("Jobs", f"ID eq guid'{TASK}'")]
 
 
@@ -171,6 +172,7 @@ FAILED = {**MAKES, "ID": ID, "Status": "Failed", "ErrorInfo": {"Problem": "The d
         ([{**MAKES, "Status": "Odd", "IsCompleted": True}], None),
         ([{**MAKES, "ResultObjectID": TASK}], None),
         ([{**MAKES, "ResultObjectID": None}], None),
+        ([{**MAKES, "ResultObjectID": f"{OTHER}0"}], None),
         ([{**MAKES, "CmdletName": "Remove-SCVMCheckpoint"}], None),
         ([FAILED], (ID, "failed", "creating it failed: The disk is full")),
         ([FAILED, MAKES], (ID, "running", "")),

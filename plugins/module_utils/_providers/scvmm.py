@@ -48,7 +48,7 @@ _RUNNING = {"accepted", "provisioning", "updating", "created"}
 
 
 class _Part(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+    model_config = pydantic.ConfigDict(frozen=True)
 
 
 class _Checkpoint(_Part):

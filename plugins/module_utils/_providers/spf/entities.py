@@ -65,7 +65,7 @@ _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", 
 class _Entity(pydantic.BaseModel):
     """Keys are sent back as GUID literals, so nothing else may be one."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="ignore")
+    model_config = pydantic.ConfigDict(frozen=True)
 
     @pydantic.field_validator("AddedTime", "StartTime", mode="before", check_fields=False)
     @classmethod

@@ -164,6 +164,7 @@ def test_a_reading_is_shared_for_half_a_second_and_no_longer() -> None:
             await reads.follow(job_id, "")
         await trio.sleep(0.5)
         await reads.follow(IDS[1], "")
+        assert server.asked == [1, 2]
         await trio.sleep(0.01)
         await reads.follow(IDS[0], "")
 

@@ -37,10 +37,10 @@ class Jobs:
         Without the header, a job of the same verb that began since is taken for it. It may be another run's, so its
         failure does not count as that of the write.
         """
-        job_id = str(response.headers.get("x-ms-request-id") or "")
+        job_id = str(response.headers.get("x-ms-request-id") or "").lower()
         if is_guid(job_id) and job_id.strip("0-"):
-            poll = self._by_id(job_id.lower(), started)
-            return Operation("job", job_id.lower(), poll, started, request_id=response.request_id)
+            poll = self._by_id(job_id, started)
+            return Operation("job", job_id, poll, started, request_id=response.request_id)
         sent = response.date
         operation = Operation("job", None, _never, started, request_id=response.request_id)
 
@@ -86,10 +86,10 @@ class Jobs:
         state = next((status for job in made if (status := job.status(None)).state != "failed"), None)
         if not made or (state is not None and state.state != "running"):
             return None
-        job, started = made[0], anyio.current_time()
-        failed = job.status(None)
+        failed, started = made[0].status(None), anyio.current_time()
         last = state or replace(failed, message=f"creating it failed: {failed.message.rstrip('. ')}")
-        return Operation("job", job.ID.lower(), self._by_id(job.ID.lower(), started), started, last=last, joined=True)
+        job_id = made[0].ID.lower()
+        return Operation("job", job_id, self._by_id(job_id, started), started, last=last, joined=True)
 
     def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:

@@ -272,8 +272,8 @@ def load_services() -> None:
     from .spf import provider as spf
     from .spf import sign_in
 
-    _ways = automatic, azure_cli, certificate, certificate_assertion, client_secret, disk_cache, federation
-    _loaded = _ways, managed_identity, windows, azure_credentials, azure_sign_in, scvmm, provider, spf, sign_in
+    del automatic, azure_cli, certificate, certificate_assertion, client_secret, disk_cache, federation
+    del managed_identity, windows, azure_credentials, azure_sign_in, scvmm, provider, spf, sign_in
 
 
 def _origin(url: str) -> str:

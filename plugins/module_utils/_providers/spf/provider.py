@@ -74,7 +74,7 @@ class Spf(SingleCallProvider):
         if len(found) > 1:
             listed = ", ".join(f"{vm.ID.lower()} ({vm.Status})" for vm in found[:20])
             raise Ambiguous(
-                f"{len(found)} VMs have this {field.lower() if field == 'Name' else field}: {listed}.",
+                f"{len(found)} VMs have this {field.replace('Name', 'name')}: {listed}.",
                 subject=f"vm {reference}",
                 remedy="Name the VM by its ID.",
             )

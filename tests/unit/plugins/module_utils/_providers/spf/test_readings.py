@@ -16,6 +16,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -238,3 +240,22 @@ def test_letters_beyond_ascii_are_sent_as_they_are() -> None:
     using(server, lambda spf: spf.create(WHO, "nächtlich", "wörter"))
     assert "nächtlich" in server.requests[0].content.decode()
     assert json.loads(server.requests[0].content)["Description"] == "wörter"
+
+
+def test_a_vm_that_is_not_found_is_told_with_who_looked_for_it() -> None:
+    async def main() -> None:
+        settings = SpfSettings.model_validate({"spf_url": ROOT, "spf_token": "e30"})
+        async with Script(page()).http(auth=Bearer("e30", "spf_token")) as http:
+            await Spf(http, settings, lambda: OURS).resolve("web01")
+
+    with pytest.raises(NotFound) as caught:
+        virtual(main)
+    assert caught.value.message == "no such VM in service, or it is not visible to the token given as spf_token."
+
+
+def test_a_scope_s_vm_without_a_stamp_is_of_the_only_one_there_is() -> None:
+    machines = page({"ID": ID, "Name": "web01"}, {"ID": CHILD, "StampId": HOST})
+    server = Script(machines, reply(200, {"value": []}), page({"StampId": STAMP}))
+    found = using(server, lambda spf: spf.list_scope(Scope("spf")))
+    assert [(each.vm.reference, each.vm.partition) for each in found] == [(ID, STAMP), (CHILD, HOST)]
+    assert [(each.now, each.ahead) for each in found] == [(SEEN.now, 10.0)] * 2

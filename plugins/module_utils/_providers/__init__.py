@@ -125,10 +125,9 @@ class Providers:
 
     def _spf(self) -> Provider:
         from .spf.provider import Spf
-        from .spf.sign_in import auth_of, remember_secrets
+        from .spf.sign_in import auth_of
 
         spf = settings(SpfSettings, self._params, self._world.environ)
-        remember_secrets(spf, self._redactor)
         certificate = None
         if spf.spf_client_cert is not None:
             certificate = ClientCertificate(spf.spf_client_cert, spf.spf_client_key, spf.spf_client_cert_password)

@@ -18,8 +18,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.buckets 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import clouds
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.clouds import Cloud
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client_certificate import ClientCertificate
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext, Scope
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import Script, virtual
 
@@ -82,6 +84,7 @@ def test_one_client_serves_all_and_follows_no_redirects(monkeypatch: pytest.Monk
     spf, arm = using(params, act, redactor)
     assert made.clients == [client("context 1")]
     assert made.contexts == [(True, "/ca")]
+    assert (spf.auth.way, arm.http.auth.way) == ("basic", "secret")
     assert (spf.label, spf._client.is_closed) == ("spf https://spf.test:8090", True)
     assert (arm.http.label, arm.base) == ("arm https://management.azure.com", "https://management.azure.com")
     assert (arm.sign_in, arm.http._redactor is redactor, arm.http._counted is counted) == ("client c", True, True)
@@ -101,6 +104,44 @@ def test_a_certificate_is_shown_to_spf_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert made.clients == [client("context 1"), client("context 2"), client("context 1", 1, 1)]
     assert made.contexts == [(False, None)] * 2
     assert made.certificates == [("context 1", ClientCertificate("/c", "/k", "p"))]
+
+
+def test_a_sign_in_that_belongs_to_its_connection_has_clients_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(monkeypatch)
+    redactor = Redactor()
+
+    async def act(providers: Providers) -> None:
+        spf: Any = await providers.of("web01")
+        spf._http.auth._new_client()
+
+    using({**SPF, "spf_auth": "ntlm", "spf_password": "pass-word"}, act, redactor)
+    assert made.clients == [client("context 1"), client("context 1", 1, 1)]
+    assert redactor.redact("pass-word") == MASK
+
+
+def test_arc_is_asked_as_the_options_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    Made(monkeypatch)
+    params = {"access_token": "e30", "subscription_id": VM.split("/")[2], "scvmm_api_version": "2023-10-07"}
+    made: Any = using(params, lambda providers: providers.of_scope(Scope("scvmm")))
+    assert (type(made).__name__, made._version, made._subscription) == ("Scvmm", "2023-10-07", VM.split("/")[2])
+    assert made._wall_clock() == NOW
+    with pytest.raises(InvalidInput, match="is no VM that this release knows"):
+        Providers.service_of(VM.format("HybridCompute/machinesOfOthers"))
+
+
+def test_a_cloud_that_is_given_by_its_address_is_asked_for_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    Made(monkeypatch)
+    asked: list[tuple[str, str]] = []
+
+    async def discover(http: Any, url: str) -> Cloud:
+        asked.append((http.label, url))
+        return Cloud("own", "https://arm.test:30005", "https://login.test", "https://arm.test/.default")
+
+    monkeypatch.setattr(clouds, "discover", discover)
+    params = {"access_token": "e30", "cloud_environment": "https://cloud.test"}
+    arm = using(params, lambda providers: providers.arm())[0]
+    assert asked == [("arm https://cloud.test", "https://cloud.test")]
+    assert (arm.http.label, arm.base) == ("arm https://arm.test:30005", "https://arm.test:30005")
 
 
 def test_a_machine_s_own_endpoints_are_reached_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

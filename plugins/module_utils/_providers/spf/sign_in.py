@@ -70,7 +70,7 @@ def auth_of(
     if way == "auto":
         from ..._http.auth.automatic import Automatic
 
-        return Automatic(windows, (lambda: _basic(spf)) if spf.spf_username and spf.spf_password else None)
+        return Automatic(windows, (lambda: _basic(spf)) if spf.spf_password else None)
     return windows()
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pydantic
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
@@ -18,6 +19,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Leftover
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import vm_checkpoint_info as task
@@ -217,7 +219,7 @@ def test_what_was_read_is_shown_although_its_leftovers_cannot_be(monkeypatch: py
     assert (found["vms"][0]["status"], found["vms"][0]["checkpoint_count"]) == ("failed", 1)
 
 
-OLD = point("c3", "1d", name="weekly")
+OLD = point("c3", "1d", name="weekly-1", series="weekly")
 UNDATED = point("d4", None)
 
 
@@ -311,3 +313,10 @@ def test_a_vm_is_read_at_the_level_of_its_service() -> None:
     found: Any = (Service(), machine("a", service="t"))
     assert task.level_of(task.Finding("a", found), levels) is levels.of("t").reading
     virtual(task.Finding("a").read)  # what was not found is not read
+
+
+def test_a_query_takes_no_option_that_there_is_not_and_stays_as_it_is() -> None:
+    with pytest.raises(InvalidInput, match="nmae"):
+        validate_options(task.InfoQuery, {"nmae": "nightly"})
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        task.InfoQuery().name = "nightly"

@@ -157,10 +157,9 @@ class Survey:
 
     async def _run(self, providers: Providers, params: Params) -> None:
         scope = query_scope(self._query)
-        if scope is None:
-            # Each has its place before the first can fail.
-            vm, vms = params.get("vm"), params.get("vms")
-            self._findings = [Finding(str(each)) for each in ([vm] if vms is None else vms)]
+        vm, vms = params.get("vm"), params.get("vms")
+        # Each has its place before the first can fail.
+        self._findings = [Finding(str(each)) for each in ([vm] if vm is not None else vms or [])]
         references = references_of(params, scope=self._query.scope, takes_scope=True, fail=self._readings.fail)
         if scope is None:
             await self._look_up(providers, references)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, Union
 
 import trio
@@ -19,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     Leftover,
     ObservedVm,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext, Scope
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, SERVICE
 
@@ -94,6 +96,7 @@ class Service:
 
     async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
         """What was said to be left of it."""
+        self.asked.append(f"leftovers of {actual.vm.name}")
         found = self._left.get(actual.vm.name, [])
         if isinstance(found, CheckpointError):
             raise found
@@ -105,8 +108,9 @@ class Opened:
 
     service_of = staticmethod(Providers.service_of)
 
-    def __init__(self, **services: Service) -> None:
+    def __init__(self, settings: ArmSettings | None = None, **services: Service) -> None:
         self._services = services
+        self._settings = settings or ArmSettings()
         self.is_closed = False
 
     def __call__(self, params: Any, context: RunContext, deadline: Any, redactor: Any) -> Opened:
@@ -126,6 +130,10 @@ class Opened:
     async def of_scope(self, scope: Scope) -> Service:
         """The service of a scope."""
         return self._services[scope.kind]
+
+    async def arm(self) -> tuple[Any, ArmSettings]:
+        """A resource manager that nothing is asked of."""
+        return SimpleNamespace(base="https://arm"), self._settings
 
     def address_of(self, kind: str) -> str:
         """Where it is asked."""

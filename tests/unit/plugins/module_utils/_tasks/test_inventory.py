@@ -116,7 +116,7 @@ def test_first_each_service_is_asked_for_one_list_alone(monkeypatch: pytest.Monk
     services = {kind: Watched() for kind in ("spf", "scvmm", "compute")}
     inventory(
         monkeypatch,
-        Opened(**services),
+        Opened(None, **services),
         services=["compute", "spf", "scvmm"],
         resource_groups=["g", "h"],
         concurrency="1",

@@ -49,6 +49,34 @@ def test_what_is_written_is_read() -> None:
     assert set(content) == {"format", "version", "created", "tasks", "checksum"}
 
 
+def test_the_whole_file() -> None:
+    assert (
+        text({"module": "vm_checkpoint", "options": {"vm": "web01", "name": "{{ n }}"}})
+        == """{
+  "format": "hybridvm.checkpoints plan file",
+  "version": 1,
+  "created": "2026-11-20T11:30:00Z",
+  "tasks": [
+    {
+      "module": "hybridvm.checkpoints.vm_checkpoint",
+      "options": {
+        "vm": "web01",
+        "name": "{\\u007b n }}"
+      },
+      "plan": {
+        "version": 1,
+        "digest": "sha256:0",
+        "checksum": "sha256:1",
+        "actions": []
+      }
+    }
+  ],
+  "checksum": "sha256:05c95784566a095b40f7b517af1b6ab36a0be878c2e1827d58194d2dd6c2d117"
+}
+"""
+    )
+
+
 def test_only_the_approved_file_passes() -> None:
     one, other = text(TASK), text(TASK, TASK)
     name = json.loads(one)["checksum"]

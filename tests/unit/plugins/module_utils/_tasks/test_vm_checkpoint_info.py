@@ -121,6 +121,7 @@ def test_what_an_error_leaves_of_the_others(monkeypatch: pytest.MonkeyPatch, on_
 def test_of_one_vm_its_own_error_is_the_task_s(monkeypatch: pytest.MonkeyPatch) -> None:
     found = info(monkeypatch, Service({"a": Forbidden("no.", subject="collection c")}), vm="a")
     assert refusal(found) == ("collection c: no.", "forbidden")
+    assert [(each["vm"], each["status"]) for each in found["vms"]] == [("a", "failed")]
     with pytest.raises(SignInRefused):
         info(monkeypatch, Service({"a": SignInRefused("no.")}), vm="a")
 
@@ -191,7 +192,7 @@ DISK = Leftover("disk", "d1", "old", "it was replaced", datetime(2026, 11, 20, t
 def test_leftovers_are_shown_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     service = Service({"a": observed("a", MINE), "b": observed("b")}, left={"a": [DISK]})
     found = info(monkeypatch, service, vms=["a", "b"], leftovers=True)
-    assert service.asked == ["a for leftovers", "b for leftovers"]
+    assert sorted(service.asked) == ["a for leftovers", "b for leftovers", "leftovers of a", "leftovers of b"]
     assert found["leftovers"] == [
         {
             "vm": "a",

@@ -149,7 +149,7 @@ def test_a_reference_that_can_be_none_keeps_its_place(monkeypatch: pytest.Monkey
 
 
 def test_the_longest_reference_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    longest = "x" * 1024
+    longest = "x" * 510 + "    " + "x" * 510
     found = info(monkeypatch, Service(), vms=[longest], on_error="report")
     assert found["vms"][0]["vm"] == longest
 

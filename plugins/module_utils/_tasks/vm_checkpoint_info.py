@@ -186,18 +186,18 @@ class Survey:
 
     def result(self) -> dict[str, t.Any]:
         """The keys of the result."""
-        shown = []
+        shown, left = list[dict[str, t.Any]](), list[dict[str, t.Any]]()
         for each in self._findings:
             if each.actual is not None:
                 vm, actual = each.actual.vm, each.actual
                 named = {"vm": vm.reference, "vm_name": vm.name, "vm_id": vm.id, "provider": vm.provider}
                 shown += [named | actual.show(c) for c in each.shown]
+                left += [every.to_result(vm) for every in each.leftovers]
         vms = [self._vm(position, each) for position, each in enumerate(self._findings)]
         outcome = self._readings.outcome(len(self._findings), "VMs", "vms")
         warnings = self._warnings() + outcome.pop("warnings", [])
         if warnings:
             outcome["warnings"] = warnings
-        left = [every.to_result(each.actual.vm) for each in self._findings if each.actual for every in each.leftovers]
         asked = {"leftovers": left} if self._query.leftovers else {}
         return {"changed": False, "checkpoints": shown, **asked, "vms": vms, **outcome}
 

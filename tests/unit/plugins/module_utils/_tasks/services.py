@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 import trio
 
@@ -23,7 +23,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext, Scope
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, SERVICE
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
+Result = TypeVar("Result")
 Held = Union[ObservedVm, VM, CheckpointError]
 
 
@@ -138,6 +140,16 @@ class Opened:
     def address_of(self, kind: str) -> str:
         """Where it is asked."""
         return f"at {kind}"
+
+
+def later(main: Callable[[], Awaitable[Result]]) -> Result:
+    """Run a while after the clock has begun, so that a moment is no duration."""
+
+    async def run() -> Result:
+        await trio.sleep(1000.0)
+        return await main()
+
+    return virtual(run)
 
 
 def context(**fields: Any) -> RunContext:

@@ -28,9 +28,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import results
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import restore_point_collection_info as task
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, context
+from .services import Opened, context, later
 
 GUID, OTHER = "22222222-0000-4000-8000-000000000002", "33333333-0000-4000-8000-000000000003"
 RG = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute"
@@ -100,7 +99,7 @@ def info(monkeypatch: pytest.MonkeyPatch, client: Client, world: Opened | None =
     """The result of the task."""
     monkeypatch.setattr(task, "Providers", world or Opened(HERE))
     monkeypatch.setattr(task, "RestorePointClient", client)
-    return virtual(lambda: task.restore_point_collection_info(params, False, context(), Redactor()))
+    return later(lambda: task.restore_point_collection_info(params, False, context(), Redactor()))
 
 
 def shown(found: dict[str, Any]) -> list[str]:

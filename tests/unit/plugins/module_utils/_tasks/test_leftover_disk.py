@@ -29,9 +29,8 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
     inventory,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import UNIQUE
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, Service, context
+from .services import Opened, Service, context, later
 
 RUN = "0123456789ab"
 
@@ -143,7 +142,7 @@ def removed(monkeypatch: pytest.MonkeyPatch, world: Opened, **params: Any) -> di
     monkeypatch.setattr(run, "Providers", world)
     monkeypatch.setattr(task, "ComputeClient", Disks)
     given = {"state": "absent", "ids": [OLD.id, f"{GROUP}/disks/gone"], **params}
-    return virtual(lambda: task.leftover_disk(given, True, context(), Redactor()))
+    return later(lambda: task.leftover_disk(given, True, context(), Redactor()))
 
 
 def test_every_key_in_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,9 +30,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.restore_point_collection import (
     restore_point_collection,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, context
+from .services import Opened, context, later
 
 GUID = "22222222-0000-4000-8000-000000000002"
 RG = f"/subscriptions/{GUID}/resourceGroups/rg/providers/Microsoft.Compute"
@@ -83,7 +82,7 @@ def task(
     monkeypatch.setattr(run, "Providers", Opened(settings))
     monkeypatch.setattr(resources, "RestorePointClient", client)
     given = {"resource_group": "rg", **params}
-    return virtual(lambda: of(given, True, context(), Redactor()))
+    return later(lambda: of(given, True, context(), Redactor()))
 
 
 def point(monkeypatch: pytest.MonkeyPatch, client: Client, **params: Any) -> dict[str, Any]:

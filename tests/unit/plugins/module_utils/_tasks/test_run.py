@@ -30,7 +30,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._e
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, context
+from .services import Opened, context, later
 
 UNSAFE = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
 
@@ -54,7 +54,7 @@ def ran(found: Any, params: dict[str, Any] | None = None, **surroundings: Any) -
             raise found
         return dict(found)
 
-    return virtual(lambda: run.run_task(task, params or {}, True, context(**surroundings)))
+    return later(lambda: run.run_task(task, params or {}, True, context(**surroundings)))
 
 
 def test_a_result_says_how_it_was_signed_in_and_shows_no_secret() -> None:
@@ -159,7 +159,7 @@ def converged(
 
     surroundings = context(**how.pop("surroundings", {}))
     params = {"poll_interval": "2s", "concurrency": concurrency, "wait_timeout": "2m", "spf_url": "u"}
-    members, total = virtual(lambda: run.converge(opened, params, check, surroundings, Redactor(), **how))
+    members, total = later(lambda: run.converge(opened, params, check, surroundings, Redactor(), **how))
     return members, total, world, [each for shelf in shelves for each in shelf.sent]
 
 

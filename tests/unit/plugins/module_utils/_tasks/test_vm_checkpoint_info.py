@@ -26,7 +26,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ours, point
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, Service, context, machine, observed
+from .services import Opened, Service, context, later, machine, observed
 
 MINE, THEIRS = ours("a1", "1h"), point("b2", "3h")
 AZURE = "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Compute"
@@ -36,7 +36,7 @@ def info(monkeypatch: pytest.MonkeyPatch, opened: Opened | Service, **params: An
     """The result of the task."""
     world = Opened(spf=opened) if isinstance(opened, Service) else opened
     monkeypatch.setattr(task, "Providers", world)
-    return virtual(lambda: task.vm_checkpoint_info(params, False, context(), Redactor()))
+    return later(lambda: task.vm_checkpoint_info(params, False, context(), Redactor()))
 
 
 def ids(found: dict[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_che
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, ours
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
-from .services import Opened, Service, context, observed
+from .services import Opened, Service, context, later, observed
 
 SERIES = [ours("a1", "1h"), ours("b2", "2h"), ours("c3", "3h"), ours("d4", "4h")]
 
@@ -32,7 +32,7 @@ def policy(monkeypatch: pytest.MonkeyPatch, service: Service, *, check: bool = T
     """The result of the task for the series nightly."""
     monkeypatch.setattr(run, "Providers", Opened(spf=service))
     given = {"prefix": "nightly", **params}
-    return virtual(lambda: vm_checkpoint_policy(given, check, context(), Redactor()))
+    return later(lambda: vm_checkpoint_policy(given, check, context(), Redactor()))
 
 
 def numbers(**fields: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ LONGEST = 200
 """Characters of a host's name; fact caches make a file's name of it."""
 _SHOWN = 5
 _DIGITS = 8
-_MOST_DIGITS = 64
+_OF_NEWEST = ("newest", "newest_id", "newest_created", "newest_age_seconds")
 
 Row = dict[str, t.Any]
 
@@ -56,25 +56,22 @@ def row(vm: VM, actual: ObservedVm | None, error: CheckpointError | None) -> Row
 
 
 def _counts(actual: ObservedVm | None) -> Row:
-    usable = [each for each in actual.checkpoints if each.usable] if actual is not None else []
-    newest, age = _newest(actual, [each for each in usable if not each.of_another])
-    return {
-        "count": None if actual is None else len(actual.checkpoints),
-        "usable_count": None if actual is None else len(usable),
-        "newest": None if newest is None else newest.name,
-        "newest_id": None if newest is None else newest.id,
-        "newest_created": None if newest is None or newest.created is None else format_time(newest.created),
-        "newest_age_seconds": age,
-    }
+    if actual is None:
+        return dict.fromkeys(("count", "usable_count", *_OF_NEWEST))
+    usable = [each for each in actual.checkpoints if each.usable]
+    newest = _newest(actual, [each for each in usable if not each.of_another])
+    return {"count": len(actual.checkpoints), "usable_count": len(usable), **newest}
 
 
-def _newest(actual: ObservedVm | None, usable: t.Sequence[Checkpoint]) -> tuple[Checkpoint | None, int | None]:
+def _newest(actual: ObservedVm, usable: t.Sequence[Checkpoint]) -> Row:
     """The youngest of those whose age is known, and its age."""
-    aged = [(age, each) for each in usable if actual is not None and (age := actual.age(each)) is not None]
+    aged = [(age, each) for each in usable if (age := actual.age(each)) is not None]
     if not aged:
-        return None, None
+        return dict.fromkeys(_OF_NEWEST)
     age, newest = min(aged, key=lambda each: each[0])
-    return newest, max(0, int(age))
+    created = format_time(t.cast(datetime, newest.created))  # else nobody knew its age
+    shown = (newest.name, newest.id, created, max(0, int(age)))
+    return dict(zip(_OF_NEWEST, shown, strict=True))
 
 
 def kept(rows: t.Sequence[Row], now: datetime) -> dict[str, t.Any]:
@@ -147,7 +144,7 @@ def unique_names(wanted: t.Sequence[str], rows: t.Sequence[Row]) -> list[str]:
     while clashes := _clashes(names):
         for place in clashes:
             names[place] = f"{wanted[place]}_{_suffix(rows[place], digits)}"
-        digits = min(digits * 2, _MOST_DIGITS)
+        digits *= 2
     return names
 
 

@@ -37,7 +37,7 @@ def _not_empty(value: t.Any) -> t.Any:
 
 def _text(value: object) -> object:
     """A tag's value as YAML may write it: `tier: 1`, `critical: true`."""
-    return str(value).lower() if isinstance(value, (bool, int)) else value
+    return str(value).lower() if isinstance(value, int) else value
 
 
 Some = pydantic.AfterValidator(_not_empty)
@@ -126,7 +126,7 @@ def sign_in_key(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> 
         option: [params.get(option), *(environ.get(name) for name in ENVIRONMENT[option])] for option in ENVIRONMENT
     }
     other = [environ.get(name) for name in _OTHER_IDENTITIES]
-    return hashlib.sha256(json.dumps([given, other], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([given, other]).encode()).hexdigest()
 
 
 def refuse_unknown(given: t.Iterable[str], known: t.Iterable[str]) -> None:

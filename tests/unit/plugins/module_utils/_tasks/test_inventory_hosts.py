@@ -16,7 +16,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory_hosts import (
     GROUPS,
-    LONGEST,
     RESERVED,
     groups,
     kept,
@@ -133,15 +132,34 @@ def test_groups(found: dict[str, Any], wanted: list[str]) -> None:
     assert set(wanted) <= set(GROUPS)
 
 
+def test_the_groups_that_there_are() -> None:
+    assert GROUPS == (
+        "no_fresh_checkpoint",
+        "no_usable_checkpoint",
+        "checkpoints_refused",
+        "checkpoints_unreadable",
+    )
+
+
+def test_one_of_another_vm_is_no_newest() -> None:
+    """It bears this VM's name, and restoring it would bring back the other."""
+    found = shown(replace(point(1), of_another=True), point(5))
+    assert (found["checkpoint_count"], found["checkpoint_usable_count"]) == (2, 2)
+    assert (found["checkpoint_newest"], found["checkpoint_newest_age_seconds"]) == ("p5", 5 * 3600)
+
+
 def test_a_vm_that_was_not_asked_for_its_checkpoints() -> None:
     found = variables(row(WEB01, None, None), 60.0)
     assert (found["checkpoint_status"], found["checkpoint_readable"]) == ("not_read", False)
-    assert (found["checkpoint_usable_count"], found["checkpoint_newest_age_seconds"]) == (None, None)
+    of_checkpoints = {name for name in found if name.startswith(("checkpoint_newest", "checkpoint_count"))}
+    assert {found[name] for name in (*of_checkpoints, "checkpoint_usable_count", "checkpoint_power")} == {None}
+    assert len(of_checkpoints) == 5
 
 
 def test_ages_grow_while_a_cache_is_used() -> None:
     one = row(WEB01, ObservedVm(WEB01, (point(23),), now=NOW), None)
     held = kept([one], NOW)
+    assert held == {"version": 1, "read_at": "2026-11-20T12:00:00Z", "rows": [one]}
     later = still_good(held, NOW + timedelta(hours=2))
     assert later is not None
     ((again,), elapsed) = later
@@ -170,7 +188,7 @@ def test_what_another_release_has_kept_is_not_taken(held: object) -> None:
         ("@all", "_all"),
         ("a\nb", "a_b"),
         ("", "_"),
-        ("x" * 300, "x" * LONGEST),
+        ("x" * 200 + "y", "x" * 200),
     ],
 )
 def test_a_hosts_name_has_no_other_meaning(text: str, name: str) -> None:
@@ -183,7 +201,13 @@ def test_of_several_vms_with_one_name_none_keeps_it() -> None:
     assert unique_names(["web01", "db01", "web01"], rows("b", "c", "A")) == [names[1], "db01", names[0]]
 
 
-@pytest.mark.parametrize("name", [*sorted(RESERVED), "LocalHost"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("localhost", "LocalHost", "127.0.0.1", "all", "ungrouped"),
+        *("no_fresh_checkpoint", "no_usable_checkpoint", "checkpoints_refused", "checkpoints_unreadable"),
+    ],
+)
 def test_no_vm_takes_the_place_of_the_controller_or_of_a_group(name: str) -> None:
     (given_name,) = unique_names([name], rows("a"))
     assert given_name == f"{name}_spf_8c3fa592"
@@ -192,9 +216,11 @@ def test_no_vm_takes_the_place_of_the_controller_or_of_a_group(name: str) -> Non
 def test_a_name_that_another_vm_bears_as_its_suffix_makes_both_longer() -> None:
     taken = unique_names(["web01", "web01"], rows("a", "b"))
     names = unique_names(["web01", "web01", taken[0]], rows("a", "b", "c"))
-    assert len(set(names)) == 3
-    assert taken[0] not in names
-    assert names[1] == taken[1]
+    assert names == [
+        "web01_spf_8c3fa59293c22e87",
+        "web01_spf_fca9262d",
+        "web01_spf_8c3fa592_spf_1c85ae086a103dd8",
+    ]
 
 
 @given(st.lists(st.sampled_from(["web01", "web01_spf_8c3fa592", "localhost", "x"]), max_size=12))
@@ -208,11 +234,22 @@ def test_every_host_has_a_name_of_its_own(wanted: list[str]) -> None:
 def test_a_name_that_was_not_given_is_told() -> None:
     several = rows(*"abcdefg")
     names, warnings = name_hosts(["w 1"] * 6 + ["all"], several, "suffix")
-    first, second = warnings
-    assert first.startswith(f"6 VMs would be called w_1, and are {names[0]} (a), {names[1]} (b), ")
-    assert first.endswith(f"{names[4]} (e), ….")
-    assert second == f"a VM called all is {names[6]} (g)."
+    listed = ", ".join(f"{name} ({vm})" for name, vm in zip(names[:5], "abcde", strict=True))
+    assert warnings == [
+        f"6 VMs would be called w_1, and are {listed}, ….",
+        f"a VM called all is {names[6]} (g).",
+    ]
+    assert name_hosts(["w"] * 5, several[:5], "suffix")[1][0].endswith("(e).")
     assert name_hosts(["a", "b"], rows("a", "b"), "suffix") == (["a", "b"], [])
+
+
+def test_what_others_have_named_is_shown_up_to_a_bound() -> None:
+    long, longest = "a" + "x" * 300, "b" + "x" * 299
+    (name, _other), (warning,) = name_hosts(["w", "w"], rows(long, longest), "suffix")
+    assert f"{name} (a{'x' * 298}…), " in warning
+    assert f" (b{'x' * 299})." in warning
+    with pytest.raises(InvalidInput, match=rf": a{'x' * 298}…, b{'x' * 299}\. Name"):
+        name_hosts(["w", "w"], rows(long, longest), "fail")
 
 
 def test_duplicates_may_be_an_error() -> None:

@@ -5,16 +5,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import pydantic
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ENVIRONMENT
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.azure_scope import listed, path_of_scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory import query_of
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory_query import (
+    InventoryQuery,
     cache_key,
     refuse_unknown,
     sign_in_key,
@@ -108,10 +112,45 @@ def test_a_cache_belongs_to_what_is_read_and_to_who_reads_it() -> None:
             ({"access_token": "t"}, {}, "1000"),
             ({}, {"AZURE_TENANT_ID": "t"}, "1000"),
             ({}, {"KRB5CCNAME": "t"}, "1000"),
+            ({}, {"AZURE_CONFIG_DIR": "t"}, "1000"),
+            ({"collection": "c"}, {}, "1000"),
             ({}, {}, "1001"),
         )
     ]
     assert len({own, *others}) == len(others) + 1
+
+
+def test_the_order_of_tags_makes_no_other_cache() -> None:
+    first, second = {"a": "1", "b": "2"}, {"b": "2", "a": "1"}
+    assert cache_key({"tags": first}, {}, "1") == cache_key({"tags": second}, {}, "1")
+
+
+def test_what_is_not_given() -> None:
+    assert query_of({"services": ["spf"]}).model_dump() == {
+        "services": ["spf"],
+        "subscriptions": None,
+        "resource_groups": None,
+        "include": None,
+        "exclude": (),
+        "tags": None,
+        "checkpoints": True,
+        "fresh_within": timedelta(hours=24),
+        "on_duplicate": "suffix",
+    }
+
+
+def test_a_query_takes_no_option_that_there_is_not_and_stays_as_it_is() -> None:
+    with pytest.raises(InvalidInput, match="nmae"):
+        validate_options(InventoryQuery, {"services": ["spf"], "nmae": "x"})
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        query_of({"services": ["spf"]}).checkpoints = False
+
+
+def test_a_pattern_is_as_long_as_a_thousand() -> None:
+    longest = "x" * 1000
+    assert query_of({"services": ["spf"], "include": [longest]}).include == [longest]
+    with pytest.raises(InvalidInput, match="include, element 1: "):
+        query_of({"services": ["spf"], "include": [f"{longest}x"]})
 
 
 def test_no_password_is_a_part_of_the_caches_name() -> None:
@@ -153,5 +192,6 @@ def test_a_sign_in_is_another_one_with_another_password() -> None:
         sign_in_key({**base, "spf_url": "https://other"}, {}),
         sign_in_key(base, {"AZURE_SECRET": "s"}),
         sign_in_key(base, {"KRB5CCNAME": "/tmp/ticket"}),
+        sign_in_key(base, {"AZURE_CONFIG_DIR": "/tmp/session"}),
     ]
-    assert len({own, *others}) == 5
+    assert len({own, *others}) == 6

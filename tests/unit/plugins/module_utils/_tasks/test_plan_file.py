@@ -77,6 +77,18 @@ def test_the_whole_file() -> None:
     )
 
 
+def test_what_is_a_secret() -> None:
+    assert {
+        *("spf_password", "spf_token", "spf_client_cert_password"),
+        *("secret", "access_token", "x509_certificate_password"),
+    } == SECRETS
+
+
+def test_a_template_may_give_tuples() -> None:
+    assert planned_tasks((TASK,)) == [NAMED]
+    assert to_text((TASK,), ({"plan": PLAN, "changed": True},), NOW) == text(TASK)
+
+
 def test_only_the_approved_file_passes() -> None:
     one, other = text(TASK), text(TASK, TASK)
     name = json.loads(one)["checksum"]

@@ -27,8 +27,8 @@ from .look_up import open_each
 from .run import Params, converge
 from .vm_references import VMS_EMPTY, references_of
 
-NESTED = ("keep", "adopt", "thresholds")
-"""Options with suboptions: what is not given of them is null."""
+NESTED = ("keep", "thresholds")
+"""Options whose suboptions have defaults: what is not given of them is null."""
 
 
 async def vm_checkpoint_policy(
@@ -38,7 +38,7 @@ async def vm_checkpoint_policy(
     spec = validate_options(PolicySpec, {name: _given(name, params.get(name)) for name in PolicySpec.model_fields})
     references = references_of(params)
     opened = partial(_open, spec, references)
-    review = None if spec.max_deletes_total is None else partial(_review, spec)
+    review = None if spec.max_deletes_total is None else partial(_review, spec.max_deletes_total)
     members, total = await converge(opened, params, check_only, context, redactor, review=review)
     for member in members:
         _judge(member, spec)
@@ -62,15 +62,13 @@ async def _open(
     return await open_each(make, references, providers, options, levels)
 
 
-def _review(spec: PolicySpec, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
-    """Over max_deletes_total nothing goes on any VM: which of them should be cut short nobody has said.
+def _review(most: int, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
+    """Over max_deletes_total (`most`) nothing goes on any VM: which of them should be cut short nobody has said.
 
     A VM that is planned again, because its turn comes late, does not remove more than was counted here.
     """
-    if spec.max_deletes_total is None:
-        return
     removals = {run: sum(isinstance(action, RemovePoint) for action in run.plan.actions) for run in runs}
-    exceeded = sum(removals.values()) > spec.max_deletes_total
+    exceeded = sum(removals.values()) > most
     for run, count in removals.items():
         t.cast(VmPolicy, run.kind).allotted = 0 if exceeded else count
         if exceeded and count:

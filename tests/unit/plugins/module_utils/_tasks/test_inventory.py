@@ -132,7 +132,7 @@ def test_clocks_are_told_once_for_a_service(monkeypatch: pytest.MonkeyPatch) -> 
         observed("c", MINE, ahead=-600.0, vm={"service": "t"}),
         machine("d"),
     ]
-    found = inventory(monkeypatch, Service({"d": Forbidden("no.")}, listed=listed))
+    found = inventory(monkeypatch, Service({"d": Forbidden("no.")}, listed=listed), concurrency="1")
     told = "the service's clock (its Date header) is"
     assert found["warnings"] == [
         f"vm a: {told} 10m ahead of this machine's.",

@@ -5,22 +5,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden, InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    Forbidden,
+    InvalidInput,
+    TooManyDeletes,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.actions import RemovePoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.specs import PolicySpec
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import run
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.vm_checkpoint_policy import (
+    _judge,
     _open,
+    _review,
     vm_checkpoint_policy,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, ours
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, WEB01, ours
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
 from .services import Opened, Service, context, later, observed
@@ -145,6 +155,8 @@ def test_what_is_not_given_of_suboptions_is_null(monkeypatch: pytest.MonkeyPatch
         thresholds={"points": 3, "near_limit": None, "stale_after": None},
     )
     assert [each["code"] for each in found["compliance"]["violations"]] == ["too_many"]
+    with pytest.raises(InvalidInput, match="before is empty"):
+        policy(monkeypatch, service, vm="a", keep={"last": 1}, select={"which": "latest", "before": None})
     with pytest.raises(InvalidInput, match="keep: "):
         policy(monkeypatch, service, vm="a", keep="last=1")
 
@@ -161,6 +173,35 @@ def test_over_the_bound_of_all_together_nothing_goes(
     failed = [each["vm"] for each in found["vms"] if each["error"] is not None]
     assert failed == ([] if any(removed) else ["a", "b"])
     assert found["changed"] is any(removed)
+
+
+class Run:
+    """A run that removes so many."""
+
+    def __init__(self, count: int) -> None:
+        self.kind = SimpleNamespace(allotted=None)
+        self.plan = Plan(WEB01, tuple(RemovePoint(WEB01, "", checkpoint=each) for each in SERIES[:count]))
+        self.planned_again = 0
+
+    def plan_now(self) -> None:
+        self.planned_again += 1
+
+
+@pytest.mark.parametrize(("most", "allotted", "again"), [(5, [3, 0, 2], [0, 0, 0]), (4, [0, 0, 0], [1, 0, 1])])
+def test_what_was_counted_is_what_each_may_remove_later(most: int, allotted: list[int], again: list[int]) -> None:
+    runs = [Run(3), Run(0), Run(2)]
+    _review(most, cast(Any, runs))
+    assert [each.kind.allotted for each in runs] == allotted
+    assert [each.planned_again for each in runs] == again
+
+
+def test_what_a_vm_has_failed_with_is_not_hidden_by_what_is_left_of_it() -> None:
+    spec = validate_options(PolicySpec, {"prefix": "nightly", "max_age": "1d", "on_violation": "fail"})
+    kind = SimpleNamespace(shortfall=TooManyDeletes("more are due."))
+    problem = Forbidden("no.")
+    failed = Member(cast(Any, SimpleNamespace(kind=kind, observed=None)), problem)
+    _judge(failed, spec)
+    assert failed.error is problem
 
 
 @pytest.mark.parametrize(("wait_timeout", "code"), [("90s", None), ("89s", "limit_reached")])

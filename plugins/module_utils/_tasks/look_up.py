@@ -31,7 +31,7 @@ from .._engine.unread import Unread
 from .._providers import Provider, Providers
 from .vm_references import Fail, ends_the_task
 
-Make = t.Callable[[Provider, VM], Kind[ObservedVm]]
+Make: t.TypeAlias = "t.Callable[[Provider, VM], Kind[ObservedVm]]"
 SILENCE = 120.0
 """Seconds for which a service may leave the first of its VMs without an answer, where others have VMs in the task."""
 SILENT = 5
@@ -166,7 +166,7 @@ class _Service:
         if self._closed is not None:
             self._fail(position, _not_asked(self._closed, self._references[position]))
             return
-        with anyio.move_on_after(None if math.isinf(seconds) else seconds) as scope:
+        with anyio.move_on_after(seconds) as scope:
             await self._one(position)
         if scope.cancelled_caught:
             self._is_silent(self._no_answer())

@@ -43,7 +43,7 @@ async def restore_point_collection_info(
         ids = await _ids(client, query, settings.subscription_id)
 
         async def one(position: int) -> None:
-            name = ids[position].rsplit("/", 1)[-1]
+            name = ids[position].rpartition("/")[2]
             try:
                 found[position] = await _one(client, query, source, ids[position])
             except SignInRefused:

@@ -42,8 +42,8 @@ class Service:
 
     capabilities = SERVICE
 
-    def __init__(self, answers: dict[str, Answer], known: Sequence[str] = ()) -> None:
-        self._answers, self._known = answers, known
+    def __init__(self, answers: dict[str, Answer], known: Sequence[str] = (), *, slow: float = 0.0) -> None:
+        self._answers, self._known, self._slow = answers, known, slow
         self.asked: list[str] = []
         self.prefetched: list[list[str]] = []
 
@@ -60,6 +60,7 @@ class Service:
 
     async def prefetch(self, references: Sequence[str]) -> None:
         self.prefetched.append(list(references))
+        await trio.sleep(self._slow)
 
 
 class World:
@@ -98,6 +99,7 @@ def looked_up(
     errors: dict[int, CheckpointError] = {}
 
     async def main() -> tuple[list[int], dict[int, CheckpointError], float]:
+        await trio.sleep(1000.0)  # a moment is no duration
         start = trio.current_time()
         world = cast(Any, World(spf or Service({}), compute or Service({}), seconds))
         found = await look_up(world, references, Levels(), fail or errors.__setitem__, skip)
@@ -202,6 +204,30 @@ def test_beside_others_each_of_its_vms_has_a_share_of_the_time() -> None:
     found, errors, took = looked_up(references, Service({"b": 500.0}), seconds=200.0)
     assert (found, took) == ([0, 2], 60.0)
     assert str(errors[1]).startswith("vm b: its service gave no answer within 1m.")
+
+
+def test_what_is_read_for_many_together_is_given_up_where_others_wait() -> None:
+    slow = Service({}, slow=500.0)
+    assert looked_up(["a", "b"], slow) == ([0, 1], {}, 500.0)
+    assert looked_up(["a", "b", f"{AZURE}/v"], slow, seconds=200.0) == ([0, 1, 2], {}, 120.0)
+
+
+def test_an_answer_that_makes_no_sense_is_of_a_vm_by_its_name_where_that_is_known() -> None:
+    reference = f"{AZURE}/v"
+    for known, name in (([reference], "v"), ([], reference)):
+        compute = Service({reference: BadResponse("HTML.", subject="arm h")}, known)
+        _found, errors, _took = looked_up([reference], compute=compute)
+        assert str(errors[0]) == f"arm h: vm {name}: HTML."
+
+
+def test_two_services_may_have_a_vm_of_one_name() -> None:
+    class Other(Service):
+        async def resolve(self, reference: str) -> VM:
+            return replace(await super().resolve(reference), service="t")
+
+    assert looked_up(["v", f"{AZURE}/v"], compute=Other({}))[0] == [0, 1]
+    with pytest.raises(InvalidInput, match="are the same VM"):
+        looked_up(["v", f"{AZURE}/v"])
 
 
 def test_beside_others_a_service_is_closed_after_five_without_an_answer_in_a_row() -> None:

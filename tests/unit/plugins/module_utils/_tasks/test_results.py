@@ -4,110 +4,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import (
     Create,
-    Delete,
-    NoOp,
     PinChange,
-    Power,
-    Restore,
     SetPin,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
-    CheckpointError,
     Interrupted,
     OutcomeUnknown,
     PlanChanged,
-    Refused,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, in_stages, to_result
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, to_result
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed, Done, Progress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.undo import Undo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import result
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.checkpoint_result import CheckpointView
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.group_result import GroupView, _complete
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     having,
-    hidden,
     ours,
-    point,
 )
 
-MADE = point("m1")
-CREATE = Create(WEB01, "it is missing", name="nightly")
-DELETE, KEEP = Delete(WEB01, "old", checkpoint=point("d1")), NoOp(WEB01, "it exists", checkpoint=point("k1"))
-BACK, OFF = Restore(WEB01, "asked for", checkpoint=point("t1")), Power(WEB01, "off", on=False)
-NO = Refused("says no.", subject="vm web01", status=400)
-
-
-async def _poll() -> Status:
-    raise AssertionError
-
-
-def vm(name: str) -> VM:
-    return VM(reference=f"ref {name}", name=name, id=f"id-{name}", canonical=name, provider="spf", service="s")
-
-
-def run(name: str = "web01", **fields: Any) -> Any:
-    """A run as the engine leaves it."""
-    target = vm(name)
-    given = {
-        "kind": SimpleNamespace(target=target),
-        "plan": Plan(target, (CREATE,)),
-        "todo": Plan(target, ()),
-        "progress": Progress(before=having()),
-        "observed": having(),
-        "operation": None,
-        "warnings": [],
-        "timing": {"read": 1.234},
-        "changed": False,
-    }
-    return SimpleNamespace(**given | fields)
-
-
-def member(name: str = "web01", error: CheckpointError | None = None, **fields: Any) -> Member:
-    state = {key: fields.pop(key) for key in ("started", "finished", "undo") if key in fields}
-    return Member(cast(Any, run(name, **fields)), error, **state)
-
-
-def done(*actions: Action, made: Checkpoint | None = MADE) -> Progress[Any]:
-    return Progress(before=having(), begun=actions, done=tuple(Done(each, "n", Completed(made)) for each in actions))
-
-
-class View:
-    """What another kind might show."""
-
-    def __init__(self, diff: dict[str, str] | None = None) -> None:
-        self._diff = diff
-
-    def keys(self, run: Any, *, check_only: bool) -> dict[str, Any]:
-        return {"thing": f"{run.kind.target.name} {check_only}"}
-
-    def diff(self, run: Any, *, check_only: bool) -> dict[str, str] | None:
-        return self._diff
-
-    def name(self, run: Any) -> dict[str, Any]:
-        return {"vm": run.kind.target.reference}
-
+from .runs import CREATE, KEEP, MADE, NO, View, done, member, poll, run
 
 # One ------------------------------------------------------------------------------------------------------------------
 
 
 def test_every_key_of_one() -> None:
-    operation = Operation("job", "j1", _poll)
+    operation = Operation("job", "j1", poll)
     one = member(operation=operation, warnings=["w"], changed=True)
     assert result.one(one, View({"before": "b"}), 5.0, check_only=False) == {
         "changed": True,
@@ -233,99 +165,6 @@ def test_what_was_shown_before_it_was_let_go_is_what_the_result_holds() -> None:
     assert (found["vms"], found["diff"]) == ([{"vm": "kept", "status": "unchanged"}], [{"before": "kept"}])
 
 
-# A group --------------------------------------------------------------------------------------------------------------
-
-UNDO = GroupView(Group(on_failure="undo"), restores=False)
-
-
-def test_a_group_s_keys_and_plan() -> None:
-    members = [
-        member("a", started=True, finished=True, progress=done(CREATE)),
-        member("b", progress=done(CREATE, made=None)),
-    ]
-    found = result.many(members, View(), check_only=False, group=UNDO)
-    terms = {"order": "given", "on_failure": "undo"}
-    assert found["plan"] == to_result(in_stages([each.reconciler.plan for each in members]), terms)
-    assert found["group"] == {
-        **terms,
-        "complete": False,
-        "created": [{"vm": "ref a", "id": "m1", "name": "nightly"}],
-        "undone": [],
-        "unknown": [{"vm": "ref b", "name": "nightly"}],
-    }
-    assert [(each["undo"], each["undo_error"]) for each in found["vms"]] == [(None, None)] * 2
-    keeping = result.many(members, View(), check_only=False, group=GroupView(Group(), restores=False))
-    assert "undo" not in keeping["vms"][0]
-
-
-def test_what_became_of_undoing() -> None:
-    gone = Undo("failed", (DELETE,), NO)
-    of = member("a", NO, started=True, undo=gone, progress=done(CREATE))
-    found = result.many([of], View(), check_only=False, group=UNDO)
-    assert found["group"]["undone"] == [{"vm": "ref a", "id": "d1", "name": "nightly"}]
-    assert (found["vms"][0]["undo"], found["vms"][0]["undo_error"]) == ("failed", NO.to_result())
-    assert found["msg"] == (
-        "1 of 1 VMs failed; the first: vm web01: says no. Removed again: 1 of 2 checkpoints that this run had created. "
-        "Created by this run, and there: a (m1). Each VM's own error is in vms."
-    )
-
-
-@pytest.mark.parametrize(
-    ("check", "members", "complete"),
-    [
-        (False, [member("a", finished=True), member("b", finished=True)], True),
-        (False, [member("a", finished=True), member("b")], False),
-        (False, [member("a", NO, finished=True)], False),
-        (True, [member("a", plan=Plan(WEB01, (KEEP,)))], True),
-        (True, [member("a", plan=Plan(WEB01, (KEEP,))), member("b")], False),
-        (True, [member("a", NO, plan=Plan(WEB01, ()))], False),
-    ],
-)
-def test_when_a_group_is_complete(check: bool, members: Sequence[Member], complete: bool) -> None:
-    assert _complete(members, check) is complete
-
-
-def test_where_a_restore_has_left_the_vms() -> None:
-    plan = Plan(WEB01, (Create(WEB01, "", name="safety", safety=True), OFF, BACK))
-    begun = Progress(before=having(), begun=(OFF,))
-    members = [
-        member("a", NO, plan=plan, progress=done(BACK)),
-        member("b", finished=True, plan=plan),
-        member("c", plan=plan, progress=begun),
-        member("d", plan=plan, progress=Progress(before=having(), begun=(plan.actions[0],))),
-    ]
-    view = GroupView(Group(), restores=True)
-    assert view.keys(members, check_only=False) == {
-        "order": "given",
-        "on_failure": "keep",
-        "complete": False,
-        "went_back": ["ref a", "ref b"],
-        "unfinished": ["ref c"],
-        "not_back": ["ref d"],
-        "created": [],
-        "unknown": [],
-    }
-    assert view.note(members) == "Went back: a, b. Did not, or not wholly: c, d."
-    assert view.note([member("x", finished=True)]) == "Went back: x. Did not, or not wholly: none."
-
-
-def test_what_a_failed_group_says_of_many() -> None:
-    members = [member(f"v{number:02}", progress=done(CREATE)) for number in range(22)]
-    listed = ", ".join(f"v{number:02} (m1)" for number in range(20))
-    assert UNDO.note(members) == f"Created by this run, and there: {listed}, 2 more."
-    unclear = [member(f"v{number:02}", progress=done(CREATE, made=None)) for number in range(21)]
-    names = ", ".join(f"v{number:02}" for number in range(20))
-    assert UNDO.note(unclear) == f"Whether one was created is open (outcome_unknown): {names}, 1 more."
-    assert UNDO.note([member()]) == ""
-
-
-def test_what_was_sent_and_never_settled_may_be_there() -> None:
-    sent = Progress[Any](before=having(), open=(CREATE, DELETE))
-    assert UNDO.keys([member("a", progress=sent)], check_only=False)["unknown"] == [{"vm": "ref a", "name": "nightly"}]
-    settled = replace(sent, failed=(Done(CREATE),))
-    assert UNDO.keys([member("a", progress=settled)], check_only=False)["unknown"] == []
-
-
 # Checkpoints ----------------------------------------------------------------------------------------------------------
 
 
@@ -387,9 +226,3 @@ def test_in_check_mode_what_exists_is_shown_as_it_will_be() -> None:
     }
     assert shown(True, **fields)["checkpoint"]["pinned"] is True
     assert shown(False, **fields)["checkpoint"]["pinned"] is False
-
-
-def test_one_without_an_id_has_none() -> None:
-    bare = hidden()
-    progress = Progress[Any](before=having(), done=(Done(CREATE, "n", Completed(bare)),))
-    assert UNDO.keys([member("a", progress=progress)], check_only=False)["created"][0]["id"] is None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     OutcomeUnknown,
     PlanChanged,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, to_result
@@ -178,6 +179,20 @@ def test_a_vm_that_was_not_read_has_no_checkpoint() -> None:
     assert view.diff(cast(Any, run(observed=None)), check_only=False) is None
     assert view.diff(cast(Any, run(progress=Progress())), check_only=False) is None
     assert view.name(cast(Any, run("a"))) == {"vm": "ref a", "vm_id": "id-a", "provider": "spf"}
+
+
+def test_the_diff_in_check_mode_is_of_the_plan_else_of_what_was_done() -> None:
+    view, ran = CheckpointView(), cast(Any, run(observed=having(MADE), progress=done(CREATE)))
+    header = {"before_header": "checkpoints of web01 (spf)", "after_header": "checkpoints of web01 (spf)"}
+    new, made = "  nightly  (new)   it is missing\n", "  nightly  2026-11-20 11:00Z\n"
+    assert view.diff(ran, check_only=True) == {**header, "before": "", "after": new}
+    assert view.diff(ran, check_only=False) == {**header, "before": "", "after": made}
+
+
+def test_a_vm_of_which_only_the_reference_is_known_has_no_id() -> None:
+    unread = VM(reference="a", name="a", id="", canonical="a", provider="spf", service="")
+    found = CheckpointView().name(cast(Any, run(kind=SimpleNamespace(target=unread))))
+    assert found == {"vm": "a", "vm_id": None, "provider": "spf"}
 
 
 def test_what_others_made_at_the_same_time_is_shown() -> None:

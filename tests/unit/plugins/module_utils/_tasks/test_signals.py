@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -71,3 +72,30 @@ def test_afterwards_all_is_as_it_was(taken: list[int]) -> None:
         pass
     signal.raise_signal(signal.SIGTERM)
     assert (signals.first, taken) == (None, [signal.SIGTERM])
+
+
+def test_a_signal_is_not_hidden_by_the_end_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getppid", lambda: 1)
+
+    async def first(signals: CaughtSignals) -> int | None:
+        with signals.open() as numbers:
+            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+            async for number in numbers:
+                return number
+        return None
+
+    with CaughtSignals(signal.SIGTERM, parent=7) as signals:
+        assert anyio.run(first, signals) == signal.SIGTERM
+
+
+def test_a_handler_that_python_does_not_know_becomes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to: list[object] = []
+
+    def replaced(_number: int, handler: object) -> None:
+        set_to.append(handler)
+
+    monkeypatch.setattr(signal, "signal", replaced)
+    with CaughtSignals(signal.SIGTERM):
+        pass
+    assert set_to[1:] == [signal.SIG_DFL]
+    monkeypatch.undo()

@@ -32,6 +32,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
 
 from .services import Opened, context, later
 
+FOREVER = 1e6
 UNSAFE = "validate_certs is false: anyone on the way can read passwords and tokens. Give ca_path instead."
 
 
@@ -100,7 +101,7 @@ def signals(*numbers: int) -> Any:
         await trio.sleep(1.0)
         for number in numbers:
             yield number
-        await trio.sleep_forever()
+        await trio.sleep(FOREVER)
 
     @contextmanager
     def opened() -> Iterator[AsyncIterator[int]]:
@@ -111,7 +112,7 @@ def signals(*numbers: int) -> Any:
 
 def test_a_signal_ends_a_task_that_has_planned_nothing() -> None:
     async def endless(*_given: Any) -> dict[str, Any]:
-        await trio.sleep_forever()
+        await trio.sleep(FOREVER)
         raise AssertionError
 
     world = context(signals=signals(signal.SIGTERM))
@@ -129,7 +130,7 @@ def test_a_task_that_ends_first_waits_for_no_signal_and_can_be_told_of_one() -> 
 
     async def task(_params: Any, _check: bool, world: Any, _redactor: Any) -> dict[str, Any]:
         with world.interruption.scope() as scope:
-            await trio.sleep_forever()
+            await trio.sleep(FOREVER)
         heard.append(f"{world.interruption.signal} {scope.cancelled_caught}")
         return {"changed": True}
 

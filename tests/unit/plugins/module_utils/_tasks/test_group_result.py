@@ -69,6 +69,7 @@ def test_what_became_of_undoing() -> None:
         (False, [member("a", finished=True), member("b", finished=True)], True),
         (False, [member("a", finished=True), member("b")], False),
         (False, [member("a", NO, finished=True)], False),
+        (False, [member("a", NO, finished=True), member("b", finished=True)], False),
         (True, [member("a", plan=Plan(WEB01, (KEEP,)))], True),
         (True, [member("a", plan=Plan(WEB01, (KEEP,))), member("b")], False),
         (True, [member("a", NO, plan=Plan(WEB01, ()))], False),

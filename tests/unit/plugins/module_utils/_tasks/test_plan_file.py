@@ -171,6 +171,13 @@ def test_every_task_needs_its_plan(results: Any) -> None:
         to_text([TASK], results, NOW)
 
 
+def test_one_task_without_its_plan_refuses_all() -> None:
+    with pytest.raises(InvalidInput, match="each task needs the result of its run in check mode"):
+        to_text([TASK, TASK], [{"plan": PLAN}, {"plan": None}], NOW)
+    with pytest.raises(InvalidInput, match="plan_file: holds no tasks"):
+        approved_tasks(altered(lambda content: content["tasks"].append("x")))
+
+
 def test_every_module_that_changes_something_can_be_planned_and_no_other() -> None:
     specs = {name.lower(): spec for name, spec in vars(argument_specs).items() if name.isupper()}
     modules = {name: spec["argument_spec"] for name, spec in specs.items() if "argument_spec" in spec}

@@ -90,6 +90,7 @@ def test_what_ansible_would_make_a_text_of_is_refused(given: dict[str, Any], exp
         {"name": None, "keep": None, "sets": None, "some": None},
         {"keep": "daily=1", "sets": "[]", "some": "a,b", "tags": {"a": ["b"]}, "raw": [{}]},
         {"unknown": ["a"]},
+        {"vms": ["a", "b"]},
     ],
 )
 def test_what_ansible_reads_as_it_is_meant_passes(given: dict[str, Any]) -> None:
@@ -99,6 +100,7 @@ def test_what_ansible_reads_as_it_is_meant_passes(given: dict[str, Any]) -> None
 def test_what_to_do_is_said_of_texts_alone() -> None:
     for given, remedy in (
         ({"name": []}, 'Where a template makes a text that looks like one, add "| string".'),
+        ({"name": [], "keep": 7}, 'Where a template makes a text that looks like one, add "| string".'),
         ({"vm": []}, ""),
         ({"keep": 7}, ""),
     ):

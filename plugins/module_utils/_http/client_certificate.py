@@ -42,17 +42,17 @@ def _load_pem(context: ssl.SSLContext, given: ClientCertificate, content: bytes)
         )
     if given.key is not None:
         read_file("spf_client_key", given.key)
-    asked = []
+    asked = False
 
     def password() -> str:
-        asked.append(True)
+        nonlocal asked
+        asked = True
         return given.password or ""
 
     try:
         context.load_cert_chain(given.cert, given.key, password)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", "") or ""
-        if reason == "KEY_VALUES_MISMATCH":
+        if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
             raise InvalidInput(
                 f"spf_client_key: the key does not belong to the certificate in {given.cert}.",
                 remedy="Give the key that the certificate was issued for.",

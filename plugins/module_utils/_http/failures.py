@@ -39,8 +39,8 @@ def never_left(error: Exception, url: httpx.URL, bound: float | None, label: str
         if isinstance(cause, socket.gaierror):
             whose = f"the name of {proxy}" if proxy else "the host's name"
             return NeverLeft(f"{whose} cannot be resolved", final=cause.errno != socket.EAI_AGAIN)
-    late = isinstance(error, httpx.ConnectTimeout) and bound is not None
-    reason = f"no connection within {show_seconds(bound or 0)}" if late else words(error)
+    late = isinstance(error, httpx.ConnectTimeout)
+    reason = f"no connection within {show_seconds(bound)}" if late and bound is not None else words(error)
     return NeverLeft(f"{reason} (by way of {proxy})" if proxy else reason)
 
 

@@ -37,15 +37,16 @@ def refusal(proxy: Proxy | None, words: str) -> tuple[str, str, bool]:
 
     `words` are the library's: `407 Proxy Authentication Required`. Only the status is shown, the rest may be anything.
     """
-    found = re.match(r"\s*([1-5][0-9]{2})\b", words)
+    found = re.match(r"[1-5][0-9]{2}\b", words.lstrip())
     who = str(proxy) if proxy else "the proxy"
     variable = proxy.variable if proxy else "HTTPS_PROXY"
     if found is None:
         return f"{who} refused the connection", "Check the proxy settings.", False
-    reason = f"{who} refused the connection with status {found[1]}"
-    if found[1] == "407":
+    status = int(found[0])
+    reason = f"{who} refused the connection with status {status}"
+    if status == 407:
         return reason, f"Give the proxy's user and password in {variable}, or name the host in NO_PROXY.", True
-    if found[1].startswith("4"):
+    if 400 <= status < 500:
         return reason, "Have the proxy allow this host and port, or name the host in NO_PROXY.", True
     return reason, f"Check that the proxy reaches this host, or name the host in NO_PROXY ({variable} is set).", False
 

@@ -1,18 +1,17 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of each way in which a request fails below HTTP, and of files that cannot be read, as whole lines."""
+"""What is said of each way in which a request fails below HTTP, as whole lines."""
 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
+import ssl
 
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import UntrustedTls
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.failures import NeverLeft, never_left, words
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.files import LARGEST, read_file
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.proxies import Proxy, proxy_of, refusal
 
 NO_NAME, AGAIN = (socket.gaierror(number, "x") for number in (socket.EAI_NONAME, socket.EAI_AGAIN))
@@ -72,6 +71,33 @@ def test_why_there_was_no_connection(
     assert (str(found), found.remedy, found.final) == (said, CHECK, final)
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "remedy", "final"),
+    [
+        ("407 x", "the proxy p:1 (https_proxy) refused the connection with status 407",
+         "Give the proxy's user and password in https_proxy, or name the host in NO_PROXY.", True),
+        ("x", "the proxy p:1 (https_proxy) refused the connection", "Check the proxy settings.", False),
+    ],
+)  # fmt: skip
+def test_why_a_proxy_made_no_connection(
+    said: str, reason: str, remedy: str, final: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", "p:1")
+    found = never_left(httpx.ProxyError(said), URL, 10.0, "service")
+    assert isinstance(found, NeverLeft)
+    assert (str(found), found.remedy, found.final) == (reason, remedy, final)
+
+
+def test_a_server_that_is_not_trusted_is_no_matter_of_the_network() -> None:
+    untrusted = ssl.SSLCertVerificationError(1, "x")
+    untrusted.verify_code, untrusted.verify_message = 18, "self-signed certificate"
+    found = never_left(caused(httpx.ConnectError("x"), untrusted), URL, 10.0, "service")
+    assert isinstance(found, UntrustedTls)
+    assert str(found) == (
+        "service: its certificate is not trusted: self-signed certificate. Give the CA's certificate with ca_path."
+    )
+
+
 P = Proxy("p:1", "ALL_PROXY")
 
 
@@ -88,6 +114,14 @@ P = Proxy("p:1", "ALL_PROXY")
          "Have the proxy allow this host and port, or name the host in NO_PROXY.", True)),
         (P, "502 x", ("the proxy p:1 (ALL_PROXY) refused the connection with status 502",
          "Check that the proxy reaches this host, or name the host in NO_PROXY (ALL_PROXY is set).", False)),
+        (None, "\t399 x", ("the proxy refused the connection with status 399",
+         "Check that the proxy reaches this host, or name the host in NO_PROXY (HTTPS_PROXY is set).", False)),
+        (None, " 400 x", ("the proxy refused the connection with status 400",
+         "Have the proxy allow this host and port, or name the host in NO_PROXY.", True)),
+        (None, "499", ("the proxy refused the connection with status 499",
+         "Have the proxy allow this host and port, or name the host in NO_PROXY.", True)),
+        (None, "500", ("the proxy refused the connection with status 500",
+         "Check that the proxy reaches this host, or name the host in NO_PROXY (HTTPS_PROXY is set).", False)),
         (P, "600 x", ("the proxy p:1 (ALL_PROXY) refused the connection", "Check the proxy settings.", False)),
         (P, "4070 x", ("the proxy p:1 (ALL_PROXY) refused the connection", "Check the proxy settings.", False)),
     ],
@@ -118,28 +152,3 @@ def test_which_proxy_a_request_goes_through(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert proxy_of(scheme, "service.test") == found
-
-
-def refused(path: str, **more: int) -> str:
-    with pytest.raises(InvalidInput) as caught:
-        read_file("an_option", path, **more)
-    return str(caught.value)
-
-
-def test_a_file_that_cannot_be_read_is_told_in_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    check = "Check the path, and that the user who runs the module may read the file."
-    missing = str(tmp_path / "none")
-    assert refused(missing) == f"an_option: {missing} cannot be read (no such file or directory). {check}"
-    assert refused(str(tmp_path)) == f"an_option: {tmp_path} cannot be read (is a directory). {check}"
-    assert refused("/dev/null") == f"an_option: /dev/null cannot be read (no regular file). {check}"
-    assert refused("a\0b").startswith("an_option: a")
-    assert refused("a\0b").endswith("b is no path of a file.")
-    (tmp_path / "file").write_bytes(b"four")
-    assert read_file("an_option", str(tmp_path / "file"), 4) == b"four"
-    assert refused(str(tmp_path / "file"), largest=3) == f"an_option: {tmp_path}/file is larger than 3 bytes."
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert read_file("an_option", "~/file") == b"four"
-    (tmp_path / "file").write_bytes(bytes(LARGEST))
-    assert len(read_file("an_option", str(tmp_path / "file"))) == 1024 * 1024
-    (tmp_path / "file").write_bytes(bytes(LARGEST + 1))
-    assert refused("~/file") == "an_option: ~/file is larger than 1048576 bytes."

@@ -27,6 +27,7 @@ ROOT = "https://spf.test:8090/SC2012R2/VMM/tenant/Microsoft.Management.Odata.svc
         ("https://h:80/a", "https://h:80/a"),
         ("https://h:4430/a", "https://h:4430/a"),
         ("https://h/a?next=https://h:443/b", "https://h/a?next=https://h:443/b"),
+        (" https://h/a\r\n", "https://h/a"),
     ],
 )
 def test_what_is_forbidden_is_encoded_and_escapes_stay(link: str, sent: str) -> None:
@@ -46,6 +47,10 @@ def test_what_is_no_text_is_left_for_others_to_judge() -> None:
         ("http://inner/VMM/VMCheckPoints?a=b", "https://wap.test:30005/s/services/systemcenter/vmm",
          "https://wap.test:30005/s/services/systemcenter/vmm/VMCheckPoints?a=b"),
         ("http://inner/a.svc/tenant/VMCheckPoints?a", "https://h/b.svc/tenant", "https://h/b.svc/tenant/VMCheckPoints?a"),
+        ("http://inner/a.svc/Tenant/VMCheckPoints", "https://h/b.svc/tENANT", "https://h/b.svc/tENANT/VMCheckPoints"),
+        ("http://inner/a.svc/VMCheckPoints", "https://h/b.svc/tenant", "https://h/b.svc/tenant/VMCheckPoints"),
+        ("http://inner/a.svc/VMCheckPoints", "https://h/plain", "https://h/plain/VMCheckPoints"),
+        ("http://inner/a.svc/VMCheckPoints(ID=guid'1')", ROOT, f"{ROOT}/VMCheckPoints(ID=guid'1')"),
         ("http://inner/a.svc/VirtualMachines?a", ROOT, None),
         ("http://inner/a.svc/VMCheckPoints/../Jobs", ROOT, None),
         ("http://inner/a.svc/", ROOT, None),
@@ -80,7 +85,8 @@ def test_what_stands_in_the_query_of_the_request_is_no_part_of_its_path(link: st
 
 
 def test_a_request_without_a_path_has_an_origin_all_the_same() -> None:
-    assert resolved("/op", "https://service.test?x=/a/b") == "https://service.test/op"
+    for query in ("x=/a/b", "=/a/b"):
+        assert resolved("/op", f"https://service.test?{query}") == "https://service.test/op"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def is_about(said: str, url: str) -> bool:
     return (
         all(any(asked.startswith(f"{way}/") for way in _ways(each)) for each in _ID.findall(text))
         and all(any(f"/providers/{way}/" in asked for way in _ways(each)) for each in _TYPED.findall(text))
-        and all(_parts(each) <= _parts(asked) for each in _QUOTED.findall(text))
+        and all(set(each.split("/")) <= set(asked.split("/")) for each in _QUOTED.findall(text))
         and all(f"/resourcegroups/{each}/" in asked for each in _GROUP.findall(text) if each not in _NO_GROUP)
     )
 
@@ -39,7 +39,3 @@ def _ways(named: str) -> tuple[str, str]:
     """Without what ends a sentence, and without what closes parentheses: a name may end in one."""
     bare = named.rstrip(".:/")
     return bare, bare.rstrip(").]:/")
-
-
-def _parts(path: str) -> set[str]:
-    return {part for part in path.split("/") if part}

@@ -32,6 +32,8 @@ def _asked(path: str) -> str:
         f"NotFound: Not found.; target {COLLECTION}",
         f"No HTTP resource was found for https://management.azure.com{COLLECTION}?api-version=2024-07-01.",
         f"The resource '{GROUP}' was not found.",
+        f"The resource '{COLLECTION}' was not found.",
+        f"The resource '{TYPED}/' was not found.",
         "Resource group 'RG-SHOP' could not be found.",
         "Can not perform requested operation on nested resource. Parent resource 'checkpoints-shop01' not found.",
         "See https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found.",
@@ -69,8 +71,9 @@ def test_of_another_thing(said: str) -> None:
 
 
 def test_of_an_extension_resource() -> None:
-    said = "The Resource 'Microsoft.ScVmm/virtualMachineInstances/default' under resource group '<null>' was not found."
-    assert is_about(said, _asked(INSTANCE))
+    for group in ("<null>", "null"):
+        said = f"The Resource 'Microsoft.ScVmm/virtualMachineInstances/default' under resource group '{group}' is none."
+        assert is_about(said, _asked(INSTANCE))
     assert is_about("The Resource 'Microsoft.HybridCompute/machines/app01' was not found.", _asked(INSTANCE))
     assert not is_about("The Resource 'Microsoft.HybridCompute/machines/app02' was not found.", _asked(INSTANCE))
 
@@ -79,3 +82,15 @@ def test_an_escaped_name() -> None:
     path = f"{GROUP}/providers/Microsoft.Compute/disks/a%28b%29"
     for name in ("a(b)", "a%28b%29"):
         assert is_about(f"The Resource 'Microsoft.Compute/disks/{name}' was not found.", _asked(path))
+
+
+def test_so_many_characters_are_looked_at() -> None:
+    said = "The resource 'other'"
+    padding = "." * (8000 - len(said))
+    assert not is_about(padding + said, _asked(COLLECTION))
+    assert is_about(f".{padding}{said}", _asked(COLLECTION))
+
+
+def test_a_path_alone_is_asked_for_as_well() -> None:
+    assert is_about(f"Resource {COLLECTION} is not found.", COLLECTION)
+    assert not is_about(f"Resource {OTHER} is not found.", COLLECTION)

@@ -43,3 +43,9 @@ def test_by_subscription_and_kind(method: str, url: str, bucket: str) -> None:
 def test_what_one_resource_used_up_holds_no_other_up(group: str) -> None:
     body = f'{{"code":"OperationNotAllowed","details":[{{"code":"TooManyRequests","target":"{group}"}}]}}'
     assert counted("PUT", VM, Response(429, {}, body.encode(), "arm")) is None
+
+
+@pytest.mark.parametrize(("before", "bucket"), [(4096 - 16, None), (4096 - 15, "s1 writes")])
+def test_what_was_used_up_stands_at_the_beginning(before: int, bucket: str | None) -> None:
+    body = b"." * before + b"CopyRestorePoint"
+    assert counted("PUT", VM, Response(429, {}, body, "arm")) == bucket

@@ -78,7 +78,7 @@ def parse(reference: str, example: str = "Microsoft.HybridCompute/machines", opt
         )
     if not is_guid(parts[1]):
         raise _malformed(reference, "the subscription is no GUID", example, option)
-    if not all(is_name(part) for part in parts[3:]):
+    if not all(is_name(part) for part in parts):
         raise _malformed(reference, "a name in it holds characters that Azure does not allow", example, option)
     return ArmId(parts[1], parts[3], f"{parts[5]}/{parts[6]}", parts[7])
 

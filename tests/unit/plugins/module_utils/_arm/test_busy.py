@@ -186,8 +186,18 @@ def test_an_administrator_s_lock_inside_another_error_is_one() -> None:
         assert not is_locked(status, inner)
 
 
-@pytest.mark.parametrize(("blanks", "locked"), [(3960, True), (4000, False)])
-def test_so_many_characters_are_looked_at(blanks: int, locked: bool) -> None:
-    words = f"{'.' * blanks} in progress"
-    assert is_failed_by_lock(error("X", words)) is locked
-    assert is_locked(400, error("OperationNotAllowed", words)) is locked
+@pytest.mark.parametrize(("code", "blanks"), [("X", 3985), ("OperationNotAllowed", 3967)])
+def test_four_thousand_characters_are_looked_at(code: str, blanks: int) -> None:
+    just, too_far = (error(code, f"{'.' * count} in progress") for count in (blanks, blanks + 1))
+    assert is_failed_by_lock(just)
+    assert not is_failed_by_lock(too_far)
+    assert is_locked(400, just) is (code != "X")
+    assert not is_locked(400, too_far)
+
+
+def test_the_outer_code_counts_whatever_stands_inside() -> None:
+    inside = [error("Inner", "x"), error("Other", "y")]
+    assert is_failed_by_lock(error("Conflict", "It exists.", details=inside))
+    assert is_locked(409, error("Conflict", "It exists.", details=inside))
+    assert is_locked(400, error("OperationNotAllowed", "It is in Updating state.", details=inside))
+    assert not is_locked(400, error("Conflict", "It is in Updating state.", details=inside))

@@ -111,6 +111,44 @@ def test_anything_else_is_none(text: str) -> None:
     assert not is_path(f"/a/{text}/b")
 
 
-@pytest.mark.parametrize("path", ["", "a/b", "//a", "/", "/a/"])
+@pytest.mark.parametrize("path", ["", "ab", "a/b", "xa/b", "//a", "/", "/a/"])
 def test_a_path_has_names_between_its_slashes(path: str) -> None:
     assert not is_path(path)
+
+
+HOW = "Write /subscriptions/GUID/resourceGroups/GROUP/providers/{}/NAME."
+
+
+@pytest.mark.parametrize(
+    ("reference", "example", "option", "said"),
+    [
+        (f"/{'w' * 70}", "A/b", "vm",
+         f'vm /{"w" * 70}: malformed ARM id: "{"w" * 60}" stands where subscriptions belongs. {HOW.format("A/b")}'),
+        ("/subscriptions/Microsoft.Compute", "A/b", "vm",
+         "vm /subscriptions/Microsoft.Compute: malformed ARM id: it has 2 parts between its slashes, and 8 belong "
+         f"there. {HOW.format('Microsoft.Compute/virtualMachines')}"),
+        ("/subscriptions/Microsoft.Compute", "A/b", "vms",
+         "vms /subscriptions/Microsoft.Compute: malformed ARM id: it has 2 parts between its slashes, and 8 belong "
+         f"there. {HOW.format('A/b')}"),
+        ("/subscriptions/Microsoft.Compute", "A/b", "collection",
+         "collection /subscriptions/Microsoft.Compute: malformed ARM id: it has 2 parts between its slashes, and 8 "
+         f"belong there. {HOW.format('A/b')}"),
+        (ID.replace("web01", "w" * 300), "A/b", "vm",
+         f"vm {ID[:-5]}{'w' * (205 - len(ID))}: malformed ARM id: a name in it holds characters that Azure does not "
+         f"allow. {HOW.format('A/b')}"),
+        (ID.replace(GUID, "mine"), "A/b", "vm",
+         "vm /subscriptions/mine/resourceGroups/hybrid-rg/providers/Microsoft.HybridCompute/machines/web01: malformed "
+         f"ARM id: the subscription is no GUID. {HOW.format('A/b')}"),
+    ],
+    ids=["no id", "of Azure", "like vm", "of another option", "long", "no GUID"],
+)  # fmt: skip
+def test_a_malformed_id_is_told_in_whole(reference: str, example: str, option: str, said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse(reference, example, option)
+    assert str(caught.value) == said
+
+
+def test_a_name_that_is_none_is_shown_in_short() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        name("x" * 300, "collection")
+    assert str(caught.value) == (f"collection: '{'x' * 100}' holds characters that Azure does not allow in a name.")

@@ -36,7 +36,7 @@ class DaemonThreads(ThreadPoolExecutor):
         threading.Thread(target=run, daemon=True).start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(self, *_how: bool, **_named: bool) -> None:
         """There is nothing to wait for."""
 
 

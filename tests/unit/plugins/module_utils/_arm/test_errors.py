@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.errors import (
+    codes_of,
     error_details,
     error_of,
     policies_of,
@@ -173,6 +174,7 @@ def _violation(**info: str) -> dict[str, Any]:
         ([], ""),
         ({"code": "X"}, ""),
         ({"code": "RequestDisallowedByPolicy"}, "a policy"),
+        ({"code": "RequestDisallowedByPolicyOfMine"}, ""),
         ({"code": "X", "additionalInfo": [{"type": "Other", "info": {"policyAssignmentName": "a"}}, "x"]}, ""),
         (
             _violation(policyAssignmentDisplayName="A", policyAssignmentName="a", policyDefinitionDisplayName="R"),
@@ -238,10 +240,24 @@ def test_an_error_s_further_information_is_short() -> None:
         (b"<html><TITLE lang='en'>Bad\xff</title>", "Bad\ufffd"),
         (b"<title>" + b"x" * 200 + b"</title>", "x" * 200),
         (b"<title>" + b"x" * 201 + b"</title>", ""),
-        (b" " * 65500 + b"<title>x</title>", "x"),
-        (b" " * 65536 + b"<title>x</title>", ""),
+        (b" " * 65520 + b"<title>x</title>", "x"),
+        (b" " * 65521 + b"<title>x</title>", ""),
         (b"<html>", ""),
     ],
 )
 def test_the_title_of_a_gateway_s_page(page: bytes, title: str) -> None:
     assert error_of(answer(502, page)) == title
+
+
+def test_an_error_is_in_its_wrapper_or_where_that_will_do_it_is_all_there_is() -> None:
+    wrapped, bare = {"error": {"code": "X"}}, {"code": "X"}
+    assert [error_of(answer(404, body)) for body in (wrapped, bare)] == [{"code": "X"}, {"code": "X"}]
+    assert [error_of(answer(404, body), wrapped=True) for body in (wrapped, bare)] == [{"code": "X"}, ""]
+
+
+@pytest.mark.parametrize("around", ["details", "innererror", "innerError"])
+def test_codes_are_told_six_levels_deep_in_lower_case(around: str) -> None:
+    error: Any = {"code": "L7"}
+    for level in reversed(range(7)):
+        error = {"code": f"L{level}", around: [error] if around == "details" else error}
+    assert codes_of(error) == ["l0", "l1", "l2", "l3", "l4", "l5"]

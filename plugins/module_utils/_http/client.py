@@ -192,10 +192,13 @@ class Http:
 
     async def _send(self, retry: RetryPolicy, context: str, *request: t.Any) -> Response:
         try:
-            return replace(await self._repeat(retry, *request), context=context)
+            response = replace(await self._repeat(retry, *request), context=context)
         except Unavailable as problem:
             problem.message = f"{context}: {problem.message}"
             raise
+        if response.unreadable and retry.safe:
+            raise response.odd(response.unreadable)
+        return response
 
     async def _repeat(
         self,
@@ -227,8 +230,6 @@ class Http:
                 if spent > LOST_PATIENCE * retry.patience or not await self._pause(pause):
                     raise self._unavailable(error, anyio.current_time() - start) from None
             else:
-                if response.unreadable and retry.safe:
-                    raise response.odd(response.unreadable)
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if response.status == 429:
                     shared = bucket if self._counted(method, url, response) is not None else None

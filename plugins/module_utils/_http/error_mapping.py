@@ -59,7 +59,7 @@ def inner_words(inner: object, depth: int = 0) -> str:
     Its members are those of OData (`message`, `internalexception`) and of Azure Compute (`errordetail`); a stack trace
     is not for users.
     """
-    if depth > 5 or not inner:
+    if depth > 5:
         return ""
     if isinstance(inner, str):
         return inner
@@ -134,12 +134,6 @@ def _meaning(
             f"{context}: not found (404){said}.",
             "Check that it still exists and that this user may see it.",
         )
-    if 300 <= status < 400:
-        return (
-            BadResponse,
-            f"{context}: answered with a redirect ({status}), which is not followed.",
-            "Use the final URL.",
-        )
     if status in (405, 501):
         return (
             Refused,
@@ -151,6 +145,12 @@ def _meaning(
     if status >= 400:
         remedy = "Have the lock removed for the time of the task." if "scopelocked" in said.lower() else MEND
         return Refused, f"{context}: refused ({status}){said}.", remedy
+    if status >= 300:
+        return (
+            BadResponse,
+            f"{context}: answered with a redirect ({status}), which is not followed.",
+            "Use the final URL.",
+        )
     return BadResponse, f"{context}: an unexpected answer ({status}).", ""
 
 
@@ -189,4 +189,4 @@ def _way_in(sign_in: str, offered: t.Sequence[str], said: str) -> str:
 def _offered(response: Response) -> t.Iterator[str]:
     """The schemes of WWW-Authenticate; IIS sends one header for each."""
     for header in response.headers.get_list("www-authenticate"):
-        yield one_line(one_line(str(header)).split(" ", maxsplit=1)[0].rstrip(","), 40)
+        yield one_line(one_line(str(header)).partition(" ")[0].rstrip(","), 40)

@@ -85,7 +85,7 @@ class Response:
         try:
             return _parse(self.body)
         except (ValueError, RecursionError):
-            kind = one_line(str(self.headers.get("content-type", "no content type")), 60).split(";", maxsplit=1)[0]
+            kind = one_line(str(self.headers.get("content-type", "no content type")), 60).partition(";")[0]
             raise self.odd(
                 f"the answer ({self.status}, {kind}, {len(self.body)} bytes) is not readable JSON."
             ) from None

@@ -175,6 +175,8 @@ def test_six_levels_of_inner_errors_are_said() -> None:
     ("inner", "words"),
     [
         (None, ""),
+        ({}, ""),
+        ("", ""),
         ("as a text", "as a text"),
         (["a list"], ""),
         ({"message": {"lang": "en", "value": " spaced "}, "stacktrace": "at X"}, "spaced"),
@@ -285,6 +287,7 @@ MAYBE = "it may be wrong, for another service, or have expired."
         ("svc with BASIC", [], "", TAKEN),
         ("svc with basic", ["NTLM", "bAsIc"], "", TAKEN),
         ("svc with basic", ["NTLM"], "", NO_BASIC),
+        ("svc with basics", ["NTLM"], "", f"Check svc with basics: {MAYBE}"),
         ("svc with ntlm", ["NTLM"], "", WINDOWS),
         ("svc with kerberos", ["Negotiate"], "", WINDOWS),
         ("svc with negotiate", ["Negotiate"], "", f"Check svc with negotiate: {MAYBE}"),
@@ -338,3 +341,4 @@ def test_a_lock_says_when_to_come_again_and_a_service_s_own_error_comes_along() 
     assert isinstance(locked, Locked)
     assert (locked.retry_after, locked.details) == (7.0, {"code": "X"})
     assert error_after_write(meant(503)).remedy == ""
+    assert "retry_after" not in vars(meant(503, retry_after="7"))

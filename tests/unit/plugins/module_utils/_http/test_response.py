@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import (
     Pages,
     Response,
@@ -113,6 +114,7 @@ def test_the_correlation_id_is_arm_s_or_the_edge_s() -> None:
         (b"[1.5, -0.0, 1E2]", [1.5, 0.0, 100.0]),
         (b"9" * 4000, int("9" * 4000)),
         (b"[" * 64 + b"]" * 64, json.loads("[" * 64 + "]" * 64)),
+        (b"[" * 64 + b"1" + b"]" * 64, json.loads("[" * 64 + "1" + "]" * 64)),
     ],
 )
 def test_what_is_odd_and_json_all_the_same(body: bytes, value: object) -> None:
@@ -220,11 +222,38 @@ def test_an_etag_may_be_long(length: int) -> None:
     assert answer(etag="x" * length).etag == "x" * length
 
 
-def test_a_kind_of_answer_is_shown_in_short() -> None:
-    odd = answer(200, b"<", **{"content-type": f"text/{'x' * 200}; charset=utf-8"})
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (f"text/{'x' * 55}; charset=utf-8", f"text/{'x' * 54}…"),
+        (f"text/{'x' * 55}", f"text/{'x' * 55}"),
+        ("text/html; charset=utf-8; x=y", "text/html"),
+    ],
+)
+def test_a_kind_of_answer_is_shown_in_short(kind: str, shown: str) -> None:
     with pytest.raises(BadResponse) as caught:
-        odd.json()
-    assert len(caught.value.message) < 120
-    plain = answer(200, b"<", **{"content-type": "text/html; charset=utf-8"})
-    with pytest.raises(BadResponse, match=re.escape("the answer (200, text/html, 1 bytes) is not readable JSON.")):
-        plain.json()
+        answer(200, b"<", **{"content-type": kind}).json()
+    assert str(caught.value) == (
+        f"service: the answer (200, {shown}, 1 bytes) is not readable JSON. Check that the URL leads to the service "
+        "itself and not to a proxy or portal."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "readable"),
+    [
+        (b"[1,2,3]", True),
+        (b"[1,2,3,4]", False),
+        (b'{"a":[{}]}', True),
+        (b'{"a":{"b":{"c":{}}}}', False),
+        (b"[[[]]]", True),
+        (b"[[[[]]]]", False),
+    ],
+)
+def test_parts_are_counted_before_they_are_made(body: bytes, readable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response, "MAX_PARTS", 3)
+    if readable:
+        assert answer(200, body).json() == json.loads(body)
+    else:
+        with pytest.raises(BadResponse):
+            answer(200, body).json()

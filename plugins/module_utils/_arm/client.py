@@ -9,7 +9,7 @@ import re
 import typing as t
 import uuid
 
-from .._core.errors import BadResponse, CheckpointError, InvalidInput, Locked
+from .._core.errors import BadResponse, CheckpointError, InvalidInput
 from .._core.formatting import one_line
 from .._core.operation import Operation
 from .._deps import anyio
@@ -186,8 +186,7 @@ class Arm:
         sent = {**_headers(content is not None), **(headers or {})}
         response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
         if leaves_open(response.status):
-            problem = self.error(response, context=context)
-            raise problem if isinstance(problem, Locked) else error_after_write(problem)
+            raise error_after_write(self.error(response, context=context))
         if response.status not in (200, 201, 202, 204):
             raise self.error(response, context=context)
         operation = self.operation(response, url, started)
@@ -210,7 +209,7 @@ class Arm:
         """What a status URL answers; an error where that may not be read (now), or somebody else answers."""
         context = "reading the operation's status"
         response = await self.http.read(url, headers=_headers(), patience=float("inf"), context=context)
-        if response.status in (401, 408, 429) or response.status >= 500:
+        if response.status in (401, 408) or response.status >= 500:
             raise self.error(response, context=context)
         if response.status >= 300 and not read_error(error_of(response))[0]:
             raise response.bad(

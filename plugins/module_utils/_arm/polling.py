@@ -64,7 +64,7 @@ class _Poll:
         self._states = states
         self._stated = False
         self._mute = 0
-        found = _GUID.findall(url.split("?", 1)[0].rsplit("/", 1)[-1])
+        found = _GUID.findall(url.partition("?")[0].rpartition("/")[2])
         self.shown = found[0].lower() if found else None
 
     async def __call__(self) -> Status:

@@ -259,3 +259,70 @@ def test_a_turn_has_to_come_before_the_deadline(seconds: float, let: bool) -> No
         return await bucket.admit(Deadline(seconds))
 
     assert virtual(main) is let
+
+
+def _crowd(deadline: float) -> list[tuple[bool, float]]:
+    """Sixty that come together, a minute before the bucket opens at its least rate: who was let, and when each knew."""
+
+    async def main() -> list[tuple[bool, float]]:
+        bucket = Bucket()
+        await bucket.admit(Deadline(1))
+        bucket.refused(anyio.current_time(), 60)
+        let: list[tuple[bool, float]] = []
+
+        async def one() -> None:
+            turn = await bucket.admit(Deadline(deadline))
+            if turn:
+                bucket.passed()
+            let.append((turn, anyio.current_time()))
+
+        async with anyio.create_task_group() as group:
+            for _number in range(60):
+                group.start_soon(one)
+        await anyio.sleep(100)
+        assert await bucket.admit(Deadline(0.5)), "nobody is in the line any more"
+        return let
+
+    return virtual(main)
+
+
+@pytest.mark.parametrize(("seconds", "refused"), [(80.0, 28), (70.0, 51), (60.0, 60), (85.5, 0)])
+def test_who_has_no_time_to_wait_for_all_before_it_is_refused_at_once(seconds: float, refused: int) -> None:
+    let = _crowd(seconds)
+    assert [turn for turn, at in let if at == 0.0] == [False] * refused
+    assert sum(turn for turn, _at in let) <= 60 - refused
+    assert all(60.0 <= at <= seconds for turn, at in let if turn)
+
+
+def test_a_shorter_refusal_shortens_no_longer_one() -> None:
+    async def main() -> float:
+        bucket = Bucket()
+        await bucket.admit(Deadline(1e6))
+        bucket.refused(anyio.current_time(), 30)
+        bucket.refused(anyio.current_time(), 1)
+        assert await bucket.admit(Deadline(1e6))
+        return anyio.current_time()
+
+    assert virtual(main) == 30.0
+
+
+def test_whoever_comes_when_others_wait_does_not_pass_them_by() -> None:
+    left: list[str] = []
+
+    async def main() -> None:
+        bucket, deadline = Bucket(), Deadline(1e6)
+        await bucket.admit(deadline)
+        bucket.refused(anyio.current_time(), 10)
+
+        async def one(name: str, after: float) -> None:
+            await anyio.sleep(after)
+            assert await bucket.admit(deadline)
+            left.append(f"{name} {anyio.current_time():g}")
+
+        async with anyio.create_task_group() as group:
+            for number, name in enumerate("abc"):
+                group.start_soon(one, name, float(number))
+            group.start_soon(one, "d", 12.0)
+
+    virtual(main)
+    assert left == ["a 10", "b 12", "c 14", "d 16"]

@@ -196,10 +196,12 @@ def test_buckets_are_told_apart_by_name() -> None:
 def test_the_rate_is_what_passed_in_the_time_between_two_refusals() -> None:
     async def main() -> list[float]:
         bucket, rates = Bucket(), []
+        await anyio.sleep(1000)
         await bucket.admit(Deadline(1e6))
         for _request in range(20):
             bucket.passed()
         await anyio.sleep(5)
+        await bucket.admit(Deadline(1e6))
         before = anyio.current_time()
         bucket.refused(before, 5)
         rates.append(bucket.rate)  # 20 in 10 seconds
@@ -280,7 +282,8 @@ def _crowd(deadline: float) -> list[tuple[bool, float]]:
             for _number in range(60):
                 group.start_soon(one)
         await anyio.sleep(100)
-        assert await bucket.admit(Deadline(0.5)), "nobody is in the line any more"
+        bucket.refused(anyio.current_time(), 1)
+        assert await bucket.admit(Deadline(2)), "nobody is in the line any more"
         return let
 
     return virtual(main)
@@ -326,3 +329,37 @@ def test_whoever_comes_when_others_wait_does_not_pass_them_by() -> None:
 
     virtual(main)
     assert left == ["a 10", "b 12", "c 14", "d 16"]
+
+
+@pytest.mark.parametrize("meanwhile", [16.0, 60.0])
+def test_a_refusal_meanwhile_lets_whoever_has_no_time_for_it_go(meanwhile: float) -> None:
+    async def main() -> tuple[bool, float]:
+        bucket = Bucket()
+        await bucket.admit(Deadline(1e6))
+        bucket.refused(anyio.current_time(), 10)
+        found: list[tuple[bool, float]] = []
+
+        async def waits() -> None:
+            let = await bucket.admit(Deadline(20))
+            found.append((let, anyio.current_time()))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(waits)
+            await anyio.sleep(4)
+            bucket.refused(anyio.current_time(), meanwhile)
+        return found[0]
+
+    assert virtual(main) == (False, 10.0)
+
+
+@pytest.mark.parametrize("pause", [0.0, 30.0])
+def test_where_nothing_is_to_wait_for_no_time_is_needed(pause: float) -> None:
+    async def main() -> bool:
+        bucket = Bucket()
+        if pause:
+            await bucket.admit(Deadline(1))
+            bucket.refused(anyio.current_time(), pause)
+        await anyio.sleep(pause)
+        return await bucket.admit(Deadline(0))
+
+    assert virtual(main)

@@ -90,6 +90,13 @@ def test_a_look_at_an_operation_is_a_request_like_any_other() -> None:
     assert headers["x-ms-client-request-id"] != server.requests[0].headers["x-ms-client-request-id"]
 
 
+def test_what_is_there_is_answered_with() -> None:
+    for do in (got, found, asked):
+        assert using(Script(reply(200, {"b": 1})), do).json() == {"b": 1}
+    ((page, rows),) = using(Script(reply(200, {"value": [{"b": 1}]})), listed)
+    assert (page.json(), rows) == ({"value": [{"b": 1}]}, [{"b": 1}])
+
+
 @pytest.mark.parametrize("do", [got, found, listed])
 def test_a_lock_that_a_reading_meets_is_trouble_of_the_reading(do: Callable[[Arm], Awaitable[Any]]) -> None:
     error = failure(Script(reply(409, BUSY)), do)
@@ -196,6 +203,28 @@ def test_a_next_link_as_services_really_send_it_is_made_sendable() -> None:
 def test_an_operation_s_status_that_may_not_be_read_now_is_told(status: int, said: str) -> None:
     server = Script(reply(202, b"", location=f"{BASE}/op"), reply(status, b"", retry_after="5000"))
     assert failure(server, looked).message == said
+
+
+@pytest.mark.parametrize("body", [b"", {"error": {"message": "No code."}}], ids=str)
+@pytest.mark.parametrize("status", [300, 404])
+def test_a_status_without_a_word_of_the_resource_manager_s_is_no_status(status: int, body: Any) -> None:
+    error = failure(Script(reply(202, b"", location=f"{BASE}/op"), reply(status, body)), looked)
+    assert str(error) == (
+        f"service: reading the operation's status: an answer ({status}) that is not the resource manager's says "
+        f"nothing. {PORTAL}"
+    )
+
+
+def test_what_is_not_in_a_group_that_is_there_can_be_created() -> None:
+    body = {"error": {"code": "ResourceNotFound", "message": "It is not there."}}
+    server = Script(reply(404, body))
+    assert using(server, lambda arm: arm.find(f"{BASE}/a", context="reading it", grouped=True)) is None
+    group = {"error": {"code": "ResourceGroupNotFound", "message": "It is not there."}}
+    error = failure(Script(reply(404, group)), lambda arm: arm.find(f"{BASE}/a", context="reading it", grouped=True))
+    assert str(error) == (
+        "service: reading it: not found (404): ResourceGroupNotFound: It is not there. Check that it still exists and "
+        "that this user may see it."
+    )
 
 
 def test_an_operation_s_status_that_is_forbidden_is_told_in_whole() -> None:

@@ -69,7 +69,7 @@ async def started(arm: Arm) -> Operation:
 @pytest.mark.parametrize(
     ("status", "body", "headers", "shown", "last"),
     [
-        (202, b"", {"location": f"{BASE}/ops/{GUID}?x=/{OTHER}"}, GUID.lower(), Status("running", retry_after=7.0)),
+        (202, b"", {"location": f"{BASE}/ops/{GUID}?q=/{OTHER}"}, GUID.lower(), Status("running", retry_after=7.0)),
         (202, b"", {"location": f"{BASE}/ops/{GUID}*{OTHER}"}, GUID.lower(), Status("running", retry_after=7.0)),
         (202, b"", {"location": f"{BASE}/{GUID}/result"}, None, Status("running", retry_after=7.0)),
         (200, {"properties": {"provisioningState": "Succeeded"}}, {}, None, Status("running")),

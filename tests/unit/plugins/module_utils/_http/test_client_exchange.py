@@ -104,6 +104,11 @@ def test_each_answer_is_closed(body: bytes) -> None:
     assert closed == [True]
 
 
+def test_what_a_transport_in_memory_has_read_is_taken_as_it_is() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=b"all of it"))
+    assert using(transport, read).body == b"all of it"
+
+
 def test_what_cannot_be_unpacked_is_told_in_whole() -> None:
     with pytest.raises(BadResponse) as caught:
         Script(reply(200, b"x", content_encoding="br")).read()

@@ -186,3 +186,10 @@ def test_which_urls_are_of_this_origin(url: Any, own: bool) -> None:
 
     assert using(Script(), is_own) is own
     assert using(Script(), is_own, base="https://Service.TEST:443/root") is own
+
+
+def test_an_address_of_ipv6_is_the_same_in_any_case() -> None:
+    async def is_own(http: Http) -> bool:
+        return http.is_own("https://[fd00::A]/x")
+
+    assert using(Script(), is_own, base="https://[FD00::a]")

@@ -96,7 +96,6 @@ INTERMEDIATE = (
 )
 REMEDIES: dict[int, str] = {
     **dict.fromkeys((2, 20, 21, 33, 44), INTERMEDIATE),
-    **dict.fromkeys((18, 19, 27, 28), CA),
     **dict.fromkeys((9, 10, 11, 12, 13, 14), CLOCK),
     **dict.fromkeys((62, 63, 64), NAME),
     **dict.fromkeys((66, 67, 68), WEAK),
@@ -107,7 +106,7 @@ REMEDIES: dict[int, str] = {
     ),
     **dict.fromkeys(range(80, 96), STRICT),
 }
-"""By OpenSSL's verify code (x509_vfy.h)."""
+"""By OpenSSL's verify code (x509_vfy.h); for every other one it is CA."""
 _OLD = ("UNSUPPORTED_PROTOCOL", "NO_PROTOCOLS_AVAILABLE", "TLSV1_ALERT_PROTOCOL_VERSION", "PROTOCOL_VERSION")
 _EXPIRED = "SSLV3_ALERT_CERTIFICATE_EXPIRED"
 _CERTIFICATE = (

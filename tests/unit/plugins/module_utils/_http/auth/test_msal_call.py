@@ -136,7 +136,7 @@ def test_msal_is_stopped_after_six_requests() -> None:
     assert len(server.requests) == 6
     assert found.last is not None
     assert (
-        played(Script(reply(200, b"x")), lambda http: [http.get(URL).text for _ in range(6)], Redactor()).said
+        played(Script(reply(200, b"x")), lambda http: [http.get(URL).text for _turn in range(6)], Redactor()).said
         == ["x"] * 6
     )
 

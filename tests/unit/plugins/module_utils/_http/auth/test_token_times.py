@@ -62,9 +62,9 @@ def test_each_time_of_a_token_is_one_whole_line(claims: Any, line: str | None) -
     assert told(f"e30.{encoded(claims)}.sig") == line
 
 
-@pytest.mark.parametrize("more", ["", "a", "ab", "abc"])
-def test_a_token_of_any_length_is_read(more: str) -> None:
-    assert told(f"e30.{encoded({'exp': AT - 301, 'a': more})}.sig") == EXPIRED
+def test_a_token_of_any_length_is_read() -> None:
+    for more in range(15):
+        assert told(f"e30.{encoded({'exp': AT - 301, 'a': 'b' * more})}.sig") == EXPIRED
 
 
 @pytest.mark.parametrize(

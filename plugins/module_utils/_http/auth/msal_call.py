@@ -30,11 +30,10 @@ OpenHttp = t.Callable[[str], Http]
 
 
 class _Wanted(Exception):
-    """A request for which msal has no answer yet."""
+    """A request for which msal has no answer yet; one without a form is a read."""
 
-    def __init__(self, method: str, url: str, headers: t.Mapping[str, str], form: t.Mapping[str, str]) -> None:
-        super().__init__(method)
-        self.method = method
+    def __init__(self, url: str, headers: t.Mapping[str, str], form: t.Mapping[str, str] | None) -> None:
+        super().__init__(url)
         self.url = url
         self.headers = headers
         self.form = form
@@ -55,17 +54,17 @@ class _Replay:
         self._answers = iter(answers)
 
     def get(self, url: str, *, params: t.Any = None, headers: t.Any = None, **_others: t.Any) -> _Answer:
-        return self._next("GET", url, params, headers, {})
+        return self._next(url, params, headers, None)
 
     def post(
         self, url: str, *, params: t.Any = None, data: t.Any = None, headers: t.Any = None, **_others: t.Any
     ) -> _Answer:
-        return self._next("POST", url, params, headers, data or {})
+        return self._next(url, params, headers, data or {})
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def _next(self, method: str, url: str, params: t.Any, headers: t.Any, form: t.Any) -> _Answer:
+    def _next(self, url: str, params: t.Any, headers: t.Any, form: t.Any) -> _Answer:
         answer = next(self._answers, None)
         if answer is None:
             try:
@@ -75,8 +74,9 @@ class _Replay:
             if parsed.scheme not in ("http", "https") or not parsed.host:
                 raise ValueError(NO_URL)
             target = str(parsed.copy_merge_params(params)) if params else url
-            sent = {name: _text(value) for name, value in form.items() if value is not None}
-            raise _Wanted(method, target, headers or {}, sent)
+            if form is not None:
+                form = {name: _text(value) for name, value in form.items() if value is not None}
+            raise _Wanted(target, headers or {}, form)
         return answer
 
 
@@ -127,11 +127,11 @@ class MsalCall:
         for name, value in wanted.headers.items():
             if name.lower() in _SECRET_HEADERS:
                 self._redactor.add(value.removeprefix("Basic "))
-        self._redactor.add(wanted.form.get("client_assertion"))
         http = self._open_http(wanted.url)
         headers = {name: str(value) for name, value in wanted.headers.items()}
-        if wanted.method == "GET":
+        if wanted.form is None:
             return await http.read(wanted.url, headers=headers, context="signing in", limit=self._limit)
+        self._redactor.add(wanted.form.get("client_assertion"))
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         content = urllib.parse.urlencode(wanted.form).encode()
         return await http.send_again("POST", wanted.url, headers, content, context="signing in")

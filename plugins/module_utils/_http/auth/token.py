@@ -33,6 +33,22 @@ class Token(t.NamedTuple):
     seconds: float
 
 
+class _Held(t.NamedTuple):
+    """A token for new requests until `until`, and to its `end` where none can be had in its place."""
+
+    value: str
+    until: float
+    end: float
+    fetched: float
+
+
+class _Failure(t.NamedTuple):
+    """What is raised again until then, instead of asking."""
+
+    error: CheckpointError
+    until: float
+
+
 class Cache(t.Protocol):
     """Where tokens outlive a task."""
 
@@ -61,12 +77,8 @@ class TokenAuth(Auth):
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._lock = anyio.Lock()
-        self._token: str | None = None
-        self._until = 0.0
-        self._end = 0.0
-        self._fetched = 0.0
-        self._failed: CheckpointError | None = None
-        self._failed_until = 0.0
+        self._held: _Held | None = None
+        self._failed: _Failure | None = None
         self._claims: str | None = None
         self._answered: str | None = None
         self._refused = False
@@ -80,18 +92,23 @@ class TokenAuth(Auth):
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
+    @property
+    def _token(self) -> str | None:
+        return self._held.value if self._held is not None else None
+
     async def ready(self) -> None:
         """Fetch a token unless there is one that stays valid for a while; raise again what a try before has raised."""
         async with self._lock:
-            if self._token is not None and anyio.current_time() <= self._until:
+            held, failed = self._held, self._failed
+            if held is not None and anyio.current_time() <= held.until:
                 return
-            if self._failed is not None and anyio.current_time() < self._failed_until:
-                raise copy.deepcopy(self._failed)
+            if failed is not None and anyio.current_time() < failed.until:
+                raise copy.deepcopy(failed.error)
             try:
                 await self._get()
             except CheckpointError as error:
                 self._remember(error)
-                if self._token is None or anyio.current_time() >= self._end:
+                if held is None or anyio.current_time() >= held.end:
                     raise
 
     def _remember(self, error: CheckpointError) -> None:
@@ -99,11 +116,11 @@ class TokenAuth(Auth):
 
         A token that is still valid is used until then, or to its end.
         """
-        now = anyio.current_time()
         lasts = isinstance(error, SignInRefused) or not self._was_given
-        self._failed = copy.deepcopy(error)
-        self._failed_until = float("inf") if lasts else now + AGAIN
-        self._until = min(self._end, self._failed_until)
+        until = float("inf") if lasts else anyio.current_time() + AGAIN
+        self._failed = _Failure(copy.deepcopy(error), until)
+        if self._held is not None:
+            self._held = self._held._replace(until=min(self._held.end, until))
 
     def challenged(self, challenge: str) -> None:
         """Take the claims of a 401 into the next token; the same ones a second time would not help."""
@@ -114,11 +131,12 @@ class TokenAuth(Auth):
     async def renew(self, refused: str) -> bool:
         """Drop a token that the service no longer takes. Another one would not help where this one is seconds old."""
         async with self._lock:
-            if refused != f"Bearer {self._token}":
+            held = self._held
+            if held is None or refused != f"Bearer {held.value}":
                 return True
-            if self._claims is None and anyio.current_time() - self._fetched < 5:
+            if self._claims is None and anyio.current_time() - held.fetched < 5:
                 return False
-            self._token = None
+            self._held = None
             self._refused = True
             return True
 
@@ -140,11 +158,13 @@ class TokenAuth(Auth):
     async def _take(self, token: Token, fetched: float | None = None) -> None:
         self._redactor.add(token.value)
         now = anyio.current_time()
-        self._token = token.value
-        self._until = now + max(0.0, token.seconds - EARLY)
-        self._end = now + token.seconds
+        self._held = _Held(
+            token.value,
+            until=now + max(0.0, token.seconds - EARLY),
+            end=now + token.seconds,
+            fetched=now if fetched is None else fetched,
+        )
         self._was_given = True
-        self._fetched = now if fetched is None else fetched
         self._answered, self._claims, self._refused = self._claims, None, False
 
 

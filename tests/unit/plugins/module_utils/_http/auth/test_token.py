@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
@@ -41,6 +42,14 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.sc
 )
 def test_claims_are_read_from_a_challenge(challenge: str, claims: str | None) -> None:
     assert claims_of(challenge) == claims
+
+
+def test_claims_of_any_length_are_read() -> None:
+    for length in range(15):
+        text = '{"a":"' + "b" * length + '"}'
+        coded = base64.urlsafe_b64encode(text.encode()).decode()
+        for given in (coded, coded.rstrip("=")):
+            assert claims_of(f'Bearer error="insufficient_claims", claims="{given}"') == text
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,11 @@ class DiskCache:
         deadline: Deadline,
         clock: t.Callable[[], datetime],
     ) -> None:
-        base, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME")
+        base, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
         base = base if base.startswith("/") else ""  # a relative one is to be ignored (its specification)
         if not base and not home:
             raise InvalidInput("token_cache: neither HOME nor XDG_CACHE_HOME is set.", remedy="Set HOME.")
-        self._directory = pathlib.Path(base) / NAME if base else pathlib.Path(home or "", ".cache", NAME)
+        self._directory = pathlib.Path(base) / NAME if base else pathlib.Path(home, ".cache", NAME)
         self._key = list(key)
         name = hashlib.sha256(json.dumps(self._key).encode()).hexdigest()[:32]
         self._file = self._directory / f"{name}.json"
@@ -71,10 +71,10 @@ class DiskCache:
         """The stored token, if it is valid for a while."""
         content = self._guarded(self._read)
         try:
-            stored = json.loads(content or b"null")
+            stored = json.loads(content)
             key, token, until = stored["key"], stored["access_token"], float(stored["expires_on"])
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-            return None  # of another release, or cut off by a full disk: it is replaced
+            return None  # there is none yet, of another release, or cut off by a full disk: it is replaced
         left = until - self._clock().timestamp()
         return Token(token, left) if key == self._key and is_usable(token) and left > LEFT else None
 
@@ -110,11 +110,11 @@ class DiskCache:
             return True  # a file system without locks: files are replaced whole all the same
         return True
 
-    def _read(self) -> bytes | None:
+    def _read(self) -> bytes:
         try:
             descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
-            return None
+            return b""
         with os.fdopen(descriptor, "rb") as stream:
             self._check(self._file, os.fstat(descriptor), stat.S_ISREG, "600")
             return stream.read(1024 * 1024)

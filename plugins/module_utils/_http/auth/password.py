@@ -17,8 +17,8 @@ from . import challenges
 
 AT_ONCE, MOST = 2, 3
 """How often a password leaves while nothing says whether it is right: a server may count each one as wrong."""
-APPLICATIONS = (500, 501)
-"""What stands behind the sign-in says these (SPF does of a query that it cannot carry out): IIS has let us pass."""
+LAST_OF_APPLICATIONS = 501
+"""What stands behind the sign-in says 500 and 501 (SPF of a query that it cannot carry out): IIS has let us pass."""
 NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -38,10 +38,9 @@ class Once(Auth):
         self._said = ""
 
     async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
-        if not self._accepted:
-            async with self._alone:
-                if not self._accepted:
-                    return await self._try(client, request)
+        async with self._alone:
+            if not self._accepted:
+                return await self._try(client, request)
         return await self._try(client, request)
 
     async def _try(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
@@ -57,7 +56,7 @@ class Once(Auth):
             raise
         if found.reply.status_code == 401:
             self._refusal = found
-        elif found.reply.status_code < 500 or found.reply.status_code in APPLICATIONS:
+        elif found.reply.status_code <= LAST_OF_APPLICATIONS:
             self._accepted = True
         else:
             self._said = f" ({found.reply.status_code}: {one_line(found.content.decode('utf-8', 'replace'), 200)})"

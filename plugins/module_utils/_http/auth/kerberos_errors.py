@@ -44,7 +44,6 @@ _WORDS = (
     ("not found in kerberos database", "unknown_service"),
     ("cannot contact any kdc", "no_kdc"),
     ("cannot find kdc", "no_kdc"),
-    ("no credentials cache", "no_ticket"),
     ("no kerberos credentials", "no_ticket"),
     ("credentials cache", "no_ticket"),
     ("ticket expired", "ticket_expired"),

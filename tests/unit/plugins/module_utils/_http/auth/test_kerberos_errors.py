@@ -232,3 +232,73 @@ def test_a_reason_is_not_final_and_no_expired_ticket_unless_it_says_so() -> None
     assert made.expired is False
     assert str(made) == str(made.error)
     assert kerberos.Identity() == kerberos.Identity("", "", "", "HTTP", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "begins", "final"),
+    [
+        ("Clock skew too great", "Kerberos refused svc: this machine's clock", True),
+        ("Preauthentication failed", "Kerberos refused svc: the password or key is wrong", True),
+        ("Password incorrect", "Kerberos refused svc: the password or key is wrong", True),
+        ("Decrypt integrity check failed", "Kerberos refused svc: the password or key is wrong", True),
+        ("Server not found in Kerberos database", "Kerberos does not know the service HTTP/h", False),
+        ("Cannot contact any KDC for realm", "no KDC could be reached for svc", False),
+        ("Cannot find KDC for realm", "no KDC could be reached for svc", False),
+        ("Cannot determine realm for numeric host address", "no KDC could be reached for svc", False),
+        ("No credentials cache found", "spf_auth: there is no Kerberos ticket", False),
+        ("No Kerberos credentials available", "spf_auth: there is no Kerberos ticket", False),
+        ("Bad format in credentials cache", "spf_auth: there is no Kerberos ticket", False),
+        ("Ticket expired", "the Kerberos ticket has expired.", False),
+        ("The referenced credential has expired", "the Kerberos ticket has expired.", False),
+        ("Key table file is a KEYTAB that is none", "spf_keytab: /k cannot be read", True),
+        ("Something else", "Kerberos failed for svc and HTTP/h: Something else.", False),
+    ],
+)
+def test_words_without_a_number_say_as_much(words: str, begins: str, final: bool) -> None:
+    who = kerberos.Identity("svc", keytab="/k", host="h")
+    for said in (words, words.upper()):
+        found = kerberos.explain(0, said, who)
+        assert str(found).upper().startswith(begins.upper())
+        assert isinstance(found, CheckpointError) is final
+        assert getattr(found, "expired", False) is ("xpired" in words)
+
+
+@pytest.mark.parametrize(
+    ("who", "line"),
+    [
+        (
+            kerberos.Identity("svc", "S3cret", keytab="/k"),
+            "Kerberos refused svc: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once. Nothing "
+            "was changed. Check spf_username and spf_keytab.",
+        ),
+        (
+            kerberos.Identity("svc", "S3cret"),
+            "Kerberos refused svc: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once. Nothing "
+            "was changed. Check spf_username and spf_password.",
+        ),
+        (
+            kerberos.Identity(),
+            "Kerberos refused the ticket: the password or key is wrong (KDC_ERR_PREAUTH_FAILED). It was tried once. "
+            "Nothing was changed. Check spf_username and KRB5CCNAME.",
+        ),
+    ],
+)
+def test_the_remedy_names_what_was_given(who: kerberos.Identity, line: str) -> None:
+    assert str(kerberos.explain(-1765328360, "", who)) == line
+
+
+def test_a_file_that_is_no_keytab_of_ours_is_another_one() -> None:
+    with_password = kerberos.explain(2, "no file", kerberos.Identity("svc", "S3cret", host="h"))
+    without = kerberos.explain(2, "no file", kerberos.Identity("svc", host="h"))
+    assert isinstance(with_password, kerberos.NotPossible)
+    assert isinstance(without, kerberos.NotPossible)
+    assert str(with_password) == (
+        "Kerberos failed for svc and HTTP/h: no file. Nothing was changed. Check krb5.conf, spf_username and "
+        "spf_service_principal, or set spf_auth: ntlm."
+    )
+    assert str(without).startswith("spf_auth: there is no Kerberos ticket (KRB5CCNAME)")
+
+
+def test_long_words_are_cut() -> None:
+    found = kerberos.explain(1, "x" * 999, kerberos.Identity("svc", host="h"))
+    assert str(found).startswith(f"Kerberos failed for svc and HTTP/h: {'x' * 299}…. Nothing was changed.")

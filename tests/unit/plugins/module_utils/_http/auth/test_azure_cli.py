@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import azure_cli
@@ -69,3 +73,101 @@ def test_how_long_a_token_of_az_lives(answer: dict[str, Any], seconds: float, su
     text = json.dumps({"accessToken": "e30", **answer})
     for printed in (text, "preview {not}"[:8] + text):
         assert fetched(printed) == (("e30", seconds), subscription)
+
+
+@pytest.mark.parametrize("printed", ["", "nonsense", "[]", "7", "null", '{"accessToken"', "{}", '{"a":' * 20_000])
+def test_what_az_prints_instead_of_a_token_is_told_in_whole(printed: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        fetched(printed)
+    assert (caught.value.code, str(caught.value)) == (
+        "bad_answer",
+        "az login: az printed no token. Update the Azure CLI.",
+    )
+
+
+@pytest.mark.parametrize("token", ["", "a b\n", 7, None])
+def test_a_token_of_az_that_no_header_can_carry_is_told_in_whole(token: Any) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        fetched(json.dumps({"accessToken": token}))
+    assert str(caught.value) == "az login: holds no usable access token."
+
+
+def test_az_cannot_answer_a_claims_challenge() -> None:
+    async def main() -> None:
+        await azure_cli.AzureCli({}, "scope", [], Deadline(60), lambda: NOW, Redactor()).fetch("{}")
+
+    with pytest.raises(CheckpointError) as caught:
+        virtual(main)
+    assert (caught.value.code, str(caught.value)) == (
+        "sign_in_refused",
+        "az login: the service demands a new sign-in (claims challenge). Run az login again.",
+    )
+
+
+@pytest.mark.parametrize("environ", [{}, {"PATH": ""}, {"PATH": "/nowhere"}])
+def test_a_machine_without_az_is_told_in_whole(environ: dict[str, str]) -> None:
+    async def main() -> None:
+        await azure_cli.AzureCli(environ, "scope", [], Deadline(60), lambda: NOW, Redactor()).fetch(None)
+
+    with pytest.raises(CheckpointError) as caught:
+        virtual(main)
+    assert str(caught.value) == (
+        "az login: there is no az on PATH. Install the Azure CLI, or choose another auth_source."
+    )
+
+
+class Waiting(azure_cli.AzureCli):
+    """Runs no az: what its environment and command are, and how long it is waited for."""
+
+    ran: list[Any]
+
+    async def _output(self, command: Sequence[str], environ: Mapping[str, str]) -> bytes:
+        self.ran = [list(command), dict(environ)]
+        await trio.sleep_forever()
+        raise AssertionError
+
+
+@pytest.mark.parametrize(("seconds", "told", "took"), [(600.0, "1m", 60.0), (7.0, "7s", 7.0)])
+def test_an_az_that_does_not_answer_is_told_in_whole(seconds: float, told: str, took: float, tmp_path: Path) -> None:
+    program = tmp_path / "az"
+    program.touch(mode=0o755)
+    given = {"PATH": str(tmp_path), "MINE": "kept"}
+
+    async def main() -> None:
+        made = Waiting(given, "scope", [], Deadline(seconds), lambda: NOW, Redactor())
+        with pytest.raises(CheckpointError) as caught:
+            await made.fetch(None)
+        assert (caught.value.code, str(caught.value)) == (
+            "unavailable",
+            f"az login: az did not answer within {told}. See whether az itself works.",
+        )
+        assert trio.current_time() == took
+        assert made.ran == [
+            [str(program), "account", "get-access-token", "--output", "json", "--scope", "scope"],
+            {**given, "AZURE_CORE_NO_COLOR": "1", "AZURE_CORE_COLLECT_TELEMETRY": "0"},
+        ]
+
+    virtual(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"), [(PermissionError(13, "Permission denied"), "permission denied"), (OSError(), "failed")]
+)
+def test_an_az_that_cannot_be_started_is_told_in_whole(error: OSError, why: str, tmp_path: Path) -> None:
+    (tmp_path / "az").touch(mode=0o755)
+
+    async def main() -> None:
+        made = azure_cli.AzureCli({"PATH": str(tmp_path)}, "scope", [], Deadline(60), lambda: NOW, Redactor())
+
+        async def failing(command: Sequence[str], environ: Mapping[str, str]) -> bytes:
+            raise error
+
+        made._output = failing  # type: ignore[method-assign]  # az itself is elsewhere
+        await made.fetch(None)
+
+    with pytest.raises(CheckpointError) as caught:
+        virtual(main)
+    assert (caught.value.code, str(caught.value)) == (
+        "sign_in_refused",
+        f"az login: az cannot be started ({why}). Repair the Azure CLI.",
+    )

@@ -14,7 +14,11 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST, MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.authority import Authority
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.federation import Federation, of_file
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.federation import (
+    Federation,
+    of_file,
+    of_github,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import Token
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -129,6 +133,27 @@ def test_a_refused_assertion_is_told_in_whole() -> None:
         "service: sign-in refused (401) for client me: x. Check tenant, client_id and the federated credential: "
         "issuer, subject and audience must equal the token's."
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (500, "unavailable", "service: the pipeline issued no token (500). Run the task again later."),
+        (
+            499,
+            "sign_in_refused",
+            "service: the pipeline issued no token (499). Give the job `permissions: id-token: write`.",
+        ),
+    ],
+)
+def test_a_pipeline_that_fails_has_not_refused(status: int, code: str, told: str) -> None:
+    async def main() -> str:
+        async with Script(reply(status)).http() as http:
+            return await of_github(http, f"{BASE}/oidc", "e30", "audience")()
+
+    with pytest.raises(CheckpointError) as caught:
+        virtual(main)
+    assert (caught.value.code, str(caught.value)) == (code, told)
 
 
 def of(file: Path, content: bytes) -> str:

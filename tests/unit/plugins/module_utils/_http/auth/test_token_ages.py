@@ -120,6 +120,14 @@ def test_an_error_that_is_raised_again_is_each_caller_s_own() -> None:
     play(main)
 
 
+def test_each_way_to_sign_in_has_to_say_how_it_gets_a_token() -> None:
+    async def main() -> None:
+        with pytest.raises(NotImplementedError):
+            await TokenAuth(Redactor()).fetch(None)
+
+    play(main)
+
+
 @pytest.mark.parametrize(("age", "helps"), [(0.0, False), (4.5, False), (5.0, True), (60.0, True)])
 def test_a_token_that_is_seconds_old_is_not_replaced_where_it_is_refused(age: float, helps: bool) -> None:
     async def main() -> None:
@@ -150,6 +158,7 @@ def test_a_dropped_token_is_not_used_where_no_other_comes_and_another_is_asked_f
         await source.at(0)
         await trio.sleep_until(10)
         await source.renew("Bearer t1")
+        assert source._token is None
         assert [await source.at(moment) for moment in (10, 24.5, 25, 39.5, 40)] == ["away"] * 5
         assert source.asked == [0, 10, 25, 40]
 

@@ -142,6 +142,16 @@ def test_a_connection_that_is_signed_in_needs_no_more_legs_and_a_401_on_it_begin
     assert [method for method, _word, _body in sent(server)] == ["GET", "GET", "GET", "MERGE", "MERGE", "GET", "MERGE"]
 
 
+def test_a_connection_that_later_says_it_is_no_longer_signed_in_is_signed_in_anew() -> None:
+    server = Connections(wanted(), challenge, reply(), reply(200, persistent_auth=" False "), challenge, reply(204))
+
+    async def act(http: Http) -> list[int]:
+        return [(await read(http)).status, (await read(http)).status, (await write(http)).status]
+
+    assert with_auth(server, act, ntlm) == [200, 200, 204]
+    assert [word for _method, word, _body in sent(server)] == ["", "NTLM", "NTLM", "", "NTLM", "NTLM"]
+
+
 def test_a_leg_that_is_lost_is_no_write_that_may_have_happened() -> None:
     server = Connections(wanted(), link_lost(), challenge, reply(204))
     assert with_auth(server, write, ntlm).status == 204

@@ -177,6 +177,7 @@ def test_claims_of_a_challenge_go_into_the_next_token_and_not_twice() -> None:
         source.challenged(challenge)
         assert await source.renew("Bearer t2") is False
         source.challenged('Bearer error="insufficient_claims", claims="e30="')
+        source.challenged("Bearer")
         assert await source.renew("Bearer t2") is True
         assert await source.at(2) == "t3"
         await source.at(3600)

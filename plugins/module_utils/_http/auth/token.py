@@ -224,7 +224,7 @@ def refusal_of(response: Response, body: dict[str, t.Any], who: str, remedy: str
     """The error for an answer that grants no token. `who` names the client; Entra's own number may know better."""
     # Entra appends trace and correlation ids, which stand in the error anyway.
     reason = format_value(body.get("error_description") or body.get("error") or "no reason given")
-    reason = one_line(reason.split("Trace ID:", 1)[0], 300).rstrip(".")
+    reason = one_line(reason.partition("Trace ID:")[0], 300).rstrip(".")
     number = re.match(r"AADSTS(\d+)", reason)
     refused: SignInRefused | Unavailable
     if is_busy(body):

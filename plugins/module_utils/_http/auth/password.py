@@ -35,6 +35,7 @@ class Once(Auth):
         self._refusal: Exchanged | None = None
         self._failed: CheckpointError | None = None
         self._unanswered = 0
+        self._unsigned: Exchanged | None = None
         self._said = ""
 
     async def exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
@@ -56,7 +57,7 @@ class Once(Auth):
             raise
         if found.reply.status_code == 401:
             self._refusal = found
-        elif found.reply.status_code <= LAST_OF_APPLICATIONS:
+        elif found.reply.status_code <= LAST_OF_APPLICATIONS and found is not self._unsigned:
             self._accepted = True
         else:
             self._said = f" ({found.reply.status_code}: {one_line(found.content.decode('utf-8', 'replace'), 200)})"
@@ -64,7 +65,7 @@ class Once(Auth):
 
     async def attempt(self, client: httpx.AsyncClient, request: httpx.Request) -> Exchanged:
         """Send the request with the credential: what came back, a 401 where it is refused."""
-        return await exchange(client, request, self)
+        raise NotImplementedError
 
     async def present(self, client: httpx.AsyncClient, request: httpx.Request, signed: httpx.Auth) -> Exchanged:
         """Send what holds the password; Unavailable where it has left MOST times and nothing says if it is right."""
@@ -72,7 +73,9 @@ class Once(Auth):
             # A server that answers nothing without the password either says why below, such as a TLS alert.
             found = await exchange(client, challenges.harmless(request))
             if found.reply.status_code >= 500 and request.method == "GET":
-                return found  # it fails without the password, too: it is asked again for a while
+                # It fails without the password, too: it is asked again for a while.
+                self._unsigned = found
+                return found
             if self._unanswered >= MOST or found.reply.status_code >= 500:
                 raise Unavailable(
                     f"the server did not answer the password{self._said}; it was sent {self._unanswered} times and is "

@@ -12,6 +12,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.password import Once
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Exchanged
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -61,6 +62,27 @@ def test_a_password_that_never_left_does_not_count(kind: type[httpx.TransportErr
     server = Script(*[kind("no")] * 4, link_lost(), reply())
     assert server.read(auth=basic()).status == 200
     assert signed(server) == [True] * 6
+
+
+def test_one_that_never_left_takes_nothing_off_those_that_did() -> None:
+    lost = by_password(link_lost(), ASKS)
+    server = Script(httpx.ConnectError("no"), lost)
+    assert "it was sent 3 times and is not tried again." in error_of(lambda: server.read(auth=basic()))
+    assert signed(server) == [True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503])
+def test_a_server_that_fails_without_the_password_too_is_asked_without_it_and_has_not_taken_it(status: int) -> None:
+    server, auth = Script(by_password(link_lost(), reply(status))), basic()
+    assert [server.read(auth=auth).status for _vm in range(2)] == [status] * 2
+    assert signed(server)[:3] == [True, True, False]
+    assert sum(signed(server)) == 2
+
+
+def test_a_server_that_answers_without_the_password_gets_it_once_more() -> None:
+    server = Script(by_password(link_lost(), reply(499)))
+    assert "it was sent 3 times and is not tried again." in error_of(lambda: server.read(auth=basic()))
+    assert signed(server) == [True, True, False, True, False]
 
 
 def test_a_lost_answer_counts_and_after_two_the_server_is_asked_without_it() -> None:
@@ -155,6 +177,11 @@ def test_one_request_at_a_time_tries_it_and_all_at_once_go_after_that() -> None:
 
     virtual(main)
     assert server.times == [0.0, 10.0, 10.0, 10.0]
+
+
+def test_each_way_has_to_say_how_it_tries_its_credential() -> None:
+    with pytest.raises(NotImplementedError):
+        Script(reply()).read(auth=Once())
 
 
 class Broken(Basic):

@@ -36,6 +36,9 @@ _PRIVATE = 0o077
 class DiskCache:
     """The token of one client for one scope at one authority."""
 
+    _lock: int
+    """The descriptor of the lock's file, from one's turn on."""
+
     def __init__(
         self,
         environ: t.Mapping[str, str],
@@ -54,7 +57,6 @@ class DiskCache:
         self._lock_file = self._directory / f"{name}.lock"
         self._deadline = deadline
         self._clock = clock
-        self._lock = -1
 
     async def __aenter__(self) -> DiskCache:
         self._guarded(self._prepare)

@@ -68,7 +68,8 @@ class TokenFile(Bearer):
             if seen == self._seen:
                 return
             with open_file(self._path) as stream:
-                text = stream.read(LONGEST + 1).removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
+                content = stream.read(LONGEST + 1)
+            text = content.removeprefix(codecs.BOM_UTF8).decode("ascii").strip()
         except (OSError, ValueError) as error:
             why = (error.strerror or "no file").lower() if isinstance(error, OSError) else "no ASCII text"
             raise self._wrong(f"cannot be read ({why})") from None
@@ -76,7 +77,7 @@ class TokenFile(Bearer):
             token = bearer_token(text)
         except ValueError:
             token = ""
-        if not token or len(text) > LONGEST:
+        if not token or len(content) > LONGEST:
             raise self._wrong("holds no token")
         self._redactor.add(token)
         check_times(f"spf_token_file: the token in {self._path}", token, self._clock())

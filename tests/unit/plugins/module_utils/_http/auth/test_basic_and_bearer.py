@@ -177,6 +177,7 @@ def test_the_token_of_a_file_is_sent_and_never_shown(content: bytes, tmp_path: P
         (b"a b", "holds no token."),
         (b"a\x07b", "holds no token."),
         (b"x" * (LONGEST + 1), "holds no token."),
+        (b" " + b"x" * (LONGEST + 1), "holds no token."),
     ],
 )
 def test_a_file_without_a_token(content: bytes | None, expected: str, tmp_path: Path) -> None:

@@ -152,6 +152,25 @@ def test_a_connection_that_later_says_it_is_no_longer_signed_in_is_signed_in_ane
     assert [word for _method, word, _body in sent(server)] == ["", "NTLM", "NTLM", "", "NTLM", "NTLM"]
 
 
+def test_a_connection_whose_handshake_was_lost_is_not_taken_for_signed_in() -> None:
+    server = Connections(wanted(), challenge, reply(), wanted(), challenge, link_lost(), challenge, reply(204))
+
+    async def act(http: Http) -> int:
+        await read(http)
+        with pytest.raises(ResponseLost):
+            await write(http)
+        return int((await write(http)).status)
+
+    assert with_auth(server, act, ntlm) == 204
+    assert [f"{method} {word}" for method, word, _body in sent(server)][3:] == [
+        "MERGE ",
+        "GET NTLM",
+        "MERGE NTLM",
+        "GET NTLM",
+        "MERGE NTLM",
+    ]
+
+
 def test_a_leg_that_is_lost_is_no_write_that_may_have_happened() -> None:
     server = Connections(wanted(), link_lost(), challenge, reply(204))
     assert with_auth(server, write, ntlm).status == 204

@@ -29,10 +29,10 @@ class Execution(t.Generic[Observed]):
         progress: Progress[Observed],
         subject: str,
         *,
-        required_next: bool = False,
-        adopted: bool = False,
-        own: t.Container[str | None] = (),
-        is_busy: t.Callable[[Observed], bool] = lambda observed: False,
+        required_next: bool,
+        adopted: bool,
+        own: t.Container[str | None],
+        is_busy: t.Callable[[Observed], bool],
     ) -> None:
         self.progress, self.subject = progress, subject
         self.required_next, self.adopted = required_next, adopted

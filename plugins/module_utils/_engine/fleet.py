@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from .._core.approval import Approval
@@ -35,13 +35,13 @@ class FleetOptions:
     """
 
     policy: WaitPolicy
-    approval: Approval | None = None
-    levels: Levels = field(default_factory=Levels)
-    on_error: t.Literal["continue", "stop"] = "continue"
-    check_only: bool = False
-    interruption: Interruption = field(default_factory=Interruption)
-    group: Group | None = None
-    show: t.Callable[[Member], t.Any] | None = None
+    approval: Approval | None
+    levels: Levels
+    on_error: t.Literal["continue", "stop"]
+    check_only: bool
+    interruption: Interruption
+    group: Group | None
+    show: t.Callable[[Member], t.Any] | None
     review: Review | None = None
 
 
@@ -87,7 +87,6 @@ class Fleet:
             else:
                 known.append(member)
         levels = self._options.levels
-        self._stopped = False
         await each_at_its_level(
             known,
             lambda member: levels.of(member.reconciler.kind.target.service).reading,
@@ -180,7 +179,6 @@ class Fleet:
             kind = member.reconciler.kind
             return levels.of(kind.target.service).writing(kind.at_once)
 
-        self._stopped = False
         await each_at_its_level(members, level_of, partial(self._guarded, self._carry_out, stop=stop))
 
     async def _each(
@@ -192,7 +190,6 @@ class Fleet:
         stop: bool,
     ) -> None:
         """`act` on each member."""
-        self._stopped = False
         await concurrency.each(members, partial(self._guarded, act, stop=stop))
 
     async def _guarded(self, act: t.Callable[[Member], t.Awaitable[None]], member: Member, *, stop: bool) -> None:

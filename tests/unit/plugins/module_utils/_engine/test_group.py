@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -19,81 +18,30 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     SignInRefused,
     Unavailable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import digest, in_stages, to_result
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import FleetOptions, reconcile
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
     FAILED,
     LOST,
     Reply,
     Service,
-    ShelfKind,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelves import (
+    UNDO,
+    Shelves,
+    error_of,
+    states,
+    struck,
+)
 
-UNDO = Group(on_failure="undo")
 NO_ROOM = Reply(FAILED, effect=False)
 REFUSED = Reply(SignInRefused("no", status=401), effect=False)
 
 
-class Shelves:
-    """Several shelves, and what is sent to them in the order in which it is sent."""
-
-    def __init__(self, *services: Service, wanted: str = "a", service: str = "toy") -> None:
-        self.sent: list[str] = []
-        self.kinds = []
-        for number, each in enumerate(services, 1):
-            target = Target(name=f"s{number}", id=f"s{number}", canonical=f"s{number}", provider="toy", service=service)
-            each.before_write = self._heard(f"s{number}", each.before_write)
-            self.kinds.append(ShelfKind(each, wanted, target=target))
-
-    def _heard(self, name: str, then: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
-        async def heard(change: str) -> None:
-            self.sent.append(f"{name}{change}")
-            await then(change)
-
-        return heard
-
-    def run(
-        self,
-        group: Group | None = UNDO,
-        *,
-        seconds: float = 600.0,
-        check: bool = False,
-        approval: Approval | None = None,
-        interruption: Interruption | None = None,
-        strike: Callable[[Interruption], Any] | None = None,
-    ) -> list[Member]:
-        """The whole way of all of them."""
-
-        async def main() -> list[Member]:
-            policy = WaitPolicy(Deadline(seconds), True, poll_interval=5.0, settle_time=20.0)
-            interruption = Interruption()
-            options = FleetOptions(policy, approval, Levels(4), "continue", check, interruption, group)
-            if strike is not None:
-                strike(interruption)
-            return await reconcile(self.kinds, options)
-
-        return virtual(main)
-
-
-def states(members: list[Member]) -> list[str]:
-    return [member.state for member in members]
-
-
 def undos(members: list[Member]) -> list[str | None]:
     return [None if member.undo is None else member.undo.state for member in members]
-
-
-def error_of(member: Member) -> CheckpointError:
-    assert member.error is not None
-    return member.error
 
 
 def undo_error_of(member: Member) -> CheckpointError:
@@ -282,23 +230,11 @@ def test_a_sign_in_that_is_refused_while_undoing_is_not_tried_again() -> None:
     assert undos(members) == ["not_tried", "failed", "not_needed"]
 
 
-def _struck(when: str, interruptions: list[Interruption]) -> Callable[[str], Awaitable[None]]:
-    """A signal comes while that change is being sent."""
-
-    async def struck(change: str) -> None:
-        if change == when:
-            interruptions[0].signal = "SIGTERM"
-            interruptions[0]._scopes[-1].cancel()
-            await trio.sleep(1)
-
-    return struck
-
-
 @pytest.mark.parametrize(("when", "undo"), [("s2+a", ["not_tried", "not_tried"]), ("s1-a", ["unknown", "not_needed"])])
 def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
     services = [Service(), Service(*([NO_ROOM] if when == "s1-a" else []))]
     interruptions: list[Interruption] = []
-    services[int(when[1]) - 1].before_write = _struck(when[2:], interruptions)
+    services[int(when[1]) - 1].before_write = struck(when[2:], interruptions)
     members = Shelves(*services).run(strike=interruptions.append)
     assert undos(members) == undo
     assert "ended by SIGTERM before it was undone" in undo_error_of(members[0]).message
@@ -310,7 +246,7 @@ def test_a_signal_undoes_nothing(when: str, undo: list[str]) -> None:
 def test_a_signal_in_the_second_stage_says_nothing_of_undoing(group: Group) -> None:
     services = [Service(items="b"), Service(items="b")]
     interruptions: list[Interruption] = []
-    services[0].before_write = _struck("-b", interruptions)
+    services[0].before_write = struck("-b", interruptions)
     members = Shelves(*services).run(group, strike=interruptions.append)
     assert undos(members) == [None, None]
     assert states(members) == ["outcome_unknown", "failed"]

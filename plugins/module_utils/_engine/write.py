@@ -41,7 +41,7 @@ class Outcome(t.Generic[Observed]):
 class Write(t.Generic[Observed]):
     """Carries out one WriteRequest."""
 
-    def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool = True) -> None:
+    def __init__(self, request: WriteRequest[Observed], execution: Execution[Observed], *, wait: bool) -> None:
         self._request, self._execution, self._wait = request, execution, wait
         self._changed = self._sent = self._resent = self._done = self._replan = self._created = False
         self._lost = False

@@ -60,7 +60,7 @@ class Shelves:
         approval: Optional[Approval] = None,
         strike: Optional[Callable[[Interruption], Any]] = None,
         on_error: Literal["continue", "stop"] = "continue",
-        at_once: Asked = 4,
+        at_once: Asked = 1,
         show: Optional[Callable[[Member], Any]] = None,
         review: Optional[Review] = None,
     ) -> list[Member]:

@@ -40,7 +40,6 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._e
 )
 
 NO_ROOM = Reply(FAILED, effect=False)
-REFUSED = SignInRefused("no", status=401)
 LOST_SHELF = Target(name="s9", id="s9", canonical="s9", provider="toy", service="toy")
 
 
@@ -127,31 +126,32 @@ def test_an_error_stays_with_its_target() -> None:
 
 def test_with_stop_nothing_is_sent_where_one_cannot_be_planned() -> None:
     shelves = Shelves(Service(), unreadable(), unreadable())
-    members = shelves.run(None, on_error="stop", at_once=1)
+    members = shelves.run(None, on_error="stop")
     assert (states(members), shelves.sent) == (["not_started", "failed", "not_started"], [])
     assert members[2].error is None, "it was not even read"
 
 
 def test_with_stop_the_first_failure_ends_those_behind_it() -> None:
     shelves = Shelves(Service(), Service(NO_ROOM), Service())
-    members = shelves.run(None, on_error="stop", at_once=1)
+    members = shelves.run(None, on_error="stop")
     assert (states(members), shelves.sent) == (["changed", "failed", "not_started"], ["s1+a", "s2+a"])
     shelves = Shelves(Service(), Service(NO_ROOM), Service())
-    assert states(shelves.run(None, at_once=1)) == ["changed", "failed", "changed"]
+    assert states(shelves.run(None)) == ["changed", "failed", "changed"]
 
 
 def test_a_sign_in_that_is_refused_while_planning_ends_the_task() -> None:
-    shelves = Shelves(Service(), unreadable(REFUSED))
+    shelves = Shelves(Service(), unreadable(SignInRefused("no", status=401)))
     with pytest.raises(SignInRefused):
         shelves.run(None)
     assert shelves.sent == []
 
 
 def test_a_sign_in_that_is_refused_for_a_write_ends_those_behind_it() -> None:
-    shelves = Shelves(Service(), Service(Reply(REFUSED, effect=False)), Service())
-    members = shelves.run(None, at_once=1)
+    refused = SignInRefused("no", status=401)
+    shelves = Shelves(Service(), Service(Reply(refused, effect=False)), Service())
+    members = shelves.run(None)
     assert (states(members), shelves.sent) == (["changed", "failed", "not_started"], ["s1+a", "s2+a"])
-    assert error_of(members[1]) is REFUSED
+    assert error_of(members[1]) is refused
 
 
 def test_what_could_not_be_looked_up_keeps_no_other_from_it() -> None:
@@ -251,7 +251,7 @@ def shown(member: Member) -> str:
 def test_of_many_only_what_is_shown_is_kept() -> None:
     shelves = Shelves(Service(), Service(NO_ROOM), unreadable(), Service())
     shelves.kinds[3].pending = [InProgress("busy")]
-    members = shelves.run(None, at_once=1, show=shown)
+    members = shelves.run(None, show=shown)
     assert [member.shown for member in members] == [
         "changed: a",
         "failed: ",
@@ -262,9 +262,15 @@ def test_of_many_only_what_is_shown_is_kept() -> None:
     assert [member.reconciler.progress.done for member in members] == [()] * 4
 
 
+def test_of_many_only_what_is_shown_is_kept_of_their_plans_too() -> None:
+    members = Shelves(Service(), Service(items="a")).run(None, check=True, show=shown)
+    assert [member.shown for member in members] == ["not_started: ", "not_started: a"]
+    assert [member.reconciler.observed for member in members] == [None, None]
+
+
 @pytest.mark.parametrize(
     "how",
-    [{"at_once": 2}, {"show": None, "at_once": 1}, {"group": UNDO, "at_once": 1}],
+    [{"at_once": 2}, {"show": None}, {"group": UNDO}],
     ids=["few", "shown at the end", "a group"],
 )
 def test_of_few_and_of_a_group_all_is_kept(how: dict[str, Any]) -> None:
@@ -279,7 +285,7 @@ def test_a_signal_ends_what_is_not_finished() -> None:
     interruptions: list[Interruption] = []
     services[1].before_write = struck("+a", interruptions)
     shelves = Shelves(*services)
-    members = shelves.run(None, at_once=1, strike=interruptions.append)
+    members = shelves.run(None, strike=interruptions.append)
     assert states(members) == ["changed", "outcome_unknown", "not_started", "failed"]
     assert [str(member.error) for member in members] == [
         "None",

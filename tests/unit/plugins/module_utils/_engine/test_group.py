@@ -77,7 +77,7 @@ def test_one_after_the_other_or_at_once(order: Any, times: list[float]) -> None:
         service.before_write = late
         return service
 
-    assert states(Shelves(slow(), slow(), slow()).run(Group(order=order))) == ["changed"] * 3
+    assert states(Shelves(slow(), slow(), slow()).run(Group(order=order), at_once=4)) == ["changed"] * 3
     assert [each - began[0] for each in began] == times
 
 
@@ -199,7 +199,7 @@ def test_a_lock_is_not_waited_for_once_another_has_failed() -> None:
     late = Service(NO_ROOM)
     late.before_write = lambda _change: trio.sleep(20)
     shelves = Shelves(Service(*locked), late)
-    members = shelves.run(Group(order="parallel", on_failure="undo"))
+    members = shelves.run(Group(order="parallel", on_failure="undo"), at_once=4)
     assert len(shelves.sent) < 10
     assert "it was not waited for, because the group has failed" in error_of(members[0]).message
     assert error_of(members[0]).changed_nothing

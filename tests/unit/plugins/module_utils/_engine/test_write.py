@@ -9,6 +9,7 @@ from typing import Any, Optional
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    BadResponse,
     CheckpointError,
     Forbidden,
     Locked,
@@ -84,13 +85,33 @@ def test_what_reading_shows_is_done(service: Service, flags: str, sent: list[str
             f"right. So nothing proves it (outcome_unknown); nothing was sent twice. {LOOK} [toy op1]",
         ),
         (
+            Service(readings=dict.fromkeys(range(1, 99), BadResponse("HTML.", subject="toy"))),
+            "changed sent",
+            "toy: HTML. create a was sent before, and the service reports that it succeeded. [toy op1]",
+        ),
+        (
+            Service(lost(), readings=dict.fromkeys(range(1, 99), BadResponse("HTML.", subject="toy"))),
+            "sent",
+            "s: create a was sent, its answer was lost (no answer), and reading what came of it failed: HTML. Whether "
+            f"it ran is open (outcome_unknown); nothing was sent twice. {LOOK}",
+        ),
+        (
             Service(lost(), readings={1: Forbidden("no right.")}),
             "sent",
             "s: create a was sent, its answer was lost (no answer), and reading what came of it failed: no right. "
             f"Whether it ran is open (outcome_unknown); nothing was sent twice. {LOOK}",
         ),
     ],
-    ids=["lost", "done and not shown", "unknown and not shown", "404", "cannot be read", "lost and cannot be read"],
+    ids=[
+        "lost",
+        "done and not shown",
+        "unknown and not shown",
+        "404",
+        "cannot be read",
+        "makes no sense",
+        "lost and no sense",
+        "lost and cannot be read",
+    ],
 )
 def test_what_no_reading_shows_is_not(service: Service, flags: str, error: str) -> None:
     assert write(service)[:5] == (flags, error, ["+a"], Completed(), [])
@@ -195,6 +216,9 @@ def test_a_lock_of_a_host_becomes_one_of_the_target() -> None:
     assert write(Service(Reply(refused, effect=False))).error == "toy: create a: held by others."
     assert refused.context == "create a"
     assert write(Service(Reply(Locked("busy.", subject="toy"), effect=False))).error == "toy: busy."
+    other = Refused("create a of target s: no.", subject="toy")
+    other.context = "create a of target s"
+    assert write(Service(Reply(other, effect=False))).error == "toy: create a of target s: no."
 
 
 @pytest.mark.parametrize("may", [True, False])

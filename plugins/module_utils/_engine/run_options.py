@@ -39,7 +39,7 @@ class RunOptions(pydantic.BaseModel):
     @classmethod
     def _at_once(cls, value: object) -> object:
         text = str(value)
-        if text != "auto" and not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+        if text != "auto" and not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= MOST):
             raise ValueError(f"takes auto, or 1 to {MOST}")
         return value if text == "auto" else int(text)
 

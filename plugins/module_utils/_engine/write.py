@@ -92,7 +92,7 @@ class Write(t.Generic[Observed]):
             observed = await execution.observe()
             if not request.verified(observed):
                 raise
-            self._changed = self._changed or self._resent
+            self._changed = self._resent
             return self._verified(observed)
         except (Locked, Refused) as problem:
             return await self._require_taken(problem)

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import Note
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
@@ -93,3 +97,54 @@ def test_what_was_let_go_has_no_state_to_tell() -> None:
         return await reconciler.interrupt("SIGTERM")
 
     assert virtual(main).notes == []
+
+
+async def watch(interruption: Interruption, *numbers: int) -> None:
+    """Signals that come one after the other."""
+
+    @contextmanager
+    def signals() -> Iterator[AsyncIterator[int]]:
+        async def come() -> AsyncIterator[int]:
+            for number in numbers:
+                yield number
+
+        yield come()
+
+    await interruption.watch(signals)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        ((signal.SIGTERM, signal.SIGINT), "SIGTERM"),
+        ((signal.SIGINT,), "SIGINT"),
+        ((signal.SIGALRM, signal.SIGTERM), "the task's timeout"),
+    ],
+)
+def test_the_first_signal_ends_the_innermost_scope_that_is_open(numbers: tuple[int, ...], name: str) -> None:
+    async def main() -> None:
+        interruption = Interruption()
+        with interruption.scope() as outer, interruption.scope() as inner:
+            await watch(interruption, *numbers)
+            assert (outer.cancel_called, inner.cancel_called) == (False, True)
+        assert interruption.signal == name
+        with interruption.scope() as later:
+            await watch(interruption, signal.SIGHUP)
+            assert (later.cancel_called, interruption.signal) == (False, name)
+
+    virtual(main)
+
+
+def test_a_scope_that_is_over_is_ended_by_no_signal() -> None:
+    async def main() -> None:
+        interruption = Interruption()
+        with interruption.scope() as outer:
+            with pytest.raises(ValueError, match="wrong"), interruption.scope() as inner:
+                raise ValueError("wrong")
+            await watch(interruption, signal.SIGTERM)
+            assert (outer.cancel_called, inner.cancel_called) == (True, False)
+        interruption = Interruption()
+        await watch(interruption, signal.SIGTERM)
+        assert interruption.signal == ""
+
+    virtual(main)

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import anyio
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden, Unavailable
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    Forbidden,
+    Unavailable,
+    Unreachable,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.patience import (
-    LONGEST,
-    SILENT,
     Patience,
     share_of,
 )
@@ -51,13 +55,13 @@ def test_what_takes_too_long_is_cut_off() -> None:
         start = anyio.current_time()
         return await Patience(Deadline(3600)).with_one("a", _hangs), anyio.current_time() - start
 
-    assert virtual(main) == (False, LONGEST)
+    assert virtual(main) == (False, 90.0)
 
 
 def test_after_several_silent_ones_the_others_of_the_service_are_not_tried() -> None:
     async def main() -> list[bool]:
         patience = Patience(Deadline(3600))
-        for number in range(SILENT):
+        for number in range(5):
             if number % 2:
                 with pytest.raises(Unavailable):
                     await patience.with_one("a", _overloaded)
@@ -68,11 +72,40 @@ def test_after_several_silent_ones_the_others_of_the_service_are_not_tried() -> 
     assert virtual(main) == [False, True]
 
 
+def test_before_that_the_others_are_tried() -> None:
+    async def main() -> bool:
+        patience = Patience(Deadline(3600))
+        for _each in range(4):
+            assert not await patience.with_one("a", _hangs)
+        return await patience.with_one("a", _done)
+
+    assert virtual(main)
+
+
+async def _not_ready() -> bool:
+    return False
+
+
+async def _unreachable() -> bool:
+    raise Unreachable("no route")
+
+
+def test_what_could_not_be_reached_is_silent_and_what_is_not_ready_has_answered() -> None:
+    async def main() -> list[bool]:
+        patience = Patience(Deadline(3600))
+        for act, service in [(_unreachable, "a"), (_not_ready, "b")] * 5:
+            with suppress(Unreachable):
+                assert not await patience.with_one(service, act)
+        return [await patience.with_one("a", _done), await patience.with_one("b", _done)]
+
+    assert virtual(main) == [False, True]
+
+
 @pytest.mark.parametrize("answers", [_done, _forbidden])
 def test_an_answer_counts_anew(answers: object) -> None:
     async def main() -> bool:
         patience = Patience(Deadline(3600))
-        for act in [*[_hangs] * (SILENT - 1), answers, *[_hangs] * (SILENT - 1)]:
+        for act in [*[_hangs] * 4, answers, *[_hangs] * 4]:
             try:
                 await patience.with_one("a", act)  # type: ignore[arg-type]  # one of the functions above
             except Forbidden:

@@ -54,8 +54,8 @@ def test_what_became_of_it(
 
 
 def test_of_what_has_not_begun_nothing_is_known() -> None:
-    bare = Member(reconciler := SimpleNamespace())  # type: ignore[arg-type]  # nothing of it is asked
-    assert bare == Member(reconciler, None, False, False, False, None, None)  # type: ignore[arg-type]
+    reconciler: Any = SimpleNamespace()
+    assert Member(reconciler) == Member(reconciler, None, False, False, False, None, None)
 
 
 def test_what_stopped_it_is_explained_and_what_was_shown_before_counts_no_more() -> None:

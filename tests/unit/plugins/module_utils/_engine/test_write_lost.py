@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Locked, NotFound
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.one_write import (
     BROKE,
     OPEN,
@@ -80,9 +81,10 @@ def finds(status: Status) -> Any:
 def test_a_lost_delete_is_sent_again_once_where_it_may_be(
     service: Service, request_: dict[str, Any], flags: str, error: Optional[str], sends: int
 ) -> None:
-    came = write(service, "b", **request_)
+    came = write(service, "b", **request_, result=sorted)
     assert came[:3] == (flags, error, ["-b"] * sends)
-    assert came.warnings == []
+    left = ["b"] if "replan" in flags else []
+    assert (came.completed, came.warnings) == (Completed(None if error else left), [])
 
 
 @pytest.mark.parametrize(
@@ -106,9 +108,12 @@ def test_a_lost_delete_is_sent_again_once_where_it_may_be(
 def test_an_operation_that_may_be_the_lost_one(
     proof: str, found: Any, effect: bool, can_prove: bool, flags: str, error: Optional[str]
 ) -> None:
-    service = Service(lost(effect=effect))
+    service = Service(lost(effect=effect), items="z")
     came = write(service, proof=proof, find_lost=found, reading_can_prove=can_prove)
     assert came[:3] == (flags, error, ["+a"])
+    if error is None:
+        read_until_it_shows = 1 if effect else 0
+        assert service.readings == read_until_it_shows + (proof == "operation"), "and once more for what it was"
 
 
 def test_after_a_loss_what_counts_may_be_stricter() -> None:

@@ -79,7 +79,7 @@ class Fleet:
 
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
-        stop = self._options.on_error == "stop" and self._options.group is None
+        stop = self._options.on_error == "stop"
         known = []
         for member in self.members:
             if isinstance(member.reconciler.kind, Unread):
@@ -186,11 +186,9 @@ class Fleet:
         members: t.Sequence[Member],
         act: t.Callable[[Member], t.Awaitable[None]],
         concurrency: Concurrency,
-        *,
-        stop: bool,
     ) -> None:
-        """`act` on each member."""
-        await concurrency.each(members, partial(self._guarded, act, stop=stop))
+        """`act` on each member of a group, until one of them fails."""
+        await concurrency.each(members, partial(self._guarded, act, stop=True))
 
     async def _guarded(self, act: t.Callable[[Member], t.Awaitable[None]], member: Member, *, stop: bool) -> None:
         """An error stays with its target, unless a sign-in fails before anything was sent."""
@@ -198,13 +196,10 @@ class Fleet:
             return
         try:
             await act(member)
-        except SignInRefused as problem:
-            if not self._sends:
+        except CheckpointError as problem:
+            refused = isinstance(problem, SignInRefused)
+            if refused and not self._sends:
                 raise  # while planning it concerns all, and nothing has been sent
             member.fail(problem)
             self._let_go(member)
-            self._stopped = True
-        except CheckpointError as problem:
-            member.fail(problem)
-            self._let_go(member)
-            self._stopped = self._stopped or stop
+            self._stopped = self._stopped or refused or stop

@@ -40,9 +40,7 @@ class Group:
 class Each(t.Protocol):
     """Does something with each member, so many at once, until one of them fails."""
 
-    async def __call__(
-        self, members: t.Sequence[Member], act: Act, concurrency: Concurrency, *, stop: bool
-    ) -> None: ...
+    async def __call__(self, members: t.Sequence[Member], act: Act, concurrency: Concurrency) -> None: ...
 
 
 class GroupRun:
@@ -86,7 +84,7 @@ class GroupRun:
                     other.reconciler.waits_for_locks = False
                 raise
 
-        await self._each([each for each in self._members if not each.finished], guarded, concurrency, stop=True)
+        await self._each([each for each in self._members if not each.finished], guarded, concurrency)
         return all(each.error is None for each in self._members)
 
     async def _make(self, member: Member) -> None:

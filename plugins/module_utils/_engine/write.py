@@ -157,21 +157,20 @@ class Write(t.Generic[Observed]):
     async def _verify(self, operation: Operation) -> Observed:
         request, execution = self._request, self._execution
         try:
-            state = await execution.ended(operation, request.context)
+            unknown = await execution.ended(operation, request.context) == "unknown"
         except Locked:
             self._changed = request.may_leave_remains
             raise
         except OperationFailed as problem:
             return await self._after_failure(problem)
-        if request.proof == "operation" and state != "unknown":
+        if request.proof == "operation" and not unknown:
             return self._verified(await execution.observe())
-        observed, shown = await (execution.until(request.verified) if state != "unknown" else self._until_settled())
-        if not shown and state == "unknown":
+        observed, shown = await (self._until_settled() if unknown else execution.until(request.verified))
+        if not shown and unknown:
             raise unproven(operation, execution.subject, request.context)
         if not shown:
             raise not_shown(operation, execution.subject, request.context, execution.settle_time)
-        if state == "unknown":
-            operation.last = replace(operation.last, state="succeeded")  # reading shows it
+        operation.last = replace(operation.last, state="succeeded")  # reading shows it, whatever it says
         return self._verified(observed)
 
     async def _until_settled(self) -> tuple[Observed, bool]:

@@ -12,13 +12,14 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
+    Forbidden,
     InvalidInput,
     VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, State, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Progress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed, Progress
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.logged_shelf import (
     LoggedShelf,
     PutOnce,
@@ -124,10 +125,16 @@ def test_what_was_let_go_is_read_again() -> None:
     assert kind.log == [*PLANNED, "0 observe for a write", "0 plan on , done ", *WRITTEN]
 
 
-def test_what_is_done_only_once_is_read_for_before_it_is_sent() -> None:
+@pytest.mark.parametrize("patient", [True, False])
+def test_what_is_done_only_once_is_read_for_before_it_is_sent(patient: bool) -> None:
     kind = LoggedShelf(Service(), "ab")
     kind.put = PutOnce
-    _way, problem = go(kind)
+
+    async def act(way: Way) -> None:
+        assert await way.prepare(patient=patient)
+        await way.carry_out(None)
+
+    _way, problem = go(kind, act)
     assert problem is None
     assert kind.log == [
         "0 first reading",
@@ -203,6 +210,14 @@ def test_where_what_a_plan_relies_on_is_not_ready_no_plan_is_shown() -> None:
     assert (way.plan, way.todo, kind.service.sent) == (Plan(SHELF), Plan(SHELF), [])
 
 
+def test_of_a_target_that_cannot_be_read_nothing_is_known() -> None:
+    way, problem = go(LoggedShelf(Service(readings={1: Forbidden("no right.")}), "a"))
+    assert str(problem) == "target s: no right."
+    assert (way.plan, way.todo, way.progress, way.completed) == (Plan(SHELF), Plan(SHELF), Progress(), Completed())
+    assert (way.observed, way.operation, way.warnings, way.timing) == (None, None, [], {})
+    assert (way.changed, way.waits_for_locks) == (False, True)
+
+
 def test_a_target_that_is_busy_is_left_for_later_by_one_who_is_not_patient() -> None:
     found: list[bool] = []
 
@@ -229,6 +244,7 @@ def test_what_a_target_took_is_told_for_reading_and_for_all_its_writes() -> None
     kind.pending = [InProgress("busy")]
 
     async def act(way: Way) -> None:
+        await trio.sleep(3)
         await way.prepare()
         await way.carry_out(None, first_half=True)
         service.items.discard("a")

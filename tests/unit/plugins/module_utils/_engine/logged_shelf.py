@@ -80,8 +80,10 @@ class LoggedShelf(ShelfKind):
         done = "".join(getattr(each, "item", "") for each in progress.actions)
         self._note(f"plan on {''.join(sorted(observed))}, done {done}")
         planned = super().plan(observed, progress)
-        puts = [self.put(each.target, each.reason, item=getattr(each, "item", "")) for each in planned.actions]
-        return Plan(self.target, tuple(puts))
+        return Plan(self.target, tuple(self._as_asked(each) for each in planned.actions))
+
+    def _as_asked(self, action: Action) -> Action:
+        return self.put(action.target, action.reason, item=action.item) if isinstance(action, Put) else action
 
     def write(self, action: Action, observed: Items, progress: Progress[Items]) -> WriteRequest[Items]:
         self._note(f"write {action.title()}")

@@ -369,7 +369,7 @@ class Reconciler(t.Generic[Observed]):
             await self._await(pending, pauses)
         return self._now()
 
-    async def _look(self, *, for_write: bool, first: bool = False) -> InProgress | None:
+    async def _look(self, *, for_write: bool, first: bool) -> InProgress | None:
         """Read the target: what must end before it is planned."""
         read = self.kind.first_reading if first else partial(self.kind.observe, for_write=True)
         self.observed = await (self.policy.read(read) if self.changed else read())

@@ -44,6 +44,7 @@ class LoggedShelf(ShelfKind):
 
     put: type[Put] = Put
     fresh = True
+    plan_warnings: tuple[str, ...] = ()
     refuses: Optional[CheckpointError] = None
     completed = Completed()
     unready: Optional[CheckpointError] = None
@@ -80,7 +81,7 @@ class LoggedShelf(ShelfKind):
         done = "".join(getattr(each, "item", "") for each in progress.actions)
         self._note(f"plan on {''.join(sorted(observed))}, done {done}")
         planned = super().plan(observed, progress)
-        return Plan(self.target, tuple(self._as_asked(each) for each in planned.actions))
+        return Plan(self.target, tuple(self._as_asked(each) for each in planned.actions), self.plan_warnings)
 
     def _as_asked(self, action: Action) -> Action:
         return self.put(action.target, action.reason, item=action.item) if isinstance(action, Put) else action

@@ -15,7 +15,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Forbidden,
     Locked,
     OperationFailed,
-    OutcomeUnknown,
     Refused,
     ResponseLost,
     Unavailable,
@@ -111,6 +110,20 @@ def test_putting_it_back_waits_for_locks_and_says_where_it_fails() -> None:
     kind = Careful(Service(Reply(FAILED, effect=False), Reply(), Reply(Refused("no.")), items="yz"), "ayz")
     _way, problem = go(kind)
     assert str(problem) == f"target s: create a failed: {BROKE} Putting it back failed too: no. {MEND} [toy op1]"
+
+
+def test_putting_it_back_is_waited_for_and_nothing_relies_on_it() -> None:
+    seen: list[bool] = []
+
+    async def complete(_now: Items, execution: Any) -> Completed:
+        seen.append(execution.required_next)
+        return Completed()
+
+    replies = [Reply(Refused("no."), effect=False), Reply(), Reply(FAILED, effect=False)]
+    kind = Careful(Service(*replies, items="yz"), "ayz", complete=complete)
+    _way, problem = go(kind, wait=False)
+    assert str(problem) == "target s: no. Putting it back failed too: delete z failed: the shelf broke."
+    assert seen == [False]
 
 
 @pytest.mark.parametrize(
@@ -285,6 +298,15 @@ def test_a_write_knows_what_the_rest_of_the_plan_needs_of_it(put: Any, required:
     assert way.warnings == ["target s: it is heavy"]
 
 
+def test_warnings_come_in_their_order_each_once_however_often_it_is_planned() -> None:
+    locked = Reply(Locked("busy."), effect=False)
+    kind = LoggedShelf(Service(locked), "a", notes=lambda _now: ("it is heavy", "it is old"))
+    kind.plan_warnings, kind.completed = ("it is old",), Completed(warnings=("it is far", "it is heavy"))
+    way, problem = go(kind)
+    assert problem is None
+    assert way.warnings == ["target s: it is old", "target s: it is heavy", "target s: it is far"]
+
+
 def test_what_was_made_and_cannot_be_used_is_done_and_not_open() -> None:
     async def fails(_now: Items, _execution: Any) -> Completed:
         raise OperationFailed("it was made, and is unusable.")
@@ -336,26 +358,6 @@ def test_a_lock_is_not_waited_for_where_others_have_failed() -> None:
         "target s: busy; it was not waited for, because the group has failed. Nothing was changed. Run the task again."
     )
     assert way.timing["apply"] == 0.0
-
-
-def test_a_lost_delete_that_the_first_try_did_late_is_done_and_its_notes_are_told() -> None:
-    replies = [Reply(ResponseLost("no answer"), after=21.0), Reply(Locked("busy."), effect=False)]
-    way, problem = go(ShelfKind(Service(*replies, items="b"), "", notes=lambda _now: ("it was heavy",)))
-    assert (problem, way.changed, way.warnings) == (None, True, ["target s: it was heavy"])
-    (done,) = way.progress.done
-    assert (done.action.title(), done.nonce, done.context) == ("delete b", "n0", "delete b")
-
-
-def test_a_lost_delete_whose_second_try_is_locked_out_to_the_end_is_open() -> None:
-    replies = [Reply(ResponseLost("no answer"), effect=False), *[Reply(Locked("busy."), effect=False)] * 99]
-    way, problem = go(ShelfKind(Service(*replies, items="b"), ""), seconds=120.0)
-    assert str(problem) == (
-        "target s: delete b was sent, its answer was lost (no answer), and reading what came of it failed: busy. Still "
-        "locked after 2m. Whether it ran is open (outcome_unknown); nothing was sent twice. Look at it before you run "
-        "the task again."
-    )
-    assert isinstance(problem, OutcomeUnknown)
-    assert (way.changed, way.progress.done) == (False, ())
 
 
 def test_an_operation_that_nobody_knows_is_not_named_once_the_run_has_gone_on() -> None:

@@ -66,20 +66,19 @@ class Fleet:
 
     def __init__(self, kinds: t.Sequence[Kind[t.Any]], options: FleetOptions) -> None:
         self.members = [Member(Reconciler(kind, options.policy)) for kind in kinds]
-        self._options = options
+        self._options, self._stops = options, options.on_error == "stop"
         self._stopped = self._sends = self._held = False
         self._group: GroupRun | None = None
         self._patience: Patience | None = None if self._needs_all_plans() else Patience(options.policy.deadline)
 
     def _needs_all_plans(self) -> bool:
         options = self._options
-        whole = options.check_only or options.on_error == "stop" or options.group is not None
+        whole = options.check_only or self._stops or options.group is not None
         digest = options.approval is not None and options.approval.is_of_all
         return whole or digest or options.review is not None or len(self.members) == 1
 
     async def prepare(self) -> None:
         """Plan all, and hold the plans against the approval. An option that cannot be meant for one stops the task."""
-        stop = self._options.on_error == "stop"
         known = []
         for member in self.members:
             if isinstance(member.reconciler.kind, Unread):
@@ -90,7 +89,7 @@ class Fleet:
         await each_at_its_level(
             known,
             lambda member: levels.of(member.reconciler.kind.target.service).reading,
-            partial(self._guarded, self._prepare, stop=stop),
+            partial(self._guarded, self._prepare, stop=self._stops),
         )
         for member in self.members:
             if member.error is not None and member.reconciler.kind.is_for_all(member.error):
@@ -110,7 +109,7 @@ class Fleet:
             terms = (options.group, options.policy, options.approval, options.levels)
             self._group = GroupRun(fit, self._each, *terms)
             await self._group.carry_out()
-        elif options.group is None and (whole or options.on_error == "continue"):
+        elif options.group is None and (whole or not self._stops):
             await self._each_of_its_service(sorted(fit, key=lambda member: member.postponed))
 
     async def interrupt(self, signal: str) -> None:
@@ -157,7 +156,7 @@ class Fleet:
         if member.postponed:
             await member.reconciler.prepare()
             if approval is not None:
-                approval.check([member.reconciler.plan], part=True)
+                approval.check([member.reconciler.plan])
         member.started = True
         await member.reconciler.carry_out(approval)
         member.finished = True
@@ -173,13 +172,13 @@ class Fleet:
         member.reconciler.release()
 
     async def _each_of_its_service(self, members: t.Sequence[Member]) -> None:
-        levels, stop = self._options.levels, self._options.on_error == "stop"
+        levels = self._options.levels
 
         def level_of(member: Member) -> Concurrency:
             kind = member.reconciler.kind
             return levels.of(kind.target.service).writing(kind.at_once)
 
-        await each_at_its_level(members, level_of, partial(self._guarded, self._carry_out, stop=stop))
+        await each_at_its_level(members, level_of, partial(self._guarded, self._carry_out, stop=self._stops))
 
     async def _each(
         self,

@@ -126,7 +126,7 @@ class GroupRun:
         self.undoing = True
         for member in self._members:
             member.undo = self._due(member)
-        begun = [each for each in self._members if each.undo is not None and each.undo.state == "not_tried"]
+        begun = [each for each in self._members if each.reconciler.progress.begun]
         # A write begun in the last moment would only leave an open question.
         if self._policy.deadline.remaining() >= min(1.0, self._policy.poll_interval):
             await self._writing.each(reversed(begun), self._undo_one)

@@ -19,7 +19,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest, to_result
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
+    Plan,
+    digest,
+    in_stages,
+    to_result,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress
@@ -111,6 +116,19 @@ def test_what_is_planned_late_must_have_been_approved_too() -> None:
         assert [(member.postponed, member.state) for member in members] == [(True, state), (False, "changed")]
     assert error_of(members[0]).message == ("what would be done is not what was approved: + delete z.")
     assert (members[0].started, shelves.sent) == (False, ["s2+a"])
+
+
+def test_what_was_approved_for_a_group_is_not_approved_without_it_however_late_it_is_planned() -> None:
+    plan = to_result(in_stages(approved(Shelves(Service(), Service()))), UNDO.to_result())
+    shelves = Shelves(Service(), Service())
+    for kind in shelves.kinds:
+        kind.pending = [InProgress("busy")]
+    members = shelves.run(None, approval=Approval(plan))
+    assert ([member.postponed for member in members], states(members)) == ([True, True], ["failed", "failed"])
+    assert error_of(members[0]).message == (
+        "what would be done is not what was approved: + no group instead of a group (on_failure: undo, order: given)."
+    )
+    assert shelves.sent == []
 
 
 def test_an_error_stays_with_its_target() -> None:

@@ -131,6 +131,15 @@ def test_where_nothing_was_to_be_made_nothing_is_read_again(order: Any) -> None:
     assert [service.readings for service in services] == [2, 1]
 
 
+def test_a_signal_while_a_group_is_undone_ends_no_target_that_was_on_its_way() -> None:
+    services = [Service(items="b"), Service(items="b"), Service(NO_ROOM)]
+    interruptions: list[Interruption] = []
+    services[1].before_write = struck("-a", interruptions)
+    members = Shelves(*services).run(strike=interruptions.append)
+    assert states(members) == ["stopped", "stopped", "failed"]
+    assert [member.error is None for member in members] == [True, True, False]
+
+
 def test_a_failure_in_the_second_stage_ends_it_and_undoes_nothing() -> None:
     services = [Service(items="b"), Service(Reply(), NO_ROOM, items="b"), Service(items="b")]
     shelves = Shelves(*services)

@@ -198,13 +198,6 @@ def test_a_lost_delete_that_came_late_while_the_second_was_locked_out_was_ours()
     assert service.sent == ["-b", "-b", "-b"]
 
 
-def test_a_lost_delete_whose_second_try_is_locked_out_to_the_end_is_open() -> None:
-    service = Service(lost(effect=False), *[locked()] * 50, items="b")
-    _way, problem = run(ShelfKind(service, ""), seconds=120)
-    assert isinstance(problem, OutcomeUnknown)
-    assert "Nothing was changed" not in str(problem)
-
-
 def test_an_error_of_another_kind_behind_a_lost_delete_says_that_it_is_open() -> None:
     approved = Approval(digest([Plan(SHELF, (Take(SHELF, "", item="b"),))]))
     approved.check([Plan(SHELF, (Take(SHELF, "", item="b"),))])
@@ -359,13 +352,6 @@ def test_readings_that_never_make_sense_have_nothing_put_back(proof: str) -> Non
     way, problem = run(Restoring(service, "az", proof=proof))
     assert isinstance(problem, BadResponse)
     assert (way.changed, service.sent, problem.retry) == (True, ["+a"], "after_reading")
-
-
-def test_a_failure_is_put_back() -> None:
-    service = Service(Reply(FAILED, effect=False), items="z")
-    _way, problem = run(Restoring(service, "az"))
-    assert isinstance(problem, OperationFailed)
-    assert service.sent == ["+a", "-z"]
 
 
 def test_a_write_that_makes_no_sense_of_itself_is_put_back() -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 import trio
@@ -44,9 +44,16 @@ def carried_out(service: Service, *, pause: float = 0.0) -> tuple[Way, Optional[
     return go(LoggedShelf(service, "a"), act)
 
 
-def test_what_is_left_of_an_approved_plan_is_approved() -> None:
-    service = Service(Reply(), Reply(Locked("busy."), effect=False), items="z")
-    _way, problem = carried_out(service)
+@pytest.mark.parametrize("approved", [APPROVED, APPROVED["digest"]], ids=["the plan", "its digest"])
+def test_what_is_left_of_an_approved_plan_is_approved(approved: Any) -> None:
+    service, approval = Service(Reply(), Reply(Locked("busy."), effect=False), items="z"), Approval(approved)
+
+    async def act(way: Way) -> None:
+        await way.prepare()
+        approval.check([way.plan])
+        await way.carry_out(approval)
+
+    _way, problem = go(LoggedShelf(service, "a"), act)
     assert (problem, service.sent) == (None, ["+a", "-z", "-z"])
 
 

@@ -155,6 +155,32 @@ def test_what_somebody_does_meanwhile_is_shown_where_nothing_is_left_to_do() -> 
     assert (way.operation.id, way.changed, service.sent) == ("theirs", False, [])
 
 
+@pytest.mark.parametrize(
+    ("wait", "blocks_writes", "waits"),
+    [(True, False, True), (True, True, True), (False, True, True), (False, False, False)],
+)
+def test_what_somebody_does_meanwhile_stands_before_a_write_where_it_is_waited_for(
+    wait: bool, blocks_writes: bool, waits: bool
+) -> None:
+    kind = LoggedShelf(Service(), "a")
+
+    async def act(way: Way) -> None:
+        await way.prepare()
+        await trio.sleep(11)
+        work = theirs("running", "succeeded")
+        kind.pending = [InProgress("their work", work, plan_meanwhile=True, blocks_writes=blocks_writes)]
+        await way.carry_out(None)
+
+    _way, problem = go(kind, act, wait=wait)
+    when = 12 if waits else 11
+    assert problem is None
+    assert [line for line in kind.log[3:] if "write" in line] == [
+        "11 observe for a write",
+        *(["12 observe for a write"] if waits else []),
+        f"{when} write create a",
+    ]
+
+
 def test_other_work_that_fails_ends_the_run_that_waits_for_it() -> None:
     async def poll() -> Status:
         return Status("failed", message="no room")

@@ -191,14 +191,15 @@ class Reconciler(t.Generic[Observed]):
             action, wait=self.policy.wait or bool(following), required_next=required_next
         )
         error = outcome.error
+        others = [each for each in self._lost if each[0].id != action.id]
         if outcome.lost:
-            self._lost.append((action, request))
+            self._lost = [*others, (action, request)]  # lost again, it is still one
         if outcome.done and (outcome.changed or not outcome.replan):
             context = request.context if outcome.changed else ""
             self.progress = self.progress.after(
                 Done(action, request.nonce, outcome.completed, outcome.created, context)
             )
-            self._lost = [each for each in self._lost if each[0].id != action.id]
+            self._lost = others
         if isinstance(error, Locked):
             self.progress = self.progress.locked(request.nonce)
             return outcome

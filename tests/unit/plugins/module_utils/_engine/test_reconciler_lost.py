@@ -76,3 +76,24 @@ def took_a(service: Service) -> Any:
             service.items.discard("a")
 
     return take
+
+
+def test_of_two_that_were_lost_the_one_that_a_reading_shows_was_ours() -> None:
+    service = Service(lost(), locked(), lost(after=21.0), locked(), items="b")
+
+    async def add(_change: str) -> None:
+        if len(service.sent) == 1:
+            service.items.add("a")
+
+    service.before_write = add
+    way, problem = go(ShelfKind(service, ""))
+    assert (problem, service.sent) == (None, ["-b", "-b", "-a", "-a", "-b"])
+    assert [each.context for each in way.progress.done] == ["delete a", "delete b"]
+
+
+def test_what_was_lost_twice_was_done_once() -> None:
+    service = Service(lost(), locked(), lost(after=21.0), locked(), items="b")
+    way, problem = go(ShelfKind(service, ""))
+    assert (problem, service.sent) == (None, ["-b", "-b", "-b", "-b"])
+    assert [each.context for each in way.progress.done] == ["delete b"]
+    assert [action.title() for action in way.plan.actions] == ["delete b"]

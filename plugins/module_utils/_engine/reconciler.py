@@ -186,10 +186,8 @@ class Reconciler(t.Generic[Observed]):
     async def _execute(self, action: Action, following: t.Sequence[Action]) -> Outcome[Observed]:
         """Carry out one action. Its error is raised unless it is a lock: that one leads to another plan."""
         self.progress = self.progress.begins(action)
-        required_next = any(each.relies for each in following)
-        request, outcome = await self._write(
-            action, wait=self.policy.wait or bool(following), required_next=required_next
-        )
+        wait, required_next = self.policy.wait or bool(following), any(each.relies for each in following)
+        request, outcome = await self._write(action, wait=wait, required_next=required_next)
         error = outcome.error
         others = [each for each in self._lost if each[0].id != action.id]
         if outcome.lost:

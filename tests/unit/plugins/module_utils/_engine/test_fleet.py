@@ -27,7 +27,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan im
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.unread import Unread
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
@@ -296,6 +296,16 @@ def test_of_few_and_of_a_group_all_is_kept(how: dict[str, Any]) -> None:
     assert [member.shown for member in members] == [None, None]
     assert [member.reconciler.observed for member in members] == [{"a"}, {"a"}]
     assert [len(member.reconciler.progress.done) for member in members] == [1, 1]
+
+
+def test_of_what_is_planned_late_nothing_is_told_before() -> None:
+    services, interruptions = [Service(), Service()], list[Interruption]()
+    services[1].before_write = struck("+a", interruptions)
+    shelves = Shelves(*services)
+    shelves.kinds[0].pending, shelves.kinds[0].note = [InProgress("busy")], Note("never told.")
+    members = shelves.run(None, strike=interruptions.append)
+    assert states(members) == ["not_started", "outcome_unknown"]
+    assert str(error_of(members[0])) == ("target s1: ended by SIGTERM; no write was under way. Nothing was changed.")
 
 
 def test_a_signal_ends_what_is_not_finished() -> None:

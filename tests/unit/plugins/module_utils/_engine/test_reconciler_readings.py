@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Optional
 
 import pytest
 import trio
@@ -15,6 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     VmState,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.execution import Execution
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed, Progress
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.logged_shelf import (
@@ -124,6 +126,25 @@ def test_a_target_is_made_ready_once_all_of_its_plan_is_carried_out(halves: bool
     assert (problem, kind.service.sent) == (None, ["+a", "-z"])
     assert [line for line in kind.log if "readiness" in line] == ["0 readiness of a"]
     assert [each.title() for each in way.progress.actions] == ["create a", "delete z"]
+
+
+class Settling(LoggedShelf):
+    """A shelf that is read, and warns, before it is ready."""
+
+    async def readiness(self, observed: frozenset[str], execution: Execution[frozenset[str]]) -> Completed:
+        self.service.items.add("dust")
+        await execution.observe()
+        execution.warnings.append("it was slow")
+        return await super().readiness(observed, execution)
+
+
+@pytest.mark.parametrize("unready", [None, VmState("it is off.")])
+def test_what_was_read_until_it_was_ready_is_the_last_reading(unready: Optional[VmState]) -> None:
+    kind = Settling(Service(), "a")
+    kind.unready = unready
+    way, problem = go(kind)
+    assert problem is unready
+    assert (way.observed, way.warnings) == (frozenset({"a", "dust"}), ["target s: it was slow"])
 
 
 def test_what_was_let_go_is_read_again() -> None:

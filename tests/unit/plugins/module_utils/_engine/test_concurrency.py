@@ -336,3 +336,19 @@ def test_of_those_at_work_the_first_error_is_raised_and_nobody_begins_after_it()
     with pytest.raises(InvalidInput, match="item 0"):
         virtual(main)
     assert begun == [0, 1]
+
+
+def test_those_that_wait_for_their_turn_do_not_begin_after_an_error() -> None:
+    begun: list[int] = []
+
+    async def main() -> None:
+        async def act(item: int) -> None:
+            begun.append(item)
+            await anyio.sleep(1)
+            raise InvalidInput(f"item {item}")
+
+        await Concurrency("auto", 4, 1).each(range(4), act)
+
+    with pytest.raises(InvalidInput, match="item 0"):
+        virtual(main)
+    assert begun == [0]

@@ -71,6 +71,8 @@ def test_work_that_outlasts_the_task_is_an_error_where_its_kind_has_one(pause: O
     _way, problem = go(kind, seconds=20.0)
     if says:
         assert str(problem) == "target s: busy for 20 s"
+        looked = ["0", "5", "10", "15", "18"] if pause is None else ["0"]
+        assert [line.split()[0] for line in kind.log] == looked, "at the end of its time, and not before"
     else:
         assert problem is None
 

@@ -99,7 +99,7 @@ def restore_steps(
 def _earlier(spec: RestoreRequest, state: AzureVmState) -> str:
     """The run to go on with; without a key one that has swapped but not ended, if there is one."""
     if spec.restore_key is not None:
-        run = hashed(state.vm.id.lower(), "key", spec.restore_key)
+        run = hashed(state.vm.id, "key", spec.restore_key)
         while is_spent(state, disks_of(state, run)):
             run = hashed(run, "again")
         return run
@@ -138,7 +138,7 @@ def _is_wanted(
 def _is_named(spec: RestoreRequest, actual: ObservedVm, tags: RestoreTags) -> bool:
     """Whether a point that has gone is the one that is asked for; which was the latest, nobody knows any more."""
     home, _slash, name = tags.point.rpartition("/")
-    if spec.checkpoint_id is not None or spec.name is None:
+    if spec.name is None:
         return tags.point_id == short_hash(spec.checkpoint_id or "")
     series, _owned = read_generated(name) or (None, None)
     gone = Checkpoint(id="", name=name, series=series, any_case=True)
@@ -176,7 +176,7 @@ def _way_back(state: AzureVmState, left: RestoredDisks) -> str:
 
 
 def _point_of(actual: ObservedVm, disks: RestoredDisks) -> Checkpoint | None:
-    return next((point for point in actual.checkpoints if disks and _is_from(actual.detail, disks, point)), None)
+    return next((point for point in actual.checkpoints if _is_from(actual.detail, disks, point)), None)
 
 
 def _is_from(state: AzureVmState, disks: RestoredDisks, point: Checkpoint) -> bool:
@@ -221,12 +221,12 @@ def _steps(
         CreateDisk(vm, why, run, name, slot, power_before, keyed, old[slot] or "", held_before(state, slot, name))
         for slot, name in new.items()
     ]
-    if any(state.delete_option(slot) == "Delete" for slot in new):
-        steps.append(KeepDisks(vm, "their deleteOption is Delete", run, onto))
-    steps.append(Deallocate(vm, "its OS disk can only be swapped then", run, onto))
-    if any(slot != "os" for slot in new):
-        steps.append(DetachDataDisks(vm, why, run, onto))
-    steps.append(SwapDisks(vm, why, run, (*onto, *back)))
+    steps += [
+        KeepDisks(vm, "their deleteOption is Delete", run, onto),
+        Deallocate(vm, "its OS disk can only be swapped then", run, onto),
+        DetachDataDisks(vm, why, run, onto),
+        SwapDisks(vm, why, run, (*onto, *back)),
+    ]
     if (power_before if spec.power_after == "previous" else spec.power_after) == "on":
         # Without `back`: once it is attached nothing tells what had been detached, and an approval covers this step.
         steps.append(Start(vm, f"power_after is {spec.power_after}", run, onto))
@@ -274,7 +274,7 @@ def _detached(state: AzureVmState, new: t.Mapping[str, str], run: str) -> tuple[
     found, doubtful = [], []
     for slot, disk in interrupted(state, run).items():
         tags = RestoreTags.of(disk)
-        old = state.disk(tags.replaces) if tags.replaces else None
+        old = state.disk(tags.replaces)
         if old is None or slot in new or slot == "os" or state.attached(slot) is not None:
             continue
         if state.is_own(old):

@@ -34,15 +34,11 @@ def refuse_unusable(entity: PointEntity, todo: t.Sequence[Disk]) -> None:
 
 def refuse_strangers(actual: ObservedVm, new: t.Mapping[str, str], disks: t.Sequence[Disk]) -> None:
     """A disk that only bears the name is not this restore's: names follow from what anybody can know."""
-    sources = {disk.slot: (disk.diskRestorePoint.id or "") for disk in disks if disk.diskRestorePoint}
+    sources = {disk.slot: disk.diskRestorePoint.id for disk in disks if disk.diskRestorePoint}
     for slot, name in new.items():
-        found = actual.detail.named(name)
+        found, source = actual.detail.named(name), sources.get(slot)
         made_from = found.properties.creationData if found else None
-        if (
-            found
-            and sources.get(slot)
-            and (not made_from or (made_from.sourceResourceId or "").lower() != sources[slot].lower())
-        ):
+        if found and source and (not made_from or (made_from.sourceResourceId or "").lower() != source.lower()):
             raise InvalidInput(
                 f"a disk named {name} exists and was not made from that restore point.",
                 remedy="Remove that disk, or use another restore_key.",

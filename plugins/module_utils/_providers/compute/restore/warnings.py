@@ -52,6 +52,6 @@ def _of_disk(name: str, slot: str, source: Disk, old: DiskEntity | None, short: 
     size, old_size = source.diskSizeGB, old.properties.diskSizeGB
     if size is not None and old_size is not None and size < old_size:
         yield f"disk {name} has {size} GiB as the restore point holds it; {short} has {old_size} GiB."
-    others = [each.rsplit("/", 1)[-1] for each in old.managedByExtended or [] if each.lower() != vm.lower()]
+    others = [each.rpartition("/")[2] for each in old.managedByExtended or [] if each.lower() != vm.lower()]
     if others:
         yield f"{short} is shared with {', '.join(sorted(others))}, which stay on the old one."

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ...._core.model import ObservedVm
@@ -57,13 +58,13 @@ def disks_of(state: AzureVmState, run: str) -> RestoredDisks:
     return RestoredDisks(
         (slot_in(disk.name), disk)
         for disk in state.restored
-        if run and RestoreTags.of(disk).run == run and disk_name(state.vm.name, slot_in(disk.name), run) == disk.name
+        if run and RestoreTags.of(disk).run == run and _bears_its_run(state, disk)
     )
 
 
 def interrupted(state: AzureVmState, run: str = "") -> RestoredDisks:
     """The disks that runs other than `run` have left pending: they tell how the VM was before those began."""
-    others = [disk for disk in _pending(state) if RestoreTags.of(disk).run != run]
+    others = [disk for disk in _pending(state) if RestoreTags.of(disk).run != run and _bears_its_run(state, disk)]
     others.sort(key=lambda disk: (RestoreTags.of(disk).run, disk.name))
     return RestoredDisks((slot_in(disk.name), disk) for disk in others)
 
@@ -116,6 +117,13 @@ def left_open(state: AzureVmState, run: str, replaced: t.Collection[str]) -> dic
         elif not tags.keyed or is_spent(state, disks_of(state, tags.run)):
             due[disk.name] = GIVEN_UP
     return due
+
+
+def _bears_its_run(state: AzureVmState, disk: DiskEntity) -> bool:
+    """Whether it is called as its run calls the disk of a place: somebody may have copied one with its tags."""
+    slot = slot_in(disk.name)
+    named = disk_name(state.vm.name, slot, RestoreTags.of(disk).run)
+    return re.fullmatch(r"os|lun\d+", slot) is not None and disk.name == named
 
 
 def _pending(state: AzureVmState) -> list[DiskEntity]:

@@ -104,12 +104,12 @@ def _of_system(source: Disk, disk_point: DiskRestorePointEntity | None, old: Dis
         or (of_point.securityProfile if of_point else None),
     }
     properties |= {name: value for name, value in of_system.items() if value}
-    if key := _key(encryption):
-        properties["encryption"] = {"type": encryption.type if encryption else None, "diskEncryptionSetId": key}
-    return properties
+    return properties | _by_key(encryption)
 
 
-def _key(encryption: Encryption | None) -> str | None:
+def _by_key(encryption: Encryption | None) -> dict[str, t.Any]:
     if encryption is None:
-        return None
-    return encryption.diskEncryptionSetId or (encryption.diskEncryptionSet.id if encryption.diskEncryptionSet else None)
+        return {}
+    of_set = encryption.diskEncryptionSet.id if encryption.diskEncryptionSet else None
+    key = encryption.diskEncryptionSetId or of_set
+    return {"encryption": {"type": encryption.type, "diskEncryptionSetId": key}} if key else {}

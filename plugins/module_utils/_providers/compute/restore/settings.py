@@ -35,6 +35,8 @@ SHOWN_ONLY = {
     "LastOwnershipUpdateTime",
 }
 """Members that say what a disk is, not what it was set to (swagger: readOnly)."""
+NOTHING = (None, 0, "", "None")
+"""What says that a member is not set; False is among them, for it equals 0."""
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Settings:
 
     def set(self, name: str, value: t.Any, *, lost_because: str = "") -> None:
         """Keep it where it is set at all, unless there is a reason why it cannot be kept."""
-        if value in (None, False, 0, "", "None"):
+        if value in NOTHING:
             return
         if lost_because:
             self.lost.append(f"{name}{'' if value is True else f' {value}'} ({lost_because})")
@@ -86,7 +88,7 @@ def settings_of(source: Disk, old: DiskEntity) -> Settings:
         else:
             made.lost.append("performancePlus (no Ultra or Premium SSD v2, and none of up to 512 GiB, takes it)")
     for name, value in sorted((properties.model_extra or {}).items()):
-        if name not in SHOWN_ONLY and value not in (None, False, 0, "", "None", [], {}):
+        if name not in SHOWN_ONLY and value not in (*NOTHING, [], {}):
             made.lost.append(f"{name} (not known to this collection)")
     return made
 

@@ -127,6 +127,12 @@ def test_its_key(point: DiskRestorePointEntity | None, old: DiskEntity | None, k
     assert made == ({"type": BY_KEY, "diskEncryptionSetId": key} if key else None)
 
 
+def test_a_disk_of_no_known_kind_has_the_sectors_that_it_gets() -> None:
+    for old in (None, _old(), _old(sku={"name": None})):
+        made = _made(point=_point(logicalSectorSize=512), old=old)
+        assert made["properties"] == {"creationData": {"createOption": "Restore", "sourceResourceId": SOURCE}}
+
+
 def test_its_network_is_the_old_one_s() -> None:
     closed = {"networkAccessPolicy": "AllowPrivate", "diskAccessId": "/a", "publicNetworkAccess": "Disabled"}
     assert closed.items() <= _made(old=_old(**closed))["properties"].items()
@@ -173,6 +179,25 @@ def test_what_the_point_tells_of_its_system_comes_first_and_what_protects_it_las
     alone = _made(point=point)["properties"]
     assert (alone["purchasePlan"], alone["securityProfile"]) == (plan, standard)
     assert not {"purchasePlan", "securityProfile", "supportsHibernation"} & _made(old=_old())["properties"].keys()
+
+
+def test_settings_of_the_old_one_come_along_as_far_as_its_kind_takes_them() -> None:
+    old = _old(
+        sku={"name": "Premium_LRS"},
+        diskSizeGB=1024,
+        burstingEnabled=True,
+        tier="P40",
+        maxShares=2,
+        dataAccessAuthMode="AzureActiveDirectory",
+        creationData={"performancePlus": True, "logicalSectorSize": 512},
+    )
+    assert _made(old=old)["properties"] == {
+        "creationData": {"createOption": "Restore", "sourceResourceId": SOURCE, "performancePlus": True},
+        "tier": "P40",
+        "burstingEnabled": True,
+        "maxShares": 2,
+        "dataAccessAuthMode": "AzureActiveDirectory",
+    }
 
 
 def test_an_edge_zone() -> None:

@@ -28,6 +28,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.az
 RUN = RestoreRun("r", "c/p", "hash", RestoreRequest(name="p"))
 NEW: dict[str, str] = {"os": "v-os-r"}
 OLD: dict[str, str | None] = {"os": "rg/o"}
+MANY = {f"t{number:02}": "x" for number in range(42)}
 
 
 def old(tags: dict[str, str] | None = None, extended: list[str] | None = None, **properties: Any) -> DiskEntity:
@@ -66,8 +67,7 @@ def test_a_disk_that_is_as_it_was_needs_no_warning() -> None:
 
 
 def test_what_a_new_disk_will_lack() -> None:
-    tags = {f"t{number:02}": "x" for number in range(42)}
-    assert told(detail(old(tags=tags))) == ["no room on disk v-os-r for the tags t40, t41 of rg/o."]
+    assert told(detail(old(tags=MANY))) == ["no room on disk v-os-r for the tags t40, t41 of rg/o."]
     assert told(sized(detail(old(diskSizeGB=64)), 32)) == [
         "disk v-os-r has 32 GiB as the restore point holds it; rg/o has 64 GiB."
     ]
@@ -75,6 +75,27 @@ def test_what_a_new_disk_will_lack() -> None:
     assert told(detail(old(extended=[*others, ID]))) == ["rg/o is shared with x, y, which stay on the old one."]
     assert told(detail(old(unheardOf="x"))) == [
         "disk v-os-r will not have of rg/o: unheardOf (not known to this collection)."
+    ]
+
+
+def test_a_size_that_is_not_told_is_no_smaller_one() -> None:
+    assert told(detail(old(diskSizeGB=64))) == []
+    assert told(sized(detail(old()), 32)) == []
+    assert told(sized(detail(old(diskSizeGB=16)), 32)) == []
+
+
+def test_only_disks_that_are_still_to_be_made_are_warned_of() -> None:
+    """One is made already, one is of no disk of the point, and one replaces another disk than the point's."""
+    of = detail(
+        *(disk("v-os-r", run="r"), old(unheardOf="x"), disk("e").model_copy(update={"tags": MANY})),
+        also={"lun0": "d", "lun2": "d"},
+    )
+    new = {"os": "v-os-r", "lun9": "v-lun9-r", "lun0": "v-lun0-r", "lun2": "v-lun2-r"}
+    replaced = {"os": "rg/o", "lun9": "rg/o", "lun0": "rg/e", "lun2": None}
+    assert list(disk_warnings(of, RUN, new, replaced)) == [
+        "no room on disk v-lun0-r for the tags t40, t41 of rg/e.",
+        "what lun2 was is gone, so disk v-lun2-r gets what the restore point tells of it: no tags, and of its "
+        "performance and access settings only those of a new disk.",
     ]
 
 

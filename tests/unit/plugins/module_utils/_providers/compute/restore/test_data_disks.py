@@ -32,7 +32,7 @@ CACHED: dict[str, dict[str, Any]] = {"lun0": {"caching": "ReadOnly"}}
 def new(sku: str | None = None, **properties: Any) -> DiskEntity:
     """The new disk for the first LUN."""
     document = {"id": f"{GROUP}/disks/m", "name": "m", "location": "l", "properties": properties}
-    return DiskEntity.model_validate({**document, "sku": None if sku is None else {"name": sku}})
+    return DiskEntity.model_validate({**document, "sku": None if sku is None else {"name": sku or None}})
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ OWN = disk("v-os-own", run="own", state="done")
         (detail(attached={"os": "o"}, held={"os": {"managedDisk": {}}}), None),
         (detail(OWN, made("v-os-q", replaces="rg/v-os-own"), attached={}), "rg/v-os-own"),  # q has detached it
         (detail(OWN, made("v-os-q", replaces="rg/v-os-own")), "rg/o"),  # something is attached there
-        (detail(OWN, made("v-os-q", replaces="rg/v-os-own"), made("v-os-r", replaces="rg/o"), attached={}), "rg/o"),
+        (detail(OWN, made("v-os-z", replaces="rg/v-os-own"), made("v-os-r", replaces="rg/o"), attached={}), "rg/o"),
         (detail(made("v-os-q", replaces="rg/v-os-own"), made("v-os-r"), attached={}), None),
     ],
 )

@@ -201,13 +201,15 @@ def test_each_of_several_comes_back_that_can() -> None:
 
 
 def test_an_os_disk_does_not_come_back_to_a_vm_that_the_point_holds_none_for() -> None:
-    of = detail(OLD, disk("d"), left("v-os-q", "o"), attached={"lun0": "d"}, also={"lun0": "d"})
+    disks = disk("d"), own("v-os-e"), left("v-os-q", "v-os-e")
+    of = detail(*disks, attached={"lun0": "d"}, also={"lun0": "d"})
     assert of.collection is not None
     document = of.collection.model_dump(mode="json")
     metadata = document["properties"]["restorePoints"][0]["properties"]["sourceMetadata"]
     metadata["storageProfile"]["osDisk"] = None
-    plan = planned(replace(of, collection=type(of.collection).model_validate(document)))
+    plan = planned(replace(of, collection=type(of.collection).model_validate(document)), name="p", restore_key="k")
     assert swapped_to(plan) == {"lun0": f"v-lun0-{run_of(plan)}"}
+    assert plan.warnings == ()
 
 
 @pytest.mark.parametrize("name", ["v-lun3-q-copy", "copy-of-v-lun3-q", "v-data-q"])

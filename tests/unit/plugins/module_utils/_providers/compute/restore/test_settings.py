@@ -172,6 +172,27 @@ def test_what_readers_of_a_shared_disk_may_do(sku: str, shares: int) -> None:
     assert len(made.lost) == (0 if shares == 2 else 2)
 
 
+def test_an_old_disk_that_shows_no_size_had_that_of_the_point() -> None:
+    old = {"id": f"{GROUP}/disks/o", "name": "o", "location": "l", "sku": {"name": "Premium_LRS"}}
+    for tier in ("P20", "P40"):
+        entity = DiskEntity.model_validate({**old, "properties": {"tier": tier}})
+        assert settings_of(Disk.model_validate({"diskSizeGB": 512}), entity).properties == {"tier": tier}
+
+
+def test_a_tier_raises_the_performance_of_premium_ssd_alone() -> None:
+    made = _settings("StandardSSD_LRS", 64, tier="E60", diskIOPSReadWrite=1500)
+    assert made.lost == [
+        "tier E60 (only Premium SSD takes it)",
+        "diskIOPSReadWrite 1500 (follows from its size and tier on this kind of disk)",
+    ]
+
+
+def test_only_performance_plus_explains_more_than_size_and_tier() -> None:
+    for creation, lost in ({}, 1), ({"performancePlus": False}, 1), ({"performancePlus": True}, 0):
+        made = _settings("StandardSSD_LRS", 1024, diskIOPSReadWrite=1500, creationData=creation)
+        assert len(made.lost) == lost
+
+
 def test_settings_that_every_disk_takes() -> None:
     given: dict[str, Any] = {
         "dataAccessAuthMode": "AzureActiveDirectory",

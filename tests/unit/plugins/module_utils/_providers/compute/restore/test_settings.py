@@ -193,6 +193,21 @@ def test_only_performance_plus_explains_more_than_size_and_tier() -> None:
         assert len(made.lost) == lost
 
 
+@pytest.mark.parametrize(
+    ("sku", "size", "old_size", "tier", "lost"),
+    [
+        ("Premium_LRS", 512, 1024, "P20", []),  # no more than its new size gives
+        ("StandardSSD_LRS", 512, 512, "e20", []),
+        ("StandardSSD_LRS", 512, 512, "E30", ["tier E30 (only Premium SSD takes it)"]),
+        ("PremiumV2_LRS", 512, 512, "P20", ["tier P20 (Ultra and Premium SSD v2 have none)"]),
+        ("UltraSSD_LRS", 512, 512, "P20", ["tier P20 (Ultra and Premium SSD v2 have none)"]),
+    ],
+)
+def test_a_tier_that_is_not_kept(sku: str, size: int, old_size: int, tier: str, lost: list[str]) -> None:
+    made = _settings(sku, size, old_size, tier=tier)
+    assert (made.properties, made.lost) == ({}, lost)
+
+
 def test_settings_that_every_disk_takes() -> None:
     given: dict[str, Any] = {
         "dataAccessAuthMode": "AzureActiveDirectory",

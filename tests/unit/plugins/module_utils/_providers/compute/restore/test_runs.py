@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,6 +92,11 @@ def test_a_runs_sources_are_the_disks_of_its_point() -> None:
         "os": "os",
         "lun0": "lun0",
     }
+    assert of.collection is not None
+    document = of.collection.model_dump(mode="json")
+    document["properties"]["restorePoints"][0]["name"] = "P"
+    spelled = replace(of, collection=type(of.collection).model_validate(document))
+    assert RestoreRun("r", "c/p").sources(spelled) == RestoreRun("r", "c/p").sources(of)
     assert RestoreRun("r", "c/other").sources(of) == RUN.sources(of) == {}
 
 

@@ -76,7 +76,7 @@ def test_what_is_of_unknown_age_stays_and_is_told(check: bool) -> None:
     writes = lab.writes()
     result = absent(lab, {"older_than": "1h"}, vm=lab.arm_vm, check=check)
     assert (code(result), result["changed"], gone(lab, "app01")) == (None, True, [])
-    assert "4 checkpoints are of unknown age, and stays" in result["warnings"][0]
+    assert "4 checkpoints are of unknown age, and stay where" in result["warnings"][0]
     assert lab.writes() == writes + (not check)
     assert ("ours" in lab.names("app01")) is check
 

@@ -55,7 +55,14 @@ def led_to(
     async def main() -> tuple[Completed, Execution[ObservedPoint], list[str]]:
         policy = WaitPolicy(Deadline(600), wait=wait, report=lambda waiting: heard.append(waiting.context))
         execution = Execution(
-            lambda: kind.observe(for_write=False), policy, Progress[ObservedPoint](), "it", adopted=adopted
+            lambda: kind.observe(for_write=False),
+            policy,
+            Progress[ObservedPoint](),
+            "it",
+            required_next=False,
+            adopted=adopted,
+            own=(),
+            is_busy=lambda _now: False,
         )
         execution.operation = operation
         ended = await kind.readiness(before, execution)

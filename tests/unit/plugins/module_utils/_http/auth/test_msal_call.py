@@ -68,7 +68,7 @@ def test_each_request_is_sent_once_and_answered_as_it_came() -> None:
     server = Script(reply(200, b"one\xff", X_Id="7"), reply(418, {"two": 2}))
 
     def function(transport: Any) -> Any:
-        first = transport.get(f"{URL}?flag", headers={"Metadata": "true", "N": 7}, timeout=3)
+        first = transport.get(f"{URL}?flag", headers={"Metadata": "true", "N": 7}, verify=True)
         second = transport.post(
             f"{URL}?a=b",
             params={"c": "d e"},

@@ -50,7 +50,7 @@ class Served:
 
 @contextmanager
 def serving(directory: Path, scale: float = 1.0) -> Iterator[Served]:
-    """It takes seconds to end, because clients keep their connections."""
+    """It ends at once: a client that keeps its connection would let TLS wait half a minute for its goodbye."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     issued = authority.issue_cert("localhost", "127.0.0.1")
@@ -67,6 +67,6 @@ def serving(directory: Path, scale: float = 1.0) -> Iterator[Served]:
     try:
         yield Served(world, f"https://localhost:{listening.getsockname()[1]}", str(directory / "ca.pem"))
     finally:
-        running.should_exit = True
+        running.should_exit = running.force_exit = True
         thread.join(HANG)
         listening.close()

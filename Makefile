@@ -204,8 +204,8 @@ bench: $(VENV)/test-ready build/links  ## measure what a task costs, and keep it
 # Not a part of "make test". ONLY= plants every mistake whose line holds that text, FILES= those in files below
 # plugins/module_utils; TESTS= names the tests to run then.
 .PHONY: mutants
-mutants: $(VENV)/test-ready $(VENV)/kerberos build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, FILES=, TESTS=
-	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(FILES),--files $(FILES)) $(if $(TESTS),--tests $(TESTS))
+mutants: $(VENV)/test-ready $(VENV)/kerberos build/links  ## plant mistakes and list those that no test sees: SEED=, COUNT=, ONLY=, FILES=, TESTS=, BATCHES=
+	@PYTHONPATH=. python tools/mutants.py --seed $(or $(SEED),1) $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only '$(ONLY)') $(if $(FILES),--files $(FILES)) $(if $(TESTS),--tests $(TESTS)) $(if $(BATCHES),--batches $(BATCHES))
 
 .PHONY: playbooks
 playbooks: $(VENV)/test-ready $(VENV)/kerberos $(TOOLS)/ready build/links build/tree  ## every example of the documentation, by ansible-playbook

@@ -27,9 +27,9 @@ def build_tree(rows: t.Sequence[Row], pointer: str | None) -> tuple[tuple[Checkp
     """
     by_host = {c.host_id.lower(): c for c, _parent in rows if c.host_id}
     parents = {c.id: by_host.get((parent or "").lower()) for c, parent in rows}
-    roots = {parent.lower() for _c, parent in rows if parent and parent.lower() not in by_host}
+    named = {parent.lower() for _c, parent in rows if parent}
     pointer = (pointer or "").lower()
-    known = pointer in by_host or pointer in roots or not rows
+    known = pointer in by_host or pointer in named or not rows
     placed = []
     for checkpoint, _parent in rows:
         parent = parents[checkpoint.id]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,21 @@ def test_what_a_chain_of_parents_ends_at_is_known_in_any_case() -> None:
     assert known
     assert not build_tree([Row(point("a"), "UNLISTED")], "elsewhere")[1]
     assert build_tree([Row(point("a"), "")], "HOST-a")[0][0].current
+
+
+def test_host_ids_are_the_same_in_any_case_wherever_they_stand() -> None:
+    rows = [Row(point("a", "3h", host_id="Host-A"), ROOT), Row(point("b", "2h", host_id="Host-B"), "hOST-a")]
+    grown, known = build_tree(rows, "hOST-b")
+    assert shape(grown) == [("a", None, 1, False), ("b", "a", 2, True)]
+    assert known
+
+
+def test_a_host_id_that_only_begins_like_the_current_one_is_another() -> None:
+    rows = [Row(point("a", "3h", host_id="host-1"), ROOT), Row(point("b", "2h", host_id="host-12"), "host-1")]
+    assert [each.current for each in build_tree(rows, "host-1")[0]] == [True, False]
+
+
+@pytest.mark.parametrize("listed", ["abc", "cba", "bca"])
+def test_of_the_same_time_the_parent_comes_first_and_then_the_id_decides(listed: str) -> None:
+    rows = {"a": Row(point("a"), "host-b"), "b": Row(point("b"), ROOT), "c": Row(point("c"), "host-b")}
+    assert [each.id for each in build_tree([rows[each] for each in listed], None)[0]] == ["b", "a", "c"]

@@ -60,7 +60,7 @@ class Approval:
             return
         used_up = {action.id for action in done if action.verb in ("create", "delete")}
         extra = [action.title() for action in writes if action.id not in self._ids - used_up]
-        if not part and self._digest is None and group != self._group:
+        if not part and group != self._group:
             extra.append(f"{_terms(group)} instead of {_terms(self._group)}")
         if extra:
             raise self._changed(plans, extra, group)
@@ -101,8 +101,10 @@ def missing() -> ApprovalMissing:
 
 def _ids(plan: object) -> list[str]:
     """The ids of an approved plan's actions. What was altered since approves nothing: who approved what?"""
-    actions = plan.get("actions") if isinstance(plan, dict) and plan.get("version") == VERSION else None
-    if not isinstance(plan, dict) or not isinstance(actions, list):
+    if not isinstance(plan, dict) or plan.get("version") != VERSION:
+        raise InvalidInput(_NO_PLAN)
+    actions = plan.get("actions")
+    if not isinstance(actions, list):
         raise InvalidInput(_NO_PLAN)
     if checksum(actions, plan.get("group")) != plan.get("checksum"):
         raise InvalidInput("expected_plan: was altered since it was returned.", remedy="Give it as it was returned.")

@@ -230,6 +230,30 @@ def test_a_plan_made_anew_must_stay_within_the_approved_plan() -> None:
         approval.check(today(UPDATE), part=True)
 
 
+@pytest.mark.parametrize(
+    "approved",
+    [
+        {**shown(CREATE), "version": 2},
+        {**shown(CREATE), "actions": {}},
+        {"version": 1},
+        {},
+        ["sha256:"],
+        7,
+    ],
+)
+def test_what_is_no_plan_of_this_version_is_called_so(approved: Any) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Approval(approved)
+    assert str(caught.value) == "expected_plan: is not a plan of version 1 as returned under the key plan"
+
+
+@pytest.mark.parametrize("text", ["{", '{"a":' * 100_000])
+def test_text_that_only_begins_like_a_plan_is_not_readable(text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Approval(text)
+    assert str(caught.value) == "expected_plan: is not readable JSON"
+
+
 @pytest.mark.parametrize("around", ["{}", " {}", "\n\t{}\n"])
 def test_a_plan_comes_as_json_text_too_whatever_stands_around_it(around: str) -> None:
     approval = Approval(around.format(json.dumps(shown(CREATE))))

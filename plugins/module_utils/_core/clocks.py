@@ -39,6 +39,6 @@ def age(created: datetime | None, stamped: datetime | None, now: datetime, ahead
 
 def difference(seconds: float) -> str:
     """How far one clock is from another, in words; empty where they agree."""
-    if abs(seconds) <= TOLERANCE:
-        return ""
-    return f"{show_seconds(abs(seconds))} {'ahead of' if seconds > 0 else 'behind'}"
+    if seconds > TOLERANCE:
+        return f"{show_seconds(seconds)} ahead of"
+    return f"{show_seconds(-seconds)} behind" if seconds < -TOLERANCE else ""

@@ -36,6 +36,7 @@ def _ago(seconds: float | None) -> datetime | None:
         (1000, -61, 0, 1000),  # further ahead: that stamp says nothing
         (100, -61, -60, 100),  # and our clock is not asked, for it agrees with the service's
         (-3600, None, 0, -3600),
+        (-100, -100, -3600, -100),  # both of the service's clock: ours is not asked, whatever they say
     ],
 )
 def test_an_age(created: float | None, stamped: float | None, ahead: float, seconds: float | None) -> None:

@@ -148,6 +148,8 @@ def test_every_part_of_an_error_is_on_one_line() -> None:
     error = Refused(odd, subject=odd, remedy=odd, request_id=odd, correlation_id=odd)
     assert str(error) == "a [2J b: a [2J b a [2J b [request a [2J b]"
     assert error.to_result()["correlation_id"] == "a [2J b"
+    error.notes.append("n" * 5000)
+    assert error.to_result()["message"] == f"a [2J b: a [2J b {'n' * 2999}…"
     assert NotFound("gone").default_subject(odd).subject == "a [2J b"
     assert len(str(Refused("x" * 5000, subject="y" * 5000, remedy="z" * 5000, request_id="r" * 5000))) < 2500
 
@@ -157,6 +159,13 @@ def test_what_a_service_says_takes_no_time_to_be_shortened(text: str) -> None:
     """A regular expression that begins anew at each slash would take hours for the first one."""
     assert len(one_line(text)) <= 1000
     assert len(printable(text, 1000)) <= 1000
+
+
+def test_what_an_error_says_within_another_sentence() -> None:
+    error = NotFound("creating checkpoint nightly of vm web01: it is gone.")
+    assert error.said == "creating checkpoint nightly of vm web01: it is gone"
+    error.context = "creating checkpoint nightly\nof vm web01"
+    assert error.said == "it is gone"
 
 
 def test_how_long_each_part_of_an_error_may_be() -> None:

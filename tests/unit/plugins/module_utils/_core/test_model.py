@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     Usability,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership, name_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
     WEB01,
@@ -35,6 +37,7 @@ A, B, C = chain(point("a"), point("b"), point("c"))
 @pytest.mark.parametrize("wanted", ["c20f0a11", "C20F0A11", "HOST-9", "host-9"])
 def test_a_checkpoint_answers_to_its_id_and_its_host_id_in_any_case(wanted: str) -> None:
     assert point("C20f0a11", host_id="Host-9").has_id(wanted)
+    assert not point("C20f0a11", host_id="Host-9").has_id(f"{wanted}0")
     assert not point("831e819f", host_id=None).has_id(wanted)
     assert not point("831e819f", host_id=None).has_id("")
 
@@ -81,7 +84,12 @@ def test_a_loop_that_only_a_broken_answer_could_hold_ends() -> None:
 
 
 def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
-    known = replace(point("a", "1h", description="words", mark=mark("f00")), parent_id="r", depth=2, current=True)
+    known = replace(
+        point("a", "1h", description="words", mark=mark("f00"), consistency="application"),
+        parent_id="r",
+        depth=2,
+        current=True,
+    )
     expected = {
         "id": "a",
         "host_id": "host-a",
@@ -94,6 +102,7 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "position": "current",
         "usable": True,
         "usability": "usable",
+        "consistency": "application",
         "managed": True,
         "mark": {
             "nonce": "f00000000000",
@@ -107,7 +116,7 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "pin_until": None,
         "age_seconds": 3600,
     }
-    assert having(known).show(known).items() >= expected.items()
+    assert having(known).show(known) == expected
     unknown = point("a", None, usability="unknown", host_id=None).to_result(None, pinned=False)
     assert {key for key, value in unknown.items() if value is None} >= {
         "host_id",
@@ -158,6 +167,50 @@ def test_where_a_vm_stands_is_said_in_a_word() -> None:
 def test_what_is_open_is_neither_usable_nor_given_up(usability: Usability, usable: bool, is_open: bool) -> None:
     found = replace(A, usability=usability)
     assert (found.usable, found.is_open) == (usable, is_open)
+
+
+SOON, LATER = NOW + timedelta(minutes=10), NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pin"),
+    [
+        ({}, None),
+        ({"mark": mark()}, None),
+        ({"mark": mark(pin=True)}, Pin()),
+        ({"mark": mark(pin=True, until=SOON)}, Pin(SOON)),
+        ({"kept": Pin(SOON)}, Pin(SOON)),
+        ({"kept": Pin(SOON), "mark": mark()}, Pin(SOON)),
+        ({"kept": Pin(SOON), "mark": mark(pin=True, until=LATER)}, Pin(SOON)),
+    ],
+)
+def test_a_pin_is_the_service_s_else_the_mark_s(fields: dict[str, Any], pin: Pin | None) -> None:
+    assert replace(A, **fields).pin == pin
+
+
+@pytest.mark.parametrize(
+    ("pin", "ahead", "pinned"),
+    [
+        (None, 0.0, False),
+        (Pin(), 0.0, True),
+        (Pin(SOON), 0.0, True),
+        (Pin(NOW), 0.0, False),
+        (Pin(NOW), 1.0, True),  # by our clock it has not ended
+        (Pin(NOW), -1.0, False),  # by the service's it has, and by ours as well
+        (Pin(NOW + timedelta(seconds=1)), -60.0, True),  # by the service's clock it has not
+        (Pin(NOW - timedelta(seconds=60)), 60.0, False),
+        (Pin(NOW - timedelta(seconds=60)), 61.0, True),
+    ],
+)
+def test_a_pin_has_ended_when_it_has_by_both_clocks(pin: Pin | None, ahead: float, pinned: bool) -> None:
+    found = replace(A, kept=pin)
+    assert having(found, ahead=ahead).is_pinned(found) is pinned
+    assert having(found, ahead=ahead).show(found)["pinned"] is pinned
+
+
+@pytest.mark.parametrize(("pin", "until"), [(None, None), (Pin(), None), (Pin(SOON), "2026-11-20T12:10:00Z")])
+def test_a_result_says_when_a_pin_ends(pin: Pin | None, until: str | None) -> None:
+    assert having().show(replace(A, kept=pin))["pin_until"] == until
 
 
 def test_who_made_it_says_the_service_else_the_mark() -> None:

@@ -51,6 +51,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.normali
         ("🚀", "?", True),
         ("🚀", "go", False),
         ("ready?", "ready", True),
+        ("a?b", "a?b", True),
+        ("a?b", "ab", True),
+        ("a?b", "a??b", False),
         ("a long name of it", "a long name...", True),
         ("升級前快照備份檢查", "?級前", False),
         ("nightly", "", False),
@@ -167,6 +170,7 @@ def test_another_wording_is_an_edit(sent: str, kept: str) -> None:
         (f"{TEXT}\nhybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T11:30:02Z", True),
         (TEXT.replace("\n", "<br>") + "<br>[hybridvm.checkpoints 1 nonce=9f2c41d07ab3", True),
         (f"{TEXT}\n[hybrid cloud]", False),
+        (f"{TEXT}<br>", False),  # nothing of a mark stands behind it
     ],
 )
 def test_a_description_that_was_cut_with_the_mark_behind_it(kept: str, cut: bool) -> None:
@@ -174,6 +178,12 @@ def test_a_description_that_was_cut_with_the_mark_behind_it(kept: str, cut: bool
     assert is_form_of(TEXT, kept, whole=False) is cut
     assert not is_form_of(TEXT, kept, whole=True)
     assert is_form_of("x y " * 40, ("x y " * 40)[:100], whole=False)
+
+
+def test_a_description_that_was_cut_within_a_word_has_at_least_sixteen_characters() -> None:
+    sent = "Before patchworks"
+    assert is_form_of(sent, "Before patchwork", whole=False)
+    assert not is_form_of(sent, "Before patchwor", whole=False)
 
 
 COLUMNS = {32, 40, 50, 60, 63, 64, 80, 100, 120, 127, 128, 150, 200, 250, 255, 256, 500, 512, 1000, 1023, 1024}

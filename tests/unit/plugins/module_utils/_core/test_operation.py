@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
     Waiting,
     unheard,
     wait,
+    watched,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
@@ -131,6 +133,24 @@ def test_a_pause_that_leads_beyond_the_deadline_ends_in_a_last_look_before_it() 
     assert job.times == [0.0, 58.0]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "asked", "times"),
+    [(60.0, 59.5, [0.0, 59.5]), (60.0, 60.0, [0.0, 58.0]), (2.5, 60.0, [0.0, 0.5]), (2.0, 60.0, [0.0])],
+)
+def test_the_last_look_leaves_two_seconds_and_the_end_is_the_deadline_s(
+    seconds: float, asked: float, times: list[float]
+) -> None:
+    job = Job(Status("running", retry_after=asked))
+
+    async def main() -> float:
+        with pytest.raises(TimedOut):
+            await wait(Operation("job", "j-1", job.poll), Deadline(seconds), 5.0, subject="s", context="c")
+        return trio.current_time()
+
+    assert virtual(main) == seconds
+    assert job.times == times
+
+
 def test_what_has_ended_by_the_deadline_is_seen_however_long_the_service_asks_to_wait() -> None:
     job = Job(Status("running", retry_after=480.0), Status("succeeded"))
     assert job.waited(seconds=60.0)[0].state == "succeeded"
@@ -172,7 +192,10 @@ def test_an_answer_that_makes_no_sense_is_looked_past(odd: CheckpointError) -> N
     assert job.pauses == [1.0, 1.5, 2.25, 3.375, 5.0, 5.0, 5.0]
 
 
-@pytest.mark.parametrize(("before", "interval", "looks"), [(1, 5.0, 15), (1, 60.0, 9), (20, 60.0, 4), (20, 100.0, 4)])
+@pytest.mark.parametrize(
+    ("before", "interval", "looks"),
+    [(1, 5.0, 15), (1, 60.0, 9), (20, 5.0, 13), (20, 20.0, 4), (20, 60.0, 4), (20, 100.0, 4)],
+)
 def test_of_what_never_makes_sense_nothing_is_known_after_a_minute_and_three_looks(
     before: int, interval: float, looks: int
 ) -> None:
@@ -223,3 +246,57 @@ def test_what_is_over_at_once_is_not_heard_of() -> None:
     heard: list[Waiting] = []
     Job(Status("succeeded")).waited(report=heard.append)
     assert heard == []
+
+
+@pytest.mark.parametrize(("name", "shown"), [("j-1", "job j-1"), (None, "")])
+def test_a_look_names_the_operation_and_how_long_it_lasts(name: str | None, shown: str) -> None:
+    heard: list[Waiting] = []
+    job = Job(RUNNING, Status("succeeded"))
+
+    async def main() -> float:
+        await trio.sleep(100)
+        operation = Operation("job", name, job.poll, trio.current_time() - 7.0)
+        await wait(operation, Deadline(60.0), 5.0, subject="vm web01", context="creating it", report=heard.append)
+        return operation.seconds
+
+    assert virtual(main) == 8.0
+    first = Waiting("vm web01", "creating it", percent=50, seconds=7.0, operation=shown)
+    assert heard == [first, replace(first, over=True)]
+
+
+def test_a_result_tells_seconds_to_the_tenth() -> None:
+    assert Operation("job", "j-1", Job(RUNNING).poll, seconds=12.345).to_result()["seconds"] == 12.3
+
+
+def test_after_a_look_that_failed_the_pause_is_ours_again() -> None:
+    job = Job(Status("running", retry_after=30.0), Unavailable("503."), Status("succeeded"))
+    job.waited()
+    assert job.pauses == [30.0, 1.5]
+
+
+def test_what_is_watched_was_begun_by_somebody_and_is_looked_at_anew() -> None:
+    job = Job(Unavailable("503."), Status("failed"))
+    last = Status("succeeded", retry_after=30.0)
+
+    async def main() -> tuple[Operation, Status]:
+        await trio.sleep(100)
+        operation = watched("restore point", "copy", job.poll, last)
+        assert operation == Operation("restore point", "copy", job.poll, 100.0, last=last, joined=True)
+        return operation, await wait(operation, Deadline(60.0), 5.0, subject="s", context="c")
+
+    operation, status = virtual(main)
+    assert (status.state, operation.last.state, operation.seconds) == ("failed", "failed", 1.0)
+    assert job.times == [100.0, 101.0]
+
+
+def test_the_last_look_is_one_although_seconds_are_rounded() -> None:
+    """After 0.3 s the end of 9 s lies a trifle more than two seconds behind the last look."""
+    job = Job(Status("running", retry_after=60.0))
+
+    async def main() -> None:
+        await trio.sleep(0.3)
+        with pytest.raises(TimedOut):
+            await wait(Operation("job", "j-1", job.poll), Deadline(9.0), 5.0, subject="s", context="c")
+
+    virtual(main)
+    assert job.times == [0.3, 7.3]

@@ -45,6 +45,7 @@ def test_the_word_bearer_is_no_part_of_a_token(token: str, kept: str | None) -> 
         ("https://h/{sub}", "holds braces, and {subscription_id} is the only placeholder there is; mind its spelling"),
         ("https://h/x}", "holds braces, and {subscription_id} is the only placeholder there is; mind its spelling"),
         ("https://h/{x", "holds braces, and {subscription_id} is the only placeholder there is; mind its spelling"),
+        ("https://h/{", "holds braces, and {subscription_id} is the only placeholder there is; mind its spelling"),
         (f"https://{'a' * 64}.test", "is not a URL"),
         ("https://a..b", "is not a URL"),
         ("https://h:0", "must be an https:// URL"),

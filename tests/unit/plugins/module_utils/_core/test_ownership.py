@@ -60,12 +60,14 @@ def test_every_field_is_written() -> None:
         power="off",
         key="0123456789abcdef",
         target="89abcdef",
+        name="0a1b2c3d",
         until=MARK.created,
     )
-    assert (
-        str(full)
-        == f"{TEXT[:-1]} pin until=2026-11-20T11:30:02Z safety power=off key=0123456789abcdef target=89abcdef]"
+    assert str(full) == (
+        f"{TEXT[:-1]} pin until=2026-11-20T11:30:02Z safety power=off key=0123456789abcdef target=89abcdef "
+        "name=0a1b2c3d]"
     )
+    assert split(str(full)) == ("", full)
     assert full.to_result() == {
         "nonce": "9f2c41d07ab3",
         "created": "2026-11-20T11:30:02Z",

@@ -35,7 +35,7 @@ class Select(OptionsModel):
     @classmethod
     def _read(cls, value: object) -> object:
         """A text is short for `which`. An empty dictionary, a null or an empty text would widen the choice."""
-        if isinstance(value, str) and value in ("latest", "oldest"):
+        if value in ("latest", "oldest"):
             return {"which": value}
         if not isinstance(value, dict):
             raise ValueError(TAKES)

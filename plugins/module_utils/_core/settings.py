@@ -161,16 +161,19 @@ class SpfSettings(pydantic.BaseModel):
 
     def _needs(self) -> tuple[str, ...]:
         """What the way to sign in cannot do without. Kerberos may have a ticket, which only trying shows."""
-        if self.way in ("basic", "ntlm"):
-            return ("spf_username", "spf_password")
-        if self.way == "bearer":
-            return () if self.spf_token_file else ("spf_token",)
-        if self.way == "certificate":
-            return ("spf_client_cert",)
+        user = ("spf_username", "spf_password")
+        needed = {
+            "basic": user,
+            "ntlm": user,
+            "bearer": () if self.spf_token_file else ("spf_token",),
+            "certificate": ("spf_client_cert",),
+        }
+        if self.way in needed:
+            return needed[self.way]
         if self.spf_keytab:
             return ("spf_username",)
         # One without the other is a slip, and does not ask for a ticket.
-        return ("spf_username", "spf_password") if self.spf_username or self.spf_password else ()
+        return user if self.spf_username or self.spf_password else ()
 
     @property
     def way(self) -> str:

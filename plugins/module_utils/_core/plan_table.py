@@ -122,8 +122,7 @@ def _what(action: Document) -> str:
             words += [kind, code(thing.get("name", "")), *_which(thing)]
     if "resource" in action:
         words.append(code("/".join(str(action["resource"]).split("/")[-2:])))
-    changes = {"fields": action.get("fields"), "terms": action.get("terms")}
-    words += [code(format_value(value)) for value in changes.values() if value]
+    words += [code(format_value(value)) for value in (action.get("fields"), action.get("terms")) if value]
     return " ".join(words)
 
 
@@ -153,9 +152,10 @@ def _entity(found: re.Match[str]) -> str:
         return "&nbsp;" * len(text)  # several of them are seen as several
     if text == "\\":
         return "&#92;&#92;"  # so that no name looks like what the next line makes
-    if unicodedata.category(text)[0] in "CZ":
+    if unicodedata.category(text).startswith(("C", "Z")):
         # What is not seen, or turns around how the rest is read, is named.
-        return f"&#92;u{ord(text):04x}" if ord(text) < 0x10000 else f"&#92;U{ord(text):08x}"
+        number = f"{ord(text):04x}"
+        return f"&#92;u{number}" if len(number) == 4 else f"&#92;U{number.zfill(8)}"
     return f"&#{ord(text)};"
 
 

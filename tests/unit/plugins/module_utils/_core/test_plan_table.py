@@ -8,6 +8,7 @@ import html
 import itertools
 import json
 import re
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -16,7 +17,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_table import code, plan_table, prose
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_table import (
+    code,
+    plain,
+    plan_table,
+    prose,
+)
 
 DIGEST = "sha256:" + "0" * 64
 CREATE = {"action": "create", "checkpoint": {"name": "nightly"}, "reason": "it is missing"}
@@ -71,6 +77,8 @@ def test_it_reads_as_it_should() -> None:
             "| `+` | create `restorePointCollections/c` | `c` (spf) | asked |",
         ),
         ({"action": "defrag"}, "| `~` | defrag | `web01` (spf) | asked |"),
+        ({"action": "powercycle", "power": "off"}, "| `~` | powercycle | `web01` (spf) | asked |"),
+        ({"action": "steps", "step": "no"}, "| `~` | steps | `web01` (spf) | asked |"),
         ({"action": "create", "checkpoint": None, "reason": ""}, "| `+` | create | `web01` (spf) |  |"),
     ],
 )
@@ -204,6 +212,40 @@ def test_prose_stays_prose() -> None:
         assert prose(acting) != acting
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (" goes", "<code>&nbsp;goes</code>"),
+        ("goes ", "<code>goes&nbsp;</code>"),
+        ("it  goes", "it  goes"),
+        ("goes\t", "<code>goes&#92;u0009</code>"),
+    ],
+)
+def test_blanks_around_words_are_seen(words: str, shown: str) -> None:
+    assert prose(words) == shown
+
+
+def test_several_blanks_in_a_name_are_seen_as_several() -> None:
+    assert code("a  b") == "<code>a&nbsp;&nbsp;b</code>"
+    assert code("   ") == "<code>&nbsp;&nbsp;&nbsp;</code>"
+
+
+def test_a_plan_in_types_of_others_is_read_as_one_of_python_s_own() -> None:
+    """Ansible hands over mappings and texts of its own."""
+
+    class Text(str):
+        __slots__ = ()
+
+    made = plan(CREATE, DELETE)
+    actions = tuple(
+        MappingProxyType({**each, "checkpoint": MappingProxyType(each["checkpoint"])}) for each in made["actions"]
+    )
+    assert plan_table(MappingProxyType({**made, "actions": actions})) == plan_table(made)
+    whole = plain(MappingProxyType({Text("a"): (Text("b"), [MappingProxyType({})], 1, None)}))
+    assert whole == {"a": ["b", [{}], 1, None]}
+    assert not [each for each in (*whole, whole["a"][0]) if isinstance(each, Text)]
+
+
 def test_a_long_name_is_cut_and_says_so() -> None:
     assert code("x" * 301) == f"<code>{'x' * 300}&#8230; &#40;301 characters&#41;</code>"
     assert code("x" * 300) == f"`{'x' * 300}`"
@@ -226,4 +268,6 @@ def test_numbers_in_a_plan_stay_numbers() -> None:
 def test_what_is_not_seen_is_named_by_its_number() -> None:
     assert code("") == "<code>&nbsp;</code>"
     assert code("\uffff") == "<code>&#92;uffff</code>"
+    assert code("a\u3000b\x1b") == "<code>a&#92;u3000b&#92;u001b</code>"
+    assert code("\U000e0041\U0010fffd") == "<code>&#92;U000e0041&#92;U0010fffd</code>"
     assert code("\U00010ffe\U00010000") == f"<code>&#92;U00010ffe&#{0x10000};</code>"

@@ -37,7 +37,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     UpdateResource,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import CollectionTarget
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import WEB01, NamedStep, ours
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
+    NOW,
+    WEB01,
+    NamedStep,
+    ours,
+)
 
 A1, B2 = ours("a1"), ours("b2", name="other")
 CREATE = Create(WEB01, "it is missing", name="nightly")
@@ -174,6 +179,12 @@ def test_an_altered_plan_approves_nothing(path: tuple[str, ...], value: object) 
     place[path[-1]] = value
     with pytest.raises(InvalidInput, match="expected_plan: was altered since it was returned"):
         Approval(altered)
+
+
+def test_a_plan_in_which_yaml_has_found_a_time_was_altered() -> None:
+    """A stored plan whose texts lost their quotes holds values that are no JSON."""
+    with pytest.raises(InvalidInput, match="was altered"):
+        Approval({**shown(CREATE), "actions": [{"id": NOW}]})
 
 
 def test_a_plan_with_an_action_left_out_or_added_was_altered() -> None:

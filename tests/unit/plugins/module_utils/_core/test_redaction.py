@@ -247,6 +247,22 @@ def test_the_query_of_a_url_is_cut_off(text: str, shown: str) -> None:
     assert without_queries(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        ("abc", "abc", "abc"),  # in the finished result only
+        ("abcd", "abcd", MASK),
+        ("abcd", "%61bcd", MASK),
+        (" abcde ", "%61bcde", MASK),  # services cut blanks off
+        ("  abc", "%61bc", "%61bc"),
+    ],
+)
+def test_from_how_many_characters_on_a_secret_is_masked_at_once_and_in_other_spellings(
+    secret: str, text: str, shown: str
+) -> None:
+    assert knowing(secret).redact(text) == shown
+
+
 def test_basic_s_own_spelling_is_hidden_without_the_word_before_it() -> None:
     redactor = Redactor()
     redactor.add_basic("svc", SECRET)
@@ -254,7 +270,7 @@ def test_basic_s_own_spelling_is_hidden_without_the_word_before_it() -> None:
     assert redactor.redact(f"we got {sent}.") == f"we got {MASK}."
 
 
-@pytest.mark.parametrize("short", ["a/b", "a b", "a+b", "%"])
+@pytest.mark.parametrize("short", ["a/b", "a b", "a+b", "%", "/ "])
 def test_a_short_secret_is_hidden_as_urls_and_forms_have_it(short: str) -> None:
     for spelled in (short, urllib.parse.quote(short, safe=""), urllib.parse.quote_plus(short)):
         assert knowing(short).redact_result(f"<{spelled}>") == f"<{MASK}>"

@@ -25,7 +25,7 @@ def _moment_or_duration(value: object) -> object:
     """A time has a `T` or a blank between its date and its hour, and a duration has neither."""
     if not isinstance(value, str):
         return value
-    return parse_time(value) if value[4:5] == "-" else parse_duration(value)
+    return parse_time(value) if value[4:].startswith("-") else parse_duration(value)
 
 
 Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]

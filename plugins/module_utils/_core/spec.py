@@ -20,6 +20,7 @@ MAX_DESCRIPTION = 1500
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def _name(value: str) -> str:
@@ -31,7 +32,7 @@ def _name(value: str) -> str:
 
 
 def _description(value: str) -> str:
-    if not all(c.isprintable() or c == "\n" for c in value):
+    if not value.replace("\n", "").isprintable():
         raise ValueError("must not hold control characters other than line feeds")
     if split(value)[1] is not None:
         raise ValueError("must not end in a mark of this collection")
@@ -183,7 +184,7 @@ def require_text(option: str, value: object) -> None:
 def _is_text(value: object) -> bool:
     """Whether every text in it can be sent: bytes that are not UTF-8 come from the environment as surrogates."""
     if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
+        return not _SURROGATE.search(value)
     if isinstance(value, dict):
         return all(_is_text(each) for item in value.items() for each in item)
     return all(_is_text(each) for each in value) if isinstance(value, (list, tuple)) else True
@@ -206,12 +207,11 @@ def _place(step: str | int) -> str:
 
 def _reason(kind: str, message: str, context: t.Mapping[str, t.Any]) -> str:
     """pydantic's message where users understand it, otherwise ours."""
-    if kind == "string_too_short":
-        return "must not be empty"
-    if kind == "string_too_long":
-        return f"is longer than {context.get('max_length')} characters"
-    if kind in ("bool_parsing", "bool_type"):
-        return "takes true or false"
-    if kind == "literal_error":
-        return f"takes {context.get('expected')}"
-    return message.removeprefix("Value error, ")
+    ours = {
+        "string_too_short": "must not be empty",
+        "string_too_long": f"is longer than {context.get('max_length')} characters",
+        "bool_parsing": "takes true or false",
+        "bool_type": "takes true or false",
+        "literal_error": f"takes {context.get('expected')}",
+    }
+    return ours.get(kind, message.removeprefix("Value error, "))

@@ -69,7 +69,7 @@ def read_time(value: object) -> datetime | None:
     found = _RFC3339.fullmatch(value.strip())
     if not found:
         raise ValueError(f"{one_line(value, 60)!r} is not a time")
-    return None if is_never(found[1]) else _moment(found)
+    return None if is_never(found.group()) else _moment(found)
 
 
 def is_never(text: str) -> bool:
@@ -78,7 +78,7 @@ def is_never(text: str) -> bool:
     The beginnings of .NET (0001), FILETIME (1601), SQL (1753), OLE (1899 and 1900) and Unix (1970), and .NET's end.
     The ends would also overflow where they are compared.
     """
-    return not "2" <= text[:1] <= "8"
+    return not re.match("[2-8]", text)
 
 
 def _moment(found: re.Match[str]) -> datetime:

@@ -54,7 +54,7 @@ def read_template(text: str) -> Naming:
     except ValueError:
         raise ValueError(f"has a brace without its partner; it may hold {_FIELDS}") from None
     parts = tuple(_part(literal, field, form or "", conversion) for literal, field, form, conversion in given)
-    if not any(field == "prefix" for _text, field, _form in parts):
+    if "prefix" not in [field for _text, field, _form in parts]:
         raise ValueError("must hold {prefix}, by which the policy knows its own series")
     return Naming(text, parts)
 
@@ -84,5 +84,5 @@ def _pattern(form: str) -> str:
     """A regular expression for what strftime makes of it."""
     found: list[str] = []
     for each in t.cast("list[str]", re.findall(r"%.|[^%]", form)):
-        found.append(rf"[0-9]{{{_DIGITS[each[1]]}}}" if each[0] == "%" else re.escape(each))
+        found.append(rf"[0-9]{{{_DIGITS[each[1]]}}}" if each.startswith("%") else re.escape(each))
     return "".join(found)

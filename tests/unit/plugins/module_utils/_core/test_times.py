@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import times
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import (
     format_duration,
     format_time,
@@ -39,6 +40,7 @@ moments = st.datetimes(
         ("1m500ms", timedelta(minutes=1, milliseconds=500)),
         ("500ms", timedelta(milliseconds=500)),
         ("0s", timedelta()),
+        ("36525d", timedelta(days=36525)),
     ],
 )
 def test_a_duration_is_read(text: str, expected: timedelta) -> None:
@@ -60,6 +62,7 @@ def test_a_duration_is_read(text: str, expected: timedelta) -> None:
         ("٣", "is not a duration"),
         ("four hours", "is not a duration"),
         ("5219w", "longer than a hundred years"),
+        ("36525d1ms", "longer than a hundred years"),
     ],
 )
 def test_what_is_no_duration_is_refused_with_a_hint(text: str, expected: str) -> None:
@@ -174,6 +177,23 @@ def test_a_time_is_text_or_null(value: object) -> None:
         read_time(value)
     assert read_time(None) is None
     assert read_time("2026-11-20T08:00:00Z") == MOMENT
+
+
+def test_of_a_long_text_that_is_no_time_the_beginning_is_shown() -> None:
+    for text, shown in (("x" * 60, "x" * 60), ("x" * 61, f"{'x' * 59}…")):
+        with pytest.raises(ValueError, match=rf"\A'{shown}' is not a time\Z"):
+            read_time(text)
+
+
+@pytest.mark.parametrize("problem", [TypeError("x"), ValueError("x"), OverflowError("x")])
+def test_a_date_header_that_python_stumbles_over_counts_as_missing(
+    problem: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_text: str) -> datetime:
+        raise problem
+
+    monkeypatch.setattr(times, "parsedate_to_datetime", stumble)
+    assert parse_http_date("Fri, 20 Nov 2026 08:00:00 GMT") is None
 
 
 def test_diffs_show_minutes_or_say_that_nobody_knows() -> None:

@@ -89,6 +89,27 @@ def test_what_is_wrong(points: tuple[Any, ...], options: dict[str, Any], wrong: 
     assert told(audit(having(*points), **options)) == wrong
 
 
+def test_of_many_that_failed_five_are_named() -> None:
+    failed = [
+        ours(f"{number}f", f"{number}h", name=f"nightly-2026112{number}T110000Z", usability="unusable")
+        for number in range(1, 7)
+    ]
+    names = ", ".join(f"nightly-2026112{number}T110000Z" for number in range(1, 6))
+    assert told(audit(having(FRESH, *failed))) == [f"failed_points: 6 failed ({names}); 1 are allowed"]
+
+
+def test_as_many_as_are_allowed_are_no_violation() -> None:
+    due = [ours(f"{number}b", f"{number}d") for number in range(1, 4)]
+    assert told(audit(having(FRESH, *due), max_deletes=2)) == []
+    assert told(audit(having(FRESH, *due), max_deletes=1)) != []
+    assert told(audit(having(FRESH, OLD), thresholds={"points": 2})) == []
+    assert told(audit(having(FRESH, OLD), thresholds={"points": 1})) != []
+
+
+def test_the_age_of_one_that_was_made_just_now_is_nothing() -> None:
+    assert audit(having(ours("1a", "0s"))).series()["newest_age_seconds"] == 0
+
+
 def test_the_series_in_numbers() -> None:
     points = chain(OLD, FRESH, ours("3a", "1h", usability="unusable"), point("ee", "9d"), ours("4a", "9d"))
     assert audit(having(*points), replace(SERVICE, max_points=4)).series() == {

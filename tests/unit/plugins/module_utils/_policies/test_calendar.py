@@ -32,13 +32,22 @@ def test_a_span(text: str, span: Span) -> None:
     assert parse_span(str(span)) == span
 
 
+def test_a_span_is_shown_without_what_is_nothing() -> None:
+    assert [str(parse_span(text)) for text in ("1mo", "1w1h", "0y2d", "1y1mo1d1h")] == [
+        "1mo",
+        "7d1h",
+        "2d",
+        "1y1mo1d1h",
+    ]
+
+
 @pytest.mark.parametrize("text", ["6m", "1y6m", "6m2d", "1d30m"])
 def test_a_bare_m_is_refused_with_both_readings(text: str) -> None:
     with pytest.raises(ValueError, match=r"restic's m is a month, and m is a minute"):
         parse_span(text)
 
 
-@pytest.mark.parametrize("text", ["", "d", "1d1y", "1d1d", "-1d", "1.5d", "1 d", "٣d", "1s", "12345y", "1D"])
+@pytest.mark.parametrize("text", ["", "٣", "d", "1d1y", "1d1d", "-1d", "1.5d", "1 d", "٣d", "1s", "12345y", "1D"])
 def test_what_is_no_span(text: str) -> None:
     with pytest.raises(ValueError, match="is no span of time"):
         parse_span(text)

@@ -13,7 +13,13 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership, name_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.scope import moment, outside, points_of
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.retention import Point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.scope import (
+    governed,
+    moment,
+    outside,
+    points_of,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.specs import PolicySpec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
@@ -81,6 +87,20 @@ def test_without_a_mark_only_the_series_names_are_included(name: str, why: str |
     assert outside(spec(include_unmanaged=True), having(checkpoint), checkpoint) == why
 
 
+@pytest.mark.parametrize(("name", "series"), [("POLICY_20112026-20261120T110000Z-0123456789AB", "POLICY_20112026")])
+def test_on_azure_no_series_is_told_by_its_case(name: str, series: str) -> None:
+    given = spec(name_template="{prefix}_{local:%d%m%Y}")
+    made = on_azure(name, series)
+    assert outside(given, having(made), made) is None
+    elsewhere = replace(made, any_case=False)
+    assert outside(given, having(elsewhere), elsewhere) == "other_series"
+
+
+def test_the_governed_ones_are_those_that_nothing_puts_outside() -> None:
+    own, other = ours("a", name=MADE), ours("b", name="other")
+    assert governed(spec(), having(other, own, point("c"))) == [own]
+
+
 def test_adopted_ones_are_governed_whoever_made_them() -> None:
     given = spec(adopt={"name_matches": r"backup-\d+|safety .*"})
     for checkpoint in (
@@ -117,6 +137,62 @@ def test_what_retention_gets() -> None:
         ("b1", ago("3h"), "unusable", False),
         ("c1", ago("4h"), "unknown", False),
     ]
+
+
+SOON = NOW + timedelta(hours=1)
+
+
+def test_a_point_in_whole() -> None:
+    pinned = ours("a1", "2h", name=MADE, mark=mark("a1", "2h", pin=True, until=SOON))
+    other = point("b1", "1h", name="golden")
+    found = points_of(spec(select={"older_than": "90m"}, pins=["golden"]), having(pinned, other))
+    assert found == [
+        Point(
+            "a1",
+            ago("2h"),
+            "usable",
+            outside=None,
+            selected=True,
+            pinned=True,
+            pin_until=SOON,
+            named=False,
+        ),
+        Point(
+            "b1",
+            ago("1h"),
+            "usable",
+            outside="not_managed",
+            selected=False,
+            pinned=False,
+            pin_until=None,
+            named=True,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("until", "told"), [(None, None), (NOW, None), (NOW + timedelta(seconds=1), NOW + timedelta(seconds=1))]
+)
+def test_a_pin_that_only_our_clock_still_holds_has_no_end_to_be_told(
+    until: datetime | None, told: datetime | None
+) -> None:
+    (found,) = points_of(spec(), having(ours("a1", mark=mark("a1", pin=True, until=until)), ahead=60.0))
+    assert (found.pinned, found.pin_until) == (True, told)
+
+
+def test_what_a_locked_out_create_has_left_is_in_doubt_unless_it_has_failed() -> None:
+    left = [ours(f"{number}c", usability=usability) for number, usability in enumerate(("usable", "unusable"), 1)]
+    found = points_of(spec(), having(*left), {each.ownership.nonce for each in left})
+    assert [each.usability for each in found] == ["unknown", "unusable"]
+
+
+def test_a_time_in_a_far_future_is_told_as_the_service_has_it() -> None:
+    """So many seconds are no longer exact to the microsecond."""
+    far = datetime(8998, 12, 31, 23, 59, 59, 123457, tzinfo=NOW.tzinfo)
+    alone = replace(point("a1"), created=far)
+    assert moment(having(alone), alone) == far
+    stamped = replace(ours("b1", mark=replace(mark("b1"), created=far)), created=far + timedelta(days=1))
+    assert moment(having(stamped), stamped) == far
 
 
 def test_times_come_from_one_clock() -> None:

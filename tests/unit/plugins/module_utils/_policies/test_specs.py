@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import warnings
+import zoneinfo
 from datetime import UTC
 from typing import Any
 
@@ -24,6 +26,24 @@ def test_the_function_that_decides_gets_what_is_set() -> None:
     spec = read(keep={"last": 3, "daily": 0, "within": "1y6mo"}, min_good=2, keep_failed=0)
     assert spec.policy == Policy({"last": 3}, {"within": Span(1, 6)}, 2, 0, UTC)
     assert read(max_age="4h").policy == Policy()
+    assert read(keep={"within": "1d"}, timezone="Europe/Berlin").policy == Policy(
+        {}, {"within": Span(days=1)}, zone=zoneinfo.ZoneInfo("Europe/Berlin")
+    )
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000, "(", "a**"])
+def test_what_no_engine_can_make_a_pattern_of_is_refused(pattern: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(keep={"last": 1}, adopt={"name_matches": pattern})
+    assert str(caught.value) == "adopt.name_matches: is no regular expression"
+
+
+def test_a_pattern_that_a_later_python_may_read_otherwise_is_taken_whatever_is_done_with_warnings() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        adopt = read(keep={"last": 1}, adopt={"name_matches": "[[a]"}).adopt
+    assert adopt is not None
+    assert adopt.takes("[")
 
 
 @pytest.mark.parametrize(

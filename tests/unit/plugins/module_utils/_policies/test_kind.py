@@ -22,7 +22,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Progress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Done, Progress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.actions import RemovePoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.kind import VmPolicy
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.specs import PolicySpec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
@@ -49,13 +50,13 @@ class Provider:
     capabilities = SERVICE
 
     def __init__(self, shown: Mapping[str, Operation] | None = None) -> None:
-        self._shown = shown or {}
+        self.shown = dict(shown or {})
         self.asked: list[str] = []
         self.read_for: list[str] = []
 
     async def readiness(self, _actual: object, checkpoint: Checkpoint) -> Operation | None:
         self.asked.append(checkpoint.id)
-        return self._shown.get(checkpoint.id)
+        return self.shown.get(checkpoint.id)
 
     async def current_operation(self, _vm: object) -> None:
         return None
@@ -204,3 +205,55 @@ def test_it_reads_and_fails_as_any_checkpoint_of_a_vm() -> None:
     assert [of.is_for_all(each) for each in (InvalidInput("x"), NotFound("x"), VmState("x"))] == [True, True, False]
     assert [of.is_fresh(having(from_list=each)) for each in (True, False)] == [False, True]
     assert of.at_once == SERVICE.at_once
+
+
+def test_it_is_about_the_vm_and_writes_to_as_many_as_the_service_takes() -> None:
+    provider = Provider()
+    provider.capabilities = replace(SERVICE, at_once=(3, 7))
+    of = policy(provider)
+    assert (of.target, of.vm, of.at_once, of.capabilities) == (WEB01, WEB01, (3, 7), provider.capabilities)
+
+
+def test_what_the_run_has_removed_counts_where_it_plans_again() -> None:
+    of = policy(max_age=None, keep={"last": 1}, max_deletes=3)
+    removed = Done(RemovePoint(WEB01, "not kept", checkpoint=ours("e5", "5h")))
+    assert len(of.plan(having(*SERIES), Progress()).writes) == 3
+    assert of.plan(having(*SERIES), Progress(done=(removed,))).writes == ()
+    assert len(of.plan(having(*SERIES[:3]), Progress(done=(removed,))).writes) == 2
+
+
+def test_a_write_is_that_of_any_checkpoint() -> None:
+    removal = RemovePoint(WEB01, "not kept", checkpoint=SERIES[1])
+    request = policy().write(removal, having(*SERIES), Progress())
+    assert request.context == 'deleting checkpoint "nightly" (b2)'
+    assert request.verified(having(SERIES[0]))
+    assert not request.verified(having(*SERIES))
+
+
+def test_what_was_shown_as_arriving_is_forgotten_when_it_is_asked_about_anew() -> None:
+    provider = Provider({"a1": RUNNING})
+    of = policy(provider)
+    assert [each.usability for each in waits(of, having(SERIES[0]))[0].checkpoints] == ["arriving"]
+    provider.shown.clear()
+    assert [each.usability for each in waits(of, having(SERIES[0]))[0].checkpoints] == ["usable"]
+
+
+def test_of_the_same_time_the_greater_id_is_asked_about_first() -> None:
+    provider = Provider()
+    twins = [replace(SERIES[0], id=each) for each in ("b1", "c1", "a1")]
+    waits(policy(provider, min_good=9), having(*twins))
+    assert provider.asked == ["c1", "b1", "a1"]
+
+
+def test_one_that_has_failed_is_not_waited_for() -> None:
+    observed, pending = waits(policy(Provider({"a1": FAILED})), having(SERIES[0]))
+    assert (pending, [each.usability for each in observed.checkpoints]) == (None, ["unusable"])
+    pending = waits(policy(Provider({"a1": FAILED, "b2": RUNNING})), having(*SERIES[:2]))[1]
+    assert pending is not None
+    assert pending.operation is RUNNING
+
+
+def test_only_one_of_known_age_would_do_and_only_where_one_is_asked_for() -> None:
+    undated = ours("e5", created=None)
+    assert [policy()._would_do(each, having(each)) for each in (SERIES[0], undated)] == [True, False]
+    assert not policy(max_age=None, keep={"last": 1})._would_do(SERIES[0], having(SERIES[0]))

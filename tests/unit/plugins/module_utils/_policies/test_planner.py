@@ -28,6 +28,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.actions import CreatePoint, KeepPoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.planner import (
     Decision,
     decide,
@@ -155,6 +156,50 @@ def test_a_name_that_no_service_takes(prefix: str) -> None:
         planned(spec(prefix=prefix.strip(), name_template=template, max_age="1d"), having())
 
 
+def test_a_new_one_in_whole() -> None:
+    made = planned(spec(max_age="1d", name_template="{prefix}-{utc:%Y}"), having(next_create=NOW))
+    why = "no usable checkpoint of the series nightly exists; max_age 1d"
+    whole = CreatePoint(
+        WEB01,
+        why,
+        name="nightly-2026",
+        generate=False,
+        require_usable=True,
+        template="{prefix}-{utc:%Y}",
+        prefix="nightly",
+    )
+    assert made == Plan(WEB01, (whole,), (), satisfied_by=None)
+    (generated,) = planned(spec(max_age="1d"), having(), UNIQUE).actions
+    template = "{prefix}-{utc:%Y%m%dT%H%M%SZ}"
+    assert generated == replace(whole, name="nightly", generate=True, template=template)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "prefix", "name"),
+    [
+        (UNIQUE, "ten-signs-", None),
+        (UNIQUE, "ten-signs-1", "ten-signs-1"),
+        (replace(SERVICE, longest_series=10), "n" * 238, None),  # only where names are generated it has to leave room
+        (SERVICE, "n" * 239, f"{'n' * 239}-20261120T120000Z"),
+        (replace(SERVICE, name_pattern="[a-z]+"), "nightly", "nightly-20261120T120000Z"),
+    ],
+)
+def test_a_name_that_just_fits(capabilities: Capabilities, prefix: str, name: str | None) -> None:
+    given = spec(prefix=prefix, max_age="1d")
+    if name is None:
+        assert planned(given, having(), capabilities).writes
+        return
+    with pytest.raises(InvalidInput) as refused:
+        planned(given, having(), capabilities)
+    assert f'"{name}" is no name that ' in str(refused.value)
+
+
+def test_a_template_that_puts_what_no_terminal_shows_into_a_name() -> None:
+    anything = replace(SERVICE, name_pattern="(?s:.*)")
+    with pytest.raises(InvalidInput, match="is no name that SPF takes: 1 to 255 characters"):
+        planned(spec(name_template="{prefix}\x07", max_age="1d"), having(), anything)
+
+
 def test_steps_that_a_first_one_needs_come_before_it() -> None:
     observed = having(prelude=(NamedStep(WEB01, "", name="make the collection"),))
     assert lines(planned(spec(max_age="1d"), observed)) == [
@@ -193,6 +238,35 @@ def test_what_a_run_has_removed_counts() -> None:
     assert removed_by(planned(given, having(*DAYS)).actions) == 3
     assert removed_by(planned(given, having(*DAYS[1:]), removed=1).actions) == 2
     assert removed_by(planned(given, having(*DAYS[1:]), removed=2).actions) == 0
+
+
+@pytest.mark.parametrize(("allotted", "removed", "goes"), [(3, 0, 3), (2, 0, 0), (4, 1, 3), (3, 1, 0), (None, 1, 3)])
+def test_what_is_left_of_the_total(allotted: int | None, removed: int, goes: int) -> None:
+    """What this run has removed already was taken from it."""
+    given = spec(keep={"last": 1}, max_deletes_total=9)
+    decision = decided(given, having(*DAYS), allotted=allotted, removed=removed)
+    assert (sum(not verdict.keep for verdict in decision.verdicts), decision.left) == (goes, 3 - goes)
+
+
+def test_of_the_same_age_the_lesser_id_goes_first() -> None:
+    twins = [ours(each, "9d", created=DAYS[0].created, mark=DAYS[0].mark) for each in ("c9", "a9", "b9")]
+    made = planned(spec(keep={"last": 1}), having(DAYS[3], *twins))
+    assert lines(made) == ["keep 1a last", "delete a9 not_kept", "delete b9 not_kept", "delete c9 not_kept"]
+
+
+def test_where_nothing_is_there_and_nothing_is_due_there_is_nothing_to_do() -> None:
+    assert planned(spec(keep={"last": 1}), having()) == Plan(WEB01)
+
+
+def test_all_rules_that_keep_one_are_told() -> None:
+    (kept,) = planned(spec(keep={"last": 1, "daily": 2, "within": "9d"}), having(DAYS[3])).actions
+    assert kept == KeepPoint(
+        WEB01,
+        "last 1 of 1, daily 1 of 2, within 9d",
+        checkpoint=DAYS[3],
+        rule="last",
+        rules=("last", "daily", "within"),
+    )
 
 
 def test_over_the_total_nothing_goes_here_either() -> None:
@@ -243,6 +317,13 @@ def test_a_lock_on_one_point_keeps_that_one() -> None:
     made = planned(spec(keep={"last": 1}), having(*DAYS, obstacles=(lock,)))
     assert lines(made) == ["keep 3a locked", "keep 1a last", "delete 4a not_kept", "delete 2a not_kept"]
     assert made.actions[0].reason == 'the lock "hold" on 3a allows no deletion'
+
+
+def test_a_lock_is_found_whatever_the_case_of_the_id_and_says_nothing_of_what_stays_anyway() -> None:
+    points = (replace(DAYS[0], id="4A"), DAYS[3])
+    locks = [Obstacle((f"delete {each}",), "a lock forbids it.", "Have it removed.") for each in ("4a", "1a")]
+    made = planned(spec(keep={"last": 1}), having(*points, obstacles=tuple(locks)))
+    assert lines(made) == ["keep 4A locked", "keep 1a last"]
 
 
 def test_a_lock_on_all_of_them_is_refused() -> None:

@@ -29,7 +29,7 @@ def test_only_a_known_time_is_ahead_of_the_clock() -> None:
 
 
 def test_one_that_a_service_lists_twice_is_counted_without_a_fault() -> None:
-    twice = [Point("a", NOW - SECOND), Point("a", NOW - SECOND), Point("b", NOW - SECOND)]
+    twice = [Point("a", NOW - SECOND), Point("a", NOW - SECOND, named=True), Point("b", NOW - SECOND)]
     assert [each.id for each in newest_first(twice, NOW)] == ["b", "a", "a"]
 
 

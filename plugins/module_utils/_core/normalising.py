@@ -119,11 +119,11 @@ def _fits(sent: str, kept: str, *, cut: bool) -> bool:
 
 
 def _parts(character: str) -> set[str]:
-    """What may be left of it: its letters; of one outside ASCII also ? for it, for its accent, or for its halves."""
+    """What may be left of it: its letters; of ? nothing; of one outside ASCII also ? for it, its accent or halves."""
     letters = _letters(character)
-    if character == "?":
-        return {"", letters}
-    return {letters} if character.isascii() else {letters, "?", "??", f"{letters}?"}
+    if character.isascii():
+        return {letters, letters.strip("?")}
+    return {letters, "?", "??", f"{letters}?"}
 
 
 def _lines(text: str) -> list[str]:

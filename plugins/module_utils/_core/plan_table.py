@@ -150,7 +150,7 @@ def _entity(found: re.Match[str]) -> str:
     text = found[0]
     if not text.strip(" "):
         return "&nbsp;" * len(text)  # several of them are seen as several
-    if text == "\\":
+    if "\\" in text:
         return "&#92;&#92;"  # so that no name looks like what the next line makes
     if unicodedata.category(text).startswith(("C", "Z")):
         # What is not seen, or turns around how the rest is read, is named.

@@ -115,6 +115,8 @@ PATHS = (
 """Options that name files."""
 
 
+IN_ANY_CASE = ("tenant",)
+"""Options of which two spellings that differ in case alone are the same."""
 INSTEAD = {"spf_token": ("spf_token_file",)}
 """Options that serve as well where one is missing."""
 
@@ -314,7 +316,7 @@ def skips_tls_verification(params: t.Mapping[str, t.Any], environ: t.Mapping[str
 def from_environment(name: str, environ: t.Mapping[str, str]) -> str | None:
     """The option's fallback; InvalidInput if two of its variables are set and differ."""
     found = {variable: value for variable in ENVIRONMENT[name] if (value := environ.get(variable))}
-    spellings = {value.lower() if name == "tenant" else value for value in found.values()}
+    spellings = {value.lower() if name in IN_ANY_CASE else value for value in found.values()}
     if len(spellings) > 1:
         raise InvalidInput(
             f"{name}: the environment variables {' and '.join(found)} differ.",

@@ -55,6 +55,11 @@ Rule = t.Literal[
 
 COUNTED = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
 WITHIN = ("within", "within_hourly", "within_daily", "within_weekly", "within_monthly", "within_yearly")
+_OPEN: t.Mapping[Usability, tuple[Rule, str]] = {
+    "arriving": ("arriving", "its data is still on its way"),
+    "unknown": ("usability_unknown", "nobody can say whether it is usable"),
+}
+"""What is said of points of which nobody knows yet whether they can be restored."""
 
 
 @dataclass(frozen=True)
@@ -165,10 +170,8 @@ def _outside(point: Point, now: datetime) -> Verdict | None:
 
 def _in_doubt(point: Point, now: datetime) -> Verdict | None:
     """What nobody knows enough of to remove it."""
-    if point.usability == "arriving":
-        return Verdict(point, True, "arriving", "its data is still on its way")
-    if point.usability == "unknown":
-        return Verdict(point, True, "usability_unknown", "nobody can say whether it is usable")
+    if point.usability in _OPEN:
+        return Verdict(point, True, *_OPEN[point.usability])
     if point.at is None:
         return Verdict(point, True, "age_unknown", "the service keeps no time for it")
     if is_ahead(point, now):
@@ -209,7 +212,7 @@ def _keep_counted(
     last: object = None
     taken = 0
     for position, point in enumerate(good):
-        bucket: object = position if rule == "last" else _bucket(rule, point, zone)
+        bucket: object = _bucket(rule, point, zone) if rule in BUCKETS else position
         is_oldest = position == len(good) - 1
         if taken < count and (bucket != last or is_oldest):
             taken += 1

@@ -321,3 +321,9 @@ def test_each_form_of_somebody_elses_secret_is_known_by_itself_in_any_case(their
     shown = Redactor().redact(theirs)
     assert MASK in shown
     assert not re.search("AHIDDEN|QUhJRERF|eyJzdWIi", shown)
+
+
+@pytest.mark.parametrize("key", ["code", "retry", "status", "action", "provider", "kind", "sign_in"])
+def test_each_word_on_which_pipelines_branch_stays(key: str) -> None:
+    shown = knowing("safe").redact_result({key: "safe", "name": "safe", "tags": {key: "safe"}})
+    assert shown == {key: "safe", "name": MASK, "tags": {key: MASK}}

@@ -52,7 +52,7 @@ class LeftoverDisks(Kind[ObservedDisks]):
 
     def plan(self, observed: ObservedDisks, progress: Progress[ObservedDisks]) -> Plan:
         """A delete for each that is still there."""
-        done = {action.disk.id.lower() for action in progress.actions if isinstance(action, DeleteLeftover)}
+        done = {_disk_of(action).id.lower() for action in progress.actions}
         return plan(self.target, observed, done)
 
     async def in_progress(
@@ -124,7 +124,6 @@ def _disk_of(action: Action) -> DiskEntity:
 
 def _whole(vm: ObservedVm, asked: Disks) -> ObservedDisks:
     state: AzureVmState = vm.detail
-    fresh = {key: disk for key, disk in asked.items() if disk is not None and key in state.disks}
-    gone = {key for key, disk in asked.items() if disk is None}
-    disks = {key: disk for key, disk in {**state.disks, **fresh}.items() if key not in gone}
+    last_read = {key: asked.get(key, disk) for key, disk in state.disks.items()}
+    disks = {key: disk for key, disk in last_read.items() if disk is not None}
     return ObservedDisks(replace(state, disks=disks), asked, vm.obstacles)

@@ -62,7 +62,7 @@ def same_disk(now: DiskEntity, planned: DiskEntity) -> bool:
 
 
 def _refuse(state: AzureVmState, disks: t.Sequence[DiskEntity]) -> None:
-    kept = {disk.name: why for disk in disks if (why := why_kept(state, disk) or not_idle(disk))}
+    kept = {disk.name: why for disk in disks if (why := why_kept(state, disk))}
     if not kept:
         return
     reasons = "; ".join(f"{name}: {why}" for name, why in kept.items())
@@ -92,7 +92,7 @@ def _warnings(state: AzureVmState, asked: Disks, disks: t.Sequence[DiskEntity]) 
     for left in left_disks(state):
         claims = {claim.id.lower() for claim in claims_on(state, left.disk)}
         is_made = bool(RestoreTags.of(left.disk).run)
-        if left.disk.id.lower() not in going and claims and claims <= going and not is_made:
+        if left.disk.id.lower() not in going and claims <= going and not is_made:
             yield (
                 f"with these disks goes what shows that disk {left.disk.name} is a leftover. "
                 "Give its id too, or remove it by other means."

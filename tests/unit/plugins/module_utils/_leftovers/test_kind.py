@@ -123,6 +123,12 @@ def test_what_goes_already_is_waited_for() -> None:
     assert of.is_busy(seen(old=OLD, other=idle("other", provisioning="Deleting")))
 
 
+def test_only_deleting_itself_is_a_removal() -> None:
+    of, now = kind(Service({})), seen(old=idle("Old", provisioning="DeletingFailed"))
+    assert not of.is_busy(now)
+    assert virtual(lambda: of.in_progress(now, Progress())) == (now, None)
+
+
 def test_a_delete_is_of_the_very_disk() -> None:
     service = Service({})
     found = kind(service).write(DELETE, seen(old=OLD), Progress())
@@ -158,6 +164,12 @@ def test_what_is_used_since_the_plan_stays(now: ObservedDisks) -> None:
         f"disk Old is no leftover any more: its state is {found.properties.diskState}. Leave it out of ids."
     )
     assert service.sent == []
+
+
+def test_a_disk_that_no_reading_shows_any_more_is_deleted_as_it_was_planned() -> None:
+    service = Service({})
+    virtual(cast(Any, kind(service).write(DELETE, seen(old=None), Progress()).send))
+    assert [(each.method, each.path) for each in service.sent] == [("DELETE", OLD.id)]
 
 
 def test_no_other_action_is_carried_out_and_what_this_run_removed_is_not_planned_again() -> None:

@@ -173,6 +173,7 @@ def test_an_approval_covers_the_very_disk() -> None:
     assert first.details() == {"disk": {"id": f"{GROUP}/disks/o", "name": "o", "size_gb": None}}
     assert first.covered() == {"disk_id": f"{GROUP}/disks/o".lower(), "unique_id": "1"}
     assert DeleteLeftover(WHO, "why", idle(disk("o"), diskSizeGB=3)).details()["disk"]["size_gb"] == 3
+    assert (first.verb, first.once, first.writes) == ("delete", True, True)
 
 
 def test_ids_are_read_in_any_case_and_each_disk_once() -> None:

@@ -46,7 +46,8 @@ class VmCheckpoints(Kind[ObservedVm]):
         self._settle_time = settle_time
         self._holder: Operation | None = None
         self._purpose: Purpose = "restore" if isinstance(spec, RestoreRequest) else "change"
-        self._proving: Purpose = self._purpose if self._purpose == "restore" or _sets_locks(spec) else "list"
+        self._list_proves = not (isinstance(spec, RestoreRequest) or _sets_locks(spec))
+        self._proving: Purpose = "list" if self._list_proves else self._purpose
 
     async def observe(self, *, for_write: bool) -> ObservedVm:
         """The VM's state and all its checkpoints."""
@@ -58,9 +59,9 @@ class VmCheckpoints(Kind[ObservedVm]):
 
     async def prove(self, known: ObservedVm) -> ObservedVm:
         """The checkpoints; a restore is proven by the VM's state as well, a lock by the list of locks."""
-        if self._proving == "list":
+        if self._list_proves:
             return await self.provider.read_points(known)
-        return await self.observe(for_write=False)
+        return await self.provider.read(self.vm, self._proving)
 
     def is_for_all(self, problem: CheckpointError) -> bool:
         """Also that there is no such VM: a wrong name in a list is a mistake in the task."""
@@ -149,19 +150,25 @@ class VmCheckpoints(Kind[ObservedVm]):
     ) -> Note | None:
         """A VM that this run has turned off is never off in silence, nor is a checkpoint that was to be pinned."""
         step, off = last_step(progress), _turned_off_by(progress)
-        if step is None and off is None:
-            return _unpinned(progress)
-        try:
-            observed = await self.provider.read(self.vm, self._proving) if read else observed
-        except CheckpointError:
-            read = False  # the time is over, or there is no way to the service any more
         if step is None:
-            return None if off is None else _left_off(progress, off, observed.power if read else None)
+            if off is None:
+                return _unpinned(progress)
+            now = await self._last_look() if read else None
+            return _left_off(progress, off, now.power if now else None)
+        now = await self._last_look() if read else None
+        observed = now or observed
         where = step.describe_state(progress.before or observed, observed)
         if not where:
             return None
-        when = "" if read else "When last read: "
+        when = "" if now else "When last read: "
         return Note(f"{when}{where}", "The same task, run again, continues from there.")
+
+    async def _last_look(self) -> ObservedVm | None:
+        """The VM; None when the time is over, or there is no way to the service any more."""
+        try:
+            return await self.provider.read(self.vm, self._proving)
+        except CheckpointError:
+            return None
 
     async def _current_operation(self) -> Operation | None:
         """What keeps the VM busy, for an error's text: whatever keeps us from seeing it is no reason to end."""
@@ -186,11 +193,11 @@ class VmCheckpoints(Kind[ObservedVm]):
         )
 
 
-def _sets_locks(spec: Spec) -> bool:
+def _sets_locks(spec: t.Union[Present, Absent]) -> bool:
     """Whether a lock may be set or lifted, with a pin or before a delete."""
     if isinstance(spec, Present):
         return spec.pin is not None or spec.pin_lock is not None
-    return isinstance(spec, Absent) and spec.ignore_pin
+    return spec.ignore_pin
 
 
 def ends_on(plan: Plan, progress: Progress[ObservedVm], observed: ObservedVm) -> Checkpoint | None:
@@ -231,11 +238,11 @@ def _turned_off_by(progress: Progress[ObservedVm]) -> Power | Restore | None:
     A restore may leave a VM off that ran, such as one to a production checkpoint.
     """
     ran = progress.before is not None and progress.before.power == "on"
-    sent = [action for action in (*progress.actions, *progress.open) if isinstance(action, (Power, Restore))]
-    last = next((action for action in reversed(sent) if isinstance(action, Power)), None)
-    if not sent or (last is not None and last.on and last in progress.actions):
+    sent = (*progress.actions, *progress.open)
+    powers = [action for action in sent if isinstance(action, Power)]
+    if powers and powers[-1].on and powers[-1] in progress.actions:
         return None
-    off = next((action for action in reversed(sent) if isinstance(action, Power) and not action.on), None)
+    off = next((action for action in reversed(powers) if not action.on), None)
     if off is not None:
         return off
     return next((action for action in sent if isinstance(action, Restore)), None) if ran else None

@@ -36,9 +36,7 @@ async def mark_arriving(
         observed = replace(observed, checkpoints=tuple(shown if c is checkpoint else c for c in observed.checkpoints))
         if not failed:
             first = first or (checkpoint, operation)
-    if first is None or not isinstance(spec, Present) or spec.max_age is None:
-        return observed, None
-    return observed, first
+    return observed, first if isinstance(spec, Present) and spec.max_age is not None else None
 
 
 async def require_ready(provider: Provider, spec: Spec, plan: Plan, observed: ObservedVm) -> None:

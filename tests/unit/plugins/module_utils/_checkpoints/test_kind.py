@@ -292,6 +292,7 @@ AGAIN = "The next run pins the one that exists."
         ((PIN,), (), (), None),
         ((SAFETY, PIN), (SAFETY,), (), None),
         ((), (), (), None),
+        ((CREATE, OFF), (CREATE,), (), None),
     ],
 )
 def test_a_checkpoint_that_was_to_be_pinned_is_not_left_in_silence(
@@ -304,6 +305,7 @@ def test_a_checkpoint_that_was_to_be_pinned_is_not_left_in_silence(
 TURN_ON = "Turn the VM on, or have the next run do that (power_after: on)."
 TURNED_OFF = "The VM was turned off for it, and nothing has turned it on again."
 MAY_BE = "Turning the VM off had begun, and it may be off by now."
+MAY_STILL_BE_OFF = "The VM was turned off for it, and may still be off."
 NOT_YET_ON = "The VM was turned off for it, and is not shown as on yet."
 IS_OFF, LEFT_OFF = "The VM is off; it ran when the task began.", "The VM may be off; it ran when the task began."
 LOOK = "Look whether the VM is on; if not, turn it on, or have the next run do that (power_after: on)."
@@ -319,6 +321,9 @@ LOOK = "Look whether the VM is on; if not, turn it on, or have the next run do t
         ((OFF, ON), (), "off", None),
         ((OFF, BACK, ON), (), "off", None),
         ((OFF,), (ON,), "off", Note(NOT_YET_ON, LOOK)),
+        ((OFF,), (ON,), "unknown", Note(MAY_STILL_BE_OFF, LOOK)),
+        ((OFF,), (ON,), None, Note(MAY_STILL_BE_OFF, LOOK)),
+        ((OFF,), (BACK,), "off", Note(TURNED_OFF, TURN_ON)),
         ((), (OFF,), "off", Note(TURNED_OFF, TURN_ON)),
         ((), (OFF,), "on", Note(MAY_BE, LOOK)),
         ((), (OFF,), None, Note(MAY_BE, LOOK)),
@@ -390,9 +395,3 @@ def test_drift_of_the_plan_and_of_what_was_written_is_kept() -> None:
     assert drift(Plan(WEB01, (), drift=planned)) == planned
     assert drift(None, *done(update)) == (found,)
     assert drift(None) is None
-
-
-def test_only_a_step_is_put_back() -> None:
-    step = Stage(WEB01, "why")
-    assert kind().compensation(step, having()) == step.compensation(having())
-    assert kind().compensation(OFF, having()) == ()

@@ -67,6 +67,20 @@ def test_one_that_is_not_listed_yet_may_be_the_lost_one() -> None:
     assert not found(replace(BEFORE, last_operation="op-2"), state="unknown", work=None)
 
 
+@pytest.mark.parametrize("before", ["op", "op-22"])
+def test_an_id_that_is_only_alike_is_another_operation(before: str) -> None:
+    assert found(replace(BEFORE, last_operation=before))
+
+
+def test_where_the_vm_shows_no_operation_none_is_taken_up() -> None:
+    async def current(_vm: object) -> None:
+        return None
+
+    provider: Any = SimpleNamespace(current_operation=current)
+    execution: Any = SimpleNamespace(is_own=lambda _operation: False)
+    assert anyio.run(started_since(provider, BEFORE, "create"), execution) is None
+
+
 def test_another_verb_or_one_of_this_run_is_not_taken_up() -> None:
     assert not found(state="running", work="delete")
     assert not found(state="running", own=True)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import NoOp, Power, Update
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.clock_warnings import clock_warnings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
@@ -24,9 +25,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
+    WEB01,
     ago,
     having,
     ours,
@@ -71,6 +74,7 @@ def marked(
 
 
 A, B, C = ours("a1", "1h"), ours("b2", "2h"), ours("c3", "3h")
+UPDATE = Update(WEB01, "why", checkpoint=A, description="new")
 SERIES, SUPERSEDE = present(max_age="1d"), present(supersede=True)
 
 
@@ -131,6 +135,21 @@ def test_a_restore_goes_to_what_is_all_there(shown: Operation, kind: type[Checkp
     assert str(raised.value) == said
     assert required(restore(), A) == ["a1"]
     assert required(SERIES, A, a1=shown) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "made"),
+    [
+        (present(description="new"), Plan(WEB01, (UPDATE,), satisfied_by=A)),
+        (restore(), Plan(WEB01, (), satisfied_by=A)),
+        (restore(), Plan(WEB01, (NoOp(WEB01, "it is done", checkpoint=A),), satisfied_by=A)),
+        (restore(), Plan(WEB01, (Power(WEB01, "why"),))),
+    ],
+)
+def test_what_restores_to_nothing_asks_for_nothing(spec: Spec, made: Plan) -> None:
+    provider = Provider({"a1": RUNNING})
+    virtual(lambda: require_ready(cast(Any, provider), spec, made, having(A)))
+    assert provider.asked == []
 
 
 # Clocks ---------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create, Delete, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.undo import reversals
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
@@ -65,11 +67,28 @@ def test_what_was_there_before_stays_whatever_it_claims() -> None:
     assert undone(after(done(MADE), before=(MADE,)), MADE) == ([], 0, 1)
 
 
+@pytest.mark.parametrize(("before", "now"), [("M1", "m1"), ("m1", "M1")])
+def test_an_id_is_the_same_in_any_case(before: str, now: str) -> None:
+    there = replace(MADE, id=now)
+    assert undone(after(done(there), before=(replace(MADE, id=before),)), there) == ([], 0, 1)
+    gone = Done(Delete(WEB01, "in the way", checkpoint=replace(MADE, id=before)))
+    assert undone(after(gone, done(there), before=(there,)), there) == ([now], 0, 0)
+
+
 def test_what_is_shown_without_an_id_stays_and_is_told() -> None:
     shown = hidden(mark=mark("abc"))
     assert undone(after(done(shown)), shown) == ([], 0, 1)
     assert undone(after(done(MADE)), shown) == ([], 1, 0)
     assert undone(after(done(shown)), MADE) == ([], 0, 1)
+
+
+def test_where_another_one_bears_the_nonce_both_stay() -> None:
+    made = after(done(UNMARKED, created=True))
+    assert undone(made, UNMARKED, replace(MADE, id="m2")) == ([], 0, 1)
+
+
+def test_what_was_shown_with_a_nonce_is_known_by_nothing_less() -> None:
+    assert undone(after(done(MADE, created=True)), replace(MADE, mark=None)) == ([], 0, 1)
 
 
 def test_two_of_one_nonce_both_stay() -> None:
@@ -119,6 +138,7 @@ def test_what_a_failed_create_left_goes_if_it_bears_the_nonce() -> None:
 
 def test_what_an_open_create_may_have_made_stays() -> None:
     assert undone(Progress(before=having(), open=(CREATE,)), MADE) == ([], 0, 1)
+    assert undone(Progress(before=having(), open=(Power(WEB01, "on"),)), MADE) == ([], 0, 0)
 
 
 def test_of_two_of_the_same_second_the_one_that_it_was_shown_goes() -> None:

@@ -71,12 +71,12 @@ def _plan_select(spec: Absent, selector: Select, actual: ObservedVm, found: list
     gone = [c for c in chosen if c.identified and not actual.is_pinned(c)]
     among = f' among those named "{spec.name}"' if spec.name else ""
     warnings = [
-        f'{actual.vm}: checkpoint "{c.name}" is shown without an id, so that nothing can remove it yet; it stays.'
+        f'checkpoint "{c.name}" is shown without an id, so that nothing can remove it yet; it stays.'
         for c in chosen
         if not c.identified
     ]
     if unknown:
         of, stay = ("1 checkpoint is", "stays") if len(unknown) == 1 else (f"{len(unknown)} checkpoints are", "stay")
-        warnings.append(f"{actual.vm}: {of} of unknown age, and {stay} where select goes by age ({selector}).")
+        warnings.append(f"{of} of unknown age, and {stay} where select goes by age ({selector}).")
     deletes = removals(actual, f"state is absent, select: {selector}{among}", gone)
     return Plan(actual.vm, (*kept, *deletes), tuple(warnings))

@@ -23,10 +23,10 @@ _POLICY = "Name it under pins of vm_checkpoint_policy, which keeps it all the sa
 
 def refuse_pinned(actual: ObservedVm, gone: t.Iterable[Checkpoint]) -> None:
     """Pinned where one of those that would go is."""
-    pinned = [c for c in gone if actual.is_pinned(c) and c.pin is not None]
+    pinned = [(c, c.pin) for c in gone if c.pin is not None and c.pin.holds(actual.earliest_now)]
     if not pinned:
         return
-    listed = ", ".join(f'"{c.name}" ({c.id}) is {c.pin.shown()}' for c in pinned[:20] if c.pin is not None)
+    listed = ", ".join(f'"{c.name}" ({c.id}) is {pin.shown()}' for c, pin in pinned[:20])
     more = f", and {len(pinned) - 20} more are" if len(pinned) > 20 else ""
     raise Pinned(
         f"checkpoint {listed}{more}.",
@@ -112,7 +112,7 @@ def refuse_lock(spec: Present, capabilities: Capabilities) -> None:
 
 def apart(spec: Present, actual: ObservedVm, capabilities: Capabilities, checkpoint: Checkpoint) -> list[Action]:
     """The writes that change pin and lock of a checkpoint that exists: locked last, and unlocked first."""
-    if not capabilities.pins_apart or (spec.pin is None and spec.pin_lock is None):
+    if not capabilities.pins_apart:
         return []
     change, lock = change_of(spec, actual, checkpoint), _lock_of(spec, actual, checkpoint, capabilities)
     actions: list[Action] = []
@@ -127,7 +127,9 @@ def apart(spec: Present, actual: ObservedVm, capabilities: Capabilities, checkpo
     return actions
 
 
-def of_new(spec: Present, actual: ObservedVm, capabilities: Capabilities) -> tuple[PinRequest | None, list[Action]]:
+def of_new(
+    name: str, spec: Present, actual: ObservedVm, capabilities: Capabilities
+) -> tuple[PinRequest | None, list[Action]]:
     """The pin that a new checkpoint is made with, or the writes that pin it once it is there."""
     refuse_lock(spec, capabilities)
     request = spec.pin_request
@@ -135,7 +137,7 @@ def of_new(spec: Present, actual: ObservedVm, capabilities: Capabilities) -> tup
         return None, []
     if not capabilities.pins_apart:
         return request, []
-    new = Checkpoint(id="", name=spec.name or "")
+    new = Checkpoint(id="", name=name)
     pin = SetPin(actual.vm, why(request), checkpoint=new, pin=PinChange(request))
     locked = [SetLock(actual.vm, "pin_lock is set", checkpoint=new)] if spec.pin_lock else []
     return None, [*actual.pin_prelude, pin, *locked]
@@ -148,17 +150,17 @@ def warnings_of(spec: Present, actual: ObservedVm, checkpoint: Checkpoint | None
     if request is None or request.for_creation(created).holds(actual.earliest_now):
         return []
     which = f'checkpoint "{spec.name}"' if checkpoint is None else f'checkpoint "{checkpoint.name}" ({checkpoint.id})'
-    return [f"{actual.vm}: pin_until has passed for {which}, so it is not pinned."]
+    return [f"pin_until has passed for {which}, so it is not pinned."]
 
 
 def _lock_of(spec: Present, actual: ObservedVm, checkpoint: Checkpoint, capabilities: Capabilities) -> bool | None:
     """Whether a lock is to be set (True) or lifted (False); None where it is as asked for."""
-    if not capabilities.pins_apart or (spec.pin is None and spec.pin_lock is None):
+    if not capabilities.pins_apart:
         return None
     wanted = spec.pin_lock if spec.pin is not False else False
-    if spec.pin and warnings_of(spec, actual, checkpoint):
+    if warnings_of(spec, actual, checkpoint):
         wanted = False
-    return None if wanted is None or wanted == checkpoint.locked else wanted
+    return None if wanted == checkpoint.locked else wanted
 
 
 def why(request: PinRequest | None) -> str:

@@ -128,7 +128,7 @@ def _new(spec: Present, actual: ObservedVm, capabilities: Capabilities, found: l
         )
     description = spec.description if capabilities.has_description else None
     create = Create(actual.vm, _why_create(spec, found), name=name, description=description, generate=generate)
-    pin, pinned_after = pinning.of_new(spec, actual, capabilities)
+    pin, pinned_after = pinning.of_new(name, spec, actual, capabilities)
     create = replace(create, require_usable=spec.max_age is not None, pin=pin)
     named = matches(actual, spec.name, spec.checkpoint_id) if capabilities.names_unique and not generate else []
     in_the_way = [c for c in named if c.name.lower() == name.lower()]

@@ -100,7 +100,7 @@ def plan(
     made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest)
     refuse(made, observed, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
-    cautions = tuple(f"{observed.vm}: {text}" for verb, text in observed.cautions if verb in verbs)
+    cautions = tuple(text for verb, text in observed.cautions if verb in verbs)
     return replace(made, warnings=(*made.warnings, *cautions))
 
 

@@ -61,7 +61,7 @@ def test_select_leaves_one_without_an_id_and_says_so() -> None:
     made = planned(absent(select={"name_matches": "night.*"}), point("a"), hidden(), point("c", name="weekly"))
     assert steps(made) == ["delete a"]
     assert made.warnings == (
-        'vm web01: checkpoint "nightly" is shown without an id, so that nothing can remove it yet; it stays.',
+        'checkpoint "nightly" is shown without an id, so that nothing can remove it yet; it stays.',
     )
 
 

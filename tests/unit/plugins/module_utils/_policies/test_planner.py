@@ -342,7 +342,7 @@ def test_a_state_that_allows_nothing_is_refused() -> None:
 def test_warnings_of_what_is_done() -> None:
     observed = having(*DAYS, cautions=(("create", "it is off."),), ahead=600.0)
     warned = planned(spec(max_age="1d"), observed).warnings
-    assert [text for text in warned if "it is off" in text] == ["vm web01: it is off."]
+    assert [text for text in warned if "it is off" in text] == ["it is off."]
     assert any("Date header" in text for text in warned)
     assert not any("it is off" in text for text in planned(spec(max_age="9d"), observed).warnings)
 

@@ -155,7 +155,7 @@ def _stored_otherwise(name: str, made: Checkpoint) -> list[str]:
     warnings = []
     if made.name != name:
         known = " It is known by its mark."
-        if made.mark is not None and not made.matches_name(name):
+        if not made.matches_name(name):
             known = " Tasks will not know it by that name, and make another one: give it a name that the service keeps."
         known = known if made.mark else ""
         warnings.append(f'the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')

@@ -84,7 +84,7 @@ def _shown(actual: ObservedVm, before: list[str], after: list[str]) -> dict[str,
 
 
 def _width(names: t.Iterable[str]) -> int:
-    return min(_NAME, max((len(_name(name)) for name in names), default=0))
+    return min(_NAME, max((len(_name(name)) for name in names), default=_NAME))
 
 
 def _descriptions(was: str, will: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
 
     def verified(now: ObservedVm) -> bool:
         found = now.by_id(checkpoint.id)
-        if found is None or (action.description is not None and not _is_stored(checkpoint, found, description)):
+        if found is None or not _is_stored(checkpoint, found, description):
             return False
         return action.pin is None or found.pin == action.pin.after
 
@@ -49,8 +49,8 @@ def update_request(provider: Provider, vm: VM, action: Update) -> WriteRequest[O
 
 
 def _is_stored(before: Checkpoint, now: Checkpoint, description: str) -> bool:
-    """Whether the write has taken effect: the service keeps the text, what it makes of it, or at least another one."""
-    return keeps(now, description) or stores(now, description) or now.description != before.description
+    """Whether the write has taken effect: the service stores the text, whatever it makes of it, or another one."""
+    return stores(now, description) or now.description != before.description
 
 
 def drift_after(progress: Progress[ObservedVm], observed: ObservedVm) -> tuple[dict[str, t.Any], ...]:

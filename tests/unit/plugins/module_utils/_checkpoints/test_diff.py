@@ -101,9 +101,10 @@ def test_a_terminal_does_not_obey_what_somebody_named() -> None:
     assert after[0] == before[0]
     assert after[1].startswith("restore to a [2J b c (")
     long = foreseen(having(point("a", name="x" * 9000, description="y" * 9000)), Plan(WEB01))
-    assert len(long["before"]) < 500
+    assert long["before"] == f"  {'x' * 254}…  2026-11-20 11:00Z  {'y' * 119}…\n"
     odd = point("i" * 9000)
-    assert len(foreseen(having(odd), Plan(WEB01, (Restore(WEB01, "asked", odd),)))["after"]) < 800
+    (_line, step) = foreseen(having(odd), Plan(WEB01, (Restore(WEB01, "asked", odd),)))["after"].splitlines()
+    assert step == f"restore to nightly (2026-11-20 11:00Z, {'i' * 399}…): asked"
 
 
 def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:
@@ -118,6 +119,9 @@ def test_a_difference_in_blanks_or_far_behind_is_seen() -> None:
     longer = "w " * 100 + "more"
     before, after = shown(present(description=longer), ours("a", description=longer.removesuffix("more") + "m"))
     assert (before[0][-3:], after[0][-6:]) == (' m"', ' more"')
+    before, after = shown(present(description="a" * 201), ours("a", description="a" * 200))
+    assert before[0].endswith(f'  …"{"a" * 40}"')
+    assert after[0].endswith(f'  …"{"a" * 41}"')
 
 
 def test_a_difference_far_behind_is_shown_with_forty_characters_before_it() -> None:
@@ -216,6 +220,9 @@ def test_a_pin_is_shown_as_it_is_and_as_it_is_asked_for() -> None:
     made = foreseen(having(replace(kept, locked=False)), Plan(WEB01, (replace(new, pin=None), later)))
     assert made["before"] == "  nightly  2026-11-20 11:00Z  [pinned until 2026-11-21 12:00Z]\n"
     assert made["after"] == f"{made['before']}  nightly  (new)   [pinned]   none exists\n"
+    theirs = replace(later, checkpoint=replace(kept, locked=False))
+    made = foreseen(having(), Plan(WEB01, (replace(new, pin=None), theirs)))
+    assert made["after"] == "  nightly  (new)   none exists\n"
     ended = foreseen(having(point("a", kept=Pin(NOW))), Plan(WEB01))
     assert ended["before"] == "  nightly  2026-11-20 11:00Z\n"
 
@@ -238,6 +245,21 @@ def test_what_went_in_any_case_of_its_id_has_gone() -> None:
     old, new = point("Ab", "1d", name="fp"), point("aB", "1h", name="fp")
     before, after = ran([old], [new], Delete(WEB01, "it failed", replace(old, id="AB")))
     assert (before, after) == (["  fp  2026-11-19 12:00Z"], ["  fp  2026-11-20 11:00Z"])
+    other = point("c", "2h", name="ot")
+    _before, after = ran([old, other], [new, other], Delete(WEB01, "it failed", replace(old, id="AB")))
+    assert after == ["  ot  2026-11-20 10:00Z", "  fp  2026-11-20 11:00Z"]
+
+
+def test_the_longest_name_before_a_run_counts_as_well() -> None:
+    gone = point("b", "1h", name="before-patching")
+    before, after = ran([BASE, gone], [BASE], Delete(WEB01, "asked", gone))
+    assert before == ["  baseline         2026-11-19 12:00Z", "  before-patching  2026-11-20 11:00Z"]
+    assert after == before[:1]
+
+
+def test_a_description_of_blanks_is_none() -> None:
+    before, after = shown(present(description="new"), point("a", description=" \r\n "))
+    assert (before, after) == (["  nightly  2026-11-20 11:00Z"], ["  nightly  2026-11-20 11:00Z  new"])
 
 
 def test_what_was_there_in_any_case_of_its_id_is_nothing_new() -> None:

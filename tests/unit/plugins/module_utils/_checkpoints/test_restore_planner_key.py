@@ -24,7 +24,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
     Checkpoint,
     Usability,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import (
+    Ownership,
+    id_hash,
+    key_hash,
+    name_hash,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     SERVICE,
@@ -172,6 +177,41 @@ def test_a_retry_goes_to_the_very_checkpoint_that_was_chosen_first() -> None:
         again(earlier, newer, current="newer", on_ambiguous="newest")
     assert "the checkpoint that its restore was to go to is gone" in caught.value.message
     assert caught.value.remedy == "Use another restore_key for a restore to another checkpoint."
+
+
+KEPT = replace(TARGET, name="nightl", mark=mark("7a", name=name_hash("nightly")))
+AFTER_KEPT = replace(
+    SAFETY,
+    name="safety before restore to nightl",
+    mark=mark("5afe", safety=True, power="on", key=key_hash(KEY), target=id_hash("t")),
+)
+
+
+@pytest.mark.parametrize("options", [{}, {"name": None, "select": "latest"}, {"name": None, "checkpoint_id": "t"}])
+def test_a_safety_checkpoint_is_called_after_the_name_that_the_service_keeps(options: dict[str, Any]) -> None:
+    other = replace(TARGET, id="other")
+    for points in ((KEPT, AFTER_KEPT), (other, KEPT, AFTER_KEPT)):
+        assert steps(again(*points, current="s", **options)) == ["restore t", "power on"]
+
+
+BARE = replace(SAFETY, mark=None, owned=Ownership(True, key_hash(KEY)[:12], safety=True))
+"""As on Azure, where a name holds the nonce and nothing more."""
+
+
+@pytest.mark.parametrize(("power", "last"), [("on", "power on"), ("off", "power off")])
+def test_where_there_is_no_mark_the_nonce_is_the_evidence_and_the_power_that_of_the_run(power: str, last: str) -> None:
+    options = {"power": power, "power_after": "previous"}
+    assert steps(again(TARGET, BARE, current="s", **options)) == ["restore t", last]
+    assert steps(again(TARGET, BARE, current="t", **options)) == []
+
+
+@pytest.mark.parametrize("named", [NAME, "as the service would have it"])
+def test_without_a_key_this_run_s_safety_checkpoint_binds_it_to_no_target(named: str) -> None:
+    memory = CheckpointProgress(made=frozenset({mark("5afe").nonce}))
+    safety = replace(SAFETY, name=named, mark=mark("5afe", safety=True, target=id_hash("t")))
+    newer = replace(TARGET, id="newer", created=ago("10m"))
+    made = again(TARGET, newer, safety, current="s", memory=memory, restore_key=None, on_ambiguous="newest")
+    assert steps(made) == ["restore newer"]
 
 
 def test_by_the_id_of_the_same_target_the_key_means_the_same_restore() -> None:

@@ -118,6 +118,13 @@ def test_done_is_done(target: Checkpoint | None, kept: list[str]) -> None:
     assert (made.satisfied_by, made.warnings) == (target, ("w",))
 
 
+def test_what_is_left_behind_a_restore_that_is_done_is_carried_out() -> None:
+    made = FakeProvider(target=TARGET, steps=(START,), done="its disks say so").plan()
+    assert (steps(made), [action.verb for action in made.actions]) == (["step start"], ["keep", "step"])
+
+
 def test_a_running_vm_is_refused_where_the_user_says_so() -> None:
     with pytest.raises(VmState, match="if_running is fail"):
         FakeProvider().plan(TARGET, options={"if_running": "fail"}, power="on")
+    resumed = FakeProvider(resumed=True).plan(TARGET, options={"if_running": "fail"}, power="on")
+    assert steps(resumed) == ["step swap", "step start"]

@@ -333,3 +333,24 @@ def test_of_more_than_twenty_those_of_the_same_time_stay_in_the_service_s_order(
     assert text.startswith("There are 21; the newest 20 (1 more is older): c20 (2026-11-20 11:00Z), c19 (")
     assert "c01 (" in text
     assert "c00 (" not in text
+
+
+def test_of_two_times_along_a_line_the_one_that_says_more_decides() -> None:
+    """A child's time may be earlier than its parent's where clocks differ: the parent was made by then all the same."""
+    parent, child = chain(point("p", "1h"), point("c", "3h"))
+    between = point("b", "2h")
+    there = having(parent, child, between)
+    assert is_older(there, parent, between)
+    assert is_older(there, between, child)
+    assert not is_older(there, between, point("x", "2h"))
+
+
+def test_what_meets_another_key_not_need_not_be_placed_in_time() -> None:
+    low, early = chain(ours("a1", "9h", created=None), ours("b2", "9h"))
+    stranger, undated = point("s", "1h"), point("u", None)
+    chosen = select_for_restore(
+        having(low, early, stranger, undated),
+        [low, early, stranger, undated],
+        Select(older_than=timedelta(hours=4), managed=True),
+    )
+    assert ids(chosen) == ["b2"]

@@ -383,3 +383,5 @@ def test_drift_is_told_of_what_this_run_has_written_alone() -> None:
         Done(Power(WEB01, "")),
     )
     assert drift_after(Progress(done=silent), having(new)) == ()
+    asked = Done(Update(WEB01, "", checkpoint=OLD, description="asked"))
+    assert len(drift_after(Progress(done=(*silent, asked)), having(new))) == 1

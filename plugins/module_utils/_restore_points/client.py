@@ -37,7 +37,7 @@ class RestorePointClient:
     async def vm(self, vm: ArmId | str) -> VmEntity | None:
         """The VM with its power state; None where there is none."""
         url = self._arm.url(_arm_id.quote(str(vm)), self._compute, _expand="instanceView")
-        response = await self._arm.find(url, context=f"reading {str(vm).rsplit('/', 1)[-1]}")
+        response = await self._arm.find(url, context=f"reading {str(vm).rpartition('/')[2]}")
         return None if response is None else parse_entity(VmEntity, response.json(), response)
 
     async def disk(self, disk_id: str) -> DiskEntity | None:
@@ -55,7 +55,7 @@ class RestorePointClient:
     ) -> tuple[CollectionEntity | None, datetime | None]:
         """The same, and what time it is for the service, where it tells."""
         url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
-        context = f"reading collection {str(home).rsplit('/', 1)[-1]}"
+        context = f"reading collection {str(home).rpartition('/')[2]}"
         response = await self._arm.find(url, context=context, grouped=grouped)
         if response is None:
             return None, None
@@ -102,7 +102,7 @@ class RestorePointClient:
     async def point(self, point_id: str) -> PointEntity | None:
         """A restore point with its instance view, where there are such; None where there is no point."""
         url = self._arm.url(_arm_id.quote(point_id), self._compute, **view(self._compute))
-        response = await self._arm.find(url, context=f"reading restore point {point_id.rsplit('/', 1)[-1]}")
+        response = await self._arm.find(url, context=f"reading restore point {point_id.rpartition('/')[2]}")
         return None if response is None else parse_entity(PointEntity, response.json(), response)
 
     async def disk_restore_points(self, point_id: str) -> list[DiskRestorePointEntity]:
@@ -150,14 +150,14 @@ class RestorePointClient:
         if fields.get("encryption_sets"):
             properties["sourceMetadata"] = {"storageProfile": _encrypted(fields["encryption_sets"])}
         url = self._arm.url(_arm_id.quote(point_id), self._compute)
-        context = f"creating restore point {point_id.rsplit('/', 1)[-1]}"
+        context = f"creating restore point {point_id.rpartition('/')[2]}"
         return await self._arm.write("PUT", url, {"properties": properties}, context=context)
 
     async def delete(self, resource_id: str) -> Operation:
         """A collection with all in it, or a restore point."""
         kind = "restore point" if "/restorepoints/" in resource_id.lower() else "collection"
         url = self._arm.url(_arm_id.quote(resource_id), self._compute)
-        return await self._arm.write("DELETE", url, None, context=f"deleting {kind} {resource_id.rsplit('/', 1)[-1]}")
+        return await self._arm.write("DELETE", url, None, context=f"deleting {kind} {resource_id.rpartition('/')[2]}")
 
 
 def _encrypted(sets: t.Sequence[t.Mapping[str, str]]) -> dict[str, t.Any]:

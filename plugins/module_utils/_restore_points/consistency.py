@@ -33,7 +33,7 @@ def os_type_of(point: PointEntity, vm: VmEntity | None) -> str:
     return point.os_type or (vm.os_type if vm else "")
 
 
-def is_downgrade(spec: PointSpec, achieved: str, os_type: str = "") -> bool:
+def is_downgrade(spec: PointSpec, achieved: str | None, os_type: str = "") -> bool:
     """Whether less came than was asked for. File system consistency is what application mode gives on Linux; on
     Windows (`os_type`) it says that VSS has failed (VM snapshot extension).
     """

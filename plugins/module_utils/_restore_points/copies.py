@@ -56,7 +56,7 @@ def refuse_source(
     """A copy is of a point that is there, and was made."""
     if origin is None:
         raise NotFound(f"the source collection {home.source_id} of its collection does not exist, or is hidden.")
-    name = source.rsplit("/", 1)[-1]
+    name = source.rpartition("/")[2]
     if point is None:
         there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
         raise MissingCheckpoint(

@@ -7,7 +7,7 @@ from __future__ import annotations
 from .._providers.compute.entities import CollectionEntity, PointEntity
 
 
-def is_another(found: CollectionEntity | PointEntity, planned: CollectionEntity | PointEntity) -> bool:
+def is_another(found: CollectionEntity | PointEntity | None, planned: CollectionEntity | PointEntity) -> bool:
     """Whether what bears a name now is not what was read under it before: that has gone, and this was made anew."""
     if isinstance(found, PointEntity) and isinstance(planned, PointEntity):
         if found.created is not None and planned.created is not None:
@@ -17,13 +17,13 @@ def is_another(found: CollectionEntity | PointEntity, planned: CollectionEntity 
     return all(made) and made[0] != made[1]
 
 
-def _guid(found: CollectionEntity | PointEntity) -> str:
+def _guid(found: CollectionEntity | PointEntity | None) -> str:
     """What tells a collection from another one of its name."""
     return (found.properties.restorePointCollectionId or "") if isinstance(found, CollectionEntity) else ""
 
 
 def made_anew(found: CollectionEntity | PointEntity | None, planned: CollectionEntity | PointEntity) -> tuple[str, ...]:
     """The warning that another run has made it anew since it was to go."""
-    if found is None or not is_another(found, planned):
+    if not is_another(found, planned):
         return ()
     return ("it has gone, and was made anew by another run since.",)

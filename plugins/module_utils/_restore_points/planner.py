@@ -60,7 +60,7 @@ def plan_collection(
     """
     made = _plan_collection(spec, subject, now, location)
     if pins and any(isinstance(action, DeleteResource) for action in made.writes):
-        listed = ", ".join(f"{each.rsplit('/', 1)[-1]} is {pin.shown()}" for each, pin in list(pins.items())[:20])
+        listed = ", ".join(f"{each.rpartition('/')[2]} is {pin.shown()}" for each, pin in list(pins.items())[:20])
         raise Pinned(
             f"{len(pins)} of its restore points are pinned ({listed}).",
             remedy="Lift the pins first (vm_checkpoint, pin: false).",
@@ -73,7 +73,7 @@ def plan_collection(
 def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntity | None, location: str | None) -> Plan:
     if not spec.is_wanted:
         return Plan(subject, _delete_collection(spec, subject, now))
-    if now is None or not is_present(now):
+    if not is_present(now):
         if spec.source is None or location is None:
             missing = "source" if spec.source is None else "location"
             raise InvalidInput(f"{missing}: is needed to make a collection.")
@@ -132,7 +132,7 @@ def plan_point(
     if is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
-        return Plan(subject, (kept,), _drift_warnings(spec, now, differs), drift=differs)
+        return Plan(subject, (kept,), _drift_warnings(spec, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -151,12 +151,12 @@ def plan_point(
     return Plan(subject, tuple(actions), foreseen(spec, vm) if vm is not None else ())
 
 
-def _drift_warnings(spec: PointSpec, now: PointEntity, differs: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
+def _drift_warnings(spec: PointSpec, differs: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[str, ...]:
     """What an existing point is not that the spec asks for. Nothing can change it: that is a warning, or refused."""
-    achieved = now.properties.consistencyMode or ""
-    if spec.on_downgrade == "fail" and any(each["field"] == "consistency" for each in differs):
+    achieved = [each["actual"] for each in differs if each["field"] == "consistency"]
+    if spec.on_downgrade == "fail" and achieved:
         raise Downgraded(
-            f"application consistency is asked for, and it is {achieved}. The restore point is kept.",
+            f"application consistency is asked for, and it is {achieved[0]}. The restore point is kept.",
             remedy="Remove it to have it made anew, or set consistency: crash or on_downgrade: warn.",
         )
     if not differs:
@@ -254,7 +254,7 @@ def drift(
         if wanted_value is not None and (actual is None or _spelled(name, wanted_value) != _spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
     achieved = now.properties.consistencyMode
-    if now.state == "succeeded" and achieved and is_downgrade(spec, achieved, os_type):
+    if now.state == "succeeded" and is_downgrade(spec, achieved, os_type):
         found.append({"field": "consistency", "desired": spec.consistency, "actual": achieved})
     return tuple(found)
 
@@ -265,8 +265,8 @@ def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:
     if any(wanted & disk_names(disk) for disk in now.disks):
         return False
     left_out = {_disk_spelled(ref.id or "") for ref in now.properties.excludeDisks or []}
-    extra = {disk for disk in left_out if disk not in wanted and disk.rsplit("/", 1)[-1] not in wanted}
-    others = wanted - left_out - {disk.rsplit("/", 1)[-1] for disk in left_out}
+    extra = {disk for disk in left_out if disk not in wanted and disk.rpartition("/")[2] not in wanted}
+    others = wanted - left_out - {disk.rpartition("/")[2] for disk in left_out}
     # What else is wanted can only be places, which are not shown for disks that were left out.
     if others and not (left_out and all(_PLACE.fullmatch(other) for other in others)):
         return False

@@ -143,7 +143,7 @@ class RestorePoint(Kind[ObservedPoint]):
         """It goes by name: one that was made under it since gets no second DELETE, and a create need not follow."""
 
         def another(now: ObservedPoint) -> bool:
-            return now.entity is not None and is_another(now.entity, planned)
+            return is_another(now.entity, planned)
 
         return WriteRequest(
             context="deleting it",
@@ -172,7 +172,7 @@ class RestorePoint(Kind[ObservedPoint]):
         entity = self._require_usable(entity)
         os_type = os_type_of(entity, observed.inputs.vm)
         differs = drift(self._spec, entity, observed.inputs.fields, os_type) if execution.adopted else None
-        achieved = entity.properties.consistencyMode or ""
+        achieved = entity.properties.consistencyMode
         warnings: tuple[str, ...] = ()
         if not observed.judged and is_downgrade(self._spec, achieved, os_type):
             warnings = (self._downgraded(achieved),)
@@ -180,7 +180,7 @@ class RestorePoint(Kind[ObservedPoint]):
 
     def _system_decides(self, entity: PointEntity) -> bool:
         """Whether the VM must tell how good a point is: it is less on Windows, and does not say of which it is."""
-        achieved = entity.properties.consistencyMode or ""
+        achieved = entity.properties.consistencyMode
         on_windows = is_downgrade(self._spec, achieved, "windows")
         return not entity.os_type and on_windows != is_downgrade(self._spec, achieved)
 
@@ -194,7 +194,7 @@ class RestorePoint(Kind[ObservedPoint]):
             raise OperationFailed(f"it was made, and {how_failed(entity)}{_why(entity)}.", remedy=MADE_AGAIN)
         return entity
 
-    def _downgraded(self, achieved: str) -> str:
+    def _downgraded(self, achieved: str | None) -> str:
         message = f"application consistency was asked for, and {achieved} came."
         if self._spec.on_downgrade == "fail":
             checked = "the VM's VSS writers" if achieved == "FileSystemConsistent" else "the VM's agent"

@@ -42,7 +42,7 @@ def collection(
 def unread_collection(collection_id: str) -> dict[str, t.Any]:
     """One that is known by its id alone, because it could not be read."""
     unknown = ("location", "tags", "source", "source_location", "provisioning_state", "restore_points")
-    name = collection_id.rsplit("/", 1)[-1]
+    name = collection_id.rpartition("/")[2]
     return {"id": collection_id, "name": name, **dict.fromkeys(unknown), "instant_access": False}
 
 

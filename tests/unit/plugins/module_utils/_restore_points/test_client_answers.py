@@ -96,6 +96,7 @@ def test_a_collection_is_told_with_the_time_of_the_service() -> None:
 def test_a_resource_group_that_is_missing_is_an_error_where_something_is_to_be_made() -> None:
     no_group = absent("ResourceGroupNotFound")
     assert said(lambda client: client.collection(HOME), no_group) is None
+    assert said(lambda client: client.dated_collection(HOME), no_group) == (None, None)
     for ask in (
         lambda client: client.collection(HOME, grouped=True),
         lambda client: client.dated_collection(HOME, grouped=True),

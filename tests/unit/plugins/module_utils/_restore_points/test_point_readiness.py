@@ -114,6 +114,11 @@ def test_a_task_that_does_not_wait_keeps_the_operation_of_its_write() -> None:
     assert execution.operation is own
 
 
+def test_a_removal_that_has_halted_is_no_end_of_it() -> None:
+    _ended, execution, _heard = led_to(ObservedPoint(point("DeletingHalted")), wait=False)
+    assert execution.operation is not None
+
+
 def test_a_task_that_waits_waits_for_the_point_itself() -> None:
     async def poll() -> Status:
         raise AssertionError
@@ -127,6 +132,12 @@ def test_a_task_that_waits_waits_for_the_point_itself() -> None:
     ("before", "later", "line"),
     [
         (point("Failed"), [], "it was made, and it failed. Run the task again: a failed point is removed and made "),
+        (point("Failed", provisioningDetails={}), [], "it was made, and it failed. Run the task again: a failed "),
+        (
+            point("Failed", provisioningDetails={"statusMessage": "Quota."}),
+            [],
+            "it was made, and it failed (Quota.). Run the task again: a failed ",
+        ),
         (point("Deleting"), [], "it was there, and is being removed. Look at it before you run the task again."),
         (point("Creating"), [point("Failed")] * 2, "it was made, and it failed. Run the task again: a failed point "),
         (point("Creating"), [point("Deleting")] * 2, "it was there, and is being removed. Look at it before you run "),

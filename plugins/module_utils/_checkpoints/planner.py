@@ -43,9 +43,7 @@ def plan(
     else:
         power = progress.power or actual.power
         # What a create of this run has left behind that failed is no evidence of a restore.
-        points = tuple(
-            c for c in actual.checkpoints if not (c.ownership.nonce and c.ownership.nonce in progress.failed)
-        )
+        points = tuple(c for c in actual.checkpoints if c.ownership.nonce not in progress.failed)
         standing = replace(actual, checkpoints=points)
         made = plan_restore(
             spec, standing, capabilities, progress.made, power, progress.restored, progress.restore_run_id
@@ -74,7 +72,7 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     """
     found = of_this_vm(matches(actual, spec.name, spec.checkpoint_id), spec.checkpoint_id)
     if spec.checkpoint_id is not None and not found:
-        raise missing(actual, spec.name, spec.checkpoint_id or "")
+        raise missing(actual, spec.name, spec.checkpoint_id)
     series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, actual, spec.max_age, progress)]
@@ -94,16 +92,16 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     for target in targets:
         warnings += pinning.warnings_of(spec, actual, target)
         pin = pinning.in_mark(spec, actual, capabilities, target)
-        differs = description is not None and not keeps(target, description)
-        stored = description is not None and differs and stores(target, description)
-        text = description if differs and not stored and capabilities.can_update_description else None
+        wanted = None if description is None or keeps(target, description) else description
+        writes = wanted is not None and not stores(target, wanted) and capabilities.can_update_description
+        text = wanted if writes else None
         if text is not None or pin is not None:
             why = [f'description is "{target.description}"'] if text is not None else []
             why += [] if pin is None else [pinning.why(pin.request)]
             actions.append(Update(actual.vm, " and ".join(why), checkpoint=target, description=text, pin=pin))
         actions += pinning.apart(spec, actual, capabilities, target)
-        if differs and text is None:
-            drift.append(description_drift(target, str(description)))
+        if wanted is not None and text is None:
+            drift.append(description_drift(target, wanted))
             why_not = f"and {capabilities.title} has no way to change it"
             if capabilities.can_update_description:
                 why_not = "in what a service may make of a text by itself, so that it is not written again"

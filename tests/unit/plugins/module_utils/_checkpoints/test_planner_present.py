@@ -134,7 +134,8 @@ def test_a_description_that_differs_is_updated() -> None:
 
 @pytest.mark.parametrize("description", [None, "same"])
 def test_a_description_that_is_not_set_or_is_the_same_is_left_alone(description: str | None) -> None:
-    assert steps(planned(present(description=description), point("a", description="same"))) == []
+    made = planned(present(description=description), point("a", description="same"))
+    assert (steps(made), made.drift, made.warnings) == ([], (), ())
 
 
 def test_what_the_service_would_store_again_is_drift_and_not_written() -> None:

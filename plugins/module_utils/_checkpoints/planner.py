@@ -22,7 +22,7 @@ from .identity import description_drift, keeps, stores
 from .predecessors import of_this_vm, refuse_taken, warnings_of
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
-from .selection import choose, is_older, matches, missing, oldest_first
+from .selection import choose, is_older, matches, missing, oldest_first, unusable
 
 _FUTURE = 300.0
 """Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
@@ -76,6 +76,8 @@ def _present(spec: Present, actual: ObservedVm, capabilities: Capabilities, prog
     series = [c for c in found if c.usability != "unusable" and c.ownership.nonce not in progress.failed]
     if spec.max_age is not None:
         series = [c for c in series if c.usable and _counts(c, actual, spec.max_age, progress)]
+    if not series and spec.checkpoint_id is not None:
+        raise unusable(found[0])
     if not series:
         return _new(spec, actual, capabilities, found)
     description = spec.description if capabilities.has_description else None

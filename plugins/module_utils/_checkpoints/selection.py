@@ -128,6 +128,14 @@ def missing(inventory: ObservedVm, name: str | None, checkpoint_id: str) -> Miss
     )
 
 
+def unusable(found: Checkpoint) -> MissingCheckpoint:
+    """The error for an id of which only a checkpoint that failed is left."""
+    return MissingCheckpoint(
+        f'checkpoint {found.id} ("{found.name}") is not usable, and checkpoint_id never creates.',
+        remedy="Give the id of another one, or name without checkpoint_id to have one made.",
+    )
+
+
 def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:
     """Whether `older` was surely made first.
 

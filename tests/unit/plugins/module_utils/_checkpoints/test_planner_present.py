@@ -15,11 +15,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     MissingCheckpoint,
     UnknownTime,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,
+    SERVICE,
     TIMELESS,
+    UNIQUE,
     chain,
     mark,
     ours,
@@ -209,6 +211,18 @@ def test_checkpoint_id_never_creates() -> None:
         "no checkpoint has the id gone, and checkpoint_id never creates. "
         "There are: nightly (2026-11-20 11:00Z). "
         "Give the id of one that exists, or leave checkpoint_id out to have one made."
+    )
+
+
+@pytest.mark.parametrize("name", [None, "nightly"])
+@pytest.mark.parametrize("service", [SERVICE, TIMELESS, UNIQUE])
+def test_one_of_that_id_that_is_not_usable_is_not_made_anew(name: str | None, service: Capabilities) -> None:
+    failed = point("a", usability="unusable")
+    with pytest.raises(MissingCheckpoint) as caught:
+        planned(present(name=name, checkpoint_id="A"), failed, point("b"), capabilities=service)
+    assert str(caught.value) == (
+        'checkpoint a ("nightly") is not usable, and checkpoint_id never creates. '
+        "Give the id of another one, or name without checkpoint_id to have one made."
     )
 
 

@@ -23,7 +23,7 @@ _POLICY = "Name it under pins of vm_checkpoint_policy, which keeps it all the sa
 
 def refuse_pinned(actual: ObservedVm, gone: t.Iterable[Checkpoint]) -> None:
     """Pinned where one of those that would go is."""
-    pinned = [(c, c.pin) for c in gone if c.pin is not None and c.pin.holds(actual.earliest_now)]
+    pinned = [(c, pin) for c in gone if (pin := actual.holding_pin(c)) is not None]
     if not pinned:
         return
     listed = ", ".join(f'"{c.name}" ({c.id}) is {pin.shown()}' for c, pin in pinned[:20])

@@ -312,8 +312,13 @@ class ObservedVm:
         return checkpoint.to_result(self.age(checkpoint), pinned=self.is_pinned(checkpoint))
 
     def is_pinned(self, checkpoint: Checkpoint) -> bool:
-        """Whether a pin keeps it now. Where two clocks differ a pin has ended only by both of them."""
-        return checkpoint.pin is not None and checkpoint.pin.holds(self.earliest_now)
+        """Whether a pin keeps it now."""
+        return self.holding_pin(checkpoint) is not None
+
+    def holding_pin(self, checkpoint: Checkpoint) -> Pin | None:
+        """The pin that keeps it now. Where two clocks differ a pin has ended only by both of them."""
+        pin = checkpoint.pin
+        return pin if pin is not None and pin.holds(self.earliest_now) else None
 
     @property
     def earliest_now(self) -> datetime:

@@ -37,18 +37,19 @@ def started_by(response: Response, url: str, started: float, look: Look, followa
     `look` reads a status URL; `followable` gives a URL back that may be followed, and is BadResponse for another.
     """
     links = [(name, link) for name in _LINKS if (link := response.headers.get(name))]
-    # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same.
-    known = None if links else _own_word(response)
+    why = ""
     for name, link in links:
         try:
             poll = _Poll(followable(resolved(str(link), url)), look, followable, states=name == _LINKS[0])
         except BadResponse as problem:
-            # The write was accepted all the same: reading has to show what it did.
-            known = known or Status("unknown", "no usable link", problem.message)
+            why = why or problem.message
             continue
         asked = Status("running", retry_after=response.retry_after)
         return Operation("arm", poll.shown, poll, started, last=asked, request_id=response.request_id)
-    return Operation("arm", None, _stated(known or Status("unknown")), started, request_id=response.request_id)
+    # With nothing to poll, only the resource's own state counts: a portal that makes 202 a 200 looks the same. With no
+    # link that may be followed, the write was accepted all the same: reading has to show what it did.
+    known = Status("unknown", "no usable link", why) if links else _own_word(response)
+    return Operation("arm", None, _stated(known), started, request_id=response.request_id)
 
 
 class _Poll:
@@ -80,13 +81,12 @@ class _Poll:
             self._mute += 1
             state: State = "running" if self._mute <= MUTE else "unknown"
             return Status(state, "no status", request_id=response.request_id)
-        if status.state == "running":
-            # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
-            newer = next(filter(None, map(response.headers.get, _LINKS)), None)
-            if newer:
-                # One that may not be followed is no loss: the one in hand still works (azure-core goes on with it).
-                with suppress(BadResponse):
-                    self._url = self._followable(resolved(str(newer), self._url))
+        # Each 202 of ScVmm carries a freshly signed URL (recorded); the newest stays valid longest.
+        newer = next(filter(None, map(response.headers.get, _LINKS)), None)
+        if newer:
+            # One that may not be followed is no loss: the one in hand still works (azure-core goes on with it).
+            with suppress(BadResponse):
+                self._url = self._followable(resolved(str(newer), self._url))
         return status
 
 
@@ -97,8 +97,9 @@ def read_status(response: Response) -> Status:
     """
     body = response.json() if response.body.strip() else None
     fields = body if isinstance(body, dict) else {}
-    inner = fields.get("properties") if isinstance(fields.get("properties"), dict) else {}
-    word = fields.get("status") or (inner or {}).get("provisioningState")
+    properties = fields.get("properties")
+    inner = properties if isinstance(properties, dict) else {}
+    word = fields.get("status") or inner.get("provisioningState")
     word = word.strip() if isinstance(word, str) else word
     if not isinstance(word, str) and (word or fields.get("error")):
         raise response.bad("the operation's status cannot be understood.")
@@ -106,18 +107,19 @@ def read_status(response: Response) -> Status:
         running = response.status == 202
         return Status("running" if running else "succeeded", retry_after=response.retry_after if running else None)
     state = _TERMINAL.get(word.lower(), "running")
+    failed = state == "failed"
     code, message = read_error(fields.get("error"))
     percent = fields.get("percentComplete")
     return Status(
         state,
         one_line(word, 60),
-        one_line(message) if state == "failed" else "",
+        one_line(message) if failed else "",
         code,
         percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
-        locked=state == "failed" and is_failed_by_lock(fields.get("error")),
+        locked=failed and is_failed_by_lock(fields.get("error")),
         retry_after=response.retry_after,
         request_id=response.request_id,
-        details=error_details(fields.get("error")) if state == "failed" else None,
+        details=error_details(fields.get("error")) if failed else None,
     )
 
 

@@ -44,6 +44,7 @@ SAID = "Conflict: It exists.; Inner: m"
          Status("running", "Running", "", "Conflict", percent=12, retry_after=7.0, request_id="r-1")),
         (200, {"properties": {"provisioningState": "Updating", "status": "Failed"}},
          Status("running", "Updating", retry_after=7.0, request_id="r-1")),
+        (200, {"properties": ["x"]}, Status("succeeded")),
         (200, {"status": "Running", "properties": {"provisioningState": "Failed"}},
          Status("running", "Running", retry_after=7.0, request_id="r-1")),
     ],
@@ -95,6 +96,7 @@ def test_an_operation_that_was_started_is_one_whole_value(
                 "refused; no credentials were sent there.")),
         (reply(202, b"", location=f"{BASE}/op"), [reply(404, {"error": {"code": "X"}}, x_ms_request_id="r-2")],
          Status("unknown", "HTTP 404", request_id="r-2")),
+        (reply(202, b"", location=f"{BASE}/op"), [reply(299, {"status": "Failed"})], Status("failed", "Failed")),
         (reply(202, b"", location=f"{BASE}/op"), [reply(300, {"error": {"code": "X"}}, x_ms_request_id="r-2")],
          Status("unknown", "HTTP 300", request_id="r-2")),
         (reply(202, b"", azure_asyncoperation=f"{BASE}/op"), [reply(200, "", x_ms_request_id="r-2")],
@@ -118,3 +120,23 @@ def test_three_looks_without_a_status_are_borne_and_a_fourth_is_not() -> None:
         return [await operation.poll() for _look in range(4)]
 
     assert using(server, looks) == [*[Status("running", "no status")] * 3, Status("unknown", "no status")]
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        ("", Status("succeeded")),
+        (" null\n", Status("succeeded")),
+        (" {}\n", Status("running", "no status")),
+        ("[]", Status("running", "no status")),
+    ],
+)
+def test_after_a_status_an_end_without_one_is_nothing_at_all(end: str, expected: Status) -> None:
+    server = Script(reply(202, b"", location=f"{BASE}/op"), reply(200, {"status": "Running"}), reply(200, end))
+
+    async def second(arm: Arm) -> Status:
+        operation = await act(arm)
+        await operation.poll()
+        return await operation.poll()
+
+    assert using(server, second) == expected

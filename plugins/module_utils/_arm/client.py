@@ -102,7 +102,7 @@ class Arm:
         found: dict[str, dict[str, t.Any]] = {}
         for group in sorted({"/".join(resource.split("/")[:5]) for resource in concerned}):
             for lock in await self._locks_of(group):
-                lock_id = str(lock.get("id") or "").lower()
+                lock_id = str(lock.get("id")).lower()
                 scope = lock_id.rpartition("/providers/microsoft.authorization/locks/")[0]
                 if scope and any(f"{resource}/".startswith(f"{scope}/") for resource in concerned):
                     found[lock_id] = lock

@@ -206,7 +206,7 @@ def test_an_operation_s_status_that_may_not_be_read_now_is_told(status: int, sai
 
 
 @pytest.mark.parametrize("body", [b"", {"error": {"message": "No code."}}], ids=str)
-@pytest.mark.parametrize("status", [300, 404])
+@pytest.mark.parametrize("status", [300, 404, 499])
 def test_a_status_without_a_word_of_the_resource_manager_s_is_no_status(status: int, body: Any) -> None:
     error = failure(Script(reply(202, b"", location=f"{BASE}/op"), reply(status, body)), looked)
     assert str(error) == (

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ssl
+import urllib.error
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,20 @@ def test_a_prepared_context_is_used_where_it_was_prepared_for(
     assert tls._prepared == [([None, None, None], context)]
     assert tls.tls_context(True, None) is context
     assert tls.tls_context(True, None) is other
+
+
+def test_only_openssl_s_own_word_is_a_refusal_of_the_certificate() -> None:
+    ours = ssl.SSLError(1, "x")
+    ours.reason = "BAD_RECORD"
+    other = urllib.error.URLError("SSLV3_ALERT_BAD_CERTIFICATE")
+    other.__cause__ = ours
+    assert tls.explain_certificate(other, "spf") is None
+    ours.reason = "SSLV3_ALERT_BAD_CERTIFICATE"
+    assert tls.explain_certificate(other, "spf") is not None
+
+
+def test_what_an_error_came_from_is_its_cause_before_what_was_being_handled() -> None:
+    error, cause, handled, first = OSError("a"), OSError("b"), OSError("c"), OSError("d")
+    error.__cause__, error.__context__ = cause, handled
+    cause.__context__ = first
+    assert list(tls.chain(error)) == [error, cause, first]

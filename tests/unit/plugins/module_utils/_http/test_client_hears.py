@@ -176,6 +176,7 @@ def test_what_signs_a_url_that_is_followed_is_never_shown() -> None:
         ("https://other.test/x", False),
         ("https://[::1", False),
         ("https://service.test:port", False),
+        (f"{BASE}/\ud800", False),
         (7, False),
         (None, False),
     ],

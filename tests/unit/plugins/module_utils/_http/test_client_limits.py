@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http, RetryPolicy
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,
@@ -167,3 +168,17 @@ def test_a_token_request_may_take_a_minute() -> None:
     assert using(server, main).context == "asking"
     sent = server.requests[0]
     assert (sent.content, sent.headers["x"], sent.extensions["timeout"]["read"]) == (b"x=1", "y", 60.0)
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds"),
+    [
+        (RetryPolicy(True), [60.0, 15.0, 60.0, 60.0, 0.0, 0.0, 0.0]),
+        (RetryPolicy(True, 2.0), [120.0, 30.0, 120.0, 120.0, 0.0, 0.0, 0.0]),
+        (RetryPolicy(True, math.inf), [math.inf, math.inf, math.inf, math.inf, 0.0, 0.0, 0.0]),
+        (RetryPolicy(False), [0.0] * 7),
+        (RetryPolicy(False, math.inf), [0.0] * 7),
+    ],
+)
+def test_how_long_each_status_leads_to_another_request(policy: RetryPolicy, seconds: list[float]) -> None:
+    assert [policy.seconds(status) for status in (408, 500, 503, 599, 404, 501, 200)] == seconds

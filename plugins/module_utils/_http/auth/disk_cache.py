@@ -60,10 +60,14 @@ class DiskCache:
 
     async def __aenter__(self) -> DiskCache:
         self._guarded(self._prepare)
-        ends = anyio.current_time() + PATIENCE
-        while not self._locked() and anyio.current_time() < ends:
-            if not await self._deadline.sleep(0.1):
-                break
+        with contextlib.ExitStack() as unfinished:  # as where the lock is refused, or the task ends while it waits
+            unfinished.callback(os.close, self._lock)
+            self._guarded(self._check_lock)
+            ends = anyio.current_time() + PATIENCE
+            while not self._locked() and anyio.current_time() < ends:
+                if not await self._deadline.sleep(0.1):
+                    break
+            unfinished.pop_all()
         return self
 
     async def __aexit__(self, *problem: object) -> None:
@@ -101,6 +105,8 @@ class DiskCache:
             self._directory.mkdir(mode=0o700)
         self._check(self._directory, self._directory.lstat(), stat.S_ISDIR, "700")
         self._lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+    def _check_lock(self) -> None:
         self._check(self._lock_file, os.fstat(self._lock), stat.S_ISREG, "600")
 
     def _locked(self) -> bool:
@@ -114,12 +120,11 @@ class DiskCache:
 
     def _read(self) -> bytes:
         try:
-            descriptor = os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with open(self._file, "rb", opener=_opened) as stream:
+                self._check(self._file, os.fstat(stream.fileno()), stat.S_ISREG, "600")
+                return stream.read(1024 * 1024)
         except FileNotFoundError:
             return b""
-        with os.fdopen(descriptor, "rb") as stream:
-            self._check(self._file, os.fstat(descriptor), stat.S_ISREG, "600")
-            return stream.read(1024 * 1024)
 
     def _write(self, content: bytes) -> None:
         part = self._directory / f"{self._file.name}.{secrets.token_hex(8)}"
@@ -145,3 +150,7 @@ class DiskCache:
             f"token_cache: {path} {problem}, so it is not used.",
             remedy=f"Delete {self._directory}; it is made anew with mode {mode}." if mode == "700" else "Delete it.",
         )
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # nobody may ever write into a pipe

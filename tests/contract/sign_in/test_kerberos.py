@@ -98,11 +98,11 @@ def test_a_ticket_that_expires_is_fetched_anew_where_there_is_what_to_fetch_it_w
 ) -> None:
     real, calls = kerberos.Tickets._begin, []
 
-    def expiring(self: kerberos.Tickets, bindings: object) -> tuple[object, bytes]:
-        calls.append(self._cache)
+    def expiring(self: kerberos.Tickets, cache: str, bindings: object) -> tuple[object, bytes]:
+        calls.append(cache)
         if len(calls) == 3:
             raise kerberos_errors.explain(-1765328352, "Ticket expired", self._identity)
-        return real(self, bindings)
+        return real(self, cache, bindings)
 
     monkeypatch.setattr(kerberos.Tickets, "_begin", expiring)
     made = spf.run("vm_checkpoint", vm="web01", name="long", spf_username=USER, spf_password=PASSWORD)

@@ -30,17 +30,19 @@ class Tickets:
 
     async def context(self, bindings: t.Any) -> tuple[t.Any, bytes]:
         """A security context for one request, and its token; NotPossible or an error that ends the sign-in."""
+        cache = await self._ticket(instead_of=None)
         try:
-            return await self._made(bindings, self._cache)
+            return await self._begun(cache, bindings)
         except NotPossible as problem:
             # A long run outlives its ticket; one that somebody else got is not ours to get anew.
             if not (problem.expired and (self._identity.keytab or self._identity.password)):
                 raise
-            return await self._made(bindings, None, instead_of=self._cache)
+        return await self._begun(await self._ticket(instead_of=cache), bindings)
 
-    async def _made(self, bindings: t.Any, cache: str | None, *, instead_of: str | None = None) -> tuple[t.Any, bytes]:
+    async def _ticket(self, *, instead_of: str | None) -> str:
+        """Where the ticket is. It is got where there is none yet, or still the one that it is to stand for."""
         async with self._lock:
-            if self._cache is None or (cache is None and self._cache == instead_of):
+            if self._cache == instead_of:
                 if self._refused is not None:
                     raise copy.deepcopy(self._refused)
                 try:
@@ -48,7 +50,10 @@ class Tickets:
                 except SignInRefused as problem:
                     self._refused = copy.deepcopy(problem)
                     raise
-        return t.cast("tuple[t.Any, bytes]", await _in_thread(self._begin, bindings))
+            return t.cast(str, self._cache)
+
+    async def _begun(self, cache: str, bindings: t.Any) -> tuple[t.Any, bytes]:
+        return t.cast("tuple[t.Any, bytes]", await _in_thread(self._begin, cache, bindings))
 
     def _acquire(self) -> str:
         """Where the ticket is; one from a password or keytab stays in memory."""
@@ -108,12 +113,12 @@ class Tickets:
             return library.parse_name_flags(context, f"{user}@{realm}".encode())
         return library.parse_name_flags(context, user.encode())
 
-    def _begin(self, bindings: t.Any) -> tuple[t.Any, bytes]:
+    def _begin(self, cache: str, bindings: t.Any) -> tuple[t.Any, bytes]:
         library = spnego()
         who = self._identity
         try:
             context = library.client(
-                library.KerberosCCache(self._cache),
+                library.KerberosCCache(cache),
                 hostname=who.host,
                 service=who.service,
                 channel_bindings=bindings,

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import spnego
+import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import SignInRefused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import kerberos, kerberos_errors
@@ -26,7 +27,7 @@ def test_a_password_that_is_refused_after_the_ticket_has_expired_is_tried_once(m
             raise kerberos_errors.explain(-1765328360, "", WHO)
         return "MEMORY:first"
 
-    def begin(_self: kerberos.Tickets, _bindings: object) -> tuple[Any, bytes]:
+    def begin(_self: kerberos.Tickets, _cache: str, _bindings: object) -> tuple[Any, bytes]:
         raise kerberos_errors.explain(-1765328352, "Ticket expired", WHO)
 
     monkeypatch.setattr(kerberos.Tickets, "_acquire", acquire)
@@ -60,10 +61,10 @@ def test_a_ticket_is_fetched_anew_where_it_has_expired_and_there_is_what_to_fetc
         asked.append(self._cache)
         return f"MEMORY:{len(asked)}"
 
-    def begin(self: kerberos.Tickets, bindings: object) -> tuple[Any, bytes]:
-        if self._cache == "MEMORY:1":
+    def begin(_self: kerberos.Tickets, cache: str, bindings: object) -> tuple[Any, bytes]:
+        if cache == "MEMORY:1":
             raise kerberos_errors.explain(minor, "", who)
-        return self._cache, str(bindings).encode()
+        return cache, str(bindings).encode()
 
     monkeypatch.setattr(kerberos.Tickets, "_acquire", acquire)
     monkeypatch.setattr(kerberos.Tickets, "_begin", begin)
@@ -81,6 +82,39 @@ def test_a_ticket_is_fetched_anew_where_it_has_expired_and_there_is_what_to_fetc
     else:
         assert virtual(main) is (minor == EXPIRED)
         assert asked == [None]
+
+
+def test_requests_that_meet_an_expired_ticket_one_after_the_other_share_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second one learns of it when the first one has the next ticket already."""
+    asked: list[str | None] = []
+
+    async def in_turn(function: Any, *given: Any) -> Any:
+        await trio.sleep(float(given[1]) if given else 0.0)
+        return function(*given)
+
+    def acquire(self: kerberos.Tickets) -> str:
+        asked.append(self._cache)
+        return f"MEMORY:{len(asked)}"
+
+    def begin(_self: kerberos.Tickets, cache: str, _bindings: object) -> tuple[Any, bytes]:
+        if cache == "MEMORY:1":
+            raise kerberos_errors.explain(EXPIRED, "", WHO)
+        return cache, b""
+
+    monkeypatch.setattr(kerberos, "_in_thread", in_turn)
+    monkeypatch.setattr(kerberos.Tickets, "_acquire", acquire)
+    monkeypatch.setattr(kerberos.Tickets, "_begin", begin)
+
+    async def main() -> None:
+        tickets = kerberos.Tickets(WHO)
+        async with trio.open_nursery() as both:
+            both.start_soon(tickets.context, 1)
+            both.start_soon(tickets.context, 5)
+
+    virtual(main)
+    assert asked == [None, "MEMORY:1"]
 
 
 class _Context:

@@ -103,11 +103,12 @@ class DiskCache:
         self._directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             self._directory.mkdir(mode=0o700)
-        self._check(self._directory, self._directory.lstat(), stat.S_ISDIR, "700")
+        remedy = f"Delete {self._directory}; it is made anew with mode 700."
+        _check(self._directory, self._directory.lstat(), stat.S_ISDIR, remedy)
         self._lock = os.open(self._lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
     def _check_lock(self) -> None:
-        self._check(self._lock_file, os.fstat(self._lock), stat.S_ISREG, "600")
+        _check(self._lock_file, os.fstat(self._lock), stat.S_ISREG, "Delete it.")
 
     def _locked(self) -> bool:
         try:
@@ -121,7 +122,7 @@ class DiskCache:
     def _read(self) -> bytes:
         try:
             with open(self._file, "rb", opener=_opened) as stream:
-                self._check(self._file, os.fstat(stream.fileno()), stat.S_ISREG, "600")
+                _check(self._file, os.fstat(stream.fileno()), stat.S_ISREG, "Delete it.")
                 return stream.read(1024 * 1024)
         except FileNotFoundError:
             return b""
@@ -137,19 +138,17 @@ class DiskCache:
             part.unlink(missing_ok=True)
             raise
 
-    def _check(self, path: pathlib.Path, found: os.stat_result, kind: t.Callable[[int], bool], mode: str) -> None:
-        if not kind(found.st_mode):
-            problem = "is not what was put there"
-        elif found.st_uid != os.geteuid():
-            problem = f"belongs to another user (uid {found.st_uid})"
-        elif found.st_mode & _PRIVATE:
-            problem = f"is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
-        else:
-            return
-        raise InvalidInput(
-            f"token_cache: {path} {problem}, so it is not used.",
-            remedy=f"Delete {self._directory}; it is made anew with mode {mode}." if mode == "700" else "Delete it.",
-        )
+
+def _check(path: pathlib.Path, found: os.stat_result, kind: t.Callable[[int], bool], remedy: str) -> None:
+    if not kind(found.st_mode):
+        problem = "is not what was put there"
+    elif found.st_uid != os.geteuid():
+        problem = f"belongs to another user (uid {found.st_uid})"
+    elif found.st_mode & _PRIVATE:
+        problem = f"is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
+    else:
+        return
+    raise InvalidInput(f"token_cache: {path} {problem}, so it is not used.", remedy=remedy)
 
 
 def _opened(path: str, flags: int) -> int:

@@ -213,6 +213,19 @@ def test_an_error_without_words_is_told_in_whole(tmp_path: Path, monkeypatch: py
     assert [file.suffix for file in directory(tmp_path).iterdir()] == [".lock"]
 
 
+def test_a_part_of_a_file_that_is_gone_leaves_the_error_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Path, _target: Path) -> None:
+        self.unlink()
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(InvalidInput) as caught:
+        store(tmp_path)
+    assert caught.value.message == f"token_cache: {directory(tmp_path)} cannot be used (input/output error)."
+
+
 def test_a_part_of_a_file_is_called_by_chance_and_closed_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,7 +57,7 @@ class AzureCli(TokenAuth):
         try:
             answer = json.loads(output[max(0, output.find(b"{")) :])  # az may say first that it is a preview
             token, until = answer["accessToken"], answer.get("expires_on")
-        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        except (ValueError, RecursionError, KeyError, TypeError):
             raise BadResponse("az printed no token.", subject=LABEL, remedy="Update the Azure CLI.") from None
         subscription = answer.get("subscription")
         self.subscription = subscription if isinstance(subscription, str) else None

@@ -105,7 +105,13 @@ def test_az_cannot_answer_a_claims_challenge() -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"PATH": ""}, {"PATH": "/nowhere"}])
-def test_a_machine_without_az_is_told_in_whole(environ: dict[str, str]) -> None:
+def test_a_machine_without_az_is_told_in_whole(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the PATH of this process has one: the task's own environment counts."""
+    (tmp_path / "az").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
     async def main() -> None:
         await azure_cli.AzureCli(environ, "scope", [], Deadline(60), lambda: NOW, Redactor()).fetch(None)
 

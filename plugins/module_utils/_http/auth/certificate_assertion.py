@@ -140,7 +140,7 @@ def _read_pem(crypto: t.Any, path: str, content: bytes, password: bytes | None) 
             remedy="Give a file with the private key and the certificate, as PEM or PFX.",
         )
     load = crypto.serialization.load_pem_private_key
-    encrypted = b"ENCRYPTED" in found[0][:200]
+    encrypted = b"ENCRYPTED" in found[0]
     if encrypted and password is None:
         raise InvalidInput(
             f"x509_certificate_password: the key in {path} is encrypted, and no password is given.",

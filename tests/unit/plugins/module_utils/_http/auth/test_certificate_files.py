@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, MissingLibrary
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import certificate_assertion
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.certificate_assertion import (
@@ -53,6 +59,12 @@ def pfx(*others: Any, password: str | None = None) -> bytes:
     return pkcs12.serialize_key_and_certificates(b"me", me.key, me.certificate, list(others), how)
 
 
+def traditional(key: Any) -> bytes:
+    """An encrypted key as OpenSSL wrote it until version 1: its kind says RSA, and a header that it is encrypted."""
+    encrypted = BestAvailableEncryption(PASSWORD.encode())
+    return bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, encrypted))
+
+
 @pytest.mark.parametrize(
     ("content", "password"),
     [
@@ -62,6 +74,7 @@ def pfx(*others: Any, password: str | None = None) -> bytes:
         (lambda me: me.key_pem() + other().certificate_pem + me.certificate_pem, None),
         (lambda _me: pfx(password=PASSWORD), PASSWORD),
         (lambda _me: pfx(other().certificate), None),
+        (lambda me: traditional(me.key) + me.certificate_pem, PASSWORD),
     ],
 )
 def test_a_key_and_its_certificate(content: Callable[[Any], bytes], password: str | None, tmp_path: Path) -> None:
@@ -119,6 +132,7 @@ WRONG = (
         (lambda _me: b"nonsense", ("wrong",), WRONG),
         (lambda me: me.certificate_pem, (), KEYLESS),
         (lambda me: me.key_pem(PASSWORD), (), ASKED),
+        (lambda me: traditional(me.key), (), ASKED),
         (lambda me: me.key_pem(PASSWORD), ("wrong",), WRONG),
         (lambda _me: pfx(password=PASSWORD), ("wrong",), WRONG),
         (lambda _me: pfx(password=PASSWORD), (), ("invalid_input", OPEN)),
@@ -154,6 +168,25 @@ def test_what_a_file_lacks_is_told_in_whole(
     content: Callable[[Any], bytes], given: tuple[str, ...], told: tuple[str, str], tmp_path: Path
 ) -> None:
     assert refused(tmp_path, content(principal()), *given) == told
+
+
+def test_a_pfx_with_a_key_alone_is_told_in_whole(tmp_path: Path) -> None:
+    content = pkcs12.serialize_key_and_certificates(b"me", principal().key, None, None, NoEncryption())
+    assert refused(tmp_path, content) == (
+        "invalid_input",
+        "x509_certificate_path: {path} holds a key and no certificate. Add the certificate to the file, or give its "
+        "thumbprint.",
+    )
+
+
+def test_msal_is_missed_before_the_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(option: str, other_way: str) -> None:
+        raise MissingLibrary(f"{option} needs msal, or {other_way}.")
+
+    monkeypatch.setattr(certificate_assertion, "require_msal", missing)
+    with pytest.raises(MissingLibrary) as caught:
+        read_certificate("/nowhere", None, None, send_chain=False, redactor=Redactor())
+    assert caught.value.message == "x509_certificate_path needs msal, or use a client secret."
 
 
 def test_a_thumbprint_of_another_certificate_is_told_in_whole(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import azure_cli
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import Token
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
@@ -73,6 +73,23 @@ def test_how_long_a_token_of_az_lives(answer: dict[str, Any], seconds: float, su
     text = json.dumps({"accessToken": "e30", **answer})
     for printed in (text, "preview {not}"[:8] + text):
         assert fetched(printed) == (("e30", seconds), subscription)
+
+
+def test_a_token_of_az_is_used_and_hidden() -> None:
+    redactor = Redactor()
+
+    async def main() -> str | None:
+        made = azure_cli.AzureCli({}, "scope", [], Deadline(60), lambda: NOW, redactor)
+
+        async def run() -> bytes:
+            return b'{"accessToken": "token-of-az"}'
+
+        made._run = run  # type: ignore[method-assign]  # az itself is elsewhere
+        await made.ready()
+        return made._token
+
+    assert virtual(main) == "token-of-az"
+    assert redactor.redact_result("token-of-az") == MASK
 
 
 @pytest.mark.parametrize("printed", ["", "nonsense", "[]", "7", "null", '{"accessToken"', "{}", '{"a":' * 20_000])

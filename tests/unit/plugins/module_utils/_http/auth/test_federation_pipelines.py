@@ -57,7 +57,7 @@ def test_github_is_asked_for_an_audience(path: str, query: str) -> None:
     ]
 
 
-@pytest.mark.parametrize(("path", "query"), [("/oidc", "?"), ("/oidc?x=1", "&")])
+@pytest.mark.parametrize(("path", "query"), [("/oidc", "?"), ("/oidc?a=1", "&")])
 def test_azure_pipelines_is_asked_for_a_service_connection(path: str, query: str) -> None:
     server = Script(reply(200, {"oidcToken": "e30.e30.x"}))
     assert asked("azure", server, path) == "e30.e30.x"

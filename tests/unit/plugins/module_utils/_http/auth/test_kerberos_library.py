@@ -157,10 +157,10 @@ def test_what_the_library_cannot_do_is_told_in_whole(
 
 
 @pytest.mark.parametrize("missing", ["the file", "the key"])
-def test_a_keytab_without_its_file_or_key_is_told_before_the_kdc_is_asked(
+def test_a_missing_file_or_key_is_told_before_the_kdc_is_asked(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "svc.kt"  # so that the number says what it is, and no word does
+    file = tmp_path / "svc.kt"  # no word in the path says what it is: the number does
     library = Library(kt_get_entry=Krb5Error(-1765328203))
     if missing == "the key":
         file.touch()

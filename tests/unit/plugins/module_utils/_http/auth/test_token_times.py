@@ -211,3 +211,8 @@ def test_a_token_out_of_its_time_is_not_taken_from_a_file(tmp_path: Path) -> Non
             "can be renewed."
         )
     assert redactor.redact_result(token) == MASK
+
+
+def test_who_signs_with_the_token_of_a_file(tmp_path: Path) -> None:
+    made = TokenFile(str(tmp_path / "token"), Redactor(), lambda: NOW)
+    assert (made.way, made.signer) == ("bearer", "the token given as spf_token_file")

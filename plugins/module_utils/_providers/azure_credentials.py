@@ -52,10 +52,8 @@ def choose(params: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Choic
     """The credentials of a task; InvalidInput where a source is begun or asked for, and lacks something."""
     found = settings(ArmSettings, params, environ)
     source = found.auth_source
-    if source == "msi":
-        return Choice("msi", found)
-    if source == "cli":
-        return Choice("cli", found)
+    if source in ("msi", "cli"):
+        return Choice(source, found)
     if source == "token":
         return _sure(_complete(found, "signing in to Azure with auth_source token", ("access_token",)))
     if source == "oidc":
@@ -133,7 +131,7 @@ def _from_file(profile: str, params: t.Mapping[str, t.Any], environ: t.Mapping[s
         return values
     own = {name: value for name, value in params.items() if name not in AZURE_CREDENTIALS and value not in (None, "")}
     rest = without_variables(environ, AZURE_CREDENTIALS)
-    origins = {name: f"profile {profile} of ~/.azure/credentials" for name in values if name not in own}
+    origins = dict.fromkeys(values, f"profile {profile} of ~/.azure/credentials")
     found = settings(ArmSettings, {**values, **own, "auth_source": "auto"}, rest, origins)
     return _complete(found, f"the profile {profile} of ~/.azure/credentials")
 

@@ -72,19 +72,19 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
         resource = cloud.scope.removesuffix("/.default")
         identity = ManagedIdentity(world.direct, arm.client_id, resource, world.redactor, world.deadline)
         return SignIn(identity, name, arm)
-    made = _client(choice, cloud, world)
+    tenant, client_id = arm.tenant or "", arm.client_id or ""
+    made = _client(choice, tenant, client_id, cloud, world)
     if arm.token_cache:
         from .._http.auth.disk_cache import DiskCache
 
-        key = (cloud.authority, arm.tenant or "", arm.client_id or "", cloud.scope)
+        key = (cloud.authority, tenant, client_id, cloud.scope)
         made.cache = DiskCache(world.environ, key, world.deadline, world.clock)
-    return SignIn(made, f"client {arm.client_id}", arm)
+    return SignIn(made, f"client {client_id}", arm)
 
 
-def _client(choice: Choice, cloud: Cloud, world: Surroundings) -> TokenAuth:
+def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Surroundings) -> TokenAuth:
     """A service principal at the cloud's authority."""
     arm, redactor = choice.settings, world.redactor
-    tenant, client_id = arm.tenant or "", arm.client_id or ""
     http = world.http(cloud.authority)
     if choice.kind == "secret":
         from .._http.auth.client_secret import ClientSecret
@@ -177,7 +177,7 @@ async def _cli(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
             f"no credentials for Azure (auth_source auto): {tried}.",
             remedy="Give one of them; docs/sign-in-azure.md shows every way to sign in.",
         ) from None
-    if arm.subscription_id is None and auth.subscription:
+    if arm.subscription_id is None:
         with contextlib.suppress(pydantic.ValidationError):  # an account without a subscription has no GUID there
             arm = ArmSettings.model_validate({**arm.model_dump(), "subscription_id": auth.subscription})
     return SignIn(auth, "the identity of az login", arm)

@@ -70,6 +70,17 @@ def test_what_is_signed_goes_to_the_authority_and_among_microsoft_s_own_hosts(
     assert bool(server.requests) is goes, caught.value
 
 
+def test_only_https_is_a_scheme_of_microsoft_s_own_hosts() -> None:
+    async def main() -> None:
+        async with httpx.AsyncClient(transport=Script()) as client:
+            own = Http(client, "https://login.microsoftonline.com", "x", Deadline(1))
+            opened = endpoints_of(own, Surroundings({}, lambda: NOW, Deadline(1), Redactor(), _no, _no))
+            for scheme in ("http", "httpsx"):
+                assert opened(f"{scheme}://login.microsoftonline.com/t/token") is own
+
+    virtual(main)
+
+
 def _no(url: str) -> Http:
     raise AssertionError(url)
 
@@ -131,10 +142,18 @@ URL = "must be an https:// URL. The pipeline itself sets it."
     [
         *(
             ({**REQUEST, "ACTIONS_ID_TOKEN_REQUEST_URL": url}, f"ACTIONS_ID_TOKEN_REQUEST_URL: {URL}")
-            for url in ("http://x", "https://", "https://u@x", "https://X/", "https://[x", "https://x/a b", "x")
+            for url in ("http://x", "https://", "https://u@x", "https://X/", "https://[::1", "https:x", "x")
+        ),
+        *(
+            ({**REQUEST, "ACTIONS_ID_TOKEN_REQUEST_URL": url}, f"ACTIONS_ID_TOKEN_REQUEST_URL: {URL}")
+            for url in ("https://[x", "https://x/a b", "https://x/\udcff")
         ),
         ({**PIPELINES, "SYSTEM_OIDCREQUESTURI": "http://x"}, f"SYSTEM_OIDCREQUESTURI: {URL}"),
         ({**REQUEST, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}, f"ACTIONS_ID_TOKEN_REQUEST_TOKEN: {UNSET} {GIVE}"),
+        *(
+            ({**REQUEST, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": token}, f"ACTIONS_ID_TOKEN_REQUEST_TOKEN: {UNSET} {GIVE}")
+            for token in ("tok\u00e9n", "to\nken")
+        ),
         ({"SYSTEM_OIDCREQUESTURI": "https://x"}, f"SYSTEM_ACCESSTOKEN: {UNSET} {MAP}"),
         (
             PIPELINES,

@@ -233,6 +233,21 @@ def test_what_a_failed_create_has_left(usability: Usability, managed: bool, stat
     assert found == ([wanted] if left else [])
 
 
+def test_what_is_no_leftover_hides_none_behind_it() -> None:
+    listed = (point("a1"), ours("a2"), ours("a3", usability="unusable"), ours("a4", usability="unknown"))
+    found = virtual(lambda: Single("failed").leftovers(having(*listed)))
+    assert [each.id for each in found] == ["a3", "a4"]
+
+
+def test_the_checkpoints_of_a_known_vm_come_with_its_own_reading() -> None:
+    read = mock.AsyncMock(return_value=having(point("a")))
+    with mock.patch.object(SingleCallProvider, "read", read):
+        assert virtual(lambda: SingleCallProvider().read_points(having())) == having(point("a"))
+    assert read.await_args_list == [mock.call(WEB01, "list")]
+    with pytest.raises(NotImplementedError):
+        virtual(lambda: SingleCallProvider().read(WEB01, "list"))
+
+
 def test_what_a_service_without_it_is_never_asked_for() -> None:
     single = SingleCallProvider()
     acts: dict[str, Callable[[], Awaitable[Any]]] = {

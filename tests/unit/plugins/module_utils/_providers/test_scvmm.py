@@ -186,9 +186,10 @@ def test_checkpoints_as_they_are_listed() -> None:
         {"checkpointID": "B", "parentCheckpointID": "a", "name": None},
         {"checkpointID": ZEROS, "name": "third"},
         {"checkpointID": "", "name": "fourth"},
+        {"checkpointID": None, "parentCheckpointID": None, "name": "fifth"},
     ]
     seen = observed(instance(points, profile={"lastRestoredVMCheckpoint": {"checkpointID": "b"}}))
-    first, second, third, fourth = seen.checkpoints
+    first, second, third, fourth, fifth = seen.checkpoints
     assert (first.id, first.host_id, first.name, first.description) == ("A", "A", "first", "words")
     assert (first.created, first.usability, first.identified) == (
         datetime(2026, 11, 20, 7, 30, 2, tzinfo=UTC),
@@ -196,9 +197,10 @@ def test_checkpoints_as_they_are_listed() -> None:
         True,
     )
     assert (second.parent_id, second.depth, second.current, second.name, second.created) == ("A", 2, True, "", None)
-    assert [(each.id, each.host_id, each.usability, each.identified) for each in (third, fourth)] == [
+    assert [(each.id, each.host_id, each.usability, each.identified) for each in (third, fourth, fifth)] == [
         ("without an id", None, "unknown", False),
         ("without an id, number 2", None, "unknown", False),
+        ("without an id, number 3", None, "unknown", False),
     ]
     assert seen.current_known
 

@@ -185,8 +185,7 @@ _Shown = t.Annotated[t.Optional[str], pydantic.BeforeValidator(_shown)]
 
 def _percent(value: object) -> int | None:
     """A percentage, whole; None for whatever else stands in its place."""
-    number = value if isinstance(value, (int, float)) else -1
-    return int(number) if 0 <= number <= 100 else None
+    return int(value) if isinstance(value, (int, float)) and 0 <= value <= 100 else None
 
 
 class _Info(_Entity):

@@ -24,6 +24,7 @@ HEADERS = {
 JSON_BODY = {"Content-Type": "application/json;odata=minimalmetadata"}
 LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
 """VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
+_HTML = re.compile(r"\ufeff*<(?:!doctype )?html", re.I)
 LONGEST_ERROR = 65536
 """How much of an error's body is looked at where it is no JSON."""
 
@@ -92,7 +93,7 @@ def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointE
 def said_by(response: Response) -> str:
     """The text of an error, whichever layer wrote it: OData in JSON or XML, Windows Azure Pack, IIS's HTML."""
     start = _start(response)
-    if start.startswith("{") and (said := _json_error(response)) is not None:
+    if (said := _json_error(response)) is not None:
         return said
     if start.startswith("<") and not _is_html(start) and (said := _xml_error(response, start)) is not None:
         return said
@@ -116,9 +117,7 @@ def is_own_error(response: Response) -> bool:
             return False
         verbose = body.get("error")
         return "odata.error" in body or (isinstance(verbose, dict) and isinstance(verbose.get("message"), dict))
-    return (
-        start.startswith("<") and any(name in start[:1024] for name in _OWN_XML) and bool(_xml_error(response, start))
-    )
+    return any(name in start[:1024] for name in _OWN_XML) and bool(_xml_error(response, start))
 
 
 def _start(response: Response) -> str:
@@ -151,7 +150,7 @@ def _xml_error(response: Response, text: str) -> str | None:
         return None
     found: dict[str, list[str]] = {"code": [], "message": []}
     for element in root.iter():
-        found.get(element.tag.rsplit("}", 1)[-1].lower(), []).append((element.text or "").strip())
+        found.get(element.tag.rpartition("}")[2].lower(), []).append((element.text or "").strip())
     # The outer message, and those of inner errors, which often hold the reason.
     outer = " ".join(filter(None, (*found["code"][:1], *found["message"][:1])))
     inner = one_line("; ".join(dict.fromkeys(filter(None, found["message"][1:6]))), 600)
@@ -168,4 +167,4 @@ def _object(response: Response) -> Entity:
 
 
 def _is_html(start: str) -> bool:
-    return start[:200].lower().lstrip("\ufeff").startswith(("<!doctype html", "<html"))
+    return _HTML.match(start) is not None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
@@ -163,7 +164,7 @@ TEXT = "Unable to perform the job because one or more of the selected objects ar
     [
         ({"ErrorCodeString": "2602"}, True),
         ({"ErrorCodeString": 2602}, True),
-        ({"ErrorCodeString": "VMM2602"}, True),
+        ({"ErrorCodeString": " VMM2602 "}, True),
         ({"ErrorCodeString": "", "DisplayableErrorCode": 2602}, True),
         ({"ErrorCodeString": None, "DisplayableErrorCode": "2602"}, True),
         ({"Code": 2602, "Problem": "locked"}, True),
@@ -177,7 +178,7 @@ TEXT = "Unable to perform the job because one or more of the selected objects ar
         ({"Problem": "Error 26021"}, False),
         ({"Problem": "VM 831e819f-2602-4c1b-9c1f-77aa00000000 (2602-4c1b) is gone"}, False),
         ({"Code": "ObjectLocked"}, False),
-        ({"Code": {"number": 2602}, "Problem": True}, False),
+        ({"Code": {"number": 2602}, "Problem": "x"}, False),
         (None, False),
     ],
     ids=str,
@@ -214,7 +215,9 @@ def test_an_error_s_number_is_found_in_any_member(info: dict[str, Any], code: st
     assert _job(Status="Failed", ErrorInfo=info).status("r").code == code
 
 
-@pytest.mark.parametrize(("progress", "percent"), [(33.9, 33), (100, 100), (-1, None), (101, None), ("33", None)])
+@pytest.mark.parametrize(
+    ("progress", "percent"), [(0, 0), (33.9, 33), (100, 100), (-1, None), (101, None), ("33", None)]
+)
 def test_progress_that_is_no_whole_percentage_ends_nothing(progress: object, percent: int | None) -> None:
     assert _job(Status="Running", ProgressValue=progress).status("r").percent == percent
 
@@ -224,11 +227,12 @@ def test_a_message_names_its_number_in_whichever_member_it_stands() -> None:
         {"ErrorCodeString": "1", "Code": "2", "Problem": "a"},
         {"Code": "2", "Problem": "b"},
         {"RecommendedAction": "c"},
-        {"ErrorCodeString": "4"},
+        {"ErrorCodeString": "4", "Problem": " ", "RecommendedAction": "\n"},
+        {"Code": True, "Problem": "d"},
         {"DisplayableErrorCode": 5, "Code": "Word", "Problem": "e"},
     ]
     status = _job(Status="SucceedWithInfo", AdditionalMessages=messages).status(None)
-    assert status.warnings == ("VMM 1: a", "VMM 2: b", "VMM message: c", "VMM 5: e")
+    assert status.warnings == ("VMM 1: a", "VMM 2: b", "VMM message: c", "VMM message: d", "VMM 5: e")
 
 
 def test_long_texts_of_a_job_are_shortened() -> None:
@@ -321,6 +325,7 @@ def test_the_job_s_own_message_is_the_first_and_one_that_is_said_twice_comes_onc
     info = {"ErrorCodeString": "7", "Problem": " a ", "RecommendedAction": " b "}
     job = _job(Status="SucceedWithInfo", ErrorInfo=info, AdditionalMessages=[{"Problem": "c"}, {"Problem": "c"}])
     assert job.status(None).warnings == ("VMM 7: a b", "VMM message: c")
+    assert _job(Status="Failed", ErrorInfo=info, AdditionalMessages=[{"Problem": "c"}]).status(None).warnings == ()
     for code in ("0", ""):
         silent = _job(Status="SucceedWithInfo", ErrorInfo={**info, "ErrorCodeString": code})
         assert silent.status(None).warnings == ()
@@ -347,3 +352,16 @@ def test_the_job_s_own_message_is_the_first_and_one_that_is_said_twice_comes_onc
 )
 def test_how_a_job_stands(status: str | None, completed: bool | None, code: str, state: str) -> None:
     assert _job(Status=status, IsCompleted=completed, ErrorInfo={"ErrorCodeString": code}).status(None).state == state
+
+
+@pytest.mark.parametrize("member", ["TargetObjectID", "ResultObjectID"])
+@pytest.mark.parametrize("own", [VM, VM.upper()])
+def test_a_job_is_about_a_vm_in_any_spelling(member: str, own: str) -> None:
+    job = _job(CmdletName="New-SCVMCheckpoint", **{member: VM.upper()})
+    assert (job.checkpoint_work(own), job.checkpoint_work(ID)) == ("create", None)
+
+
+def test_a_packed_vm_holds_no_more_than_it_must() -> None:
+    packed = _vm(**{"VMCheckpoints@odata.nextLink": "next"}).packed()
+    assert zlib.decompress(packed) == f'{{"ID":"{VM}","VMCheckpoints@odata.nextLink":"next"}}'.encode()
+    assert packed.startswith(b"\x78\x01")  # zlib's mark of the quickest level: RFC 1950

@@ -62,6 +62,19 @@ def test_what_is_no_page_is_reported(body: Any, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("blanks", "told"),
+    [
+        (507, "the answer (200) is HTML, not OData."),
+        (508, "the answer (200, no content type, 513 bytes) is not readable JSON."),
+    ],
+)
+def test_a_page_of_html_shows_itself_within_512_bytes(blanks: int, told: str) -> None:
+    with pytest.raises(BadResponse) as caught:
+        odata.page(answer(200, " " * blanks + "<html"))
+    assert caught.value.message == told
+
+
+@pytest.mark.parametrize(
     ("body", "expected"),
     [
         ({"value": []}, "holds no entity"),

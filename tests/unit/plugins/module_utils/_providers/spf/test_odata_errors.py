@@ -32,20 +32,20 @@ PACK = (
         (ATOM, "It says no."),
         (PACK, "AuthenticationFailed It says no."),
         ("<html><head><title>401 - Unauthorized</title></head><body>words</body></html>", "401 - Unauthorized"),
-        ("<!DOCTYPE html><html><body><h2>403</h2>Forbidden</body></html>", "403"),
+        ("<html><head><title>404</title></head><body><code>0x80070002</code></body></html>", "404"),
+        ("<!DOCTYPE html><html><body><h2>403</h2>Forbidden</body></html>", "403 Forbidden"),
         ("plain words", "plain words"),
         ("", ""),
         ({"odata.error": "broken"}, ""),
         ({"odata.error": {"message": None}}, ""),
+        ({"odata.error": {"message": "out", "internalexception": {"message": "deep"}}}, "out; deep"),
         ({}, ""),
         ('{"odata.error": ', '{"odata.error":'),
         ("<Error><Code>", ""),
     ],
 )
 def test_each_shape_is_understood(body: object, words: str) -> None:
-    said = odata.said_by(answer(400, body))
-    assert words in said
-    assert "<" not in said
+    assert odata.said_by(answer(400, body)) == words
 
 
 INNER = {
@@ -85,6 +85,7 @@ def test_inner_errors_in_xml_too(encoding: str) -> None:
         f"<?xml version='1.0'?><!DOCTYPE x>{PACK}",
         f"<!DOCTYPE x>{PACK}".encode("utf-16-le"),
         f"{PACK}{' ' * 65536}",
+        PACK.replace("no", "n\0"),
     ],
 )
 def test_xml_that_might_be_a_bomb_is_not_parsed(body: object, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,8 +98,17 @@ def test_xml_that_might_be_a_bomb_is_not_parsed(body: object, monkeypatch: pytes
         odata.said_by(answer(400, PACK))
 
 
-def test_xml_in_an_unknown_alphabet_is_read_as_text() -> None:
-    assert odata.said_by(answer(400, "<?xml version='1.0' encoding='none'?><Error>no</Error>")) == "no"
+@pytest.mark.parametrize("alphabet", ["none", "shift_jis"])
+@pytest.mark.parametrize("room", [1, 200])
+def test_xml_in_an_alphabet_that_is_not_known_is_read_as_text(alphabet: str, room: int) -> None:
+    said = f"<?xml version='1.0'{' ' * room}encoding='{alphabet}'?><Error>no</Error>"
+    assert odata.said_by(answer(400, said)) == "no"
+
+
+def test_xml_of_64_kibibytes_is_still_parsed() -> None:
+    body = "<error><message>out</message><message>deep</message></error>"
+    assert odata.said_by(answer(500, body + " " * (65536 - len(body)))) == "out; deep"
+    assert odata.said_by(answer(500, body + " " * (65537 - len(body)))) == "out deep"
 
 
 def test_a_long_text_is_cut() -> None:
@@ -143,6 +153,8 @@ def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> N
         (b'{"error": {"code": 404, "message": "Not Found"}}', False),
         (b"<Error><Code>NoSuchKey</Code><Message>The key does not exist.</Message></Error>", False),
         (b"<?xml version='1.0'?><html><body><message>Not found</message></body></html>", False),
+        (b"<Error xmlns='http://schemas.microsoft.com/windowsazure'><Message>no</Message>", False),
+        (b"see http://schemas.microsoft.com/windowsazure", False),
         (b"{", False),
         (b"[]", False),
     ],
@@ -161,14 +173,32 @@ def test_only_so_much_of_an_error_is_looked_at(bom: str) -> None:
     assert odata.said_by(answer(404, late)) == odata.said_by(answer(404, early)) == "no"
 
 
+@pytest.mark.parametrize(("room", "own"), [(0, True), (1, False)])
+def test_a_namespace_counts_within_the_first_kibibyte(room: int, own: bool) -> None:
+    namespace = "http://schemas.microsoft.com/windowsazure"
+    before = "<error>" + " " * (1024 + room - 23 - len(namespace)) + "<message xmlns='"
+    assert len(before + namespace) == 1024 + room
+    assert odata.is_own_error(answer(404, f"{before}{namespace}'>no</message></error>")) is own
+
+
+def test_nobody_looks_behind_a_mebibyte() -> None:
+    assert odata.said_by(answer(500, b" " * (1024 * 1024 - 2) + b"no more")) == "no"
+
+
 def test_five_inner_messages_are_told_once_each() -> None:
     inner = "".join(f"<message>{word}</message>" for word in ("a", "b", "a", "", "c", "d", "e"))
     assert odata.said_by(answer(500, f"<error><code>C</code><message>out</message>{inner}</error>")) == "C out; a; b; c"
 
 
+def test_very_long_inner_messages_are_cut() -> None:
+    said = odata.said_by(answer(500, f"<error><message>out</message><message>{'x' * 601}</message></error>"))
+    assert said == f"out; {'x' * 599}…"
+
+
 def test_an_error_without_a_code_or_a_message() -> None:
     assert odata.said_by(answer(500, "<error><code>C</code></error>")) == "C"
     assert odata.said_by(answer(500, "<error><code> C </code><message/></error>")) == "C"
+    assert odata.said_by(answer(500, "<error><code>C</code><code>D</code><message>m</message></error>")) == "C m"
     assert odata.said_by(answer(500, "<error><other>x</other></error>")) == "x"
 
 

@@ -286,7 +286,8 @@ class JobEntity(_Entity):
 
     def _warnings(self) -> tuple[str, ...]:
         """The messages of a success, with what to do about each; of very many the first."""
-        own = [self.ErrorInfo] if self.ErrorInfo and self._code() not in ("", "0") else []
+        info = self.ErrorInfo or _Info()
+        own = [info] if info.number not in ("", "0") else []
         texts = [one_line(message.text(), 600) for message in (*own, *(self.AdditionalMessages or ()))]
         texts = list(dict.fromkeys(text for text in texts if text))
         more = len(texts) - MOST_MESSAGES

@@ -37,12 +37,11 @@ class Jobs:
         Without the header, a job of the same verb that began since is taken for it. It may be another run's, so its
         failure does not count as that of the write.
         """
-        job_id = str(response.headers.get("x-ms-request-id") or "").lower()
+        job_id = str(response.headers.get("x-ms-request-id")).lower()
         if is_guid(job_id) and job_id.strip("0-"):
             poll = self._by_id(job_id, started)
             return Operation("job", job_id, poll, started, request_id=response.request_id)
         sent = response.date
-        operation = Operation("job", None, _never, started, request_id=response.request_id)
 
         async def by_vm() -> Status:
             _task, found = await self._most_recent(vm)
@@ -54,7 +53,7 @@ class Jobs:
             status = found.status(response.request_id)
             return Status("unknown", status.text) if status.state == "failed" else status
 
-        operation.poll = by_vm
+        operation = Operation("job", None, by_vm, started, request_id=response.request_id)
         return operation
 
     async def current_operation(self, vm: VM) -> Operation | None:
@@ -129,7 +128,3 @@ def _invisible(started: float) -> Status:
     """The status of a job that is not listed: running while it may still appear, then unknown."""
     young = anyio.current_time() - started < VISIBLE_WITHIN
     return Status("running" if young else "unknown", "not visible yet" if young else "not visible")
-
-
-async def _never() -> Status:
-    return Status("unknown")

@@ -138,11 +138,10 @@ class Spf(SingleCallProvider):
         if (resolved := self._resolved.pop(vm.id, None)) is not None:
             packed, date = resolved
             return await self._observed(vm, VmEntity.unpacked(packed), date)
-        points = self._tenant.take(vm.id) if self._tenant is not None else None
-        if self._tenant is None or points is None:
-            return await self.read(vm, purpose)
-        machine = self._tenant.by("ID", vm.id)[0]
-        return replace(self._inventory(vm, machine, points, self._tenant.now), from_list=True)
+        if self._tenant is not None and (points := self._tenant.take(vm.id)) is not None:
+            machine = self._tenant.by("ID", vm.id)[0]
+            return replace(self._inventory(vm, machine, points, self._tenant.now), from_list=True)
+        return await self.read(vm, purpose)
 
     async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The VM and its checkpoints."""

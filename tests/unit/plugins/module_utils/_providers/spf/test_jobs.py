@@ -50,6 +50,7 @@ def begun(queries: Queries, *, wait: float = 0.0, work: str = "create", **header
     """What an accepted write has started, and the first look at it after a while."""
 
     async def act(jobs: Jobs) -> tuple[Operation, Status]:
+        await trio.sleep(100)  # the clock of a task stands anywhere
         operation = jobs.started(answer(202, b"", **headers), WHO, trio.current_time(), work)
         await trio.sleep(wait)
         return operation, await operation.poll()
@@ -174,6 +175,7 @@ FAILED = {**MAKES, "ID": ID, "Status": "Failed", "ErrorInfo": {"Problem": "The d
         ([{**MAKES, "ResultObjectID": None}], None),
         ([{**MAKES, "ResultObjectID": f"{OTHER}0"}], None),
         ([{**MAKES, "CmdletName": "Remove-SCVMCheckpoint"}], None),
+        ([{**MAKES, "CmdletName": "New-SCVirtualMachine"}], None),
         ([FAILED], (ID, "failed", "creating it failed: The disk is full")),
         ([FAILED, MAKES], (ID, "running", "")),
         ([FAILED, {**MAKES, "Status": "Completed"}], None),

@@ -242,7 +242,7 @@ class Spf(SingleCallProvider):
             if response.status != 200:
                 raise odata.error(response, context=context, sign_in=self._reader.sign_in)
             entity = odata.entity(response)
-            if str(entity.get("ID")).lower() not in path.lower():
+            if str(entity.get("ID")).lower() not in path:
                 raise response.bad(f"{context}: another entity was answered than the one asked for.")
             for verb in {"VMCheckPointAction", "Operation"} & entity.keys():
                 entity[verb] = None  # what another client left there must not be carried out again
@@ -267,7 +267,7 @@ class Spf(SingleCallProvider):
         started = anyio.current_time()
         response = await self._http.write(sent, self._root + path, headers=headers, body=content, context=context)
         if leaves_open(response.status):
-            raise error_after_write(odata.error(response, context=context, sign_in=self._reader.sign_in))
+            raise error_after_write(odata.error(response, context=context))
         if response.status in (405, 501) or (response.status == 404 and not odata.is_own_error(response)):
             raise self._filtered(response, verb, sent, context)
         if response.status not in (200, 201, 202, 204):

@@ -122,6 +122,7 @@ def test_what_is_sent_for_each_verb(verb: str) -> None:
         (sent,) = server.requests
         assert (sent.method, str(sent.url)) == (method, url)
         assert (json.loads(sent.content) if sent.content else None) == body
+        assert (sent.content == b"") is (body is None)
         assert {name: sent.headers.get(name) for name in ("x-ms-principal-id", "accept", "content-type")} == {
             "x-ms-principal-id": "me",
             "accept": "application/json;odata=minimalmetadata",
@@ -166,10 +167,11 @@ REMEDIES = {
         (501, "no. ", None, "(501): no"),
         (404, "", "GET, HEAD", "(404; it takes GET, HEAD)"),
         (405, "<title>x</title>", "GET", "(405; it takes GET): x"),
+        (405, {"Message": "x" * 301}, "y" * 201, f"(405; it takes {'y' * 199}…): {'x' * 299}…"),
     ],
 )
 def test_a_verb_that_is_filtered_is_told_in_whole(
-    verb: str, status: int, body: str, allow: str | None, said: str
+    verb: str, status: int, body: Any, allow: str | None, said: str
 ) -> None:
     act, method, _url, _body, context = VERBS[verb]
     headers = {"allow": allow} if allow else {}
@@ -346,7 +348,8 @@ def test_a_reading_that_makes_no_sense(written: list[Any], told: str) -> None:
 
 def test_checkpoints_that_came_along_are_not_listed_again() -> None:
     own, foreign = {"ID": POINT, "VMId": ID.upper()}, {"ID": STAMP, "VMId": POINT}
-    server = Script(machines({"ID": ID, "VMCheckpoints": [own, foreign]}))
+    others = [foreign, {"ID": STAMP, "VMId": f"{ID}0"}, {"ID": STAMP}]
+    server = Script(machines({"ID": ID, "VMCheckpoints": [own, *others]}))
     found = using(server, lambda spf: spf.read(WHO, "list"))
     assert ([each.id for each in found.checkpoints], len(server.requests)) == ([POINT], 1)
     server = Script(machines({"ID": ID, "VMCheckpoints": [foreign]}), machines(own, foreign))

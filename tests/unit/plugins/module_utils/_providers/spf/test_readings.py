@@ -12,7 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Ambiguous, NotFound
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
+    Ambiguous,
+    BadResponse,
+    NotFound,
+    SignInRefused,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
@@ -119,8 +124,20 @@ def test_a_vm_that_is_read_alone() -> None:
 
     assert using(Script(page({**MACHINE, "VMCheckpoints": POINTS})), read) == SEEN
     assert using(Script(page(MACHINE, date=OLDER), page(*POINTS)), read) == SEEN
+    assert using(Script(page(MACHINE), reply(200, {"value": POINTS})), read) == SEEN
+    lost = using(Script(page({**MACHINE, "LastRestoredCheckpointId": HOST, "VMCheckpoints": POINTS})), read)
+    assert not lost.current_known
     busy = using(Script(page({**MACHINE, "Status": "MergingDrives", "VMCheckpoints": POINTS})), read)
     assert (busy.busy, busy.refuses) == ("MergingDrives", None)
+
+
+def test_two_thousand_checkpoints_are_taken_and_no_more() -> None:
+    many = [{"ID": f"aaaaaaaa-0000-4000-8000-{number:012}", "VMId": ID} for number in range(2001)]
+    kept = using(Script(page({**MACHINE, "VMCheckpoints": many[:2000]})), lambda spf: spf.read(WHO, "list"))
+    assert len(kept.checkpoints) == 2000
+    with pytest.raises(BadResponse) as caught:
+        using(Script(page({**MACHINE, "VMCheckpoints": many})), lambda spf: spf.read(WHO, "list"))
+    assert str(caught.value) == "vm web01: 2001 checkpoints were listed, and no service holds so many."
 
 
 def test_a_vm_as_it_was_found_is_shown_once() -> None:
@@ -251,6 +268,24 @@ def test_a_vm_that_is_not_found_is_told_with_who_looked_for_it() -> None:
     with pytest.raises(NotFound) as caught:
         virtual(main)
     assert caught.value.message == "no such VM in service, or it is not visible to the token given as spf_token."
+
+
+@pytest.mark.parametrize(
+    ("method", "written"),
+    [("put", [reply(401)]), ("merge", [reply(401)]), ("put", [reply(200, {"ID": POINT}), reply(401)])],
+)
+def test_a_change_that_is_refused_is_told_with_who_asked_for_it(method: str, written: list[Reply]) -> None:
+    async def main() -> None:
+        settings = SpfSettings.model_validate({"spf_url": ROOT, "spf_token": "e30", "spf_update_method": method})
+        async with Script(*written).http(auth=Bearer("e30", "spf_token")) as http:
+            await Spf(http, settings, lambda: OURS).update(WHO, SEEN.checkpoints[0], "words")
+
+    with pytest.raises(SignInRefused) as caught:
+        virtual(main)
+    assert str(caught.value) == (
+        "service: sign-in refused (401) for the token given as spf_token. The server offers nothing. Check the token "
+        "given as spf_token: it may be wrong, for another service, or have expired."
+    )
 
 
 def test_a_scope_s_vm_without_a_stamp_is_of_the_only_one_there_is() -> None:

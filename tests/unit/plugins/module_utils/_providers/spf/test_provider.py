@@ -246,7 +246,7 @@ def machines(*rows: dict[str, Any]) -> Any:
 def test_a_vm_that_is_not_there_or_there_twice_is_told_in_whole() -> None:
     hint = "VMs of Arc-enabled SCVMM and of Azure are given by their ARM ids (/subscriptions/…)."
     with pytest.raises(NotFound) as missing:
-        using(Script(machines()), _resolve)
+        using(Script(machines({"ID": ID, "Name": "web012"}, {"ID": POINT, "Name": None})), _resolve)
     assert str(missing.value) == (
         "vm web01: no such VM in service, or it is not visible to this user. Give the VM's name or ID as SPF shows it. "
         f"{hint}"
@@ -274,6 +274,11 @@ def test_a_vm_that_is_not_there_or_there_twice_is_told_in_whole() -> None:
 def test_a_vm_as_it_is_handed_on(row: dict[str, Any], found: tuple[str, str | None]) -> None:
     vm = using(Script(machines(row)), _resolve)
     assert vm == replace(WHO, name=found[0], host_id=found[1])
+
+
+def test_a_vm_without_a_name_goes_by_its_id() -> None:
+    vm = using(Script(machines({"ID": ID.upper(), "StampId": STAMP})), lambda spf: spf.resolve(ID))
+    assert vm == replace(WHO, reference=ID, name=ID)
 
 
 @pytest.mark.parametrize(

@@ -242,14 +242,15 @@ class JobEntity(_Entity):
         state, code, info = self._state(), self._code(), self.ErrorInfo or _Info()
         problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
         word = self.StatusString or (self.Status or "").lower()
+        failed = state == "failed"
         message = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or word
         return JobStatus(
             state,
             one_line(self.StatusString or self.Status or "", 60),
-            one_line(message) if state == "failed" else "",
+            one_line(message) if failed else "",
             code,
             percent=self.ProgressValue,
-            locked=state == "failed" and self._is_lock(),
+            locked=failed and self._is_lock(),
             warnings=self._warnings() if state == "succeeded" else (),
             request_id=request_id,
         )

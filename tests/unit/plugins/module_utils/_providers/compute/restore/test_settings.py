@@ -150,7 +150,7 @@ def test_on_demand_bursting(sku: str, size: int, kept: bool) -> None:
     assert made.lost == ([] if kept else ["burstingEnabled (only Premium SSD of more than 512 GiB takes it)"])
 
 
-@pytest.mark.parametrize(("size", "tier", "kept"), [(4096, "P60", False), (4097, "P70", True), (4096, "P50", True)])
+@pytest.mark.parametrize(("size", "tier", "kept"), [(4096, "P60", False), (4097, "P70", True), (4096, "P59", True)])
 def test_tiers_from_p60_on_need_a_larger_disk(size: int, tier: str, kept: bool) -> None:
     made = _settings("Premium_LRS", size, size, tier=tier)
     assert (made.properties.get("tier"), made.lost) == (
@@ -170,6 +170,18 @@ def test_what_readers_of_a_shared_disk_may_do(sku: str, shares: int) -> None:
     reading = {"diskIOPSReadOnly": 100, "diskMBpsReadOnly": 10}
     assert made.properties == ({"maxShares": 2, **reading} if shares == 2 else {})
     assert len(made.lost) == (0 if shares == 2 else 2)
+
+
+@pytest.mark.parametrize("sku", ["Premium_LRS", "StandardSSD_ZRS"])
+def test_readers_of_a_shared_disk_of_another_kind_have_no_limits_of_their_own(sku: str) -> None:
+    made = _settings(sku, 512, maxShares=2, diskIOPSReadOnly=100, diskMBpsReadOnly=10)
+    assert (made.properties, made.lost) == (
+        {"maxShares": 2},
+        [
+            "diskIOPSReadOnly 100 (only shared Ultra and Premium SSD v2 disks take it)",
+            "diskMBpsReadOnly 10 (only shared Ultra and Premium SSD v2 disks take it)",
+        ],
+    )
 
 
 def test_an_old_disk_that_shows_no_size_had_that_of_the_point() -> None:

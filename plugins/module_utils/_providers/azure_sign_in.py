@@ -130,16 +130,19 @@ def _pipeline(arm: ArmSettings, authority: str, world: Surroundings) -> federati
     from .._http.auth import federation
 
     if world.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
-        http, url, token = _request_url("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", world)
+        remedy = "Give the job `permissions: id-token: write`."
+        http, url, token = _request_url("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", remedy, world)
         audience = federation.AUDIENCES.get(authority, federation.PUBLIC_AUDIENCE)
         return federation.of_github(http, url, token, audience)
-    http, url, token = _request_url("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN", world)
+    remedy = "Map it in the step's env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)."
+    http, url, token = _request_url("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN", remedy, world)
     if not arm.service_connection_id:
         raise InvalidInput(f"{lacking('auth_source oidc in Azure Pipelines', ('service_connection_id',))}.")
     return federation.of_azure_pipelines(http, url, token, arm.service_connection_id)
 
 
-def _request_url(url_variable: str, token_variable: str, world: Surroundings) -> tuple[Http, str, str]:
+def _request_url(url_variable: str, token_variable: str, remedy: str, world: Surroundings) -> tuple[Http, str, str]:
+    """`remedy` is what to do where the pipeline gives no token."""
     url, token = world.environ[url_variable], world.environ.get(token_variable, "")
     world.redactor.add(token)
     try:
@@ -149,12 +152,7 @@ def _request_url(url_variable: str, token_variable: str, world: Surroundings) ->
     if parsed.scheme != "https" or not parsed.host or parsed.userinfo or str(parsed) != url:
         raise InvalidInput(f"{url_variable}: must be an https:// URL.", remedy="The pipeline itself sets it.")
     if not token or not token.isascii() or not token.isprintable():
-        raise InvalidInput(
-            f"{token_variable}: is not set, or no token; auth_source oidc needs it.",
-            remedy="Map it in the step's env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)."
-            if token_variable == "SYSTEM_ACCESSTOKEN"
-            else "Give the job `permissions: id-token: write`.",
-        )
+        raise InvalidInput(f"{token_variable}: is not set, or no token; auth_source oidc needs it.", remedy=remedy)
     return world.http(url), url, token
 
 

@@ -128,6 +128,7 @@ def test_all_that_a_profile_brings(
     ("params", "environ", "kind", "taken"),
     [
         ({**SECRET, "access_token": "e30"}, {}, "access_token", {**SECRET, "access_token": "e30"}),
+        ({"access_token": "e30"}, {}, "access_token", {"access_token": "e30"}),
         (SECRET, MISFITS, "secret", SECRET),
         (
             {"auth_source": "env", "profile": "ci"},

@@ -201,6 +201,24 @@ def test_jobs_that_are_not_listed_yet_are_no_reason_to_ask_for_each_alone() -> N
     assert sorted(server.asked[-10:]) == [1] * 5 + [10] * 5, "one query for all, and one for the one that was not there"
 
 
+def test_what_ends_while_a_query_for_it_is_under_way_is_asked_for_no_more() -> None:
+    server = Server()
+    server.latency = 1.0
+    server.status[IDS[0]] = "Completed"
+
+    async def main() -> None:
+        reads = reads_of(server)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reads.follow, IDS[0], "")
+            await trio.sleep(0.1)
+            nursery.start_soon(reads.follow, IDS[1], "")
+        await trio.sleep(1)
+        await reads.follow(IDS[1], "")
+
+    virtual(main)
+    assert server.asked == [1, 2, 1]
+
+
 def test_who_waits_for_a_query_that_fails_asks_alone() -> None:
     server = Server()
     server.latency = 1.0

@@ -119,6 +119,8 @@ def test_a_long_text_is_cut() -> None:
 def test_an_error_quotes_it(body: object) -> None:
     error = odata.error(answer(400, body), context="creating it", sign_in="svc")
     assert error.message == "creating it: refused (400): It says no."
+    unknown = odata.error(answer(401, body), context="creating it", sign_in="svc")
+    assert unknown.message == "sign-in refused (401) for svc: It says no. The server offers nothing."
 
 
 @pytest.mark.parametrize(

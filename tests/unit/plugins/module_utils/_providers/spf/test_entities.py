@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import zlib
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ancestry import Row
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import (
     BUSY,
@@ -255,6 +259,21 @@ def test_long_texts_of_a_job_are_shortened() -> None:
 def test_what_a_checkpoint_can_be_used_for(enabled: bool | None, host_id: str | None, usability: str) -> None:
     row = CheckpointEntity.model_validate({"ID": ID.upper(), "Enabled": enabled, "CheckpointID": host_id}).row()
     assert (row.checkpoint.usability, row.checkpoint.id, row.checkpoint.name) == (usability, ID, "")
+
+
+def test_a_checkpoint_as_it_is_handed_on() -> None:
+    shown = {
+        "ID": ID.upper(),
+        "Name": "nightly",
+        "Description": "words\n[hybridvm.checkpoints 1 nonce=9f2c41d07ab3 at=2026-11-20T07:30:02Z]",
+        "CheckpointID": VM.upper(),
+        "ParentCheckpointID": ID,
+        "AddedTime": "2026-11-20T00:30:03-07:00",
+    }
+    made = datetime(2026, 11, 20, 7, 30, 3, tzinfo=UTC)
+    mark = Mark("9f2c41d07ab3", made.replace(second=2))
+    checkpoint = Checkpoint(ID, "nightly", "words", host_id=VM, created=made, usability="usable", mark=mark)
+    assert CheckpointEntity.model_validate(shown).row() == Row(checkpoint, ID)
 
 
 def test_a_packed_vm_is_small_and_the_same() -> None:

@@ -48,7 +48,7 @@ class Crowd:
         self._findings: list[Finding] = []
         self._rows: dict[int, Row] = {}
         self._readings = Readings("report")
-        self._clocks: dict[str, list[str]] = {}
+        self._clocks: dict[int, list[str]] = {}
 
     async def find(self, providers: Providers) -> None:
         """Find the VMs. Each service's first list goes alone: a wrong password is then tried once (accounts lock)."""
@@ -82,9 +82,8 @@ class Crowd:
         vm = _vm(finding)
         self._rows[position] = row(vm, finding.actual, None)
         if (actual := finding.actual) is not None:
-            if not self._clocks.get(vm.service):
-                warned = clock_warnings(actual, actual.checkpoints)
-                self._clocks[vm.service] = [f"{vm}: {text}" for text in warned]
+            if warned := clock_warnings(actual, actual.checkpoints):
+                self._clocks[position] = [f"{vm}: {text}" for text in warned]
             finding.actual = None
 
     def result(self) -> dict[str, t.Any]:
@@ -93,8 +92,15 @@ class Crowd:
             self._rows[position] = row(_vm(self._findings[position]), None, problem)
         rows = [self._rows[position] for position in range(len(self._findings))]
         outcome = self._readings.outcome(len(rows), "VMs", "checkpoint_error")
-        warnings = [text for texts in self._clocks.values() for text in texts] + outcome.get("warnings", [])
+        warnings = self._of_clocks() + outcome.get("warnings", [])
         return {"changed": False, "rows": rows, **({"warnings": warnings} if warnings else {})}
+
+    def _of_clocks(self) -> list[str]:
+        """Those of each service's first VM that has any, whichever was read first."""
+        told: dict[str, list[str]] = {}
+        for position in sorted(self._clocks):
+            told.setdefault(_vm(self._findings[position]).service, self._clocks[position])
+        return [text for texts in told.values() for text in texts]
 
 
 def _vm(finding: Finding) -> VM:

@@ -141,6 +141,16 @@ def test_clocks_are_told_once_for_a_service(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
+def test_clocks_are_told_in_the_order_of_the_list_whatever_is_read_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, quick = observed("slow", MINE, ahead=600.0), observed("quick", MINE, ahead=900.0)
+    other = observed("other", MINE, ahead=-600.0, vm={"service": "t"})
+    found = inventory(monkeypatch, Service({"slow": slow}, listed=[slow.vm, quick, other], seconds=1.0))
+    assert found["warnings"] == [
+        "vm slow: the service's clock (its Date header) is 10m ahead of this machine's.",
+        "vm other: the service's clock (its Date header) is 10m behind this machine's.",
+    ]
+
+
 def test_what_was_read_of_a_vm_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of thousands only the rows are kept."""
     crowd = task.Crowd(task.query_of({"services": ["spf"]}), Levels())

@@ -101,6 +101,7 @@ def test_the_variables_of_an_azure_vm_that_cannot_be_read() -> None:
         ((point(None), point(7)), "p7", 7 * 3600),
         ((point(1, "unusable"), point(2, "unknown"), point(3, "arriving"), point(9)), "p9", 9 * 3600),
         ((point(-0.01),), "p-0.01", 0),
+        ((point(7), replace(point(7), name="as old")), "p7", 7 * 3600),
     ],
 )
 def test_the_newest_usable_one_of_known_age(

@@ -15,6 +15,9 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import signals as of_signals
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.signals import CaughtSignals
 
+ENOUGH = 5.0
+"""Seconds after which a way on which nothing arrives is given up."""
+
 
 @pytest.fixture(autouse=True)
 def taken() -> Iterator[list[int]]:
@@ -30,12 +33,19 @@ def taken() -> Iterator[list[int]]:
 
 
 async def _first(signals: CaughtSignals, *sent: int) -> int | None:
-    with signals.open() as numbers:
+    """The first signal on the way to the loop; `sent` are raised before it is looked for."""
+    with signals.open() as numbers, anyio.fail_after(ENOUGH):
         for number in sent:
             signal.raise_signal(number)
         async for number in numbers:
             return number
     return None
+
+
+async def _first_of_the_loop(signals: CaughtSignals) -> int | None:
+    """The same for one that is raised while the loop waits."""
+    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
+    return await _first(signals)
 
 
 def test_the_first_signal_reaches_the_loop(taken: list[int]) -> None:
@@ -48,6 +58,11 @@ def test_one_that_came_before_the_loop_does_too() -> None:
     with CaughtSignals(signal.SIGTERM) as signals:
         signal.raise_signal(signal.SIGTERM)
         assert anyio.run(_first, signals) == signal.SIGTERM
+
+
+def test_one_that_comes_while_the_loop_waits_wakes_it() -> None:
+    with CaughtSignals(signal.SIGTERM) as signals:
+        assert anyio.run(_first_of_the_loop, signals) == signal.SIGTERM
 
 
 def test_the_end_of_the_parent_counts_as_a_hangup(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,16 +91,8 @@ def test_afterwards_all_is_as_it_was(taken: list[int]) -> None:
 
 def test_a_signal_is_not_hidden_by_the_end_of_the_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getppid", lambda: 1)
-
-    async def first(signals: CaughtSignals) -> int | None:
-        with signals.open() as numbers:
-            asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGTERM)
-            async for number in numbers:
-                return number
-        return None
-
     with CaughtSignals(signal.SIGTERM, parent=7) as signals:
-        assert anyio.run(first, signals) == signal.SIGTERM
+        assert anyio.run(_first_of_the_loop, signals) == signal.SIGTERM
 
 
 def test_a_handler_that_python_does_not_know_becomes_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

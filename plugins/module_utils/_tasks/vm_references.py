@@ -39,12 +39,13 @@ def references_of(
     if vm is not None:
         _check_reference(vm, "vm")
         return [vm]
-    for position, reference in enumerate(vms or [], 1):
+    references = list(vms or [])
+    for position, reference in enumerate(references):
         try:
-            _check_reference(reference, f"vms, element {position} of {len(vms or [])}")
+            _check_reference(reference, f"vms, element {position + 1} of {len(references)}")
         except InvalidInput as problem:
-            fail(position - 1, problem)
-    return list(vms or [])
+            fail(position, problem)
+    return references
 
 
 def _check_reference(reference: str, option: str) -> None:

@@ -241,6 +241,9 @@ def test_a_name_that_was_not_given_is_told() -> None:
         f"a VM called all is {names[6]} (g).",
     ]
     assert name_hosts(["w"] * 5, several[:5], "suffix")[1][0].endswith("(e).")
+    assert name_hosts(["w", "w"], several[:2], "suffix")[1] == [
+        "2 VMs would be called w, and are w_spf_8c3fa592 (a), w_spf_fca9262d (b)."
+    ]
     assert name_hosts(["a", "b"], rows("a", "b"), "suffix") == (["a", "b"], [])
 
 

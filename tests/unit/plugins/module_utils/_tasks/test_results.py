@@ -34,7 +34,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.bu
     ours,
 )
 
-from .runs import CREATE, KEEP, MADE, NO, View, done, member, poll, run
+from .runs import CREATE, KEEP, MADE, NO, OFF, View, done, member, poll, run
 
 # One ------------------------------------------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ def shown(check: bool = False, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_vm_that_was_not_read_has_no_checkpoint() -> None:
-    assert shown(observed=None) == {"checkpoint": None}
+    assert shown(observed=None) == shown(True, observed=None) == {"checkpoint": None}
     view = CheckpointView()
     assert view.diff(cast(Any, run(observed=None)), check_only=False) is None
     assert view.diff(cast(Any, run(progress=Progress())), check_only=False) is None
@@ -230,6 +230,11 @@ def test_what_is_not_made_yet_has_null_for_what_nobody_knows(actions: tuple[Acti
     }
     assert shown(False, plan=plan)["checkpoint"] is None
     assert shown(True, plan=plan, observed=having(managed_new=False))["checkpoint"]["managed"] is False
+
+
+def test_in_check_mode_what_is_made_is_found_among_other_steps() -> None:
+    assert shown(True, plan=Plan(WEB01, (OFF, CREATE)))["checkpoint"]["name"] == "nightly"
+    assert shown(True, plan=Plan(WEB01, (OFF,)))["checkpoint"] is None
 
 
 def test_in_check_mode_what_exists_is_shown_as_it_will_be() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,6 +191,27 @@ def test_what_could_not_be_looked_up_ends_a_task_that_is_to_stop(group: Group | 
     assert (states(members), shelves.sent) == (["not_started", "not_started", "failed"], [])
 
 
+def test_a_refused_sign_in_ends_the_targets_of_other_services_too() -> None:
+    """Also where another target fails behind it."""
+
+    def after(seconds: float, *replies: Reply) -> Service:
+        service = Service(*replies)
+
+        async def wait(_change: str) -> None:
+            await trio.sleep(seconds)
+
+        service.before_write = wait
+        return service
+
+    refused = Reply(SignInRefused("no", status=401), effect=False)
+    shelves = Shelves(after(1.0, refused), after(2.0, NO_ROOM), after(3.0), Service())
+    for kind, service, at_once in zip(shelves.kinds, ("x", "x", "y", "y"), (2, 2, 1, 1), strict=True):
+        kind.target, kind.at_once = replace(kind.target, service=service), (at_once, at_once)
+    members = shelves.run(None, at_once="auto")
+    assert states(members) == ["failed", "failed", "changed", "not_started"]
+    assert shelves.sent == ["s1+a", "s2+a", "s3+a"]
+
+
 def test_an_option_that_cannot_be_meant_for_one_ends_the_task() -> None:
     shelves = Shelves(Service(), unreadable(InvalidInput("name: no")))
     with pytest.raises(InvalidInput, match="name: no"):
@@ -205,6 +227,14 @@ def test_a_digest_does_not_fit_where_one_could_not_be_planned() -> None:
     assert str(error_of(members[1])) == (
         "target s2: 503. The approved digest is that of all plans together, so nothing was done."
     )
+
+
+def test_a_group_that_could_not_be_planned_is_held_against_no_approval() -> None:
+    plans = approved(Shelves(Service(), Service()))
+    shelves = Shelves(Service(), unreadable())
+    members = shelves.run(UNDO, approval=Approval(digest(in_stages(plans))))
+    assert (states(members), shelves.sent) == (["not_started", "failed"], [])
+    assert str(error_of(members[1])) == "target s2: 503."
 
 
 def test_a_plan_that_was_approved_covers_those_that_could_be_planned() -> None:
@@ -284,6 +314,11 @@ def test_of_many_only_what_is_shown_is_kept_of_their_plans_too() -> None:
     members = Shelves(Service(), Service(items="a")).run(None, check=True, show=shown)
     assert [member.shown for member in members] == ["not_started: ", "not_started: a"]
     assert [member.reconciler.observed for member in members] == [None, None]
+
+
+def test_of_many_what_needs_no_change_is_shown_as_it_was_planned() -> None:
+    members = Shelves(Service(items="a"), Service()).run(None, show=shown)
+    assert [member.shown for member in members] == ["not_started: a", "changed: a"]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,32 @@ def test_what_is_gone_already_counts_as_removed_and_nothing_is_said_of_it() -> N
     members = Shelves(*services).run()
     assert undone(members) == [("removed", [], None), ("not_needed", [], None)]
     assert services[0].readings == 3
+    assert str(error_of(members[1])) == f"target s2: create a failed: the shelf broke. {MEND} [toy op1]"
+
+
+def test_a_target_on_which_nothing_was_begun_is_not_read_to_undo_it() -> None:
+    services = [Service(NO_ROOM), Service()]
+    assert undone(Shelves(*services).run()) == [("not_needed", [], None)] * 2
+    assert services[1].readings == 1
+
+
+def test_beside_one_that_makes_something_one_without_anything_to_do_is_left_alone() -> None:
+    services = [Service(items="b"), Service(items="a")]
+    assert states(Shelves(*services).run()) == ["changed", "unchanged"]
+    assert [service.readings for service in services] == [4, 1]
+
+
+def test_a_signal_hides_no_sign_in_that_kept_a_target_from_being_undone() -> None:
+    services = [Service(), Service(), Service(Reply(SignInRefused("no.", status=401), effect=False))]
+    interruptions: list[Interruption] = []
+    services[1].before_write = struck("-a", interruptions)
+    shelves = Shelves(*services)
+    shelves.kinds[2].target = replace(shelves.kinds[2].target, service="other")
+    assert undone(shelves.run(strike=interruptions.append)) == [
+        ("not_tried", [], "target s1: ended by SIGTERM before it was undone."),
+        ("unknown", [], "target s2: ended by SIGTERM before it was undone."),
+        ("not_tried", [], "target s3: no."),
+    ]
 
 
 def test_what_cannot_be_taken_back_says_why_and_what_was() -> None:
@@ -102,7 +128,8 @@ def test_what_is_open_is_not_taken_back_while_the_rest_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "state"), [(590.0, "removed"), (597.0, "removed"), (598.5, "removed"), (599.2, "not_tried")]
+    ("seconds", "state"),
+    [(590.0, "removed"), (597.0, "removed"), (598.5, "removed"), (599.0, "removed"), (599.2, "not_tried")],
 )
 def test_where_no_time_is_left_nothing_is_undone(seconds: float, state: str) -> None:
     shelves = Shelves(Service(), fails_after(seconds))

@@ -63,7 +63,7 @@ async def open_each(
 
     found = await look_up(providers, references, levels, fail)
     services = {Providers.service_of(references[position]) for position in unread}
-    if unread and not found and len(services) == 1:
+    if not found and len(services) == 1:
         raise unread[min(unread)]
     for provider, vm in found.values():
         _require_findable(provider, vm, options)
@@ -149,7 +149,7 @@ class _Service:
         """The first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock)."""
         rest = deque(self._terms.positions)
         until = anyio.current_time() + self._terms.silence
-        while rest and not self._signed_in and self._closed is None:
+        while rest and not self._signed_in:
             await self._within(until - anyio.current_time(), rest.popleft())
             if anyio.current_time() >= until and not self._signed_in:
                 self._closed = self._closed or self._no_answer()

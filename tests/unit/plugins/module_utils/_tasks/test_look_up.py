@@ -69,9 +69,11 @@ class World:
     def __init__(self, spf: Service | Exception, compute: Service | Exception, seconds: float) -> None:
         self._services = {"spf": spf, "compute": compute}
         self.deadline = Deadline(seconds)
+        self.opened: list[str] = []
         self.service_of = Providers.service_of
 
     async def of(self, reference: str) -> Service:
+        self.opened.append(reference)
         found = self._services[self.service_of(reference)]
         if isinstance(found, Exception):
             raise found
@@ -230,15 +232,52 @@ def test_two_services_may_have_a_vm_of_one_name() -> None:
         looked_up(["v", f"{AZURE}/v"])
 
 
+def one_at_a_time(spf: Service | Exception, *references: str) -> tuple[list[str], list[str]]:
+    """The errors of those that cannot be looked up, one after the other, and for which a service was opened."""
+    errors: dict[int, CheckpointError] = {}
+
+    async def main() -> list[str]:
+        world = World(spf, Service({}), 600.0)
+        await look_up(cast(Any, world), references, Levels(1), errors.__setitem__)
+        return world.opened
+
+    opened = virtual(main)
+    return [str(errors[each]) for each in sorted(errors)], opened
+
+
+def test_a_service_that_cannot_be_opened_is_opened_once() -> None:
+    closed = Unreachable("no route.", subject="spf h")
+    assert one_at_a_time(closed, "a", "b", "c") == (["spf h: no route."] * 3, ["a"])
+
+
+def test_beside_others_one_that_answers_no_more_is_closed_after_five() -> None:
+    spf = Service(dict.fromkeys("bcdefgh", 500.0))
+    errors, _opened = one_at_a_time(spf, *"abcdefgh", f"{AZURE}/v")
+    assert (spf.asked, len(errors)) == (list("abcdef"), 7)
+    assert errors[4].startswith("vm f: its service gave no answer within 2m.")
+    assert errors[5].startswith("vm g: was not asked for, because its service gave no useful answer for the VMs before")
+
+
+def test_an_answer_that_there_is_no_such_vm_is_a_useful_one() -> None:
+    spf = Service(dict.fromkeys("bcdefgh", NotFound("no such VM.")))
+    one_at_a_time(spf, *"abcdefgh", f"{AZURE}/v")
+    assert spf.asked == list("abcdefgh")
+
+
+def test_once_signed_in_an_answer_that_is_missing_makes_no_known_vm_unknown() -> None:
+    spf = Service({"b": Unavailable("no answer.")}, known=["c"])
+    assert one_at_a_time(spf, "a", "b", "c")[0] == ["vm b: no answer."]
+    assert spf.asked == ["a", "b"]
+
+
 def test_beside_others_a_service_is_closed_after_five_without_an_answer_in_a_row() -> None:
     letters = "abcdefgh"
     spf = Service(dict.fromkeys("bcdefg", Unavailable("503.", status=503, remedy="Wait.")))
-    levels = Levels(1)
     errors: dict[int, CheckpointError] = {}
 
     async def main() -> None:
         world = cast(Any, World(spf, Service({}), 600.0))
-        await look_up(world, [*letters, f"{AZURE}/v"], levels, errors.__setitem__)
+        await look_up(world, [*letters, f"{AZURE}/v"], Levels(1), errors.__setitem__)
 
     virtual(main)
     assert spf.asked == list("abcdef")
@@ -255,13 +294,7 @@ def test_beside_others_a_service_is_closed_after_five_without_an_answer_in_a_row
 def test_an_answer_between_them_counts_anew() -> None:
     silent = Unavailable("503.", status=503)
     spf = Service(dict.fromkeys("abcdfghi", silent))
-    errors: dict[int, CheckpointError] = {}
-
-    async def main() -> None:
-        world = cast(Any, World(spf, Service({}), 600.0))
-        await look_up(world, [*"abcdefghi", f"{AZURE}/v"], Levels(1), errors.__setitem__)
-
-    virtual(main)
+    one_at_a_time(spf, *"abcdefghi", f"{AZURE}/v")
     assert spf.asked == list("abcdefghi")
 
 
@@ -282,15 +315,22 @@ def test_the_same_vm_twice_in_any_spelling() -> None:
     assert str(raised.value) == "vms: 'a' and 'A' are the same VM (a). Name it once."
 
 
-def _opened(references: Sequence[str], spf: Service | Exception, **options: Any) -> list[Any]:
+def _opened(
+    references: Sequence[str], spf: Service | Exception, compute: Service | Exception | None = None, **options: Any
+) -> list[Any]:
     def make(_provider: Any, vm: VM) -> Any:
         return vm.name
 
     async def main() -> list[Any]:
-        world = cast(Any, World(spf, Service({}), 600.0))
+        world = cast(Any, World(spf, compute or Service({}), 600.0))
         return await open_each(make, references, world, RunOptions.of(options), Levels())
 
     return virtual(main)
+
+
+def test_services_that_all_cannot_be_opened_fail_each_of_their_vms() -> None:
+    both = _opened(["a", f"{AZURE}/v"], Unreachable("no route."), Unreachable("no way."))
+    assert [str(each.problem) for each in both] == ["no route.", "no way."]
 
 
 def test_one_that_cannot_be_looked_up_keeps_its_error_among_others() -> None:

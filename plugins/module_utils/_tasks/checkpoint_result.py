@@ -57,8 +57,7 @@ def _checkpoint(run: Reconciler[ObservedVm], observed: ObservedVm, check_only: b
 
 
 def _expected(action: Create, observed: ObservedVm, *, pinned: bool) -> dict[str, t.Any]:
+    """What of a new one is known beforehand."""
     pinned = pinned or action.pin is not None
-    shape = Checkpoint(id="", name=action.name, description=action.description or "").to_result(None, pinned=pinned)
-    unknown = dict.fromkeys(("id", "host_id", "created", "parent_id", "depth", "mark", "pin_until", "age_seconds"))
-    words = {"usable": False, "usability": "unknown", "current": False, "position": "unknown"}
-    return {**shape, **unknown, **words, "managed": observed.managed_new}
+    made = Checkpoint("", action.name, action.description or "", usability="unknown")
+    return {**made.to_result(None, pinned=pinned), "id": None, "depth": None, "managed": observed.managed_new}

@@ -137,7 +137,6 @@ def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:
     run = member.reconciler
     return {
         **view.name(run),
-        "status": _status(member, check_only),
         "plan": to_result([run.plan]),
         **_shared(run, view, check_only),
         "error": None if member.error is None else member.error.to_result(),

@@ -115,6 +115,10 @@ def test_every_key_of_many() -> None:
     }
 
 
+def test_one_of_many_is_a_vm() -> None:
+    assert result.many([member(changed=True)], View(), check_only=True)["msg"] == "1 VM: 1 to change."
+
+
 def test_none_of_many() -> None:
     found = result.many([], View(), check_only=False)
     assert (found["changed"], found["vms"], found["diff"], "msg" in found, "error" in found) == (

@@ -110,6 +110,18 @@ def signals(*numbers: int) -> Any:
     return opened
 
 
+def test_a_task_that_has_ended_waits_for_no_signal() -> None:
+    async def quick(*_given: Any) -> dict[str, Any]:
+        return {"changed": False}
+
+    async def main() -> tuple[dict[str, Any], float]:
+        start = trio.current_time()
+        found = await run.run_task(quick, {}, False, context(signals=signals()))
+        return found, round(trio.current_time() - start, 1)
+
+    assert later(main) == ({"changed": False}, 0.0)
+
+
 def test_a_signal_ends_a_task_that_has_planned_nothing() -> None:
     async def endless(*_given: Any) -> dict[str, Any]:
         await trio.sleep(FOREVER)

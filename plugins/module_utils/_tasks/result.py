@@ -103,8 +103,6 @@ def many(
         result["group"] = group.keys(members, check_only=check_only)
     summary = _summary([each["status"] for each in result["vms"]], check_only)
     failed = [member.error for member in members if member.error is not None]
-    if members and not failed:
-        result["msg"] = f"{len(members)} VM{'' if len(members) == 1 else 's'}: {summary}."
     if failed:
         problem = SomeFailed(
             f"{len(failed)} of {len(members)} VMs failed; the first: {failed[0]}",
@@ -115,6 +113,8 @@ def many(
         else:
             problem.notes.append(f"In all: {summary}.")
         result |= {"error": problem.to_result(), "msg": str(problem)}
+    elif members:
+        result["msg"] = f"{len(members)} VM{'' if len(members) == 1 else 's'}: {summary}."
     return result
 
 

@@ -183,6 +183,13 @@ def test_what_could_not_be_looked_up_keeps_no_other_from_it() -> None:
     assert str(problem) == "target s9: no right."
 
 
+def test_however_many_could_not_be_looked_up_each_has_its_error_at_once() -> None:
+    shelves = Shelves(Service())
+    shelves.others = [Unread(LOST_SHELF, Unavailable("503.")) for _each in range(7)]
+    members = shelves.run(None)
+    assert [(member.state, member.postponed) for member in members] == [("changed", False), *[("failed", False)] * 7]
+
+
 @pytest.mark.parametrize("group", [None, Group()])
 def test_what_could_not_be_looked_up_ends_a_task_that_is_to_stop(group: Group | None) -> None:
     shelves = Shelves(Service(), Service())
@@ -209,7 +216,7 @@ def test_a_refused_sign_in_ends_the_targets_of_other_services_too() -> None:
         kind.target, kind.at_once = replace(kind.target, service=service), (at_once, at_once)
     members = shelves.run(None, at_once="auto")
     assert states(members) == ["failed", "failed", "changed", "not_started"]
-    assert shelves.sent == ["s1+a", "s2+a", "s3+a"]
+    assert sorted(shelves.sent) == ["s1+a", "s2+a", "s3+a"]
 
 
 def test_an_option_that_cannot_be_meant_for_one_ends_the_task() -> None:

@@ -90,7 +90,9 @@ def test_a_target_on_which_nothing_was_begun_is_not_read_to_undo_it() -> None:
 
 def test_beside_one_that_makes_something_one_without_anything_to_do_is_left_alone() -> None:
     services = [Service(items="b"), Service(items="a")]
-    assert states(Shelves(*services).run()) == ["changed", "unchanged"]
+    shelves = Shelves(*services)
+    assert states(shelves.run()) == ["changed", "unchanged"]
+    assert shelves.sent == ["s1+a", "s1-b"], "what was made is not made again"
     assert [service.readings for service in services] == [4, 1]
 
 

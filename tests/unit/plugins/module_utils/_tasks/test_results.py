@@ -116,7 +116,8 @@ def test_every_key_of_many() -> None:
 
 
 def test_one_of_many_is_a_vm() -> None:
-    assert result.many([member(changed=True)], View(), check_only=True)["msg"] == "1 VM: 1 to change."
+    found = result.many([member(changed=True)], View(), check_only=True)
+    assert (found["msg"], found["diff"]) == ("1 VM: 1 to change.", [])
 
 
 def test_none_of_many() -> None:
@@ -205,6 +206,7 @@ def test_what_others_made_at_the_same_time_is_shown() -> None:
     now = having(MADE, other)
     found = shown(progress=progress, observed=now)
     assert found == {"checkpoint": now.show(MADE), "duplicates": [now.show(other)]}
+    assert shown(progress=done(CREATE), observed=now) == {"checkpoint": now.show(MADE)}
 
 
 @pytest.mark.parametrize(

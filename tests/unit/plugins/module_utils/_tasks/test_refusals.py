@@ -120,6 +120,7 @@ REFUSED: list[Ask] = [
     lambda: planned_tasks({}),
     lambda: planned_tasks([]),
     lambda: planned_tasks([task(), "vm_checkpoint"]),
+    lambda: planned_tasks([["module", "options"]]),
     lambda: planned_tasks([{"module": "vm_checkpoint"}]),
     lambda: planned_tasks([{**task(), "when": "true"}]),
     lambda: planned_tasks([{"module": "vm_checkpoint", "options": []}]),

@@ -60,7 +60,8 @@ def test_one_that_came_before_the_loop_does_too() -> None:
         assert anyio.run(_first, signals) == signal.SIGTERM
 
 
-def test_one_that_comes_while_the_loop_waits_wakes_it() -> None:
+def test_one_that_comes_while_the_loop_waits_wakes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(of_signals, "LOOK_AFTER_PARENT")  # without a parent nothing else does
     with CaughtSignals(signal.SIGTERM) as signals:
         assert anyio.run(_first_of_the_loop, signals) == signal.SIGTERM
 
@@ -83,8 +84,10 @@ def test_one_that_comes_after_the_loop_changes_nothing(taken: list[int]) -> None
 
 
 def test_afterwards_all_is_as_it_was(taken: list[int]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with CaughtSignals(signal.SIGTERM) as signals:
         pass
+    assert signal.getsignal(signal.SIGTERM) is before, "else raising it would end the tests"
     signal.raise_signal(signal.SIGTERM)
     assert (signals.first, taken) == (None, [signal.SIGTERM])
 

@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import signals as of_signals
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.signals import CaughtSignals
 
-ENOUGH = 5.0
-"""Seconds after which a way on which nothing arrives is given up."""
+ENOUGH = 900.0
+"""Seconds after which a way on which nothing arrives is given up: only a hang takes so long."""
 
 
 @pytest.fixture(autouse=True)

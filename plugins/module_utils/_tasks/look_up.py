@@ -31,7 +31,7 @@ from .._engine.unread import Unread
 from .._providers import Provider, Providers
 from .vm_references import Fail, ends_the_task
 
-Make: t.TypeAlias = "t.Callable[[Provider, VM], Kind[ObservedVm]]"
+Make: t.TypeAlias = t.Callable[[Provider, VM], Kind[ObservedVm]]
 SILENCE = 120.0
 """Seconds for which a service may leave the first of its VMs without an answer, where others have VMs in the task."""
 SILENT = 5

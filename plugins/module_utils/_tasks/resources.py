@@ -18,7 +18,7 @@ from .._restore_points.results import diff
 from . import result
 from .run import Params, converge
 
-OpenKind: t.TypeAlias = "t.Callable[[RestorePointClient, ArmSettings], Kind[t.Any]]"
+OpenKind: t.TypeAlias = t.Callable[[RestorePointClient, ArmSettings], Kind[t.Any]]
 Show = t.Callable[[t.Any], t.Optional[dict[str, t.Any]]]
 
 

@@ -26,8 +26,8 @@ from . import result
 LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
 Params = t.Mapping[str, t.Any]
-TaskFunction: t.TypeAlias = "t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]"
-OpenKinds: t.TypeAlias = "t.Callable[[Providers, RunOptions, Levels], t.Awaitable[t.Sequence[Kind[t.Any]]]]"
+TaskFunction: t.TypeAlias = t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]
+OpenKinds: t.TypeAlias = t.Callable[[Providers, RunOptions, Levels], t.Awaitable[t.Sequence[Kind[t.Any]]]]
 
 
 async def run_task(task: TaskFunction, params: Params, check_only: bool, context: RunContext) -> dict[str, t.Any]:

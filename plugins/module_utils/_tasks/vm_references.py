@@ -12,7 +12,7 @@ from .run import Params
 
 MAX_REFERENCE = 1024
 VMS_EMPTY = "vms is empty: there is nothing to do."
-Fail: t.TypeAlias = "t.Callable[[int, CheckpointError], None]"
+Fail: t.TypeAlias = t.Callable[[int, CheckpointError], None]
 """Takes the failure of the VM at that place of the list, and raises it where the task is to end."""
 
 

@@ -90,8 +90,13 @@ def test_reading_until_something_shows_ends_after_so_many_seconds_or_tries() -> 
 
 
 def test_only_what_is_to_outlast_other_work_does() -> None:
+    def busy(now: int) -> bool:
+        return now == 3
+
+    def wanted(now: int) -> bool:
+        return now == 4
+
     readings = [3] * 20 + [4]
-    busy, wanted = (lambda now: now == 3), (lambda now: now == 4)
     found, _execution, when = play(lambda each: each.until(wanted, outlast=True), *readings, is_busy=busy)
     assert (found, when > 60) == ((4, True), True)
     found, _execution, when = play(lambda each: each.until(wanted), *readings, is_busy=busy)

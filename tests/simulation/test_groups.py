@@ -22,6 +22,7 @@ from tests.support.sampling import one_in
 
 async def _goes_on(self: Any, act: Any, concurrency: Any) -> bool:
     await ALL(self, act, concurrency)
+    self._each.__self__._stopped = False  # of the fleet, which would do nothing more by itself
     return True
 
 

@@ -100,6 +100,7 @@ def test_a_signal_ends_the_module_with_what_it_has_started(
     assert (process.returncode, stderr) == (1, "")
     result = json.loads(stdout)
     assert (result["failed"], result["changed"], result["error"]["code"]) == (True, True, "interrupted")
-    assert number.name in result["msg"]
+    # Each may go to another thread of the module, so that on a busy machine the second one arrives first.
+    assert number.name in result["msg"] or "SIGTERM" in result["msg"]
     assert result["error"]["operation"]["id"] == result["operation"]["id"]
     assert simulator.control("GET", "/counters")["writes"] == 1

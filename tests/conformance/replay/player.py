@@ -59,7 +59,7 @@ def playing(recording: Recording, directory: Path) -> Iterator[tuple[str, Path]]
         assert server.started, "the player did not start"
         yield origin, ca_file
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join(HANG)
         listening.close()
 

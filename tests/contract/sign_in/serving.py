@@ -48,9 +48,19 @@ class Served:
         assert self.world.tokens[token][1].rstrip("/") == self.url
 
 
+class _Server(uvicorn.Server):
+    """Ends at once: a client that keeps its connection would let TLS wait half a minute for its goodbye."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await super().shutdown(sockets)
+
+
 @contextmanager
 def serving(directory: Path, scale: float = 1.0) -> Iterator[Served]:
-    """It ends at once: a client that keeps its connection would let TLS wait half a minute for its goodbye."""
+    """A world that is served until it is left."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(directory / "ca.pem")
     issued = authority.issue_cert("localhost", "127.0.0.1")
@@ -60,13 +70,13 @@ def serving(directory: Path, scale: float = 1.0) -> Iterator[Served]:
     config.load()
     config.ssl = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     config.ssl.load_cert_chain(directory / "server.pem")
-    running = uvicorn.Server(config)
+    running = _Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         yield Served(world, f"https://localhost:{listening.getsockname()[1]}", str(directory / "ca.pem"))
     finally:
-        running.should_exit = running.force_exit = True
+        running.should_exit = True
         thread.join(HANG)
         listening.close()

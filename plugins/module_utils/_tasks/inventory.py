@@ -97,10 +97,10 @@ class Crowd:
 
     def _of_clocks(self) -> list[str]:
         """Those of each service's first VM that has any, whichever was read first."""
-        told: dict[str, list[str]] = {}
+        first: dict[str, list[str]] = {}
         for position in sorted(self._clocks):
-            told.setdefault(_vm(self._findings[position]).service, self._clocks[position])
-        return [text for texts in told.values() for text in texts]
+            first.setdefault(_vm(self._findings[position]).service, self._clocks[position])
+        return [text for texts in first.values() for text in texts]
 
 
 def _vm(finding: Finding) -> VM:

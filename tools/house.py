@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import re
 import subprocess
@@ -50,6 +51,12 @@ PRIVATE_PATH = re.compile(r"(?<![\w.}])/(?:work|root|home/\w+|Users/\w+)/\S")
 Finding = tuple[int, str]
 
 
+@functools.lru_cache(maxsize=1)  # one rule after another goes through the same file
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """Every node of a file, the outer before the inner."""
+    return list(ast.walk(tree))
+
+
 def dotted(node: ast.expr) -> str:
     """Return `a.b.c` for such an expression, and nothing for any other."""
     if isinstance(node, ast.Name):
@@ -62,7 +69,7 @@ def dotted(node: ast.expr) -> str:
 
 def names(tree: ast.AST) -> t.Iterator[tuple[int, str]]:
     """Yield line and text of every name that the code itself uses; words in strings are not among them."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Name):
             yield node.lineno, node.id
         elif isinstance(node, ast.Attribute):
@@ -77,13 +84,13 @@ def ansible_names(path: str, tree: ast.AST) -> t.Iterator[Finding]:
     if path not in ANSIBLE_FILES:
         yield from ((line, f"{name}: only {' and '.join(ANSIBLE_FILES)} may") for line, name in used)
         return
-    asked = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "check_mode"]
+    asked = [node.lineno for node in nodes(tree) if isinstance(node, ast.Attribute) and node.attr == "check_mode"]
     yield from ((line, "check_mode is read a second time") for line in sorted(asked)[1:])
 
 
 def broad_excepts(tree: ast.AST) -> t.Iterator[Finding]:
     """An except clause names what it expects."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ExceptHandler):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             if any(kind is None or dotted(kind) in {"Exception", "BaseException"} for kind in kinds):
@@ -93,13 +100,13 @@ def broad_excepts(tree: ast.AST) -> t.Iterator[Finding]:
 def skips(tree: ast.AST) -> t.Iterator[Finding]:
     """A test that is skipped says why."""
     called: set[ast.expr] = set()
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             reasons = [*node.args, *(keyword for keyword in node.keywords if keyword.arg in {"reason", "msg"})]
             needed = 2 if dotted(node.func).endswith(("skipif", "xfail")) and not node.keywords else 1
             if len(reasons) >= needed:
                 called.add(node.func)
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Attribute) and node not in called:
             name = dotted(node)
             if re.fullmatch(r"pytest\.(mark\.)?(skip|skipif|xfail|importorskip)", name):
@@ -108,14 +115,14 @@ def skips(tree: ast.AST) -> t.Iterator[Finding]:
 
 def clocks(tree: ast.AST) -> t.Iterator[Finding]:
     """Waiting is anyio's, and now is an argument, taken where Ansible is met."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call) and dotted(node.func) in CLOCKS:
             yield node.lineno, f"{dotted(node.func)}: a clock of its own"
 
 
 def provider_questions(tree: ast.AST) -> t.Iterator[Finding]:
     """The core asks for capabilities, not for the service."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             if any(dotted(side).rpartition(".")[2] == "provider" for side in sides) and any(
@@ -126,7 +133,7 @@ def provider_questions(tree: ast.AST) -> t.Iterator[Finding]:
 
 def unreadable_documentation(tree: ast.AST) -> t.Iterator[Finding]:
     """What Ansible reads as YAML is YAML."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             name = dotted(node.targets[0])
             try:
@@ -139,7 +146,7 @@ def unreadable_documentation(tree: ast.AST) -> t.Iterator[Finding]:
 
 def impurities(tree: ast.AST) -> t.Iterator[Finding]:
     """A pure file has no input, no output, no clock and no chance."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, f"imports {a.name} in a pure file") for a in node.names if a.name in IMPURE)
         elif isinstance(node, ast.ImportFrom):
@@ -153,7 +160,7 @@ def impurities(tree: ast.AST) -> t.Iterator[Finding]:
 
 def sanity_traps(tree: ast.AST) -> t.Iterator[Finding]:
     """What ansible-test sanity's pylint would say much later."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Name) and node.id == "_" and isinstance(node.ctx, ast.Store):
             yield node.lineno, "the name _ is not allowed by sanity: use _something"
         if isinstance(node, ast.arg) and node.arg == "_":
@@ -180,16 +187,14 @@ def is_class(node: ast.expr) -> bool:
 
 def runtime_unions(tree: ast.AST) -> t.Iterator[Finding]:
     """Sanity's pylint reads plugins as Python 3.8, where classes have no | outside annotations."""
-    hints = [
-        node.annotation for node in ast.walk(tree) if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation
-    ]
+    hints = [node.annotation for node in nodes(tree) if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation]
     hints += [
         node.returns
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns
     ]
     inside = {inner for hint in hints for inner in ast.walk(hint)}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.BitOr) or node in inside:
             continue
         if is_class(node.left) and is_class(node.right):
@@ -198,6 +203,8 @@ def runtime_unions(tree: ast.AST) -> t.Iterator[Finding]:
 
 def exceptions(source: str) -> t.Iterator[Finding]:
     """Each exception to a tool's rule gives its reason in the same comment."""
+    if not EXCEPTION.search(source):
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         found = EXCEPTION.search(token.string) if token.type == tokenize.COMMENT else None
         if found and not RULE_NAME.sub("", found["rest"].strip()):
@@ -234,7 +241,7 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
 def imports_of(path: str, tree: ast.AST, modules: t.Container[str]) -> t.Iterator[tuple[str, int]]:
     """Yield the modules among `modules` that a file imports, wherever in it, and the line."""
     here = path.removesuffix(".py").split("/")
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):

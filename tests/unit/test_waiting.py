@@ -34,7 +34,7 @@ def bounds(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
-        if ast.unparse(node.func) == "time.sleep":
+        if node.func.attr == "sleep" and ast.unparse(node.func) == "time.sleep":
             yield f"{node.lineno}: {ast.unparse(node)}"
         for each in node.keywords:
             is_number = isinstance(each.value, ast.Constant) and each.value.value is not None

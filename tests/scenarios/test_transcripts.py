@@ -11,7 +11,7 @@ from tests.scenarios.transcript import DIRECTORY, file_of, transcript
 from tests.support.sampling import one_in
 
 
-@pytest.mark.parametrize("row", one_in(4, ROWS, pytest.mark.slow))
+@pytest.mark.parametrize("row", one_in(5, ROWS, pytest.mark.slow))
 def test_a_row_says_what_its_transcript_has(row: str) -> None:
     assert transcript(row).splitlines() == file_of(row).read_text("utf-8").splitlines()
 

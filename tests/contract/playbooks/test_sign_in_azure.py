@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.contract.sign_in.identities import PASSWORD, principal
 from tests.contract.sign_in.serving import Served, serving
 
@@ -111,6 +113,7 @@ def _ways(directory: Path, served: Served) -> list[Way]:
     ]
 
 
+@pytest.mark.thorough
 def test_each_way(tmp_path: Path) -> None:
     with serving(tmp_path, SCALE) as served:
         world, token = served.world, served.world.issue_token(f"{served.url}/")

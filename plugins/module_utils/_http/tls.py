@@ -12,6 +12,7 @@ import typing as t
 
 from .._core.errors import InvalidInput, UntrustedTls
 from .._deps import truststore
+from .files import open_file
 
 
 def tls_context(validate: bool, ca_path: str | None) -> ssl.SSLContext:
@@ -74,6 +75,7 @@ def _new_context() -> ssl.SSLContext:
 def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
     """Load the file, or a directory's PEM files: OpenSSL itself loads only those that are named by a hash."""
     if not path.is_dir():
+        open_file(path).close()  # OpenSSL would wait for whoever writes into a pipe
         context.load_verify_locations(cafile=path)
         return
     files = sorted(path.iterdir())
@@ -82,6 +84,7 @@ def _trust(context: ssl.SSLContext, path: pathlib.Path) -> None:
     context.load_verify_locations(capath=path)
     for file in files:
         if file.suffix.lower() in (".pem", ".crt", ".cer"):
+            open_file(file).close()
             context.load_verify_locations(cafile=file)
 
 

@@ -96,7 +96,8 @@ class Windows(Once):
             if self._accepted or not self._ntlm or not (self._who.username and self._who.password):
                 raise problem.error from None
             self._tickets = None
-            self.signer = f"{self._who.username} with ntlm"
+            why = one_line(problem.error.message.rstrip("."), 200)
+            self.signer = f"{self._who.username} (Kerberos was not possible: {why}) with ntlm"
         return await self._by_ntlm(request)
 
     # Kerberos ---------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import ssl
 import sys
 import types
@@ -114,6 +115,13 @@ def test_a_directory_of_pem_files_is_trusted_whatever_they_are_called(
 def test_a_directory_named_by_hashes_is_left_to_openssl(tmp_path: Path, authority: bytes) -> None:
     (tmp_path / "5ad8a5d6.0").write_bytes(authority)
     assert tls_context(True, str(tmp_path)).verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("given", ["ca.pem", "."])
+def test_nobody_waits_for_what_may_never_be_written_into_a_pipe(tmp_path: Path, given: str) -> None:
+    os.mkfifo(tmp_path / "ca.pem")
+    with pytest.raises(InvalidInput, match="is no readable file of PEM certificates"):
+        tls_context(True, str(tmp_path / given))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])

@@ -35,6 +35,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Context:
 
 def test_a_file_is_trusted_as_it_is(context: Context, tmp_path: Path) -> None:
     file = tmp_path / "authorities.txt"
+    file.touch()
     assert tls.tls_context(True, str(file)) is context
     assert context.told == [{"cafile": file}]
 

@@ -106,8 +106,12 @@ options:
         another tool has left.
     type: dict
     suboptions:
-      name: {description: The name., type: str}
-      name_matches: {description: A regular expression (Python's) that must match the whole name., type: str}
+      name:
+        description: The name; on Azure in any case, and also that of a series of generated names.
+        type: str
+      name_matches:
+        description: A regular expression that the whole name must match, of the kind that O(select) takes.
+        type: str
   select:
     description:
       - Which checkpoints the policy may remove. What it would remove and this does not select stays, with the rule

@@ -9,9 +9,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from .._core.errors import InvalidInput, LimitReached, Obstructed, VmState
+from .._core.errors import InvalidInput, LimitReached, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
-from .._core.plan import Action, Plan
+from .._core.plan import Action, Plan, refuse_obstructed
 from .._core.spec import Absent, Present, Spec
 from .._core.times import format_duration, show_seconds, show_time
 from . import pinning
@@ -227,10 +227,7 @@ def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
             remedy="Bring the VM into another state first.",
         )
-    kinds = {kind for action in made.writes for kind in action.kinds}
-    for obstacle in actual.obstacles:
-        if kinds & set(obstacle.verbs) and obstacle.lifted_by not in kinds:
-            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
+    refuse_obstructed(made.writes, actual.obstacles)
     creates = [position for position, action in enumerate(made.writes) if isinstance(action, Create)]
     if not creates:
         return

@@ -8,6 +8,7 @@ import typing as t
 
 from .._core.errors import Ambiguous, MissingCheckpoint, UnknownTime
 from .._core.model import Checkpoint, ObservedVm
+from .._core.patterns import matches_whole
 from .._core.selector import Select
 from .._core.times import show_time
 
@@ -76,8 +77,9 @@ def select_for_restore(inventory: ObservedVm, found: t.Sequence[Checkpoint], sel
 
 def _is_meant(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
     """Whether it meets every key but those about time."""
+    pattern = selector.name_matches
     return (
-        selector.matches_name(checkpoint.name, any_case=checkpoint.any_case)
+        (pattern is None or matches_whole(pattern, checkpoint.name, any_case=checkpoint.any_case))
         and selector.managed in (None, checkpoint.ownership.managed)
         and selector.pinned in (None, inventory.is_pinned(checkpoint))
     )

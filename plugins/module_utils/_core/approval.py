@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from .errors import ApprovalMissing, InvalidInput, PlanChanged
-from .plan import VERSION, Action, Plan, Terms, checksum, digest, to_result
+from .plan import Action, Plan, Terms, digest, to_result
+from .plan_document import from_json, plan_of
 
-_NO_PLAN = f"expected_plan: is not a plan of version {VERSION} as returned under the key plan"
+_OPTION = "expected_plan"
 
 
 class Approval:
@@ -22,14 +22,15 @@ class Approval:
         self._group: Terms | None = None
         if isinstance(approved, str) and approved.lstrip().startswith("{"):
             # From the command line a plan arrives as JSON text.
-            approved = _from_json(approved)
+            approved = from_json(approved, _OPTION)
         if isinstance(approved, str):
             if not approved.startswith("sha256:") or len(approved) != 71:
                 raise InvalidInput("expected_plan: takes a plan as returned, or its digest (sha256:…)")
             self._digest = approved
         else:
-            self._ids = set(_ids(approved))
-            self._group = approved.get("group")
+            plan = plan_of(approved, _OPTION)
+            self._ids = {str(action.get("id")) for action in plan["actions"]}
+            self._group = plan.get("group")
 
     @property
     def is_of_all(self) -> bool:
@@ -97,23 +98,3 @@ def missing() -> ApprovalMissing:
         remedy="Run the task in check mode, have its plan approved, and give that plan as expected_plan.",
         changed_nothing=True,
     )
-
-
-def _ids(plan: object) -> list[str]:
-    """The ids of an approved plan's actions. What was altered since approves nothing: who approved what?"""
-    if not isinstance(plan, dict) or plan.get("version") != VERSION:
-        raise InvalidInput(_NO_PLAN)
-    actions = plan.get("actions")
-    if not isinstance(actions, list):
-        raise InvalidInput(_NO_PLAN)
-    if checksum(actions, plan.get("group")) != plan.get("checksum"):
-        raise InvalidInput("expected_plan: was altered since it was returned.", remedy="Give it as it was returned.")
-    return [str(action["id"]) for action in actions]
-
-
-def _from_json(text: str) -> dict[str, t.Any]:
-    try:
-        plan = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInput("expected_plan: is not readable JSON") from None
-    return t.cast(dict[str, t.Any], plan)

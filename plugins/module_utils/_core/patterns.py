@@ -9,9 +9,11 @@ counted beforehand from what varies (repeats, optional parts, alternatives), and
 from __future__ import annotations
 
 import re
+import typing as t
 import warnings
 from dataclasses import dataclass
 
+from .._deps import pydantic
 from .fields import MAX_NAME
 
 MAX_PATTERN = 200
@@ -38,6 +40,15 @@ def compiled(pattern: str) -> re.Pattern[str]:
     if _ways(pattern) > MAX_WAYS:
         raise ValueError("may take very long; use fewer repeats, at most three of them without a bound")
     return found
+
+
+Pattern = t.Annotated[str, pydantic.AfterValidator(lambda given: compiled(given).pattern)]
+"""An option that is such a pattern."""
+
+
+def matches_whole(pattern: str, name: str, *, any_case: bool) -> bool:
+    """Whether all of the name matches; without case where the service knows none."""
+    return re.fullmatch(pattern, name, re.IGNORECASE if any_case else 0) is not None
 
 
 @dataclass

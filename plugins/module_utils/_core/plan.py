@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from .errors import Obstructed
 from .formatting import format_value
-from .model import Checkpoint, ObservedVm, Target
+from .model import Checkpoint, ObservedVm, Obstacle, Target
 
 VERSION = 1
 
@@ -140,6 +141,14 @@ class Plan:
         creates = [position for position, action in enumerate(self.actions) if action.verb == "create"]
         end = creates[-1] + 1 if creates else 0
         return replace(self, actions=self.actions[:end]), replace(self, actions=self.actions[end:])
+
+
+def refuse_obstructed(actions: t.Iterable[Action], obstacles: t.Iterable[Obstacle]) -> None:
+    """Obstructed, before anything is sent, where the service would refuse one of the actions."""
+    kinds = {kind for action in actions for kind in action.kinds}
+    for obstacle in obstacles:
+        if not kinds.isdisjoint(obstacle.verbs) and obstacle.lifted_by not in kinds:
+            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
 
 
 Terms: t.TypeAlias = "t.Mapping[str, str]"

@@ -8,14 +8,13 @@ no further row. Two names that differ look different.
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 import unicodedata
 
 from .errors import InvalidInput
 from .formatting import format_value
-from .plan import VERSION, checksum
+from .plan_document import from_json, plan_of
 
 LONGEST = 300
 SIGNS = {"create": "+", "delete": "-", "keep": "="}
@@ -47,10 +46,10 @@ def plan_table(value: object) -> str:
 def _plans(value: object, title: str, where: str) -> t.Iterator[tuple[str, Document]]:
     """Each plan in the value with what it is of; what a loop has skipped has none."""
     if isinstance(value, str):
-        value = _from_json(value, where)
+        value = from_json(value, where)
     if isinstance(value, t.Mapping):
         if "actions" in value:
-            yield title, _checked(value, where)
+            yield title, plan_of(value, where)
             return
         several = value.get("results", value.get("tasks"))
         if isinstance(several, (list, tuple)):
@@ -66,39 +65,14 @@ def _plans(value: object, title: str, where: str) -> t.Iterator[tuple[str, Docum
         yield from _plans(each, title, f"{where}[{position}]")
 
 
-def _from_json(text: str, where: str) -> object:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInput(f"{where}: is not readable JSON.") from None
-
-
-def _checked(plan: Document, where: str) -> Document:
-    actions = plan["actions"]
-    if plan.get("version") != VERSION or not isinstance(actions, (list, tuple)):
-        raise InvalidInput(f"{where}: is no plan of version {VERSION}.")
-    if not all(isinstance(action, t.Mapping) and isinstance(action.get("action"), str) for action in actions):
-        raise InvalidInput(f"{where}: holds what is no action.")
-    if checksum(plain(actions)) != plan.get("checksum"):
-        raise InvalidInput(f"{where}: was altered since it was returned.", remedy="Give it as it was returned.")
-    return plan
-
-
-def plain(value: t.Any) -> t.Any:
-    """The value in Python's own types: those of Ansible are subclasses that know how to be templates."""
-    if isinstance(value, t.Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return str(value) if isinstance(value, str) else value
-
-
 def _section(plan: Document) -> str:
     actions = plan["actions"]
     signs = [SIGNS.get(action["action"], "~") for action in actions]
     rows = "".join(_row(sign, action) for sign, action in zip(signs, actions, strict=True))
     create, change, remove, keep = (signs.count(sign) for sign in "+~-=")
     counted = f"{create} to create, {change} to change, {remove} to remove, {keep} to keep."
+    if plan.get("group"):
+        counted += f" All as one group: {code(format_value(plan['group']))}."
     digest = code(plan.get("digest", ""))
     return f"{_HEAD}{rows}\n{counted} Digest: {digest}\n" if rows else f"Nothing to do. Digest: {digest}\n"
 

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from .._deps import pydantic
 from .fields import Duration, OptionsModel, Time
-from .patterns import compiled
+from .patterns import Pattern
 from .times import format_duration, show_time
 
 TAKES = "takes latest, oldest, or a dictionary of which, before, older_than, name_matches, managed and pinned"
@@ -27,7 +26,7 @@ class Select(OptionsModel):
     which: t.Literal["latest", "oldest"] | None = None
     before: Time | None = None
     older_than: Duration | None = None
-    name_matches: str | None = None
+    name_matches: t.Optional[Pattern] = None
     managed: bool | None = None
     pinned: bool | None = None
 
@@ -49,22 +48,10 @@ class Select(OptionsModel):
                 raise ValueError(f"{key}: takes {_TEXTS[key]}")
         return given
 
-    @pydantic.field_validator("name_matches")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        """Run for what is given alone."""
-        return compiled(value).pattern
-
     @property
     def by_time(self) -> bool:
         """Whether a time or an age decides."""
         return self.before is not None or self.older_than is not None
-
-    def matches_name(self, name: str, *, any_case: bool) -> bool:
-        """Whether all of the name matches; without case where the service knows none."""
-        if self.name_matches is None:
-            return True
-        return re.fullmatch(self.name_matches, name, re.IGNORECASE if any_case else 0) is not None
 
     def __str__(self) -> str:
         """As plans and errors name it: `latest of those with older_than 7d and managed true`."""

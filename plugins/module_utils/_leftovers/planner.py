@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .._core.errors import CheckpointError, InvalidInput, Obstructed
 from .._core.model import Obstacle, Target
-from .._core.plan import Plan
+from .._core.plan import Plan, refuse_obstructed
 from .._core.times import format_time
 from .._providers.compute.disk_entities import DiskEntity
 from .._providers.compute.leftovers import NOT_OURS, claims_on, left_disk, left_disks, not_idle, why_kept
@@ -40,9 +40,7 @@ def plan(target: Target, observed: ObservedDisks, done: t.Container[str]) -> Pla
     todo = [disk for key, disk in observed.asked.items() if disk is not None and key not in done]
     _refuse(observed.state, todo)
     actions = [DeleteLeftover(target, _reason(observed.state, disk), disk) for disk in sorted(todo, key=_age)]
-    for obstacle in observed.obstacles:
-        if any(kind in obstacle.verbs for action in actions for kind in action.kinds):
-            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
+    refuse_obstructed(actions, observed.obstacles)
     return Plan(target, tuple(actions), tuple(_warnings(observed.state, observed.asked, todo)))
 
 

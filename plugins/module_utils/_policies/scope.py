@@ -59,7 +59,7 @@ def outside(spec: PolicySpec, observed: ObservedVm, checkpoint: Checkpoint) -> O
     """
     if checkpoint.of_another:
         return "other_vm"
-    if spec.adopt is not None and spec.adopt.takes(checkpoint.name):
+    if spec.adopt is not None and spec.adopt.takes(checkpoint):
         return None
     is_ours = checkpoint.ownership.managed or spec.include_unmanaged
     if not is_ours:

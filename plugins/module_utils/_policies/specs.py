@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
-import warnings
 from datetime import tzinfo
 
 from .._core.fields import Duration
+from .._core.model import Checkpoint
+from .._core.patterns import Pattern, matches_whole
 from .._core.selector import Select
 from .._core.spec import Name
 from .._deps import pydantic
@@ -31,17 +31,6 @@ def _template(value: object) -> object:
 
 def _zone(value: object) -> object:
     return zone(value) if isinstance(value, str) else value
-
-
-def _pattern(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of sets that a later Python may read otherwise
-            return re.compile(value)
-    except (re.error, RecursionError, OverflowError):
-        raise ValueError("is no regular expression") from None
 
 
 Count = t.Annotated[int, pydantic.Field(ge=0, le=MOST)]
@@ -87,7 +76,7 @@ class Adopt(_Spec):
     """Points of another series, or of another tool, that the policy governs for this run."""
 
     name: Name | None = None
-    name_matches: t.Annotated[t.Optional[re.Pattern[str]], pydantic.BeforeValidator(_pattern)] = None
+    name_matches: t.Optional[Pattern] = None
 
     @pydantic.model_validator(mode="after")
     def _one(self) -> t.Self:
@@ -95,11 +84,11 @@ class Adopt(_Spec):
             raise ValueError("takes one of name and name_matches")
         return self
 
-    def takes(self, name: str) -> bool:
-        """Whether it means a point of that name, the whole of it."""
+    def takes(self, checkpoint: Checkpoint) -> bool:
+        """Whether it means the checkpoint: by its name or that of its series, or by all of its name."""
         if self.name_matches is not None:
-            return self.name_matches.fullmatch(name) is not None
-        return name == self.name
+            return matches_whole(self.name_matches, checkpoint.name, any_case=checkpoint.any_case)
+        return self.name is not None and checkpoint.matches_name(self.name)
 
 
 class Thresholds(_Spec):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._core.errors import Downgraded, InvalidInput, LimitReached, Obstructed, Pinned
+from .._core.errors import Downgraded, InvalidInput, LimitReached, Pinned
 from .._core.model import Obstacle, Target
 from .._core.pins import Pin
-from .._core.plan import Action, Plan
+from .._core.plan import Action, Plan, refuse_obstructed
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.pins import is_pin_tag
@@ -66,7 +66,7 @@ def plan_collection(
             remedy="Lift the pins first (vm_checkpoint, pin: false).",
             changed_nothing=True,
         )
-    _refuse(made.writes, obstacles)
+    refuse_obstructed(made.writes, obstacles)
     return made
 
 
@@ -141,7 +141,7 @@ def plan_point(
         _refuse_pinned(pin, why)
         actions.append(DeleteResource(subject, why))
     actions.append(CreateResource(subject, why, fields=_set(fields)))
-    _refuse(actions, obstacles)
+    refuse_obstructed(actions, obstacles)
     if count + (now is None) > MAX_POINTS:
         raise LimitReached(
             f"its collection holds {count} restore points, and a VM may have {MAX_POINTS}.",
@@ -174,7 +174,7 @@ def _delete_point(
         return (NoOp(subject, _GOING),)
     _refuse_pinned(pin, "state is absent")
     gone = DeleteResource(subject, "state is absent")
-    _refuse([gone], obstacles)
+    refuse_obstructed([gone], obstacles)
     return (gone,)
 
 
@@ -202,13 +202,6 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
     # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
     fields = {"restore_points_that_go": _change(None, sorted(points))} if points else {}
     return (DeleteResource(subject, "state is absent", fields=fields),)
-
-
-def _refuse(actions: t.Sequence[Action], obstacles: t.Sequence[Obstacle]) -> None:
-    """What the service would refuse is refused before anything is sent."""
-    for obstacle in obstacles:
-        if any(action.verb in obstacle.verbs for action in actions):
-            raise Obstructed(obstacle.why, remedy=obstacle.remedy, changed_nothing=True)
 
 
 def _kept(state: str) -> str:

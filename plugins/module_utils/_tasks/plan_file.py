@@ -9,9 +9,8 @@ import re
 import typing as t
 
 from .._core.errors import InvalidInput
-from .._core.plan import VERSION as PLAN_VERSION
 from .._core.plan import checksum
-from .._core.plan_table import plain
+from .._core.plan_document import from_json, plain, plan_of
 from .argument_specs import CONNECTION
 
 COLLECTION = "hybridvm.checkpoints."
@@ -91,17 +90,14 @@ def approved_tasks(text: str, expected: str = "", where: str = "plan_file") -> l
         raise InvalidInput(f"{where}: holds no tasks.")
     plans = [each.pop("plan", None) for each in tasks]
     checked = planned_tasks(tasks, f"{where}: tasks")
-    for position, plan in enumerate(plans):
-        if not isinstance(plan, dict) or plan.get("version") != PLAN_VERSION:
-            raise InvalidInput(f"{where}: tasks[{position}] has no plan of version {PLAN_VERSION}.")
-    return [{**task, "plan": plan} for task, plan in zip(checked, plans, strict=True)]
+    return [
+        {**task, "plan": plan_of(plan, f"{where}: tasks[{position}].plan")}
+        for position, (task, plan) in enumerate(zip(checked, plans, strict=True))
+    ]
 
 
 def _read(text: str, where: str) -> dict[str, t.Any]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidInput(f"{where}: is not readable JSON.") from None
+    content = from_json(text, where)
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
         raise InvalidInput(
             f"{where}: is no plan file of version {VERSION}.", remedy="Write one with the playbook plan."

@@ -26,7 +26,7 @@ from ..._core.errors import (
     UntrustedTls,
 )
 from ..._core.model import VM, Checkpoint, Leftover, ObservedVm, Obstacle
-from ..._core.operation import Operation, Status
+from ..._core.operation import Operation, State, Status
 from ..._core.pins import Pin
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
@@ -292,8 +292,9 @@ class Compute:
             response = await self._arm.find(url, context=f"reading restore point {point.name}")
             if response is None:
                 return Status("unknown")
-            state = parse_entity(PointEntity, response.json(), response).state
-            return Status("succeeded" if state == "succeeded" else "failed" if state == "failed" else "running", state)
+            found = parse_entity(PointEntity, response.json(), response)
+            state: State = "failed" if found.failed else "succeeded" if found.state == "succeeded" else "running"
+            return Status(state, found.state)
 
         return Operation("arm", None, poll, anyio.current_time(), began=point.created, work="create")
 

@@ -255,14 +255,14 @@ def test_a_plan_made_anew_must_stay_within_the_approved_plan() -> None:
 def test_what_is_no_plan_of_this_version_is_called_so(approved: Any) -> None:
     with pytest.raises(InvalidInput) as caught:
         Approval(approved)
-    assert str(caught.value) == "expected_plan: is not a plan of version 1 as returned under the key plan"
+    assert str(caught.value) == ("expected_plan: is no plan of version 1 as results have it under the key plan.")
 
 
 @pytest.mark.parametrize("text", ["{", '{"a":' * 100_000])
 def test_text_that_only_begins_like_a_plan_is_not_readable(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Approval(text)
-    assert str(caught.value) == "expected_plan: is not readable JSON"
+    assert str(caught.value) == "expected_plan: is not readable JSON."
 
 
 @pytest.mark.parametrize("around", ["{}", " {}", "\n\t{}\n"])

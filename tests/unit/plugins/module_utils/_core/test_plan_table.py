@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_document import plain
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_table import (
     code,
-    plain,
     plan_table,
     prose,
 )
@@ -38,6 +38,11 @@ def plan(*actions: dict[str, Any]) -> dict[str, Any]:
     return {"version": 1, "digest": DIGEST, "checksum": checksum(whole), "actions": whole}
 
 
+def fitting(actions: list[Any]) -> dict[str, Any]:
+    """What has the checksum of a plan: whoever can write one can compute the other."""
+    return {**plan(), "actions": actions, "checksum": checksum(actions)}
+
+
 def rows(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("| `")]
 
@@ -53,6 +58,19 @@ def test_it_reads_as_it_should() -> None:
         "\n"
         f"1 to create, 0 to change, 1 to remove, 1 to keep. Digest: `{DIGEST}`\n"
     )
+
+
+def test_a_group_is_named_and_covered_by_the_checksum() -> None:
+    group = {"order": "given", "on_failure": "undo"}
+    whole = plan(CREATE)
+    whole |= {"group": group, "checksum": checksum(whole["actions"], group)}
+    assert plan_table(whole).endswith(
+        "1 to create, 0 to change, 0 to remove, 0 to keep. All as one group: `order: given, on_failure: undo`. "
+        f"Digest: `{DIGEST}`\n"
+    )
+    for changed in ({**group, "on_failure": "keep"}, None):
+        with pytest.raises(InvalidInput, match="was altered since it was returned"):
+            plan_table({**whole, "group": changed})
 
 
 @pytest.mark.parametrize(
@@ -123,8 +141,9 @@ def test_a_result_a_loop_a_list_a_text_and_a_plan_file_are_all_read() -> None:
         ("[" * 100_000, "not readable JSON"),
         ({**plan(CREATE), "version": 2}, "no plan of version 1"),
         ({**plan(), "actions": "none"}, "no plan of version 1"),
-        ({**plan(), "actions": [1]}, "holds what is no action"),
-        ({**plan(), "actions": [{"action": 1}]}, "holds what is no action"),
+        (fitting([1]), "holds what is no action"),
+        (fitting([{"action": 1}]), "holds what is no action"),
+        (fitting([{}]), "holds what is no action"),
         ({**plan(CREATE), "actions": plan(DELETE)["actions"]}, "was altered"),
         ({"plan": {**plan(CREATE), "checksum": None}}, r"plan_table\.plan: was altered"),
     ],

@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.plan_f
     to_text,
 )
 
-PLAN = {"version": 1, "digest": "sha256:0", "checksum": "sha256:1", "actions": []}
+PLAN = {"version": 1, "digest": "sha256:0", "checksum": checksum([]), "actions": []}
 TASK = {"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}
 NAMED = {**TASK, "module": "hybridvm.checkpoints.vm_checkpoint"}
 NOW = "2026-11-20T11:30:00Z"
@@ -66,12 +66,12 @@ def test_the_whole_file() -> None:
       "plan": {
         "version": 1,
         "digest": "sha256:0",
-        "checksum": "sha256:1",
+        "checksum": "sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
         "actions": []
       }
     }
   ],
-  "checksum": "sha256:05c95784566a095b40f7b517af1b6ab36a0be878c2e1827d58194d2dd6c2d117"
+  "checksum": "sha256:87e03b07a6cf44e755c5b65e23088c4f1ec04455c3c116cc62747b5b3f8b3793"
 }
 """
     )
@@ -111,8 +111,9 @@ def test_a_file_that_was_edited_is_refused() -> None:
         (lambda content: content["tasks"][0].update(when="yes"), "takes module and options"),
         (lambda content: content["tasks"][0]["options"].update(spf_password="x"), "spf_password is a secret"),
         (lambda content: content["tasks"][0]["options"].update(require_approval=False), "set by the playbooks"),
-        (lambda content: content["tasks"][0].pop("plan"), r"tasks\[0\] has no plan of version 1"),
-        (lambda content: content["tasks"][0].update(plan={"version": 2}), "has no plan of version 1"),
+        (lambda content: content["tasks"][0].pop("plan"), r"tasks\[0\]\.plan: is no plan of version 1"),
+        (lambda content: content["tasks"][0].update(plan={"version": 2}), "is no plan of version 1"),
+        (lambda content: content["tasks"][0]["plan"].update(group={"order": "given"}), r"\.plan: was altered since it"),
         (lambda content: content.update(tasks=[1]), "holds no tasks"),
         (lambda content: content.update(tasks={}), "holds no tasks"),
         (lambda content: content.update(tasks=[]), "is no list of tasks"),

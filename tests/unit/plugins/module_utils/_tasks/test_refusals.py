@@ -37,7 +37,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.go
 
 AZURE = "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Compute"
 OPTIONS = {"vm": "web01", "name": "n"}
-PLAN = {"version": 1, "digest": "sha256:0", "checksum": "sha256:1", "actions": []}
+PLAN = {"version": 1, "digest": "sha256:0", "checksum": checksum([]), "actions": []}
 
 
 def named(**params: Any) -> object:

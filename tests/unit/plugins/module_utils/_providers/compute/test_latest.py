@@ -69,10 +69,11 @@ def seen(*replies: Reply) -> str | None:
     [
         (reply(200, in_state("new", "Succeeded")), "succeeded"),
         (reply(200, in_state("new", "Failed")), "failed"),
+        (reply(200, in_state("new", "Canceled")), "failed"),
         (reply(200, in_state("new", "Creating")), "running"),
         (GONE, "unknown"),
     ],
-    ids=["succeeded", "failed", "creating", "gone"],
+    ids=["succeeded", "failed", "canceled", "creating", "gone"],
 )
 def test_the_point_in_the_making_says_how_it_goes(then: Reply, state: str) -> None:
     assert seen(holding(in_state("old", "Succeeded"), in_state("new", "Creating")), then) == state

@@ -15,7 +15,7 @@ from .._core.approval import Approval
 from .._core.errors import CheckpointError, Interrupted, SignInRefused
 from .concurrency import Concurrency, Levels
 from .member import Member
-from .undo import Undo
+from .undo import Undo, undo
 from .waiting import WaitPolicy
 
 Act = t.Callable[[Member], t.Awaitable[None]]
@@ -111,11 +111,11 @@ class GroupRun:
         if not self._making or self._group.on_failure != "undo":
             return
         for member in self._members:
-            undo = member.undo or self._due(member)
-            if undo.state in ("not_tried", "unknown") and undo.error is None:
+            found = member.undo or self._due(member)
+            if found.state in ("not_tried", "unknown") and found.error is None:
                 subject = str(member.reconciler.kind.target)
-                undo = replace(undo, error=Interrupted(f"ended by {signal} before it was undone.", subject=subject))
-            member.undo = undo
+                found = replace(found, error=Interrupted(f"ended by {signal} before it was undone.", subject=subject))
+            member.undo = found
 
     @staticmethod
     def _due(member: Member) -> Undo:
@@ -137,7 +137,7 @@ class GroupRun:
             member.undo = Undo("not_tried", error=refused)
             return
         member.undo = Undo("unknown")  # a signal may end it at any point
-        member.undo = await member.reconciler.undo()
+        member.undo = await undo(member.reconciler)
         if member.undo.removed and member.error is not None:
             member.error.notes.append("What it had left behind was removed: the group was undone.")
 

@@ -18,7 +18,6 @@ from .execution import Execution
 from .kind import InProgress, Kind, WriteRequest
 from .known import add_note, after_loss, interrupted, not_waited_for, tell_done, what_is_known
 from .progress import Completed, Done, Progress
-from .undo import Undo
 from .waiting import WaitPolicy
 from .write import Outcome, Write
 
@@ -137,23 +136,26 @@ class Reconciler(t.Generic[Observed]):
             add_note(problem, await self.kind.describe_state(self._now(), self.progress, read=False))
         return problem
 
-    async def undo(self) -> Undo:
-        """Take back what this run has made and nobody else can have made. What kept it from that is in the result."""
-        removed: list[Action] = []
-        try:
-            self.observed = await self.kind.observe(for_write=True)
-            found = self.kind.reversals(self._now(), self.progress)
-            for done in found.gone:
-                self.progress = self.progress.without(done)
-            for each in found.writes:
-                await self._put_back(each.action)
-                self.progress = self.progress.without(each.of)
-                removed.append(each.action)
-        except CheckpointError as problem:
-            return Undo("failed", tuple(removed), self.failure(problem))
-        if found.unproven:
-            return Undo("unknown", tuple(removed))
-        return Undo("removed" if removed or found.gone else "not_needed", tuple(removed))
+    async def write(
+        self, action: Action, *, wait: bool = True, required_next: bool = False
+    ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
+        """The one place that sends. What is done only once is read before, and left alone where it is done already."""
+        if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
+            fresh = partial(self.kind.read_before, action, self._now())
+            self.observed = await (self.policy.read(fresh) if self.changed else fresh())
+        request = self.kind.write(action, self._now(), self.progress)
+        if action.once and request.verified(self._now()):
+            return request, Outcome(changed=False, done=True, sent=False)
+        self._read_for_write = -math.inf  # what was read before a write is no ground for the next
+        execution = self._execution(required_next=required_next)
+        write = Write(request, execution, wait=wait)
+        self._current = _Current(action, request, write, execution)
+        outcome = await write.run()
+        self._current, self._last = None, (request, outcome)
+        self._take(execution)
+        self._warn(outcome.completed.warnings)
+        self.changed = self.changed or outcome.changed
+        return request, outcome
 
     def _plan_rest(self, approval: Approval | None) -> None:
         """Plan what is left, once a plan has been shown, within what was approved."""
@@ -187,7 +189,7 @@ class Reconciler(t.Generic[Observed]):
         """Carry out one action. Its error is raised unless it is a lock: that one leads to another plan."""
         self.progress = self.progress.begins(action)
         wait, required_next = self.policy.wait or bool(following), any(each.relies for each in following)
-        request, outcome = await self._write(action, wait=wait, required_next=required_next)
+        request, outcome = await self.write(action, wait=wait, required_next=required_next)
         error = outcome.error
         others = [each for each in self._lost if each[0].id != action.id]
         if outcome.lost:
@@ -213,27 +215,6 @@ class Reconciler(t.Generic[Observed]):
                 await self._compensate(action, error)
             raise error
         return outcome
-
-    async def _write(
-        self, action: Action, *, wait: bool = True, required_next: bool = False
-    ) -> tuple[WriteRequest[Observed], Outcome[Observed]]:
-        """The one place that sends. What is done only once is read before, and left alone where it is done already."""
-        if action.once and anyio.current_time() - self._read_for_write > JUST_NOW:
-            fresh = partial(self.kind.read_before, action, self._now())
-            self.observed = await (self.policy.read(fresh) if self.changed else fresh())
-        request = self.kind.write(action, self._now(), self.progress)
-        if action.once and request.verified(self._now()):
-            return request, Outcome(changed=False, done=True, sent=False)
-        self._read_for_write = -math.inf  # what was read before a write is no ground for the next
-        execution = self._execution(required_next=required_next)
-        write = Write(request, execution, wait=wait)
-        self._current = _Current(action, request, write, execution)
-        outcome = await write.run()
-        self._current, self._last = None, (request, outcome)
-        self._take(execution)
-        self._warn(outcome.completed.warnings)
-        self.changed = self.changed or outcome.changed
-        return request, outcome
 
     def _execution(self, *, required_next: bool = False, adopted: bool = False) -> Execution[Observed]:
         return Execution(
@@ -283,10 +264,10 @@ class Reconciler(t.Generic[Observed]):
             problem.notes.append(f"It was put back by {', '.join(put_back)}.")
 
     async def _put_back(self, action: Action) -> bool:
-        """One write of it, and whether it changed anything. A lock is waited for here as everywhere."""
+        """One write of it, and whether it changed anything. Behind a lock a step is read before it is sent again."""
         pause = self.policy.poll_interval
         while True:
-            _request, outcome = await self._write(action)
+            _request, outcome = await self.write(action)
             if outcome.error is None:
                 return outcome.changed
             if not isinstance(outcome.error, Locked):

@@ -12,6 +12,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Forbidden,
+    Locked,
     Refused,
     ResponseLost,
     SignInRefused,
@@ -107,6 +108,24 @@ def test_a_signal_hides_no_sign_in_that_kept_a_target_from_being_undone() -> Non
         ("unknown", [], "target s2: ended by SIGTERM before it was undone."),
         ("not_tried", [], "target s3: no."),
     ]
+
+
+def test_behind_a_lock_what_is_to_be_taken_back_is_found_anew() -> None:
+    """What has gone while it was locked is not removed: what bears its name by then is somebody else's."""
+    services = [Service(Reply(), Reply(Locked("busy."), effect=False)), Service(NO_ROOM)]
+    services[0].before_reading = lambda count: services[0].items.discard("a") if count == 4 else None
+    shelves = Shelves(*services)
+    assert undone(shelves.run()) == [("removed", [], None), ("not_needed", [], None)]
+    assert shelves.sent == ["s1+a", "s2+a", "s1-a"]
+    assert services[0].readings == 4
+
+
+def test_a_lock_in_between_is_waited_out_and_the_rest_taken_back() -> None:
+    locked = Reply(Locked("busy."), effect=False)
+    services = [Service(Reply(), Reply(), Reply(), locked, locked), Service(NO_ROOM)]
+    shelves = Shelves(*services, wanted="ab")
+    assert undone(shelves.run()) == [("removed", ["delete a", "delete b"], None), ("not_needed", [], None)]
+    assert shelves.sent == ["s1+a", "s1+b", "s2+a", "s1-a", "s1-b", "s1-b", "s1-b"]
 
 
 def test_what_cannot_be_taken_back_says_why_and_what_was() -> None:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .errors import Obstructed
+from .errors import CheckpointError, Obstructed
 from .formatting import format_value
 from .model import Checkpoint, ObservedVm, Obstacle, Target
 
@@ -123,13 +123,17 @@ class Step(Action, ABC):
 
 @dataclass(frozen=True)
 class Plan:
-    """The ordered actions for one target. `satisfied_by` is the checkpoint that the task ends on, if it exists."""
+    """The ordered actions for one target. `satisfied_by` is the checkpoint that the task ends on, if it exists.
+
+    `shortfall` is the error of a run that has carried them out all the same: what the task asks for and they leave.
+    """
 
     target: Target
     actions: tuple[Action, ...] = ()
     warnings: tuple[str, ...] = ()
     drift: tuple[dict[str, t.Any], ...] = ()
     satisfied_by: Checkpoint | None = None
+    shortfall: CheckpointError | None = None
 
     @property
     def writes(self) -> tuple[Action, ...]:

@@ -180,10 +180,16 @@ class Reconciler(t.Generic[Observed]):
         writes = self.todo.writes
         now = len(self.todo.halves()[0].writes) if first_half else len(writes)
         for position, action in enumerate(writes[:now]):
+            if position and action.verb == "delete" and not self._is_still_planned(action):
+                return Outcome(changed=False, done=False, sent=False, replan=True)
             outcome = await self._execute(action, writes[position + 1 :])
             if outcome.replan or outcome.error is not None:
                 return outcome
         return None
+
+    def _is_still_planned(self, action: Action) -> bool:
+        """Whether what was read since the plan still asks for it: somebody may have pinned what was to go meanwhile."""
+        return action.id in [each.id for each in self.kind.plan(self._now(), self.progress).writes]
 
     async def _execute(self, action: Action, following: t.Sequence[Action]) -> Outcome[Observed]:
         """Carry out one action. Its error is raised unless it is a lock: that one leads to another plan."""

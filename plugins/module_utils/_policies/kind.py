@@ -18,7 +18,7 @@ from .._engine.kind import InProgress, Kind, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider
 from .audit import Audit
-from .planner import decide, is_due, no_slot, plan, removed_by, shortfall
+from .planner import decide, is_due, no_slot, plan, removed_by
 from .scope import governed
 from .specs import PolicySpec
 
@@ -38,7 +38,6 @@ class VmPolicy(Kind[ObservedVm]):
         self.capabilities = provider.capabilities
         self.at_once = provider.capabilities.at_once
         self.allotted: int | None = None
-        self.shortfall: CheckpointError | None = None
         self._provider = provider
         self._shown: dict[str, Usability] = {}
         self._patience = patience
@@ -68,7 +67,6 @@ class VmPolicy(Kind[ObservedVm]):
         """Create first, then remove; every checkpoint stands in it."""
         done, removed = CheckpointProgress.of(progress), removed_by(progress.actions)
         decision = decide(self.spec, observed, self.capabilities, done, removed=removed, allotted=self.allotted)
-        self.shortfall = shortfall(decision, observed, self.capabilities)
         return plan(decision, self.spec, observed, self.capabilities, patience=self._patience)
 
     def audit(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Audit:

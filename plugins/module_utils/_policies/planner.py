@@ -97,7 +97,8 @@ def plan(
     gone = sorted((each for each in decision.verdicts if not each.keep), key=_age)
     actions += [RemovePoint(observed.vm, v.reason, checkpoint=by_id[v.point.id], rule=v.rule) for v in gone]
     newest = None if decision.newest is None or create else by_id[decision.newest.id]
-    made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest)
+    left = shortfall(decision, observed, capabilities)
+    made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest, shortfall=left)
     refuse(made, observed, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(text for verb, text in observed.cautions if verb in verbs)
@@ -105,7 +106,7 @@ def plan(
 
 
 def shortfall(decision: Decision, observed: ObservedVm, capabilities: Capabilities) -> CheckpointError | None:
-    """What a run that carried out its plan has not brought about all the same."""
+    """What a run that carries out its plan does not bring about all the same."""
     if decision.left:
         return TooManyDeletes(
             f"{decision.left} checkpoint{'' if decision.left == 1 else 's'} would go, and {decision.limit}: none was "

@@ -77,9 +77,9 @@ def _review(most: int, runs: t.Sequence[Reconciler[ObservedVm]]) -> None:
 
 def _judge(member: Member, spec: PolicySpec) -> None:
     """A VM of which something was left, or that does not comply where that is to fail, has failed."""
-    kind = t.cast(VmPolicy, member.reconciler.kind)
-    if member.error is None and kind.shortfall is not None:
-        member.fail(kind.shortfall)
+    shortfall = member.reconciler.plan.shortfall
+    if member.error is None and shortfall is not None:
+        member.fail(shortfall)
     if member.error is None and spec.on_violation == "fail" and (found := violations_of(member.reconciler)):
         found_text = "; ".join(f"{each.code}: {each.text}" for each in found)
         member.fail(NotCompliant(f"it does not comply with its policy: {found_text}."))

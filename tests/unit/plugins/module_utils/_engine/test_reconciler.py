@@ -63,6 +63,21 @@ def test_what_is_missing_comes_before_what_goes() -> None:
     assert [action.title() for action in way.progress.actions] == ["create a", "delete b"]
 
 
+def test_what_was_to_go_and_is_wanted_by_now_stays() -> None:
+    """Each removal is held against the newest reading, and the rest is planned anew where that has changed."""
+    service = Service(items="wxyz")
+    kind = ShelfKind(service, "")
+
+    async def somebody_wants_y(change: str) -> None:
+        if change == "-w":
+            kind.wanted.add("y")
+
+    service.before_write = somebody_wants_y
+    way, problem = run(kind)
+    assert (problem, service.sent, service.items) == (None, ["-w", "-x", "-z"], {"y"})
+    assert verbs(way) == ["delete w", "delete x", "delete z"]
+
+
 def test_nothing_is_sent_where_nothing_is_to_do() -> None:
     service = Service(items="a")
     way, problem = run(ShelfKind(service, "a"))

@@ -167,12 +167,12 @@ def test_a_job_that_holds_the_vm_comes_first() -> None:
     assert [policy().is_busy(having(busy=each)) for each in ("a job", None)] == [True, False]
 
 
-def test_what_is_left_is_kept_for_the_end_of_the_run() -> None:
+def test_what_is_left_is_told_by_the_plan() -> None:
     of = policy(max_age=None, keep={"last": 1}, max_deletes=2)
-    assert of.plan(having(*SERIES), Progress()).writes == ()
-    assert isinstance(of.shortfall, TooManyDeletes)
-    of.plan(having(*SERIES[:2]), Progress())
-    assert of.shortfall is None
+    made = of.plan(having(*SERIES), Progress())
+    assert made.writes == ()
+    assert isinstance(made.shortfall, TooManyDeletes)
+    assert of.plan(having(*SERIES[:2]), Progress()).shortfall is None
 
 
 def test_what_was_allotted_bounds_a_plan_that_is_made_again() -> None:

@@ -197,9 +197,9 @@ def test_what_was_counted_is_what_each_may_remove_later(most: int, allotted: lis
 
 def test_what_a_vm_has_failed_with_is_not_hidden_by_what_is_left_of_it() -> None:
     spec = validate_options(PolicySpec, {"prefix": "nightly", "max_age": "1d", "on_violation": "fail"})
-    kind = SimpleNamespace(shortfall=TooManyDeletes("more are due."))
+    left = SimpleNamespace(shortfall=TooManyDeletes("more are due."))
     problem = Forbidden("no.")
-    failed = Member(cast(Any, SimpleNamespace(kind=kind, observed=None)), problem)
+    failed = Member(cast(Any, SimpleNamespace(plan=left, observed=None)), problem)
     _judge(failed, spec)
     assert failed.error is problem
 

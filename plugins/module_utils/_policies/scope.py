@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from .._checkpoints.selection import select
 from .._core.model import Checkpoint, ObservedVm, Usability
-from .._core.ownership import name_hash
 from .retention import Point
 from .specs import PolicySpec
 
@@ -78,7 +77,7 @@ def _in_series(spec: PolicySpec, observed: ObservedVm, checkpoint: Checkpoint) -
     if checkpoint.matches_name(prefix):
         return True
     mark = checkpoint.mark
-    if mark is not None and mark.name == name_hash(naming.render(prefix, vm, mark.created, spec.timezone)):
+    if mark is not None and checkpoint.was_asked_as(naming.render(prefix, vm, mark.created, spec.timezone)):
         return True
     if naming.fits(checkpoint.name, prefix, vm, any_case=checkpoint.any_case):
         return True

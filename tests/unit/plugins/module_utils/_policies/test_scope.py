@@ -54,8 +54,9 @@ def on_azure(name: str, series: str | None, **fields: Any) -> Checkpoint:
         (point("a", name=MADE), "not_managed"),
         (point("a", name="other"), "not_managed"),
         (ours("a", name=MADE, mark=mark("a", safety=True)), "other_series"),
-        (ours("a", name="renamed", mark=mark("a", "1h", name=name_hash(MADE))), None),
-        (ours("a", name="renamed", mark=mark("a", "2h", name=name_hash(MADE))), "other_series"),
+        (ours("a", name=MADE[:12], mark=mark("a", "1h", name=name_hash(MADE))), None),  # the service has cut it
+        (ours("a", name=MADE[:12], mark=mark("a", "2h", name=name_hash(MADE))), "other_series"),
+        (ours("a", name="kept for the audit", mark=mark("a", "1h", name=name_hash(MADE))), "other_series"),
         (on_azure(f"{MADE}-0123456789ab", "policy"), None),
         (on_azure(f"{MADE}-0123456789ab".upper(), "POLICY"), None),
         (on_azure("other-20261120T110000Z-0123456789ab", "other"), "other_series"),

@@ -17,12 +17,13 @@ from .._core.times import format_duration, show_seconds, show_time
 from . import pinning
 from .absent_planner import plan_absent
 from .actions import Create, Delete, NoOp, Update
+from .age_order import AgeOrder
 from .clock_warnings import clock_warnings
 from .identity import description_drift, keeps, stores
 from .predecessors import of_this_vm, refuse_taken, warnings_of
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
-from .selection import choose, is_older, matches, missing, oldest_first, unusable
+from .selection import choose, matches, missing, oldest_first, unusable
 
 _FUTURE = 300.0
 """Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
@@ -184,7 +185,8 @@ def _supersede(spec: Present, actual: ObservedVm, found: list[Checkpoint], kept:
     ours = [c for c in found if c.ownership.managed and c.identified]
     old = [c for c in ours if not actual.is_pinned(c) and c is not kept]
     if kept is not None:
-        old = [c for c in old if is_older(actual, c, kept)]
+        order = AgeOrder(actual)
+        old = [c for c in old if order.is_older(c, kept)]
     reason = f'superseded: supersede is set and a newer "{spec.name}" exists'
     if kept is None:
         reason = f'superseded: supersede is set and a new "{spec.name}" comes first'

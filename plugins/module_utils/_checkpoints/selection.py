@@ -11,6 +11,7 @@ from .._core.model import Checkpoint, ObservedVm
 from .._core.patterns import matches_whole
 from .._core.selector import Select
 from .._core.times import show_time
+from .age_order import AgeOrder
 
 MOST_LISTED = 20
 OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
@@ -96,16 +97,18 @@ def _is_old_enough(inventory: ObservedVm, checkpoint: Checkpoint, selector: Sele
 
 def newest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that all others are older than; UnknownTime when neither times nor ancestry can tell."""
+    order = AgeOrder(inventory)
     for candidate in found:
-        if all(c is candidate or is_older(inventory, c, candidate) for c in found):
+        if all(c is candidate or order.is_older(c, candidate) for c in found):
             return candidate
     raise _unordered(found)
 
 
 def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that is older than all others; UnknownTime when neither times nor ancestry can tell."""
+    order = AgeOrder(inventory)
     for candidate in found:
-        if all(c is candidate or is_older(inventory, candidate, c) for c in found):
+        if all(c is candidate or order.is_older(candidate, c) for c in found):
             return candidate
     raise _unordered(found)
 
@@ -136,32 +139,6 @@ def unusable(found: Checkpoint) -> MissingCheckpoint:
         f'checkpoint {found.id} ("{found.name}") is not usable, and checkpoint_id never creates.',
         remedy="Give the id of another one, or name without checkpoint_id to have one made.",
     )
-
-
-def is_older(inventory: ObservedVm, older: Checkpoint, newer: Checkpoint) -> bool:
-    """Whether `older` was surely made first.
-
-    What a checkpoint stands on was there before it. So it was made no later than the earliest known time of itself and
-    of what stands on it, and no earlier than the latest known time of itself and of what it stands on.
-    """
-    if newer.id in inventory.ancestors(older):
-        return False  # ancestry is the service's own, while a mark's time is a claim
-    if older.id in inventory.ancestors(newer):
-        return True
-    at_latest = [c.created for c in _above(inventory, older) if c.created is not None]
-    at_earliest = [c.created for c in _below(inventory, newer) if c.created is not None]
-    return bool(at_latest and at_earliest) and min(at_latest) < max(at_earliest)
-
-
-def _above(inventory: ObservedVm, checkpoint: Checkpoint) -> list[Checkpoint]:
-    """Itself and all that stands on it."""
-    return [c for c in inventory.checkpoints if c.id == checkpoint.id or checkpoint.id in inventory.ancestors(c)]
-
-
-def _below(inventory: ObservedVm, checkpoint: Checkpoint) -> list[Checkpoint]:
-    """Itself and all that it stands on."""
-    wanted = {checkpoint.id, *inventory.ancestors(checkpoint)}
-    return [c for c in inventory.checkpoints if c.id in wanted]
 
 
 def _require_placed(

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.age_order import AgeOrder
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.selection import (
     OnAmbiguous,
     choose,
-    is_older,
     matches,
     newest,
     oldest,
@@ -27,7 +27,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     CheckpointError,
     UnknownTime,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.selector import Select
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     ago,
@@ -189,8 +189,8 @@ def test_an_undated_one_below_an_early_one_may_be_the_oldest() -> None:
 
 def test_of_two_made_in_the_same_second_the_one_that_stands_on_the_other_is_newer() -> None:
     first, second = chain(point("z", "1h"), point("a", "1h"))
-    assert is_older(having(first, second), first, second)
-    assert not is_older(having(first, second), second, first)
+    assert AgeOrder(having(first, second)).is_older(first, second)
+    assert not AgeOrder(having(first, second)).is_older(second, first)
 
 
 def test_ancestry_orders_what_no_time_orders() -> None:
@@ -340,9 +340,9 @@ def test_of_two_times_along_a_line_the_one_that_says_more_decides() -> None:
     parent, child = chain(point("p", "1h"), point("c", "3h"))
     between = point("b", "2h")
     there = having(parent, child, between)
-    assert is_older(there, parent, between)
-    assert is_older(there, between, child)
-    assert not is_older(there, between, point("x", "2h"))
+    assert AgeOrder(there).is_older(parent, between)
+    assert AgeOrder(there).is_older(between, child)
+    assert not AgeOrder(there).is_older(between, point("x", "2h"))
 
 
 def test_what_meets_another_key_not_need_not_be_placed_in_time() -> None:
@@ -354,3 +354,18 @@ def test_what_meets_another_key_not_need_not_be_placed_in_time() -> None:
         Select(older_than=timedelta(hours=4), managed=True),
     )
     assert ids(chosen) == ["b2"]
+
+
+def test_the_ancestry_of_each_is_worked_out_once_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = having(*(point(f"p{number}", f"{number + 1}h") for number in range(60)))
+    asked: list[str] = []
+    ancestors = ObservedVm.ancestors
+
+    def counted(observed: ObservedVm, checkpoint: Checkpoint) -> set[str]:
+        asked.append(checkpoint.id)
+        return ancestors(observed, checkpoint)
+
+    monkeypatch.setattr(ObservedVm, "ancestors", counted)
+    assert newest(many, many.checkpoints).id == "p0"
+    assert oldest(many, many.checkpoints).id == "p59"
+    assert len(asked) == 2 * 60

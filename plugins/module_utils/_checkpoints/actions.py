@@ -67,7 +67,11 @@ class CheckpointAction(Action):
         return {"checkpoint": {"id": self.checkpoint.known_id, "name": self.checkpoint.name}}
 
     def covered(self) -> dict[str, t.Any]:
-        return {"checkpoint_id": self.checkpoint.id.lower()}
+        """The very checkpoint: where an id is made of the name, another one may have it by the time of the apply."""
+        shown = self.checkpoint
+        is_named = shown.created is not None and shown.id.lower().endswith(f"/{shown.name.lower()}")
+        created = {"created": shown.created.isoformat()} if is_named and shown.created is not None else {}
+        return {"checkpoint_id": shown.id.lower(), **created}
 
     def title(self) -> str:
         return f"{self.verb} {self.checkpoint.name} of {self.target.name}"

@@ -35,10 +35,15 @@ def refuse_pinned(actual: ObservedVm, gone: t.Iterable[Checkpoint]) -> None:
     )
 
 
-def removal(actual: ObservedVm, checkpoint: Checkpoint, reason: str, *, lift: bool = False) -> list[Action]:
-    """What removes a checkpoint: a lock that is left of an ended pin goes first, with `lift` the pin that holds too."""
+def unlocking(actual: ObservedVm, checkpoint: Checkpoint, reason: str, *, lift: bool = False) -> list[Action]:
+    """What goes before a checkpoint: the lock that is left of an ended pin, with `lift` that of one that holds too."""
     locked = checkpoint.locked and (lift or (checkpoint.kept is not None and not actual.is_pinned(checkpoint)))
-    first: list[Action] = [SetLock(actual.vm, reason, checkpoint=checkpoint, on=False)] if locked else []
+    return [SetLock(actual.vm, reason, checkpoint=checkpoint, on=False)] if locked else []
+
+
+def removal(actual: ObservedVm, checkpoint: Checkpoint, reason: str, *, lift: bool = False) -> list[Action]:
+    """What removes a checkpoint; with `lift` its pin goes first."""
+    first = unlocking(actual, checkpoint, reason, lift=lift)
     if lift and checkpoint.kept is not None:
         first.append(SetPin(actual.vm, reason, checkpoint=checkpoint, pin=PinChange(None, checkpoint.kept)))
     return [*first, Delete(actual.vm, reason, checkpoint=checkpoint)]

@@ -29,7 +29,7 @@ class Approval:
             self._digest = approved
         else:
             plan = plan_of(approved, _OPTION)
-            self._ids = {str(action.get("id")) for action in plan["actions"]}
+            self._ids = {action["id"] for action in plan["actions"]}
             self._group = plan.get("group")
 
     @property

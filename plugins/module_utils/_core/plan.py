@@ -167,7 +167,11 @@ def in_stages(plans: t.Sequence[Plan]) -> list[Plan]:
 
 def digest(plans: t.Sequence[Plan], group: Terms | None = None) -> str:
     """One name for what would be changed: equal for equal plans, whoever reads them and whenever."""
-    ids = [action.id for plan in plans for action in plan.writes]
+    return digest_of([action.id for plan in plans for action in plan.writes], group)
+
+
+def digest_of(ids: t.Sequence[str], group: Terms | None) -> str:
+    """The same from the ids of the actions that change something."""
     terms = [] if group is None else [_canonical(dict(group))]
     return "sha256:" + hashlib.sha256("\n".join([*ids, *terms]).encode()).hexdigest()
 

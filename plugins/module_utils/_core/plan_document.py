@@ -8,9 +8,11 @@ import json
 import typing as t
 
 from .errors import InvalidInput
-from .plan import VERSION, checksum
+from .plan import VERSION, checksum, digest_of
 
 Document = dict[str, t.Any]
+KEEP = "keep"
+"""The verb of the actions that change nothing."""
 
 
 def plan_of(value: object, where: str) -> Document:
@@ -22,11 +24,23 @@ def plan_of(value: object, where: str) -> Document:
     actions = plan.get("actions") if isinstance(plan, dict) else None
     if not isinstance(actions, list) or plan.get("version") != VERSION:
         raise InvalidInput(f"{where}: is no plan of version {VERSION} as results have it under the key plan.")
-    if checksum(actions, plan.get("group")) != plan.get("checksum"):
-        raise InvalidInput(f"{where}: was altered since it was returned.", remedy="Give it as it was returned.")
-    if not all(isinstance(action, dict) and isinstance(action.get("action"), str) for action in actions):
+    group = plan.get("group")
+    if checksum(actions, group) != plan.get("checksum"):
+        raise _altered(where)
+    if not all(map(_is_action, actions)):
         raise InvalidInput(f"{where}: holds what is no action.")
+    # The checksum covers neither the digest nor itself, and the digest alone approves as well.
+    if digest_of([action["id"] for action in actions if action["action"] != KEEP], group) != plan.get("digest"):
+        raise _altered(where)
     return t.cast(Document, plan)
+
+
+def _is_action(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(name), str) for name in ("id", "action"))
+
+
+def _altered(where: str) -> InvalidInput:
+    return InvalidInput(f"{where}: was altered since it was returned.", remedy="Give it as it was returned.")
 
 
 def from_json(text: str, where: str) -> t.Any:

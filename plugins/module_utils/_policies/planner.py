@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 
 from .._checkpoints.actions import Delete
 from .._checkpoints.clock_warnings import clock_warnings
+from .._checkpoints.pinning import unlocking
 from .._checkpoints.planner import refuse
 from .._checkpoints.progress import CheckpointProgress
 from .._core.errors import CheckpointError, InvalidInput, LimitReached, NoSlotYet, TooManyDeletes
 from .._core.fields import MAX_NAME
-from .._core.model import Capabilities, ObservedVm
+from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan
 from .._core.times import format_duration, format_time, show_seconds, show_time
 from .actions import CreatePoint, KeepPoint, RemovePoint
@@ -63,7 +64,8 @@ def decide(
     is_full = due and len(observed.checkpoints) >= capabilities.max_points
     planned = [Point("", now)] if due and not is_full else []
     verdicts = retain([*planned, *points], spec.policy, now)[len(planned) :]
-    verdicts = tuple(_unlocked(verdict, observed) for verdict in verdicts)
+    by_id = {checkpoint.id: checkpoint for checkpoint in observed.checkpoints}
+    verdicts = tuple(_locked(verdict, observed, by_id[verdict.point.id]) for verdict in verdicts)
     goes = sum(not verdict.keep for verdict in verdicts)
     decision = Decision(verdicts, good[0] if good else None, due, is_full)
     if goes + removed > spec.max_deletes:
@@ -95,7 +97,10 @@ def plan(
         _require_slot(observed, patience)
         actions += [*observed.prelude, _new(spec, observed, capabilities, decision)]
     gone = sorted((each for each in decision.verdicts if not each.keep), key=_age)
-    actions += [RemovePoint(observed.vm, v.reason, checkpoint=by_id[v.point.id], rule=v.rule) for v in gone]
+    for verdict in gone:
+        checkpoint = by_id[verdict.point.id]
+        actions += unlocking(observed, checkpoint, verdict.reason)
+        actions.append(RemovePoint(observed.vm, verdict.reason, checkpoint=checkpoint, rule=verdict.rule))
     newest = None if decision.newest is None or create else by_id[decision.newest.id]
     left = shortfall(decision, observed, capabilities)
     made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest, shortfall=left)
@@ -138,13 +143,17 @@ def _leave(decision: Decision, rule: t.Literal["max_deletes", "max_deletes_total
     return replace(decision, verdicts=left, left=goes, limit=limit)
 
 
-def _unlocked(verdict: Verdict, observed: ObservedVm) -> Verdict:
-    """A lock on this very checkpoint keeps it; one that forbids every removal is refused as everywhere."""
+def _locked(verdict: Verdict, observed: ObservedVm, checkpoint: Checkpoint) -> Verdict:
+    """A lock on this very checkpoint keeps it; one that forbids every removal is refused as everywhere.
+
+    That of a pin that has ended goes with it.
+    """
     if verdict.keep:
         return verdict
     verb = f"delete {verdict.point.id}".lower()
+    lifted = {kind for action in unlocking(observed, checkpoint, verdict.reason) for kind in action.kinds}
     for obstacle in observed.obstacles:
-        if verb in obstacle.verbs and "delete" not in obstacle.verbs:
+        if verb in obstacle.verbs and "delete" not in obstacle.verbs and obstacle.lifted_by not in lifted:
             return replace(verdict, keep=True, rule="locked", reason=obstacle.why.rstrip("."))
     return verdict
 

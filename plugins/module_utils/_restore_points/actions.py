@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .._core.plan import Action, in_parentheses
 
@@ -45,9 +46,17 @@ class UpdateResource(ResourceAction):
 
 @dataclass(frozen=True)
 class DeleteResource(ResourceAction):
-    """The resource goes; `fields` name what goes with it."""
+    """The resource goes; `fields` name what goes with it.
+
+    `created`: when the restore points that go were made, where it is known. An approval covers them, and not others of
+    their names.
+    """
 
     verb = "delete"
+    created: tuple[datetime, ...] = ()
+
+    def covered(self) -> dict[str, t.Any]:
+        return super().covered() | ({"created": [each.isoformat() for each in self.created]} if self.created else {})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from datetime import datetime
 
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Pinned
 from .._core.model import Obstacle, Target
@@ -139,7 +140,7 @@ def plan_point(
         why = _GOING if now.state == "deleting" else how_failed(now)
     if now is not None and now.state != "deleting":
         _refuse_pinned(pin, why)
-        actions.append(DeleteResource(subject, why))
+        actions.append(DeleteResource(subject, why, created=_created(now)))
     actions.append(CreateResource(subject, why, fields=_set(fields)))
     refuse_obstructed(actions, obstacles)
     if count + (now is None) > MAX_POINTS:
@@ -173,7 +174,7 @@ def _delete_point(
     if now.state == "deleting":
         return (NoOp(subject, _GOING),)
     _refuse_pinned(pin, "state is absent")
-    gone = DeleteResource(subject, "state is absent")
+    gone = DeleteResource(subject, "state is absent", created=_created(now))
     refuse_obstructed([gone], obstacles)
     return (gone,)
 
@@ -192,16 +193,20 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
         return ()
     if now.state == "deleting":
         return (NoOp(subject, _GOING),)
-    points = [point.name for point in now.properties.restorePoints or []]
-    if points and not spec.force:
+    names = [point.name for point in now.points]
+    if names and not spec.force:
         raise InvalidInput(
-            f"it holds {len(points)} restore points ({', '.join(points[:20])}), which would go with it.",
+            f"it holds {len(names)} restore points ({', '.join(names[:20])}), which would go with it.",
             remedy="Remove them first, or set force: true.",
             changed_nothing=True,
         )
     # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
-    fields = {"restore_points_that_go": _change(None, sorted(points))} if points else {}
-    return (DeleteResource(subject, "state is absent", fields=fields),)
+    fields = {"restore_points_that_go": _change(None, sorted(names))} if names else {}
+    return (DeleteResource(subject, "state is absent", fields=fields, created=_created(*now.points)),)
+
+
+def _created(*points: PointEntity) -> tuple[datetime, ...]:
+    return tuple(sorted(point.created for point in points if point.created is not None))
 
 
 def _kept(state: str) -> str:

@@ -47,6 +47,15 @@ def test_a_pin_that_has_ended_keeps_nothing(service: str) -> None:
     assert pinned not in names(lab, service)
 
 
+def test_the_lock_of_a_pin_that_has_ended_goes_with_its_checkpoint() -> None:
+    lab, locked = _series("compute", 4, pin=True, pin_until="1d", pin_lock=True)
+    assert lab.world.azure.locks
+    result = done(run(lab, "compute", keep={"last": 1}))
+    assert locked in planned(result, "delete")
+    assert locked not in names(lab, "compute")
+    assert not lab.world.azure.locks
+
+
 @on_each
 def test_select_narrows_what_a_policy_removes(service: str) -> None:
     lab, _first = _series(service, 5)

@@ -18,11 +18,11 @@ import pytest
 import yaml
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _deps
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum, digest_of
 
 FILTERS = ("approved_tasks", "plan_file", "plan_table", "plan_tasks")
 DIRECTORY = Path(str(_deps.__file__)).parents[1] / "filter"
-PLAN = {"version": 1, "digest": "sha256:0", "checksum": checksum([]), "actions": []}
+PLAN = {"version": 1, "digest": digest_of([], None), "checksum": checksum([]), "actions": []}
 TASKS = [{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]
 SCRIPT = """
 import importlib, json, sys

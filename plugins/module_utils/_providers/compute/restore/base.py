@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from ...._core.errors import NotFound
 from ...._core.model import ObservedVm
@@ -19,7 +20,7 @@ from .runs import describe_vm, disks_of
 
 @dataclass(frozen=True)
 class RestoreRun:
-    """A restore to `point` (`collection/name`, and `point_id`, a hash of its id), as `spec` asks for it.
+    """A restore to `point` (`collection/name`, and `point_id`, a hash of its id) of that time, as `spec` asks for it.
 
     What puts a VM back onto its old disks is to no point, and nobody has asked for it.
     """
@@ -28,6 +29,7 @@ class RestoreRun:
     point: str | None = None
     point_id: str = ""
     spec: RestoreRequest | None = None
+    created: datetime | None = None
 
     @property
     def point_name(self) -> str:

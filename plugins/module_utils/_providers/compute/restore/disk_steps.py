@@ -74,6 +74,10 @@ class CreateDisk(DiskStep):
         tags = {"power": self.power, "keyed": self.keyed, "replaces": self.replaces, "held": self.held}
         return super().about() | {"place": self.slot} | tags
 
+    def covered(self) -> dict[str, t.Any]:
+        """The very point: another one may have its name, and so its id, by the time of the apply."""
+        return self.details() | ({} if self.run.created is None else {"created": self.run.created.isoformat()})
+
     def is_shown(self, state: AzureVmState) -> bool:
         disk = state.named(self.disk)
         return disk is not None and state.is_made(disk)

@@ -263,7 +263,8 @@ def _run(
     refuse_elsewhere(actual, new, sources)
     if entity is None:
         return RestoreRun(run_id, disks.lead.point, disks.lead.point_id, spec), new
-    return RestoreRun(run_id, "/".join(entity.id.split("/")[-3::2]), short_hash(entity.id), spec), new
+    home_and_name = "/".join(entity.id.split("/")[-3::2])
+    return RestoreRun(run_id, home_and_name, short_hash(entity.id), spec, entity.created), new
 
 
 def _detached(state: AzureVmState, new: t.Mapping[str, str], run: str) -> tuple[list[Attachment], list[str]]:

@@ -16,7 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
+    checksum,
+    digest_of,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_document import plain
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_table import (
     code,
@@ -24,7 +27,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan_ta
     prose,
 )
 
-DIGEST = "sha256:" + "0" * 64
 CREATE = {"action": "create", "checkpoint": {"name": "nightly"}, "reason": "it is missing"}
 DELETE = {
     "action": "delete",
@@ -34,13 +36,15 @@ DELETE = {
 
 
 def plan(*actions: dict[str, Any]) -> dict[str, Any]:
-    whole = [{"vm": "web01", "provider": "spf", "reason": "asked", **action} for action in actions]
-    return {"version": 1, "digest": DIGEST, "checksum": checksum(whole), "actions": whole}
+    whole = [{"id": "a", "vm": "web01", "provider": "spf", "reason": "asked", **action} for action in actions]
+    return fitting(whole)
 
 
-def fitting(actions: list[Any]) -> dict[str, Any]:
-    """What has the checksum of a plan: whoever can write one can compute the other."""
-    return {**plan(), "actions": actions, "checksum": checksum(actions)}
+def fitting(actions: list[Any], group: dict[str, str] | None = None) -> dict[str, Any]:
+    """What has the hashes of a plan: whoever can write one can compute the others."""
+    ids = [each.get("id", "") for each in actions if isinstance(each, dict) and each.get("action") != "keep"]
+    hashes = {"digest": digest_of(ids, group), "checksum": checksum(actions, group)}
+    return {"version": 1, **hashes, **({} if group is None else {"group": group}), "actions": actions}
 
 
 def rows(text: str) -> list[str]:
@@ -49,24 +53,24 @@ def rows(text: str) -> list[str]:
 
 def test_it_reads_as_it_should() -> None:
     keep = {"action": "keep", "checkpoint": {"name": "baseline", "id": "a1"}, "reason": "it exists"}
-    assert plan_table(plan(keep, CREATE, DELETE)) == (
+    whole = plan(keep, CREATE, DELETE)
+    assert plan_table(whole) == (
         "| | what | of | why |\n"
         "|---|---|---|---|\n"
         "| `=` | keep checkpoint `baseline` (`a1`) | `web01` (spf) | it exists |\n"
         "| `+` | create checkpoint `nightly` | `web01` (spf) | it is missing |\n"
         "| `-` | delete checkpoint `old` (`831e`) | `web01` (spf) | superseded: a newer one is usable |\n"
         "\n"
-        f"1 to create, 0 to change, 1 to remove, 1 to keep. Digest: `{DIGEST}`\n"
+        f"1 to create, 0 to change, 1 to remove, 1 to keep. Digest: `{whole['digest']}`\n"
     )
 
 
 def test_a_group_is_named_and_covered_by_the_checksum() -> None:
     group = {"order": "given", "on_failure": "undo"}
-    whole = plan(CREATE)
-    whole |= {"group": group, "checksum": checksum(whole["actions"], group)}
+    whole = fitting(plan(CREATE)["actions"], group)
     assert plan_table(whole).endswith(
         "1 to create, 0 to change, 0 to remove, 0 to keep. All as one group: `order: given, on_failure: undo`. "
-        f"Digest: `{DIGEST}`\n"
+        f"Digest: `{whole['digest']}`\n"
     )
     for changed in ({**group, "on_failure": "keep"}, None):
         with pytest.raises(InvalidInput, match="was altered since it was returned"):
@@ -110,7 +114,7 @@ def test_every_kind_of_action_has_a_row(action: dict[str, Any], row: str) -> Non
 
 
 def test_nothing_to_do_is_said() -> None:
-    assert plan_table(plan()) == f"Nothing to do. Digest: `{DIGEST}`\n"
+    assert plan_table(plan()) == f"Nothing to do. Digest: `{plan()['digest']}`\n"
     assert plan_table([]) == "Nothing to do.\n"
     assert plan_table({"results": [{"skipped": True}]}) == "Nothing to do.\n"
 
@@ -145,6 +149,8 @@ def test_a_result_a_loop_a_list_a_text_and_a_plan_file_are_all_read() -> None:
         (fitting([{"action": 1}]), "holds what is no action"),
         (fitting([{}]), "holds what is no action"),
         ({**plan(CREATE), "actions": plan(DELETE)["actions"]}, "was altered"),
+        ({**plan(CREATE), "digest": plan(CREATE, DELETE)["digest"]}, "was altered"),
+        (fitting([{"action": "create"}]), "holds what is no action"),
         ({"plan": {**plan(CREATE), "checksum": None}}, r"plan_table\.plan: was altered"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum, digest_of
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import argument_specs
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.plan_file import (
     MODULES,
@@ -21,7 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.plan_f
     to_text,
 )
 
-PLAN = {"version": 1, "digest": "sha256:0", "checksum": checksum([]), "actions": []}
+PLAN = {"version": 1, "digest": digest_of([], None), "checksum": checksum([]), "actions": []}
 TASK = {"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}
 NAMED = {**TASK, "module": "hybridvm.checkpoints.vm_checkpoint"}
 NOW = "2026-11-20T11:30:00Z"
@@ -65,13 +65,13 @@ def test_the_whole_file() -> None:
       },
       "plan": {
         "version": 1,
-        "digest": "sha256:0",
+        "digest": "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "checksum": "sha256:4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945",
         "actions": []
       }
     }
   ],
-  "checksum": "sha256:87e03b07a6cf44e755c5b65e23088c4f1ec04455c3c116cc62747b5b3f8b3793"
+  "checksum": "sha256:793be3dac6e9973af958a98b8d7e3b1cf641da17c9d1f902b9e7aef2032dc71f"
 }
 """
     )

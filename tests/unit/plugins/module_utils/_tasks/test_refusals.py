@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import checksum, digest_of
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._leftovers.specs import LeftoverSpec
@@ -37,7 +37,7 @@ from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.go
 
 AZURE = "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/g/providers/Microsoft.Compute"
 OPTIONS = {"vm": "web01", "name": "n"}
-PLAN = {"version": 1, "digest": "sha256:0", "checksum": checksum([]), "actions": []}
+PLAN = {"version": 1, "digest": digest_of([], None), "checksum": checksum([]), "actions": []}
 
 
 def named(**params: Any) -> object:

@@ -33,7 +33,7 @@ class Select(OptionsModel):
     @pydantic.model_validator(mode="before")
     @classmethod
     def _read(cls, value: object) -> object:
-        """A text is short for `which`. An empty dictionary, a null or an empty text would widen the choice."""
+        """A text is short for `which`. An empty dictionary or a null would widen the choice."""
         if value in ("latest", "oldest"):
             return {"which": value}
         if not isinstance(value, dict):
@@ -42,7 +42,7 @@ class Select(OptionsModel):
         if not given or set(given) - set(cls.model_fields):
             raise ValueError(TAKES)
         for key, each in given.items():
-            if each is None or each == "":
+            if each is None:
                 raise ValueError(f"{key} is empty; leave it out where nothing is meant")
             if key in _TEXTS and isinstance(each, (int, float, list, dict)):
                 raise ValueError(f"{key}: takes {_TEXTS[key]}")

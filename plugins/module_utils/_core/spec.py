@@ -150,6 +150,9 @@ OMIT = 'Leave it out where nothing is meant, such as an unanswered survey field:
 """An empty text must never widen what a task touches, so that it is not taken for an option that was not given."""
 
 
+_OF_OTHERS = ("expected_plan", "tags")
+"""Options that may hold empty texts: what they hold is a plan's or Azure's."""
+
 Spec: t.TypeAlias = "Present | Absent | RestoreRequest"
 Model = t.TypeVar("Model", bound="pydantic.BaseModel")
 
@@ -176,9 +179,17 @@ def validate_options(
 
 
 def require_text(option: str, value: object) -> None:
-    """InvalidInput for an empty text."""
+    """InvalidInput for an empty text, also as an element or a suboption; a tag may have an empty value."""
     if value == "":
         raise InvalidInput(f"{option}: is empty.", remedy=OMIT)
+    if option in _OF_OTHERS:
+        return
+    if isinstance(value, (list, tuple)):
+        for number, each in enumerate(value):
+            require_text(f"{option}{_place(number)}", each)
+    if isinstance(value, dict):
+        for name, each in value.items():
+            require_text(f"{option}{_place(str(name))}", each)
 
 
 def _is_text(value: object) -> bool:

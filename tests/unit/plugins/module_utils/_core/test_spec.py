@@ -151,7 +151,7 @@ def test_an_empty_element_of_a_list_is_reported_with_its_place() -> None:
     class Several(pydantic.BaseModel):
         names: list[Name]
 
-    with pytest.raises(InvalidInput, match="names, element 2: must not be empty"):
+    with pytest.raises(InvalidInput, match="names, element 2: is empty. Leave it out"):
         validate_options(Several, {"names": ["a", ""]})
 
 
@@ -180,3 +180,11 @@ def test_bytes_that_are_no_text_are_refused_wherever_they_stand(text: str) -> No
 
 def test_text_of_any_language_is_text() -> None:
     assert validate_options(Present, {"name": "über \U0001f600"}).name == "über \U0001f600"
+
+
+@pytest.mark.parametrize("value", [{"": "x"}, {"environment": ""}])
+def test_what_azure_s_tags_and_a_plan_hold_is_theirs(value: dict[str, str]) -> None:
+    class Tagged(pydantic.BaseModel):
+        tags: dict[str, str]
+
+    assert validate_options(Tagged, {"tags": value}).tags == value

@@ -80,8 +80,8 @@ def refused(kind: type[pydantic.BaseModel], options: dict[str, Any], names: dict
         (RestoreRequest, {"checkpoint_id": GUID, "select": "oldest"}, f"{ONE} name and select"),
         (RestoreRequest, {"select": ""}, f"select: {OMIT}"),
         (Several, {"names": ["a", " b"]}, "names, element 2: must not begin or end with white space"),
-        (Several, {"names": ["a" * 256, " b"]}, "names, element 1: is longer than 255 characters; names, element 2: must "
-         "not begin or end with white space"),
+        (Several, {"names": ["a" * 256, " b"]},
+         "names, element 1: is longer than 255 characters; names, element 2: must not begin or end with white space"),
         (Several, {"names": ["a" * 256, ""]}, f"names, element 2: {OMIT}"),
         (Several, {"names": ["a", "\udc80"]}, "names: holds characters that are no Unicode text."),
         (Several, {"key": "a" * 256}, "key: is longer than 255 characters"),

@@ -33,6 +33,16 @@ Options = dict[str, Any]
             {"vm": "a", "checkpoint_id": "i", "supersede": True},
             "supersede is True but all of the following are missing: name",
         ),
+        (
+            "vm_checkpoint",
+            {"vm": "a", "select": "latest"},
+            "state is present but any of the following are missing: name, checkpoint_id",
+        ),
+        (
+            "vm_checkpoint",
+            {"vm": "a", "name": "n", "state": "absent", "ignore_pin": True},
+            "ignore_pin is True but all of the following are missing: checkpoint_id",
+        ),
         ("vm_checkpoint", {"vm": "a", "name": "n", "group": {}}, "parameters are mutually exclusive: group|vm"),
         (
             "vm_checkpoint",

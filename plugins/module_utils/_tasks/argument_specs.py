@@ -223,7 +223,11 @@ VM_CHECKPOINT: dict[str, t.Any] = {
     "mutually_exclusive": [["vm", "vms"], ["checkpoint_id", "max_age"], ["checkpoint_id", "select"], *OF_GROUPS],
     "required_one_of": [["vm", "vms"], ["name", "checkpoint_id", "select"]],
     "required_by": {"pin_until": ["pin"]},
-    "required_if": [["supersede", True, ["name"]]],
+    "required_if": [
+        ["state", "present", ["name", "checkpoint_id"], True],
+        ["supersede", True, ["name"]],
+        ["ignore_pin", True, ["checkpoint_id"]],
+    ],
 }
 
 VM_CHECKPOINT_INFO: dict[str, t.Any] = {

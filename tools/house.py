@@ -236,6 +236,8 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         yield from provider_questions(tree)
     if module_of(path) in pure:
         yield from impurities(tree)
+    elif path.startswith("plugins/module_utils/") and (ast.get_docstring(tree) or "").endswith("Pure."):
+        yield 3, "promises to be pure: pyproject.toml, [tool.house] pure, is to name it"
 
 
 def imports_of(path: str, tree: ast.AST, modules: t.Container[str]) -> t.Iterator[tuple[str, int]]:

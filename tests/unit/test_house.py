@@ -105,6 +105,13 @@ def test_a_pure_file_stays_pure(source: str, expected: list[str]) -> None:
     assert found(source, "plugins/module_utils/_http.py", frozenset({"_plan"})) == []
 
 
+def test_a_file_that_promises_to_be_pure_is_held_to_it() -> None:
+    promise = '"""What is left. Pure."""\n'
+    told = [text for _line, text in house.python_findings(CORE, HEAD + promise, frozenset())]
+    assert told == ["promises to be pure: pyproject.toml, [tool.house] pure, is to name it"]
+    assert list(house.python_findings(CORE, HEAD + promise, frozenset({house.module_of(CORE)}))) == []
+
+
 def test_a_pure_file_in_a_package_stays_pure() -> None:
     path = "plugins/module_utils/_restore_points/planner.py"
     assert found("import time", path, frozenset({"_restore_points/planner"})) == ["imports time in a pure file"]

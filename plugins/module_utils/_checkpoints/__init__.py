@@ -1,3 +1,3 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checkpoints of VMs: selection and plans. Pure."""
+"""Checkpoints of VMs: what is chosen, planned, sent and proven."""

@@ -151,7 +151,7 @@ class SpfSettings(pydantic.BaseModel):
         missing = [name for name in needs if not getattr(self, name)]
         if missing:
             raise ValueError(
-                f"{_missing(f'SPF with spf_auth {self.spf_auth}', missing)}. A VM given by name or GUID is SPF's; "
+                f"{lacking(f'SPF with spf_auth {self.spf_auth}', missing)}. A VM given by name or GUID is SPF's; "
                 "one of Arc-enabled SCVMM or of Azure is given by its ARM id"
             )
         if self.spf_token and self.spf_token_file:
@@ -333,6 +333,3 @@ def lacking(what: str, names: t.Sequence[str]) -> str:
 
 def _with_variables(name: str) -> str:
     return f"{name} ({' or '.join(ENVIRONMENT[name])})"
-
-
-_missing = lacking

@@ -103,9 +103,7 @@ def unread(problem: CheckpointError, subject: str, context: str, *, succeeded: b
 
 def after_loss(problem: CheckpointError, subject: str, context: str) -> CheckpointError:
     """An error that comes while the answer of an earlier write is still missing: that one is open, too."""
-    if isinstance(problem, Locked):
-        return unread(problem, subject, context)
-    if isinstance(problem, SAYS_NOTHING_CHANGED):
+    if isinstance(problem, (Locked, *SAYS_NOTHING_CHANGED)):
         return unread(problem, subject, context)
     if not isinstance(problem, OutcomeUnknown):
         problem.changed_nothing = False

@@ -81,7 +81,3 @@ class LeftoverView:
         after = [line for key, line in lines.items() if key not in gone]
         texts = {"before": "".join(lines.values()), "after": "".join(after)}
         return {"before_header": header, "after_header": header, **texts}
-
-    def name(self, run: Reconciler[ObservedDisks]) -> dict[str, t.Any]:
-        """The VM."""
-        return dict(run.kind.target.to_result())

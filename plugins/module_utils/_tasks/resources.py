@@ -55,7 +55,3 @@ class ResourceView:
     def diff(self, run: Reconciler[t.Any], *, check_only: bool) -> dict[str, str] | None:
         """What each action sets, before and after."""
         return diff(str(run.kind.target), run.plan.writes if check_only else run.progress.actions)
-
-    def name(self, run: Reconciler[t.Any]) -> dict[str, t.Any]:
-        """Its name and id."""
-        return dict(run.kind.target.to_result())

@@ -34,8 +34,12 @@ class View(t.Protocol):
     def diff(self, run: Reconciler[t.Any], *, check_only: bool) -> dict[str, str] | None:
         """Ansible's diff: what would change in check mode; else what has, which on a failure is less than the plan."""
 
+
+class ListedView(View, t.Protocol):
+    """How they are shown where a task is about several."""
+
     def name(self, run: Reconciler[t.Any]) -> dict[str, t.Any]:
-        """How an element of a list names its target."""
+        """How an element of the list names its target."""
 
 
 class GroupOfTargets(t.Protocol):
@@ -77,13 +81,13 @@ class Shown(t.NamedTuple):
     diff: dict[str, str] | None
 
 
-def show(view: View, check_only: bool, member: Member) -> Shown:
+def show(view: ListedView, check_only: bool, member: Member) -> Shown:
     """What is known of a target now."""
     return Shown(_element(member, view, check_only), view.diff(member.reconciler, check_only=check_only))
 
 
 def many(
-    members: t.Sequence[Member], view: View, *, check_only: bool, group: GroupOfTargets | None = None
+    members: t.Sequence[Member], view: ListedView, *, check_only: bool, group: GroupOfTargets | None = None
 ) -> dict[str, t.Any]:
     """The result of a task for a list of targets, in input order, with one plan for all."""
     runs = [member.reconciler for member in members]
@@ -133,7 +137,7 @@ def _summary(states: t.Sequence[str], check_only: bool) -> str:
     return ", ".join(f"{counts[state]} {word}" for state, word in words.items() if counts[state])
 
 
-def _element(member: Member, view: View, check_only: bool) -> dict[str, t.Any]:
+def _element(member: Member, view: ListedView, check_only: bool) -> dict[str, t.Any]:
     run = member.reconciler
     return {
         **view.name(run),

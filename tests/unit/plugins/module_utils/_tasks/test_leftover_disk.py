@@ -120,10 +120,6 @@ def test_the_diff_in_check_mode_is_of_the_plan_else_of_what_was_done(
     }
 
 
-def test_how_it_names_the_vm() -> None:
-    assert VIEW.name(ran(None)) == {"vm": "v", "vm_id": ID.lower()}
-
-
 STAGED = replace(UNIQUE, restore_steps=cast(Any, object()))
 
 

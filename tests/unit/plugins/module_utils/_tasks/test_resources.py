@@ -182,4 +182,3 @@ def test_the_diff_in_check_mode_is_of_the_plan_else_of_what_was_done() -> None:
     assert view.diff(ran, check_only=True) == {**header, "before": "  p\n", "after": "  p  it is missing\n"}
     assert view.diff(ran, check_only=False) == {**header, "before": "  p\n", "after": ""}
     assert view.keys(ran, check_only=False) == {"restore_point": None}
-    assert view.name(ran) == WHO.to_result()

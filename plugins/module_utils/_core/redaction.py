@@ -20,7 +20,7 @@ MASK = "********"
 LONGEST = 65536
 """Characters of the longest token that is accepted; servers take headers of 16 or 32 KiB."""
 _SHORT = 4
-"""Secrets of fewer characters are masked in the finished result only, of all spellings percent-encoded and in base64."""
+"""Secrets of fewer characters are masked in the finished result only, as they are, percent-encoded and in base64."""
 _LAYERS = 5
 """How many times over an echo may have been escaped."""
 _OWN_WORDS = {"code", "retry", "status", "action", "provider", "kind", "sign_in"}

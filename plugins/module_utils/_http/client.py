@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An HTTP client for one origin: what is sent again and for how long, how much is read, and what is never shown.
 
-A read is repeated on 408, 429, 5xx (but 501 and 505) and lost connections. A write is repeated only when it never left or
-was refused with 429; any other loss is `ResponseLost`, and the caller finds out by reading what it did.
+A read is repeated on 408, 429, 5xx (not 501 and 505) and lost connections. A write is repeated only when it never
+left or was refused with 429; any other loss is `ResponseLost`, and the caller finds out by reading what it did.
 """
 
 from __future__ import annotations

@@ -19,6 +19,11 @@ def clock_warnings(actual: ObservedVm, compared: t.Iterable[Checkpoint]) -> list
         stamped = each.ownership.at
         if each.created is None or stamped is None:
             continue
+        if actual.contradicts_mark(each):
+            warnings.append(
+                f'checkpoint "{each.name}" ({each.id}) is older than its mark says: the service\'s own times count.'
+            )
+            break
         seconds = (each.created - stamped).total_seconds()
         # What the service's clock is ahead of ours, and of this one as well, has been reported.
         if (apart := difference(seconds)) and not (warnings and not difference(seconds + actual.ahead)):

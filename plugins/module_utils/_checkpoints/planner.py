@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from .._core.clocks import FUTURE
 from .._core.errors import InvalidInput, LimitReached, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, refuse_obstructed
@@ -24,9 +25,6 @@ from .predecessors import of_this_vm, refuse_taken, warnings_of
 from .progress import CheckpointProgress
 from .restore_planner import plan_restore
 from .selection import choose, matches, missing, oldest_first, unusable
-
-_FUTURE = 300.0
-"""Seconds that a checkpoint may be ahead of the clock that its age is counted by."""
 
 
 def plan(
@@ -216,7 +214,7 @@ def _counts(checkpoint: Checkpoint, actual: ObservedVm, max_age: timedelta, prog
     """
     age = actual.age(checkpoint)
     return checkpoint.ownership.nonce in progress.made or (
-        age is not None and -_FUTURE <= age <= max_age.total_seconds()
+        age is not None and -FUTURE.total_seconds() <= age <= max_age.total_seconds()
     )
 
 

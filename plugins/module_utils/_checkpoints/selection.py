@@ -87,9 +87,9 @@ def _is_meant(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -
 
 
 def _is_old_enough(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
-    """Whether it is known to meet the keys about time."""
-    created, age = checkpoint.created, inventory.age(checkpoint)
-    is_before = selector.before is None or (created is not None and created < selector.before)
+    """Whether it is known to meet the keys about time, by every clock that can be asked."""
+    age = inventory.age_at_least(checkpoint)
+    is_before = selector.before is None or inventory.made_before(checkpoint, selector.before)
     return is_before and (
         selector.older_than is None or (age is not None and age > selector.older_than.total_seconds())
     )

@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .clocks import age
+from .clocks import Reading, age, age_at_least, contradicts_stamp, latest_creation
 from .normalising import LEAST_MARKED_NAME, may_come_of
 from .ownership import Mark, Ownership, name_hash
 from .pins import Pin
@@ -274,7 +274,8 @@ class Leftover:
 class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
-    That clock is so many seconds `ahead` of ours (0 where it shows none). `busy` says what job holds the VM, `refuses`
+    That clock is so many seconds `ahead` of ours (0 where it shows none). `shown` is the latest time that the clock of
+    the checkpoints' own times has shown, where it is another. `busy` says what job holds the VM, `refuses`
     why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
     pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
     `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
@@ -288,6 +289,7 @@ class ObservedVm:
     checkpoints: tuple[Checkpoint, ...]
     now: datetime
     ahead: float = 0.0
+    shown: datetime | None = None
     power: Power = "unknown"
     busy: str | None = None
     refuses: str | None = None
@@ -303,9 +305,31 @@ class ObservedVm:
     from_list: bool = False
     detail: t.Any = None
 
+    def _read(self, checkpoint: Checkpoint) -> Reading | None:
+        """What the clocks say of it; None where nobody knows when it was made."""
+        if checkpoint.created is None:
+            return None
+        return Reading(checkpoint.created, checkpoint.ownership.at, self.now, self.ahead, self.shown)
+
     def age(self, checkpoint: Checkpoint) -> float | None:
-        """Seconds since it was made, by clocks that can be compared; None where nobody knows."""
-        return age(checkpoint.created, checkpoint.ownership.at, self.now, self.ahead)
+        """Seconds since it was made, for what has to be fresh, and to be shown; None where nobody knows."""
+        found = self._read(checkpoint)
+        return None if found is None else age(found)
+
+    def age_at_least(self, checkpoint: Checkpoint) -> float | None:
+        """The same for what is chosen because it is old: where clocks disagree, the youngest age that any gives."""
+        found = self._read(checkpoint)
+        return None if found is None else age_at_least(found)
+
+    def made_before(self, checkpoint: Checkpoint, moment: datetime) -> bool:
+        """Whether it was made before, by every clock that can be asked."""
+        found = self._read(checkpoint)
+        return found is not None and latest_creation(found) < moment
+
+    def contradicts_mark(self, checkpoint: Checkpoint) -> bool:
+        """Whether its mark tells of a later creation than the service's own times allow."""
+        found = self._read(checkpoint)
+        return found is not None and contradicts_stamp(found)
 
     def show(self, checkpoint: Checkpoint) -> dict[str, t.Any]:
         """A checkpoint of this VM as results show it."""

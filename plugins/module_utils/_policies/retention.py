@@ -9,16 +9,14 @@ point of each bucket stays while counts are left, and so does the oldest of all.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 
+from .._core.clocks import FUTURE
 from .._core.model import Usability
 from .._core.times import format_time
 from .calendar import BUCKETS, Span
-
-FUTURE = timedelta(minutes=5)
-"""How far a point may be ahead of the clock: one that is further ahead is of unknown age."""
 
 Rule = t.Literal[
     "other_vm",
@@ -66,9 +64,10 @@ _OPEN: t.Mapping[Usability, tuple[Rule, str]] = {
 class Point:
     """What retention has to know of a checkpoint.
 
-    `at` is when it was made by the clock of `now`, None where nobody knows. `outside` says why the policy does not
-    govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that is set;
-    `named` says that the option `pins` names it, `selected` that `select` lets it go.
+    `at` is when it was made by the clock of `now`, None where nobody knows, and `latest` the same by the clock that
+    makes it youngest, where clocks disagree: what goes is too old by every clock. `outside` says why the policy does
+    not govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that is
+    set; `named` says that the option `pins` names it, `selected` that `select` lets it go.
     """
 
     id: str
@@ -79,6 +78,11 @@ class Point:
     pinned: bool = False
     pin_until: datetime | None = None
     named: bool = False
+    latest: datetime | None = None
+
+    def at_latest(self) -> Point:
+        """The same made at its `latest`, for the rules by which it goes or stays."""
+        return self if self.latest is None else replace(self, at=self.latest)
 
     def is_held(self, now: datetime) -> bool:
         """Whether it bears a pin that still holds."""
@@ -117,15 +121,16 @@ class Verdict:
 
 def retain(points: t.Sequence[Point], policy: Policy, now: datetime) -> tuple[Verdict, ...]:
     """One verdict for each point, in the order given."""
-    good = newest_first(points, now)
+    counted_by = [point.at_latest() for point in points]
+    good = newest_first(counted_by, now)
     counted = _counted(good, policy)
-    failed = [point for point in _dated(points, now) if point.usability == "unusable"]
+    failed = [point for point in _dated(counted_by, now) if point.usability == "unusable"]
     newer = {point.id: position for each in (good, failed) for position, point in enumerate(each)}
     found = []
-    for point in points:
+    for point, made in zip(points, [each.at for each in counted_by], strict=True):
         kept = (
             _outside(point, now)
-            or _in_doubt(point, now)
+            or _in_doubt(point, made, now)
             or (None if policy.removes else Verdict(point, True, "no_keep", "no keep is set, so nothing is removed"))
         )
         if kept is None and point.usability == "unusable":
@@ -144,7 +149,11 @@ def newest_first(points: t.Iterable[Point], now: datetime) -> list[Point]:
 
 def is_ahead(point: Point, now: datetime) -> bool:
     """Whether its time lies further in the future than clocks may differ."""
-    return point.at is not None and point.at > now + FUTURE
+    return _is_ahead(point.at, now)
+
+
+def _is_ahead(made: datetime | None, now: datetime) -> bool:
+    return made is not None and made > now + FUTURE
 
 
 def _dated(points: t.Iterable[Point], now: datetime) -> list[Point]:
@@ -168,14 +177,14 @@ def _outside(point: Point, now: datetime) -> Verdict | None:
     return None
 
 
-def _in_doubt(point: Point, now: datetime) -> Verdict | None:
-    """What nobody knows enough of to remove it."""
+def _in_doubt(point: Point, made: datetime | None, now: datetime) -> Verdict | None:
+    """What nobody knows enough of to remove it; `made` at the latest."""
     if point.usability in _OPEN:
         return Verdict(point, True, *_OPEN[point.usability])
-    if point.at is None:
+    if made is None:
         return Verdict(point, True, "age_unknown", "the service keeps no time for it")
-    if is_ahead(point, now):
-        text = f"its time, {format_time(point.at)}, is ahead of the service's clock, {format_time(now)}"
+    if _is_ahead(made, now):
+        text = f"its time, {format_time(made)}, is ahead of the service's clock, {format_time(now)}"
         return Verdict(point, True, "age_unknown", text)
     return None
 

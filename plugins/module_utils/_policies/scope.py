@@ -29,9 +29,15 @@ def points_of(spec: PolicySpec, observed: ObservedVm, locked_out: t.Container[st
             pinned=observed.is_pinned(checkpoint),
             pin_until=_pin_end(observed, checkpoint),
             named=bool(pins_of(spec, checkpoint)),
+            latest=_other(latest_moment(observed, checkpoint), moment(observed, checkpoint)),
         )
         for checkpoint in observed.checkpoints
     ]
+
+
+def _other(latest: datetime | None, at: datetime | None) -> datetime | None:
+    """The latest moment, if it is another than the one that is shown."""
+    return None if latest == at else latest
 
 
 def _pin_end(observed: ObservedVm, checkpoint: Checkpoint) -> datetime | None:
@@ -95,7 +101,15 @@ def moment(observed: ObservedVm, checkpoint: Checkpoint) -> datetime | None:
 
     Where the clocks agree that is the service's own time of creation, to the fraction of a second.
     """
-    age = observed.age(checkpoint)
+    return _moment(observed, checkpoint, observed.age(checkpoint))
+
+
+def latest_moment(observed: ObservedVm, checkpoint: Checkpoint) -> datetime | None:
+    """The same for what goes because it is old: the latest that any clock gives."""
+    return _moment(observed, checkpoint, observed.age_at_least(checkpoint))
+
+
+def _moment(observed: ObservedVm, checkpoint: Checkpoint, age: float | None) -> datetime | None:
     if age is None:
         return None
     found = observed.now - timedelta(seconds=age)

@@ -50,10 +50,10 @@ class InfoQuery(pydantic.BaseModel):
 
     def shows(self, checkpoint: Checkpoint, actual: ObservedVm) -> bool:
         """Whether the checkpoint passes every filter; one of unknown age passes no filter by age."""
-        age = actual.age(checkpoint)
+        age, least = actual.age(checkpoint), actual.age_at_least(checkpoint)
         return (
             self.asks_for(checkpoint)
-            and (self.older_than is None or (age is not None and age > self.older_than.total_seconds()))
+            and (self.older_than is None or (least is not None and least > self.older_than.total_seconds()))
             and (self.younger_than is None or (age is not None and age <= self.younger_than.total_seconds()))
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta
 
+from ..._core.clocks import FUTURE
 from ..._core.errors import Forbidden
 from ..._core.times import format_time
 from .entities import PointEntity
@@ -98,11 +99,14 @@ def next_slot(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime) -> d
 
 
 def _within_the_hour(vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, *, crash: bool) -> list[datetime]:
-    """When the points were made that count for a new one."""
+    """When the points were made that count for a new one. One from the future is none: some clock is wrong."""
     return sorted(
         point.created
         for point in points
-        if point.created is not None and point.created > now - HOUR and not is_copy(point) and _counts(point, vm, crash)
+        if point.created is not None
+        and now - HOUR < point.created <= now + FUTURE
+        and not is_copy(point)
+        and _counts(point, vm, crash)
     )
 
 

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from ..._arm import ids as _arm_id
 from ..._arm.client import LOCKS_VERSION, Arm
 from ..._arm.ids import ArmId
+from ..._core.clocks import latest_of
 from ..._core.errors import (
     BadResponse,
     InvalidInput,
@@ -163,6 +164,7 @@ class Compute:
             checkpoints(points, ours, away is not None, pins_of(collection), lock_ids(locks), machine),
             now=now,
             ahead=ahead,
+            shown=latest_of(point.created for point in points),
             power=machine.power,
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
@@ -250,7 +252,7 @@ class Compute:
 
     async def readiness(self, actual: ObservedVm, checkpoint: Checkpoint) -> Operation | None:
         """Succeeded need not mean that all of its data is there; only the point's instance view tells how far it is."""
-        age = actual.age(checkpoint)
+        age = actual.age_at_least(checkpoint)
         if (age is not None and age > ARRIVED) or not view(self._version):
             return None
         url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")

@@ -72,6 +72,15 @@ class _Entity(pydantic.BaseModel):
     def _time(cls, value: object) -> object:
         return read_time(value)
 
+    @pydantic.field_validator("ModifiedTime", mode="before", check_fields=False)
+    @classmethod
+    def _time_if_any(cls, value: object) -> object:
+        """It only tells how late it was by VMM's clock: one that makes no sense tells nothing."""
+        try:
+            return read_time(value)
+        except ValueError:
+            return None
+
     @pydantic.field_validator("ID", check_fields=False)
     @classmethod
     def _is_key(cls, value: str) -> str:
@@ -106,12 +115,18 @@ class CheckpointEntity(_Entity):
     CheckpointID: str | None = None
     ParentCheckpointID: str | None = None
     AddedTime: datetime | None = None
+    ModifiedTime: datetime | None = None
     Enabled: bool | None = None
 
     @classmethod
     def select(cls) -> str:
         """$select for what is read of it: a tenant may have a hundred thousand."""
         return ",".join(cls.model_fields)
+
+    @property
+    def times(self) -> tuple[datetime | None, datetime | None]:
+        """What VMM's clock has shown with it. Its refreshers rewrite ModifiedTime, so that is no time of a change."""
+        return self.AddedTime, self.ModifiedTime
 
     def row(self) -> Row:
         """For build_tree(). `Enabled` false means unusable (dn785076); without a host id it is not known yet."""
@@ -142,6 +157,7 @@ class VmEntity(_Entity):
     VirtualMachineState: str | None = None
     LastRestoredCheckpointId: str | None = None
     MostRecentTaskId: str | None = None
+    ModifiedTime: datetime | None = None
     VMCheckpoints: list[CheckpointEntity] | None = None
     """Where the server expands them (the vendor's own cmdlets ask for that)."""
     more_checkpoints: t.Any = pydantic.Field(None, alias="VMCheckpoints@odata.nextLink")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..._core.ancestry import build_tree
+from ..._core.clocks import latest_of
 from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound, Refused
 from ..._core.formatting import one_line
 from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
@@ -172,6 +173,7 @@ class Spf(SingleCallProvider):
             checkpoints,
             now=now[0],
             ahead=now[1],
+            shown=latest_of([machine.ModifiedTime, *(each for point in points for each in point.times)]),
             power=machine.power,
             busy=machine.state_in(BUSY),
             refuses=machine.state_in(REFUSING),

@@ -231,6 +231,8 @@ def test_when_the_next_create_is_possible() -> None:
     assert next_slot(_vm(), points, NOW) == NOW + timedelta(minutes=10)
     assert next_slot(_vm(), points[1:], NOW) is None
     assert next_slot(_vm(), [_point(60), *points[1:]], NOW) is None
+    assert next_slot(_vm(), [_point(-5), *points[1:]], NOW) == NOW + timedelta(minutes=40)
+    assert next_slot(_vm(), [_point(-6), *points[1:]], NOW) is None  # its clock or the service's is wrong
 
 
 def test_a_size_is_read_in_any_case() -> None:

@@ -69,6 +69,7 @@ def test_a_reading_for_a_change_as_a_whole() -> None:
         ),
         now=NOW,
         ahead=5.0,
+        shown=MADE,
         power="on",
         obstacles=(
             Obstacle(
@@ -104,6 +105,7 @@ def test_a_list_asks_for_neither_disks_nor_locks() -> None:
         (Checkpoint(id=POINT, name="p", created=MADE, owned=Ownership(), any_case=True),),
         now=NOW,
         ahead=5.0,
+        shown=MADE,
         power="on",
         managed_new=False,
         detail=AzureVmState(

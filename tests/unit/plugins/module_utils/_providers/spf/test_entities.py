@@ -305,10 +305,10 @@ def test_a_page_is_used_up_as_it_is_parsed() -> None:
 
 def test_what_is_asked_for_of_each_entity() -> None:
     assert CheckpointEntity.select() == (
-        "ID,StampId,VMId,Name,Description,CheckpointID,ParentCheckpointID,AddedTime,Enabled"
+        "ID,StampId,VMId,Name,Description,CheckpointID,ParentCheckpointID,AddedTime,ModifiedTime,Enabled"
     )
     assert VmEntity.select() == (
-        "ID,StampId,VMId,Name,Status,VirtualMachineState,LastRestoredCheckpointId,MostRecentTaskId"
+        "ID,StampId,VMId,Name,Status,VirtualMachineState,LastRestoredCheckpointId,MostRecentTaskId,ModifiedTime"
     )
 
 

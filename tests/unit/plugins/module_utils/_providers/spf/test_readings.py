@@ -47,6 +47,7 @@ MACHINE = {
     "VirtualMachineState": "Running",
     "LastRestoredCheckpointId": CHILD.upper(),
     "MostRecentTaskId": TASK,
+    "ModifiedTime": "2026-11-20T07:40:00Z",
 }
 MADE = datetime(2026, 11, 20, 7, 30, 2, tzinfo=UTC)
 POINTS = [
@@ -66,6 +67,7 @@ POINTS = [
         "ParentCheckpointID": POINT,
         "Enabled": False,
         "AddedTime": "2026-11-20T07:30:02Z",
+        "ModifiedTime": "2026-11-20T08:50:00+01:00",
     },
 ]
 SEEN = ObservedVm(
@@ -94,6 +96,7 @@ SEEN = ObservedVm(
     ),
     now=datetime(2026, 11, 20, 8, 0, 10, tzinfo=UTC),
     ahead=10.0,
+    shown=datetime(2026, 11, 20, 7, 50, tzinfo=UTC),
     power="on",
     busy=None,
     refuses="Stored",

@@ -32,11 +32,11 @@ OURS = datetime(2026, 11, 20, 8, 0, 0, tzinfo=UTC)
 ID, HOST, OTHER, POINT = (f"{letter}b9c4b58-77c5-4f1d-8a55-6c5d4e3f2a10" for letter in "abcd")
 VMS = (
     f"GET {ROOT}/VirtualMachines?$select=ID,StampId,VMId,Name,Status,VirtualMachineState,LastRestoredCheckpointId,"
-    "MostRecentTaskId"
+    "MostRecentTaskId,ModifiedTime"
 )
 POINTS = (
     f"GET {ROOT}/VMCheckPoints?$select=ID,StampId,VMId,Name,Description,CheckpointID,ParentCheckpointID,AddedTime,"
-    "Enabled"
+    "ModifiedTime,Enabled"
 )
 
 

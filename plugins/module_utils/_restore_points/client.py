@@ -13,7 +13,7 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
-from .._providers.compute.client import told_if_replaced
+from .._providers.compute.client import find_collection, told_if_replaced
 from .._providers.compute.disk_entities import DiskEntity, DiskRestorePointEntity
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import view
@@ -54,12 +54,8 @@ class RestorePointClient:
         self, home: ArmId | str, *, grouped: bool = False
     ) -> tuple[CollectionEntity | None, datetime | None]:
         """The same, and what time it is for the service, where it tells."""
-        url = self._arm.url(_arm_id.quote(str(home)), self._compute, _expand="restorePoints")
         context = f"reading collection {str(home).rpartition('/')[2]}"
-        response = await self._arm.find(url, context=context, grouped=grouped)
-        if response is None:
-            return None, None
-        return parse_entity(CollectionEntity, response.json(), response), response.date
+        return await find_collection(self._arm, home, self._compute, context=context, grouped=grouped)
 
     async def locks(self, home: ArmId, *within: str) -> list[dict[str, t.Any]]:
         """The management locks that hold for a collection, or for what lies in it."""

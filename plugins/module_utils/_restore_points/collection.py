@@ -146,7 +146,7 @@ def _state(found: CollectionEntity) -> Status:
 
 def _names(found: CollectionEntity) -> set[str]:
     """The points in a collection, as plans name them."""
-    return {point.name.lower() for point in found.properties.restorePoints or []}
+    return {point.name.lower() for point in found.points}
 
 
 def _left_by_delete(found: CollectionEntity | None, planned: CollectionEntity) -> Remains:

@@ -58,7 +58,7 @@ def refuse_source(
         raise NotFound(f"the source collection {home.source_id} of its collection does not exist, or is hidden.")
     name = source.rpartition("/")[2]
     if point is None:
-        there = ", ".join(each.name for each in (origin.properties.restorePoints or [])[:20]) or "none"
+        there = ", ".join(each.name for each in origin.points[:20]) or "none"
         raise MissingCheckpoint(
             f"nothing to copy: {origin.name} holds no restore point {name}. There are: {there}.",
             remedy="Name one of these, or make it first.",

@@ -102,7 +102,7 @@ async def read_inputs(
     crash = spec.consistency == "crash"
     inputs.obstacles = obstacles(inputs.vm, disks, disks_in=kept, crash=crash)
     may_lack = of_new_point(inputs.vm, kept, crash=crash)
-    if now is not None and (many := hourly(inputs.vm, collection.properties.restorePoints or [], now, crash=crash)):
+    if now is not None and (many := hourly(inputs.vm, collection.points, now, crash=crash)):
         may_lack.append(many)
     inputs.warnings += [f"the VM {inputs.vm.name}: {text}" for text in may_lack]
     return inputs

@@ -93,7 +93,7 @@ class RestorePoint(Kind[ObservedPoint]):
             observed.collection is None or any(isinstance(each, DeleteResource) for each in progress.actions)
         ):
             return Plan(self.target)
-        points = (observed.collection.properties.restorePoints or []) if observed.collection else []
+        points = observed.collection.points if observed.collection else []
         obstacles = (*observed.locks, *observed.inputs.obstacles)
         plan = plan_point(
             self._spec,

@@ -35,7 +35,7 @@ def collection(
         "source_location": source.location if source else None,
         "instant_access": bool(entity.properties.instantAccess),
         "provisioning_state": entity.properties.provisioningState,
-        "restore_points": [point(p) for p in entity.properties.restorePoints or []] if points is None else points,
+        "restore_points": [point(p) for p in entity.points] if points is None else points,
     }
 
 

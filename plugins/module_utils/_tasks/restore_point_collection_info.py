@@ -86,7 +86,7 @@ async def _one(
     if source is not None and not entity.is_of(source):
         return None
     points: list[dict[str, t.Any]] = []
-    for point in entity.properties.restorePoints or []:
+    for point in entity.points:
         whole = (await client.point(point.id) or point) if query.instance_view else point
         shown = results.point(whole)
         if query.disk_restore_points:

@@ -123,6 +123,11 @@ def test_request_and_answer(source: str, name: str) -> None:
     answer = exchange.response
     if kind == "disk_restore_point":  # the client reads the list, whose rows have the same shape
         answer = exchange._replace(answer_body=f'{{"value": [{exchange.answer_body}]}}').response
+    if kind == "collection" and "$expand" not in _query(exchange.url):  # ours asks for the points, so that it has them
+        document = json.loads(exchange.answer_body)
+        assert "restorePoints" not in document["properties"]
+        document["properties"]["restorePoints"] = []
+        answer = exchange._replace(answer_body=json.dumps(document)).response
     result, sent = _play(lambda _request: answer(), lambda arm: _ours(exchange, arm))
     (request,) = sent
     assert request.method == exchange.method

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..._arm.client import Arm
 from ..._arm.ids import ArmId, quote
@@ -14,7 +15,7 @@ from ..._core.settings import ArmSettings
 from ..._deps import anyio
 from ..._http.response import parse_entity
 from .disk_entities import DiskEntity, DiskRestorePointEntity
-from .entities import PointEntity
+from .entities import CollectionEntity, PointEntity
 from .fields import view
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
@@ -52,6 +53,24 @@ def told_if_replaced(operation: Operation, collection: str) -> Operation:
             "replaced its tags, pins among them. Look at its points, and set the tags again.",
         )
     return operation
+
+
+async def find_collection(
+    arm: Arm, home: ArmId | str, api_version: str, *, context: str, grouped: bool = False
+) -> tuple[CollectionEntity | None, datetime | None]:
+    """A collection with its points, and what time it is for the service, where it tells; None where there is none.
+
+    `bad_answer` where it comes without its points: of an empty one the service shows `[]` (recorded 2026), and what is
+    missing is no proof that nothing would go with it. `grouped`: its resource group has to be there.
+    """
+    url = arm.url(quote(str(home)), api_version, _expand="restorePoints")
+    response = await arm.find(url, context=context, grouped=grouped)
+    if response is None:
+        return None, None
+    collection = parse_entity(CollectionEntity, response.json(), response)
+    if collection.properties.restorePoints is None:
+        raise response.bad(f"{context}: the collection was answered without its restore points.")
+    return collection, response.date
 
 
 class ComputeClient:

@@ -37,7 +37,7 @@ from ..azure_scope import listed, path_of_scope
 from ..base import MACHINES, Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions, next_slot
-from .client import ComputeClient, power_request
+from .client import ComputeClient, find_collection, power_request
 from .disk_lists import DiskLists
 from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
@@ -302,20 +302,15 @@ class Compute:
 
     async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
         """The VM's collection with its points, if there is one; one of another VM is an error."""
-        url = self._arm.url(home.path, self._version, _expand="restorePoints")
-        response = await self._arm.find(url, context=f"reading restore points of {vm}")
-        if response is None:
-            return None, None
-        collection = parse_entity(CollectionEntity, response.json(), response)
-        if not collection.is_of(vm.canonical):
+        context = f"reading restore points of {vm}"
+        collection, now = await find_collection(self._arm, home, self._version, context=context)
+        if collection is not None and not collection.is_of(vm.canonical):
             raise InvalidInput(
                 f"collection: {home} holds restore points of {collection.source_id or 'another source'}.",
                 subject=str(vm),
                 remedy="Name another collection; a collection's source cannot be changed.",
             )
-        if collection.properties.restorePoints is None:
-            raise response.bad(f"{vm}: the collection was answered without its restore points.")
-        return collection, response.date
+        return collection, now
 
     def _collection_of(self, vm: ArmId) -> ArmId:
         """The option's collection, else `checkpoints-<vm>` in the VM's resource group."""

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import NotFound
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, NotFound
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
     DiskEntity,
@@ -47,7 +47,8 @@ Ask = Callable[[RestorePointClient], Awaitable[Any]]
 SETTINGS = cast(Any, SimpleNamespace(compute_api_version="2025-04-01", disk_api_version="2024-03-02"))
 A_VM = {"id": VM, "name": "v", "location": "l", "properties": {}}
 A_DISK = {"id": f"{RG}/disks/d", "name": "d", "location": "l", "properties": {}}
-A_HOME = {"id": HOME, "name": "c", "location": "l", "properties": {"provisioningState": "Succeeded"}}
+HELD = {"provisioningState": "Succeeded", "restorePoints": []}
+A_HOME = {"id": HOME, "name": "c", "location": "l", "properties": HELD}
 A_POINT = {"id": POINT, "name": "p", "properties": {"provisioningState": "Creating"}}
 ROWS: list[dict[str, Any]] = [
     {"id": f"{POINT}/diskRestorePoints/{name}", "name": name, "properties": {}} for name in ("a", "b")
@@ -91,6 +92,13 @@ def test_a_collection_is_told_with_the_time_of_the_service() -> None:
     )
     assert said(lambda client: client.dated_collection(HOME), reply(200, A_HOME)) == (entity, None)
     assert said(lambda client: client.dated_collection(HOME), absent()) == (None, None)
+
+
+@pytest.mark.parametrize("held", [{}, {"restorePoints": None}])
+def test_a_collection_without_its_points_is_no_empty_one(held: dict[str, Any]) -> None:
+    for ask in (lambda client: client.collection(HERE), lambda client: client.dated_collection(HERE)):
+        with pytest.raises(BadResponse, match="reading collection c: the collection was answered without its restore"):
+            said(ask, reply(200, {**A_HOME, "properties": held}))
 
 
 def test_a_resource_group_that_is_missing_is_an_error_where_something_is_to_be_made() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 import typing as t
+import urllib.parse
 import uuid
 
 from .._core.errors import BadResponse, CheckpointError, InvalidInput
@@ -179,17 +180,22 @@ class Arm:
         *,
         context: str,
         headers: t.Mapping[str, str] | None = None,
+        names: t.Iterable[str] = (),
     ) -> Operation:
-        """A request that changes something; the operation it started."""
+        """A request that changes something; the operation it started.
+
+        `names` are those of what it is about, beside those in the URL: no word in them tells what an error means.
+        """
+        named = [*_names_in(url.removeprefix(self.base)), *names]
         started = anyio.current_time()
         content = None if body is None else json.dumps(body).encode()
         sent = {**_headers(content is not None), **(headers or {})}
         response = await self.http.write(method, url, headers=sent, body=content, limit=90.0, context=context)
         if leaves_open(response.status):
-            raise error_after_write(self.error(response, context=context))
+            raise error_after_write(self.error(response, context=context, names=named))
         if response.status not in (200, 201, 202, 204):
-            raise self.error(response, context=context)
-        operation = self.operation(response, url, started)
+            raise self.error(response, context=context, names=named)
+        operation = self.operation(response, url, started, named)
         operation.created = response.status == 201
         operation.replaced = method == "PUT" and response.status == 200
         return operation
@@ -201,9 +207,9 @@ class Arm:
             raise self.error(response, context=context)
         return response
 
-    def operation(self, response: Response, url: str, started: float) -> Operation:
+    def operation(self, response: Response, url: str, started: float, names: t.Collection[str] = ()) -> Operation:
         """The operation of an accepted write, which was sent to `url` at `started` on anyio's clock."""
-        return started_by(response, url, started, self._look, self.http.followable)
+        return started_by(response, url, started, self._look, self.http.followable, names)
 
     async def _look(self, url: str) -> Response:
         """What a status URL answers; an error where that may not be read (now), or somebody else answers."""
@@ -219,13 +225,13 @@ class Arm:
             raise self.error(response, context=context)
         return response
 
-    def error(self, response: Response, *, context: str) -> CheckpointError:
+    def error(self, response: Response, *, context: str, names: t.Collection[str] = ()) -> CheckpointError:
         """The error for a response that is not a success, with every detail that ARM gives."""
         body = error_of(response)
         code, said = read_error(body)
         if response.status == 404 and not code:
             return self._foreign(response, context, said)
-        locked = is_locked(response.status, body)
+        locked = is_locked(response.status, body, names)
         problem = error_from(
             response, said, context=context, locked=locked, sign_in=self.sign_in, details=error_details(body)
         )
@@ -252,6 +258,11 @@ def id_of(row: t.Mapping[str, t.Any], response: Response) -> ArmId:
         return parse(str(row.get("id")))
     except InvalidInput as problem:
         raise response.bad(f"a listed resource has no usable id: {problem.message}") from None
+
+
+def _names_in(path: str) -> list[str]:
+    """The names in a path, which alternate with the types of what they name."""
+    return [urllib.parse.unquote(part) for part in path.partition("?")[0].strip("/").split("/")[1::2]]
 
 
 def _headers(with_body: bool = False) -> dict[str, str]:

@@ -31,16 +31,24 @@ Look = t.Callable[[str], t.Awaitable[Response]]
 Followable = t.Callable[[str], str]
 
 
-def started_by(response: Response, url: str, started: float, look: Look, followable: Followable) -> Operation:
+def started_by(
+    response: Response,
+    url: str,
+    started: float,
+    look: Look,
+    followable: Followable,
+    names: t.Collection[str] = (),
+) -> Operation:
     """The operation of a write to `url` that was accepted. Azure-AsyncOperation goes before Location (ARM's guide).
 
     `look` reads a status URL; `followable` gives a URL back that may be followed, and is BadResponse for another.
+    `names` are those of what is written: a failure may quote them.
     """
     links = [(name, link) for name in _LINKS if (link := response.headers.get(name))]
     why = ""
     for name, link in links:
         try:
-            poll = _Poll(followable(resolved(str(link), url)), look, followable, states=name == _LINKS[0])
+            poll = _Poll(followable(resolved(str(link), url)), look, followable, names, states=name == _LINKS[0])
         except BadResponse as problem:
             why = why or problem.message
             continue
@@ -60,8 +68,8 @@ class _Poll:
     them only reading can tell. Location may end in an empty body; a body without a status, after some with one, is odd.
     """
 
-    def __init__(self, url: str, look: Look, followable: Followable, *, states: bool) -> None:
-        self._url, self._look, self._followable = url, look, followable
+    def __init__(self, url: str, look: Look, followable: Followable, names: t.Collection[str], *, states: bool) -> None:
+        self._url, self._look, self._followable, self._names = url, look, followable, names
         self._states = states
         self._stated = False
         self._mute = 0
@@ -73,7 +81,7 @@ class _Poll:
         if response.status >= 300:
             # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
             return Status("unknown", f"HTTP {response.status}", request_id=response.request_id)
-        status = read_status(response)
+        status = read_status(response, self._names)
         empty = response.body.strip() in (b"", b"null")
         if status.text:
             self._stated, self._mute = True, 0
@@ -90,7 +98,7 @@ class _Poll:
         return status
 
 
-def read_status(response: Response) -> Status:
+def read_status(response: Response, names: t.Collection[str] = ()) -> Status:
     """From the body's status, else its provisioningState, else the HTTP status; any unknown word means running.
 
     ScVmm answers 202 with a body while it runs, `null` bodies, and `"error": {}` beside Succeeded (all recorded).
@@ -116,7 +124,7 @@ def read_status(response: Response) -> Status:
         one_line(message) if failed else "",
         code,
         percent=int(percent) if isinstance(percent, (int, float)) and 0 <= percent <= 100 else None,
-        locked=failed and is_failed_by_lock(fields.get("error")),
+        locked=failed and is_failed_by_lock(fields.get("error"), names),
         retry_after=response.retry_after,
         request_id=response.request_id,
         details=error_details(fields.get("error")) if failed else None,

@@ -200,7 +200,7 @@ class Scvmm(SingleCallProvider):
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """Both are sent, although the service requires neither: the description holds the mark."""
         body = {"name": name, "description": description}
-        return await self._act(vm, "createCheckpoint", body, f"creating checkpoint {name} of {vm}")
+        return await self._act(vm, "createCheckpoint", body, f"creating checkpoint {name} of {vm}", name)
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Not possible; no plan holds it, because the capabilities say so."""
@@ -209,12 +209,14 @@ class Scvmm(SingleCallProvider):
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """By checkpointID; how the service answers an unknown id is not known."""
         body = {"id": checkpoint.id}
-        return await self._act(vm, "deleteCheckpoint", body, f"deleting checkpoint {checkpoint.name} of {vm}")
+        context = f"deleting checkpoint {checkpoint.name} of {vm}"
+        return await self._act(vm, "deleteCheckpoint", body, context, checkpoint.name)
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """By checkpointID."""
         body = {"id": checkpoint.id}
-        return await self._act(vm, "restoreCheckpoint", body, f"restoring {vm} to checkpoint {checkpoint.name}")
+        context = f"restoring {vm} to checkpoint {checkpoint.name}"
+        return await self._act(vm, "restoreCheckpoint", body, context, checkpoint.name)
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Start, or stop without a shutdown in the guest; Booleans are strings in the swagger."""
@@ -225,9 +227,10 @@ class Scvmm(SingleCallProvider):
         """Arc shows no operation but to the one who started it."""
         return None
 
-    async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, context: str) -> Operation:
+    async def _act(self, vm: VM, action: str, body: dict[str, t.Any] | None, context: str, *names: str) -> Operation:
         path = f"{_instance_path(parse(vm.id))}/{action}"
-        return await self._arm.write("POST", self._arm.url(path, self._version), body, context=context)
+        url = self._arm.url(path, self._version)
+        return await self._arm.write("POST", url, body, context=context, names=(vm.name, *names))
 
     async def _instance(self, vm: VM) -> tuple[_Instance, Response]:
         arm_id = parse(vm.id)

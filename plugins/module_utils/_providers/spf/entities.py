@@ -21,6 +21,7 @@ from ..._core.ownership import split
 from ..._core.spec import Guid
 from ..._core.times import read_time
 from ..._deps import pydantic
+from ..._http.lock_words import LOCK, number_of, says_locked
 
 BUSY = {
     "CreatingCheckpoint",
@@ -54,11 +55,6 @@ _VERBS = {
 """What a job does, by words in its cmdlet and name: the cmdlets are documented, the wording of names is not."""
 MOST_MESSAGES = 10
 _NUMBER = re.compile(r"(?:VMM)?\d+", re.I)
-_LOCK = re.compile(r"(?:VMM)?2602", re.I)
-_LOCK_IN_TEXT = re.compile(r"(?:\berror|\bid|\bvmm|\()[\s:#(]*2602(?![\w-])", re.I)
-"""VMM's error for an object that another job holds, as a code and as texts tell it: `Error (2602)`, `ID: 2602`."""
-_NO_CAUSE = ("", "0", "23234")
-"""Numbers that name no cause of their own: 23234 stands over the 2602 of its parts (VMM team blog, 2014-12-15)."""
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 
@@ -218,11 +214,18 @@ class _Info(_Entity):
         return code or (_NUMBER.fullmatch((self.Code or "").strip()) or [""])[0]
 
     @property
-    def is_lock(self) -> bool:
-        """Whether another job held the object: in whichever member the number stands, or in the text."""
-        codes = (self.ErrorCodeString, self.DisplayableErrorCode, self.Code)
-        named = any(_LOCK.fullmatch(code.strip()) for code in codes if code)
-        return named or _LOCK_IN_TEXT.search(self.Problem or "") is not None
+    def names_no_cause(self) -> bool:
+        """Whether no member names a cause by a number or a word of its own."""
+        return not self.number or (_NUMBER.fullmatch(self.number) is not None and number_of(self.number) is None)
+
+    @property
+    def _codes(self) -> list[str]:
+        return list(filter(None, (self.ErrorCodeString, self.DisplayableErrorCode, self.Code)))
+
+    def is_lock(self, names: t.Collection[str] = ()) -> bool:
+        """Whether another job held the object: by the number, or where none stands in its place by the text."""
+        number = next(filter(None, map(number_of, self._codes)), None)
+        return says_locked(self.Problem or "", names) if number is None else number == LOCK
 
     def text(self) -> str:
         """`VMM 10803: what is wrong. What to do.`"""
@@ -253,8 +256,8 @@ class JobEntity(_Entity):
     ErrorInfo: _Info | None = None
     AdditionalMessages: list[_Info] | None = None
 
-    def status(self, request_id: str | None) -> JobStatus:
-        """The job's status; the messages of SucceedWithInfo become warnings."""
+    def status(self, request_id: str | None, names: t.Collection[str] = ()) -> JobStatus:
+        """The job's status; the messages of SucceedWithInfo become warnings. A text may quote one of the `names`."""
         state, code, info = self._state(), self._code(), self.ErrorInfo or _Info()
         problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
         word = self.StatusString or (self.Status or "").lower()
@@ -266,7 +269,7 @@ class JobEntity(_Entity):
             one_line(message) if failed else "",
             code,
             percent=self.ProgressValue,
-            locked=failed and self._is_lock(),
+            locked=failed and self._is_lock(names),
             warnings=self._warnings() if state == "succeeded" else (),
             request_id=request_id,
         )
@@ -284,11 +287,12 @@ class JobEntity(_Entity):
             return "unknown"
         return "succeeded" if self._code() in ("", "0") else "failed"
 
-    def _is_lock(self) -> bool:
+    def _is_lock(self, names: t.Collection[str]) -> bool:
         """Whether it failed because another job held the VM; a part's lock counts where no other cause is named."""
-        if self.ErrorInfo is not None and self.ErrorInfo.is_lock:
+        info = self.ErrorInfo or _Info()
+        if info.is_lock(names):
             return True
-        return self._code() in _NO_CAUSE and any(each.is_lock for each in self.AdditionalMessages or ())
+        return info.names_no_cause and any(each.is_lock(names) for each in self.AdditionalMessages or ())
 
     def checkpoint_work(self, vm_id: str) -> str | None:
         """The verb, if the job is about this VM's checkpoints; the most recent task is mostly a refresher (seen)."""

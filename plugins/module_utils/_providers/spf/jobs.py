@@ -31,15 +31,17 @@ class Jobs:
     def __init__(self, queries: EntityQueries) -> None:
         self._find, self._reads = queries.find, JobReads(queries)
 
-    def started(self, response: Response, vm: VM, started: float, work: str) -> Operation:
-        """The job that an accepted write started; `work` is its verb.
+    def started(
+        self, response: Response, vm: VM, started: float, work: str, names: t.Collection[str] = ()
+    ) -> Operation:
+        """The job that an accepted write started; `work` is its verb, and `names` are what its texts may quote.
 
         Without the header, a job of the same verb that began since is taken for it. It may be another run's, so its
         failure does not count as that of the write.
         """
         job_id = str(response.headers.get("x-ms-request-id")).lower()
         if is_guid(job_id) and job_id.strip("0-"):
-            poll = self._by_id(job_id, started)
+            poll = self._by_id(job_id, started, names)
             return Operation("job", job_id, poll, started, request_id=response.request_id)
         sent = response.date
 
@@ -82,18 +84,19 @@ class Jobs:
             for job in found
             if (job.ResultObjectID or "").lower() == checkpoint.id and job.checkpoint_work(vm.id) == "create"
         ]
-        state = next((status for job in made if (status := job.status(None)).state != "failed"), None)
+        named = (vm.name, checkpoint.name)
+        state = next((status for job in made if (status := job.status(None, named)).state != "failed"), None)
         if not made or (state is not None and state.state != "running"):
             return None
-        failed, started = made[0].status(None), anyio.current_time()
+        failed, started = made[0].status(None, named), anyio.current_time()
         last = state or replace(failed, message=f"creating it failed: {failed.message.rstrip('. ')}")
         job_id = made[0].ID.lower()
-        return Operation("job", job_id, self._by_id(job_id, started), started, last=last, joined=True)
+        return Operation("job", job_id, self._by_id(job_id, started, named), started, last=last, joined=True)
 
-    def _by_id(self, job_id: str, started: float) -> t.Callable[[], t.Awaitable[Status]]:
+    def _by_id(self, job_id: str, started: float, names: t.Collection[str] = ()) -> t.Callable[[], t.Awaitable[Status]]:
         async def poll() -> Status:
             job, response = await self._reads.follow(job_id, f"reading job {job_id}")
-            return _invisible(started) if job is None else job.status(response.request_id)
+            return _invisible(started) if job is None else job.status(response.request_id, names)
 
         return poll
 

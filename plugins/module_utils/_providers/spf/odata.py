@@ -14,6 +14,7 @@ from ..._core.formatting import format_value, one_line
 from ..._core.redaction import redact_start
 from ..._core.spec import is_guid
 from ..._http.error_mapping import error_from, inner_words
+from ..._http.lock_words import says_locked
 from ..._http.response import Response
 
 HEADERS = {
@@ -22,8 +23,6 @@ HEADERS = {
     "MaxDataServiceVersion": "3.0;NetFx",
 }
 JSON_BODY = {"Content-Type": "application/json;odata=minimalmetadata"}
-LOCKED = re.compile(r"(?<![\w-])2602(?![\w-])")
-"""VMM's error for an object that another job holds (VMM team blog, 2014-12-15); no other number is relied upon."""
 _HTML = re.compile(r"\ufeff*<(?:!doctype )?html", re.I)
 LONGEST_ERROR = 65536
 """How much of an error's body is looked at where it is no JSON."""
@@ -83,15 +82,20 @@ def entity(response: Response) -> Entity:
     return body
 
 
-def error(response: Response, *, context: str, sign_in: str = "") -> CheckpointError:
-    """The error for a response that is not a success, with the service's own text."""
-    said = said_by(response)
-    locked = response.status == 423 or (response.status in (400, 409, 500) and bool(LOCKED.search(said)))
+def error(response: Response, *, context: str, sign_in: str = "", names: t.Collection[str] = ()) -> CheckpointError:
+    """The error for a response that is not a success, with the service's own text; that may quote one of `names`."""
+    code, said = _read(response)
+    locked = response.status == 423 or (response.status in (400, 409, 500) and says_locked(said, names, [code]))
     return error_from(response, said, context=context, locked=locked, sign_in=sign_in)
 
 
 def said_by(response: Response) -> str:
     """The text of an error, whichever layer wrote it: OData in JSON or XML, Windows Azure Pack, IIS's HTML."""
+    return _read(response)[1]
+
+
+def _read(response: Response) -> tuple[str, str]:
+    """The code of an error, where it has one, and its text."""
     start = _start(response)
     if (said := _json_error(response)) is not None:
         return said
@@ -101,7 +105,7 @@ def said_by(response: Response) -> str:
     text = redact_start(start, LONGEST_ERROR)
     # Bounded and without backtracking: these look at whatever a server sends.
     title = re.search(r"<title[^<>]{0,200}>([^<]{0,300})</title>", text, re.I)
-    return title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", text), 300)
+    return "", title[1] if title else one_line(re.sub(r"<[^<>]*>", " ", text), 300)
 
 
 def is_own_error(response: Response) -> bool:
@@ -125,7 +129,7 @@ def _start(response: Response) -> str:
     return part.decode(json.detect_encoding(part), "replace").strip("\ufeff \t\r\n")
 
 
-def _json_error(response: Response) -> str | None:
+def _json_error(response: Response) -> tuple[str, str] | None:
     try:
         body = _object(response)
     except CheckpointError:
@@ -134,11 +138,13 @@ def _json_error(response: Response) -> str | None:
     message = error.get("message") if isinstance(error, dict) else None
     value = message.get("value") if isinstance(message, dict) else message
     inner = error.get("innererror") or error.get("internalexception") if isinstance(error, dict) else None
-    return "; ".join(filter(None, (format_value(value or body.get("Message") or ""), inner_words(inner))))
+    code = error.get("code") if isinstance(error, dict) else body.get("Code")
+    said = "; ".join(filter(None, (format_value(value or body.get("Message") or ""), inner_words(inner))))
+    return format_value(code or ""), said
 
 
-def _xml_error(response: Response, text: str) -> str | None:
-    """Code and message; None for what should not be parsed: too long, with a document type, or not XML at all."""
+def _xml_error(response: Response, text: str) -> tuple[str, str] | None:
+    """The code, and it with the message; None for what should not be parsed: too long, with a document type, no XML."""
     if len(response.body) > LONGEST_ERROR or any(mark in text for mark in ("<!DOCTYPE", "<!ENTITY", "\0")):
         return None
     import xml.etree.ElementTree as ET  # errors alone are XML
@@ -154,7 +160,8 @@ def _xml_error(response: Response, text: str) -> str | None:
     # The outer message, and those of inner errors, which often hold the reason.
     outer = " ".join(filter(None, (*found["code"][:1], *found["message"][:1])))
     inner = one_line("; ".join(dict.fromkeys(filter(None, found["message"][1:6]))), 600)
-    return "; ".join(filter(None, (outer, inner))) or None
+    said = "; ".join(filter(None, (outer, inner)))
+    return ("".join(found["code"][:1]), said) if said else None
 
 
 def _object(response: Response) -> Entity:

@@ -200,24 +200,27 @@ class Spf(SingleCallProvider):
             "VMCheckPointAction": None,
             "VMId": vm.id,
         }
-        return await self._write("POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}", "create")
+        return await self._write(
+            "POST", "/VMCheckPoints", body, vm, f"creating checkpoint {name} of {vm}", "create", name
+        )
 
     async def update(self, vm: VM, checkpoint: Checkpoint, description: str) -> Operation:
         """Sends only Description (MERGE), or the entity just read with another Description (PUT)."""
         path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"Description": description}
         context = f"updating checkpoint {checkpoint.name} of {vm}"
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "update")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "update", checkpoint.name)
 
     async def restore(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """VMCheckPointAction: Restore, on the checkpoint that the VM goes back to."""
         path, changes = _key("VMCheckPoints", checkpoint.id, vm.partition), {"VMCheckPointAction": "Restore"}
         context = f"restoring {vm} to checkpoint {checkpoint.name}"
-        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "restore")
+        return await self._modify(path, "VMM.VMCheckPoint", changes, vm, context, "restore", checkpoint.name)
 
     async def delete(self, vm: VM, checkpoint: Checkpoint) -> Operation:
         """DELETE by key."""
         path = _key("VMCheckPoints", checkpoint.id, vm.partition)
-        return await self._write("DELETE", path, None, vm, f"deleting checkpoint {checkpoint.name} of {vm}", "delete")
+        context = f"deleting checkpoint {checkpoint.name} of {vm}"
+        return await self._write("DELETE", path, None, vm, context, "delete", checkpoint.name)
 
     async def power(self, vm: VM, on: bool) -> Operation:
         """Operation Start or Stop on the VM (dn458378); Stop turns off without asking the guest."""
@@ -234,7 +237,7 @@ class Spf(SingleCallProvider):
         return await self._jobs.current_operation(vm)
 
     async def _modify(
-        self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str
+        self, path: str, kind: str, changes: dict[str, t.Any], vm: VM, context: str, work: str, *names: str
     ) -> Operation:
         """Send changes by the configured method. PUT resets what it leaves out, so it sends the entity just read."""
         method = self._settings.spf_update_method
@@ -250,7 +253,7 @@ class Spf(SingleCallProvider):
                 entity[verb] = None  # what another client left there must not be carried out again
             body = {n: v for n, v in entity.items() if "odata." not in n} | body
         verb = {"put": "PUT", "patch": "PATCH"}.get(method, "MERGE")
-        return await self._write(verb, path, body, vm, context, work)
+        return await self._write(verb, path, body, vm, context, work, *names)
 
     async def _write(
         self,
@@ -260,8 +263,13 @@ class Spf(SingleCallProvider):
         vm: VM,
         context: str,
         work: str,
+        *names: str,
     ) -> Operation:
-        """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long."""
+        """One write and the job it started. SPF may respond only when the job has ended, so the time limit is long.
+
+        No word in the VM's name, or in one of `names`, tells what an error means.
+        """
+        named = (vm.name, *names)
         headers, sent = {**self._reader.headers, **odata.JSON_BODY}, verb
         if self._settings.spf_update_method == "post_tunnel" and verb != "POST":
             headers["X-HTTP-Method"], sent = verb, "POST"
@@ -269,12 +277,12 @@ class Spf(SingleCallProvider):
         started = anyio.current_time()
         response = await self._http.write(sent, self._root + path, headers=headers, body=content, context=context)
         if leaves_open(response.status):
-            raise error_after_write(odata.error(response, context=context))
+            raise error_after_write(odata.error(response, context=context, names=named))
         if response.status in (405, 501) or (response.status == 404 and not odata.is_own_error(response)):
             raise self._filtered(response, verb, sent, context)
         if response.status not in (200, 201, 202, 204):
-            raise odata.error(response, context=context, sign_in=self._reader.sign_in)
-        return self._jobs.started(response, vm, started, work)
+            raise odata.error(response, context=context, sign_in=self._reader.sign_in, names=named)
+        return self._jobs.started(response, vm, started, work, named)
 
     def _filtered(self, response: Response, verb: str, sent: str, context: str) -> Refused:
         """The error for a verb that does not reach SPF: something before it takes only some.

@@ -128,6 +128,8 @@ def test_a_status_and_a_code_together(status: int, code: str, locked: bool) -> N
 
 def test_vmm_s_own_number_for_a_locked_object() -> None:
     assert is_locked(409, error("X", "(Error ID: 2602)"))
+    assert is_locked(409, error("2602", "The object is locked."))
+    assert is_locked(409, error("X", "See details.", details=[error("VMM2602", "The object is locked.")]))
     assert not is_locked(409, error("X", "12602 a2602 2602-1"))
     assert not is_locked(400, error("X", "(Error ID: 2602)"))
 
@@ -201,3 +203,36 @@ def test_the_outer_code_counts_whatever_stands_inside() -> None:
     assert is_locked(409, error("Conflict", "It exists.", details=inside))
     assert is_locked(400, error("OperationNotAllowed", "It is in Updating state.", details=inside))
     assert not is_locked(400, error("Conflict", "It is in Updating state.", details=inside))
+
+
+NAMED = [
+    ("X", "The checkpoint 'upgrade in progress' could not be created. The disk is full. (Error ID: 10803)"),
+    ("X", "The checkpoint 'upgrade in progress' could not be created. The disk is full."),
+    ("X", "The checkpoint 'concurrent writers' could not be created."),
+    ("X", "The checkpoint 'before ConfigMgr 2602' could not be created."),
+    ("PropertyChangeNotAllowed", "Changing property 'size' is not allowed: it is immutable; 2602 MB."),
+    ("OperationNotAllowed", "Disk 'data in progress' has an unsupported SKU."),
+    ("X", "An update in progress ended with an error. (Error ID: 12710)"),
+    ("X", "There is not enough space: 2602 MB are free. (Error 20413)"),
+    ("10803", "It is in progress."),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), NAMED)
+def test_a_name_and_a_bare_number_are_no_lock(code: str, message: str) -> None:
+    assert not is_locked(409, error(code, message))
+    assert not is_locked(400, error("OperationNotAllowed", "", details=[error(code, message)]))
+    assert not is_failed_by_lock(error(code, message))
+    assert not read_status(answer(200, {"status": "Failed", "error": error(code, message)})).locked
+
+
+@pytest.mark.parametrize("name", ["upgrade in progress", "concurrent", "Azure Local (2602)", "error 2602"])
+def test_a_name_that_the_request_bears_is_known_without_quotes(name: str) -> None:
+    said = error("X", f"The checkpoint {name} could not be created.")
+    for names in ([name.upper()], [name, "web01"]):
+        assert not is_locked(409, said, names)
+        assert not is_failed_by_lock(said, names)
+        assert not is_locked(400, {**said, "code": "OperationNotAllowed"}, names)
+        assert not read_status(answer(200, {"status": "Failed", "error": said}), names).locked
+    busy = error("X", f"The checkpoint {name} could not be created: another operation is running.")
+    assert is_failed_by_lock(busy, [name])

@@ -179,6 +179,15 @@ TEXT = "Unable to perform the job because one or more of the selected objects ar
         ({"Problem": f"VMM 2602: {TEXT}"}, True),
         ({"ErrorCodeString": "12602"}, False),
         ({"ErrorCodeString": "12710", "Problem": "26021 of 2602 blocks"}, False),
+        ({"ErrorCodeString": "10803", "Problem": "The checkpoint Azure Local (2602) is too large."}, False),
+        ({"ErrorCodeString": "10803", "Problem": f"{TEXT} (Error 2602)"}, False),
+        ({"DisplayableErrorCode": 10803, "Problem": f"{TEXT} (Error 2602)"}, False),
+        ({"ErrorCodeString": "Locked", "Code": 10803, "Problem": f"{TEXT} (Error 2602)"}, False),
+        ({"ErrorCodeString": "23234", "Problem": f"{TEXT} (Error 2602)"}, True),
+        ({"ErrorCodeString": "23234", "Code": "10803", "Problem": f"{TEXT} (Error 2602)"}, False),
+        ({"ErrorCodeString": "0", "Code": "2602"}, True),
+        ({"Problem": "The checkpoint 'before error 2602' is too large."}, False),
+        ({"Problem": "The checkpoint Azure Local (2602) is too large."}, False),
         ({"Problem": "Error 26021"}, False),
         ({"Problem": "VM 831e819f-2602-4c1b-9c1f-77aa00000000 (2602-4c1b) is gone"}, False),
         ({"Code": "ObjectLocked"}, False),
@@ -203,6 +212,17 @@ def test_a_part_s_lock_is_the_job_s_where_no_other_cause_is_named(code: str | No
     job = _job(Status="Failed", ErrorInfo={"ErrorCodeString": code, "Problem": "x"}, AdditionalMessages=parts)
     assert job.status("r").locked is locked
     assert not _job(Status="Failed", ErrorInfo={"ErrorCodeString": code}).status("r").locked
+
+
+@pytest.mark.parametrize("name", ["before error 2602", "Locked (2602)"])
+def test_a_name_that_the_job_is_about_is_known_without_quotes(name: str) -> None:
+    for problem in ({"Problem": f"{name} is too large."}, {"Problem": f"X: {name} is too large."}):
+        job = _job(Status="Failed", ErrorInfo=problem)
+        assert job.status("r").locked
+        assert not job.status("r", ["web01", name.upper()]).locked
+        part = _job(Status="Failed", AdditionalMessages=[problem])
+        assert part.status("r").locked
+        assert not part.status("r", [name]).locked
 
 
 @pytest.mark.parametrize(

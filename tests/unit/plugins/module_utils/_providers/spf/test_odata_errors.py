@@ -137,11 +137,43 @@ def test_an_error_quotes_it(body: object) -> None:
         (500, "Error ID: 2601", False),
         (500, "VM 831e819f-2602-4c1b-9c1f-77aa00000000 is not known", False),
         (500, "VM a2602 is not known", False),
+        (500, "There is not enough space: 2602 MB are free. (Error 20413)", False),
+        (500, "There is not enough space: 2602 MB are free.", False),
+        (400, "The VM name 2602 is invalid.", False),
+        (409, "The checkpoint 'Azure Local (2602)' exists already.", False),
+        (409, "Error 2602 is the name of a checkpoint that is too large. (Error ID: 10803)", False),
+        (409, "VMM error: 2602", True),
     ],
 )
 def test_only_vmm_s_2602_means_locked(status: int, said: str, locked: bool) -> None:
     body = json.dumps({"odata.error": {"code": "", "message": {"value": said}}})
     assert isinstance(odata.error(answer(status, body), context="creating it"), Locked) is locked
+
+
+@pytest.mark.parametrize(
+    ("code", "locked"), [("2602", True), ("VMM2602", True), (2602, True), ("", False), ("7", False)]
+)
+def test_a_code_tells_a_lock_in_any_shape(code: object, locked: bool) -> None:
+    said = "The object is locked by another job."
+    for body in (
+        {"odata.error": {"code": code, "message": {"value": said}}},
+        {"error": {"code": code, "message": said}},
+        {"Code": code, "Message": said},
+        f"<m:error {META}><m:code>{code}</m:code><m:message>{said}</m:message></m:error>",
+    ):
+        assert isinstance(odata.error(answer(500, body), context="creating it"), Locked) is locked
+
+
+def test_another_code_wins_over_the_text() -> None:
+    body = {"odata.error": {"code": "10803", "message": {"value": "Error 2602 is its name."}}}
+    assert not isinstance(odata.error(answer(500, body), context="creating it"), Locked)
+
+
+@pytest.mark.parametrize("name", ["Error 2602", "Locked (2602)"])
+def test_a_name_that_was_sent_is_no_lock(name: str) -> None:
+    body = {"odata.error": {"code": "", "message": {"value": f"{name} is too long."}}}
+    assert isinstance(odata.error(answer(400, body), context="creating it"), Locked)
+    assert not isinstance(odata.error(answer(400, body), context="creating it", names=["web01", name]), Locked)
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,8 @@ options:
       - What happens where several VMs would have one name. With V(suffix), none keeps it. Each gets its service and
         eight digits behind its name, which depend on its id alone, and a warning lists them.
       - V(fail) makes it an error.
-      - A VM that would be called C(localhost), C(all), C(ungrouped) or like a group of the plugin gets the suffix in
-        any case.
+      - A VM that would be called C(localhost), C(all), C(ungrouped) or like a group gets the suffix in any case. The
+        groups are those of the plugin, of O(groups) and O(keyed_groups), and of the sources before this one.
     type: str
     choices: [suffix, fail]
     default: suffix
@@ -170,8 +170,12 @@ import typing as t
 from datetime import datetime, timezone
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
+
+if t.TYPE_CHECKING:
+    from ..module_utils._tasks.inventory_query import InventoryQuery
 
 OLDEST_PYTHON = (3, 11)
 ENDINGS = ("checkpoints_vms.yml", "checkpoints_vms.yaml", ".checkpoints.yml", ".checkpoints.yaml")
@@ -188,6 +192,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     """VMs as hosts."""
 
     NAME = "hybridvm.checkpoints.vms"
+    inventory: t.Any  # Ansible's, or a draft of it
 
     def verify_file(self, path: str) -> bool:
         """Whether it is a file of this plugin, by its name."""
@@ -221,15 +226,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _populate(self, params: dict[str, t.Any], path: str, cache: bool) -> None:
         """Hosts, their variables and groups, from the cache or anew."""
         from ..module_utils._tasks.inventory import query_of
-        from ..module_utils._tasks.inventory_hosts import GROUPS, groups, variables
+        from ..module_utils._tasks.inventory_hosts import GROUPS, variables
 
         query = query_of(params)
         rows, elapsed = self._rows(params, path, cache)
         shown = [_guarded(variables(row, elapsed)) for row in rows]
-        names = self._names(query.on_duplicate, rows, shown)
+        names = self._names(query, rows, shown)
         if query.checkpoints:
             for group in GROUPS:
                 self.inventory.add_group(group)
+        self._add(query, names, shown)
+
+    def _add(self, query: InventoryQuery, names: list[str], shown: list[dict[str, t.Any]]) -> None:
+        """The hosts, and the groups that they are in."""
+        from ..module_utils._tasks.inventory_hosts import groups
+
         for name, values in zip(names, shown, strict=True):
             self.inventory.add_host(name)
             for key, value in values.items():
@@ -238,6 +249,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 self.inventory.add_child(self.inventory.add_group(group), name)
             self._construct(name, values)
 
+    def _groups_made(self, query: InventoryQuery, names: list[str], shown: list[dict[str, t.Any]]) -> frozenset[str]:
+        """All groups that there are once the hosts have been added under these names; nothing is added."""
+        from ..plugin_utils._draft import Draft
+
+        if not (self.get_option("groups") or self.get_option("keyed_groups")):
+            return frozenset(self.inventory.groups)
+        standing, draft = self.inventory, Draft(self.inventory, InventoryData())
+        self.inventory = draft
+        try:
+            self._add(query, names, shown)
+        finally:
+            self.inventory = standing
+        return draft.groups
+
     def _construct(self, name: str, values: dict[str, t.Any]) -> None:
         """What `compose`, `groups` and `keyed_groups` ask for."""
         strict = self.get_option("strict")
@@ -245,16 +270,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._add_host_to_composed_groups(self.get_option("groups"), values, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), values, name, strict=strict)
 
-    def _names(self, on_duplicate: str, rows: list[dict[str, t.Any]], shown: list[dict[str, t.Any]]) -> list[str]:
-        """The hosts' names, each once."""
-        from ..module_utils._tasks.inventory_hosts import name_hosts
+    def _names(self, query: InventoryQuery, rows: list[dict[str, t.Any]], shown: list[dict[str, t.Any]]) -> list[str]:
+        """The hosts' names, each once, and none that a group has."""
+        from ..module_utils._tasks.inventory_hosts import name_apart_from_groups
 
         expression = self.get_option("hostname")
         if expression == DEFAULT_NAME:
             wanted = [row["name"] for row in rows]
         else:
             wanted = [self._hostname(expression, values) for values in shown]
-        names, warnings = name_hosts(wanted, rows, on_duplicate)
+        names, warnings = name_apart_from_groups(
+            wanted, rows, query.on_duplicate, lambda given: self._groups_made(query, given, shown)
+        )
         for text in warnings:
             self.display.warning(text)
         return names

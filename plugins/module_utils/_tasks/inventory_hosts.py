@@ -24,11 +24,13 @@ NOT_FRESH, NOT_USABLE = "no_fresh_checkpoint", "no_usable_checkpoint"
 REFUSED, UNREADABLE = "checkpoints_refused", "checkpoints_unreadable"
 GROUPS = (NOT_FRESH, NOT_USABLE, REFUSED, UNREADABLE)
 RESERVED = frozenset({"localhost", "127.0.0.1", "all", "ungrouped", *GROUPS})
-"""No VM is called so: it would take the place of the controller, or of a group."""
+"""No VM is called so, in any case: it would take the place of the controller, or of a group."""
 LONGEST = 200
 """Characters of a host's name; fact caches make a file's name of it."""
 _SHOWN = 5
-_DIGITS = 8
+_DIGITS, _MOST_DIGITS = 8, 64
+_ROUNDS = 5
+"""A host that is called otherwise may make other groups, as often as that is tried."""
 _OF_NEWEST = ("newest", "newest_id", "newest_created", "newest_age_seconds")
 
 Row = dict[str, t.Any]
@@ -135,24 +137,35 @@ def safe_name(text: str) -> str:
     return f"_{name[1:]}" if name[:1] in ("", ".", "-") else name
 
 
-def unique_names(wanted: t.Sequence[str], rows: t.Sequence[Row]) -> list[str]:
-    """The hosts' names, each once. Of several VMs with one name none keeps it: each has its service and a part of a
-    digest of its id behind it, which stay the same whatever else there is.
+def unique_names(wanted: t.Sequence[str], rows: t.Sequence[Row], taken: t.Collection[str] = ()) -> list[str]:
+    """The hosts' names, each once, and none that is `taken`. Of several VMs with one name none keeps it: each has its
+    service and a part of a digest of its id behind it, which stay the same whatever else there is.
     """
     names = list(wanted)
     digits = _DIGITS
-    while clashes := _clashes(names):
+    while clashes := _clashes(names, taken):
+        if digits > _MOST_DIGITS:
+            raise _like_a_group(names[clashes[0]])
         for place in clashes:
             names[place] = f"{wanted[place]}_{_suffix(rows[place], digits)}"
         digits *= 2
     return names
 
 
-def _clashes(names: t.Sequence[str]) -> list[int]:
+def _clashes(names: t.Sequence[str], taken: t.Collection[str]) -> list[int]:
     places: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         places.setdefault(name, []).append(place)
-    return [place for name, of in places.items() if len(of) > 1 or name.lower() in RESERVED for place in of]
+    return [
+        place for name, of in places.items() if len(of) > 1 or name.lower() in RESERVED or name in taken for place in of
+    ]
+
+
+def _like_a_group(name: str) -> InvalidInput:
+    return InvalidInput(
+        f"groups are made of the hosts' names: a VM would be called {name}, as a group is, and so would its next name.",
+        remedy="Give the entries of keyed_groups a prefix, or make their keys of checkpoint_vm_name.",
+    )
 
 
 def _suffix(each: Row, digits: int) -> str:
@@ -160,15 +173,37 @@ def _suffix(each: Row, digits: int) -> str:
     return f"{each['provider']}_{hashlib.sha256(identity.encode()).hexdigest()[:digits]}"
 
 
-def name_hosts(texts: t.Sequence[str], rows: t.Sequence[Row], on_duplicate: str) -> tuple[list[str], list[str]]:
+def name_apart_from_groups(
+    texts: t.Sequence[str],
+    rows: t.Sequence[Row],
+    on_duplicate: str,
+    groups_of: t.Callable[[list[str]], t.Collection[str]],
+) -> tuple[list[str], list[str]]:
+    """As name_hosts, and no host is called as a group: Ansible would take the group, with all that are in it.
+
+    `groups_of` tells all groups that there are with the hosts under these names; they may depend on the names.
+    """
+    taken: set[str] = set()
+    for _round in range(_ROUNDS):
+        names, warnings = name_hosts(texts, rows, on_duplicate, taken)
+        there = groups_of(names)
+        if not set(names) & set(there):
+            return names, warnings
+        taken |= set(there)
+    raise _like_a_group(next(name for name in names if name in taken))
+
+
+def name_hosts(
+    texts: t.Sequence[str], rows: t.Sequence[Row], on_duplicate: str, taken: t.Collection[str] = ()
+) -> tuple[list[str], list[str]]:
     """The hosts' names, each once, from what they are to be called, and a warning for each name that was not given.
 
-    InvalidInput where several VMs would have one and `on_duplicate` is `fail`.
+    None is `taken`. InvalidInput where several VMs would have one and `on_duplicate` is `fail`.
     """
     wanted = [safe_name(text) for text in texts]
     if on_duplicate == "fail":
         _refuse_duplicates(wanted, rows)
-    names = unique_names(wanted, rows)
+    names = unique_names(wanted, rows, taken)
     shown: dict[str, list[str]] = {}
     for name, given, each in zip(wanted, names, rows, strict=True):
         if given != name:

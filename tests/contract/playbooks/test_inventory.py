@@ -196,6 +196,40 @@ def test_names_and_tags_are_never_taken_for_more(simulator: Simulator, ansible: 
     assert not pwned.exists()
 
 
+def test_no_vm_takes_the_place_of_a_group(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
+    """Ansible takes the group for such a host, with all that are in it, and sets its variables for all of them."""
+    vms: list[dict[str, Any]] = [
+        {"name": "service_spf"},
+        {"name": "production", "power": "PowerOff"},
+        {"name": "turned_off"},
+        {"name": "web01"},
+    ]
+    simulator.control("POST", "/world", {"spf": {"vms": vms}, "scvmm": {"vms": []}, "compute": {"vms": []}})
+    static = tmp_path / "static.yml"
+    static.write_text("production: {hosts: {db07: {}, db08: {}}}\n")
+    path = source(
+        tmp_path,
+        services=["spf"],
+        groups={"turned_off": "checkpoint_power == 'off'"},
+        keyed_groups=[{"key": "checkpoint_service", "prefix": "service"}],
+    )
+    listed = list_hosts(ansible, static, "-i", str(path))
+    assert listed.code == 0, listed.messages
+    called = {listed.vars(host).get("checkpoint_vm_name", ""): host for host in listed.hosts}
+    assert [name for name, host in called.items() if name == host] == ["web01"]
+    assert all(called[name].startswith(f"{name}_spf_") for name in ("service_spf", "production", "turned_off"))
+    assert listed.group("production") == ["db07", "db08"]
+    assert listed.group("turned_off") == [called["production"]]
+    assert listed.group("no_fresh_checkpoint") == sorted(called[each["name"]] for each in vms)
+    assert listed.document["no_fresh_checkpoint"].keys() == {"hosts"}
+    assert "a VM called production is production_spf_" in listed.messages
+    # A group of each host's name has no end.
+    named = [{"key": "inventory_hostname", "separator": ""}]
+    refused = list_hosts(ansible, source(tmp_path, services=["spf"], keyed_groups=named))
+    assert refused.code != 0
+    assert "groups are made of the hosts' names: a VM would be called " in refused.messages
+
+
 @pytest.mark.thorough
 def test_two_vms_of_one_name_are_both_there(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> None:
     simulator.control(

@@ -17,8 +17,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model i
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.inventory_hosts import (
     GROUPS,
     RESERVED,
+    _suffix,
     groups,
     kept,
+    name_apart_from_groups,
     name_hosts,
     row,
     safe_name,
@@ -212,6 +214,33 @@ def test_of_several_vms_with_one_name_none_keeps_it() -> None:
 def test_no_vm_takes_the_place_of_the_controller_or_of_a_group(name: str) -> None:
     (given_name,) = unique_names([name], rows("a"))
     assert given_name == f"{name}_spf_8c3fa592"
+
+
+def test_no_vm_is_called_as_a_group() -> None:
+    """Groups may be made of the names themselves; those that went with a name stay taken."""
+    seen: list[list[str]] = []
+
+    def groups_of(names: list[str]) -> set[str]:
+        seen.append(names)
+        return {"all", "prod", "Service", *(["db01"] if "prod_spf_8c3fa592" in names else [])}
+
+    names, warnings = name_apart_from_groups(["prod", "db01", "service"], rows("a", "b", "c"), "fail", groups_of)
+    assert names == ["prod_spf_8c3fa592", "db01_spf_fca9262d", "service"]
+    assert warnings == ["a VM called prod is prod_spf_8c3fa592 (a).", "a VM called db01 is db01_spf_fca9262d (b)."]
+    assert len(seen) == 3
+
+
+def test_groups_that_are_called_as_every_name_are_an_error() -> None:
+    with pytest.raises(InvalidInput, match=r"^groups are made of the hosts' names: a VM would be called web01_spf_8c"):
+        name_apart_from_groups(["web01", "db01"], rows("a", "b"), "suffix", set)
+
+
+def test_names_that_groups_have_with_every_suffix_are_an_error() -> None:
+    """Tags name groups, so that whoever may tag a VM must not keep the inventory busy for ever."""
+    taken = {"web01", *(f"web01_{_suffix(rows('a')[0], digits)}" for digits in (8, 16, 32, 64))}
+    with pytest.raises(InvalidInput, match="as a group is"):
+        unique_names(["web01"], rows("a"), taken)
+    assert len(unique_names(["web01"], rows("a"), taken - {max(taken, key=len)})[0]) == len("web01_spf_") + 64
 
 
 def test_a_name_that_another_vm_bears_as_its_suffix_makes_both_longer() -> None:

@@ -17,6 +17,7 @@ from .support import COLLECTION, Ansible, Run, Simulator
 ALL = ("web01", "app01", "shop01")
 BROKEN = "nothing works any more\n"
 FILES = {"spf": "/etc/app.conf", "scvmm": "/etc/app.conf", "compute": "/etc/shop.conf"}
+WITHOUT_ID = "See that the checkpoint can be named"
 # Every address of this network is refused at once: nothing listens on port 1.
 GONE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
 
@@ -112,7 +113,7 @@ def outcomes(run: Run) -> dict[str, str]:
 
 def messages(run: Run) -> dict[str, str]:
     """The last words of each host that failed."""
-    last = ("Fail with the original error", "Leave it to the operator", "Say that it was not restored")
+    last = ("Fail with the original error", "Leave it to the operator", "Say that it was not restored", WITHOUT_ID)
     return {line["host"]: line["result"]["msg"] for line in run.results if _name(line) in last}
 
 

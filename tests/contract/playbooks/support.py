@@ -88,6 +88,11 @@ class Simulator:
         """The status of a request to the services themselves."""
         return self._client.get(self.ready["url"] + path, headers=headers).status_code
 
+    def read_arm(self, path: str) -> Any:
+        """What Azure's resource manager shows there."""
+        answer = self._client.get(self.ready["arm_url"] + path, headers={"Authorization": f"Bearer {self.token()}"})
+        return answer.raise_for_status().json()
+
     def wait_for(
         self, method: str, path: str, meant: Callable[[dict[str, Any]], bool] = lambda _entry: True
     ) -> dict[str, Any]:

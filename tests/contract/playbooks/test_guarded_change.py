@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .guarded import ALL, BROKEN, GONE, Site, messages, outcomes
-from .support import Ansible, Simulator
+from .support import COLLECTION, Ansible, Simulator
 
 FAILS = {
     "name": "Install the package",
@@ -255,6 +256,44 @@ def test_a_way_back_that_the_service_would_refuse_stops_it_before_the_change(sit
     run = site.run("shop01", guarded_change_usable_retries=1)
     assert run.code != 0
     assert site.guest("shop01") != BROKEN
+
+
+def _without_an_id(site: Site, nth: int) -> None:
+    """From the nth reading on app01 has a checkpoint before-4711, which is shown without an id."""
+    path = f"{site.vms['app01']}/providers/Microsoft.ScVmm/virtualMachineInstances/default"
+    site.simulator.control("DELETE", "/faults")
+    shown = site.simulator.read_arm(f"{path}?api-version=2025-03-13")
+    points = shown["properties"]["infrastructureProfile"]["checkpoints"]
+    point = {"name": "before-4711", "description": "", "checkpointID": None, "parentCheckpointID": None}
+    shown["properties"]["infrastructureProfile"]["checkpoints"] = [
+        *(p for p in points if p["name"] != "before-4711"),
+        point,
+    ]
+    fault = {"kind": "replace", "method": "GET", "path": "virtualMachineInstances/default", "nth": nth, "count": None}
+    site.simulator.control("POST", "/faults", {**fault, "status": 200, "body": json.dumps(shown)})
+
+
+def test_a_checkpoint_without_an_id_is_no_way_back(site: Site) -> None:
+    """Arc may list one before it has an id. Then nothing could name it, so that the change does not begin."""
+    site.file("change.yml", site.break_it, FAILS)
+    more = {"guarded_change_change_id": 4711}
+    soon = {f"group/{COLLECTION}.all": {"poll_interval": "200ms", "settle_time": "1s"}}
+    _without_an_id(site, 3)
+    made = site.run("app01", play={"module_defaults": soon}, **more)
+    shown = (
+        "guarded change 4711 of app01: the service shows the checkpoint before-4711 without an id, so that no restore "
+    )
+    remedy = "Run the play again once vm_checkpoint_info shows an id, with guarded_change_on_resume: continue."
+    assert messages(made)["app01"] == f"{shown}could name it. This run has not begun the change. {remedy}"
+    _without_an_id(site, 1)
+    for how in ("continue", "restore"):
+        again = site.run("app01", **more, guarded_change_on_resume=how)
+        assert messages(again) == messages(made)
+    stopped = messages(site.run("app01", **more))["app01"]
+    assert "so the change may have begun: before-4711 (without an id, made at an unknown time, unknown)." in stopped
+    assert "Nothing was done. Once vm_checkpoint_info shows its id, set guarded_change_on_resume: continue" in stopped
+    assert site.guest("app01") != BROKEN
+    assert site.points("app01").count("before-4711") == 1
 
 
 @pytest.mark.thorough

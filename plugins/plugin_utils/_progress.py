@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ..module_utils._core.formatting import printable
+
 if t.TYPE_CHECKING:
     from ..module_utils._core.operation import Waiting
 
+LONGEST = 1000
+"""Characters of a line."""
 PERCENT, SECONDS = 10, 30.0
 """A step is shown again when it has come so much further, or after so long."""
 
@@ -37,7 +41,10 @@ def _is_news(last: Waiting, now: Waiting) -> bool:
 
 
 def line(waiting: Waiting) -> str:
-    """Such as `vm web01: creating checkpoint "n": 40 %, 12 s [job 8f408179]`."""
+    """Such as `vm web01: creating checkpoint "n": 40 %, 12 s [job 8f408179]`, on one line, as a terminal may show it:
+    names in it are others' words.
+    """
     percent = "" if waiting.percent is None else f"{waiting.percent} %, "
     operation = f" [{waiting.operation}]" if waiting.operation else ""
-    return f"{waiting.subject}: {waiting.context}: {percent}{waiting.seconds:.0f} s{operation}"
+    what, since = f"{waiting.subject}: {waiting.context}", f"{percent}{waiting.seconds:.0f} s"
+    return printable(f"{what}: {since}{operation}", LONGEST)

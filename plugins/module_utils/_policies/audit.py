@@ -8,6 +8,7 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
+from .._core.formatting import printable
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.times import format_time, show_seconds, show_time
 from .planner import Decision
@@ -16,6 +17,8 @@ from .scope import governed, pins_of
 from .specs import PolicySpec
 
 Code = t.Literal["stale", "too_many", "too_few", "none", "failed_points", "pinned_missing", "unreadable", "near_limit"]
+LONGEST = 1000
+"""Characters of a violation's text."""
 DUE = ("not_kept", "failed", "max_deletes", "max_deletes_total", "locked")
 """The rules of what the policy would remove, or would have removed."""
 
@@ -137,6 +140,6 @@ UNREADABLE = Violation("unreadable", "its checkpoints could not be read; see err
 
 
 def compliance(violations: t.Sequence[Violation]) -> dict[str, t.Any]:
-    """The `compliance` key of results."""
-    listed = [{"code": each.code, "text": each.text} for each in violations]
+    """The `compliance` key of results. Names in it are others' words, and it goes to terminals and into files."""
+    listed = [{"code": each.code, "text": printable(each.text, LONGEST)} for each in violations]
     return {"compliant": not violations, "violations": listed}

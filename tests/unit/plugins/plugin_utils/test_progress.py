@@ -32,6 +32,12 @@ def test_a_step_is_shown_with_what_is_known_of_it() -> None:
     assert line(Waiting("vm web01", "create n", 0, 3, "job 4711")) == "vm web01: create n: 0 %, 3 s [job 4711]"
 
 
+def test_no_name_forges_a_line_or_steers_the_terminal() -> None:
+    forged = line(Waiting("vm web01\n[ERROR]: all is lost\x1b]0;x\x07", 'create "\u202en\r"', 40, 12, "job\x9b2J"))
+    assert forged == 'vm web01 [ERROR]: all is lost ]0;x : create " n ": 40 %, 12 s [job 2J]'
+    assert len(line(Waiting("v" * 5000, "create"))) == 1000
+
+
 @pytest.mark.parametrize(
     ("second", "is_news"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.audit import Audit, compliance
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.audit import Audit, Violation, compliance
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.planner import decide
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.specs import PolicySpec
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
@@ -96,6 +96,12 @@ def test_of_many_that_failed_five_are_named() -> None:
     ]
     names = ", ".join(f"nightly-2026112{number}T110000Z" for number in range(1, 6))
     assert told(audit(having(FRESH, *failed))) == [f"failed_points: 6 failed ({names}); 1 are allowed"]
+
+
+def test_names_in_it_are_shown_on_one_line_and_bounded() -> None:
+    """They go to terminals, and into XML, which holds no control characters."""
+    shown = compliance([Violation("none", "of\x1b[2J \x00\u202e\nit"), Violation("too_few", "x" * 2000)])
+    assert [each["text"] for each in shown["violations"]] == ["of [2J it", "x" * 999 + "…"]
 
 
 def test_as_many_as_are_allowed_are_no_violation() -> None:

@@ -102,3 +102,37 @@ def test_an_audit_of_all_that_comply_passes(simulator: Simulator, ansible: Ansib
     run = _audit(ansible, simulator, audit_vms=["web01"], audit_policy={"max_age": "2h"})
     assert run.code == 0, run.stdout + run.stderr
     assert run.of("Fail where a VM does not comply")["msg"] == "1 VMs comply."
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"audit_vms": []}, "audit_vms is empty, so no VM was audited."),
+        ({"audit_vms": None}, "audit_vms is empty, so no VM was audited."),
+        ({"audit_vms": ["web01"], "audit_policy": {"max_age": "26h", "threshholds": {}}}, "threshholds"),
+        ({"audit_vms": ["web01"], "audit_policy": {"max_age": "26h", "vm": "db01"}}, "vm"),
+    ],
+)
+def test_an_audit_of_nothing_or_with_a_misspelt_option_fails(
+    simulator: Simulator, ansible: Ansible, given: dict[str, Any], why: str
+) -> None:
+    nagios = ansible.directory / "nagios"
+    run = _audit(ansible, simulator, **{"audit_policy": {}, **given, "audit_nagios": str(nagios)})
+    assert run.code != 0
+    assert why in " ".join(run.results[-1]["result"]["msg"].split())
+    assert not nagios.exists()
+
+
+@pytest.mark.thorough
+def test_an_audit_takes_every_option_of_the_policy(simulator: Simulator, ansible: Ansible) -> None:
+    """Nightly 1 and 2 are nobody's, and count with include_unmanaged."""
+    points = [{"name": "nightly", "days_old": 1}, {"name": "nightly", "days_old": 2}]
+    simulator.control("POST", "/world", {"spf": {"vms": [{"name": "web01", "checkpoints": points}]}})
+    policy = {"prefix": "nightly", "keep": {"last": 1}, "max_deletes": 1, "pins": ["keep-me"]}
+    junit = ansible.directory / "junit.xml"
+    files = {"audit_junit": str(junit)}
+    run = _audit(ansible, simulator, audit_vms=["web01"], audit_policy={**policy, "include_unmanaged": True}, **files)
+    assert run.code != 0
+    (case,) = Xml.fromstring(junit.read_text())
+    texts = {each.get("type"): each.get("message") for each in case}
+    assert texts == {"pinned_missing": "pins names what does not exist: keep-me"}

@@ -24,9 +24,9 @@ options:
     type: str
     required: true
   expected:
-    description: The checksum that was approved. Any is taken when it is empty.
+    description:
+      - The checksum that was approved. An empty one and null are errors. Any file is taken when it is not given.
     type: str
-    default: ''
 """
 
 EXAMPLES = r"""

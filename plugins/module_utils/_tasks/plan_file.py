@@ -27,6 +27,7 @@ SECRETS = frozenset(name for name, option in CONNECTION.items() if option.get("n
 RESERVED = {"expected_plan", "require_approval"}
 FORMAT = "hybridvm.checkpoints plan file"
 VERSION = 1
+NOT_GIVEN = object()
 _TEMPLATE = re.compile(r"(?<=\{)[{%#]")
 
 Task = dict[str, t.Any]
@@ -74,13 +75,20 @@ def to_text(tasks: object, results: object, created: str) -> str:
     return _TEMPLATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
 
 
-def approved_tasks(text: str, expected: str = "", where: str = "plan_file") -> list[Task]:
-    """The tasks of such a text, each with `plan`. With `expected`, only the file with that checksum passes."""
+def approved_tasks(text: str, expected: object = NOT_GIVEN, where: str = "plan_file") -> list[Task]:
+    """The tasks of such a text, each with `plan`. If `expected` is given, only the file with that checksum passes: an
+    empty one is a variable that was never set, and must not open the gate.
+    """
+    if expected is not NOT_GIVEN and not expected:
+        raise InvalidInput(
+            "plan_checksum: is empty, and no file has such a checksum.",
+            remedy="Give the checksum that was approved, or leave plan_checksum out to take any file.",
+        )
     content = _read(text, where)
     found = content.pop("checksum", None)
     if found != checksum(content):
         raise InvalidInput(f"{where}: was altered since it was written.", remedy="Plan again.")
-    if expected and found != expected:
+    if expected not in (NOT_GIVEN, found):
         raise InvalidInput(
             f"{where}: is another file than the one that was approved: its checksum is {found}.",
             remedy="Give the file whose checksum was approved, or have this one approved.",

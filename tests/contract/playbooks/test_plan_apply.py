@@ -52,14 +52,14 @@ class Operator:
         """Plan the tasks."""
         return self._run("plan", {"plan_tasks": listed, "plan_markdown": str(self.markdown), **more})
 
-    def apply(self, **more: Any) -> Run:
+    def apply(self, *arguments: str, **more: Any) -> Run:
         """Apply the file."""
-        return self._run("apply", more)
+        return self._run("apply", more, *arguments)
 
-    def _run(self, name: str, more: dict[str, Any]) -> Run:
+    def _run(self, name: str, more: dict[str, Any], *arguments: str) -> Run:
         given = self.directory / "vars.json"
         given.write_text(json.dumps({"plan_file": str(self.file), **more}))
-        return self.ansible.run(f"{COLLECTION}.{name}", "-e", f"@{given}", **self.simulator.environment)
+        return self.ansible.run(f"{COLLECTION}.{name}", "-e", f"@{given}", *arguments, **self.simulator.environment)
 
     def writes(self) -> int:
         """How many requests have changed something since the last time."""
@@ -95,6 +95,9 @@ def test_what_was_planned_is_applied_once_and_all_of_it(operator: Operator) -> N
     assert "| `+` | create checkpoint <code>before &#124; after</code>" in table
     assert "| `~` | restore checkpoint `baseline`" in table
 
+    looked = ok(operator.apply("--check"))
+    assert "Nothing was applied: 4 of 4 tasks would change something." in looked.stdout
+    assert operator.writes() == 0
     done = ok(operator.apply(plan_checksum=json.loads(file)["checksum"]))
     assert "Applied: 4 of 4 tasks changed something." in done.stdout
     assert "before | after" in simulator.names("web01")
@@ -165,6 +168,8 @@ def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -
     run = operator.apply(plan_checksum=approved)
     assert run.code != 0
     assert "is another file than the one that was approved" in run.stdout
+    for empty in ("", None):  # a variable of the pipeline that was never set
+        assert "plan_checksum: is empty" in operator.apply(plan_checksum=empty).stdout
     operator.file.write_text(operator.file.read_text().replace("web01", "db01"))
     assert "was altered since it was written" in operator.apply().stdout
     assert operator.writes() == 0
@@ -173,11 +178,22 @@ def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -
 @pytest.mark.thorough
 def test_a_plan_that_fails_leaves_no_file_that_could_be_applied(operator: Operator) -> None:
     listed = [{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]
-    ok(operator.plan(listed))
-    assert operator.file.exists()
-    run = operator.plan([*listed, {"module": "vm_checkpoint", "options": {"vm": "nobody", "name": "n"}}])
-    assert run.code != 0
-    assert not operator.file.exists()
+    for wrong in ({"vm": "nobody", "name": "n"}, {"vm": "web01", "name": "n", "secret": "hunter2"}):
+        ok(operator.plan(listed))
+        assert operator.file.exists()
+        assert operator.markdown.exists()
+        run = operator.plan([*listed, {"module": "vm_checkpoint", "options": wrong}])
+        assert run.code != 0
+        assert not operator.file.exists()
+        assert not operator.markdown.exists()
+
+
+@pytest.mark.thorough
+def test_a_directory_is_never_taken_for_an_older_plan(operator: Operator) -> None:
+    operator.markdown.mkdir()
+    (operator.markdown / "kept").touch()
+    assert operator.plan([{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]).code != 0
+    assert (operator.markdown / "kept").exists()
 
 
 @pytest.mark.thorough

@@ -97,6 +97,15 @@ def test_only_the_approved_file_passes() -> None:
         approved_tasks(other, name)
 
 
+@pytest.mark.parametrize("empty", ["", None, [], {}])
+def test_an_empty_checksum_opens_nothing(empty: object) -> None:
+    """A pipeline's variable that was never set is one."""
+    with pytest.raises(InvalidInput, match="plan_checksum: is empty") as caught:
+        approved_tasks(text(TASK), empty)
+    assert "leave plan_checksum out" in caught.value.remedy
+    assert approved_tasks(text(TASK))
+
+
 def test_a_file_that_was_edited_is_refused() -> None:
     for before, after in (("web01", "web02"), (NOW, "2027-11-20T11:30:00Z"), ('"n"', '"m"')):
         assert before in text(TASK)

@@ -185,11 +185,11 @@ def require_text(option: str, value: object) -> None:
     if option in _OF_OTHERS:
         return
     if isinstance(value, (list, tuple)):
-        for number, each in enumerate(value):
-            require_text(f"{option}{_place(number)}", each)
+        for number, each in enumerate(value, 1):
+            require_text(f"{option}, element {number} of {len(value)}", each)
     if isinstance(value, dict):
         for name, each in value.items():
-            require_text(f"{option}{_place(str(name))}", each)
+            require_text(f"{option}.{name}", each)
 
 
 def _is_text(value: object) -> bool:

@@ -151,7 +151,7 @@ def test_an_empty_element_of_a_list_is_reported_with_its_place() -> None:
     class Several(pydantic.BaseModel):
         names: list[Name]
 
-    with pytest.raises(InvalidInput, match="names, element 2: is empty"):
+    with pytest.raises(InvalidInput, match="names, element 2 of 2: is empty"):
         validate_options(Several, {"names": ["a", ""]})
 
 

@@ -82,7 +82,7 @@ def refused(kind: type[pydantic.BaseModel], options: dict[str, Any], names: dict
         (Several, {"names": ["a", " b"]}, "names, element 2: must not begin or end with white space"),
         (Several, {"names": ["a" * 256, " b"]},
          "names, element 1: is longer than 255 characters; names, element 2: must not begin or end with white space"),
-        (Several, {"names": ["a" * 256, ""]}, f"names, element 2: {OMIT}"),
+        (Several, {"names": ["a" * 256, ""]}, f"names, element 2 of 2: {OMIT}"),
         (Several, {"names": ["a", "\udc80"]}, "names: holds characters that are no Unicode text."),
         (Several, {"key": "a" * 256}, "key: is longer than 255 characters"),
         (Several, {"key": "a\x07"}, "key: must not hold control characters"),

@@ -75,7 +75,7 @@ def test_a_pattern_is_held_to_what_select_takes(pattern: str, why: str) -> None:
         ({"max_age": "1d", "name_template": 3}, "name_template"),
         ({"max_age": "1d", "prefix": " x"}, "prefix: must not begin or end with white space"),
         ({"max_age": "1d", "prefix": ""}, "prefix: is empty"),
-        ({"max_age": "1d", "pins": [""]}, "pins, element 1: is empty. Leave it out"),
+        ({"max_age": "1d", "pins": [""]}, "pins, element 1 of 1: is empty. Leave it out"),
         ({"keep": {"within": ""}}, "keep.within: is empty. Leave it out"),
         ({"keep": {"last": 1}, "adopt": {"name": ""}}, "adopt.name: is empty. Leave it out"),
         ({"keep": {"last": 1}, "adopt": {"name_matches": ""}}, "adopt.name_matches: is empty. Leave it out"),

@@ -278,3 +278,36 @@ def test_a_lock_that_only_another_member_tells_is_waited_for() -> None:
     lab.watch = until_sent_again
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["changed"], len(lab.sent("POST"))) == (None, True, 2)
+
+
+@pytest.mark.parametrize("word", ["SucceedWithInfo", "Completed w/ Info"])
+@pytest.mark.parametrize(("service", "case"), SPF_WRITING, ids=[case.name for _service, case in SPF_WRITING])
+def test_a_lock_inside_a_larger_job_is_waited_for(service: str, case: Scenario, word: str) -> None:
+    """VMM then calls the job completed, with 23234: of what was asked for nothing is done."""
+    lab = make_lab(service)
+    for _time in range(2):
+        lab.fail_next(service, str(case.job), problem="2602")
+
+    def larger(feed: dict[str, Any]) -> None:
+        for job in feed["value"]:
+            if job["Status"] == "Failed":
+                parts = [job["ErrorInfo"]]
+                info = {**job["ErrorInfo"], "ErrorCodeString": "23234", "DisplayableErrorCode": "23234", "Code": "X"}
+                info["Problem"] = "The job ended with errors."
+                job |= {"Status": word, "StatusString": "Completed w/ Info"}
+                job |= {"ErrorInfo": info, "AdditionalMessages": parts}
+
+    lab.through = lambda wire: Changed(wire, "/Jobs", larger)
+    result = case.run(lab, service)
+    assert (code(result), result["changed"]) == (None, True), result["msg"]
+    assert case.is_done(lab, service)
+    assert len(lab.sent(path="VMCheckPoints")) == 3
+
+
+def test_an_end_in_an_unknown_word_is_told_with_what_vmm_says_of_it() -> None:
+    lab = make_lab("spf")
+    lab.fail_next("spf", "create")
+    _altered(lab, "Ended somehow")
+    result = lab.run("vm_checkpoint", vm="web01", name="new")
+    assert code(result) == "outcome_unknown"
+    assert "(it ended as Ended somehow, which is no known state; VMM 10803: The disk is full)" in result["msg"]

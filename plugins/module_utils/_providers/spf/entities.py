@@ -257,22 +257,43 @@ class JobEntity(_Entity):
     AdditionalMessages: list[_Info] | None = None
 
     def status(self, request_id: str | None, names: t.Collection[str] = ()) -> JobStatus:
-        """The job's status; the messages of SucceedWithInfo become warnings. A text may quote one of the `names`."""
-        state, code, info = self._state(), self._code(), self.ErrorInfo or _Info()
-        problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
-        word = self.StatusString or (self.Status or "").lower()
-        failed = state == "failed"
-        message = f"VMM error {code}: {problem}" if code not in ("", "0") else problem or word
+        """The job's status; the messages of SucceedWithInfo become warnings. A text may quote one of the `names`.
+
+        A lock is a failure also where the job is said to be completed, with 23234 (VMM team blog, 2014-12-15): nothing
+        of what was asked for is done.
+        """
+        state, code = self._state(), self._code()
+        locked = (state == "failed" or self._has_ended_with_error(state)) and self._is_lock(names)
+        state = "failed" if locked else state
         return JobStatus(
             state,
             one_line(self.StatusString or self.Status or "", 60),
-            one_line(message) if failed else "",
+            self._message(state),
             code,
             percent=self.ProgressValue,
-            locked=failed and self._is_lock(names),
-            warnings=self._warnings() if state == "succeeded" else (),
+            locked=locked,
+            warnings=self._warnings() if state in ("succeeded", "unknown") else (),
             request_id=request_id,
         )
+
+    def _has_ended_with_error(self, state: State) -> bool:
+        """Whether it has an error of its own, although it is said to have ended well, or in an unknown word."""
+        ended = state == "unknown" or (self.Status or "").strip().lower() == "succeedwithinfo"
+        return ended and self._code() not in ("", "0")
+
+    def _message(self, state: State) -> str:
+        """Why it has failed: its own error, and its parts' where that names no cause. Of an unknown end all it says."""
+        code, info = self._code(), self.ErrorInfo or _Info()
+        if state == "unknown":
+            said = "; ".join(self._warnings())
+            return f"it ended as {one_line(self.Status or '', 60)}, which is no known state; {said}" if said else ""
+        if state != "failed":
+            return ""
+        problem = " ".join(filter(None, (info.Problem, info.RecommendedAction)))
+        own = f"VMM error {code}: {problem}" if code not in ("", "0") else problem
+        parts = [part.text() for part in self.AdditionalMessages or ()] if info.names_no_cause else []
+        said = "; ".join(filter(None, (own.strip(), *parts[:MOST_MESSAGES])))
+        return one_line(said or self.StatusString or (self.Status or "").lower())
 
     def _state(self) -> State:
         """From the status word; of a job that is completed in a word that nobody knows, only reading tells the end."""

@@ -214,6 +214,56 @@ def test_a_part_s_lock_is_the_job_s_where_no_other_cause_is_named(code: str | No
     assert not _job(Status="Failed", ErrorInfo={"ErrorCodeString": code}).status("r").locked
 
 
+LARGER = {"ErrorCodeString": "23234", "Problem": "The job ended with errors."}
+LOCKED_PART = {"ErrorCodeString": "2602", "Problem": TEXT, "RecommendedAction": "Try again."}
+
+
+@pytest.mark.parametrize("word", ["SucceedWithInfo", "Completed w/ Info", "CompletedWithInfo", " SUCCEEDWITHINFO"])
+def test_a_larger_job_that_was_locked_out_is_no_success(word: str) -> None:
+    """23234 with the status Completed w/ Info stands over the 2602 of its parts (VMM team blog, 2014-12-15)."""
+    for info, parts in ((LARGER, [LOCKED_PART]), (LOCKED_PART, None)):
+        status = _job(Status=word, IsCompleted=True, ErrorInfo=info, AdditionalMessages=parts).status("r")
+        assert (status.state, status.locked, status.warnings) == ("failed", True, ())
+        assert f"2602: {TEXT} Try again." in status.message
+    assert status.message.startswith("VMM error 2602: ")
+
+
+@pytest.mark.parametrize(
+    ("info", "parts"),
+    [
+        ({"ErrorCodeString": "0", "Code": "Success"}, [LOCKED_PART]),
+        (None, [LOCKED_PART]),
+        (LARGER, [{"ErrorCodeString": "10803", "Problem": "x"}]),
+        (LARGER, None),
+        ({"ErrorCodeString": "10803", "Problem": "x"}, [LOCKED_PART]),
+    ],
+)
+def test_a_success_with_other_information_is_one(info: dict[str, str] | None, parts: list[dict[str, str]]) -> None:
+    members = {"IsCompleted": True, "ErrorInfo": info, "AdditionalMessages": parts}
+    status = _job(Status="SucceedWithInfo", **members).status("r")
+    assert (status.state, status.locked, status.message) == ("succeeded", False, "")
+    unknown = _job(Status="Completed w/ Info", **members).status("r")
+    assert (unknown.state, unknown.locked, unknown.warnings) == ("unknown", False, status.warnings)
+    said = "; ".join(status.warnings)
+    assert unknown.message == f"it ended as Completed w/ Info, which is no known state; {said}"
+    running = _job(Status="Completed w/ Info", **{**members, "IsCompleted": False}).status("r")
+    assert (running.state, running.message, running.warnings) == ("running", "", ())
+    completed = _job(Status="Completed", **members).status("r")
+    assert (completed.state, completed.locked) == ("succeeded", False)
+
+
+def test_of_a_failure_that_names_no_cause_the_parts_are_told() -> None:
+    parts = [{"ErrorCodeString": "10803", "Problem": "The disk is full."}, {"Problem": " "}]
+    for info, message in (
+        (LARGER, "VMM error 23234: The job ended with errors.; VMM 10803: The disk is full."),
+        (None, "VMM 10803: The disk is full."),
+        ({"ErrorCodeString": "7", "Problem": "x"}, "VMM error 7: x"),
+    ):
+        assert _job(Status="Failed", ErrorInfo=info, AdditionalMessages=parts).status("r").message == message
+    many = [{"Problem": f"m{number}."} for number in range(11)]
+    assert _job(Status="Failed", AdditionalMessages=many).status("r").message.endswith("VMM message: m9.")
+
+
 @pytest.mark.parametrize("name", ["before error 2602", "Locked (2602)"])
 def test_a_name_that_the_job_is_about_is_known_without_quotes(name: str) -> None:
     for problem in ({"Problem": f"{name} is too large."}, {"Problem": f"X: {name} is too large."}):

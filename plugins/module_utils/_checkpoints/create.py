@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from .._core.errors import Locked, NotVerified, OperationFailed
+from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, ObservedVm
-from .._core.normalising import may_come_of
+from .._core.normalising import is_form_of, may_come_of
 from .._core.ownership import Mark, generated, id_hash, join, name_hash
 from .._core.times import show_seconds
 from .._engine.execution import Execution
@@ -22,6 +23,9 @@ from .actions import Create
 from .identity import marked, only_new
 from .lost import started_since
 from .readiness import arrival_of
+
+_PINS = "No other description helps. The option pins of vm_checkpoint_policy keeps checkpoints by name, without a mark."
+_NO_HELP = "No other description helps; where only a mark tells the age, max_age makes one in each run."
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class NewCheckpoint:
     known: frozenset[str]
     unique_names: bool
     tells_new: bool
+
+    @property
+    def description(self) -> str:
+        """As it is sent."""
+        return join(self.action.description or "", self.mark)
 
     @classmethod
     def of(cls, action: Create, observed: ObservedVm, power: str | None, unique_names: bool) -> NewCheckpoint:
@@ -86,7 +95,7 @@ def create_request(
 
     return WriteRequest(
         context=context,
-        send=lambda: provider.create(vm, new.name, join(action.description or "", new.mark)),
+        send=lambda: provider.create(vm, new.name, new.description),
         verified=lambda now: new.find(now) is not None,
         verified_after_loss=lambda now: new.find_ours(now) is not None,
         find_lost=started_since(provider, observed, "create"),
@@ -130,9 +139,8 @@ async def _complete(
         )
     if new.action.pin is not None and made.pin is None:
         raise NotVerified(
-            f"{context}: it was made ({made.id}), and is not pinned: the service has not kept the mark that holds the "
-            "pin.",
-            remedy="Give a shorter description, or none.",
+            f"{context}: it was made ({made.id}), and is not pinned: {_lost_mark(new, made)}, which holds the pin.",
+            remedy=_to_keep_the_mark(new, made, _PINS),
         )
     made, warnings = await _arrived(provider, new.action, observed, made, execution)
     if made.is_open and execution.required_next:
@@ -142,7 +150,7 @@ async def _complete(
             remedy="Look at it and run the task again.",
         )
     if not new.unique_names:
-        warnings += _stored_otherwise(new.name, made)
+        warnings += _stored_otherwise(new, made)
     duplicates = new.duplicates(observed, made)
     warnings += [
         f'somebody made another "{new.action.name}" at the same time: {each.id}; both are kept.' for each in duplicates
@@ -150,9 +158,9 @@ async def _complete(
     return Completed(made, duplicates, tuple(warnings))
 
 
-def _stored_otherwise(name: str, made: Checkpoint) -> list[str]:
+def _stored_otherwise(new: NewCheckpoint, made: Checkpoint) -> list[str]:
     """That the service has changed the name, or dropped the mark, by which alone the next run knows what is ours."""
-    warnings = []
+    warnings, name = [], new.name
     if made.name != name:
         known = " It is known by its mark."
         if not made.matches_name(name):
@@ -160,11 +168,36 @@ def _stored_otherwise(name: str, made: Checkpoint) -> list[str]:
         known = known if made.mark else ""
         warnings.append(f'the service keeps the name "{name}" as "{made.name}" ({made.id}).{known}')
     if made.mark is None:
+        remedy = _to_keep_the_mark(new, made, _NO_HELP)
         warnings.append(
-            f'the service has cut the description of "{name}" ({made.id}), and this collection\'s mark with it: '
-            "it counts as somebody else's, of unknown age where the service shows none. Give a shorter description."
+            f'checkpoint "{name}" ({made.id}): {_lost_mark(new, made)}. It counts as somebody else\'s, of unknown age '
+            f"where the service shows none. {remedy}"
         )
     return warnings
+
+
+def _is_cut(new: NewCheckpoint, made: Checkpoint) -> bool:
+    """Whether the description is the beginning of what was sent, so that the mark behind it is missing."""
+    sent, kept = (" ".join(text.split()) for text in (new.description, made.description))
+    return sent.startswith(kept) or is_form_of(new.description, made.description, whole=False)
+
+
+def _lost_mark(new: NewCheckpoint, made: Checkpoint) -> str:
+    """What the service has done to the mark."""
+    if not made.description:
+        return "the service has not kept the description, nor this collection's mark in it"
+    if _is_cut(new, made):
+        return (
+            f"the service has cut the description to {len(made.description)} characters, and this collection's mark "
+            "with it"
+        )
+    return f'the service keeps the description as "{printable(made.description, 60)}", without this collection\'s mark'
+
+
+def _to_keep_the_mark(new: NewCheckpoint, made: Checkpoint, otherwise: str) -> str:
+    """A shorter description, where that would leave room for the mark."""
+    helps = new.action.description and _is_cut(new, made) and len(made.description) >= len(str(new.mark))
+    return "Give a shorter description, or none." if helps else otherwise
 
 
 async def _arrived(

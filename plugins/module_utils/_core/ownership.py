@@ -9,7 +9,8 @@ It holds a nonce (to recognise the checkpoint after a lost response), the time o
 (the only one on Arc), and optionally `pin` (nothing removes it but a task that names its id), behind that `until=`
 where the pin ends, `safety` (created before a restore), `power=` (the VM's power state then), `key=` (the hash of a
 restore_key), `target=` (the hash of the id that the restore goes to) and `name=` (the hash of the name that was asked
-for, because a service may store another one). Anyone may forge a mark, so it gives nobody more rights. A checkpoint
+for, because a service may store another one). A service may keep all of it in upper or in lower case, or write <br> for
+the line's end before it. Anyone may forge a mark, so it gives nobody more rights. A checkpoint
 whose mark is malformed or removed is unmanaged.
 """
 
@@ -25,10 +26,12 @@ from .pins import Pin
 from .times import format_time, is_never, parse_time
 
 _MARK = re.compile(
-    r"(?:^|\r\n|\s)\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
+    r"(?:^|\s|<br>)(?P<whole>\[hybridvm\.checkpoints 1 nonce=(?P<nonce>[0-9a-f]{12}) at=(?P<at>[0-9TZ:-]{20})"
     r"(?P<pin> pin(?: until=(?P<until>[0-9TZ:-]{20}))?)?(?P<safety> safety)?(?: power=(?P<power>on|off))?"
-    r"(?: key=(?P<key>[0-9a-f]{16}))?(?: target=(?P<target>[0-9a-f]{8}))?(?: name=(?P<name>[0-9a-f]{8}))?\]\s*\Z"
+    r"(?: key=(?P<key>[0-9a-f]{16}))?(?: target=(?P<target>[0-9a-f]{8}))?(?: name=(?P<name>[0-9a-f]{8}))?\])\s*\Z"
 )
+_FOLDED = re.compile(_MARK.pattern, re.IGNORECASE)
+"""The same as a service keeps it that changes the case of texts."""
 
 _GENERATED = re.compile(r"(?P<series>.+)-(?P<at>\d{8}T\d{6}Z)-(?P<nonce>[0-9a-f]{12})")
 GENERATED_LENGTH = 30
@@ -107,19 +110,31 @@ def join(description: str, mark: Mark | None) -> str:
 def split(text: str | None) -> tuple[str, Mark | None]:
     """The user's text and the mark; (text, None) if there is no mark or it is malformed."""
     text = (text or "").replace("\r\n", "\n")  # some write line ends so, and users do not
-    found = _MARK.search(text)
-    if not found:
-        return text, None
+    found = _MARK.search(text) or _folded(text)
+    mark = None if found is None else _mark(found)
+    return (text, None) if found is None or mark is None else (text[: found.start()], mark)
+
+
+def _folded(text: str) -> re.Match[str] | None:
+    """A mark that is all in upper or all in lower case. A mixture is nobody's: no service makes one of it."""
+    found = _FOLDED.search(text)
+    whole = "" if found is None else found["whole"]
+    is_whole = whole.isascii() and whole in (whole.upper(), whole.lower())
+    return found if is_whole else None
+
+
+def _mark(found: re.Match[str]) -> Mark | None:
+    """What it says, in one case; None if a time in it is none."""
+    given = {name: value and value.lower() for name, value in found.groupdict().items()}
     if is_never(found["at"]):
-        return text, None
+        return None
     try:
-        created = parse_time(found["at"])
-        until = parse_time(found["until"]) if found["until"] else None
+        created, until = parse_time(found["at"]), parse_time(found["until"]) if found["until"] else None
     except ValueError:
-        return text, None
+        return None
     pin, safety = bool(found["pin"]), bool(found["safety"])
-    mark = Mark(found["nonce"], created, pin, safety, found["power"], found["key"], found["target"], found["name"])
-    return text[: found.start()], replace(mark, until=until)
+    parts = given["power"], given["key"], given["target"], given["name"]
+    return Mark(given["nonce"], created, pin, safety, *parts, until=until)
 
 
 def generated(series: str, now: datetime, nonce: str) -> str:

@@ -184,3 +184,30 @@ def test_a_restore_by_key_is_known_although_its_target_has_another_name(service:
     assert (code(again), again["changed"]) == (None, False), again.get("msg")
     other = lab.run("vm_checkpoint_restore", **{**task, **more, "name": "baseline"})
     assert code(other) == "invalid_input"
+
+
+@pytest.mark.parametrize("service", ["spf", "scvmm"])
+def test_a_mark_in_upper_case_is_ours_all_the_same(service: str) -> None:
+    lab = make_lab(service, vmm_descriptions="upper")
+    task: dict[str, Any] = {"vm": VMS[service] if service == "spf" else lab.arm_vm, "name": "nightly"}
+    task |= {"max_age": "4h", "supersede": True}
+    made = lab.run("vm_checkpoint", **task, pin=True)
+    assert (code(made), made["warnings"]) == (None, [])
+    assert made["checkpoint"]["managed"]
+    assert made["checkpoint"]["pinned"]
+    for _again in range(3):
+        lab.advance(60)
+        again = lab.run("vm_checkpoint", **task)
+        assert (code(again), again["changed"], again["warnings"]) == (None, False, [])
+    for _night in range(2):
+        lab.advance(5 * 3600)
+        assert code(lab.run("vm_checkpoint", **task)) is None
+    assert lab.names(VMS[service]).count("nightly") == 2  # the one that is pinned, and the newest
+
+
+@pytest.mark.parametrize("description", [None, LONG])
+def test_the_remedy_for_a_mark_that_was_cut_off_is_one_that_helps(description: str | None) -> None:
+    lab = make_lab("spf", vmm_descriptions="cut_50")
+    text = " ".join(lab.run("vm_checkpoint", vm="web01", name="new", description=description)["warnings"])
+    assert "cut the description to 50 characters" in text
+    assert "No other description helps" in text

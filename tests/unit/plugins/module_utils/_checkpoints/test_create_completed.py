@@ -293,14 +293,65 @@ def test_one_that_was_to_be_pinned_by_its_mark() -> None:
     problem = refused(of, [replace(of[2], mark=None)])
     assert (type(problem), str(problem)) == (
         NotVerified,
-        'creating checkpoint "nightly": it was made (n1), and is not pinned: the service has not kept the mark that '
-        "holds the pin. Give a shorter description, or none.",
+        'creating checkpoint "nightly": it was made (n1), and is not pinned: the service has not kept the description, '
+        "nor this collection's mark in it, which holds the pin. No other description helps. The option pins of "
+        "vm_checkpoint_policy keeps checkpoints by name, without a mark.",
+    )
+    long = asked(Create(WEB01, "", name="nightly", description="x" * 300, pin=PinRequest()))
+    assert str(refused(long, [replace(long[2], description="x" * 200, mark=None)])) == (
+        'creating checkpoint "nightly": it was made (n1), and is not pinned: the service has cut the description to '
+        "200 characters, and this collection's mark with it, which holds the pin. Give a shorter description, or none."
     )
 
 
+FOREIGN = "It counts as somebody else's, of unknown age where the service shows none."
+NO_HELP = "No other description helps; where only a mark tells the age, max_age makes one in each run."
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept", "said"),
+    [
+        (
+            "x" * 300,
+            "x" * 200,
+            f"has cut the description to 200 characters, and this collection's mark with it. {FOREIGN} "
+            "Give a shorter description, or none.",
+        ),
+        (
+            "x" * 300,
+            "X" * 200,
+            f"has cut the description to 200 characters, and this collection's mark with it. {FOREIGN} "
+            "Give a shorter description, or none.",
+        ),
+        (
+            "x" * 300,
+            "x" * 40,
+            f"has cut the description to 40 characters, and this collection's mark with it. {FOREIGN} {NO_HELP}",
+        ),
+        (
+            None,
+            "[hybridvm.check",
+            f"has cut the description to 15 characters, and this collection's mark with it. {FOREIGN} {NO_HELP}",
+        ),
+        (None, "", f"has not kept the description, nor this collection's mark in it. {FOREIGN} {NO_HELP}"),
+        (
+            "words",
+            "other words",
+            f'keeps the description as "other words", without this collection\'s mark. {FOREIGN} {NO_HELP}',
+        ),
+    ],
+)
+def test_what_has_become_of_the_mark_and_whether_another_description_helps(
+    sent: str | None, kept: str, said: str
+) -> None:
+    of = asked(Create(WEB01, "", name="nightly", description=sent))
+    made = replace(of[2], description=kept, mark=None)
+    assert completed(of, [made]).warnings == (f'checkpoint "nightly" (n1): the service {said}',)
+
+
 CUT = (
-    'the service has cut the description of "nightly" (n1), and this collection\'s mark with it: it counts as somebody '
-    "else's, of unknown age where the service shows none. Give a shorter description."
+    'checkpoint "nightly" (n1): the service has not kept the description, nor this collection\'s mark in it. '
+    f"{FOREIGN} {NO_HELP}"
 )
 
 
@@ -329,7 +380,7 @@ def test_a_name_and_a_mark_that_are_both_changed() -> None:
     bare = replace(of[2], name="nightly wor", mark=None)
     found = completed(of, [bare]).warnings
     assert found[0] == 'the service keeps the name "nightly work" as "nightly wor" (n1).'
-    assert found[1].startswith('the service has cut the description of "nightly work" (n1)')
+    assert found[1].startswith('checkpoint "nightly work" (n1): the service has not kept the description')
 
 
 def test_where_names_are_unique_a_missing_mark_says_nothing() -> None:

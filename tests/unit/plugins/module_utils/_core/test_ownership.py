@@ -89,9 +89,32 @@ def test_only_the_last_mark_counts(description: str, older: Mark, newer: Mark) -
     assert split(join(words, newer)) == (words, newer)
 
 
+FULL = replace(
+    MARK,
+    pin=True,
+    safety=True,
+    power="off",
+    key="0123456789abcdef",
+    target="89abcdef",
+    name="0a1b2c3d",
+    until=MARK.created,
+)
+
+
+@pytest.mark.parametrize("mark", [MARK, FULL])
+def test_a_service_may_change_the_case_of_all_of_it(mark: Mark) -> None:
+    text = join("Words", mark)
+    assert split(text.upper()) == ("WORDS", mark)
+    assert split(text.lower()) == ("words", mark)
+    assert split(str(mark).upper().replace("HYBRIDVM", "hybridvm")) == (
+        str(mark).upper().replace("HYBRIDVM", "hybridvm"),
+        None,
+    )
+
+
 @pytest.mark.parametrize(
     "kept",
-    [f"words\r\n{TEXT}", f"words {TEXT}", f"words\n{TEXT}\r\n", f"words\n{TEXT}  "],
+    [f"words<br>{TEXT}", f"words\r\n{TEXT}", f"words {TEXT}", f"words\n{TEXT}\r\n", f"words\n{TEXT}  "],
 )
 def test_what_services_and_consoles_do_to_white_space_is_forgiven(kept: str) -> None:
     assert split(kept) == ("words", MARK)
@@ -116,6 +139,12 @@ def test_what_services_and_consoles_do_to_white_space_is_forgiven(kept: str) -> 
         TEXT.replace("]", " pin until=2026-13-20T11:30:02Z]"),
         TEXT.replace("]", " pin until=tomorrow]"),
         TEXT.replace("]", " more]"),
+        TEXT.replace("]", " Pin]"),
+        TEXT.upper().replace("NONCE", "nonce"),
+        TEXT.upper().replace("A", "a"),
+        TEXT.lower().replace("t", "T"),
+        TEXT.lower().replace("s", "\u017f"),
+        TEXT.upper().replace("2026-11-20", "2026-13-20"),
         TEXT[:-1],
     ],
 )

@@ -76,12 +76,17 @@ def add_note(problem: CheckpointError, note: Note | None) -> None:
         problem.remedy = f"{problem.remedy} {note.remedy}".strip()
 
 
-def unsettled(problem: ResponseLost, subject: str, context: str, settle_time: float) -> OutcomeUnknown:
-    """A lost answer that reading could not settle."""
+def unsettled(
+    problem: ResponseLost, subject: str, context: str, settle_time: float, guessed: CheckpointError | None = None
+) -> OutcomeUnknown:
+    """A lost answer that reading could not settle; `guessed` is the failure of what may be the write's operation."""
+    why = f"after reading for {show_seconds(settle_time)}"
+    if guessed is not None:
+        why = f"because what may be its operation failed ({guessed.message.rstrip('.')})"
     return _open(
         problem,
-        f"{context} was sent, and {_loss(problem)}. Whether it ran is open (outcome_unknown) after reading for "
-        f"{show_seconds(settle_time)}; nothing was sent twice.",
+        f"{context} was sent, and {_loss(problem)}. Whether it ran is open (outcome_unknown) {why}; nothing was sent "
+        "twice.",
         subject,
         "Look before you run the task again: what the service still hides could be done a second time.",
     )

@@ -151,8 +151,8 @@ class Write(t.Generic[Observed]):
         self._execution.operation = operation
         try:
             return await self._execution.ended(operation, self._request.context) != "unknown"
-        except (Locked, OperationFailed):
-            raise self._unsettled(problem) from None
+        except (Locked, OperationFailed) as failure:
+            raise self._unsettled(problem, failure) from None
 
     async def _verify(self, operation: Operation) -> Observed:
         request, execution = self._request, self._execution
@@ -204,5 +204,6 @@ class Write(t.Generic[Observed]):
         self._execution.warnings += self._request.notes(observed)
         return observed
 
-    def _unsettled(self, problem: ResponseLost) -> CheckpointError:
-        return unsettled(problem, self._execution.subject, self._request.context, self._execution.settle_time)
+    def _unsettled(self, problem: ResponseLost, guessed: CheckpointError | None = None) -> CheckpointError:
+        execution = self._execution
+        return unsettled(problem, execution.subject, self._request.context, execution.settle_time, guessed)

@@ -34,6 +34,8 @@ if t.TYPE_CHECKING:
 
 _LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
 """httpx's own."""
+GOODBYE = 2.0
+"""Seconds that connections may take to close."""
 
 __all__ = ["Provider", "Providers", "RunContext", "Scope"]
 
@@ -79,7 +81,9 @@ class Providers:
         return self
 
     async def __aexit__(self, *problem: t.Any) -> None:
-        await self._stack.aclose()
+        # The work is done by now: a signal that comes meanwhile must not hide what became of it.
+        with anyio.move_on_after(GOODBYE, shield=True):
+            await self._stack.aclose()
 
     async def of(self, reference: str) -> Provider:
         """The provider that `reference` belongs to."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from tests.contract.checkpoints.scenarios import SERVICES, VMS, code, make_lab
 from tests.contract.compute.azure_harness import azure_vm, restore
@@ -154,3 +155,25 @@ def test_before_any_vm_was_found() -> None:
     result = lab.run("vm_checkpoint", vm="web01", name="new")
     assert (code(result), result["changed"]) == ("interrupted", False)
     assert result["msg"] == "ended by SIGTERM. Nothing was changed."
+
+
+@pytest.mark.parametrize("takes", [0.5, 1e9])
+def test_a_signal_while_connections_close_hides_nothing_of_what_was_done(takes: float) -> None:
+    """Its work is done by then; and a server that never says goodbye holds up nobody."""
+    lab = make_lab("spf")
+
+    class Closing(httpx.AsyncBaseTransport):
+        def __init__(self, wire: httpx.AsyncBaseTransport) -> None:
+            self._wire = wire
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await self._wire.handle_async_request(request)
+
+        async def aclose(self) -> None:
+            lab.signal(signal.SIGTERM)
+            await trio.sleep(takes)
+
+    lab.through = Closing
+    result = lab.run("vm_checkpoint", vm="web01", name="x")
+    assert (code(result), result["changed"]) == (None, True), result
+    assert "x" in lab.names("web01")

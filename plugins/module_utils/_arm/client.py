@@ -212,17 +212,21 @@ class Arm:
         return started_by(response, url, started, self._look, self.http.followable, names)
 
     async def _look(self, url: str) -> Response:
-        """What a status URL answers; an error where that may not be read (now), or somebody else answers."""
+        """What a status URL answers; an error where that may not be read (now), or somebody else answers.
+
+        Any status from 300 on is a failure to read the operation's status, not the operation's (ARM's RPC).
+        """
         context = "reading the operation's status"
         response = await self.http.read(url, headers=_headers(), patience=float("inf"), context=context)
-        if response.status in (401, 408) or response.status >= 500:
+        code, said = read_error(error_of(response))
+        if response.status in (401, 408) or response.status >= 500 or (response.status == 403 and code):
             raise self.error(response, context=context)
-        if response.status >= 300 and not read_error(error_of(response))[0]:
+        if response.status >= 300 and not code:
             raise response.bad(
                 f"{context}: an answer ({response.status}) that is not the resource manager's says nothing."
             )
-        if response.status == 403:
-            raise self.error(response, context=context)
+        if response.status >= 300:
+            raise response.bad(f"{context}: an answer ({response.status}: {one_line(said, 300)}) that tells no status.")
         return response
 
     def error(self, response: Response, *, context: str, names: t.Collection[str] = ()) -> CheckpointError:

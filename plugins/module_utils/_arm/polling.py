@@ -41,8 +41,8 @@ def started_by(
 ) -> Operation:
     """The operation of a write to `url` that was accepted. Azure-AsyncOperation goes before Location (ARM's guide).
 
-    `look` reads a status URL; `followable` gives a URL back that may be followed, and is BadResponse for another.
-    `names` are those of what is written: a failure may quote them.
+    `look` reads a status URL, and is an error where that shows no status; `followable` gives a URL back that may be
+    followed, and is BadResponse for another. `names` are those of what is written: a failure may quote them.
     """
     links = [(name, link) for name in _LINKS if (link := response.headers.get(name))]
     why = ""
@@ -78,9 +78,6 @@ class _Poll:
 
     async def __call__(self) -> Status:
         response = await self._look(self._url)
-        if response.status >= 300:
-            # A 4xx here is a failure to read the status, not of the operation (ARM's RPC).
-            return Status("unknown", f"HTTP {response.status}", request_id=response.request_id)
         status = read_status(response, self._names)
         empty = response.body.strip() in (b"", b"null")
         if status.text:

@@ -115,3 +115,53 @@ def test_a_create_on_azure_outlasts_one_anywhere(page: str) -> None:
         lab = azure_lab(point=False)
         result: Any = through(lab, _create, range(position, position + 1), PAGES[page])[0]
         assert (code(result), result["changed"]) == (None, True), (position, result.get("msg"))
+
+
+DENIED = {
+    "404": (404, {"error": {"code": "NotFound", "message": "The entity was not found."}}),
+    "400": (400, {"error": {"code": "BadRequest", "message": "The request is bad."}}),
+    "409": (409, {"error": {"code": "Conflict", "message": "Another operation is in progress."}}),
+    "410": (410, {"error": {"code": "Gone"}}),
+}
+
+
+def _denied(lab: Lab, answer: tuple[int, Any], count: int) -> None:
+    status, body = answer
+    path = "operationStatuses|locations/[^/]*/(?:disk)?operations/"
+    lab.world.faults.add(kind="status", status=status, body=body, method="GET", path=path, count=count)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("answer", DENIED.values(), ids=DENIED)
+def test_a_restore_whose_status_is_denied_for_a_moment_goes_on(answer: tuple[int, Any], count: int) -> None:
+    """A failure to read the status is none of the operation (ARM's RPC)."""
+    lab = make_lab("scvmm", restore_takes="60s")
+    lab.run("vm_checkpoint", vm=lab.arm_vm, name="a")
+    lab.before_first(lab.a_write(path="restoreCheckpoint"), lambda: _denied(lab, answer, count))
+    result = lab.run("vm_checkpoint_restore", vm=lab.arm_vm, name="a", if_running="stop")
+    assert (code(result), result["changed"]) == (None, True), result["msg"]
+    assert lab.world.vm("app01").power == "Running"
+    assert lab.seconds < 120
+
+
+@pytest.mark.parametrize("answer", DENIED.values(), ids=DENIED)
+def test_a_restore_in_place_whose_status_is_denied_for_a_moment_goes_on(answer: tuple[int, Any]) -> None:
+    lab = azure_lab()
+    _denied(lab, answer, 2)
+    result = restore(lab)
+    assert code(result) is None, result["msg"]
+    assert (guest(lab), azure_vm(lab).power) == (GOOD, "running")
+
+
+@pytest.mark.parametrize("answer", DENIED.values(), ids=DENIED)
+def test_where_the_status_is_denied_for_good_only_a_reading_tells(answer: tuple[int, Any]) -> None:
+    lab = make_lab("scvmm")
+    _denied(lab, answer, 9999)
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
+    assert (code(result), result["changed"], len(lab.sent())) == (None, True, 1), result["msg"]
+    lab = make_lab("scvmm")
+    lab.fail_next("scvmm", "create")
+    _denied(lab, answer, 9999)
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
+    assert (code(result), len(lab.sent())) == ("outcome_unknown", 1)
+    assert f"an answer ({answer[0]}: {answer[1]['error']['code']}" in result["msg"]

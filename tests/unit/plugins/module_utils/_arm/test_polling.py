@@ -167,10 +167,16 @@ def test_a_next_look_elsewhere_goes_where_the_last_one_went(newer: str) -> None:
     assert server.sent[1:] == [f"GET {BASE}/op/1"] * 2
 
 
-@pytest.mark.parametrize("status", [302, 400, 404, 409, 410])
+@pytest.mark.parametrize("status", [300, 302, 400, 404, 409, 410, 412, 423])
 def test_a_status_that_cannot_be_read_is_not_the_operation_s_failure(status: int) -> None:
-    made, _server = waited(reply(status, {"error": {"code": "X"}}))
-    assert (made.state, made.text) == ("unknown", f"HTTP {status}")
+    """ARM's RPC: a 4xx there is a failure to read the status, to be tried again."""
+    denied = reply(status, {"error": {"code": "X", "message": "It says no."}})
+    made, server = waited(*[denied] * 5, reply(200, {"status": "Succeeded"}))
+    assert (made.state, len(server.requests)) == ("succeeded", 7)
+    made, server = waited(denied)
+    assert (made.state, made.text) == ("unknown", "no sense")
+    assert made.message == f"reading the operation's status: an answer ({status}: X: It says no.) that tells no status."
+    assert 60 <= sum(server.pauses) < 75
 
 
 @pytest.mark.parametrize("page", ["<html>Maintenance</html>", "", '{"message": "no such page"}'])

@@ -9,7 +9,6 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from .._core.clocks import FUTURE
 from .._core.errors import InvalidInput, LimitReached, VmState
 from .._core.model import Capabilities, Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, refuse_obstructed
@@ -208,14 +207,9 @@ def decisive_checkpoints(spec: Spec, actual: ObservedVm, progress: CheckpointPro
 
 
 def _counts(checkpoint: Checkpoint, actual: ObservedVm, max_age: timedelta, progress: CheckpointProgress) -> bool:
-    """Whether it is young enough for max_age; what this run has made is.
-
-    One from the future is nobody's evidence (on Arc the time is only what a mark claims).
-    """
+    """Whether it is young enough for max_age; what this run has made is."""
     age = actual.age(checkpoint)
-    return checkpoint.ownership.nonce in progress.made or (
-        age is not None and -FUTURE.total_seconds() <= age <= max_age.total_seconds()
-    )
+    return checkpoint.ownership.nonce in progress.made or (age is not None and age <= max_age.total_seconds())
 
 
 def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:

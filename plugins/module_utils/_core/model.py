@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .clocks import Reading, age, age_at_least, contradicts_stamp, latest_creation
+from .clocks import FUTURE, Reading, age, age_at_least, contradicts_stamp, latest_creation
 from .normalising import LEAST_MARKED_NAME, may_come_of
 from .ownership import Mark, Ownership, name_hash
 from .pins import Pin
@@ -312,7 +312,12 @@ class ObservedVm:
         return Reading(checkpoint.created, checkpoint.ownership.at, self.now, self.ahead, self.shown)
 
     def age(self, checkpoint: Checkpoint) -> float | None:
-        """Seconds since it was made, for what has to be fresh, and to be shown; None where nobody knows."""
+        """Seconds since it was made, for what has to be fresh; None where nobody knows, or for the future."""
+        found = self.age_as_shown(checkpoint)
+        return None if found is None or found < -FUTURE.total_seconds() else found
+
+    def age_as_shown(self, checkpoint: Checkpoint) -> float | None:
+        """The same, and negative for what its times place in the future, however far."""
         found = self._read(checkpoint)
         return None if found is None else age(found)
 

@@ -101,7 +101,7 @@ def moment(observed: ObservedVm, checkpoint: Checkpoint) -> datetime | None:
 
     Where the clocks agree that is the service's own time of creation, to the fraction of a second.
     """
-    return _moment(observed, checkpoint, observed.age(checkpoint))
+    return _moment(observed, checkpoint, observed.age_as_shown(checkpoint))
 
 
 def latest_moment(observed: ObservedVm, checkpoint: Checkpoint) -> datetime | None:

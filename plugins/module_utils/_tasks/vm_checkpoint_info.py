@@ -72,10 +72,17 @@ class InfoQuery(pydantic.BaseModel):
         given = [name for name in ("older_than", "younger_than") if getattr(self, name) is not None]
         return given + (["select"] if self.select is not None and self.select.by_time else [])
 
+    def _leaves_out(self, checkpoint: Checkpoint, actual: ObservedVm) -> bool:
+        """Whether nobody knows what the filters by time go by: a time, or for a duration an age."""
+        spans = (self.older_than, self.younger_than, None if self.select is None else self.select.older_than)
+        by_age = any(each is not None for each in spans)
+        known = checkpoint.created is not None and not (by_age and actual.age(checkpoint) is None)
+        return self.asks_for(checkpoint) and not known
+
     def unknown_age_warning(self, inventories: t.Sequence[ObservedVm]) -> str | None:
         """What to tell of the checkpoints that a filter by age left out because nobody knows their age."""
         filters = " and ".join(self._filters_by_time)
-        of = [each.vm.name for each in inventories for c in each.checkpoints if self.asks_for(c) and c.created is None]
+        of = [each.vm.name for each in inventories for c in each.checkpoints if self._leaves_out(c, each)]
         if not filters or not of:
             return None
         vms = list(dict.fromkeys(of))

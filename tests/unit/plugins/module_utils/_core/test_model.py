@@ -60,8 +60,13 @@ def test_age_is_in_whole_seconds_and_null_where_nobody_knows(age: str | None, se
     assert having(point("a", age)).show(point("a", age))["age_seconds"] == seconds
 
 
-def test_nothing_is_younger_than_now() -> None:
-    assert having().show(replace(A, created=NOW + timedelta(hours=1)))["age_seconds"] == 0
+@pytest.mark.parametrize(("seconds", "age", "shown"), [(300.0, -300.0, 0), (300.001, None, None), (3600.0, None, None)])
+def test_what_is_from_the_future_beyond_a_small_skew_has_no_age(
+    seconds: float, age: float | None, shown: int | None
+) -> None:
+    ahead = replace(A, created=NOW + timedelta(seconds=seconds))
+    assert (having().age(ahead), having().age_as_shown(ahead)) == (age, -seconds)
+    assert having().show(ahead)["age_seconds"] == shown
 
 
 def test_current_is_the_one_that_the_vm_stands_on() -> None:

@@ -103,6 +103,8 @@ def test_the_variables_of_an_azure_vm_that_cannot_be_read() -> None:
         ((point(None), point(7)), "p7", 7 * 3600),
         ((point(1, "unusable"), point(2, "unknown"), point(3, "arriving"), point(9)), "p9", 9 * 3600),
         ((point(-0.01),), "p-0.01", 0),
+        ((point(-0.1),), None, None),
+        ((point(-720), point(7)), "p7", 7 * 3600),
         ((point(7), replace(point(7), name="as old")), "p7", 7 * 3600),
     ],
 )
@@ -123,6 +125,7 @@ def test_the_newest_usable_one_of_known_age(
         (shown(point(24), elapsed=1.0), ["no_fresh_checkpoint"]),
         (shown(point(25)), ["no_fresh_checkpoint"]),
         (shown(point(None)), ["no_fresh_checkpoint"]),
+        (shown(point(-720)), ["no_fresh_checkpoint"]),
         (shown(point(1, "unknown")), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
         (shown(), ["no_fresh_checkpoint", "no_usable_checkpoint"]),
         (shown(point(1), refuses="Stored"), ["checkpoints_refused"]),

@@ -54,7 +54,7 @@ def test_scopes_are_every_group_of_every_subscription_once() -> None:
         ({"services": ["compute"], "subscriptions": ["shop"]}, "subscriptions, element 1: is no GUID"),
         ({"services": ["compute"], "resource_groups": ["a/b"]}, "resource_groups, element 1: takes up to 90 letters"),
         ({"services": ["spf"], "include": []}, "include: is empty."),
-        ({"services": ["spf"], "exclude": [""]}, "exclude, element 1: is empty."),
+        ({"services": ["spf"], "exclude": [""]}, "exclude, element 1 of 1: is empty."),
         ({"services": ["compute"], "tags": {}}, "tags: is empty."),
         ({"services": ["compute"], "tags": {"env": ["a"]}}, "tags.env: "),
         ({"services": ["spf"], "resource_groups": ["a"]}, "resource_groups: is Azure's"),

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pydantic
@@ -23,7 +23,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import vm_checkpoint_info as task
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import ours, point
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, ours, point
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 
 from .services import Opened, Service, context, later, machine, observed
@@ -274,6 +274,27 @@ def test_what_an_age_cannot_tell_is_told(
         expected = [] if filters is None else [f"{filters}: {told} they may be older or younger."]
         assert found.get("warnings", []) == expected
         assert ("warnings" in found) is (filters is not None)
+
+
+@pytest.mark.parametrize(
+    ("options", "shown", "warned"),
+    [
+        ({"younger_than": "1h"}, ["near"], True),
+        ({"older_than": "1h"}, [], True),
+        ({"select": {"older_than": "1h"}}, [], True),
+        ({"select": {"before": "2026-12-31T12:00:00Z"}}, ["near", "far"], False),
+        ({}, ["near", "far"], False),
+    ],
+)
+def test_one_from_the_future_has_no_age(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], shown: list[str], warned: bool
+) -> None:
+    near, far = (point(name, created=NOW + timedelta(minutes=ahead)) for name, ahead in (("near", 5), ("far", 6)))
+    found = info(monkeypatch, Service({"a": observed("a", near, far)}), vm="a", **options)
+    assert ids(found) == shown
+    assert (
+        any("1 checkpoints of unknown age were left out, of a" in text for text in found.get("warnings", [])) is warned
+    )
 
 
 def test_clocks_are_told_once_for_a_service_and_only_where_times_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,7 @@ ELSEWHERE = [
     "ht\ntps://elsewhere.test/x",
     "https://[::ffff:7f00:1]/x",
     "https://[::1/x",
+    "//[::1/x",
     "wss://simulator.test/x",
     "file:///etc/passwd",
     "data:application/json,{}",
@@ -88,8 +89,8 @@ def _in_header(name: str, status: int, method: str, link: str) -> Change:
 
 
 LINKS: dict[str, tuple[str, Callable[[str], Change], tuple[str | None, ...]]] = {
-    "nextLink of ARM": ("scvmm scope", partial(_in_json, ("nextLink",)), ("bad_answer",)),
-    # What SPF's base makes a path of its own stays in the house, and is not there.
+    # What is the service's own in another spelling, or becomes a path of its own, stays in the house, and is not there.
+    "nextLink of ARM": ("scvmm scope", partial(_in_json, ("nextLink",)), ("bad_answer", "not_found")),
     "next link in light JSON": ("spf paged", partial(_in_json, ("odata.nextLink",)), ("bad_answer", "not_found")),
     # A write that was accepted is left to reading, which finds what it made.
     "Azure-AsyncOperation": ("scvmm create", partial(_in_header, "Azure-AsyncOperation", 202, "POST"), (None,)),
@@ -244,3 +245,9 @@ def test_metadata_that_sends_sign_ins_elsewhere_gets_no_secret(login: str) -> No
     ending = run(TASKS["scvmm create"], change)
     assert alone(ending) == "bad_answer"
     assert len(ending.log.heard) == 1
+
+
+@pytest.mark.parametrize("link", [each for each in ELSEWHERE if each != "https://SIMULATOR.test/x"])
+def test_of_arm_only_another_spelling_of_its_host_is_its_own(link: str) -> None:
+    name, change, _wanted = LINKS["nextLink of ARM"]
+    assert alone(run(TASKS[name], change(link))) == "bad_answer"

@@ -143,7 +143,7 @@ class Arm:
         return [(id_of(row, response), row) for response, row in meant]
 
     async def pages(self, url: str, *, context: str) -> list[tuple[Response, list[dict[str, t.Any]]]]:
-        """All pages of a collection; nextLink is followed byte for byte, on this origin only, and never in circles."""
+        """All pages of a collection; nextLink is made sendable and followed on this origin only, never in circles."""
         found: list[tuple[Response, list[dict[str, t.Any]]]] = []
         await self.walk(url, lambda page, rows: found.append((page, rows)), context=context)
         return found
@@ -170,7 +170,7 @@ class Arm:
                 raise response.bad(f"{context}: the answer holds {what}.")
             take(response, listed)
             link = fields.get("nextLink")
-            following = pages.follow(response, self.http.followable(sendable(link))) if link else None
+            following = pages.follow(response, self.http.followable(sendable(link, following))) if link else None
 
     async def write(
         self,

@@ -9,6 +9,7 @@ import typing as t
 import urllib.parse
 
 from .._deps import httpx, pydantic
+from .urls import plain_origin
 
 _URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
@@ -86,7 +87,7 @@ def _service_principal(value: str) -> str:
 
 
 def https_url(value: str) -> str:
-    """`value` without its trailing slash, if it is an https URL of nothing but scheme, host, port and path."""
+    """`value` without its trailing slash and default port, if it is an https URL of nothing but origin and path."""
     plain = value.replace("{subscription_id}", "x")
     try:
         parts = urllib.parse.urlsplit(value)
@@ -106,7 +107,7 @@ def https_url(value: str) -> str:
         raise ValueError("must not hold a query or fragment")
     if any(part and not urllib.parse.unquote(part).strip(".") for part in parts.path.split("/")):
         raise ValueError("must not hold . or .. in its path")
-    return value.rstrip("/")
+    return plain_origin(value.rstrip("/"))
 
 
 HeaderText = t.Annotated[str, pydantic.Field(min_length=1, max_length=16384), pydantic.AfterValidator(_header)]

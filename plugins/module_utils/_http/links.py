@@ -13,13 +13,13 @@ import re
 import typing as t
 import urllib.parse
 
+from .._core.urls import plain_origin
 from .._deps import httpx
 
 _KEPT = ":/?#[]@!$&'()*+,;=%~-._"
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ORIGIN = re.compile(r"((https?)://[^/?#]*?):(443|80)(?=[/?#]|\Z)", re.IGNORECASE)
+_ODD = re.compile(r"[\\\x00-\x1f\x7f]")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_HOST = re.compile(r"(https?://)([^/?#]*@)?([^/?#@]*)", re.IGNORECASE)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -31,14 +31,21 @@ def parsed_once(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def sendable(link: t.Any) -> t.Any:
-    """`link` with what RFC 3986 forbids percent-encoded; escapes stay as they are, and a default port is no port."""
+def sendable(link: t.Any, base: str) -> t.Any:
+    """A list's `link` as a whole URL, as seen from `base`; who it leads to stays, and is still to be judged.
+
+    What RFC 3986 forbids is percent-encoded, escapes stay as they are, and scheme, host and port get their plain form.
+    A link that others may read as one to another host, for a backslash or a control character, stays what it is.
+    """
     if not isinstance(link, str):
         return link
-    found = _ORIGIN.match(link)
-    if found and _is_default(found):
-        link = found[1] + link[found.end() :]
-    return urllib.parse.quote(_ESCAPE.sub("%25", link.strip()), safe=_KEPT)
+    link = link.strip()
+    is_relative = not _ABSOLUTE.match(link) and not _ODD.search(link.partition("?")[0])
+    link = urllib.parse.quote(_ESCAPE.sub("%25", link), safe=_KEPT)
+    try:
+        return plain_origin(urllib.parse.urljoin(base, link) if is_relative else link)
+    except ValueError:  # it has half an IPv6 address for a host
+        return link
 
 
 def resolved(link: str, base: str) -> str:
@@ -56,12 +63,11 @@ def resolved(link: str, base: str) -> str:
         link = f"{scheme}:{link}"
     elif link.startswith("/"):
         link = "/".join(origin) + link
+    elif link.startswith("?"):
+        link = base.partition("?")[0] + link
     elif not _ABSOLUTE.match(link):
         link = f"{base.partition('?')[0].rpartition('/')[0]}/{link}"
-    if found := _HOST.match(link):
-        link = found[1].lower() + (found[2] or "") + found[3].lower() + link[found.end() :]
-    found = _ORIGIN.match(link)
-    return found[1] + link[found.end() :] if found and _is_default(found) else link
+    return plain_origin(link)
 
 
 def below_root(link: str, root: str, entities: str) -> str | None:
@@ -80,11 +86,6 @@ def below_root(link: str, root: str, entities: str) -> str | None:
     if path.partition("(")[0].lower() != entities.lower():
         return None
     return f"{root}/{path}{f'?{parts.query}' if parts.query else ''}"
-
-
-def _is_default(origin: re.Match[str]) -> bool:
-    """Whether the port of an origin is that of its scheme."""
-    return (origin[2].lower(), origin[3]) in (("https", "443"), ("http", "80"))
 
 
 def _behind(path: str) -> str | None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import typing as t
-import urllib.parse
 
 from ..._core.errors import BadResponse, NotFound
 from ..._core.settings import SpfSettings
@@ -151,9 +150,9 @@ class SpfReader:
     def _absolute(self, link: str, entities: str, response: Response) -> str:
         """A next link on our own root; credentials never go elsewhere."""
         try:
-            absolute = urllib.parse.urljoin(self._root + "/", sendable(link))
+            absolute = str(sendable(link, f"{self._root}/"))
             if self._http.is_own(absolute):
-                return str(absolute)
+                return absolute
             on_root = below_root(absolute, self._root, entities)
         except ValueError:
             raise response.odd("the answer's next link is no URL.") from None

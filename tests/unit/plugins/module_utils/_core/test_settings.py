@@ -338,11 +338,14 @@ def test_an_api_version_is_a_date(version: str) -> None:
         ("https://h", "https://h"),
         ("https://h/", "https://h"),
         ("https://h:8443/a/b//", "https://h:8443/a/b"),
-        ("HTTPS://H/x", "HTTPS://H/x"),
+        ("HTTPS://H.Test/X", "https://h.test/X"),
+        ("https://h:443/a", "https://h/a"),
+        ("https://h:443", "https://h"),
+        ("https://h:80/a", "https://h:80/a"),
         ("https://[::1]:8443/x", "https://[::1]:8443/x"),
     ],
 )
-def test_an_https_url_loses_its_trailing_slash(url: str, kept: str) -> None:
+def test_an_https_url_has_one_spelling(url: str, kept: str) -> None:
     assert https_url(url) == kept
 
 

@@ -22,21 +22,43 @@ ROOT = "https://spf.test:8090/SC2012R2/VMM/tenant/Microsoft.Management.Odata.svc
         ("https://h/a?t=100%", "https://h/a?t=100%25"),
         ("https://h/a?t={x}|y\\z^`", "https://h/a?t=%7Bx%7D%7Cy%5Cz%5E%60"),
         ("https://h:443/a", "https://h/a"),
-        ("HTTPS://h:443?x", "HTTPS://h?x"),
+        ("HTTPS://H:443?x", "https://h?x"),
         ("http://h:80/a", "http://h/a"),
         ("https://h:80/a", "https://h:80/a"),
         ("https://h:4430/a", "https://h:4430/a"),
         ("https://h/a?next=https://h:443/b", "https://h/a?next=https://h:443/b"),
         (" https://h/a\r\n", "https://h/a"),
+        (" https://h:443/a", "https://h/a"),
+        ("https://H.Test/A?B=C", "https://h.test/A?B=C"),
+        ("/c?t=x y", "https://arm.test/c?t=x%20y"),
+        ("?t=1", "https://arm.test/s/x?t=1"),
+        ("c?t=1", "https://arm.test/s/c?t=1"),
+        ("c?t=a\\b", "https://arm.test/s/c?t=a%5Cb"),
+        ("//Elsewhere.test/c", "https://elsewhere.test/c"),
+        ("https:c", "https:c"),
     ],
 )
 def test_what_is_forbidden_is_encoded_and_escapes_stay(link: str, sent: str) -> None:
-    assert sendable(link) == sent
-    assert str(httpx.URL(sendable(link))).lower() == sent.lower()
+    assert sendable(link, "https://arm.test/s/x?a=b") == sent
+    assert str(httpx.URL(sent)) == sent
+
+
+@pytest.mark.parametrize(
+    ("link", "sent"),
+    [
+        ("\\\\elsewhere.test\\x", "%5C%5Celsewhere.test%5Cx"),
+        ("https:\\\\elsewhere.test", "https:%5C%5Celsewhere.test"),
+        ("ht\ntps://elsewhere.test/x", "ht%0Atps://elsewhere.test/x"),
+        ("https://[::1/x", "https://[::1/x"),
+        ("//[::1/x", "//[::1/x"),
+    ],
+)
+def test_what_may_be_read_as_another_host_is_not_made_a_link_of_ours(link: str, sent: str) -> None:
+    assert sendable(link, "https://arm.test/s/x") == sent
 
 
 def test_what_is_no_text_is_left_for_others_to_judge() -> None:
-    assert (sendable(7), sendable(None)) == (7, None)
+    assert (sendable(7, "https://h"), sendable(None, "https://h")) == (7, None)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +93,10 @@ SPELLINGS = [
     " /op/1?s=Sig-_~&c=MII%2b",
     "1?s=Sig-_~&c=MII%2b",
 ]
+
+
+def test_a_link_that_is_but_a_query_keeps_the_path_of_the_request() -> None:
+    assert resolved("?t=1", "https://service.test/op/0?x=y") == "https://service.test/op/0?t=1"
 
 
 @pytest.mark.parametrize("link", SPELLINGS)

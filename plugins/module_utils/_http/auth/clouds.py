@@ -44,13 +44,19 @@ class Cloud:
 
 
 CLOUDS = {
-    name.lower(): Cloud(name, arm, authority, f"{arm}/.default")
-    for name, arm, authority in (
-        ("AzureCloud", "https://management.azure.com", "https://login.microsoftonline.com"),
-        ("AzureUSGovernment", "https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
-        ("AzureChinaCloud", "https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+    name.lower(): Cloud(name, f"https://{arm}", f"https://{authority}", f"https://{audience}/.default")
+    for name, arm, authority, audience in (
+        ("AzureCloud", "management.azure.com", "login.microsoftonline.com", "management.azure.com"),
+        (
+            "AzureUSGovernment",
+            "management.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "management.core.usgovcloudapi.net",
+        ),
+        ("AzureChinaCloud", "management.chinacloudapi.cn", "login.chinacloudapi.cn", "management.chinacloudapi.cn"),
     )
 }
+"""As azure-mgmt-core has them (1.6, tools.get_arm_endpoints)."""
 
 
 def known(name: str) -> Cloud:

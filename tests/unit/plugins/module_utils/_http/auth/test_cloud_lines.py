@@ -56,7 +56,7 @@ def test_the_clouds_that_have_a_name() -> None:
             "AzureUSGovernment",
             "https://management.usgovcloudapi.net",
             "https://login.microsoftonline.us",
-            "https://management.usgovcloudapi.net/.default",
+            "https://management.core.usgovcloudapi.net/.default",
         ),
         "azurechinacloud": Cloud(
             "AzureChinaCloud",

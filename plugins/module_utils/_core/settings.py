@@ -9,6 +9,7 @@ import urllib.parse
 
 from .._deps import pydantic
 from .errors import InvalidInput
+from .fields import OptionsModel
 from .option_texts import (
     ApiVersion,
     BearerToken,
@@ -121,10 +122,8 @@ INSTEAD = {"spf_token": ("spf_token_file",)}
 """Options that serve as well where one is missing."""
 
 
-class SpfSettings(pydantic.BaseModel):
+class SpfSettings(OptionsModel):
     """The connection to SPF. `root` is the service root that every URL starts with."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     spf_url: Https | None = None
     spf_subscription_id: Segment | None = None
@@ -201,10 +200,8 @@ class SpfSettings(pydantic.BaseModel):
         )
 
 
-class ArmSettings(pydantic.BaseModel):
+class ArmSettings(OptionsModel):
     """The connection to Azure Resource Manager."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     subscription_id: Guid | None = None
     tenant: Tenant | None = None
@@ -231,10 +228,8 @@ class ArmSettings(pydantic.BaseModel):
         return https_url(value) if "://" in value else value
 
 
-class TlsSettings(pydantic.BaseModel):
+class TlsSettings(OptionsModel):
     """Which certificates to trust; the same for every service of a task."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     ca_path: FilePath | None = None
     validate_certs: bool = True

@@ -8,15 +8,14 @@ import typing as t
 
 from .._arm import ids as _arm_id
 from .._core.errors import InvalidInput
+from .._core.fields import OptionsModel
 from .._deps import pydantic
 
 DISKS = "Microsoft.Compute/disks"
 
 
-class LeftoverSpec(pydantic.BaseModel):
+class LeftoverSpec(OptionsModel):
     """The disks with these ids do not exist; each is named once, in the order given."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     state: t.Literal["absent"]
     ids: list[str]

@@ -9,7 +9,8 @@ import typing as t
 
 from .._arm.ids import ArmId, name, parse
 from .._core.errors import InvalidInput
-from .._core.spec import is_guid
+from .._core.fields import OptionsModel
+from .._core.spec import ResourceGroup, is_guid
 from .._deps import pydantic
 from .._providers.compute.fields import VIEWED
 
@@ -34,12 +35,6 @@ def _named(value: str) -> str:
     return value
 
 
-def _group(value: str) -> str:
-    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
-        raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
-    return value
-
-
 def _subscription(value: str) -> str:
     if not is_guid(value):
         raise ValueError("is no subscription's id; write its GUID")
@@ -61,19 +56,14 @@ def _tags(value: object) -> object:
 
 
 Named = t.Annotated[str, pydantic.AfterValidator(_named)]
-Group = t.Annotated[str, pydantic.AfterValidator(_group)]
 Subscription = t.Annotated[str, pydantic.AfterValidator(_subscription)]
 
 
-class _Spec(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-
-class CollectionSpec(_Spec):
+class CollectionSpec(OptionsModel):
     """A collection is present or absent."""
 
     name: Named
-    resource_group: Group
+    resource_group: ResourceGroup
     state: t.Literal["present", "absent"] = "present"
     source: str | None = None
     location: str | None = None
@@ -88,7 +78,7 @@ class CollectionSpec(_Spec):
         return self.state == "present"
 
 
-class EncryptionSet(_Spec):
+class EncryptionSet(OptionsModel):
     """Which disk encryption set a disk of the point is encrypted with."""
 
     disk: str
@@ -98,12 +88,12 @@ class EncryptionSet(_Spec):
     )
 
 
-class PointSpec(_Spec):
+class PointSpec(OptionsModel):
     """A restore point is present or absent."""
 
     name: Named
     collection: str
-    resource_group: Group | None = None
+    resource_group: ResourceGroup | None = None
     state: t.Literal["present", "absent"] = "present"
     consistency: t.Literal["application", "crash"] = "application"
     on_downgrade: t.Literal["fail", "warn"] = "warn"
@@ -134,11 +124,11 @@ class PointSpec(_Spec):
         return self
 
 
-class CollectionQuery(_Spec):
+class CollectionQuery(OptionsModel):
     """Which collections `restore_point_collection_info` shows."""
 
     name: Named | None = None
-    resource_group: Group | None = None
+    resource_group: ResourceGroup | None = None
     subscriptions: list[Subscription] | None = None
     source: str | None = None
     points: bool = True

@@ -11,7 +11,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from .._core.errors import InvalidInput
-from .._core.fields import Duration
+from .._core.fields import Duration, OptionsModel
 from .._core.model import VM
 from .._core.settings import ENVIRONMENT
 from .._core.spec import OMIT, Guid, ResourceGroup
@@ -45,10 +45,8 @@ Pattern = t.Annotated[str, pydantic.Field(max_length=1000), Some]
 TagPattern = t.Annotated[str, pydantic.BeforeValidator(_text)]
 
 
-class InventoryQuery(pydantic.BaseModel):
+class InventoryQuery(OptionsModel):
     """What `hybridvm.checkpoints.vms` shows, and how. An empty list is an error: it must not widen what is meant."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     services: t.Annotated[list[Service], Some]
     subscriptions: t.Optional[t.Annotated[list[Guid], Some]] = None

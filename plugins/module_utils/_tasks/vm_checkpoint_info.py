@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from .._checkpoints.clock_warnings import clock_warnings
 from .._checkpoints.selection import select
 from .._core.errors import CheckpointError, InvalidInput
-from .._core.fields import Duration
+from .._core.fields import Duration, OptionsModel
 from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.selector import Select
 from .._core.spec import Name, ResourceGroup, validate_options
-from .._deps import anyio, pydantic
+from .._deps import anyio
 from .._engine.concurrency import Concurrency, Levels
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope
@@ -27,10 +27,8 @@ from .run import Params
 from .vm_references import MAX_REFERENCE, VMS_EMPTY, references_of
 
 
-class InfoQuery(pydantic.BaseModel):
+class InfoQuery(OptionsModel):
     """Which checkpoints `vm_checkpoint_info` shows."""
-
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
     name: Name | None = None
     managed: bool | None = None

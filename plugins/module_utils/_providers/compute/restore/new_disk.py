@@ -55,25 +55,22 @@ def left_out(old: DiskEntity | None) -> list[str]:
     return [name for name, _value in users_tags(old)[ROOM:]]
 
 
+def _first(name: str, *found: DiskEntity | DiskRestorePointEntity | None) -> t.Any:
+    """The member of the first of them that has it set; falsy where none has."""
+    return next((value for each in found if each is not None and (value := getattr(each.properties, name))), None)
+
+
 def _network(disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, str]:
     """Who may read the disk: a new one is open to all networks unless it says otherwise. These belong together."""
-    for of_old in (old.properties if old else None, disk_point.properties if disk_point else None):
-        access = {
-            "networkAccessPolicy": of_old.networkAccessPolicy if of_old else None,
-            "diskAccessId": of_old.diskAccessId if of_old else None,
-            "publicNetworkAccess": of_old.publicNetworkAccess if of_old else None,
-        }
-        if found := {name: value for name, value in access.items() if value}:
-            return found
-    return {}
+    names = ("networkAccessPolicy", "diskAccessId", "publicNetworkAccess")
+    shown = ({name: _first(name, each) for name in names} for each in (old, disk_point))
+    return next((found for each in shown if (found := {name: value for name, value in each.items() if value})), {})
 
 
 def _sectors(sku: str | None, disk_point: DiskRestorePointEntity | None, old: DiskEntity | None) -> dict[str, int]:
     """Sectors of 512 bytes are the data's own: a new Ultra or Premium SSD v2 disk has 4096 unless it says otherwise."""
-    creation = old.properties.creationData if old else None
-    size = (disk_point.properties.logicalSectorSize if disk_point else None) or (
-        creation.logicalSectorSize if creation else None
-    )
+    creation = _first("creationData", old)
+    size = _first("logicalSectorSize", disk_point) or (creation.logicalSectorSize if creation else None)
     return {"logicalSectorSize": size} if size == OLD_SECTORS and (sku or "").lower() in DIRECT else {}
 
 
@@ -82,29 +79,16 @@ def _of_system(source: Disk, disk_point: DiskRestorePointEntity | None, old: Dis
 
     What the point tells of its own system comes first, what protects the disk as the old one has it.
     """
-    properties: dict[str, t.Any] = {}
-    if source.osType:
-        properties["osType"] = source.osType
-    generation = (disk_point.properties.hyperVGeneration if disk_point else None) or (
-        old.properties.hyperVGeneration if old else None
-    )
-    if generation:
-        properties["hyperVGeneration"] = generation
-    encryption = (old.properties.encryption if old else None) or (
-        disk_point.properties.encryption if disk_point else None
-    )
-    of_point, of_old = disk_point.properties if disk_point else None, old.properties if old else None
-    if (of_point and of_point.supportsHibernation) or (of_old and of_old.supportsHibernation):
-        properties["supportsHibernation"] = True
-    of_system = {
-        "purchasePlan": (of_point.purchasePlan if of_point else None) or (of_old.purchasePlan if of_old else None),
-        "supportedCapabilities": (of_point.supportedCapabilities if of_point else None)
-        or (of_old.supportedCapabilities if of_old else None),
-        "securityProfile": (of_old.securityProfile if of_old else None)
-        or (of_point.securityProfile if of_point else None),
+    properties = {
+        "osType": source.osType,
+        "hyperVGeneration": _first("hyperVGeneration", disk_point, old),
+        "supportsHibernation": _first("supportsHibernation", disk_point, old),
+        "purchasePlan": _first("purchasePlan", disk_point, old),
+        "supportedCapabilities": _first("supportedCapabilities", disk_point, old),
+        "securityProfile": _first("securityProfile", old, disk_point),
     }
-    properties |= {name: value for name, value in of_system.items() if value}
-    return properties | _by_key(encryption)
+    kept = {name: value for name, value in properties.items() if value}
+    return kept | _by_key(_first("encryption", old, disk_point))
 
 
 def _by_key(encryption: Encryption | None) -> dict[str, t.Any]:

@@ -8,7 +8,7 @@ import typing as t
 from datetime import datetime
 
 from ..._deps import pydantic
-from .fields import ArmModel, Named, ResourceId, Tags
+from .fields import ArmModel, Resource, Tags
 from .vm_entities import Encryption, EncryptionSettings
 
 
@@ -26,22 +26,31 @@ class UpdatesInProgress(ArmModel):
     targetTier: str | None = None
 
 
-class ManagedDiskProperties(ArmModel):
-    """Members that are not known here are kept: what a user may have set is reported where it cannot be kept."""
+class OfDisk(ArmModel):
+    """What a managed disk and a disk restore point both tell."""
 
-    model_config = pydantic.ConfigDict(extra="allow")
-
-    provisioningState: str | None = None
-    diskState: str | None = None
     timeCreated: datetime | None = None
-    uniqueId: str | None = None
-    maxShares: int | None = None
     hyperVGeneration: str | None = None
     osType: str | None = None
     encryption: Encryption | None = None
     networkAccessPolicy: str | None = None
     diskAccessId: str | None = None
     publicNetworkAccess: str | None = None
+    supportsHibernation: bool | None = None
+    purchasePlan: dict[str, t.Any] | None = None
+    supportedCapabilities: dict[str, t.Any] | None = None
+    securityProfile: dict[str, t.Any] | None = None
+
+
+class ManagedDiskProperties(OfDisk):
+    """Members that are not known here are kept: what a user may have set is reported where it cannot be kept."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    provisioningState: str | None = None
+    diskState: str | None = None
+    uniqueId: str | None = None
+    maxShares: int | None = None
     creationData: CreationData | None = None
     encryptionSettingsCollection: EncryptionSettings | None = None
     diskSizeGB: int | None = None
@@ -55,10 +64,6 @@ class ManagedDiskProperties(ArmModel):
     optimizedForFrequentAttach: bool | None = None
     availabilityPolicy: dict[str, t.Any] | None = None
     propertyUpdatesInProgress: UpdatesInProgress | None = None
-    supportsHibernation: bool | None = None
-    purchasePlan: dict[str, t.Any] | None = None
-    supportedCapabilities: dict[str, t.Any] | None = None
-    securityProfile: dict[str, t.Any] | None = None
 
     @property
     def is_shared(self) -> bool:
@@ -66,11 +71,9 @@ class ManagedDiskProperties(ArmModel):
         return self.maxShares is not None and self.maxShares > 1
 
 
-class DiskEntity(ArmModel):
+class DiskEntity(Resource):
     """Microsoft.Compute/disks."""
 
-    id: ResourceId
-    name: Named
     location: str
     zones: list[str] | None = None
     sku: Sku | None = None
@@ -81,39 +84,21 @@ class DiskEntity(ArmModel):
     properties: ManagedDiskProperties
 
     @property
-    def state(self) -> str:
-        """`succeeded`, `updating` (also while it is being made), `failed`, …; one that does not say has succeeded."""
-        return (self.properties.provisioningState or "succeeded").lower()
-
-    @property
     def guest_encrypted(self) -> bool:
         """Whether Azure Disk Encryption is enabled on it."""
         settings = self.properties.encryptionSettingsCollection
         return bool(settings and settings.enabled)
 
 
-class DiskRestorePointProperties(ArmModel):
-    timeCreated: datetime | None = None
+class DiskRestorePointProperties(OfDisk):
     sourceResourceId: str | None = None
-    osType: str | None = None
-    hyperVGeneration: str | None = None
-    encryption: Encryption | None = None
     replicationState: str | None = None
     completionPercent: float | None = None
     snapshotAccessState: str | None = None
-    networkAccessPolicy: str | None = None
-    diskAccessId: str | None = None
-    publicNetworkAccess: str | None = None
     logicalSectorSize: int | None = None
-    supportsHibernation: bool | None = None
-    purchasePlan: dict[str, t.Any] | None = None
-    supportedCapabilities: dict[str, t.Any] | None = None
-    securityProfile: dict[str, t.Any] | None = None
 
 
-class DiskRestorePointEntity(ArmModel):
+class DiskRestorePointEntity(Resource):
     """diskRestorePoints, of the disk resource provider."""
 
-    id: ResourceId
-    name: Named
     properties: DiskRestorePointProperties

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .fields import ArmModel, ConsistencyMode, Named, ResourceId, Tags
+from .fields import ArmModel, ConsistencyMode, Resource, Tags
 from .vm_entities import Disk, InstanceStatus, OsProfile, StorageProfile, SubResource, VmEntity, known_id, os_type_of
 
 
@@ -62,11 +62,9 @@ class PointProperties(ArmModel):
     instanceView: PointView | None = None
 
 
-class PointEntity(ArmModel):
+class PointEntity(Resource):
     """restorePointCollections/restorePoints."""
 
-    id: ResourceId
-    name: Named
     properties: PointProperties
 
     @property
@@ -80,11 +78,6 @@ class PointEntity(ArmModel):
         statuses = [*((view.statuses or []) if view else []), *rows]
         codes = [(status.code or "").lower() for status in statuses if status]
         return self.state in ("failed", "canceled") or "replicationstate/failed" in codes
-
-    @property
-    def state(self) -> str:
-        """`creating`, `succeeded`, `failed`, `canceled`, `deleting`, …; one that does not tell is as it should be."""
-        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def created(self) -> datetime | None:
@@ -130,19 +123,12 @@ class CollectionProperties(ArmModel):
     restorePoints: list[PointEntity] | None = None
 
 
-class CollectionEntity(ArmModel):
+class CollectionEntity(Resource):
     """Microsoft.Compute/restorePointCollections."""
 
-    id: ResourceId
-    name: Named
     location: str
     tags: Tags | None = None
     properties: CollectionProperties
-
-    @property
-    def state(self) -> str:
-        """`succeeded`, `updating`, `deleting`, …; one that does not tell is as it should be."""
-        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def points(self) -> list[PointEntity]:

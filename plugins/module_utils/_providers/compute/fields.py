@@ -47,6 +47,19 @@ class ArmModel(pydantic.BaseModel):
         return read_time(value)
 
 
+class Resource(ArmModel):
+    """What every resource has."""
+
+    id: ResourceId
+    name: Named
+    properties: t.Any
+
+    @property
+    def state(self) -> str:
+        """`succeeded`, `creating`, `updating`, `failed`, `deleting`, …; one that does not say is as it should be."""
+        return str(self.properties.provisioningState or "succeeded").lower()
+
+
 def _ours_as_written(tags: dict[str, str]) -> dict[str, str]:
     """Names of tags are one in any case (documented): ours are looked for as we write them, in lower case."""
     return {name.lower() if name.lower().startswith("hybridvm-") else name: text for name, text in tags.items()}

@@ -8,7 +8,7 @@ import typing as t
 
 from ..._core.model import Power
 from ..._deps import pydantic
-from .fields import ArmModel, Named, ResourceId
+from .fields import ArmModel, Resource, ResourceId
 
 
 class SubResource(ArmModel):
@@ -158,19 +158,12 @@ class VmProperties(ArmModel):
     instanceView: VmView | None = None
 
 
-class VmEntity(ArmModel):
+class VmEntity(Resource):
     """Microsoft.Compute/virtualMachines."""
 
-    id: ResourceId
-    name: Named
     location: str
     zones: list[str] | None = None
     properties: VmProperties
-
-    @property
-    def state(self) -> str:
-        """`succeeded`, `updating`, `deleting`, …; one that does not say is as it should be."""
-        return (self.properties.provisioningState or "succeeded").lower()
 
     @property
     def disks(self) -> list[Disk]:

@@ -18,6 +18,8 @@ from ..response import Response
 
 EARLY = 120.0
 """A token is not used for new requests in its last seconds, unless none can be had in its place."""
+SHARE = 0.25
+"""Of a short life the last quarter: one of two minutes would else be fetched again for every request."""
 AGAIN = 15.0
 """Seconds after a failed renewal until the next one."""
 LATER = "Run the task again later."
@@ -159,7 +161,7 @@ class TokenAuth(Auth):
         now = anyio.current_time()
         self._held = _Held(
             token.value,
-            until=now + max(0.0, token.seconds - EARLY),
+            until=now + max(0.0, token.seconds - min(EARLY, token.seconds * SHARE)),
             end=now + token.seconds,
             fetched=now if fetched is None else fetched,
         )

@@ -236,7 +236,7 @@ def python_findings(path: str, source: str, pure: t.Container[str]) -> t.Iterato
         yield from provider_questions(tree)
     if module_of(path) in pure:
         yield from impurities(tree)
-    elif path.startswith("plugins/module_utils/") and (ast.get_docstring(tree) or "").endswith("Pure."):
+    elif path.startswith("plugins/module_utils/") and re.search(r"\bPure\.$", ast.get_docstring(tree) or "", re.M):
         yield 3, "promises to be pure: pyproject.toml, [tool.house] pure, is to name it"
 
 

@@ -25,7 +25,8 @@ from .ids import ArmId, parse, quote
 from .polling import started_by
 
 LOCKS_VERSION = "2020-05-01"
-_ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", "resourcegroupnotfound")
+NO_GROUP = "resourcegroupnotfound"
+_ABSENT = ("notfound", "resourcenotfound", "parentresourcenotfound", NO_GROUP)
 NO_SUBSCRIPTION = "subscriptionnotfound"
 CHECK_SUBSCRIPTION = "Check the subscription in the id, and that this identity may see it in this cloud."
 _GROUP = re.compile(r"/subscriptions/[^/?]+/resourceGroups/[^/?]+(?=[/?])", re.IGNORECASE)
@@ -56,8 +57,13 @@ class Arm:
         return f"{self.base}{path}?api-version={api_version}{more}"
 
     async def get(self, url: str, *, context: str) -> Response:
-        """A resource; any status but 200 is an error that begins with `context`."""
+        """A resource that has to be there; any status but 200 is an error that begins with `context`.
+
+        NotFound is the resource manager's own word that there is none, as in `find`.
+        """
         response = await self._read(url, context)
+        if response.status == 404:
+            self._require_own_word(response, url, context)
         if response.status != 200:
             raise error_of_reading(self.error(response, context=context))
         return response
@@ -72,27 +78,31 @@ class Arm:
     async def find(self, url: str, *, context: str, grouped: bool = False) -> Response | None:
         """A resource, or None when there is none: the resource manager's own word for it is the only proof of absence.
 
-        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type), and a group that
-        has just been read may be denied for a moment (terraform-provider-azurerm#18268).
-
         With `grouped`, a missing resource group is an error, because nothing can be created there.
         """
         response = await self._read(url, context)
         if response.status == 404:
-            error = error_of(response, wrapped=True)
-            code, said = read_error(error)
-            group = _GROUP.search(url)
-            seen = group is not None and group[0].lower() in self._groups_seen
-            no_group = code.lower() == "resourcegroupnotfound"
-            is_word = isinstance(error, dict) and isinstance(error.get("code"), str)
-            if not is_word or code.lower() not in _ABSENT or (no_group and seen) or not is_about(said, url):
-                raise self._foreign(response, context, said)
-            if grouped and no_group:
-                raise error_of_reading(self.error(response, context=context))
-            return None
+            code = self._require_own_word(response, url, context)
+            if not (grouped and code == NO_GROUP):
+                return None
         if response.status != 200:
             raise error_of_reading(self.error(response, context=context))
         return response
+
+    def _require_own_word(self, response: Response, url: str, context: str) -> str:
+        """The code of a 404 that says that the very thing is absent; BadResponse for any other one.
+
+        Anybody on the way may answer 404 (a proxy's page, an unknown subscription or resource type), and a group that
+        has just been read may be denied for a moment (terraform-provider-azurerm#18268).
+        """
+        error = error_of(response, wrapped=True)
+        code, said = read_error(error)
+        group = _GROUP.search(url)
+        seen = group is not None and group[0].lower() in self._groups_seen
+        is_word = isinstance(error, dict) and isinstance(error.get("code"), str) and code.lower() in _ABSENT
+        if not is_word or (code.lower() == NO_GROUP and seen) or not is_about(said, url):
+            raise self._foreign(response, context, said)
+        return code.lower()
 
     async def locks(self, ids: t.Iterable[str]) -> list[dict[str, t.Any]]:
         """The management locks on any of these resources, as far as this user may see them.
@@ -251,7 +261,9 @@ class Arm:
         """The error for a 404 that does not say that the very thing is absent."""
         words = f" ({one_line(said, 300).rstrip('.')})" if said else ""
         problem = response.bad(f"{context}: a 404{words} that is not the resource manager's word for it says nothing.")
-        if read_error(error_of(response))[0].lower() == NO_SUBSCRIPTION:
+        error = error_of(response)
+        problem.details = error_details(error)
+        if read_error(error)[0].lower() == NO_SUBSCRIPTION:
             problem.remedy = CHECK_SUBSCRIPTION
         return problem
 

@@ -12,10 +12,10 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime
 
-from .._arm.client import NO_SUBSCRIPTION, Arm
+from .._arm.client import NO_GROUP, NO_SUBSCRIPTION, Arm
 from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
-from .._core.errors import BadResponse, NotFound, Unsupported
+from .._core.errors import BadResponse, CheckpointError, NotFound, Unsupported
 from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle, Power
 from .._core.operation import Operation
 from .._core.ownership import split
@@ -122,24 +122,32 @@ class Scvmm(SingleCallProvider):
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the instance must exist, because a hybrid machine need not be an SCVMM VM."""
         vm = self._vm(parse(reference), reference)
-        self._resolved[vm.canonical] = await self._instance(vm)
+        try:
+            self._resolved[vm.canonical] = await self._instance(vm)
+        except BadResponse as problem:
+            raise self._no_subscription(parse(reference), problem) from None
         return vm
 
     async def prefetch(self, references: t.Collection[str]) -> None:
         """Nothing: there is no list of instances."""
 
+    def _no_subscription(self, arm_id: ArmId, problem: BadResponse) -> CheckpointError:
+        """The error for a subscription that is denied before anything was read in it; any other stays what it is."""
+        if NO_SUBSCRIPTION not in problem.message.lower():
+            return problem
+        missing = NotFound("")
+        vars(missing).update(vars(problem), subject=f"vm {arm_id.name}")
+        missing.message = f"no subscription {arm_id.subscription}, or it is hidden from {self._arm.sign_in}."
+        return missing
+
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
         """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
         hidden = f"or it is hidden from {self._arm.sign_in}"
         listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
-        if NO_SUBSCRIPTION in problem.message.lower():
-            problem.message = f"no subscription {arm_id.subscription}, {hidden}."
-            problem.subject = f"vm {arm_id.name}"
-            return problem
         try:
             await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), context=f"reading {arm_id.name}")
         except NotFound as missing:
-            if "resourcegroupnotfound" in missing.message.lower():
+            if NO_GROUP in missing.message.lower():
                 why = f"no resource group {arm_id.group} in subscription {arm_id.subscription}, {hidden}."
                 remedy = "Check both in the id; vm_checkpoint_info with scope: scvmm lists the subscription's VMs."
             else:

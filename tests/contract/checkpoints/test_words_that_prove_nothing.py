@@ -59,6 +59,53 @@ def test_a_404_that_does_not_say_that_the_collection_is_absent(state: str, body:
     assert (code(result), lab.writes()) == ("bad_answer", 0)
 
 
+NO_WORD_OF_A_MACHINE: dict[str, Any] = {
+    "the type": {"error": {"code": "InvalidResourceType", "message": "The resource type could not be found."}},
+    "a gateway": {"code": "404", "message": "no Route matched"},
+    "another machine": {
+        "error": {
+            "code": "ResourceNotFound",
+            "message": "The Resource 'Microsoft.HybridCompute/machines/app99' under resource group 'rg-hybrid' was not "
+            "found.",
+        }
+    },
+    "the subscription": {"error": {"code": "SubscriptionNotFound", "message": "It could not be found."}},
+}
+
+
+@pytest.mark.parametrize("body", NO_WORD_OF_A_MACHINE.values(), ids=NO_WORD_OF_A_MACHINE)
+def test_a_404_that_does_not_say_that_the_machine_is_no_vm(body: dict[str, Any]) -> None:
+    lab = make_lab("scvmm")
+    lab.world.faults.add(kind="status", status=404, body=body, method="GET", path="virtualMachineInstances", count=None)
+    for state in ("present", "absent"):
+        result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new", state=state)
+        assert (code(result), lab.writes()) == ("not_found" if "Subscription" in str(body) else "bad_answer", 0)
+        assert "no VM of Arc-enabled SCVMM" not in result["msg"]
+
+
+@pytest.mark.parametrize("body", NO_WORD_OF_A_MACHINE.values(), ids=NO_WORD_OF_A_MACHINE)
+@pytest.mark.parametrize("often", [1, 3])
+def test_behind_a_create_it_is_looked_past(often: int, body: dict[str, Any]) -> None:
+    lab = make_lab("scvmm")
+
+    def deny() -> None:
+        where = {"method": "GET", "path": "virtualMachineInstances"}
+        lab.world.faults.add(kind="status", status=404, body=body, count=often, **where)
+
+    lab.before_first(lab.a_write(), deny)
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
+    assert (code(result), result["changed"], len(lab.sent())) == (None, True, 1), result["msg"]
+
+
+@pytest.mark.parametrize("body", [body for name, body in NO_WORD_OF_A_MACHINE.items() if name != "the subscription"])
+def test_of_several_vms_the_others_are_done(body: dict[str, Any]) -> None:
+    lab = Lab()
+    lab.world.faults.add(kind="status", status=404, body=body, method="GET", path="virtualMachineInstances", count=None)
+    result = lab.run("vm_checkpoint", vms=[lab.arm_vm, "web01"], name="new", on_error="continue")
+    assert [(each["error"] or {}).get("code") for each in result["vms"]] == ["bad_answer", None]
+    assert "new" in lab.names("web01")
+
+
 @pytest.mark.parametrize("beside", [{"odata.error": {"code": "", "message": {"value": "timeout"}}}, {"__next": "x"}])
 @pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_page_of_spf_that_is_not_whole(state: str, beside: dict[str, Any]) -> None:

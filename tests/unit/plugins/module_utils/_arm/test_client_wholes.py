@@ -121,10 +121,20 @@ def test_a_lock_is_a_lock_whatever_the_status_of_the_write_s_answer() -> None:
          "service: reading it: forbidden (403): AuthorizationFailed: No. Ask for the right that it names."),
         (got, 401, "", "service: sign-in refused (401) for client c. The server offers nothing. Check client c: it may "
          "be wrong, for another service, or have expired."),
-        (got, 404, {"error": {"code": "SubscriptionNotFound", "message": "No."}},
+        (got, 404, {"error": {"code": "ResourceNotFound", "message": "No."}},
+         "service: reading it: not found (404): ResourceNotFound: No. Check that it still exists and that this user "
+         "may see it."),
+        (got, 404, {"error": {"code": "InvalidResourceType", "message": "No."}}, "service: reading it: a 404 "
+         f"(InvalidResourceType: No) that is not the resource manager's word for it says nothing. {PORTAL}"),
+        (got, 404, {"code": "404", "message": "no Route matched"}, "service: reading it: a 404 that is not the "
+         f"resource manager's word for it says nothing. {PORTAL}"),
+        (got, 404, {"error": {"code": "ResourceNotFound", "message": "The Resource 'N/t/other' was not found."}},
+         "service: reading it: a 404 (ResourceNotFound: The Resource 'N/t/other' was not found) that is not the "
+         f"resource manager's word for it says nothing. {PORTAL}"),
+        (listed, 404, {"error": {"code": "SubscriptionNotFound", "message": "No."}},
          "service: reading it: not found (404): SubscriptionNotFound: No. Check the subscription in the id, and that "
          "this identity may see it in this cloud."),
-        (got, 404, {"error": {"code": "SubscriptionNotFoundHere", "message": "No."}},
+        (listed, 404, {"error": {"code": "SubscriptionNotFoundHere", "message": "No."}},
          "service: reading it: not found (404): SubscriptionNotFoundHere: No. Check that it still exists and that this "
          "user may see it."),
         (got, 404, "<title>Gone.</title>", "service: reading it: a 404 (Gone) that is not the resource manager's word "

@@ -234,6 +234,7 @@ def test_two_thousand_checkpoints_are_taken_and_no_more() -> None:
 
 
 GONE = {"error": {"code": "ResourceNotFound", "message": f"The Resource '{INSTANCE}' was not found."}}
+NO_MACHINE = {"error": {"code": "ResourceNotFound", "message": f"The Resource '{MACHINE}' was not found."}}
 LISTING = "vm_checkpoint_info with scope: scvmm and resource_group: rg lists the VMs there."
 
 
@@ -247,7 +248,7 @@ LISTING = "vm_checkpoint_info with scope: scvmm and resource_group: rg lists the
             f"Enable the VM in Azure from its SCVMM inventory, or name another; {LISTING}",
         ),
         (
-            reply(404, GONE),
+            reply(404, NO_MACHINE),
             "vm app01: no such hybrid machine in resource group rg, or it is hidden from client c.",
             f"Check the name and the resource group in the id; {LISTING}",
         ),
@@ -267,6 +268,42 @@ def test_what_is_missing_is_told_in_whole(machine: Reply, told: str, remedy: str
     assert f"{caught.value.subject}: {caught.value.message}" == told
     assert caught.value.remedy == remedy
     assert server.sent[1] == f"GET {BASE}{MACHINE}?api-version=2024-07-10"
+
+
+FOREIGN = [
+    {"error": {"code": "InvalidResourceType", "message": "No such type."}},
+    {"code": "404", "message": "no Route matched"},
+    {
+        "error": {
+            "code": "ResourceNotFound",
+            "message": "The Resource 'Microsoft.HybridCompute/machines/x' was not found.",
+        }
+    },
+    {"error": {"code": "ResourceNotFound", "message": f"The Resource '{INSTANCE}2' was not found."}},
+]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_404_that_is_not_about_the_vm_says_nothing_of_it(foreign: dict[str, Any]) -> None:
+    for replies in ([reply(404, foreign)], [reply(404, GONE), reply(404, foreign)]):
+        server = Script(*replies)
+        with pytest.raises(BadResponse, match="that is not the resource manager's word for it says nothing"):
+            using(server, lambda s: s.resolve(MACHINE))
+        assert len(server.requests) == len(replies)
+
+
+def test_a_subscription_is_denied_before_anything_is_read_in_it_or_not_at_all() -> None:
+    denied = reply(404, {"error": {"code": "SubscriptionNotFound", "message": "No."}}, x_ms_request_id="r-1")
+    with pytest.raises(NotFound, match="no subscription") as caught:
+        using(Script(denied), lambda s: s.resolve(MACHINE))
+    assert (caught.value.status, caught.value.request_id) == (404, "r-1")
+    assert caught.value.details == {"code": "SubscriptionNotFound", "message": "No."}
+
+    async def read_again(scvmm: Scvmm) -> None:
+        await scvmm.read(await scvmm.resolve(MACHINE), "change")
+
+    with pytest.raises(BadResponse, match="SubscriptionNotFound"):
+        using(Script(instance(), denied), read_again)
 
 
 def test_what_was_just_resolved_is_not_read_again_but_once() -> None:

@@ -157,6 +157,12 @@ checkpoints:
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
+    other_vm:
+      description:
+        - Whether it is known to be of another VM that had this name. Then only its id leads there, also where it is
+          usable. V(false) on SPF and Arc-enabled SCVMM.
+      type: bool
+      returned: always
     mark: {description: Contents of the mark; null without one., type: dict, returned: always}
     pinned: {description: "Whether it is pinned, so that nothing but its id removes it.", type: bool, returned: always}
     pin_until:

@@ -267,6 +267,12 @@ checkpoint:
       type: str
       returned: always
     managed: {description: Whether its mark says that this collection created it., type: bool, returned: always}
+    other_vm:
+      description:
+        - Whether it is known to be of another VM that had this name. Then only its id leads there, also where it is
+          usable. V(false) on SPF and Arc-enabled SCVMM.
+      type: bool
+      returned: always
     mark: {description: "Contents of the mark; null without one, as on Azure.", type: dict, returned: always}
     pinned: {description: "Whether it is pinned, so that nothing but its id removes it.", type: bool, returned: always}
     pin_until:
@@ -288,6 +294,7 @@ checkpoint:
     usability: usable
     consistency: null
     managed: true
+    other_vm: false
     mark:
       nonce: 9f2c41d07ab3
       created: '2026-11-20T11:30:00Z'

@@ -49,7 +49,7 @@ class Selected(t.NamedTuple):
 
 
 def select(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> Selected:
-    """The checkpoints that meet every key of `selector`; with `which` one, the latest or oldest usable one.
+    """The checkpoints that meet every key of `selector`; with `which` one, the latest or oldest usable one of this VM.
 
     One of unknown age meets neither `before` nor `older_than`. UnknownTime where nobody can tell which is the latest.
     """
@@ -57,7 +57,7 @@ def select(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Selec
     unknown = [c for c in candidates if selector.by_time and c.created is None]
     chosen = [c for c in candidates if _is_old_enough(inventory, c, selector)]
     if selector.which is not None:
-        usable = [c for c in chosen if c.usable]
+        usable = [c for c in chosen if c.usable and not c.of_another]
         pick = oldest if selector.which == "oldest" else newest
         chosen = [pick(inventory, usable)] if usable else []
     return Selected(tuple(chosen), tuple(unknown))

@@ -220,6 +220,7 @@ class Checkpoint:
             "usability": self.usability,
             "consistency": self.consistency,
             "managed": self.ownership.managed,
+            "other_vm": self.of_another,
             "mark": None if self.mark is None else self.mark.to_result(),
             "pinned": pinned,
             "pin_until": format_time(pin.until) if pin is not None and pin.until is not None else None,

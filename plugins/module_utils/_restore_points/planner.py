@@ -133,7 +133,7 @@ def plan_point(
     if is_present(now):
         kept = NoOp(subject, _why_kept(now))
         differs = drift(spec, now, fields, os_type_of(now, vm))
-        return Plan(subject, (kept,), _drift_warnings(spec, differs), drift=differs)
+        return Plan(subject, (kept,), _of_another(now, vm) + _drift_warnings(spec, differs), drift=differs)
     actions: list[Action] = []
     why = "it does not exist"
     if now is not None:
@@ -150,6 +150,13 @@ def plan_point(
             changed_nothing=True,
         )
     return Plan(subject, tuple(actions), foreseen(spec, vm) if vm is not None else ())
+
+
+def _of_another(now: PointEntity, vm: VmEntity | None) -> tuple[str, ...]:
+    """That a point which is there by its name is no way back for the VM that there is now."""
+    if vm is None or not now.is_of_another(vm):
+        return ()
+    return (f"it is of another VM that had the name {vm.name}; a point of the VM that has it now needs another name.",)
 
 
 def _drift_warnings(spec: PointSpec, differs: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[str, ...]:

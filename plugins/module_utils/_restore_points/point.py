@@ -78,7 +78,8 @@ class RestorePoint(Kind[ObservedPoint]):
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if is_present(entity):
-                if self._system_decides(entity):
+                # A copy is of its source, whose VM is elsewhere.
+                if self._spec.source_restore_point is None and (entity.made_of or self._system_decides(entity)):
                     inputs.vm = await source_vm(self._client, collection)
             else:
                 inputs = await read_inputs(self._client, self._spec, collection, now)

@@ -60,8 +60,8 @@ def row(vm: VM, actual: ObservedVm | None, error: CheckpointError | None) -> Row
 def _counts(actual: ObservedVm | None) -> Row:
     if actual is None:
         return dict.fromkeys(("count", "usable_count", *_OF_NEWEST))
-    usable = [each for each in actual.checkpoints if each.usable]
-    newest = _newest(actual, [each for each in usable if not each.of_another])
+    usable = [each for each in actual.checkpoints if each.usable and not each.of_another]
+    newest = _newest(actual, usable)
     return {"count": len(actual.checkpoints), "usable_count": len(usable), **newest}
 
 

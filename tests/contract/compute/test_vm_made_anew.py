@@ -73,6 +73,44 @@ def test_a_restore_goes_there_by_id_alone(options: dict[str, Any]) -> None:
     assert guest(lab) != broken
 
 
+def test_info_says_whose_it_is_and_selects_none_of_another() -> None:
+    lab = _make_lab()
+    own = done(checkpoint(lab, name="own"))["checkpoint"]
+    shown = done(lab.run("vm_checkpoint_info", vm=lab.azure_vm))["checkpoints"]
+    assert [(each["name"], each["usable"], each["other_vm"]) for each in shown] == [
+        ("before", True, True),
+        ("own", True, False),
+    ]
+    for which, named in (("latest", ["own"]), ("oldest", ["own"]), ({"name_matches": ".*"}, ["before", "own"])):
+        found = done(lab.run("vm_checkpoint_info", vm=lab.azure_vm, select=which))
+        assert [each["name"] for each in found["checkpoints"]] == named
+    # Absent takes the same, and by anything else the old one's too.
+    options: dict[str, Any] = {"vm": lab.azure_vm, "state": "absent"}
+    gone = done(lab.run("vm_checkpoint", **options, select="oldest"))
+    assert [each["checkpoint"]["id"] for each in gone["plan"]["actions"]] == [own["id"]]
+    assert done(lab.run("vm_checkpoint_info", vm=lab.azure_vm, select="latest"))["checkpoints"] == []
+    assert done(lab.run("vm_checkpoint", **options, select={"name_matches": ".*"}))["changed"] is True
+    assert names(lab) == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_restore_point_of_the_old_one_is_kept_and_told(check: bool) -> None:
+    lab = _make_lab()
+    home, _slash, name = _id(lab).rpartition("/restorePoints/")
+    options: dict[str, Any] = {"collection": home, "name": name, "check": check}
+    result = done(lab.run("restore_point", **options))
+    assert result["changed"] is False
+    (warning,) = [text for text in result["warnings"] if "it is of another VM that had the name" in text]
+    assert warning.endswith("a point of the VM that has it now needs another name.")
+    own = make_lab()
+    assert (
+        done(own.run("restore_point", **{**options, "collection": _id(own).rpartition("/restorePoints/")[0]}))[
+            "warnings"
+        ]
+        == []
+    )
+
+
 def test_min_good_is_of_this_vm() -> None:
     lab = _make_lab()
     options: dict[str, Any] = {"vm": lab.azure_vm, "prefix": "before", "max_age": "1d", "keep": {"last": 1}}

@@ -40,7 +40,7 @@ def test_of_a_point_however_many_there_are(count: int) -> None:
     lab = _lab(points=count)
     assert _sent(lab, lambda: point(lab, check=True)) == 5
     assert _sent(lab, lambda: point(lab)) == 7
-    assert _sent(lab, lambda: point(lab)) == 3
+    assert _sent(lab, lambda: point(lab)) == 4  # the VM as well, to tell whether the point is its own
     assert _sent(lab, lambda: point(lab, state="absent")) == 5
     assert _sent(lab, lambda: point(lab, state="absent")) == 3
 

@@ -91,10 +91,15 @@ class PointEntity(Resource):
         metadata = self.properties.sourceMetadata
         return metadata.storageProfile.disks if metadata and metadata.storageProfile else []
 
+    @property
+    def made_of(self) -> str:
+        """The id of the very VM that it was made of, which no other of its name has; empty where it tells none."""
+        metadata = self.properties.sourceMetadata
+        return known_id(metadata.vmId if metadata else None)
+
     def is_of_another(self, vm: VmEntity) -> bool:
         """Whether it is known to be made of another VM than this one, which has the same ARM id."""
-        metadata = self.properties.sourceMetadata
-        known = {known_id(metadata.vmId if metadata else None), known_id(vm.properties.vmId)}
+        known = {self.made_of, known_id(vm.properties.vmId)}
         return "" not in known and len(known) > 1
 
     @property

@@ -155,6 +155,12 @@ def test_every_key_must_hold_and_latest_means_latest_usable(selector: dict[str, 
     assert taken(MANY, **selector) == expected
 
 
+def test_the_latest_is_never_that_of_another_vm() -> None:
+    points = (point("a1", "9h"), point("b2", "1h", of_another=True), point("c3", "10h", of_another=True))
+    for selector, expected in ((LATEST, ["a1"]), (OLDEST, ["a1"]), (Select(managed=False), ["a1", "b2", "c3"])):
+        assert ids(select(having(*points), points, selector).chosen) == expected
+
+
 @pytest.mark.parametrize(
     ("selector", "unknown"),
     [

@@ -110,6 +110,7 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "usability": "usable",
         "consistency": "application",
         "managed": True,
+        "other_vm": False,
         "mark": {
             "nonce": "f00000000000",
             "created": "2026-11-20T11:00:00Z",
@@ -131,8 +132,8 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
         "mark",
         "age_seconds",
     }
-    words = ("managed", "current", "position", "usable", "usability")
-    assert [unknown[key] for key in words] == [False, False, "unknown", False, "unknown"]
+    words = ("managed", "current", "position", "usable", "usability", "other_vm")
+    assert [unknown[key] for key in words] == [False, False, "unknown", False, "unknown", False]
 
 
 def test_errors_name_a_vm_as_the_service_does() -> None:

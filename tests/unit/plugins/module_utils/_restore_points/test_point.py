@@ -50,6 +50,7 @@ LOCKED = Obstacle(
 )
 CREATE, DELETE = CreateResource(TARGET, "why"), DeleteResource(TARGET, "why")
 WINDOWS, LINUX = ({"storageProfile": {"osDisk": {"osType": each}}} for each in ("Windows", "Linux"))
+MADE_OF, OTHER = (f"831e819f-2f0b-4a6c-9d57-8f7a5f4be6e{digit}" for digit in (1, 2))
 EARLY, LATE = {"timeCreated": "2026-11-20T10:00:00Z"}, {"timeCreated": "2026-11-20T11:00:00Z"}
 AGAIN = "Run the task again: a failed point is removed and made again."
 
@@ -102,15 +103,35 @@ def test_a_pin_that_has_ended_holds_nothing_where_the_service_tells_the_time() -
         (point(consistencyMode="FileSystemConsistent"), {"state": "absent"}, False),
         (point(consistencyMode="CrashConsistent"), {}, False),
         (point(), {}, False),
+        (point(sourceMetadata={"vmId": MADE_OF}), {}, True),
+        (point(sourceMetadata={"vmId": MADE_OF}), {"state": "absent"}, False),
+        (point(sourceMetadata={"vmId": "00000000-0000-0000-0000-000000000000"}), {}, False),
     ],
 )
-def test_the_vm_tells_how_good_a_point_is_where_its_system_decides(
+def test_the_vm_tells_how_good_a_point_is_where_its_system_decides_and_whose_it_is(
     now: PointEntity, options: dict[str, Any], is_read: bool
 ) -> None:
     vm = machine(os_type="Windows")
     service = Service(c=home(now), p=now, v=vm)
     assert observed(service, **options).inputs.vm == (vm if is_read else None)
     assert ("vm v" in service.calls) is is_read
+
+
+@pytest.mark.parametrize(("vm_id", "warned"), [(OTHER, True), (MADE_OF.upper(), False), (None, False), ("", False)])
+def test_a_point_of_another_vm_is_told(vm_id: str | None, warned: bool) -> None:
+    now = point(sourceMetadata={"vmId": MADE_OF})
+    service = Service(c=home(now), p=now, v=machine(vmId=vm_id))
+    plan = kind().plan(observed(service), Progress())
+    told = "it is of another VM that had the name v; a point of the VM that has it now needs another name."
+    assert plan.warnings == ((told,) if warned else ())
+    assert plan.writes == ()
+
+
+def test_of_a_copy_no_vm_is_read() -> None:
+    source = f"{ORIGIN}/restorePoints/p"
+    now = point(sourceMetadata={"vmId": MADE_OF}, sourceRestorePoint={"id": source})
+    service = Service(c=home(now, source=ORIGIN), p=now, v=machine(vmId=OTHER))
+    assert observed(service, source_restore_point=source).inputs.vm is None
 
 
 def test_a_point_that_has_failed_is_read_as_one_to_be_made() -> None:

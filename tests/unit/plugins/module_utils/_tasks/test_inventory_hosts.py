@@ -147,11 +147,12 @@ def test_the_groups_that_there_are() -> None:
     )
 
 
-def test_one_of_another_vm_is_no_newest() -> None:
+def test_one_of_another_vm_is_neither_newest_nor_usable() -> None:
     """It bears this VM's name, and restoring it would bring back the other."""
     found = shown(replace(point(1), of_another=True), point(5))
-    assert (found["checkpoint_count"], found["checkpoint_usable_count"]) == (2, 2)
+    assert (found["checkpoint_count"], found["checkpoint_usable_count"]) == (2, 1)
     assert (found["checkpoint_newest"], found["checkpoint_newest_age_seconds"]) == ("p5", 5 * 3600)
+    assert groups(shown(replace(point(1), of_another=True)), DAY) == ["no_fresh_checkpoint", "no_usable_checkpoint"]
 
 
 def test_a_vm_that_was_not_asked_for_its_checkpoints() -> None:

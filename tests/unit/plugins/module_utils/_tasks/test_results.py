@@ -232,6 +232,7 @@ def test_what_is_not_made_yet_has_null_for_what_nobody_knows(actions: tuple[Acti
         "usability": "unknown",
         "consistency": None,
         "managed": True,
+        "other_vm": False,
         "pinned": pinned,
     }
     assert shown(False, plan=plan)["checkpoint"] is None

@@ -21,21 +21,23 @@ _QUOTED = re.compile(
     r"|\u2018[^\u2019]{0,300}\u2019|\u201c[^\u201d]{0,300}\u201d|\u00ab[^\u00bb]{0,300}\u00bb"
 )
 _SIGNS = r"[\s:#(=-]{0,8}"
-_ERROR = rf"(?<!http )\berror{_SIGNS}(?:(?:id|code|number){_SIGNS})?(?:vmm)?"
+_ERROR = rf"\berror{_SIGNS}(?:(?:id|code|number){_SIGNS})?(?:vmm)?"
 _END = r"(?![\w-]|[.,]\d)"
 _NUMBER = re.compile(rf"{_ERROR}(\d{{1,5}}){_END}", re.IGNORECASE)
 """An error's number as VMM's texts name it: `Error (2602)`, `(Error ID: 2602)`, `VMM error 2602`."""
 _LOCK = re.compile(
     rf"(?:{_ERROR}|\b(?:vmm|id|code){_SIGNS}(?:vmm)?){LOCK}{_END}"
-    rf"|(?:\A|(?<=[\r\n:;])|(?<=[:;] ))[^\W\d_]+ ?\({LOCK}\)|\A\W*{LOCK}\W*\Z",
+    rf"|(?:\A|(?<=[\r\n:;])|(?<=[:;] ))[^\W\d_]+ ?\({LOCK}\)|\blocked\b[^\r\n]{{0,100}}\({LOCK}\)"
+    rf"|\A\W*{LOCK}\W*\Z",
     re.IGNORECASE,
 )
-"""The same for a lock, also as `VMM 2602`, `ID: 2602` and, at a text's beginning, `Locked (2602)`.
+"""The same for a lock, also as `VMM 2602`, `ID: 2602`, and in parentheses behind a text's first word or `locked`.
 
 A number that stands elsewhere may be a size, or a part of a name.
 """
 _CODE = re.compile(r"\s*(?:VMM)?(\d{1,5})\s*", re.IGNORECASE)
-_OF_HTTP = range(400, 600)
+_OF_HTTP = (409, 412, 423, 429, 503)
+"""Statuses with which a lock may be answered: some texts repeat the status."""
 _NO_CAUSE = (0, 23234)
 """Numbers that name no cause of their own: 23234 stands over the 2602 of its parts (the same)."""
 
@@ -60,9 +62,9 @@ def outside_names(words: re.Pattern[str], text: str, names: t.Iterable[str] = ()
 
 def names_another_cause(text: str, names: t.Iterable[str] = (), codes: t.Iterable[str] = ()) -> bool:
     """Whether VMM names an error of another number, in a code or in the text: then no word makes a lock of it."""
-    told = {number for code in codes if (number := number_of(code)) is not None and number not in _OF_HTTP}
+    told = {number for code in codes if (number := number_of(code)) is not None}
     told |= {int(found[1]) for found in outside_names(_NUMBER, text, names)}
-    return bool(told - {LOCK, *_NO_CAUSE})
+    return bool(told - {LOCK, *_NO_CAUSE, *_OF_HTTP})
 
 
 def says_locked(text: str, names: t.Iterable[str] = (), codes: t.Iterable[str] = ()) -> bool:

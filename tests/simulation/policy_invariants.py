@@ -58,8 +58,7 @@ def _may_go(judge: Judge, run: Run, work: Work) -> None:
     named = work.name in run.task.options.get("pins", [])
     pinned = named or _is_pinned(judge, work)
     judge.hold("a policy removes nothing that is pinned", not pinned, text)
-    skewed = any(getattr(judge.record.world.switches, name) for name in SKEWS)
-    if (older := run.task.options.get("select", {}).get("older_than")) and not skewed:
+    if older := run.task.options.get("select", {}).get("older_than"):
         least = parse_duration(older).total_seconds()
         old = _is_failed(judge, work) or work.at - _born(work.point) >= least - 60.0
         judge.hold("a policy removes only what is selected", old, f"{text}, {work.at - _born(work.point):.0f} s old")

@@ -20,6 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import planner as _planner
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import model as _model
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.clocks import Reading
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import write as _write
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import Fleet
@@ -41,8 +42,8 @@ async def _any_404_is_absence(arm: Arm, url: str, *, context: str, grouped: bool
     return response if response.status == 200 else None
 
 
-def _by_the_date_header(created: Any, _stamped: Any, now: Any, _ahead: float) -> float | None:
-    return None if created is None else float((now - created).total_seconds())
+def _by_the_date_header(found: Reading) -> float:
+    return found.by_dates
 
 
 def _as_it_is(problem: Any, *_known: Any, **_more: Any) -> Any:

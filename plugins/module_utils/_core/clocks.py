@@ -81,24 +81,20 @@ def contradicts_stamp(found: Reading) -> bool:
 
 
 def age_at_least(found: Reading) -> float:
-    """The same for what is removed because it is old: where the clocks disagree, the youngest age that any gives."""
-    readings = [found.by_dates] + ([found.by_us] if abs(found.ahead) > TOLERANCE else [])
-    stamp = readings if found.by_stamp is None else [*readings, found.by_stamp]
-    if max(stamp) - min(stamp) <= TOLERANCE:
-        return found.by_dates
-    if found.by_stamp is not None and found.shown is not None:
-        # A clock that is ahead would make everything young for good. It has gone on by so much at least, and the
-        # stamp bounds how far that is believed.
-        gone_on = (found.shown - found.created).total_seconds()
-        stamp = [*(max(each, gone_on) for each in readings), found.by_stamp]
-    return min(stamp)
+    """The same for what is removed because it is old: by every clock, from the latest creation to the earliest now."""
+    now = found.now - timedelta(seconds=found.ahead if found.ahead > TOLERANCE else 0.0)
+    return (now - _latest(found)).total_seconds()
 
 
 def latest_creation(found: Reading) -> datetime:
     """The latest moment at which it can have been made, by any clock; `created` where they agree."""
-    moments = [found.created] + ([] if found.stamped is None else [found.stamped])
-    late = max(moments) if max(moments) - found.created > timedelta(seconds=TOLERANCE) else found.created
-    return late - timedelta(seconds=found.ahead) if found.ahead < -TOLERANCE else late
+    return _latest(found) - timedelta(seconds=found.ahead if found.ahead < -TOLERANCE else 0.0)
+
+
+def _latest(found: Reading) -> datetime:
+    """The later of the two times of its creation, where they do not agree."""
+    is_later = found.stamped is not None and found.stamped - found.created > timedelta(seconds=TOLERANCE)
+    return t.cast(datetime, found.stamped) if is_later else found.created
 
 
 def latest_of(times: t.Iterable[datetime | None]) -> datetime | None:

@@ -362,8 +362,8 @@ def _check_surroundings() -> None:
     from ..module_utils._deps import IMPORT_ERROR, REQUIREMENTS
 
     if IMPORT_ERROR is not None:
-        install = " ".join(f"'{requirement}'" for requirement in REQUIREMENTS)
+        from ..module_utils._core.missing import missing_library
+
         raise AnsibleParserError(
-            "The libraries of the inventory plugin are not installed for the Python that runs Ansible, "
-            f"{sys.executable}: {IMPORT_ERROR}. Install them: {sys.executable} -m pip install {install}."
+            str(missing_library("The inventory plugin", *REQUIREMENTS, why=IMPORT_ERROR, runs="Ansible"))
         )

@@ -219,14 +219,7 @@ def missing_libraries():
 
     if IMPORT_ERROR is None:
         return None
-    from ._core.errors import MissingLibrary
+    from ._core.missing import missing_library
     from ._tasks.result import failure
 
-    install = " ".join("'{0}'".format(requirement) for requirement in REQUIREMENTS)
-    missing = MissingLibrary(
-        "The libraries of this module are not installed for the Python that runs it, {0}: {1}.".format(
-            sys.executable, IMPORT_ERROR
-        ),
-        remedy="Install them: {0} -m pip install {1}. Or {2}.".format(sys.executable, install, ELSEWHERE),
-    )
-    return failure(missing)
+    return failure(missing_library("This module", *REQUIREMENTS, why=IMPORT_ERROR, other=ELSEWHERE, runs="it"))

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 import ssl
-import sys
 import typing as t
 
-from .._core.errors import InvalidInput, MissingLibrary
+from .._core.errors import InvalidInput
+from .._core.missing import missing_library
 from .._deps import CERTIFICATES, cryptography
 from .files import OLD_PFX, read_file
 
@@ -74,12 +74,9 @@ def _load_pfx(context: ssl.SSLContext, given: ClientCertificate, content: bytes)
         )
     try:
         library = cryptography()
-    except ImportError:
-        raise MissingLibrary(
-            f"spf_client_cert: a PFX file needs the Python package {CERTIFICATES} for the Python that runs the "
-            f"module, {sys.executable}.",
-            remedy=f"Install it: {sys.executable} -m pip install {CERTIFICATES}. Or give the certificate in PEM.",
-        ) from None
+    except ImportError as error:
+        what, other = "spf_client_cert: a PFX file", "give the certificate in PEM"
+        raise missing_library(what, CERTIFICATES, why=error, other=other) from None
     password = given.password.encode() if given.password else None
     try:
         key, certificate, more = library.pkcs12.load_key_and_certificates(content, password)

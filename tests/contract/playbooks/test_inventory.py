@@ -314,7 +314,8 @@ def test_missing_libraries_are_named(ansible: Ansible, tmp_path: Path) -> None:
     listed = list_hosts(ansible, source(tmp_path, services=["spf"]), PYTHONPATH=str(tmp_path / "without"))
     messages = listed.messages
     assert listed.code != 0
-    assert f"are not installed for the Python that runs Ansible, {sys.executable}: No module named 'httpx'." in messages
+    assert "The inventory plugin needs the Python packages anyio, httpx and pydantic" in messages
+    assert f"for the Python that runs Ansible, {sys.executable}: No module named 'httpx'." in messages
     assert "-m pip install 'anyio" in messages
 
 

@@ -205,7 +205,7 @@ def test_without_cryptography_a_pfx_file_says_what_to_install(
     monkeypatch.setattr(f"{module}.cryptography", missing)
     result = spf.run("vm_checkpoint", vm="web01", name="new", **files.given(spf_client_cert="open.pfx"))
     assert result["error"]["code"] == "missing_library"
-    assert "-m pip install cryptography" in result["msg"]
+    assert "-m pip install 'cryptography'" in result["msg"]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -206,7 +206,7 @@ def test_without_pyspnego_it_says_what_to_install_and_names_the_other_way(
     )
     code, message = refusal(spf, spf.run("vm_checkpoint", vm="web01", name="x", spf_auth=way))
     assert code == "missing_library"
-    assert "-m pip install pyspnego" in message
+    assert "-m pip install 'pyspnego'" in message
     assert "spf_auth: basic" in message
 
 

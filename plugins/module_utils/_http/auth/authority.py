@@ -13,10 +13,20 @@ import urllib.parse
 
 from ..._core.redaction import Redactor
 from ..client import Http
-from .token import Token, is_busy, object_of, refusal_of, token_of
+from ..response import Response
+from .token import Token, is_busy, object_of, refusal_of, token_of, until_ready
 
-ATTEMPTS = 4
-"""How often is asked while the authority says in a 4xx that it is only busy; 429 and 5xx are repeated below."""
+
+class Answer(t.NamedTuple):
+    """What the authority has answered, and the object in it."""
+
+    response: Response
+    body: dict[str, t.Any]
+
+
+def _is_busy(answer: Answer) -> bool:
+    """Whether the same request may succeed in a moment."""
+    return answer.response.status != 200 and is_busy(answer.body)
 
 
 class Authority:
@@ -45,15 +55,20 @@ class Authority:
             form["claims"] = claims
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         content = urllib.parse.urlencode(form).encode()
-        attempt = 0
-        while True:
-            attempt += 1
+
+        async def ask() -> Answer:
             response = await self.http.send_again("POST", self.url, headers, content, context="signing in")
             body = object_of(response)
             granted = body.get("access_token")
             if isinstance(granted, str) and granted.isascii():
                 self._redactor.add(granted)
-            if response.status == 200:
-                return token_of(body, response)
-            if not is_busy(body) or attempt >= ATTEMPTS or not await self.http.deadline.sleep(2.0**attempt):
-                raise refusal_of(response, body, f"client {client_id}", remedy)
+            return Answer(response, body)
+
+        return await self.granted(ask, f"client {client_id}", remedy)
+
+    async def granted(self, ask: t.Callable[[], t.Awaitable[Answer]], who: str, remedy: str) -> Token:
+        """The token that is answered, asked for again while the authority is busy; else why there is none."""
+        answer = await until_ready(ask, _is_busy, self.http.deadline)
+        if answer.response.status == 200:
+            return token_of(answer.body, answer.response)
+        raise refusal_of(answer.response, answer.body, who, remedy)

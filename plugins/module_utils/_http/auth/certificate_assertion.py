@@ -7,14 +7,15 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ..._core.errors import InvalidInput, MissingLibrary
+from ..._core.errors import InvalidInput
+from ..._core.missing import missing_library
 from ..._core.redaction import Redactor
-from ..._deps import cryptography
+from ..._deps import CERTIFICATES, cryptography
 from ..files import OLD_PFX, read_file
 from ..response import Response
-from .authority import ATTEMPTS, Authority
+from .authority import Answer, Authority
 from .msal_call import MsalCall, OpenHttp, require_msal
-from .token import Token, TokenAuth, is_busy, object_of, refusal_of, token_of
+from .token import Token, TokenAuth, object_of
 
 OPTION = "x509_certificate_path"
 REMEDY = (
@@ -43,16 +44,11 @@ class Certificate(TokenAuth):
         self._msal = require_msal(OPTION, "use a client secret")
 
     async def fetch(self, claims: str | None) -> Token:
-        attempt = 0
-        while True:
-            attempt += 1
+        async def ask() -> Answer:
             response = await self._answer(claims)
-            body = object_of(response)
-            if response.status == 200:
-                return token_of(body, response)
-            retried = is_busy(body) and attempt < ATTEMPTS
-            if not retried or not await self._authority.http.deadline.sleep(2.0**attempt):
-                raise refusal_of(response, body, f"client {self._client_id}", REMEDY)
+            return Answer(response, object_of(response))
+
+        return await self._authority.granted(ask, f"client {self._client_id}", REMEDY)
 
     async def _answer(self, claims: str | None) -> Response:
         """What the authority answered last; it says more than msal's own words for it."""
@@ -126,10 +122,7 @@ def _cryptography() -> t.Any:
     try:
         return cryptography()
     except ImportError as error:
-        raise MissingLibrary(
-            f"{OPTION} needs the Python package cryptography: {error}.",
-            remedy="Install it, or use a client secret.",
-        ) from None
+        raise missing_library(OPTION, CERTIFICATES, why=error, other="use a client secret") from None
 
 
 def _read_pem(crypto: t.Any, path: str, content: bytes, password: bytes | None) -> tuple[t.Any, list[t.Any]]:

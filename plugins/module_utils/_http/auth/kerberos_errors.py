@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import sys
 import typing as t
 from dataclasses import dataclass
 
 from ..._core.errors import CheckpointError, InvalidInput, MissingLibrary, SignInRefused, Unreachable
 from ..._core.formatting import one_line
+from ..._core.missing import missing_library
 from ..._deps import KERBEROS
 
 # Numbers of krb5.h. A file that cannot be read has the system's: ENOENT, EACCES, EISDIR.
@@ -181,9 +181,6 @@ _ERRORS: dict[str, t.Callable[[_Case], CheckpointError]] = {
 
 def missing_kerberos(error: BaseException) -> MissingLibrary:
     """What to install for Kerberos, and for which interpreter."""
-    return MissingLibrary(
-        f"Kerberos needs the Python package {KERBEROS} for the Python that runs the module, {sys.executable}: "
-        f"{one_line(str(error), 200)}.",
-        remedy=f"Install it: {sys.executable} -m pip install '{KERBEROS}' (it needs the system's Kerberos libraries). "
-        "Or set spf_auth: ntlm with spf_username and spf_password.",
-    )
+    other = "set spf_auth: ntlm with spf_username and spf_password"
+    beside = "it needs the system's Kerberos libraries"
+    return missing_library("Kerberos", KERBEROS, why=error, other=other, beside=beside)

@@ -10,9 +10,8 @@ from ..._core.errors import BadResponse, InvalidInput, SignInRefused, Unavailabl
 from ..._core.formatting import format_value, one_line
 from ..._core.operation import Deadline
 from ..._core.redaction import Redactor
-from .authority import ATTEMPTS
 from .msal_call import NO_URL, MsalCall, OpenHttp, require_msal
-from .token import LATER, Token, TokenAuth, token_of
+from .token import ATTEMPTS, LATER, Token, TokenAuth, token_of, until_ready
 
 ANSWERS_WITHIN = 10.0
 """Seconds that an endpoint on the same machine or its host gets."""
@@ -24,6 +23,10 @@ NOT_HERE = (
     "Let the module run there, or sign in otherwise."
 )
 REMEDY = "Assign a managed identity to this machine, and check client_id where one of several is meant."
+
+
+def _is_starting(asked: tuple[MsalCall, t.Any]) -> bool:
+    return asked[0].last is not None and asked[0].last.status in STARTING
 
 
 class ManagedIdentity(TokenAuth):
@@ -46,16 +49,11 @@ class ManagedIdentity(TokenAuth):
             self._identity = self._msal.UserAssignedManagedIdentity(client_id=identity)
 
     async def fetch(self, claims: str | None) -> Token:
-        attempt = 0
-        while True:
-            attempt += 1
+        async def ask() -> tuple[MsalCall, t.Any]:
             call = MsalCall(self._open_http, self._redactor, ANSWERS_WITHIN)
-            result = await self._ask(call, claims)
-            starting = call.last is not None and call.last.status in STARTING
-            if not starting or attempt >= ATTEMPTS:
-                return self._read(call, result)
-            if not await self._deadline.sleep(2.0**attempt):
-                return self._read(call, result)
+            return call, await self._ask(call, claims)
+
+        return self._read(*await until_ready(ask, _is_starting, self._deadline))
 
     async def _ask(self, call: MsalCall, claims: str | None) -> t.Any:
         try:

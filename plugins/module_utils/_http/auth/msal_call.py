@@ -10,11 +10,11 @@ begins anew with one answer more. Each request is sent once.
 from __future__ import annotations
 
 import logging
-import sys
 import typing as t
 import urllib.parse
 
-from ..._core.errors import BadResponse, MissingLibrary
+from ..._core.errors import BadResponse
+from ..._core.missing import missing_library
 from ..._core.redaction import Redactor
 from ..._deps import MSAL, httpx
 from ..._deps import msal as load_msal
@@ -142,9 +142,6 @@ def require_msal(option: str, other: str) -> t.Any:
     try:
         msal = load_msal()
     except ImportError as error:
-        raise MissingLibrary(
-            f"{option} needs the Python package msal for the Python that runs the module, {sys.executable}: {error}.",
-            remedy=f"Install it: {sys.executable} -m pip install '{MSAL}'. Or {other}.",
-        ) from None
+        raise missing_library(option, MSAL, why=error, other=other) from None
     logging.getLogger("msal").setLevel(logging.CRITICAL + 1)
     return msal

@@ -11,11 +11,14 @@ import typing as t
 
 from ..._core.errors import BadResponse, CheckpointError, SignInRefused, Unavailable
 from ..._core.formatting import format_value, one_line
+from ..._core.operation import Deadline
 from ..._core.redaction import LONGEST, Redactor
 from ..._deps import anyio, httpx
 from ..client import Auth
 from ..response import Response
 
+ATTEMPTS = 4
+"""How often is asked while somebody says in a 4xx that he is only busy; 429 and 5xx are repeated below."""
 EARLY = 120.0
 """A token is not used for new requests in its last seconds, unless none can be had in its place."""
 SHARE = 0.25
@@ -24,6 +27,7 @@ AGAIN = 15.0
 """Seconds after a failed renewal until the next one."""
 LATER = "Run the task again later."
 _TRANSIENT = {"temporarily_unavailable", "server_error"}
+Found = t.TypeVar("Found")
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]{1,16000})"')
 
 
@@ -215,6 +219,17 @@ def token_of_text(token: object, seconds: float, label: str) -> Token:
 def is_usable(token: object) -> bool:
     """Whether a header can carry it."""
     return isinstance(token, str) and token.isascii() and token.isprintable() and 0 < len(token) <= LONGEST
+
+
+async def until_ready(
+    ask: t.Callable[[], t.Awaitable[Found]], is_busy: t.Callable[[Found], bool], deadline: Deadline
+) -> Found:
+    """What `ask` brings, asked again with longer pauses while it is busy; at the end of tries or time the last."""
+    for attempt in range(1, ATTEMPTS):
+        found = await ask()
+        if not is_busy(found) or not await deadline.sleep(2.0**attempt):
+            return found
+    return await ask()
 
 
 def is_busy(body: t.Mapping[str, t.Any]) -> bool:

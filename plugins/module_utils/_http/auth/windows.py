@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import base64
 import struct
-import sys
 import typing as t
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from ..._core.errors import BadResponse, CheckpointError, InvalidInput, MissingLibrary, SignInRefused
+from ..._core.errors import BadResponse, CheckpointError, InvalidInput, SignInRefused
 from ..._core.formatting import one_line
+from ..._core.missing import missing_library
 from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, httpx, spnego
 from ..client import Exchanged, exchange
@@ -282,12 +282,9 @@ def load_spnego() -> None:
     try:
         spnego()
     except ImportError as error:
-        raise MissingLibrary(
-            f"The server takes Windows authentication, which needs the Python package {WINDOWS} for the Python that "
-            f"runs the module, {sys.executable}: {one_line(str(error), 200)}.",
-            remedy=f"Install it: {sys.executable} -m pip install {WINDOWS}. Or set spf_auth: basic where the server "
-            "takes that too.",
-        ) from None
+        what = "The server takes Windows authentication, which"
+        other = "set spf_auth: basic where the server takes that too"
+        raise missing_library(what, WINDOWS, why=error, other=other) from None
 
 
 def _connection(reply: httpx.Response) -> object | None:

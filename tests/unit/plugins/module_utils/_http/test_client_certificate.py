@@ -199,7 +199,7 @@ def test_without_cryptography_a_pfx_file_says_what_to_install(files: Path, monke
     monkeypatch.setattr(client_certificate, "cryptography", missing)
     assert refusal(files, "open.pfx") == (
         "spf_client_cert: a PFX file needs the Python package cryptography for the Python that runs the module, "
-        f"{sys.executable}. Install it: {sys.executable} -m pip install cryptography. Or give the certificate in PEM."
+        f"{sys.executable}. Install it: {sys.executable} -m pip install 'cryptography'. Or give the certificate in PEM."
     )
 
 

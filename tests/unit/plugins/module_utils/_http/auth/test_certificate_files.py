@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,7 @@ def test_a_missing_cryptography_is_told_in_whole(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(certificate_assertion, "cryptography", missing)
     assert refused(tmp_path, b"x") == (
         "missing_library",
-        "x509_certificate_path needs the Python package cryptography: no module named cryptography. Install it, or use "
-        "a client secret.",
+        "x509_certificate_path needs the Python package cryptography for the Python that runs the module, "
+        f"{sys.executable}: no module named cryptography. Install it: {sys.executable} -m pip install 'cryptography'. "
+        "Or use a client secret.",
     )

@@ -8,12 +8,14 @@ import base64
 import re
 
 import pytest
+import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
     SignInRefused,
     Unavailable,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import LONGEST
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import (
     claims_of,
@@ -22,8 +24,12 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.to
     refusal_of,
     token_of,
     token_of_text,
+    until_ready,
 )
-from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
+    answer,
+    virtual,
+)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +131,21 @@ def test_a_token_is_for_an_hour_unless_it_says_otherwise() -> None:
     with pytest.raises(BadResponse, match="holds no usable access token") as caught:
         token_of_text("", 60.0, "az")
     assert caught.value.subject == "az"
+
+
+@pytest.mark.parametrize(
+    ("busy", "within", "asked"),
+    [(0, 100, [0.0]), (1, 100, [0, 2]), (9, 100, [0, 2, 6, 14]), (9, 5, [0, 2])],
+)
+def test_whoever_is_busy_is_asked_again_with_longer_pauses(busy: int, within: float, asked: list[float]) -> None:
+    async def main() -> None:
+        start, times = trio.current_time(), list[float]()
+
+        async def ask() -> int:
+            times.append(trio.current_time() - start)
+            return len(times)
+
+        found = await until_ready(ask, lambda count: count <= busy, Deadline(within))
+        assert (times, found) == (asked, len(asked))
+
+    virtual(main)

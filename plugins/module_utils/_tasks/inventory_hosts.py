@@ -18,7 +18,7 @@ from .._core.formatting import printable
 from .._core.model import VM, Checkpoint, ObservedVm
 from .._core.times import format_time, parse_time
 
-VERSION = 1
+VERSION = 2
 """Of what a cache holds; another one is read anew."""
 NOT_FRESH, NOT_USABLE = "no_fresh_checkpoint", "no_usable_checkpoint"
 REFUSED, UNREADABLE = "checkpoints_refused", "checkpoints_unreadable"

@@ -166,7 +166,7 @@ def test_a_vm_that_was_not_asked_for_its_checkpoints() -> None:
 def test_ages_grow_while_a_cache_is_used() -> None:
     one = row(WEB01, ObservedVm(WEB01, (point(23),), now=NOW), None)
     held = kept([one], NOW)
-    assert held == {"version": 1, "read_at": "2026-11-20T12:00:00Z", "rows": [one]}
+    assert held == {"version": 2, "read_at": "2026-11-20T12:00:00Z", "rows": [one]}
     later = still_good(held, NOW + timedelta(hours=2))
     assert later is not None
     ((again,), elapsed) = later

@@ -9,8 +9,8 @@ from unittest import mock
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine import group as _group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group, GroupRun
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.reconciler import Reconciler
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.undo import Undo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import group_result
 from tests.simulation.broken import Broken, list_seeds
@@ -63,7 +63,7 @@ BROKEN = {
         (1, 4, 6),
     ),
     "says that it has undone what it left": Broken(
-        lambda: mock.patch.object(Reconciler, "undo", _undoes_nothing),
+        lambda: mock.patch.object(_group, "undo", _undoes_nothing),
         "what was undone has gone",
         (3, 8, 24),
     ),

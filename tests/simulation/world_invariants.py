@@ -278,7 +278,7 @@ def _refuses(judge: Judge, run: Run) -> bool:
     """Whether the service never allows what was asked for."""
     switches = judge.record.world.switches
     # An operation that is forgotten at once tells nobody why it failed.
-    said = "DuplicateCheckpointName" in str(run.result) or "shows no such operation" in str(run.result)
-    if switches.arc_duplicate_name == "refused" and said:
+    forgotten = "The operation status '" in str(run.result) and "could not be followed" in str(run.result)
+    if switches.arc_duplicate_name == "refused" and (forgotten or "DuplicateCheckpointName" in str(run.result)):
         return True
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

@@ -184,13 +184,15 @@ def name_apart_from_groups(
     `groups_of` tells all groups that there are with the hosts under these names; they may depend on the names.
     """
     taken: set[str] = set()
+    clashing: list[str] = []
     for _round in range(_ROUNDS):
         names, warnings = name_hosts(texts, rows, on_duplicate, taken)
-        there = groups_of(names)
-        if not set(names) & set(there):
+        there = set(groups_of(names))
+        clashing = [name for name in names if name in there]
+        if not clashing:
             return names, warnings
-        taken |= set(there)
-    raise _like_a_group(next(name for name in names if name in taken))
+        taken |= there
+    raise _like_a_group(clashing[0])
 
 
 def name_hosts(

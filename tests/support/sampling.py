@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 
-def one_in(every: int, cases: Iterable[Any], left_out: pytest.MarkDecorator = pytest.mark.thorough) -> list[Any]:
-    """The cases for `parametrize`; all but the first of each `every` are `left_out`. A tuple is several arguments."""
+def one_in(every: int, cases: Iterable[Any], left_out: pytest.MarkDecorator | None = None) -> list[Any]:
+    """The cases for `parametrize`; all but the first of each `every` are `left_out`, else thorough.
+
+    A tuple is several arguments.
+    """
+    left_out = left_out or pytest.mark.thorough  # looked up here: who imports this file need not know our markers
     given = [case if isinstance(case, tuple) else (case,) for case in cases]
     return [pytest.param(*case, marks=[left_out] if number % every else []) for number, case in enumerate(given)]
 

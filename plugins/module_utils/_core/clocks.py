@@ -81,8 +81,14 @@ def contradicts_stamp(found: Reading) -> bool:
 
 
 def age_at_least(found: Reading) -> float:
-    """The same for what is removed because it is old: by every clock, from the latest creation to the earliest now."""
-    now = found.now - timedelta(seconds=found.ahead if found.ahead > TOLERANCE else 0.0)
+    """The same for what is removed because it is old: by every clock, from the latest creation to the earliest now.
+
+    Where the Date header is ahead of our clock, it is no earlier now than the latest time that has been shown.
+    """
+    now = found.now
+    if found.ahead > TOLERANCE:
+        ours = now - timedelta(seconds=found.ahead)
+        now = min(now, max(ours, found.shown or ours))
     return (now - _latest(found)).total_seconds()
 
 

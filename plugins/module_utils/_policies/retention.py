@@ -65,9 +65,9 @@ class Point:
     """What retention has to know of a checkpoint.
 
     `at` is when it was made by the clock of `now`, None where nobody knows, and `latest` the same by the clock that
-    makes it youngest, where clocks disagree: what goes is too old by every clock. `outside` says why the policy does
-    not govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that is
-    set; `named` says that the option `pins` names it, `selected` that `select` lets it go.
+    makes it youngest, where clocks disagree: what spans let go is too old by every clock. `outside` says why the policy
+    does not govern it: it is of another VM, somebody else's, or of another series. `pinned` until `pin_until`, if that
+    is set; `named` says that the option `pins` names it, `selected` that `select` lets it go.
     """
 
     id: str
@@ -121,7 +121,8 @@ class Verdict:
 
 def retain(points: t.Sequence[Point], policy: Policy, now: datetime) -> tuple[Verdict, ...]:
     """One verdict for each point, in the order given."""
-    counted_by = [point.at_latest() for point in points]
+    # Which is the newest, or of which day, no clock of today changes; how long ago that was, each may tell otherwise.
+    counted_by = [point.at_latest() if policy.within else point for point in points]
     good = newest_first(counted_by, now)
     counted = _counted(good, policy)
     failed = [point for point in _dated(counted_by, now) if point.usability == "unusable"]

@@ -111,27 +111,17 @@ def test_nor_does_it_of_others_that_it_adopts(service: str, wrong: str) -> None:
     assert {"old-1", "old-2", "old-3"} < set(names(lab, service))
 
 
-@pytest.mark.parametrize(
-    ("switch", "skew", "left"),
-    [
-        ("date_skew", 60.0, 2),
-        ("date_skew", 3600.0, 3),  # what was made last counts once it is older than that
-        ("date_skew", -3600.0, 3),
-        ("vmm_clock_skew", 3600.0, 3),
-        ("vmm_clock_skew", -JUMP, 2),
-        ("vmm_clock_skew", JUMP, 4),  # nobody can tell how old what is from the future is
-        ("date_skew", JUMP, 4),
-        ("date_skew", -JUMP, 4),
-    ],
-)
-def test_a_series_goes_on_beside_a_clock_that_is_wrong_for_good(switch: str, skew: float, left: int) -> None:
+@pytest.mark.parametrize("skew", [60.0, 3600.0, -3600.0, JUMP, -JUMP])
+@pytest.mark.parametrize("switch", ["date_skew", "vmm_clock_skew"])
+def test_a_series_goes_on_beside_a_clock_that_is_wrong_for_good(switch: str, skew: float) -> None:
+    """Which of its checkpoints are the newest, or of which day, no clock of today changes."""
     lab = make_lab("spf")
     _switch(lab, **{switch: skew})
     for _day in range(4):
         series(lab, "spf", keep={"last": 2}, max_age="12h")
         series(lab, "spf", keep={"last": 2}, max_age="12h")
         lab.advance(DAY)
-    assert len(names(lab, "spf")) == left
+    assert len(names(lab, "spf")) == 2
 
 
 def _edited(lab: Lab, at: datetime) -> None:

@@ -66,6 +66,14 @@ OURS_OF_LONG_AGO: Task = {
     "hybridvm.checkpoints.vm_checkpoint": {"vm": "web01", "name": "long ago"},
 }
 
+# This machine's clock stays: what the services' clocks have gone on by, only something younger shows.
+A_MONTH_LATER = prepare(
+    ["POST", "/clock", {"advance": 31 * 86400}],
+    ["POST", "/vm/spf/web01/checkpoint", {"name": "of today"}],
+    ["POST", "/vm/spf/web01/job", {"seconds": 1, "locks": False}],
+    ["POST", "/clock", {"advance": 60}],
+)
+
 RESTORED: Task = {
     "name": "Restore it",
     "hybridvm.checkpoints.vm_checkpoint_restore": {"vm": SHOP01, "collection": "shop01-points", "name": "old"},
@@ -232,7 +240,7 @@ EXAMPLES = {
         "List the checkpoints of a VM": Example(False, says={"checkpoints.0.name": "baseline"}),
         "List what this collection created in the whole tenant more than thirty days ago": Example(
             False,
-            before=(OURS_OF_LONG_AGO, prepare(["POST", "/clock", {"advance": 31 * 86400}])),
+            before=(OURS_OF_LONG_AGO, A_MONTH_LATER),
             says={"checkpoints.0.name": "long ago", "checkpoints.0.managed": True},
         ),
         "List what is pinned of many VMs": Example(False, says={"checkpoints": []}),

@@ -16,7 +16,7 @@ TASKS: dict[str, Any] = {
     "collection": lambda lab: collection(lab, source=lab.azure_vm, tags={"a": "b"}),
     "collection absent": lambda lab: collection(lab, state="absent"),
     "collection absent, force": lambda lab: collection(lab, state="absent", force=True),
-    "point": lambda lab: point(lab),
+    "point": point,
     "point absent": lambda lab: point(lab, name="before", state="absent"),
     "checkpoint": lambda lab: checkpoint(lab, name="new"),
     "checkpoint absent": lambda lab: checkpoint(lab, name="before", state="absent"),

@@ -278,7 +278,9 @@ def _refuses(judge: Judge, run: Run) -> bool:
     """Whether the service never allows what was asked for."""
     switches = judge.record.world.switches
     # An operation that is forgotten at once tells nobody why it failed.
-    forgotten = "The operation status '" in str(run.result) and "could not be followed" in str(run.result)
-    if switches.arc_duplicate_name == "refused" and (forgotten or "DuplicateCheckpointName" in str(run.result)):
+    text = str(run.result)
+    forgotten = "could not be followed (reading the operation's status: an answer (404: NotFound: The operation status "
+    said = "DuplicateCheckpointName" in text or forgotten in text.replace("\\'", "'")
+    if switches.arc_duplicate_name == "refused" and said:
         return True
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

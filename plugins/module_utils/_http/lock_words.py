@@ -62,13 +62,13 @@ def outside_names(words: re.Pattern[str], text: str, names: t.Iterable[str] = ()
 
 def names_another_cause(text: str, names: t.Iterable[str] = (), codes: t.Iterable[str] = ()) -> bool:
     """Whether VMM names an error of another number, in a code or in the text: then no word makes a lock of it."""
-    told = {number for code in codes if (number := number_of(code)) is not None}
-    told |= {int(found[1]) for found in outside_names(_NUMBER, text, names)}
-    return bool(told - {LOCK, *_NO_CAUSE, *_OF_HTTP})
+    numbers = {number for code in codes if (number := number_of(code)) is not None}
+    numbers |= {int(found[1]) for found in outside_names(_NUMBER, text, names)}
+    return bool(numbers - {LOCK, *_NO_CAUSE, *_OF_HTTP})
 
 
 def says_locked(text: str, names: t.Iterable[str] = (), codes: t.Iterable[str] = ()) -> bool:
     """Whether VMM says by its number, in a code or in the text, that another job holds the object."""
     names, codes = list(names), list(codes)
-    told = any(number_of(code) == LOCK for code in codes) or bool(outside_names(_LOCK, text, names))
-    return told and not names_another_cause(text, names, codes)
+    is_named = any(number_of(code) == LOCK for code in codes) or bool(outside_names(_LOCK, text, names))
+    return is_named and not names_another_cause(text, names, codes)

@@ -51,24 +51,25 @@ def test_the_mark_stands_on_a_line_of_its_own() -> None:
     assert join("before patching", None) == "before patching"
 
 
+FULL = replace(
+    MARK,
+    pin=True,
+    safety=True,
+    power="off",
+    key="0123456789abcdef",
+    target="89abcdef",
+    name="0a1b2c3d",
+    until=MARK.created,
+)
+
+
 def test_every_field_is_written() -> None:
-    full = Mark(
-        MARK.nonce,
-        MARK.created,
-        pin=True,
-        safety=True,
-        power="off",
-        key="0123456789abcdef",
-        target="89abcdef",
-        name="0a1b2c3d",
-        until=MARK.created,
-    )
-    assert str(full) == (
+    assert str(FULL) == (
         f"{TEXT[:-1]} pin until=2026-11-20T11:30:02Z safety power=off key=0123456789abcdef target=89abcdef "
         "name=0a1b2c3d]"
     )
-    assert split(str(full)) == ("", full)
-    assert full.to_result() == {
+    assert split(str(FULL)) == ("", FULL)
+    assert FULL.to_result() == {
         "nonce": "9f2c41d07ab3",
         "created": "2026-11-20T11:30:02Z",
         "safety": True,
@@ -87,18 +88,6 @@ def test_what_is_joined_is_split_again_for_any_description(description: str, mar
 def test_only_the_last_mark_counts(description: str, older: Mark, newer: Mark) -> None:
     words = join(description, older)
     assert split(join(words, newer)) == (words, newer)
-
-
-FULL = replace(
-    MARK,
-    pin=True,
-    safety=True,
-    power="off",
-    key="0123456789abcdef",
-    target="89abcdef",
-    name="0a1b2c3d",
-    until=MARK.created,
-)
 
 
 @pytest.mark.parametrize("mark", [MARK, FULL])

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from ..modules.restore_point_collection_info import load
-from ..plugin_utils._action import CheckpointAction, core_of
+from ..plugin_utils._action import TaskAction, core_of
 
 
-class ActionModule(CheckpointAction):
+class ActionModule(TaskAction):
     """The action; its core is loaded here, where workers inherit it."""
 
     core = core_of(load)

@@ -63,7 +63,7 @@ def core_of(load: Load) -> Core | None:
     return Core(task, ArgumentSpecValidator(**declared), declared.get("mutually_exclusive", ()))
 
 
-class CheckpointAction(Normal):  # type: ignore[misc] # Ansible has no types
+class TaskAction(Normal):  # type: ignore[misc] # Ansible has no types
     """Runs the core of a module inside the controller, or the module as usual where something demands that."""
 
     core: t.ClassVar[Core | None] = None

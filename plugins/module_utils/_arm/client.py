@@ -17,7 +17,7 @@ from .._deps import anyio
 from .._http.client import Http
 from .._http.error_mapping import error_after_write, error_from, error_of_reading, leaves_open
 from .._http.links import sendable
-from .._http.response import Pages, Response
+from .._http.response import Model, Pages, Response, parse_entity
 from .absence import is_about
 from .busy import is_locked
 from .errors import error_details, error_of, policies_of, read_error
@@ -88,6 +88,11 @@ class Arm:
         if response.status != 200:
             raise error_of_reading(self.error(response, context=context))
         return response
+
+    async def find_entity(self, kind: type[Model], url: str, *, context: str) -> Model | None:
+        """The same, parsed as a `kind`."""
+        response = await self.find(url, context=context)
+        return None if response is None else parse_entity(kind, response.json(), response)
 
     def _require_own_word(self, response: Response, url: str, context: str) -> str:
         """The code of a 404 that says that the very thing is absent; BadResponse for any other one.

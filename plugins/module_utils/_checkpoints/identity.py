@@ -51,6 +51,6 @@ def stores(checkpoint: Checkpoint, description: str) -> bool:
     return is_form_of(description, checkpoint.description, whole=checkpoint.mark is not None)
 
 
-def is_current(inventory: ObservedVm, target: Checkpoint) -> bool:
-    current = inventory.current()
+def is_current(observed: ObservedVm, target: Checkpoint) -> bool:
+    current = observed.current()
     return current is not None and current.has_id(target.id)

@@ -17,14 +17,14 @@ MOST_LISTED = 20
 OnAmbiguous = t.Literal["fail", "newest", "oldest", "all"]
 
 
-def matches(inventory: ObservedVm, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
+def matches(observed: ObservedVm, name: str | None, checkpoint_id: str | None) -> list[Checkpoint]:
     """The checkpoints that have that id (or host id) and that name, whichever are given."""
-    found = [c for c in inventory.checkpoints if checkpoint_id is None or c.has_id(checkpoint_id)]
+    found = [c for c in observed.checkpoints if checkpoint_id is None or c.has_id(checkpoint_id)]
     return [c for c in found if name is None or c.matches_name(name)]
 
 
 def choose(
-    inventory: ObservedVm, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, what: str
+    observed: ObservedVm, found: t.Sequence[Checkpoint], on_ambiguous: OnAmbiguous, what: str
 ) -> list[Checkpoint]:
     """Those of `found` that are meant; Ambiguous, with id and time of each, when nobody says which.
 
@@ -38,7 +38,7 @@ def choose(
             f"{len(found)} checkpoints {what}{listed}.",
             remedy="Name one by checkpoint_id, or set on_ambiguous.",
         )
-    return [newest(inventory, found) if on_ambiguous == "newest" else oldest(inventory, found)]
+    return [newest(observed, found) if on_ambiguous == "newest" else oldest(observed, found)]
 
 
 class Selected(t.NamedTuple):
@@ -48,87 +48,86 @@ class Selected(t.NamedTuple):
     of_unknown_age: tuple[Checkpoint, ...] = ()
 
 
-def select(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> Selected:
+def select(observed: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> Selected:
     """The checkpoints that meet every key of `selector`; with `which` one, the latest or oldest usable one of this VM.
 
     One of unknown age meets neither `before` nor `older_than`. UnknownTime where nobody can tell which is the latest.
     """
-    candidates = [c for c in found if _is_meant(inventory, c, selector)]
+    candidates = [c for c in found if _is_meant(observed, c, selector)]
     unknown = [c for c in candidates if selector.by_time and c.created is None]
-    chosen = [c for c in candidates if _is_old_enough(inventory, c, selector)]
+    chosen = [c for c in candidates if _is_old_enough(observed, c, selector)]
     if selector.which is not None:
         usable = [c for c in chosen if c.usable and not c.of_another]
         pick = oldest if selector.which == "oldest" else newest
-        chosen = [pick(inventory, usable)] if usable else []
+        chosen = [pick(observed, usable)] if usable else []
     return Selected(tuple(chosen), tuple(unknown))
 
 
-def select_for_restore(inventory: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> list[Checkpoint]:
+def select_for_restore(observed: ObservedVm, found: t.Sequence[Checkpoint], selector: Select) -> list[Checkpoint]:
     """The same for a restore, which goes to one: where a time or an age decides, the latest unless `which` is given.
 
     One of unknown age is placed by its relatives, or is an UnknownTime: it may be the one that is meant.
     """
-    chosen, unknown = select(inventory, found, selector.model_copy(update={"which": None}))
+    chosen, unknown = select(observed, found, selector.model_copy(update={"which": None}))
     if unknown:
-        _require_placed(inventory, [c for c in found if _is_meant(inventory, c, selector)], chosen, selector)
+        _require_placed(observed, [c for c in found if _is_meant(observed, c, selector)], chosen, selector)
     if not chosen or (selector.which is None and not selector.by_time):
         return list(chosen)
-    return [oldest(inventory, chosen) if selector.which == "oldest" else newest(inventory, chosen)]
+    return [oldest(observed, chosen) if selector.which == "oldest" else newest(observed, chosen)]
 
 
-def _is_meant(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
+def _is_meant(observed: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
     """Whether it meets every key but those about time."""
     pattern = selector.name_matches
     return (
         (pattern is None or matches_whole(pattern, checkpoint.name, any_case=checkpoint.any_case))
         and selector.managed in (None, checkpoint.ownership.managed)
-        and selector.pinned in (None, inventory.is_pinned(checkpoint))
+        and selector.pinned in (None, observed.is_pinned(checkpoint))
     )
 
 
-def _is_old_enough(inventory: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
+def _is_old_enough(observed: ObservedVm, checkpoint: Checkpoint, selector: Select) -> bool:
     """Whether it is known to meet the keys about time, by every clock that can be asked."""
-    age = inventory.age_at_least(checkpoint)
-    is_before = selector.before is None or inventory.made_before(checkpoint, selector.before)
+    age = observed.age_at_least(checkpoint)
+    is_before = selector.before is None or observed.made_before(checkpoint, selector.before)
     return is_before and (
         selector.older_than is None or (age is not None and age > selector.older_than.total_seconds())
     )
 
 
-def newest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
+def newest(observed: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that all others are older than; UnknownTime when neither times nor ancestry can tell."""
-    order = AgeOrder(inventory)
+    order = AgeOrder(observed)
     for candidate in found:
         if all(c is candidate or order.is_older(c, candidate) for c in found):
             return candidate
     raise _unordered(found)
 
 
-def oldest(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
+def oldest(observed: ObservedVm, found: t.Sequence[Checkpoint]) -> Checkpoint:
     """The one that is older than all others; UnknownTime when neither times nor ancestry can tell."""
-    order = AgeOrder(inventory)
+    order = AgeOrder(observed)
     for candidate in found:
         if all(c is candidate or order.is_older(candidate, c) for c in found):
             return candidate
     raise _unordered(found)
 
 
-def oldest_first(inventory: ObservedVm, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
+def oldest_first(observed: ObservedVm, found: t.Sequence[Checkpoint]) -> list[Checkpoint]:
     """By time, those of unknown time by depth before them."""
-    return sorted(found, key=lambda c: (c.created is not None, c.created or inventory.now, c.depth))
+    return sorted(found, key=lambda c: (c.created is not None, c.created or observed.now, c.depth))
 
 
-def missing(inventory: ObservedVm, name: str | None, checkpoint_id: str) -> MissingCheckpoint:
+def missing(observed: ObservedVm, name: str | None, checkpoint_id: str) -> MissingCheckpoint:
     """The error for an id that nothing has, or nothing of that name."""
-    other = inventory.by_id(checkpoint_id)
+    other = observed.by_id(checkpoint_id)
     if other is not None:
         return MissingCheckpoint(
             f'checkpoint {checkpoint_id} is named "{other.name}", not "{name}".',
             remedy="Leave out one of name and checkpoint_id.",
         )
     return MissingCheckpoint(
-        f"no checkpoint has the id {checkpoint_id}, and checkpoint_id never creates. "
-        f"{there_are(inventory.checkpoints)}",
+        f"no checkpoint has the id {checkpoint_id}, and checkpoint_id never creates. {there_are(observed.checkpoints)}",
         remedy="Give the id of one that exists, or leave checkpoint_id out to have one made.",
     )
 
@@ -142,14 +141,14 @@ def unusable(found: Checkpoint) -> MissingCheckpoint:
 
 
 def _require_placed(
-    inventory: ObservedVm, found: t.Sequence[Checkpoint], early: t.Sequence[Checkpoint], selector: Select
+    observed: ObservedVm, found: t.Sequence[Checkpoint], early: t.Sequence[Checkpoint], selector: Select
 ) -> None:
     """UnknownTime unless ancestry tells of each of unknown time on which side of the others it is."""
     late = {c.id for c in found if c.created is not None and c not in early}
     # What is below an early one is early too, so that it can be the oldest, but not the latest.
-    below_early = {ancestor for c in early for ancestor in inventory.ancestors(c) if selector.which != "oldest"}
+    below_early = {ancestor for c in early for ancestor in observed.ancestors(c) if selector.which != "oldest"}
     for c in found:
-        if c.created is None and c.id not in below_early and not inventory.ancestors(c) & late:
+        if c.created is None and c.id not in below_early and not observed.ancestors(c) & late:
             raise UnknownTime(
                 f'cannot tell whether {c.id} ("{c.name}") meets select ({selector}): the service keeps no time for it.',
                 remedy="Name one by checkpoint_id.",

@@ -172,16 +172,16 @@ def digest(plans: t.Sequence[Plan], group: Terms | None = None) -> str:
 
 def digest_of(ids: t.Sequence[str], group: Terms | None) -> str:
     """The same from the ids of the actions that change something."""
-    terms = [] if group is None else [_canonical(dict(group))]
-    return "sha256:" + hashlib.sha256("\n".join([*ids, *terms]).encode()).hexdigest()
+    agreed = [] if group is None else [_canonical(dict(group))]
+    return "sha256:" + hashlib.sha256("\n".join([*ids, *agreed]).encode()).hexdigest()
 
 
 def to_result(plans: t.Sequence[Plan], group: Terms | None = None) -> dict[str, t.Any]:
     """The `plan` key of results: versioned JSON that can be stored, shown and given back as `expected_plan`."""
     actions = [action.to_result() for plan in plans for action in plan.actions]
-    terms = {} if group is None else {"group": dict(group)}
+    of_group = {} if group is None else {"group": dict(group)}
     hashes = {"digest": digest(plans, group), "checksum": checksum(actions, group)}
-    return {"version": VERSION, **hashes, **terms, "actions": actions}
+    return {"version": VERSION, **hashes, **of_group, "actions": actions}
 
 
 def checksum(actions: object, group: object = None) -> str:

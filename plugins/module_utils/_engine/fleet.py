@@ -106,8 +106,8 @@ class Fleet:
         if self._held:
             return
         if options.group is not None and whole:
-            terms = (options.group, options.policy, options.approval, options.levels)
-            self._group = GroupRun(fit, self._each, *terms)
+            asked = (options.group, options.policy, options.approval, options.levels)
+            self._group = GroupRun(fit, self._each, *asked)
             await self._group.carry_out()
         elif options.group is None and (whole or not self._stops):
             await self._each_of_its_service(sorted(fit, key=lambda member: member.postponed))

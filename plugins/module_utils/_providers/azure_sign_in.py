@@ -94,7 +94,7 @@ def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Su
 
     authority = Authority(http, cloud.authority, tenant, cloud.scope, redactor)
     if choice.kind == "x509_certificate_path":
-        from .._http.auth.certificate_assertion import Certificate, read_certificate
+        from .._http.auth.certificate_assertion import CertificateAssertion, read_certificate
 
         credential = read_certificate(
             arm.x509_certificate_path or "",
@@ -103,7 +103,7 @@ def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Su
             send_chain=arm.send_certificate_chain,
             redactor=redactor,
         )
-        return Certificate(authority, endpoints_of(http, world), client_id, credential, redactor)
+        return CertificateAssertion(authority, endpoints_of(http, world), client_id, credential, redactor)
     from .._http.auth import federation
 
     if choice.kind == "federated_token_file":

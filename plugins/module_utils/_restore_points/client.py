@@ -1,11 +1,10 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading and writing collections, restore points and disk restore points: one method, one request."""
+"""Listing and writing collections and restore points: one method, one request; each by its id is ComputeReader's."""
 
 from __future__ import annotations
 
 import typing as t
-from datetime import datetime
 
 from .._arm import ids as _arm_id
 from .._arm.client import Arm, id_of
@@ -13,11 +12,10 @@ from .._arm.ids import ArmId
 from .._core.operation import Operation
 from .._core.settings import ArmSettings
 from .._http.response import Pages, parse_entity
-from .._providers.compute.client import find_collection, told_if_replaced
-from .._providers.compute.disk_entities import DiskEntity, DiskRestorePointEntity
-from .._providers.compute.entities import CollectionEntity, PointEntity
-from .._providers.compute.fields import view
-from .._providers.compute.vm_entities import VmEntity
+from .._providers.compute.client import told_if_replaced
+from .._providers.compute.disk_entities import DiskRestorePointEntity
+from .._providers.compute.entities import CollectionEntity
+from .._providers.compute.reader import ComputeReader
 from .specs import CollectionSpec, PointSpec
 
 GRAPH_VERSION = "2022-10-01"
@@ -25,37 +23,12 @@ GRAPH_QUERY = "resources | where type =~ 'microsoft.compute/restorepointcollecti
 GRAPH_PAGE = 1000
 
 
-class RestorePointClient:
+class RestorePointClient(ComputeReader):
     """The restore point part of one resource manager."""
 
     def __init__(self, arm: Arm, settings: ArmSettings) -> None:
-        self._arm = arm
+        super().__init__(arm, settings)
         self.service = arm.base
-        self._compute = settings.compute_api_version
-        self._disk = settings.disk_api_version
-
-    async def vm(self, vm: ArmId | str) -> VmEntity | None:
-        """The VM with its power state; None where there is none."""
-        url = self._arm.url(_arm_id.quote(str(vm)), self._compute, _expand="instanceView")
-        response = await self._arm.find(url, context=f"reading {str(vm).rpartition('/')[2]}")
-        return None if response is None else parse_entity(VmEntity, response.json(), response)
-
-    async def disk(self, disk_id: str) -> DiskEntity | None:
-        """A managed disk."""
-        response = await self._arm.find(self._arm.url(_arm_id.quote(disk_id), self._disk), context="reading a disk")
-        return None if response is None else parse_entity(DiskEntity, response.json(), response)
-
-    async def collection(self, home: ArmId | str, *, grouped: bool = False) -> CollectionEntity | None:
-        """A collection with its points; None where there is none. `grouped`: its resource group has to be there."""
-        found, _now = await self.dated_collection(home, grouped=grouped)
-        return found
-
-    async def dated_collection(
-        self, home: ArmId | str, *, grouped: bool = False
-    ) -> tuple[CollectionEntity | None, datetime | None]:
-        """The same, and what time it is for the service, where it tells."""
-        context = f"reading collection {str(home).rpartition('/')[2]}"
-        return await find_collection(self._arm, home, self._compute, context=context, grouped=grouped)
 
     async def locks(self, home: ArmId, *within: str) -> list[dict[str, t.Any]]:
         """The management locks that hold for a collection, or for what lies in it."""
@@ -65,7 +38,9 @@ class RestorePointClient:
         """The ids of the collections of a subscription or resource group."""
         within = "" if group is None else f"/resourceGroups/{_arm_id.quote(group)}"
         path = f"/subscriptions/{subscription}{within}/providers/Microsoft.Compute/restorePointCollections"
-        found = await self._arm.ids(self._arm.url(path, self._compute), context="listing restore point collections")
+        found = await self._arm.ids(
+            self._arm.url(path, self._compute_version), context="listing restore point collections"
+        )
         return [str(each) for each in found]
 
     async def graph(self, subscriptions: t.Sequence[str]) -> list[str]:
@@ -95,15 +70,9 @@ class RestorePointClient:
                 raise response.bad("Resource Graph's $skipToken is no text.")
             token = pages.follow(response, following)
 
-    async def point(self, point_id: str) -> PointEntity | None:
-        """A restore point with its instance view, where there are such; None where there is no point."""
-        url = self._arm.url(_arm_id.quote(point_id), self._compute, **view(self._compute))
-        response = await self._arm.find(url, context=f"reading restore point {point_id.rpartition('/')[2]}")
-        return None if response is None else parse_entity(PointEntity, response.json(), response)
-
     async def disk_restore_points(self, point_id: str) -> list[DiskRestorePointEntity]:
         """The disk restore points of a point."""
-        url = self._arm.url(f"{_arm_id.quote(point_id)}/diskRestorePoints", self._disk)
+        url = self._arm.url(f"{_arm_id.quote(point_id)}/diskRestorePoints", self._disk_version)
         pages = await self._arm.pages(url, context="listing disk restore points")
         return [parse_entity(DiskRestorePointEntity, row, response) for response, rows in pages for row in rows]
 
@@ -115,7 +84,7 @@ class RestorePointClient:
         body: dict[str, t.Any] = {"location": location, "properties": properties}
         if spec.tags:
             body["tags"] = spec.tags
-        url = self._arm.url(home.path, self._compute)
+        url = self._arm.url(home.path, self._compute_version)
         operation = await self._arm.write("PUT", url, body, context=f"creating collection {home.name}")
         return told_if_replaced(operation, home.name)
 
@@ -129,7 +98,7 @@ class RestorePointClient:
         if "instant_access" in fields:
             source = now.properties.source.id if now.properties.source else None
             body["properties"] = {"instantAccess": fields["instant_access"]["after"], "source": {"id": source}}
-        url = self._arm.url(home.path, self._compute)
+        url = self._arm.url(home.path, self._compute_version)
         return await self._arm.write("PATCH", url, body, context=f"updating collection {home.name}")
 
     async def put_point(self, point_id: str, spec: PointSpec, fields: t.Mapping[str, t.Any]) -> Operation:
@@ -145,14 +114,14 @@ class RestorePointClient:
             properties["instantAccessDurationMinutes"] = spec.instant_access_duration
         if fields.get("encryption_sets"):
             properties["sourceMetadata"] = {"storageProfile": _encrypted(fields["encryption_sets"])}
-        url = self._arm.url(_arm_id.quote(point_id), self._compute)
+        url = self._arm.url(_arm_id.quote(point_id), self._compute_version)
         context = f"creating restore point {point_id.rpartition('/')[2]}"
         return await self._arm.write("PUT", url, {"properties": properties}, context=context)
 
     async def delete(self, resource_id: str) -> Operation:
         """A collection with all in it, or a restore point."""
         kind = "restore point" if "/restorepoints/" in resource_id.lower() else "collection"
-        url = self._arm.url(_arm_id.quote(resource_id), self._compute)
+        url = self._arm.url(_arm_id.quote(resource_id), self._compute_version)
         return await self._arm.write("DELETE", url, None, context=f"deleting {kind} {resource_id.rpartition('/')[2]}")
 
 

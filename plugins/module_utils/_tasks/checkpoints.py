@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the two modules that change a VM's checkpoints have in common."""
+"""What the modules that change checkpoints of VMs have in common."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
 from .._engine.concurrency import Levels
 from .._engine.kind import Kind
+from .._engine.member import Member
 from .._engine.run_options import RunOptions
 from .._providers import Providers, RunContext
 from . import result
@@ -33,10 +34,23 @@ async def converge_vms(
     view = CheckpointView()
     show = partial(result.show, view, check_only)
     members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor, show)
-    if params.get("vms") is not None:
-        found = result.many(members, view, check_only=check_only, group=group) | {"timing": {"total": total}}
-        return found if references else found | {"warnings": [VMS_EMPTY]}
-    return result.one(members[0], view, total, check_only=check_only)
+    return result_of(members, view, params, total, check_only=check_only, group=group)
+
+
+def result_of(
+    members: t.Sequence[Member],
+    view: result.ListedView,
+    params: Params,
+    total: float,
+    *,
+    check_only: bool,
+    group: GroupView | None = None,
+) -> dict[str, t.Any]:
+    """The result for the VM of `vm`, or for the list of those of `vms`, after `total` seconds."""
+    if params.get("vms") is None:
+        return result.one(members[0], view, total, check_only=check_only)
+    found = result.many(members, view, check_only=check_only, group=group) | {"timing": {"total": total}}
+    return found if members else found | {"warnings": [VMS_EMPTY]}
 
 
 def _group_of(spec: Spec, params: Params) -> GroupView | None:

@@ -96,7 +96,7 @@ async def look_up(
     fail: Fail,
     skip: t.Container[int] = (),
 ) -> dict[int, tuple[Provider, VM]]:
-    """Each reference's service and VM, by its place, but for those that `fail` took. Services go side by side.
+    """Each reference's service and VM, by its position, but for those that `fail` took. Services go side by side.
 
     A refused sign-in and a wrong option of the connection are raised.
     """
@@ -111,15 +111,15 @@ async def look_up(
     silence = share_of(providers.deadline, SILENCE) if several else SILENCE if len(references) > 1 else math.inf
     ways = []
     for service, positions in of_services.items():
-        terms = Terms(positions, silence, others_wait=several)
-        ways.append(partial(_Service(service, providers, references, found, fail, terms).run, levels))
+        share = Share(positions, silence, others_wait=several)
+        ways.append(partial(_Service(service, providers, references, found, fail, share).run, levels))
     await side_by_side(ways)
     _refuse_twins(found[position][1] for position in sorted(found))
     return found
 
 
-class Terms(t.NamedTuple):
-    """The places of a service's VMs; for how long it may be silent, and whether other services' VMs wait for it."""
+class Share(t.NamedTuple):
+    """A service's part: its VMs' positions, how long it may be silent, whether other services' VMs wait for it."""
 
     positions: t.Sequence[int]
     silence: float
@@ -136,10 +136,10 @@ class _Service:
         references: t.Sequence[str],
         found: dict[int, tuple[Provider, VM]],
         fail: Fail,
-        terms: Terms,
+        share: Share,
     ) -> None:
         self._service, self._providers, self._references = service, providers, references
-        self._found, self._fail, self._terms = found, fail, terms
+        self._found, self._fail, self._share = found, fail, share
         self._provider: Provider | None = None
         self._signed_in = False
         self._unanswered = 0
@@ -147,17 +147,17 @@ class _Service:
 
     async def run(self, levels: Levels) -> None:
         """The first VM goes alone: a wrong password is then tried once, not once for each VM (accounts lock)."""
-        rest = deque(self._terms.positions)
-        until = anyio.current_time() + self._terms.silence
+        rest = deque(self._share.positions)
+        until = anyio.current_time() + self._share.silence
         while rest and not self._signed_in:
             await self._within(until - anyio.current_time(), rest.popleft())
             if anyio.current_time() >= until and not self._signed_in:
                 self._closed = self._closed or self._no_answer()
-        others_wait = self._terms.others_wait
+        others_wait = self._share.others_wait
         if self._provider is not None and self._closed is None:
-            with anyio.move_on_after(2 * self._terms.silence if others_wait else None):
+            with anyio.move_on_after(2 * self._share.silence if others_wait else None):
                 await self._provider.prefetch([self._references[position] for position in rest])
-        limit = self._terms.silence if others_wait else math.inf
+        limit = self._share.silence if others_wait else math.inf
         level = levels.of(self._providers.address_of(self._service)).reading
         await level.each(rest, partial(self._within, limit))
 
@@ -204,12 +204,12 @@ class _Service:
     def _is_silent(self, problem: CheckpointError) -> None:
         """It gave one VM no useful answer. After a few in a row no other service's VMs are to wait for it."""
         self._unanswered += 1
-        if self._terms.others_wait and self._unanswered >= SILENT:
+        if self._share.others_wait and self._unanswered >= SILENT:
             self._closed = problem
 
     def _no_answer(self) -> Unavailable:
         return Unavailable(
-            f"its service gave no answer within {show_seconds(self._terms.silence)}.",
+            f"its service gave no answer within {show_seconds(self._share.silence)}.",
             remedy="Try again later, or give these VMs to a task of their own with a longer wait_timeout.",
         )
 

@@ -21,11 +21,11 @@ from .._policies.audit import UNREADABLE, Violation, compliance
 from .._policies.kind import VmPolicy
 from .._policies.specs import PolicySpec
 from .._providers import Providers, RunContext
-from . import result
 from .checkpoint_result import CheckpointView
+from .checkpoints import result_of
 from .look_up import open_each
 from .run import Params, converge
-from .vm_references import VMS_EMPTY, references_of
+from .vm_references import references_of
 
 NESTED = ("keep", "thresholds")
 """Options whose suboptions have defaults: what is not given of them is null."""
@@ -36,16 +36,12 @@ async def vm_checkpoint_policy(
 ) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(PolicySpec, {name: _given(name, params.get(name)) for name in PolicySpec.model_fields})
-    references = references_of(params)
-    opened = partial(_open, spec, references)
+    opened = partial(_open, spec, references_of(params))
     review = None if spec.max_deletes_total is None else partial(_review, spec.max_deletes_total)
     members, total = await converge(opened, params, check_only, context, redactor, review=review)
     for member in members:
         _judge(member, spec)
-    if params.get("vms") is not None:
-        found = result.many(members, PolicyView(), check_only=check_only) | {"timing": {"total": total}}
-        return found if references else found | {"warnings": [VMS_EMPTY]}
-    return result.one(members[0], PolicyView(), total, check_only=check_only)
+    return result_of(members, PolicyView(), params, total, check_only=check_only)
 
 
 def _given(name: str, value: object) -> object:

@@ -25,7 +25,7 @@ _KEY = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----.+?-----END \1PRIVATE K
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.S)
 
 
-class Certificate(TokenAuth):
+class CertificateAssertion(TokenAuth):
     """The client and its key at an authority. `credential` is msal's client_credential."""
 
     def __init__(

@@ -1,22 +1,17 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests behind Azure's steps: one write each, and the two reads that making a disk needs."""
+"""The requests behind Azure's steps: one write each."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
-from datetime import datetime
 
-from ..._arm.client import Arm
-from ..._arm.ids import ArmId, quote
+from ..._arm.ids import ArmId
 from ..._core.operation import Operation, State, Status
-from ..._core.settings import ArmSettings
 from ..._deps import anyio
-from ..._http.response import parse_entity
-from .disk_entities import DiskEntity, DiskRestorePointEntity
-from .entities import CollectionEntity, PointEntity
-from .fields import view
+from .disk_entities import DiskEntity
+from .reader import ComputeReader
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
 """How the making of a disk has ended, by the disk's own state; in any other it goes on."""
@@ -55,31 +50,8 @@ def told_if_replaced(operation: Operation, collection: str) -> Operation:
     return operation
 
 
-async def find_collection(
-    arm: Arm, home: ArmId | str, api_version: str, *, context: str, grouped: bool = False
-) -> tuple[CollectionEntity | None, datetime | None]:
-    """A collection with its points, and what time it is for the service, where it tells; None where there is none.
-
-    `bad_answer` where it comes without its points: of an empty one the service shows `[]` (recorded 2026), and what is
-    missing is no proof that nothing would go with it. `grouped`: its resource group has to be there.
-    """
-    url = arm.url(quote(str(home)), api_version, _expand="restorePoints")
-    response = await arm.find(url, context=context, grouped=grouped)
-    if response is None:
-        return None, None
-    collection = parse_entity(CollectionEntity, response.json(), response)
-    if collection.properties.restorePoints is None:
-        raise response.bad(f"{context}: the collection was answered without its restore points.")
-    return collection, response.date
-
-
-class ComputeClient:
-    """Sends the requests of steps."""
-
-    def __init__(self, arm: Arm, settings: ArmSettings) -> None:
-        self._arm = arm
-        self._compute_version = settings.compute_api_version
-        self._disk_version = settings.disk_api_version
+class ComputeClient(ComputeReader):
+    """Reads what steps need, and sends their requests."""
 
     async def send(self, request: Request) -> Operation:
         """A write, and the operation that it started."""
@@ -89,43 +61,13 @@ class ComputeClient:
         body = None if request.body is None else dict(request.body)
         return await self._arm.write(request.method, url, body, context=request.context, headers=headers)
 
-    async def disk(self, disk_id: str) -> DiskEntity | None:
-        """A managed disk; None where there is none."""
-        url = self._arm.url(quote(disk_id), self._disk_version)
-        response = await self._arm.find(url, context=f"reading disk {disk_id.rpartition('/')[2]}")
-        return None if response is None else parse_entity(DiskEntity, response.json(), response)
-
-    async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:
-        """What a new disk is made from; None where it cannot be read, as in 2021, when its id had a query."""
-        if "?" in point_id:
-            return None
-        url = self._arm.url(quote(point_id), self._disk_version)
-        response = await self._arm.find(url, context="reading a disk restore point")
-        return None if response is None else parse_entity(DiskRestorePointEntity, response.json(), response)
-
-    async def access_state(self, disk_point: str) -> str | None:
-        """What its restore point's instance view says a disk restore point can be used for.
-
-        The disk resource provider itself tells that in its newest api-versions only.
-        """
-        point = disk_point.rpartition("/diskRestorePoints/")[0]
-        if not point or not view(self._compute_version):
-            return None
-        url = self._arm.url(quote(point), self._compute_version, **view(self._compute_version))
-        response = await self._arm.find(url, context="reading a restore point")
-        rows = [] if response is None else parse_entity(PointEntity, response.json(), response).views
-        found = (row for row in rows if (row.id or "").lower() == disk_point.lower())
-        return next((row.snapshotAccessState for row in found), None)
-
     def join_creation(self, disk: DiskEntity) -> Operation:
         """The making of a disk that an earlier run has begun and that still goes on."""
-        url = self._arm.url(quote(disk.id), self._disk_version)
 
         async def poll() -> Status:
-            response = await self._arm.find(url, context=f"reading disk {disk.name}")
-            if response is None:
+            now = await self.disk(disk.id)
+            if now is None:
                 return Status("unknown")
-            state = parse_entity(DiskEntity, response.json(), response).state
-            return Status(DISK_ENDS.get(state, "running"), state)
+            return Status(DISK_ENDS.get(now.state, "running"), now.state)
 
         return Operation("arm", None, poll, anyio.current_time(), joined=True)

@@ -37,7 +37,7 @@ from ..azure_scope import listed, path_of_scope
 from ..base import MACHINES, Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions, next_slot
-from .client import ComputeClient, find_collection, power_request
+from .client import ComputeClient, power_request
 from .disk_lists import DiskLists
 from .entities import CollectionEntity, PointEntity
 from .fields import region_key, view
@@ -194,9 +194,7 @@ class Compute:
 
     async def _point(self, point: PointEntity) -> PointEntity:
         """The point with its instance view: away from its VM, Succeeded says only that copying has begun."""
-        url = self._arm.url(_arm_id.quote(point.id), self._version, **view(self._version))
-        response = await self._arm.find(url, context=f"reading restore point {point.name}")
-        return point if response is None else parse_entity(PointEntity, response.json(), response)
+        return await self._client.point(point.id) or point
 
     async def create(self, vm: VM, name: str, description: str) -> Operation:
         """PUT of a name that nothing bears yet. No consistency is asked for: the service gives the best it can."""
@@ -255,13 +253,11 @@ class Compute:
         age = actual.age_at_least(checkpoint)
         if (age is not None and age > ARRIVED) or not view(self._version):
             return None
-        url = self._arm.url(self._point_path(actual.vm, checkpoint.name), self._version, _expand="instanceView")
 
         async def poll() -> Status:
-            response = await self._arm.find(url, context=f"reading restore point {checkpoint.name}")
-            if response is None:
+            point = await self._client.point(self._point_id(actual.vm, checkpoint.name))
+            if point is None:
                 return Status("unknown")
-            point = parse_entity(PointEntity, response.json(), response)
             if point.failed:
                 return Status("failed", message="its data could not be copied")
             if usability(point) == "arriving":
@@ -288,13 +284,11 @@ class Compute:
         point = next((point for point in points if point.state == "creating"), None)
         if point is None:
             return None
-        url = self._arm.url(_arm_id.quote(point.id), self._version)
 
         async def poll() -> Status:
-            response = await self._arm.find(url, context=f"reading restore point {point.name}")
-            if response is None:
+            found = await self._client.point(point.id)
+            if found is None:
                 return Status("unknown")
-            found = parse_entity(PointEntity, response.json(), response)
             state: State = "failed" if found.failed else "succeeded" if found.state == "succeeded" else "running"
             return Status(state, found.state)
 
@@ -303,7 +297,7 @@ class Compute:
     async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
         """The VM's collection with its points, if there is one; one of another VM is an error."""
         context = f"reading restore points of {vm}"
-        collection, now = await find_collection(self._arm, home, self._version, context=context)
+        collection, now = await self._client.dated_collection(home, context=context)
         if collection is not None and not collection.is_of(vm.canonical):
             raise InvalidInput(
                 f"collection: {home} holds restore points of {collection.source_id or 'another source'}.",
@@ -324,9 +318,12 @@ class Compute:
             return given
         return ArmId(vm.subscription, vm.group, COLLECTIONS, _arm_id.name(option, "collection"))
 
-    def _point_path(self, vm: VM, name: str) -> str:
+    def _point_id(self, vm: VM, name: str) -> str:
         """Below the VM's collection, whatever an answer claims to be a point's name."""
-        return f"{self._collection_of(_arm_id.parse(vm.id)).path}/restorePoints/{_arm_id.name(name, 'restore point')}"
+        return f"{self._collection_of(_arm_id.parse(vm.id))}/restorePoints/{_arm_id.name(name, 'restore point')}"
+
+    def _point_path(self, vm: VM, name: str) -> str:
+        return _arm_id.quote(self._point_id(vm, name))
 
     def _new_collection(self, vm: ArmId, machine: VmEntity) -> ArmId:
         """The collection as it will be called: after the VM as the service spells it, however the user does."""

@@ -24,7 +24,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _modul
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Waiting
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import tls
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils import _action
-from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._action import CheckpointAction, Core, core_of
+from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._action import Core, TaskAction, core_of
 from ansible_collections.hybridvm.checkpoints.plugins.plugin_utils._live import Channel, audience
 from tests.support.simulator_server import ROOT
 
@@ -83,10 +83,10 @@ class Display:
 
 def action(
     task: Any = echo, args: dict[str, Any] | None = None, *, directory: Path | None = None, **more: Any
-) -> CheckpointAction:
+) -> TaskAction:
     """An action about to run `task` in a world where nothing demands the module, but for `more`."""
 
-    class Tried(CheckpointAction):
+    class Tried(TaskAction):
         core = Core(task, ArgumentSpecValidator(SPEC))
 
     shell = SimpleNamespace(tmpdir=None, env_prefix=lambda **_given: "")

@@ -127,7 +127,7 @@ def test_a_certificate_is_read_as_the_options_say(monkeypatch: pytest.MonkeyPatc
     }
     found: Any = world.sign_in("x509_certificate_path", **USER, **arm)
     assert given == [("/c", "pw", "0" * 40), {"send_chain": True, "redactor": world.redactor}]
-    assert (type(found.auth).__name__, found.name) == ("Certificate", "client me")
+    assert (type(found.auth).__name__, found.name) == ("CertificateAssertion", "client me")
     assert (found.auth._client_id, found.auth._credential) == ("me", {"private_key": "k"})
     assert found.auth._authority.base == "https://login.test/t"
 

@@ -13,7 +13,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth import certificate_assertion
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.authority import Authority
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.certificate_assertion import Certificate
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.certificate_assertion import (
+    CertificateAssertion,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.token import Token
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -72,7 +74,7 @@ class Signer:
         async def main() -> Token:
             async with self.server.http(seconds=seconds) as http:
                 authority = Authority(http, BASE, "t", "https://arm.test/.default", Redactor())
-                made = Certificate(authority, lambda _url: http, "me", {"thumbprint": "ab"}, Redactor())
+                made = CertificateAssertion(authority, lambda _url: http, "me", {"thumbprint": "ab"}, Redactor())
                 return await made.fetch(claims)
 
         return virtual(main)

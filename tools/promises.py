@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import capabilities as compute
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf

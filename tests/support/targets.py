@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 
 
 def vm_of(provider: str, vm_id: str, service: str, *, name: str = "vm", partition: str = "") -> VM:

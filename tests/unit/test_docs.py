@@ -17,7 +17,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.doc_fragments.options impo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import errors as _errors
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import settings as _settings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import argument_specs as _options
 
 ROOT = Path(__file__).resolve().parents[2]

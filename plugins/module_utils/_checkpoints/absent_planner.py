@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
+from .._core.capabilities import Capabilities
 from .._core.errors import InvalidInput, VmState
 from .._core.formatting import format_value
-from .._core.model import Capabilities, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Plan
 from .._core.selector import Select
 from .._core.spec import Absent

@@ -11,9 +11,10 @@ from functools import partial
 
 from .._core.errors import Locked, NotVerified, OperationFailed
 from .._core.formatting import printable
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.normalising import is_form_of, may_come_of
 from .._core.ownership import Mark, generated, id_hash, join, name_hash
+from .._core.targets import VM
 from .._core.times import show_seconds
 from .._engine.execution import Execution
 from .._engine.kind import Remains, WriteRequest

@@ -7,10 +7,11 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import CheckpointError, InvalidInput, Locked, NotFound, OutcomeUnknown
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
 from .._core.spec import Absent, Present, RestoreRequest, Spec
+from .._core.targets import VM
 from .._core.times import show_seconds
 from .._engine.execution import Execution
 from .._engine.kind import InProgress, Kind, Note, Reversals, WriteRequest

@@ -8,8 +8,9 @@ from __future__ import annotations
 import typing as t
 from datetime import timedelta
 
+from .._core.capabilities import Capabilities
 from .._core.errors import Pinned, UnknownTime, Unsupported
-from .._core.model import Capabilities, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.pins import PinRequest
 from .._core.plan import Action
 from .._core.spec import Present

@@ -9,8 +9,9 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from .._core.capabilities import Capabilities
 from .._core.errors import InvalidInput, LimitReached, VmState
-from .._core.model import Capabilities, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, refuse_obstructed
 from .._core.spec import Absent, Present, Spec
 from .._core.times import format_duration, show_seconds, show_time

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from .._core.capabilities import Capabilities, StagedRestorePlanner
 from .._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
-from .._core.model import Capabilities, Checkpoint, ObservedVm, StagedRestorePlanner
+from .._core.model import Checkpoint, ObservedVm
 from .._core.ownership import id_hash, key_hash
 from .._core.plan import Action, Plan
 from .._core.spec import RestoreRequest, Spec, terms

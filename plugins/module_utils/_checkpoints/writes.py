@@ -7,9 +7,10 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import NotVerified
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.ownership import join
 from .._core.plan import Step
+from .._core.targets import VM
 from .._engine.execution import Execution
 from .._engine.kind import Remains, WriteRequest
 from .._engine.progress import Completed, Progress

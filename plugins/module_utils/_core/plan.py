@@ -13,7 +13,8 @@ from functools import cached_property
 
 from .errors import CheckpointError, Obstructed
 from .formatting import format_value
-from .model import Checkpoint, ObservedVm, Obstacle, Target
+from .model import Checkpoint, ObservedVm, Obstacle
+from .targets import Target
 
 VERSION = 1
 

@@ -9,9 +9,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 from .._core.errors import CheckpointError, InvalidInput
-from .._core.model import Target
 from .._core.operation import Operation
 from .._core.plan import Action, Plan, Step
+from .._core.targets import Target
 from .concurrency import MOST, START, AtOnce
 from .execution import Execution
 from .progress import Completed, Done, Progress

@@ -7,8 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import CheckpointError
-from .._core.model import Target
 from .._core.plan import Action, Plan
+from .._core.targets import Target
 from .kind import Kind, WriteRequest
 from .progress import Progress
 

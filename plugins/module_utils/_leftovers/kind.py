@@ -9,9 +9,10 @@ from functools import partial
 
 from .._arm import ids as _arm_id
 from .._core.errors import Locked, Obstructed
-from .._core.model import VM, ObservedVm
+from .._core.model import ObservedVm
 from .._core.operation import Operation
 from .._core.plan import Action, Plan
+from .._core.targets import VM
 from .._core.times import show_seconds
 from .._engine.kind import InProgress, Kind, Remains, WriteRequest
 from .._engine.progress import Progress

@@ -9,8 +9,9 @@ import typing as t
 from dataclasses import dataclass
 
 from .._core.errors import CheckpointError, InvalidInput, Obstructed
-from .._core.model import Obstacle, Target
+from .._core.model import Obstacle
 from .._core.plan import Plan, refuse_obstructed
+from .._core.targets import Target
 from .._core.times import format_time
 from .._providers.compute.disk_entities import DiskEntity
 from .._providers.compute.leftovers import NOT_OURS, claims_on, left_disk, left_disks, not_idle, why_kept

@@ -8,8 +8,9 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
+from .._core.capabilities import Capabilities
 from .._core.formatting import printable
-from .._core.model import Capabilities, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.times import format_time, show_seconds, show_time
 from .planner import Decision
 from .retention import Point, newest_first

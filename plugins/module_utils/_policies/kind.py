@@ -10,10 +10,11 @@ from .._checkpoints.kind import VmCheckpoints
 from .._checkpoints.progress import CheckpointProgress
 from .._checkpoints.readiness import arrival_of
 from .._core.errors import CheckpointError
-from .._core.model import VM, Checkpoint, ObservedVm, Usability
+from .._core.model import Checkpoint, ObservedVm, Usability
 from .._core.operation import Operation
 from .._core.plan import Action, Plan
 from .._core.spec import Present
+from .._core.targets import VM
 from .._engine.kind import InProgress, Kind, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider

@@ -15,9 +15,10 @@ from .._checkpoints.clock_warnings import clock_warnings
 from .._checkpoints.pinning import unlocking
 from .._checkpoints.planner import refuse
 from .._checkpoints.progress import CheckpointProgress
+from .._core.capabilities import Capabilities
 from .._core.errors import CheckpointError, InvalidInput, LimitReached, NoSlotYet, TooManyDeletes
 from .._core.fields import MAX_NAME
-from .._core.model import Capabilities, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Action, Plan
 from .._core.times import format_duration, format_time, show_seconds, show_time
 from .actions import CreatePoint, KeepPoint, RemovePoint

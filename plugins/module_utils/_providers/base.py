@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .._arm.ids import ArmId
+from .._core.capabilities import Capabilities
 from .._core.errors import BadResponse, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, Leftover, ObservedVm
+from .._core.model import Checkpoint, Leftover, ObservedVm
 from .._core.operation import Operation
 from .._core.pins import Pin
 from .._core.plan import Step
+from .._core.targets import VM
 
 MACHINES = {"scvmm": "Microsoft.HybridCompute/machines", "compute": "Microsoft.Compute/virtualMachines"}
 """The ARM type of each service's VMs."""

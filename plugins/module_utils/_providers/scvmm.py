@@ -15,10 +15,12 @@ from datetime import datetime
 from .._arm.client import NO_GROUP, NO_SUBSCRIPTION, Arm
 from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
+from .._core.capabilities import Capabilities
 from .._core.errors import BadResponse, CheckpointError, NotFound, Unsupported
-from .._core.model import VM, Capabilities, Checkpoint, ObservedVm, Obstacle, Power
+from .._core.model import Checkpoint, ObservedVm, Obstacle, Power
 from .._core.operation import Operation
 from .._core.ownership import split
+from .._core.targets import VM
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
 from .azure_scope import listed, path_of_scope

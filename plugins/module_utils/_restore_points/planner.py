@@ -10,9 +10,10 @@ import typing as t
 from datetime import datetime
 
 from .._core.errors import Downgraded, InvalidInput, LimitReached, Pinned
-from .._core.model import Obstacle, Target
+from .._core.model import Obstacle
 from .._core.pins import Pin
 from .._core.plan import Action, Plan, refuse_obstructed
+from .._core.targets import Target
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.pins import is_pin_tag

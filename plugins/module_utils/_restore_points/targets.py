@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from .._arm.ids import ArmId
-from .._core.model import Target
+from .._core.targets import Target
 
 
 class CollectionTarget(Target):

@@ -7,9 +7,9 @@ from __future__ import annotations
 import typing as t
 
 from .._checkpoints.clock_warnings import clock_warnings
-from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
+from .._core.targets import VM
 from .._engine.concurrency import Levels
 from .._engine.run_options import RunOptions
 from .._providers import Provider, Providers, RunContext, Scope

@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from .._arm.ids import parse
 from .._core.errors import CheckpointError, InvalidInput
 from .._core.formatting import printable
-from .._core.model import VM, Checkpoint, ObservedVm
+from .._core.model import Checkpoint, ObservedVm
+from .._core.targets import VM
 from .._core.times import format_time, parse_time
 
 VERSION = 2

@@ -12,9 +12,9 @@ from fnmatch import fnmatchcase
 
 from .._core.errors import InvalidInput
 from .._core.fields import Duration, OptionsModel
-from .._core.model import VM
 from .._core.settings import ENVIRONMENT
 from .._core.spec import OMIT, Guid, ResourceGroup
+from .._core.targets import VM
 from .._deps import pydantic
 from .._providers.base import Scope
 

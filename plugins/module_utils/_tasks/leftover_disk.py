@@ -8,9 +8,9 @@ import typing as t
 from functools import partial
 
 from .._core.errors import InvalidInput
-from .._core.model import VM
 from .._core.redaction import Redactor
 from .._core.spec import validate_options
+from .._core.targets import VM
 from .._engine.concurrency import Levels
 from .._engine.reconciler import Reconciler
 from .._engine.run_options import RunOptions

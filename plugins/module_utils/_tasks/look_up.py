@@ -20,7 +20,8 @@ from .._core.errors import (
     Unreachable,
     UntrustedTls,
 )
-from .._core.model import VM, ObservedVm
+from .._core.model import ObservedVm
+from .._core.targets import VM
 from .._core.times import show_seconds
 from .._deps import anyio
 from .._engine.concurrency import Levels, side_by_side

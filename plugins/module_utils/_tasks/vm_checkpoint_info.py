@@ -12,10 +12,11 @@ from .._checkpoints.selection import select
 from .._core.errors import CheckpointError, InvalidInput
 from .._core.fields import Duration, OptionsModel
 from .._core.formatting import printable
-from .._core.model import VM, Checkpoint, Leftover, ObservedVm
+from .._core.model import Checkpoint, Leftover, ObservedVm
 from .._core.redaction import Redactor
 from .._core.selector import Select
 from .._core.spec import Name, ResourceGroup, validate_options
+from .._core.targets import VM
 from .._deps import anyio
 from .._engine.concurrency import Concurrency, Levels
 from .._engine.run_options import RunOptions

@@ -15,9 +15,9 @@ import trio
 import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http

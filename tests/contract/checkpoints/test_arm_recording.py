@@ -14,13 +14,14 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.polling import read_status
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
     Operation,
     Status,
     wait,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from tests.contract.checkpoints.exchange import Exchange

@@ -14,13 +14,14 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import (
     Deadline,
     Operation,
     Status,
     wait,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, sources

@@ -14,9 +14,10 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import ids as _arm_id
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (

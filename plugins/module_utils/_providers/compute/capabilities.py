@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..._core.model import Capabilities
+from ..._core.capabilities import Capabilities
 from ..._core.ownership import GENERATED_LENGTH
 from .restore.plan import restore_steps
 

@@ -17,8 +17,9 @@ from datetime import datetime
 
 from ..._arm.client import LOCKS_VERSION
 from ..._arm.ids import ArmId, quote
-from ..._core.model import VM, Obstacle
+from ..._core.model import Obstacle
 from ..._core.pins import Pin
+from ..._core.targets import VM
 from ..._core.times import format_time, parse_time
 from .client import Request
 from .entities import CollectionEntity, PointEntity

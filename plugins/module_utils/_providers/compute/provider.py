@@ -26,11 +26,12 @@ from ..._core.errors import (
     Unsupported,
     UntrustedTls,
 )
-from ..._core.model import VM, Checkpoint, Leftover, ObservedVm, Obstacle
+from ..._core.model import Checkpoint, Leftover, ObservedVm, Obstacle
 from ..._core.operation import Operation, State, Status
 from ..._core.pins import Pin
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
+from ..._core.targets import VM
 from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..azure_scope import listed, path_of_scope

@@ -12,9 +12,10 @@ import typing as t
 from dataclasses import replace
 from datetime import timedelta
 
-from ..._core.model import VM, Checkpoint
+from ..._core.model import Checkpoint
 from ..._core.operation import Operation, Status
 from ..._core.spec import is_guid
+from ..._core.targets import VM
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata

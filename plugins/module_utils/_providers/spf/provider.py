@@ -10,13 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..._core.ancestry import build_tree
+from ..._core.capabilities import Capabilities
 from ..._core.clocks import latest_of
 from ..._core.errors import Ambiguous, BadResponse, InvalidInput, NotFound, Refused
 from ..._core.formatting import one_line
-from ..._core.model import VM, Capabilities, Checkpoint, ObservedVm
+from ..._core.model import Checkpoint, ObservedVm
 from ..._core.operation import Operation
 from ..._core.settings import SpfSettings
 from ..._core.spec import is_guid
+from ..._core.targets import VM
 from ..._deps import anyio
 from ..._http.client import Http
 from ..._http.error_mapping import error_after_write, leaves_open

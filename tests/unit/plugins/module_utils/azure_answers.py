@@ -12,7 +12,8 @@ from typing import Any, cast
 import httpx
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Purpose
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.azure_builders import (

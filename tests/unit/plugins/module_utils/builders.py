@@ -11,12 +11,8 @@ from typing import Any
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import CheckpointAction
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.planner import plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    VM,
-    Capabilities,
-    Checkpoint,
-    ObservedVm,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
@@ -26,6 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec im
     Spec,
     validate_options,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.times import parse_duration
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

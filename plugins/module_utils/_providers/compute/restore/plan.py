@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ...._core.capabilities import RestorePlan
 from ...._core.errors import BadResponse, InvalidInput, MissingCheckpoint
-from ...._core.model import Checkpoint, ObservedVm, RestorePlan
+from ...._core.model import Checkpoint, ObservedVm
 from ...._core.ownership import read_generated
 from ...._core.spec import RestoreRequest
 from ..state import Attachment, AzureVmState

@@ -12,17 +12,14 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.kind import VmCheckpoints
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     Locked,
     NotVerified,
     OperationFailed,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
-    Checkpoint,
-    ObservedVm,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import join, name_hash, split
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import PinRequest

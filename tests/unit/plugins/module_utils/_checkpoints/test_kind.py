@@ -25,6 +25,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     ends_on,
     made_by,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     Forbidden,
@@ -33,11 +34,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unavailable,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
-    Checkpoint,
-    ObservedVm,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import PinRequest

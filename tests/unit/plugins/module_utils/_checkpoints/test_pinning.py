@@ -22,8 +22,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     removals,
     warnings_of,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Pinned
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,

@@ -18,6 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
     Update,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.pinning import removal
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     Obstructed,
@@ -25,7 +26,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     UnknownTime,
     Unsupported,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Obstacle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, to_result

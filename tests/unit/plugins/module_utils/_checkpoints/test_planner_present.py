@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     Ambiguous,
     MissingCheckpoint,
     UnknownTime,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     NOW,

@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints import selection
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
-    Checkpoint,
-    Obstacle,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import id_hash, key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Spec

@@ -14,16 +14,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.restore_planner import (
     evidence_age_left,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     OutcomeUnknown,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
-    Checkpoint,
-    Usability,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Usability
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import (
     Ownership,
     id_hash,

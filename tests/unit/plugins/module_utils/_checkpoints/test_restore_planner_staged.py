@@ -12,12 +12,9 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import MissingCheckpoint, VmState
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Checkpoint,
-    ObservedVm,
-    RestorePlan,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import key_hash
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (

@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
     Checkpoint,
     Leftover,
     ObservedVm,
     Obstacle,
-    RestorePlan,
-    Target,
     Usability,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Ownership, name_hash
@@ -134,10 +131,6 @@ def test_a_result_has_every_key_and_null_for_what_is_unknown() -> None:
     }
     words = ("managed", "current", "position", "usable", "usability", "other_vm")
     assert [unknown[key] for key in words] == [False, False, "unknown", False, "unknown", False]
-
-
-def test_errors_name_a_vm_as_the_service_does() -> None:
-    assert str(WEB01) == "vm web01"
 
 
 @pytest.mark.parametrize(
@@ -261,23 +254,11 @@ def test_every_key_of_a_leftover() -> None:
     assert (shown["created"], shown["size_gb"], shown["removable"]) == (None, None, True)
 
 
-def test_what_a_plan_s_actions_call_their_target() -> None:
-    thing = Target(name="n", id="/N", canonical="/n", provider="compute", service="s")
-    assert (str(thing), thing.to_result()) == ("target n", {"target": "n", "target_id": "/n"})
-    assert WEB01.to_result() == {"vm": "web01", "vm_id": WEB01.canonical}
-
-
 def test_what_nobody_says_of_a_checkpoint_and_a_vm() -> None:
     bare = Checkpoint("i", "n")
     assert (bare.description, bare.depth, bare.usability, bare.current, bare.any_case) == ("", 1, "usable", None, False)
     vm = ObservedVm(WEB01, (), NOW)
     assert (vm.ahead, vm.power, vm.current_known, vm.managed_new) == (0.0, "unknown", True, True)
-
-
-def test_a_vm_is_the_same_wherever_a_list_says_it_is() -> None:
-    assert replace(WEB01, tags={"a": "b"}, location="westeurope") == WEB01
-    assert replace(WEB01, partition="p") != WEB01
-    assert (WEB01.tags, WEB01.location, WEB01.host_id, WEB01.partition) == ({}, None, None, "")
 
 
 def test_what_holds_of_a_checkpoint_and_a_vm_where_nothing_is_said() -> None:
@@ -323,32 +304,5 @@ def test_what_holds_of_a_checkpoint_and_a_vm_where_nothing_is_said() -> None:
         detail=None,
     )
     assert Obstacle(("create",), "why", "remedy").lifted_by == ""
-    assert RestorePlan(None, ()) == RestorePlan(None, (), resumed=False, done="", warnings=())
     left = Leftover("disk", "i", "n", "r")
     assert (left.created, left.size_gb, left.removable) == (None, None, True)
-
-
-def test_what_holds_of_a_service_where_nothing_is_said() -> None:
-    bare = Capabilities("p", "P", True, True, True, True, True, 1, (1, 2), {})
-    assert bare == Capabilities(
-        provider="p",
-        title="P",
-        names_unique=True,
-        can_update_description=True,
-        operations_findable=True,
-        restore_in_place=True,
-        power=True,
-        max_points=1,
-        at_once=(1, 2),
-        why={},
-        restores="",
-        has_description=True,
-        safety_name="safety before restore to {name}",
-        name_pattern=".{1,255}",
-        name_rule="1 to 255 characters",
-        longest_series=255,
-        id_pattern="[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        id_rule="a GUID with hyphens, without braces",
-        pins_apart=False,
-        restore_steps=None,
-    )

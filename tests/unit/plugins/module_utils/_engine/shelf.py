@@ -15,9 +15,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Locked,
     ResponseLost,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline, Operation, Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import (
     InProgress,
     Kind,

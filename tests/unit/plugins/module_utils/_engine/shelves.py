@@ -11,8 +11,8 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.approval import Approval
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Asked, Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.fleet import (
     FleetOptions,

@@ -19,13 +19,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     SignInRefused,
     Unavailable,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import (
     Plan,
     digest,
     in_stages,
     to_result,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import Target
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.group import Group
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import InProgress, Note

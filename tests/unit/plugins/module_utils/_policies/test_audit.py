@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.audit import Audit, Violation, compliance
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.planner import decide

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.progress import CheckpointProgress
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     CheckpointError,
     InvalidInput,
@@ -20,12 +21,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     TooManyDeletes,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    Capabilities,
-    Checkpoint,
-    ObservedVm,
-    Obstacle,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm, Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan, digest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.actions import CreatePoint, KeepPoint

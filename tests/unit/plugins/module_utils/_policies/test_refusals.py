@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities, Checkpoint, Obstacle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Obstacle
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies import calendar
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._policies.planner import (

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Capabilities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 

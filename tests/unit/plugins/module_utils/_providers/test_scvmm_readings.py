@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import BadResponse, NotFound
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.scvmm import Scvmm, _Instance
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,

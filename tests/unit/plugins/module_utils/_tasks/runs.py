@@ -18,9 +18,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     CheckpointError,
     Refused,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Status
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed, Done, Progress
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (

@@ -12,15 +12,11 @@ from typing import Any, TypeVar, Union
 
 import trio
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import Capabilities
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, NotFound
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import (
-    VM,
-    Capabilities,
-    Checkpoint,
-    Leftover,
-    ObservedVm,
-)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Leftover, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext, Scope
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import NOW, SERVICE
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual

@@ -22,8 +22,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Unreachable,
     UntrustedTls,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers

@@ -20,10 +20,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     OutcomeUnknown,
     PlanChanged,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins import Pin, PinRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan, to_result
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Completed, Done, Progress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.undo import Undo
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import result

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.provider import Compute
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import trio
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation, Status
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.jobs import Jobs
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import answer, virtual
 

@@ -21,8 +21,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     Refused,
     ResponseLost,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (

@@ -18,9 +18,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     NotFound,
     SignInRefused,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import VM, Checkpoint, ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, ObservedVm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.ownership import Mark
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bearer import Bearer
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     BadResponse,
     InvalidInput,
     MissingCheckpoint,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Step
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity

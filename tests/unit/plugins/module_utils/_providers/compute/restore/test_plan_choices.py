@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.ids import ArmId
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import MissingCheckpoint
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.base import RestoreRun

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power, RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Checkpoint, Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps

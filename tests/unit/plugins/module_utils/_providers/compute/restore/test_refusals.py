@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.capabilities import RestorePlan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import (
     InvalidInput,
     MissingCheckpoint,
     Obstructed,
     VmState,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power, RestorePlan
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import RestoreRequest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import DiskEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.restore.plan import restore_steps

@@ -22,8 +22,9 @@ from .._core.settings import SpfSettings, TlsSettings, settings
 from .._core.spec import require_text
 from .._deps import anyio, httpx
 from .._engine.interruption import Interruption, Signals
-from .._http.client import Auth, Http
+from .._http.client import Http
 from .._http.client_certificate import ClientCertificate, load_client_certificate
+from .._http.exchange import Auth
 from .._http.throttle import Pressure
 from .._http.tls import tls_context
 from .base import MACHINES, Provider, Scope

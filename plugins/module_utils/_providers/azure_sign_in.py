@@ -14,7 +14,8 @@ from .._core.redaction import Redactor
 from .._core.settings import ArmSettings, lacking
 from .._deps import httpx, pydantic
 from .._http.auth.clouds import MICROSOFT, Cloud
-from .._http.client import Auth, Http
+from .._http.client import Http
+from .._http.exchange import Auth
 from .azure_credentials import Choice
 
 if t.TYPE_CHECKING:

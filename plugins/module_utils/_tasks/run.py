@@ -19,7 +19,7 @@ from .._engine.interruption import Interruption
 from .._engine.kind import Kind
 from .._engine.member import Member
 from .._engine.run_options import RunOptions
-from .._http.client import Auth
+from .._http.exchange import Auth
 from .._providers import Providers, RunContext
 from . import result
 

@@ -9,7 +9,7 @@ import typing as t
 from ..._core.errors import SignInRefused
 from ..._core.formatting import one_line
 from ..._deps import anyio, httpx
-from ..client import Auth, Exchanged, exchange
+from ..exchange import Auth, Exchanged, exchange
 from . import challenges
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ..._deps import httpx
-from ..client import Exchanged
+from ..exchange import Exchanged
 from .password import Once
 
 

@@ -20,7 +20,7 @@ from ..._core.option_texts import bearer_token
 from ..._core.redaction import LONGEST, Redactor
 from ..._core.times import show_time
 from ..._deps import httpx
-from ..client import Auth
+from ..exchange import Auth
 from ..files import open_file
 
 SKEW = 300.0

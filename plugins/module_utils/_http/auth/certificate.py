@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ..._core.errors import SignInRefused
 from ..._deps import httpx
-from ..client import Auth, Exchanged, exchange
+from ..exchange import Auth, Exchanged, exchange
 from ..tls import explain_certificate
 
 LATE = (

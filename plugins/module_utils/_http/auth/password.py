@@ -12,7 +12,7 @@ import copy
 from ..._core.errors import CheckpointError, Unavailable
 from ..._core.formatting import one_line
 from ..._deps import anyio, httpx
-from ..client import Auth, Exchanged, exchange
+from ..exchange import Auth, Exchanged, exchange
 from . import challenges
 
 AT_ONCE, MOST = 2, 3

@@ -14,7 +14,7 @@ from ..._core.formatting import format_value, one_line
 from ..._core.operation import Deadline
 from ..._core.redaction import LONGEST, Redactor
 from ..._deps import anyio, httpx
-from ..client import Auth
+from ..exchange import Auth
 from ..response import Response
 
 ATTEMPTS = 4

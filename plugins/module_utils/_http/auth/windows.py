@@ -18,7 +18,7 @@ from ..._core.formatting import one_line
 from ..._core.missing import missing_library
 from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, httpx, spnego
-from ..client import Exchanged, exchange
+from ..exchange import Exchanged, exchange
 from . import challenges
 from .bindings import end_point_bindings
 from .kerberos import Tickets

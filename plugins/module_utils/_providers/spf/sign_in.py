@@ -11,7 +11,7 @@ from datetime import datetime
 from ..._core.redaction import Redactor
 from ..._core.settings import SpfSettings
 from ..._deps import httpx
-from ..._http.client import Auth, Exchanged
+from ..._http.exchange import Auth, Exchanged
 
 if t.TYPE_CHECKING:
     from ..._http.auth.basic import Basic

@@ -15,7 +15,8 @@ import trio
 import trio.testing
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 
 BASE = "https://service.test"

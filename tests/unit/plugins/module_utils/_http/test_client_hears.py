@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import ResponseLost, SignInRefused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Exchanged, Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth, Exchanged
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,

@@ -16,7 +16,8 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http, RetryPolicy
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http, RetryPolicy
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,

@@ -16,7 +16,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     InvalidInput,
     UntrustedTls,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Script,

@@ -20,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos_errors import Identity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.base import (
     FAILED_CREATE,

@@ -20,7 +20,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.inter
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import Kind
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import run
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._engine.shelf import (
     LOCKED,

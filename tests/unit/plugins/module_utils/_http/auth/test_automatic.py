@@ -12,7 +12,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import SignInRefused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.automatic import Automatic
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Exchanged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth, Exchanged
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,

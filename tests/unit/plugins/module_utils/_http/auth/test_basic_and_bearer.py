@@ -22,7 +22,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.be
     TokenFile,
     check_times,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.files import read_file
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,

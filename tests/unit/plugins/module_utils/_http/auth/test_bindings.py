@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.bindings import end_point_bindings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos_errors import Identity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.windows import Windows
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Exchanged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Exchanged
 from tests.contract.sign_in.identities import principal
 
 RSA = bytes.fromhex("06092a864886f70d0101")

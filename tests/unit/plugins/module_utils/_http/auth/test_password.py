@@ -13,7 +13,7 @@ import trio
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import CheckpointError, InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.password import Once
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Exchanged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Exchanged
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,

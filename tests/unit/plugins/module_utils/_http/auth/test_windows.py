@@ -26,7 +26,8 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.automatic import Automatic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.basic import Basic
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.kerberos_errors import Identity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Auth, Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
     Reply,

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import SpfSettings
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Exchanged
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Exchanged
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.sign_in import auth_of
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
 

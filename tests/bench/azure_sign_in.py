@@ -24,11 +24,10 @@ import json, os, sys
 from datetime import UTC, datetime
 import anyio
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext
 async def main():
     context = RunContext(os.environ, lambda: datetime.now(UTC))
-    async with Providers(json.loads(sys.argv[1]), context, Deadline(60), Redactor()) as providers:
+    async with Providers(json.loads(sys.argv[1]), context, Deadline(60)) as providers:
         arm, _settings = await providers.arm()
         await arm.http.auth.ready()  # a ready token has nothing to do here
 anyio.run(main)

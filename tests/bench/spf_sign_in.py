@@ -32,11 +32,10 @@ import json, os, sys
 from datetime import UTC, datetime
 import anyio
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Providers, RunContext
 async def main():
     context = RunContext(os.environ, lambda: datetime.now(UTC))
-    async with Providers(json.loads(sys.argv[1]), context, Deadline(60), Redactor()) as providers:
+    async with Providers(json.loads(sys.argv[1]), context, Deadline(60)) as providers:
         await (await providers.of("web01")).resolve("web01")
 anyio.run(main)
 """

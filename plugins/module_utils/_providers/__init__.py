@@ -44,9 +44,9 @@ __all__ = ["Provider", "Providers", "RunContext", "Scope"]
 class RunContext(t.NamedTuple):
     """What a run takes from its surroundings: environment variables, the wall clock, in tests another transport.
 
-    `signals` opens the way on which signals arrive; `interruption` is what they end. `sign_ins` collects how the run
-    signed in to each service, `pressure` gives who learns of a service's trouble and limits, and `report` hears what
-    the run waits for.
+    `check_only`: nothing may be changed. `redactor` knows the secrets that nothing may show. `signals` opens the way on
+    which signals arrive; `interruption` is what they end. `sign_ins` collects how the run signed in to each service,
+    `pressure` gives who learns of a service's trouble and limits, and `report` hears what the run waits for.
     """
 
     environ: t.Mapping[str, str]
@@ -57,18 +57,18 @@ class RunContext(t.NamedTuple):
     sign_ins: dict[str, Auth] | None = None
     pressure: t.Callable[[str], Pressure] | None = None
     report: Report | None = None
+    check_only: bool = False
+    redactor: Redactor | None = None
 
 
 class Providers:
     """The services of one task, each set up when first needed and closed together."""
 
-    def __init__(
-        self, params: t.Mapping[str, t.Any], world: RunContext, deadline: Deadline, redactor: Redactor
-    ) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], context: RunContext, deadline: Deadline) -> None:
         self._params = params
-        self._world = world
+        self._context = context
         self.deadline = deadline
-        self._redactor = redactor
+        self._redactor = context.redactor or Redactor()
         self._stack = AsyncExitStack()
         self._client: httpx.AsyncClient | None = None
         self._local: httpx.AsyncClient | None = None
@@ -132,14 +132,14 @@ class Providers:
         from .spf.provider import Spf
         from .spf.sign_in import auth_of
 
-        spf = settings(SpfSettings, self._params, self._world.environ)
+        spf = settings(SpfSettings, self._params, self._context.environ)
         certificate = None
         if spf.spf_client_cert is not None:
             certificate = ClientCertificate(spf.spf_client_cert, spf.spf_client_key, spf.spf_client_cert_password)
-        clock = self._world.wall_clock
+        clock = self._context.wall_clock
         auth = auth_of(spf, self._redactor, clock, partial(self._new_client, certificate, single=True), self._stack)
-        if self._world.sign_ins is not None:
-            self._world.sign_ins["spf"] = auth
+        if self._context.sign_ins is not None:
+            self._context.sign_ins["spf"] = auth
         if certificate is None:
             client = self._http()
         else:  # nobody but SPF is shown it
@@ -151,7 +151,7 @@ class Providers:
 
     async def _azure(self, kind: str) -> Provider:
         arm, arm_settings = await self.arm()
-        clock = self._world.wall_clock
+        clock = self._context.wall_clock
         if kind == "scvmm":
             from .scvmm import Scvmm
 
@@ -176,7 +176,7 @@ class Providers:
         from .azure_credentials import choose
         from .azure_sign_in import WAYS, Surroundings, sign_in
 
-        choice = choose(self._params, self._world.environ)
+        choice = choose(self._params, self._context.environ)
         self._redactor.add(choice.settings.secret)
         self._redactor.add(choice.settings.access_token)
         client = self._http()
@@ -186,8 +186,8 @@ class Providers:
         else:
             cloud = clouds.known(name)
         surroundings = Surroundings(
-            self._world.environ,
-            self._world.wall_clock,
+            self._context.environ,
+            self._context.wall_clock,
             self.deadline,
             self._redactor,
             http=lambda url: Http(client, url, f"sign-in {_origin(url)}", self.deadline),
@@ -195,8 +195,8 @@ class Providers:
         )
         auth, sign_in_name, arm = await sign_in(choice, cloud, surroundings)
         auth.way = WAYS[choice.kind]
-        if self._world.sign_ins is not None:
-            self._world.sign_ins["azure"] = auth
+        if self._context.sign_ins is not None:
+            self._context.sign_ins["azure"] = auth
         label = f"arm {_origin(cloud.arm)}"
         http = Http(
             client,
@@ -212,7 +212,7 @@ class Providers:
 
     def _pressure(self, name: str, address: str) -> Pressure | None:
         self._addresses[name] = address
-        return None if self._world.pressure is None else self._world.pressure(address)
+        return None if self._context.pressure is None else self._context.pressure(address)
 
     def _http(self) -> httpx.AsyncClient:
         """One pool for the task. Proxies come from the environment; redirects are never followed."""
@@ -226,7 +226,7 @@ class Providers:
         if self._local is None:
             self._local = httpx.AsyncClient(
                 verify=False,
-                transport=self._world.transport,
+                transport=self._context.transport,
                 trust_env=False,
                 follow_redirects=False,
             )
@@ -235,7 +235,7 @@ class Providers:
 
     def _new_client(self, certificate: ClientCertificate | None = None, *, single: bool = False) -> httpx.AsyncClient:
         """A client of this task's; with a `single` connection for a sign-in that belongs to its connection."""
-        tls = settings(TlsSettings, self._params, self._world.environ)
+        tls = settings(TlsSettings, self._params, self._context.environ)
         context = self._tls.get(certificate)
         if context is None:  # reading the authorities takes longer than a request
             context = self._tls[certificate] = tls_context(tls.validate_certs, tls.ca_path)
@@ -244,7 +244,7 @@ class Providers:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1) if single else _LIMITS
         try:
             return httpx.AsyncClient(
-                verify=context, transport=self._world.transport, limits=limits, follow_redirects=False
+                verify=context, transport=self._context.transport, limits=limits, follow_redirects=False
             )
         except ImportError:
             raise InvalidInput(

@@ -10,7 +10,6 @@ from functools import partial
 from .._checkpoints.kind import VmCheckpoints
 from .._core.errors import InvalidInput
 from .._core.model import ObservedVm
-from .._core.redaction import Redactor
 from .._core.spec import Present, RestoreRequest, Spec
 from .._engine.concurrency import Levels
 from .._engine.kind import Kind
@@ -25,16 +24,14 @@ from .run import Params, converge
 from .vm_references import VMS_EMPTY, references_of
 
 
-async def converge_vms(
-    spec: Spec, params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def converge_vms(spec: Spec, params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of bringing the VMs of `vm` or `vms` to the spec."""
     group = _group_of(spec, params)
     references = references_of(params)
     view = CheckpointView()
-    show = partial(result.show, view, check_only)
-    members, total = await converge(partial(_open, spec, references), params, check_only, context, redactor, show)
-    return result_of(members, view, params, total, check_only=check_only, group=group)
+    show = partial(result.show, view, context.check_only)
+    members, total = await converge(partial(_open, spec, references), params, context, show)
+    return result_of(members, view, params, total, check_only=context.check_only, group=group)
 
 
 def result_of(

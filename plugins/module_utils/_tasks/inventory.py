@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from .._checkpoints.clock_warnings import clock_warnings
-from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._core.targets import VM
 from .._engine.concurrency import Levels
@@ -25,7 +24,7 @@ def query_of(params: Params) -> InventoryQuery:
     return validate_options(InventoryQuery, {name: params.get(name) for name in InventoryQuery.model_fields})
 
 
-async def inventory(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
+async def inventory(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The rows of all VMs that pass the filters, service by service. Changes nothing, in check mode or not.
 
     A scope that cannot be listed is an error; a VM that cannot be read stays, and says so.
@@ -33,7 +32,7 @@ async def inventory(params: Params, check_only: bool, context: RunContext, redac
     query = query_of(params)
     options = RunOptions.of({name: params.get(name) for name in ("wait_timeout", "concurrency")})
     levels = Levels(options.concurrency)
-    async with Providers(params, context._replace(pressure=levels.of), options.deadline(), redactor) as providers:
+    async with Providers(params, context._replace(pressure=levels.of), options.deadline()) as providers:
         crowd = Crowd(query, levels)
         await crowd.find(providers)
         await crowd.read()

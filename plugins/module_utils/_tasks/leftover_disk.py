@@ -8,7 +8,6 @@ import typing as t
 from functools import partial
 
 from .._core.errors import InvalidInput
-from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._core.targets import VM
 from .._engine.concurrency import Levels
@@ -27,13 +26,13 @@ from .run import Params, converge
 from .vm_references import references_of
 
 
-async def leftover_disk(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
+async def leftover_disk(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(LeftoverSpec, {name: params.get(name) for name in LeftoverSpec.model_fields})
     references = references_of({"vm": params.get("vm")})
     open_kinds = partial(_open, spec, references)
-    members, total = await converge(open_kinds, params, check_only, context, redactor)
-    return result.one(members[0], LeftoverView(), total, check_only=check_only)
+    members, total = await converge(open_kinds, params, context)
+    return result.one(members[0], LeftoverView(), total, check_only=context.check_only)
 
 
 async def _open(

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
 from .._engine.concurrency import Levels
 from .._engine.kind import Kind
@@ -27,9 +26,7 @@ async def converge_resource(
     key: str,
     show: Show,
     params: Params,
-    check_only: bool,
     context: RunContext,
-    redactor: Redactor,
 ) -> dict[str, t.Any]:
     """The result of bringing one resource to its spec; `show` makes the key that holds the resource."""
 
@@ -37,8 +34,8 @@ async def converge_resource(
         arm, settings = await providers.arm()
         return [open_kind(RestorePointClient(arm, settings), settings)]
 
-    members, total = await converge(open_kinds, params, check_only, context, redactor)
-    return result.one(members[0], ResourceView(key, show), total, check_only=check_only)
+    members, total = await converge(open_kinds, params, context)
+    return result.one(members[0], ResourceView(key, show), total, check_only=context.check_only)
 
 
 class ResourceView:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 
-from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
 from .._core.spec import validate_options
 from .._providers import RunContext
@@ -19,7 +18,7 @@ from .resources import converge_resource
 from .run import Params
 
 
-async def restore_point(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
+async def restore_point(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(PointSpec, {name: params.get(name) for name in PointSpec.model_fields})
 
@@ -30,4 +29,4 @@ async def restore_point(params: Params, check_only: bool, context: RunContext, r
     # Of a copy no consistency is asked for: it has its source's.
     requested = spec.consistency if spec.source_restore_point is None else None
     show = partial(results.point, requested=requested)
-    return await converge_resource(open_kind, "restore_point", show, params, check_only, context, redactor)
+    return await converge_resource(open_kind, "restore_point", show, params, context)

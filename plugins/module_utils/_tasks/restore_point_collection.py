@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Redactor
 from .._core.settings import ArmSettings
 from .._core.spec import validate_options
 from .._providers import RunContext
@@ -18,9 +17,7 @@ from .resources import converge_resource
 from .run import Params
 
 
-async def restore_point_collection(
-    params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def restore_point_collection(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(CollectionSpec, {name: params.get(name) for name in CollectionSpec.model_fields})
 
@@ -29,6 +26,4 @@ async def restore_point_collection(
         home = collection_id(settings.subscription_id, spec.resource_group, spec.name)
         return RestorePointCollection(client, spec, home)
 
-    return await converge_resource(
-        open_kind, "restore_point_collection", results.collection, params, check_only, context, redactor
-    )
+    return await converge_resource(open_kind, "restore_point_collection", results.collection, params, context)

@@ -8,7 +8,6 @@ import typing as t
 
 from .._arm import ids as _arm_id
 from .._core.errors import CheckpointError, InvalidInput, SignInRefused
-from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._deps import anyio
 from .._engine.concurrency import MOST_READ, Concurrency
@@ -22,9 +21,7 @@ from .readings import Readings
 Params = t.Mapping[str, t.Any]
 
 
-async def restore_point_collection_info(
-    params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def restore_point_collection_info(params: Params, context: RunContext) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(CollectionQuery, {name: params.get(name) for name in CollectionQuery.model_fields})
     source = None if query.source is None else source_of(query.source).canonical
@@ -34,9 +31,7 @@ async def restore_point_collection_info(
     found: dict[int, dict[str, t.Any] | None] = {}
     readings = Readings(query.on_error)
     concurrency = Concurrency(options.concurrency, MOST_READ)
-    async with Providers(
-        params, context._replace(pressure=lambda _service: concurrency), deadline, redactor
-    ) as providers:
+    async with Providers(params, context._replace(pressure=lambda _service: concurrency), deadline) as providers:
         arm, settings = await providers.arm()
         require_query_api(query, settings.compute_api_version)
         client = RestorePointClient(arm, settings)

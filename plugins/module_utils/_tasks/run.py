@@ -26,7 +26,7 @@ from . import result
 LONGEST_WARNING = 3000
 """Characters: what a service shows stands in warnings too, and it may show anything."""
 Params = t.Mapping[str, t.Any]
-TaskFunction: t.TypeAlias = t.Callable[[Params, bool, RunContext, Redactor], t.Awaitable[dict[str, t.Any]]]
+TaskFunction: t.TypeAlias = t.Callable[[Params, RunContext], t.Awaitable[dict[str, t.Any]]]
 OpenKinds: t.TypeAlias = t.Callable[[Providers, RunOptions, Levels], t.Awaitable[t.Sequence[Kind[t.Any]]]]
 
 
@@ -34,9 +34,9 @@ async def run_task(task: TaskFunction, params: Params, check_only: bool, context
     """The finished result of a module, secrets masked; a failure is a result that holds `error`."""
     redactor = Redactor()
     sign_ins: dict[str, Auth] = {}
-    context = context._replace(sign_ins=sign_ins)
+    context = context._replace(check_only=check_only, redactor=redactor, sign_ins=sign_ins)
     with redactor.active():
-        found = await _interruptible(task, params, check_only, context, redactor)
+        found = await _interruptible(task, params, context)
         if "warnings" in found:
             found["warnings"] = [one_line(text, LONGEST_WARNING) for text in found["warnings"]]
     refused = found.get("error", {}).get("code") == "sign_in_refused"
@@ -49,9 +49,7 @@ async def run_task(task: TaskFunction, params: Params, check_only: bool, context
     return t.cast(dict[str, t.Any], redactor.redact_result(found))
 
 
-async def _interruptible(
-    task: TaskFunction, params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def _interruptible(task: TaskFunction, params: Params, context: RunContext) -> dict[str, t.Any]:
     """The task's result, or that a signal ended it before any target was planned."""
     interruption = Interruption()
     found: dict[str, t.Any] = {}
@@ -60,7 +58,7 @@ async def _interruptible(
             group.start_soon(interruption.watch, context.signals)
         with interruption.scope() as scope:
             try:
-                found = await task(params, check_only, context._replace(interruption=interruption), redactor)
+                found = await task(params, context._replace(interruption=interruption))
             except CheckpointError as problem:
                 found = result.failure(problem)
         group.cancel_scope.cancel()
@@ -72,9 +70,7 @@ async def _interruptible(
 async def converge(
     open_kinds: OpenKinds,
     params: Params,
-    check_only: bool,
     context: RunContext,
-    redactor: Redactor,
     show: t.Callable[[Member], t.Any] | None = None,
     review: Review | None = None,
 ) -> tuple[list[Member], float]:
@@ -83,7 +79,7 @@ async def converge(
     begun, deadline = anyio.current_time(), options.deadline()
     levels = Levels(options.concurrency)
     interruption, report = context.interruption or Interruption(), context.report or unheard
-    fleet = options.fleet(deadline, check_only, interruption, levels, show, report)
-    async with Providers(params, context._replace(pressure=levels.of), deadline, redactor) as providers:
+    fleet = options.fleet(deadline, context.check_only, interruption, levels, show, report)
+    async with Providers(params, context._replace(pressure=levels.of), deadline) as providers:
         members = await reconcile(await open_kinds(providers, options, levels), replace(fleet, review=review))
     return members, round(anyio.current_time() - begun, 2)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from .._core.errors import InvalidInput
-from .._core.redaction import Redactor
 from .._core.spec import Absent, Present, Spec, validate_options
 from .._providers import RunContext
 from .checkpoints import converge_vms
@@ -17,7 +16,7 @@ _OF_PRESENT = ("max_age", "supersede", "pin", "pin_until", "pin_lock")
 _OF_ABSENT = ("select", "ignore_pin")
 
 
-async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, redactor: Redactor) -> dict[str, t.Any]:
+async def vm_checkpoint(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     asked = {name: params.get(name) for name in ("name", "checkpoint_id", "on_ambiguous")}
     is_absent = params.get("state") == "absent"
@@ -31,4 +30,4 @@ async def vm_checkpoint(params: Params, check_only: bool, context: RunContext, r
     else:
         asked |= {name: params.get(name) for name in ("description", *_OF_PRESENT)}
         spec = validate_options(Present, asked)
-    return await converge_vms(spec, params, check_only, context, redactor)
+    return await converge_vms(spec, params, context)

@@ -13,7 +13,6 @@ from .._core.errors import CheckpointError, InvalidInput
 from .._core.fields import Duration, OptionsModel
 from .._core.formatting import printable
 from .._core.model import Checkpoint, Leftover, ObservedVm
-from .._core.redaction import Redactor
 from .._core.selector import Select
 from .._core.spec import Name, ResourceGroup, validate_options
 from .._core.targets import VM
@@ -92,16 +91,14 @@ class InfoQuery(OptionsModel):
         )
 
 
-async def vm_checkpoint_info(
-    params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def vm_checkpoint_info(params: Params, context: RunContext) -> dict[str, t.Any]:
     """What exists; changes nothing, in check mode or not."""
     query = validate_options(InfoQuery, {name: params.get(name) for name in InfoQuery.model_fields})
     options = RunOptions.of({**params, "on_error": None})
     start, deadline = anyio.current_time(), options.deadline()
     levels = Levels(options.concurrency)
     survey = Survey(query, levels)
-    async with Providers(params, context._replace(pressure=levels.of), deadline, redactor) as providers:
+    async with Providers(params, context._replace(pressure=levels.of), deadline) as providers:
         await survey.run(providers, params)
     timing = {"total": round(anyio.current_time() - start, 2)}
     return survey.result() | {"timing": timing}

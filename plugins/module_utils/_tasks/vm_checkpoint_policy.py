@@ -9,7 +9,6 @@ from functools import partial
 
 from .._core.errors import NotCompliant
 from .._core.model import ObservedVm
-from .._core.redaction import Redactor
 from .._core.spec import validate_options
 from .._engine.concurrency import Levels
 from .._engine.kind import Kind
@@ -31,17 +30,15 @@ NESTED = ("keep", "thresholds")
 """Options whose suboptions have defaults: what is not given of them is null."""
 
 
-async def vm_checkpoint_policy(
-    params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def vm_checkpoint_policy(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(PolicySpec, {name: _given(name, params.get(name)) for name in PolicySpec.model_fields})
     opened = partial(_open, spec, references_of(params))
     review = None if spec.max_deletes_total is None else partial(_review, spec.max_deletes_total)
-    members, total = await converge(opened, params, check_only, context, redactor, review=review)
+    members, total = await converge(opened, params, context, review=review)
     for member in members:
         _judge(member, spec)
-    return result_of(members, PolicyView(), params, total, check_only=check_only)
+    return result_of(members, PolicyView(), params, total, check_only=context.check_only)
 
 
 def _given(name: str, value: object) -> object:

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core.redaction import Redactor
 from .._core.spec import RestoreRequest, validate_options
 from .._providers import RunContext
 from .checkpoints import converge_vms
 from .run import Params
 
 
-async def vm_checkpoint_restore(
-    params: Params, check_only: bool, context: RunContext, redactor: Redactor
-) -> dict[str, t.Any]:
+async def vm_checkpoint_restore(params: Params, context: RunContext) -> dict[str, t.Any]:
     """The result of the module."""
     spec = validate_options(RestoreRequest, {name: params.get(name) for name in RestoreRequest.model_fields})
-    return await converge_vms(spec, params, check_only, context, redactor)
+    return await converge_vms(spec, params, context)

@@ -25,7 +25,6 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _providers
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.certificate import Certificate
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client_certificate import (
@@ -274,7 +273,7 @@ def test_only_spf_is_shown_the_certificate(spf: Site, files: Files, tmp_path: Pa
         async def main() -> int:
             given = {"spf_url": spf.ready["wap_url"], "spf_client_cert": "x"}
             world = _providers.RunContext({}, lambda: pytest.fail("no clock is needed"))
-            async with _providers.Providers(given, world, Deadline(9), Redactor()) as providers:
+            async with _providers.Providers(given, world, Deadline(9)) as providers:
                 await providers.of("web01")
                 providers._http()
                 return len(loaded)

@@ -28,7 +28,7 @@ reference, params = json.loads(sys.argv[1])
 load()
 async def main():
     context = RunContext({}, lambda: datetime.now(UTC))
-    async with Providers(params, context, Deadline(60), Redactor()) as providers:
+    async with Providers(params, context, Deadline(60)) as providers:
         await providers.of(reference)
 anyio.run(main)
 marker = "checkpoints.plugins.module_utils."

@@ -14,7 +14,6 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils import _deps, _module
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import LimitReached, MissingLibrary
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import RunContext
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks.result import failure
 
@@ -35,19 +34,20 @@ def outcome(run: Any, capsys: pytest.CaptureFixture[str], **arguments: Any) -> t
     return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
 
-async def echo(params: Any, check_only: bool, world: RunContext, redactor: Redactor) -> dict[str, Any]:
+async def echo(params: Any, world: RunContext) -> dict[str, Any]:
     """A run that tells what it was given."""
     return {
-        "changed": check_only,
+        "changed": world.check_only,
         "name": params["name"],
         "year": world.wall_clock().year,
         "warnings": ["mind the gap"],
     }
 
 
-async def refuse(params: Any, check_only: bool, world: RunContext, redactor: Redactor) -> dict[str, Any]:
+async def refuse(params: Any, world: RunContext) -> dict[str, Any]:
     """A run that fails with what nobody may read."""
-    redactor.add("hush-hush")
+    assert world.redactor is not None
+    world.redactor.add("hush-hush")
     raise LimitReached("no more, says hush-hush.", subject="vm web01", remedy="Remove some.")
 
 

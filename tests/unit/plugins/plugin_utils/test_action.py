@@ -50,15 +50,15 @@ def _alone() -> Iterator[None]:
     assert {number: signal.getsignal(number) for number in _action.ENDING} == handlers
 
 
-async def echo(params: Any, check_only: bool, context: Any, redactor: Any) -> dict[str, Any]:
+async def echo(params: Any, context: Any) -> dict[str, Any]:
     """A task that tells what it was given."""
-    seen.append((dict(params), check_only, context.environ.get("HYBRIDVM_TEST"), Path.cwd()))
+    seen.append((dict(params), context.check_only, context.environ.get("HYBRIDVM_TEST"), Path.cwd()))
     if context.report is not None:
         context.report(Waiting("vm web01", "create", 5, 1.0))
     return {"changed": True, "text": f"says {params['secret']}", "nothing": None, "warnings": ["mind the gap"]}
 
 
-async def wait_for_signals(params: Any, check_only: bool, context: Any, redactor: Any) -> dict[str, Any]:
+async def wait_for_signals(params: Any, context: Any) -> dict[str, Any]:
     """A task that waits until it is stopped."""
     seen.append(dict(params))
     await anyio.lowlevel.checkpoint()  # until somebody listens

@@ -59,8 +59,8 @@ class Made:
 
 def using(params: dict[str, Any], act: Callable[[Providers], Awaitable[Any]], redactor: Redactor | None = None) -> Any:
     async def main() -> Any:
-        world = RunContext({}, lambda: NOW, Script())
-        async with Providers(params, world, Deadline(60), redactor or Redactor()) as providers:
+        world = RunContext({}, lambda: NOW, Script(), redactor=redactor)
+        async with Providers(params, world, Deadline(60)) as providers:
             return await act(providers)
 
     return virtual(main)

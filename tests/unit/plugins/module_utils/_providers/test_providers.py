@@ -91,7 +91,7 @@ def test_another_kind_of_resource_is_no_vm() -> None:
 def using(params: dict[str, Any], act: Callable[[Providers], Awaitable[Any]], **world: Any) -> Any:
     async def main() -> Any:
         context = RunContext({}, lambda: NOW, Script(), **world)
-        async with Providers(params, context, Deadline(60), Redactor()) as providers:
+        async with Providers(params, context, Deadline(60)) as providers:
             return await act(providers)
 
     with mock.patch.dict(os.environ, {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}, clear=True):

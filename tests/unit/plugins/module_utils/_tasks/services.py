@@ -111,8 +111,8 @@ class Opened:
         self._settings = settings or ArmSettings()
         self.is_closed = False
 
-    def __call__(self, params: Any, context: RunContext, deadline: Any, redactor: Any) -> Opened:
-        self.params, self.context, self.deadline, self.redactor = params, context, deadline, redactor
+    def __call__(self, params: Any, context: RunContext, deadline: Any) -> Opened:
+        self.params, self.context, self.deadline = params, context, deadline
         return self
 
     async def __aenter__(self) -> Opened:

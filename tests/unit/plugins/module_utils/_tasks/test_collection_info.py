@@ -17,7 +17,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     InvalidInput,
     SignInRefused,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.disk_entities import (
     DiskRestorePointEntity,
@@ -99,7 +98,7 @@ def info(monkeypatch: pytest.MonkeyPatch, client: Client, world: Opened | None =
     """The result of the task."""
     monkeypatch.setattr(task, "Providers", world or Opened(HERE))
     monkeypatch.setattr(task, "RestorePointClient", client)
-    return later(lambda: task.restore_point_collection_info(params, False, context(), Redactor()))
+    return later(lambda: task.restore_point_collection_info(params, context()))
 
 
 def shown(found: dict[str, Any]) -> list[str]:

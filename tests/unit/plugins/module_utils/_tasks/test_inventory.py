@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden, SignInRefused
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Scope
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._tasks import inventory as task
@@ -27,7 +26,7 @@ def inventory(monkeypatch: pytest.MonkeyPatch, opened: Opened | Service, **param
     """What the plugin is given."""
     world = Opened(spf=opened) if isinstance(opened, Service) else opened
     monkeypatch.setattr(task, "Providers", world)
-    return virtual(lambda: task.inventory({"services": ["spf"], **params}, False, context(), Redactor()))
+    return virtual(lambda: task.inventory({"services": ["spf"], **params}, context()))
 
 
 def names(found: dict[str, Any]) -> list[str]:

@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Power
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Action, Plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Done, Progress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._leftovers.actions import DeleteLeftover
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._leftovers.planner import ObservedDisks
@@ -138,7 +137,7 @@ def removed(monkeypatch: pytest.MonkeyPatch, world: Opened, **params: Any) -> di
     monkeypatch.setattr(run, "Providers", world)
     monkeypatch.setattr(task, "ComputeClient", Disks)
     given = {"state": "absent", "ids": [OLD.id, f"{GROUP}/disks/gone"], **params}
-    return later(lambda: task.leftover_disk(given, True, context(), Redactor()))
+    return later(lambda: task.leftover_disk(given, context(check_only=True)))
 
 
 def test_every_key_in_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:

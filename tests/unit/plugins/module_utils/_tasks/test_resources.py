@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import InvalidInput
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.settings import ArmSettings
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.progress import Done, Progress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.entities import (
@@ -82,7 +81,7 @@ def task(
     monkeypatch.setattr(run, "Providers", Opened(settings))
     monkeypatch.setattr(resources, "RestorePointClient", client)
     given = {"resource_group": "rg", **params}
-    return later(lambda: of(given, True, context(), Redactor()))
+    return later(lambda: of(given, context(check_only=True)))
 
 
 def point(monkeypatch: pytest.MonkeyPatch, client: Client, **params: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Refused, SignInRefused
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Waiting
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.interruption import Interruption
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.kind import Kind
@@ -45,9 +44,9 @@ def auth(way: str, *, accepted: bool) -> Auth:
 def ran(found: Any, params: dict[str, Any] | None = None, **surroundings: Any) -> dict[str, Any]:
     """The result of a task that ends so: with this result, or with this error."""
 
-    async def task(params: Any, check_only: bool, world: Any, redactor: Redactor) -> dict[str, Any]:
-        assert check_only
-        redactor.add("hush-hush")
+    async def task(params: Any, world: Any) -> dict[str, Any]:
+        assert world.check_only
+        world.redactor.add("hush-hush")
         world.sign_ins.update(
             spf=auth("ntlm", accepted=True), azure=auth("token", accepted=False), other=auth("", accepted=True)
         )
@@ -140,7 +139,7 @@ def test_a_task_that_ends_first_waits_for_no_signal_and_can_be_told_of_one() -> 
     assert ran({"changed": False}, signals=signals()) == {"changed": False, "sign_in": {"spf": "ntlm"}}
     heard: list[str] = []
 
-    async def task(_params: Any, _check: bool, world: Any, _redactor: Any) -> dict[str, Any]:
+    async def task(_params: Any, world: Any) -> dict[str, Any]:
         with world.interruption.scope() as scope:
             await trio.sleep(FOREVER)
         heard.append(f"{world.interruption.signal} {scope.cancelled_caught}")
@@ -170,9 +169,9 @@ def converged(
         assert (options.poll_interval.total_seconds(), levels.reading.most) == (2.0, int(concurrency))
         return [Waits(shelves[0], "a"), Waits(shelves[1], "bc")]
 
-    surroundings = context(**how.pop("surroundings", {}))
+    surroundings = context(check_only=check, **how.pop("surroundings", {}))
     params = {"poll_interval": "2s", "concurrency": concurrency, "wait_timeout": "2m", "spf_url": "u"}
-    members, total = later(lambda: run.converge(opened, params, check, surroundings, Redactor(), **how))
+    members, total = later(lambda: run.converge(opened, params, surroundings, **how))
     return members, total, world, [each for shelf in shelves for each in shelf.sent]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Forbidden, InvalidInput
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import (
     Absent,
     Present,
@@ -34,14 +33,14 @@ MINE = ours("a1", "1h")
 
 def spec_of(monkeypatch: pytest.MonkeyPatch, module: Any, task: Any, params: dict[str, Any]) -> Any:
     """What the task asks for; what is around it is handed on."""
-    world, redactor = context(), Redactor()
+    world = context()
 
     async def converge(spec: Any, *given: Any) -> Any:
-        assert given == (params, True, world, redactor)
+        assert given == (params, world)
         return {"spec": spec}
 
     monkeypatch.setattr(module, "converge_vms", converge)
-    return virtual(lambda: task(params, True, world, redactor))["spec"]
+    return virtual(lambda: task(params, world))["spec"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def converged(
 ) -> dict[str, Any]:
     """The result for a checkpoint named nightly."""
     monkeypatch.setattr(run, "Providers", Opened(spf=service))
-    return later(lambda: converge_vms(of or present(), params, check, context(), Redactor()))
+    return later(lambda: converge_vms(of or present(), params, context(check_only=check)))
 
 
 def test_every_key_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +198,7 @@ def test_each_vm_is_opened_with_the_task_s_settle_time() -> None:
     options = RunOptions.of({"settle_time": "7s"})
 
     async def main() -> Any:
-        world: Any = Opened(spf=service)(None, context(), options.deadline(), None)
+        world: Any = Opened(spf=service)(None, context(), options.deadline())
         (kind,) = await _open(present(), ["a"], world, options, Levels())
         return kind
 

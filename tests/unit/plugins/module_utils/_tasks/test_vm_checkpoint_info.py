@@ -18,7 +18,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     SignInRefused,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import Leftover
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers import Scope
@@ -36,7 +35,7 @@ def info(monkeypatch: pytest.MonkeyPatch, opened: Opened | Service, **params: An
     """The result of the task."""
     world = Opened(spf=opened) if isinstance(opened, Service) else opened
     monkeypatch.setattr(task, "Providers", world)
-    return later(lambda: task.vm_checkpoint_info(params, False, context(), Redactor()))
+    return later(lambda: task.vm_checkpoint_info(params, context()))
 
 
 def ids(found: dict[str, Any]) -> list[str]:

@@ -16,7 +16,6 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors 
     TooManyDeletes,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import validate_options
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.concurrency import Levels
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.member import Member
@@ -42,7 +41,7 @@ def policy(monkeypatch: pytest.MonkeyPatch, service: Service, *, check: bool = T
     """The result of the task for the series nightly."""
     monkeypatch.setattr(run, "Providers", Opened(spf=service))
     given = {"prefix": "nightly", **params}
-    return later(lambda: vm_checkpoint_policy(given, check, context(), Redactor()))
+    return later(lambda: vm_checkpoint_policy(given, context(check_only=check)))
 
 
 def numbers(**fields: Any) -> dict[str, Any]:
@@ -219,7 +218,7 @@ def test_each_vm_is_opened_with_the_task_s_times() -> None:
     options = RunOptions.of({"settle_time": "7s", "wait_timeout": "8s"})
 
     async def main() -> Any:
-        world = Opened(spf=service)(None, context(), options.deadline(), None)
+        world = Opened(spf=service)(None, context(), options.deadline())
         (kind,) = await _open(spec, ["a"], cast(Any, world), options, Levels())
         return kind
 

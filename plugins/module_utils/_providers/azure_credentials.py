@@ -41,6 +41,10 @@ class Choice(t.NamedTuple):
     settings: ArmSettings
     tried: tuple[str, ...] = ()
 
+    def given(self, name: str) -> str:
+        """A setting that its kind is never without."""
+        return t.cast(str, getattr(self.settings, name))
+
 
 class _Incomplete(t.NamedTuple):
     """Why a source cannot be used."""

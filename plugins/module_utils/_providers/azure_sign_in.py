@@ -60,7 +60,7 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
     if choice.kind == "access_token":
         from .._http.auth.bearer import Bearer, check_times
 
-        token = arm.access_token or ""
+        token = choice.given("access_token")
         check_times("access_token:", token, world.clock())
         auth = Bearer(token, "access_token")
         return SignIn(auth, auth.signer, arm)
@@ -73,7 +73,7 @@ async def sign_in(choice: Choice, cloud: Cloud, world: Surroundings) -> SignIn:
         resource = cloud.scope.removesuffix("/.default")
         identity = ManagedIdentity(world.direct, arm.client_id, resource, world.redactor, world.deadline)
         return SignIn(identity, name, arm)
-    tenant, client_id = arm.tenant or "", arm.client_id or ""
+    tenant, client_id = choice.given("tenant"), choice.given("client_id")
     made = _client(choice, tenant, client_id, cloud, world)
     if arm.token_cache:
         from .._http.auth.disk_cache import DiskCache
@@ -90,7 +90,7 @@ def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Su
     if choice.kind == "secret":
         from .._http.auth.client_secret import ClientSecret
 
-        return ClientSecret(http, cloud.authority, tenant, client_id, arm.secret or "", cloud.scope, redactor)
+        return ClientSecret(http, cloud.authority, tenant, client_id, choice.given("secret"), cloud.scope, redactor)
     from .._http.auth.authority import Authority
 
     authority = Authority(http, cloud.authority, tenant, cloud.scope, redactor)
@@ -98,7 +98,7 @@ def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Su
         from .._http.auth.certificate_assertion import CertificateAssertion, read_certificate
 
         credential = read_certificate(
-            arm.x509_certificate_path or "",
+            choice.given("x509_certificate_path"),
             arm.x509_certificate_password,
             arm.thumbprint,
             send_chain=arm.send_certificate_chain,
@@ -108,7 +108,7 @@ def _client(choice: Choice, tenant: str, client_id: str, cloud: Cloud, world: Su
     from .._http.auth import federation
 
     if choice.kind == "federated_token_file":
-        assertion = federation.of_file(arm.federated_token_file or "")
+        assertion = federation.of_file(choice.given("federated_token_file"))
     else:
         assertion = _pipeline(arm, httpx.URL(cloud.authority).host, world)
     return federation.Federation(authority, client_id, assertion, redactor)

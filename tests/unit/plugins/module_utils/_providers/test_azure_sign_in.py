@@ -216,8 +216,13 @@ def signed_in(kind: str, environ: dict[str, str] | None = None, **arm: Any) -> S
         ("msi", {}, "ManagedIdentity", "the managed identity of this machine"),
         ("msi", {"client_id": "me"}, "ManagedIdentity", "managed identity me"),
         ("secret", {"client_id": "me", "tenant": "t", "secret": "s"}, "ClientSecret", "client me"),
-        ("federated_token_file", {"client_id": "me", "federated_token_file": "/f"}, "Federation", "client me"),
-        ("pipeline", {"client_id": "me"}, "Federation", "client me"),
+        (
+            "federated_token_file",
+            {"tenant": "t", "client_id": "me", "federated_token_file": "/f"},
+            "Federation",
+            "client me",
+        ),
+        ("pipeline", {"tenant": "t", "client_id": "me"}, "Federation", "client me"),
     ],
 )
 def test_each_way_is_made_and_named(kind: str, arm: dict[str, Any], made: str, name: str) -> None:

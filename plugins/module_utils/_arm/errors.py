@@ -8,7 +8,7 @@ import json
 import re
 import typing as t
 
-from .._core.errors import BadResponse
+from .._core.errors import BadResponse, CheckpointError
 from .._core.formatting import format_value, one_line
 from .._http.error_mapping import inner_words
 from .._http.response import Response
@@ -76,6 +76,11 @@ def policies_of(error: object, depth: int = 0) -> str:
     if not found and str(error.get("code")).lower() == "requestdisallowedbypolicy":
         return "a policy"
     return one_line(" and ".join(dict.fromkeys(found)), 500)
+
+
+def code_of(problem: CheckpointError) -> str:
+    """The code of ARM's error behind ours, in lower case; empty where there is none."""
+    return read_error(problem.details)[0].lower()
 
 
 def error_details(error: object) -> dict[str, t.Any] | None:

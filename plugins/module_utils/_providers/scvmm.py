@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from .._arm.client import NO_GROUP, NO_SUBSCRIPTION, Arm
+from .._arm.errors import code_of
 from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
 from .._core.capabilities import Capabilities
@@ -135,7 +136,7 @@ class Scvmm(SingleCallProvider):
 
     def _no_subscription(self, arm_id: ArmId, problem: BadResponse) -> CheckpointError:
         """The error for a subscription that is denied before anything was read in it; any other stays what it is."""
-        if NO_SUBSCRIPTION not in problem.message.lower():
+        if code_of(problem) != NO_SUBSCRIPTION:
             return problem
         missing = NotFound("")
         vars(missing).update(vars(problem), subject=f"vm {arm_id.name}")
@@ -149,7 +150,7 @@ class Scvmm(SingleCallProvider):
         try:
             await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), context=f"reading {arm_id.name}")
         except NotFound as missing:
-            if NO_GROUP in missing.message.lower():
+            if code_of(missing) == NO_GROUP:
                 why = f"no resource group {arm_id.group} in subscription {arm_id.subscription}, {hidden}."
                 remedy = "Check both in the id; vm_checkpoint_info with scope: scvmm lists the subscription's VMs."
             else:

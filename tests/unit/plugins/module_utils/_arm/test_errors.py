@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.client import Arm
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm.errors import (
+    code_of,
     codes_of,
     error_details,
     error_of,
@@ -247,6 +248,13 @@ def test_an_error_s_further_information_is_short() -> None:
 )
 def test_the_title_of_a_gateway_s_page(page: bytes, title: str) -> None:
     assert error_of(answer(502, page)) == title
+
+
+def test_the_code_behind_an_error_is_the_outermost_one_in_lower_case_and_no_word_of_its_text() -> None:
+    group = {"code": "ResourceGroupNotFound", "message": "SubscriptionNotFound"}
+    assert code_of(CheckpointError("x", details={**group, "details": [{"code": "Inner"}]})) == "resourcegroupnotfound"
+    assert code_of(CheckpointError("SubscriptionNotFound", details={"message": "SubscriptionNotFound"})) == ""
+    assert code_of(CheckpointError("SubscriptionNotFound")) == ""
 
 
 def test_an_error_is_in_its_wrapper_or_where_that_will_do_it_is_all_there_is() -> None:

@@ -9,7 +9,7 @@ point of each bucket stays while counts are left, and so does the oldest of all.
 from __future__ import annotations
 
 import typing as t
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from operator import itemgetter
 
@@ -80,9 +80,10 @@ class Point:
     named: bool = False
     latest: datetime | None = None
 
-    def at_latest(self) -> Point:
-        """The same made at its `latest`, for the rules by which it goes or stays."""
-        return self if self.latest is None else replace(self, at=self.latest)
+    @property
+    def at_latest(self) -> datetime | None:
+        """When it was made at the latest, by any clock."""
+        return self.at if self.latest is None else self.latest
 
     def is_held(self, now: datetime) -> bool:
         """Whether it bears a pin that still holds."""
@@ -122,16 +123,15 @@ class Verdict:
 def retain(points: t.Sequence[Point], policy: Policy, now: datetime) -> tuple[Verdict, ...]:
     """One verdict for each point, in the order given."""
     # Which is the newest, or of which day, no clock of today changes; how long ago that was, each may tell otherwise.
-    counted_by = [point.at_latest() if policy.within else point for point in points]
-    good = newest_first(counted_by, now)
-    counted = _counted(good, policy)
-    failed = [point for point in _dated(counted_by, now) if point.usability == "unusable"]
+    good = newest_first(points, now)
+    counted = _counted(good, policy, now)
+    failed = [point for point in _dated(points, now) if point.usability == "unusable"]
     newer = {point.id: position for each in (good, failed) for position, point in enumerate(each)}
     found = []
-    for point, made in zip(points, [each.at for each in counted_by], strict=True):
+    for point in points:
         kept = (
             _outside(point, now)
-            or _in_doubt(point, made, now)
+            or _in_doubt(point, point.at_latest if policy.within else point.at, now)
             or (None if policy.removes else Verdict(point, True, "no_keep", "no keep is set, so nothing is removed"))
         )
         if kept is None and point.usability == "unusable":
@@ -206,13 +206,14 @@ def _of_good(point: Point, newer: int, reasons: t.Mapping[str, str], policy: Pol
     return Verdict(point, False, "not_kept", "no rule of keep keeps it")
 
 
-def _counted(good: t.Sequence[Point], policy: Policy) -> dict[str, dict[str, str]]:
+def _counted(good: t.Sequence[Point], policy: Policy, now: datetime) -> dict[str, dict[str, str]]:
     """By id, the rules that keep a point, with what each says of it."""
+    by_every_clock = [point for point in good if not _is_ahead(point.at_latest, now)]
     kept: dict[str, dict[str, str]] = {point.id: {} for point in good}
     for rule, count in policy.counts.items():
         _keep_counted(kept, good, rule, count, policy.zone)
     for rule, span in policy.within.items():
-        _keep_within(kept, good, rule, span, policy.zone)
+        _keep_within(kept, by_every_clock, rule, span, policy.zone)
     return kept
 
 
@@ -231,11 +232,13 @@ def _keep_counted(
 
 
 def _keep_within(kept: dict[str, dict[str, str]], good: t.Sequence[Point], rule: str, span: Span, zone: tzinfo) -> None:
+    """A span is held against the latest moments that any clock gives; the day of a point is that of its `at`."""
     last: object = None
-    since = span.before(t.cast(datetime, good[0].at), zone) if good else None
-    for position, point in enumerate(good):
-        if t.cast(datetime, point.at) <= t.cast(datetime, since):
-            return
+    latest = [t.cast(datetime, point.at_latest) for point in good]
+    since = span.before(max(latest), zone) if good else None
+    for position, (point, made) in enumerate(zip(good, latest, strict=True)):
+        if made <= t.cast(datetime, since):
+            continue
         bucket: object = position if rule == "within" else _bucket(rule.removeprefix("within_"), point, zone)
         if bucket != last or position == len(good) - 1:
             kept[point.id][rule] = f"{rule} {span}"

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -43,3 +45,16 @@ def test_whatever_the_rules_keep_the_newest_usable_ones_stay(min_good: int, reas
     verdicts = retain(points, Policy(within={"within": Span()}, min_good=min_good), NOW)
     assert [verdict.keep for verdict in verdicts] == [position >= 3 - min_good for position in range(3)]
     assert (verdicts[-1].rule, verdicts[-1].reason) == ("min_good", reason)
+
+
+@pytest.mark.parametrize("rules", [{"counts": {"daily": 7}}, {"within": {"within_daily": Span(days=7)}}])
+def test_no_clock_of_today_moves_a_point_to_another_day(rules: dict[str, Any]) -> None:
+    """With a clock that is four minutes behind, one of 23:57 is of the next day, which has newer ones."""
+    behind = timedelta(minutes=4)
+    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    hours = {"morning": 9.0, "night": -0.05, "dawn before": -20.0, "oldest": -40.0}
+    agreed = [Point(name, midnight + timedelta(hours=each)) for name, each in hours.items()]
+    apart = [replace(point, latest=midnight + timedelta(hours=hours[point.id]) + behind) for point in agreed]
+    policy = Policy(**{"within": {"within": Span(hours=12)}, **rules})
+    for points in (agreed, apart):
+        assert [verdict.keep for verdict in retain(points, policy, NOW)] == [True, True, False, True]

@@ -85,7 +85,8 @@ def entity(response: Response) -> Entity:
 def error(response: Response, *, context: str, sign_in: str = "", names: t.Collection[str] = ()) -> CheckpointError:
     """The error for a response that is not a success, with the service's own text; that may quote one of `names`."""
     code, said = _read(response)
-    locked = response.status == 423 or (response.status in (400, 409, 500) and says_locked(said, names, [code]))
+    codes = [] if code == str(response.status) else [code]  # a status that is repeated is no number of VMM's
+    locked = response.status == 423 or (response.status in (400, 409, 500) and says_locked(said, names, codes))
     return error_from(response, said, context=context, locked=locked, sign_in=sign_in)
 
 

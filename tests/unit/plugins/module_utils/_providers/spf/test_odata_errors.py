@@ -169,6 +169,16 @@ def test_another_code_wins_over_the_text() -> None:
     assert not isinstance(odata.error(answer(500, body), context="creating it"), Locked)
 
 
+@pytest.mark.parametrize("status", [400, 409, 500])
+def test_a_code_that_repeats_the_status_is_no_other_cause(status: int) -> None:
+    said = "The object is locked by another job. (Error ID: 2602)"
+    for code in (status, str(status)):
+        body = {"odata.error": {"code": code, "message": {"value": said}}}
+        assert isinstance(odata.error(answer(status, body), context="creating it"), Locked)
+    body = {"odata.error": {"code": "441", "message": {"value": said}}}
+    assert not isinstance(odata.error(answer(status, body), context="creating it"), Locked)
+
+
 @pytest.mark.parametrize("name", ["Error 2602", "Locked (2602)"])
 def test_a_name_that_was_sent_is_no_lock(name: str) -> None:
     body = {"odata.error": {"code": "", "message": {"value": f"{name} is too long."}}}

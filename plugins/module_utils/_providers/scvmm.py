@@ -125,10 +125,7 @@ class Scvmm(SingleCallProvider):
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the instance must exist, because a hybrid machine need not be an SCVMM VM."""
         vm = self._vm(parse(reference), reference)
-        try:
-            self._resolved[vm.canonical] = await self._instance(vm)
-        except BadResponse as problem:
-            raise self._no_subscription(parse(reference), problem) from None
+        self._resolved[vm.canonical] = await self._first_instance(vm)
         return vm
 
     async def prefetch(self, references: t.Collection[str]) -> None:
@@ -178,7 +175,7 @@ class Scvmm(SingleCallProvider):
 
     async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The instance, where `resolve` has not just read it."""
-        return self._observed(vm, *(self._resolved.pop(vm.canonical, None) or await self._instance(vm)))
+        return self._observed(vm, *(self._resolved.pop(vm.canonical, None) or await self._first_instance(vm)))
 
     def _observed(self, vm: VM, instance: _Instance, response: Response) -> ObservedVm:
         profile = instance.properties.infrastructureProfile
@@ -242,6 +239,13 @@ class Scvmm(SingleCallProvider):
         path = f"{_instance_path(parse(vm.id))}/{action}"
         url = self._arm.url(path, self._version)
         return await self._arm.write("POST", url, body, context=context, names=(vm.name, *names))
+
+    async def _first_instance(self, vm: VM) -> tuple[_Instance, Response]:
+        """The same before anything was read of the VM: a wrong subscription is a mistake in the id then."""
+        try:
+            return await self._instance(vm)
+        except BadResponse as problem:
+            raise self._no_subscription(parse(vm.id), problem) from None
 
     async def _instance(self, vm: VM) -> tuple[_Instance, Response]:
         arm_id = parse(vm.id)

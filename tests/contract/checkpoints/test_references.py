@@ -233,6 +233,15 @@ def test_an_unknown_subscription_says_nothing_of_a_machine() -> None:
     assert code(result) == "not_found"
     assert f"vm app01: no subscription {NOBODY}, or it is hidden from" in result["msg"]
     assert "Check the subscription in the id" in result["error"]["remedy"]
+
+
+def test_an_unknown_subscription_in_a_list_ends_the_task_before_anything_is_made() -> None:
+    """As any wrong name in a list does: it is a mistake in the task."""
+    lab = make_lab("scvmm")
+    wrong = lab.arm_vm.replace(lab.world.arc.subscription_id, NOBODY)
+    result = lab.run("vm_checkpoint", vms=[lab.arm_vm, wrong], name="new")
+    assert (code(result), lab.writes()) == ("not_found", 0), result["msg"]
+    assert f"vm app01: no subscription {NOBODY}, or it is hidden from" in result["msg"]
     assert "machine" not in result["error"]["message"]
 
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._arm.ids import ArmId
-from .._core.errors import Downgraded, InvalidInput, NotFound, NotVerified, OperationFailed
+from .._core.errors import (
+    BadResponse,
+    Downgraded,
+    InvalidInput,
+    NotFound,
+    NotVerified,
+    OperationFailed,
+    Unavailable,
+)
 from .._core.model import Obstacle
 from .._core.operation import Operation, Status, watched
 from .._core.pins import Pin
@@ -21,6 +29,7 @@ from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.pins import holding_pins
 from .._providers.compute.preflight import of_locks
 from .._providers.compute.usability import percent, usability
+from .._providers.compute.vm_entities import VmEntity
 from .actions import CreateResource, DeleteResource
 from .client import RestorePointClient
 from .consistency import is_downgrade, os_type_of
@@ -78,9 +87,7 @@ class RestorePoint(Kind[ObservedPoint]):
             self._require_fit(collection)
             inputs = PointInputs(comparable_fields(self._spec, collection))
             if is_present(entity):
-                # A copy is of its source, whose VM is elsewhere.
-                if self._spec.source_restore_point is None and (entity.made_of or self._system_decides(entity)):
-                    inputs.vm = await source_vm(self._client, collection)
+                inputs.vm = await self._vm_of(entity, collection)
             else:
                 inputs = await read_inputs(self._client, self._spec, collection, now)
         judged = entity is not None and usability(entity) == "usable"
@@ -178,6 +185,17 @@ class RestorePoint(Kind[ObservedPoint]):
         if not observed.judged and is_downgrade(self._spec, achieved, os_type):
             warnings = (self._downgraded(achieved),)
         return Completed(warnings=warnings, drift=differs)
+
+    async def _vm_of(self, entity: PointEntity, collection: CollectionEntity) -> VmEntity | None:
+        """The VM of a point that is there, where it can tell something. A copy is of its source, whose VM is elsewhere."""
+        if self._spec.source_restore_point is not None:
+            return None
+        if self._system_decides(entity):
+            return await source_vm(self._client, collection)
+        try:
+            return await source_vm(self._client, collection) if entity.made_of else None
+        except (BadResponse, Unavailable):
+            return None  # it would only be warned of whose the point is
 
     def _system_decides(self, entity: PointEntity) -> bool:
         """Whether the VM must tell how good a point is: it is less on Windows, and does not say of which it is."""

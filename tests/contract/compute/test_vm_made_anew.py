@@ -111,6 +111,23 @@ def test_a_restore_point_of_the_old_one_is_kept_and_told(check: bool) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"error": {"code": "SubscriptionNotFound", "message": "It could not be found."}}),
+        (404, "<html>no such page</html>"),
+        (500, {"error": {"code": "InternalServerError", "message": "It went wrong."}}),
+    ],
+)
+def test_a_restore_point_that_exists_is_kept_where_its_vm_cannot_be_read(status: int, body: Any) -> None:
+    """Only a warning would come of it."""
+    lab = make_lab()
+    home = _id(lab).rpartition("/restorePoints/")[0]
+    lab.world.faults.add(kind="status", status=status, body=body, path="virtualMachines/shop01", count=None)
+    result = done(lab.run("restore_point", collection=home, name="before"))
+    assert (result["changed"], result["warnings"]) == (False, [])
+
+
 def test_min_good_is_of_this_vm() -> None:
     lab = _make_lab()
     options: dict[str, Any] = {"vm": lab.azure_vm, "prefix": "before", "max_age": "1d", "keep": {"last": 1}}

@@ -187,7 +187,7 @@ class RestorePoint(Kind[ObservedPoint]):
         return Completed(warnings=warnings, drift=differs)
 
     async def _vm_of(self, entity: PointEntity, collection: CollectionEntity) -> VmEntity | None:
-        """The VM of a point that is there, where it can tell something. A copy is of its source, whose VM is elsewhere."""
+        """The VM of a point that is there, where it can tell something; that of a copy is elsewhere."""
         if self._spec.source_restore_point is not None:
             return None
         if self._system_decides(entity):

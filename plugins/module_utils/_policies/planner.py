@@ -97,11 +97,13 @@ def plan(
     if create:
         _require_slot(observed, patience)
         actions += [*observed.prelude, _new(spec, observed, capabilities, decision)]
-    gone = sorted((each for each in decision.verdicts if not each.keep), key=_age)
-    for verdict in gone:
+    locked: list[Action] = []  # last, for who may not lift a lock gets no further
+    for verdict in sorted((each for each in decision.verdicts if not each.keep), key=_age):
         checkpoint = by_id[verdict.point.id]
-        actions += unlocking(observed, checkpoint, verdict.reason)
-        actions.append(RemovePoint(observed.vm, verdict.reason, checkpoint=checkpoint, rule=verdict.rule))
+        first = unlocking(observed, checkpoint, verdict.reason)
+        removal = RemovePoint(observed.vm, verdict.reason, checkpoint=checkpoint, rule=verdict.rule)
+        (locked if first else actions).extend((*first, removal))
+    actions += locked
     newest = None if decision.newest is None or create else by_id[decision.newest.id]
     left = shortfall(decision, observed, capabilities)
     made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest, shortfall=left)

@@ -56,6 +56,15 @@ def test_the_lock_of_a_pin_that_has_ended_goes_with_its_checkpoint() -> None:
     assert not lab.world.azure.locks
 
 
+def test_who_may_not_lift_such_a_lock_removes_the_others_all_the_same() -> None:
+    lab, locked = _series("compute", 4, pin=True, pin_until="1d", pin_lock=True)
+    lab.world.arm_actions = frozenset({"*/read", "Microsoft.Compute/*"})
+    result = run(lab, "compute", max_age=None, keep={"last": 1})
+    assert "Microsoft.Authorization/locks/delete" in failed(result, "forbidden")
+    made = [name for name in names(lab, "compute") if name.startswith("nightly")]
+    assert made == [locked, planned(result, "keep")[-1]]
+
+
 @on_each
 def test_select_narrows_what_a_policy_removes(service: str) -> None:
     lab, _first = _series(service, 5)

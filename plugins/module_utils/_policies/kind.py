@@ -19,7 +19,7 @@ from .._engine.kind import InProgress, Kind, WriteRequest
 from .._engine.progress import Progress
 from .._providers.base import Provider
 from .audit import Audit
-from .planner import decide, is_due, no_slot, plan, removed_by
+from .planner import decide, is_due, no_slot, plan, removals_of, removed_by
 from .scope import governed
 from .specs import PolicySpec
 
@@ -66,8 +66,15 @@ class VmPolicy(Kind[ObservedVm]):
 
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """Create first, then remove; every checkpoint stands in it."""
-        done, removed = CheckpointProgress.of(progress), removed_by(progress.actions)
-        decision = decide(self.spec, observed, self.capabilities, done, removed=removed, allotted=self.allotted)
+        decision = decide(
+            self.spec,
+            observed,
+            self.capabilities,
+            CheckpointProgress.of(progress),
+            removed=removed_by(progress.actions),
+            planned=removals_of(progress.plan) if progress.begun else (),
+            allotted=self.allotted,
+        )
         return plan(decision, self.spec, observed, self.capabilities, patience=self._patience)
 
     def audit(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Audit:

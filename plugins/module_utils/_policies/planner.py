@@ -26,6 +26,8 @@ from .retention import Point, Verdict, newest_first, retain
 from .scope import governed, points_of
 from .specs import PolicySpec
 
+Limit: t.TypeAlias = t.Literal["max_deletes", "max_deletes_total"]
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -50,12 +52,13 @@ def decide(
     progress: CheckpointProgress | None = None,
     *,
     removed: int = 0,
+    planned: t.Collection[str] = (),
     allotted: int | None = None,
 ) -> Decision:
     """The verdicts on what exists, with a new one counted where one is due.
 
-    `removed` are those that this run has removed already, and `allotted` how many max_deletes_total, which bounds the
-    task as a whole, leaves to this VM.
+    `removed` are those that this run has removed already, `planned` the ids of those that the plan removes which it has
+    begun to carry out, and `allotted` how many max_deletes_total, which bounds the task as a whole, leaves to this VM.
     """
     progress = progress or CheckpointProgress()
     now = observed.now
@@ -63,17 +66,16 @@ def decide(
     good = newest_first(points, now)
     due = is_due(spec, observed, progress)
     is_full = due and len(observed.checkpoints) >= capabilities.max_points
-    planned = [Point("", now)] if due and not is_full else []
-    verdicts = retain([*planned, *points], spec.policy, now)[len(planned) :]
+    new = [Point("", now)] if due and not is_full else []
+    verdicts = retain([*new, *points], spec.policy, now)[len(new) :]
     by_id = {checkpoint.id: checkpoint for checkpoint in observed.checkpoints}
     verdicts = tuple(_locked(verdict, observed, by_id[verdict.point.id]) for verdict in verdicts)
-    goes = sum(not verdict.keep for verdict in verdicts)
     decision = Decision(verdicts, good[0] if good else None, due, is_full)
-    if goes + removed > spec.max_deletes:
-        return _leave(decision, "max_deletes", f"max_deletes is {spec.max_deletes}", goes)
-    if allotted is not None and goes + removed > allotted:
-        return _leave(decision, "max_deletes_total", f"max_deletes_total is {spec.max_deletes_total}", goes)
-    return decision
+    goes = sum(not verdict.keep for verdict in verdicts)
+    bound = _bound(spec, goes + removed, allotted)
+    if bound is None:
+        return decision
+    return _leave_late(decision, *bound, planned) if removed or planned else _leave_all(decision, *bound, goes)
 
 
 def is_due(spec: PolicySpec, observed: ObservedVm, progress: CheckpointProgress) -> bool:
@@ -135,7 +137,16 @@ def _age(verdict: Verdict) -> tuple[datetime, str]:
     return t.cast(datetime, verdict.point.at), verdict.point.id
 
 
-def _leave(decision: Decision, rule: t.Literal["max_deletes", "max_deletes_total"], limit: str, goes: int) -> Decision:
+def _bound(spec: PolicySpec, goes: int, allotted: int | None) -> tuple[Limit, str] | None:
+    """The limit that allows fewer, by its name and in words."""
+    if goes > spec.max_deletes:
+        return "max_deletes", f"max_deletes is {spec.max_deletes}"
+    if allotted is not None and goes > allotted:
+        return "max_deletes_total", f"max_deletes_total is {spec.max_deletes_total}"
+    return None
+
+
+def _leave_all(decision: Decision, rule: Limit, limit: str, goes: int) -> Decision:
     """All that would go stays: what is too much is not cut off in the middle."""
     left = tuple(
         verdict
@@ -144,6 +155,17 @@ def _leave(decision: Decision, rule: t.Literal["max_deletes", "max_deletes_total
         for verdict in decision.verdicts
     )
     return replace(decision, verdicts=left, left=goes, limit=limit)
+
+
+def _leave_late(decision: Decision, rule: Limit, limit: str, planned: t.Container[str]) -> Decision:
+    """The plan that was begun was within the limit: what has become due since waits for the next run."""
+    verdicts = tuple(
+        verdict
+        if verdict.keep or verdict.point.id in planned
+        else replace(verdict, keep=True, rule=rule, reason=f"{verdict.reason}, but only since this run began; {limit}")
+        for verdict in decision.verdicts
+    )
+    return replace(decision, verdicts=verdicts)
 
 
 def _locked(verdict: Verdict, observed: ObservedVm, checkpoint: Checkpoint) -> Verdict:
@@ -221,3 +243,9 @@ def _warnings(spec: PolicySpec, observed: ObservedVm) -> list[str]:
 def removed_by(actions: t.Iterable[Action]) -> int:
     """How many checkpoints these actions have removed."""
     return sum(isinstance(action, Delete) for action in actions)
+
+
+def removals_of(planned: Plan | None) -> frozenset[str]:
+    """The ids of the checkpoints that a plan removes."""
+    actions = () if planned is None else planned.actions
+    return frozenset(action.checkpoint.id for action in actions if isinstance(action, Delete))

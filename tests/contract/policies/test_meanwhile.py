@@ -70,3 +70,24 @@ def test_what_others_remove_lets_a_policy_keep_more(service: str) -> None:
     assert [name for name in names(lab, service) if name in series] == [series[3], series[4], series[6]]
     assert deletes(lab) == 3
     assert result["compliance"]["compliant"]
+
+
+@pytest.mark.parametrize("limit", [{"max_deletes": 5}, {"max_deletes": 9, "max_deletes_total": 9}])
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_becomes_due_meanwhile_does_not_stop_what_was_within_the_limit(
+    service: str, limit: dict[str, int]
+) -> None:
+    """A limit stops a mistake before anything has gone; a new checkpoint of the series in mid-run is none."""
+    lab, series = _series(service, 6, delete_takes="60s", compute_point_delete_takes="60s")
+    vm = vm_of(lab, service)
+    removes, makes = lab.together(
+        (0.0, "vm_checkpoint_policy", {"vm": vm, "prefix": "nightly", "keep": {"last": 1}, **limit}),
+        (90.0, "vm_checkpoint", {"vm": vm, "name": "nightly", "max_age": "1h"}),
+    )
+    assert done(makes)["changed"]
+    assert done(removes)["changed"]
+    assert deletes(lab) == 5
+    left = [name for name in names(lab, service) if name.startswith("nightly")]
+    assert left == [series[5], done(makes)["checkpoint"]["name"]]
+    again = done(run(lab, service, max_age=None, keep={"last": 1}, **limit))
+    assert [each["action"] for each in again["plan"]["actions"]].count("delete") == 1

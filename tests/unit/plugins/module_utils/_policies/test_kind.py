@@ -222,6 +222,15 @@ def test_what_the_run_has_removed_counts_where_it_plans_again() -> None:
     assert len(of.plan(having(*SERIES[:3]), Progress(done=(removed,))).writes) == 2
 
 
+def test_what_was_begun_within_the_limit_goes_on_where_more_has_become_due() -> None:
+    of = policy(max_age=None, keep={"last": 1}, max_deletes=2)
+    within = of.plan(having(*SERIES[:3]), Progress())
+    assert len(within.writes) == 2
+    planned = Progress[ObservedVm](plan=within)
+    assert of.plan(having(*SERIES), planned).writes == ()
+    assert of.plan(having(*SERIES), planned.begins(within.writes[0])).writes == within.writes
+
+
 def test_a_write_is_that_of_any_checkpoint() -> None:
     removal = RemovePoint(WEB01, "not kept", checkpoint=SERIES[1])
     request = policy().write(removal, having(*SERIES), Progress())

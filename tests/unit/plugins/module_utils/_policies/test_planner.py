@@ -238,10 +238,28 @@ def test_what_a_run_has_removed_counts() -> None:
 
 @pytest.mark.parametrize(("allotted", "removed", "goes"), [(3, 0, 3), (2, 0, 0), (4, 1, 3), (3, 1, 0), (None, 1, 3)])
 def test_what_is_left_of_the_total(allotted: int | None, removed: int, goes: int) -> None:
-    """What this run has removed already was taken from it."""
+    """What this run has removed already was taken from it; once it has begun, what is too much is no failure."""
     given = spec(keep={"last": 1}, max_deletes_total=9)
     decision = decided(given, having(*DAYS), allotted=allotted, removed=removed)
-    assert (sum(not verdict.keep for verdict in decision.verdicts), decision.left) == (goes, 3 - goes)
+    left = 0 if removed else 3 - goes
+    assert (sum(not verdict.keep for verdict in decision.verdicts), decision.left) == (goes, left)
+
+
+@pytest.mark.parametrize(("limit", "allotted"), [({"max_deletes": 3}, None), ({"max_deletes_total": 9}, 3)])
+def test_what_was_planned_within_the_limit_goes_and_what_has_become_due_since_stays(
+    limit: dict[str, int], allotted: int | None
+) -> None:
+    given = spec(keep={"last": 1}, **limit)
+    decision = decided(given, having(*DAYS), removed=1, planned={"4a", "3a"}, allotted=allotted)
+    assert {each.point.id: each.rule for each in decision.verdicts} == {
+        "4a": "not_kept",
+        "3a": "not_kept",
+        "2a": next(iter(limit)),
+        "1a": "last",
+    }
+    (late,) = [each.reason for each in decision.verdicts if each.point.id == "2a"]
+    assert late.startswith("no rule of keep keeps it, but only since this run began; max_deletes")
+    assert (decision.left, decision.limit) == (0, "")
 
 
 def test_of_the_same_age_the_lesser_id_goes_first() -> None:

@@ -12,18 +12,18 @@ import typing as t
 from dataclasses import replace
 from datetime import datetime
 
-from .._arm.client import NO_GROUP, NO_SUBSCRIPTION, Arm
-from .._arm.errors import code_of
+from .._arm.client import Arm
 from .._arm.ids import ArmId, parse
 from .._core.ancestry import Row, build_tree
 from .._core.capabilities import Capabilities
-from .._core.errors import BadResponse, CheckpointError, NotFound, Unsupported
+from .._core.errors import BadResponse, NotFound, Unsupported
 from .._core.model import Checkpoint, ObservedVm, Obstacle, Power
 from .._core.operation import Operation
 from .._core.ownership import split
 from .._core.targets import VM
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
+from .azure_absence import no_subscription, not_there, vms_of_group
 from .azure_scope import listed, path_of_scope
 from .base import MACHINES, Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
 
@@ -131,31 +131,20 @@ class Scvmm(SingleCallProvider):
     async def prefetch(self, references: t.Collection[str]) -> None:
         """Nothing: there is no list of instances."""
 
-    def _no_subscription(self, arm_id: ArmId, problem: BadResponse) -> CheckpointError:
-        """The error for a subscription that is denied before anything was read in it; any other stays what it is."""
-        if code_of(problem) != NO_SUBSCRIPTION:
-            return problem
-        missing = NotFound("")
-        vars(missing).update(vars(problem), subject=f"vm {arm_id.name}")
-        missing.message = f"no subscription {arm_id.subscription}, or it is hidden from {self._arm.sign_in}."
-        return missing
+    @property
+    def _hidden(self) -> str:
+        return f"or it is hidden from {self._arm.sign_in}"
 
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
         """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
-        hidden = f"or it is hidden from {self._arm.sign_in}"
-        listing = f"vm_checkpoint_info with scope: scvmm and resource_group: {arm_id.group} lists the VMs there"
         try:
             await self._arm.get(self._arm.url(arm_id.path, MACHINES_VERSION), context=f"reading {arm_id.name}")
         except NotFound as missing:
-            if code_of(missing) == NO_GROUP:
-                why = f"no resource group {arm_id.group} in subscription {arm_id.subscription}, {hidden}."
-                remedy = "Check both in the id; vm_checkpoint_info with scope: scvmm lists the subscription's VMs."
-            else:
-                why = f"no such hybrid machine in resource group {arm_id.group}, {hidden}."
-                remedy = f"Check the name and the resource group in the id; {listing}."
+            why, remedy = not_there(arm_id, missing, self._hidden, "hybrid machine", "scvmm")
         else:
             why = "the machine exists, but it is no VM of Arc-enabled SCVMM (it has no instance of Microsoft.ScVmm)."
-            remedy = f"Enable the VM in Azure from its SCVMM inventory, or name another; {listing}."
+            others = vms_of_group(arm_id, "scvmm")
+            remedy = f"Enable the VM in Azure from its SCVMM inventory, or name another; {others}."
         problem.message, problem.subject, problem.remedy = why, f"vm {arm_id.name}", remedy
         return problem
 
@@ -245,7 +234,7 @@ class Scvmm(SingleCallProvider):
         try:
             return await self._instance(vm)
         except BadResponse as problem:
-            raise self._no_subscription(parse(vm.id), problem) from None
+            raise no_subscription(parse(vm.id), problem, self._hidden) from None
 
     async def _instance(self, vm: VM) -> tuple[_Instance, Response]:
         arm_id = parse(vm.id)

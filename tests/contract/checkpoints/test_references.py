@@ -227,11 +227,13 @@ def test_an_unanswered_connection_option_is_one_that_was_not_given() -> None:
     assert code(lab.run("vm_checkpoint_info", vm="web01", spf_url="", environ={"SPF_URL": url})) is None
 
 
-def test_an_unknown_subscription_says_nothing_of_a_machine() -> None:
-    lab = make_lab("scvmm")
-    result = lab.run("vm_checkpoint", vm=lab.arm_vm.replace(lab.arm_vm.split("/")[2], NOBODY), name="n")
+@pytest.mark.parametrize("service", ["scvmm", "compute"])
+def test_an_unknown_subscription_says_nothing_of_a_machine(service: str) -> None:
+    lab = Lab()
+    vm = lab.azure_vm if service == "compute" else lab.arm_vm
+    result = lab.run("vm_checkpoint", vm=vm.replace(vm.split("/")[2], NOBODY), name="n")
     assert code(result) == "not_found"
-    assert f"vm app01: no subscription {NOBODY}, or it is hidden from" in result["msg"]
+    assert f"vm {vm.rpartition('/')[2]}: no subscription {NOBODY}, or it is hidden from" in result["msg"]
     assert "Check the subscription in the id" in result["error"]["remedy"]
 
 
@@ -243,6 +245,26 @@ def test_an_unknown_subscription_in_a_list_ends_the_task_before_anything_is_made
     assert (code(result), lab.writes()) == ("not_found", 0), result["msg"]
     assert f"vm app01: no subscription {NOBODY}, or it is hidden from" in result["msg"]
     assert "machine" not in result["error"]["message"]
+
+
+@pytest.mark.parametrize("service", ["scvmm", "compute"])
+@pytest.mark.parametrize("missing", ["group", "vm"])
+def test_what_of_an_arm_id_is_missing_is_said_with_the_request(service: str, missing: str) -> None:
+    lab = Lab()
+    vm = lab.azure_vm if service == "compute" else lab.arm_vm
+    place = 4 if missing == "group" else 8
+    parts = vm.split("/")
+    group, parts[place] = parts[4], "nobody"
+    result = lab.run("vm_checkpoint", vm="/".join(parts), name="n")
+    assert code(result) == "not_found"
+    if missing == "group":
+        assert f": no resource group nobody in subscription {parts[2]}, or it is hidden from" in result["msg"]
+        assert f"vm_checkpoint_info with scope: {service} lists" in result["error"]["remedy"]
+    else:
+        assert f" in resource group {group}, or it is hidden from" in result["msg"]
+        assert f"scope: {service} and resource_group: {group} lists the VMs there" in result["error"]["remedy"]
+    assert result["error"]["status"] == 404
+    assert result["error"]["request_id"] in result["msg"]
 
 
 def test_a_name_that_only_arc_or_azure_knows_learns_how_they_are_given() -> None:

@@ -34,6 +34,7 @@ from ..._core.settings import ArmSettings
 from ..._core.targets import VM
 from ..._deps import anyio
 from ..._http.response import parse_entity
+from ..azure_absence import no_subscription, not_there
 from ..azure_scope import listed, path_of_scope
 from ..base import MACHINES, Purpose, Scope, arm_vm, bounded_count, clock
 from .capabilities import CAPABILITIES
@@ -89,7 +90,7 @@ class Compute:
     async def resolve(self, reference: str) -> VM:
         """By ARM id; the VM must exist."""
         vm = self._vm(_arm_id.parse(reference), reference)
-        self._resolved[vm.canonical] = await self._machine(vm)
+        self._resolved[vm.canonical] = await self._first_machine(vm)
         return vm
 
     async def prefetch(self, references: t.Collection[str]) -> None:
@@ -111,23 +112,33 @@ class Compute:
     async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The same; the VM itself is not read again where `resolve` has just read it."""
         resolved = self._resolved.pop(vm.canonical, None)
-        return await self._observed(vm, purpose, resolved if resolved is not None else await self._machine(vm))
+        return await self._observed(vm, purpose, resolved if resolved is not None else await self._first_machine(vm))
 
     async def read_points(self, known: ObservedVm) -> ObservedVm:
         """The collection: what a restore point is made or removed in says nothing new of the VM itself."""
         state: AzureVmState = known.detail
         return await self._observed(known.vm, "list", _Machine(state.vm, state.raw, state.etag, known.now))
 
+    async def _first_machine(self, vm: VM) -> _Machine:
+        """The VM before anything else was read of it: a wrong subscription is a mistake in the id then."""
+        try:
+            return await self._machine(vm)
+        except BadResponse as problem:
+            raise no_subscription(_arm_id.parse(vm.id), problem, self._hidden) from None
+
+    @property
+    def _hidden(self) -> str:
+        return f"or it is hidden from {self._arm.sign_in}"
+
     async def _machine(self, vm: VM) -> _Machine:
         arm_id = _arm_id.parse(vm.id)
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
-        response = await self._arm.find(url, context=f"reading {vm}")
-        if response is None:
-            raise NotFound(
-                f"no such VM in resource group {arm_id.group}, or it is hidden from {self._arm.sign_in}.",
-                subject=f"vm {arm_id.name}",
-                remedy="Check the id and the subscription.",
-            )
+        try:
+            response = await self._arm.get(url, context=f"reading {vm}")
+        except NotFound as problem:
+            why, remedy = not_there(arm_id, problem, self._hidden, "VM", "compute")
+            problem.message, problem.subject, problem.remedy = why, f"vm {arm_id.name}", remedy
+            raise
         raw = response.json()
         return _Machine(parse_entity(VmEntity, raw, response), raw, response.etag, response.date)
 

@@ -203,8 +203,9 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
         return (NoOp(subject, _GOING),)
     names = [point.name for point in now.points]
     if names and not spec.force:
+        points = "1 restore point" if len(names) == 1 else f"{len(names)} restore points"
         raise InvalidInput(
-            f"it holds {len(names)} restore points ({', '.join(names[:20])}), which would go with it.",
+            f"it holds {points} ({', '.join(names[:20])}), which would go with it.",
             remedy="Remove them first, or set force: true.",
             changed_nothing=True,
         )

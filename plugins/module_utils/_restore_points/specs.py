@@ -167,6 +167,12 @@ def collection_id(subscription: str | None, group: str | None, collection: str) 
 
 def source_of(given: str) -> ArmId:
     """The id of what a collection is made for: a VM, or for copies another collection."""
+    if given and "/" not in given:
+        home = "/subscriptions/GUID/resourceGroups/GROUP/providers"
+        raise InvalidInput(
+            f"source: {given[:100]!r} is a name, and an ARM id is needed.",
+            remedy=f"Write {home}/{VMS}/NAME, or for copies {home}/{COLLECTIONS}/NAME.",
+        )
     return _of_kind(f"/{given.lstrip('/')}", "source", VMS, COLLECTIONS)
 
 

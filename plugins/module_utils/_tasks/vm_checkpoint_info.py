@@ -86,6 +86,8 @@ class InfoQuery(OptionsModel):
         vms = list(dict.fromkeys(of))
         more = f" and {len(vms) - 5} more VMs" if len(vms) > 5 else ""
         listed = f"{', '.join(vms[:5])}{more}"
+        if len(of) == 1:
+            return f"{filters}: 1 checkpoint of unknown age was left out, of {listed}; it may be older or younger."
         return (
             f"{filters}: {len(of)} checkpoints of unknown age were left out, of {listed}; they may be older or younger."
         )

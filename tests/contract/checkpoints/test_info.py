@@ -86,6 +86,9 @@ def test_filters(service: str) -> None:
         warnings = ["2 checkpoints of unknown age were left out, of app01"] if warned else []
         assert [text.partition(": ")[2].partition(";")[0] for text in result.get("warnings", [])] == warnings, options
     assert "warnings" not in _info(lab, vm=vm, managed=True, younger_than="2h")
+    if not aged:
+        (warning,) = _info(lab, vm=vm, name="later", younger_than="5d")["warnings"]
+        assert "1 checkpoint of unknown age was left out, of app01; it may be older or younger." in warning
     (new,) = _info(lab, vm=vm, managed=True)["checkpoints"]
     assert (new["description"], new["managed"]) == ("ours", True)
     assert new["mark"]["created"].startswith("2026-11-20T11:30")

@@ -95,6 +95,8 @@ def test_what_a_collection_holds_is_named_as_far_as_it_can_be_read() -> None:
         _of(_spec(state="absent"), _home(25))
     assert "it holds 25 restore points (p0, p1," in str(caught.value)
     assert "p19)" in str(caught.value)
+    with pytest.raises(InvalidInput, match=r"it holds 1 restore point \(p0\), which would go with it"):
+        _of(_spec(state="absent"), _home(1))
 
 
 def _reasons(plan: Plan) -> list[tuple[str, str]]:

@@ -109,6 +109,9 @@ def test_what_a_collection_is_made_for() -> None:
     for given in ("", "v", f"{COMPUTE}/disks/d", f"{COMPUTE}/virtualMachines"):
         with pytest.raises(InvalidInput, match="source"):
             require_collection_api(_collection(source=given), NEWEST)
+    with pytest.raises(InvalidInput, match="source: 'daily' is a name") as caught:
+        source_of("daily")
+    assert all(kind in caught.value.remedy for kind in ("virtualMachines/NAME", "restorePointCollections/NAME"))
 
 
 def test_which_disk_is_left_out() -> None:

@@ -40,6 +40,8 @@ if t.TYPE_CHECKING:
 SWITCH = "hybridvm_checkpoints_in_process"
 """The variable that sends a task to its module; the environment has it in capitals."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+OUT_OF_TIME = {"timed_out", "locked", "unavailable"}
+"""Codes whose remedy is a longer wait_timeout, which does not help where the keyword `timeout` has shortened it."""
 FACILITY = constants.DEFAULT_SYSLOG_FACILITY
 RERUN = "Run the task again: it goes on from where things stand."
 Load = t.Callable[[], tuple["TaskFunction", dict[str, t.Any]]]
@@ -145,8 +147,6 @@ class TaskAction(Normal):  # type: ignore[misc] # Ansible has no types
 
         timeout = self._task.timeout or 0
         given, warnings = shortened(params, timeout)
-        if "wait_timeout" not in self._task.args:
-            warnings = []  # of the default, which nobody has asked for
         with CaughtSignals(*ENDING, parent=os.getppid()) as signals:
             try:
                 found = _module.run(task, given, bool(self._task.check_mode), signals.open, self._report())
@@ -156,7 +156,7 @@ class TaskAction(Normal):  # type: ignore[misc] # Ansible has no types
                     audience.channel.end()
             if signals.first not in (None, signal.SIGALRM):
                 self._tell(found, variables)
-        if warnings:
+        if warnings and ("wait_timeout" in self._task.args or out_of_time(found)):  # nobody has asked for the default
             found["warnings"] = [*found.get("warnings", []), *warnings]
         if signals.first == signal.SIGALRM:
             found |= {"timedout": {"period": timeout}} if "error" in found else {}
@@ -203,6 +203,13 @@ def shortened(params: dict[str, t.Any], timeout: float) -> tuple[dict[str, t.Any
     text = format_duration(left)
     warning = f"wait_timeout is {params['wait_timeout']}, but the task's timeout is {timeout}s: it ends after {text}."
     return {**params, "wait_timeout": text}, [warning]
+
+
+def out_of_time(found: t.Mapping[str, t.Any]) -> bool:
+    """Whether the task, or one of its VMs, has failed for the end of its time."""
+    parts = [*found.get("vms", []), *found.get("restore_point_collections", [])]
+    errors = [found.get("error"), *(each.get("error") for each in parts)]
+    return any(error["code"] in OUT_OF_TIME for error in errors if error)
 
 
 def injects_invocation(variables: t.Mapping[str, t.Any]) -> bool:

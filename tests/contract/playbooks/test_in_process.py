@@ -167,16 +167,20 @@ def test_the_callback_draws_rows_on_a_terminal_and_lines_elsewhere(
     assert "changed: [localhost]" in final
 
 
-def test_the_timeout_of_a_task_leaves_what_is_known(simulator: Simulator, ansible: Ansible) -> None:
+@pytest.mark.parametrize("asked", [{}, {"wait_timeout": "10m"}], ids=["by default", "as asked for"])
+def test_the_timeout_of_a_task_leaves_what_is_known(
+    simulator: Simulator, ansible: Ansible, asked: dict[str, str]
+) -> None:
     simulator.control("POST", "/switches", {"create_takes": f"{HOURS}s"})
-    options = {"vm": "web01", "name": "slow", "wait_timeout": "10m"}
+    options = {"vm": "web01", "name": "slow", **asked}
     task = {"name": "Create", f"{COLLECTION}.vm_checkpoint": options, "timeout": 8}
     run = ansible.run([play("Timeout", [task], simulator.environment)])
     result = run.of("Create")
     assert (run.code, result["changed"]) == (2, True)
     assert result["error"]["code"] in ("timed_out", "interrupted")  # a slow machine meets the timeout itself
     assert result["error"]["operation"]["id"] == result["operation"]["id"]
-    assert "it ends after 6s." in str(result["warnings"])
+    if asked or result["error"]["code"] == "timed_out":
+        assert "the task's timeout is 8s: it ends after 6s." in str(result["warnings"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

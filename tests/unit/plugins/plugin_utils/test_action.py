@@ -254,6 +254,30 @@ def test_the_timeout_ends_a_task_with_what_is_known(asked: dict[str, str]) -> No
     assert result["invocation"]["module_args"]["wait_timeout"] == "10m"
 
 
+@pytest.mark.parametrize(
+    ("code", "of_vms", "warned"),
+    [
+        ("timed_out", [], True),
+        ("locked", [], True),
+        ("unavailable", [], True),
+        ("not_found", [], False),
+        ("some_failed", ["not_found", None, "locked"], True),
+        ("some_failed", ["not_found", None], False),
+    ],
+)
+def test_who_runs_out_of_time_learns_what_has_set_it(code: str, of_vms: list[str | None], warned: bool) -> None:
+    """Also where nobody has asked for a longer wait_timeout: the remedy says to raise it, and that would not help."""
+    vms = [{"error": None if each is None else {"code": each}} for each in of_vms]
+
+    async def fails(*_given: Any) -> dict[str, Any]:
+        return {"changed": False, "msg": "no", "error": {"code": code}, **({"vms": vms} if vms else {})}
+
+    result = action(fails, {}, timeout=30).run()
+    warning = "wait_timeout is 10m, but the task's timeout is 30s: it ends after 28s."
+    assert result.get("warnings", []) == ([warning] if warned else [])
+    assert "warnings" not in action(fails, {}).run()
+
+
 @pytest.mark.parametrize("given", [{"wait_timeout": "soon"}, {"wait_timeout": "20s"}])
 def test_a_shorter_or_wrong_deadline_is_left_alone(given: dict[str, str]) -> None:
     assert _action.shortened(given, 30) == (given, [])

@@ -21,7 +21,7 @@ extends_documentation_fragment:
   - hybridvm.checkpoints.options.reads
 options:
   name:
-    description: Only this collection. Needs O(resource_group).
+    description: Only this collection; one that does not exist is left out of the result. Needs O(resource_group).
     type: str
   resource_group:
     description: Only the collections of this resource group.

@@ -89,9 +89,25 @@ def test_the_audit_writes_what_the_page_shows(simulator: Simulator, ansible: Ans
     nagios = Path(names["audit_nagios"]).read_text()
     assert nagios in PAGE
     zabbix = Path(names["audit_zabbix"]).read_text().splitlines()
+    shown = PAGE.partition('```\n"web01"')[2].partition("```")[0].splitlines()
+    assert [line.split()[:2] for line in [f'"web01"{shown[0]}', *shown[1:]]] == [line.split()[:2] for line in zabbix]
     assert zabbix[0] == '"web01" checkpoints.violations ""'
     assert zabbix[1].startswith('"web01" checkpoints.age "')
     assert zabbix[2:] == ['"db01" checkpoints.violations "none"', '"db01" checkpoints.age "-1"']
+
+
+def test_the_files_of_an_audit_are_written_where_it_is_started(simulator: Simulator, ansible: Ansible) -> None:
+    """By its name, as the page has it: the playbook itself lies in the installed collection, where nobody looks."""
+    given = json.loads(PAGE.partition("with, in `audit.json`:\n\n```json\n")[2].partition("```")[0])
+    (ansible.directory / "audit.json").write_text(json.dumps(given))
+    environment = {**simulator.environment, "PWD": str(ansible.directory)}
+    run = ansible.run("hybridvm.checkpoints.audit", "-e", "@audit.json", **environment)
+    astray = [ROOT / "playbooks" / given[name] for name in ("audit_junit", "audit_nagios", "audit_zabbix")]
+    found = [path.name for path in astray if path.exists()]
+    for path in astray:
+        path.unlink(missing_ok=True)
+    assert found == []
+    assert all((ansible.directory / path.name).exists() for path in astray), run.stdout
 
 
 def test_an_audit_of_all_that_comply_passes(simulator: Simulator, ansible: Ansible) -> None:

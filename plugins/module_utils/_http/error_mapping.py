@@ -18,6 +18,7 @@ from .._core.errors import (
     Unavailable,
 )
 from .._core.formatting import format_value, one_line
+from .._core.times import show_seconds
 from .response import Response
 
 MEND = "Mend what the service names, then run the task again."
@@ -141,7 +142,8 @@ def _meaning(
             "Check the URL and the API version.",
         )
     if status in (408, 429) or status >= 500:
-        return Unavailable, f"{context}: the service failed ({status}){said}.", "Try again later."
+        wait = f"; it asks to wait {show_seconds(response.retry_after)}" if response.retry_after else ""
+        return Unavailable, f"{context}: the service failed ({status}){said}.", f"Try again later{wait}."
     if status >= 400:
         remedy = "Have the lock removed for the time of the task." if "scopelocked" in said.lower() else MEND
         return Refused, f"{context}: refused ({status}){said}.", remedy

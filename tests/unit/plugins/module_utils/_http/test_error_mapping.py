@@ -335,6 +335,21 @@ def test_the_whole_remedy_for_each_status(status: int, said: str, locked: bool, 
     assert meant(status, said, locked=locked).remedy == remedy
 
 
+@pytest.mark.parametrize(
+    ("retry_after", "remedy"),
+    [
+        ("0", "Try again later."),
+        ("soon", "Try again later."),
+        ("100", "Try again later; it asks to wait 1m40s."),
+        ("7200", "Try again later; it asks to wait 2h."),
+    ],
+)
+def test_a_failed_service_says_when_to_come_again(retry_after: str, remedy: str) -> None:
+    """Where that is beyond the deadline, nothing else tells why the task gave up at once."""
+    assert meant(503, retry_after=retry_after).remedy == remedy
+    assert meant(400, retry_after=retry_after).remedy == "Mend what the service names, then run the task again."
+
+
 def test_a_lock_says_when_to_come_again_and_a_service_s_own_error_comes_along() -> None:
     made = answer(409, b"", retry_after="7")
     locked = error_from(made, "x", context="c", locked=True, details={"code": "X"})

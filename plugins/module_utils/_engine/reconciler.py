@@ -337,14 +337,11 @@ class Reconciler(t.Generic[Observed]):
     async def _read_again(self) -> bool:
         """Read the target again where its plan is no ground for a write any more; whether that was so."""
         fresh = anyio.current_time() - self._read_at <= FRESH
-        if (
-            not self.plan.writes
-            or self.progress.begun
-            or (self.observed is not None and fresh and self.kind.is_fresh(self.observed))
-        ):
+        if not self.todo.writes or (self.observed is not None and fresh and self.kind.is_fresh(self.observed)):
             return False
         observed = await self._observe_settled(for_write=True)
-        self.progress = Progress(before=observed)
+        if not self.progress.begun:  # the second stage of a group goes on from what its first one has done
+            self.progress = Progress(before=observed)
         return True
 
     async def _observe_settled(self, *, for_write: bool, first: bool = False) -> Observed:

@@ -14,6 +14,7 @@ from tests.contract.policies.harness import DAY, SERVICES, deletes, make_lab, na
 from tests.support.lab import Lab
 
 SLOWLY = {"spf": {"delete_takes": "60s"}, "compute": {"compute_point_delete_takes": "60s"}}
+VMS = ["web01", "web02"]
 TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "a policy": ("vm_checkpoint_policy", {"prefix": "nightly", "keep": {"last": 1}}),
     "supersede": ("vm_checkpoint", {"name": "nightly", "max_age": "1m", "supersede": True}),
@@ -91,3 +92,20 @@ def test_what_becomes_due_meanwhile_does_not_stop_what_was_within_the_limit(
     assert left == [series[5], done(makes)["checkpoint"]["name"]]
     again = done(run(lab, service, max_age=None, keep={"last": 1}, **limit))
     assert [each["action"] for each in again["plan"]["actions"]].count("delete") == 1
+
+
+def test_what_is_pinned_while_a_group_removes_from_others_stays() -> None:
+    """The last VM's first removal is held against a reading of its own turn, as everywhere."""
+    lab = Lab({"spf": {"vms": [{"name": "web01"}, {"name": "web02"}]}}, create_takes="1s", delete_takes="60s")
+    old = [done(lab.run("vm_checkpoint", vm=vm, name="s", max_age="1m"))["checkpoint"]["id"] for vm in VMS]
+    lab.advance(DAY)
+    options = {"vms": VMS, "name": "s", "max_age": "1m", "supersede": True, "group": {"on_failure": "keep"}}
+    removes, pins = lab.together(
+        (0.0, "vm_checkpoint", options),
+        (20.0, "vm_checkpoint", {"vm": VMS[1], "checkpoint_id": old[1], "pin": True}),
+    )
+    assert done(pins)["changed"]
+    assert done(removes)["group"]["complete"]
+    ids = [[point.id for point in lab.world.vm(vm).checkpoints] for vm in VMS]
+    assert [len(each) for each in ids] == [1, 2]
+    assert old[1] in ids[1]

@@ -84,7 +84,7 @@ class InfoQuery(OptionsModel):
         if not filters or not of:
             return None
         vms = list(dict.fromkeys(of))
-        more = f" and {len(vms) - 5} more VMs" if len(vms) > 5 else ""
+        more = f" and {len(vms) - 5} more" if len(vms) > 5 else ""
         listed = f"{', '.join(vms[:5])}{more}"
         if len(of) == 1:
             return f"{filters}: 1 checkpoint of unknown age was left out, of {listed}; it may be older or younger."

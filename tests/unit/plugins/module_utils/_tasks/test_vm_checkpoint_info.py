@@ -266,8 +266,8 @@ def test_what_an_age_cannot_tell_is_told(
     held = {name: observed(name, UNDATED, MINE) for name in "abcdefg"} | {"h": observed("h", UNDATED, UNDATED)}
     for vms, told in (
         (list("abcde"), "5 checkpoints of unknown age were left out, of a, b, c, d, e;"),
-        (list("abcdeh"), "7 checkpoints of unknown age were left out, of a, b, c, d, e and 1 more VMs;"),
-        (list("abcdefg"), "7 checkpoints of unknown age were left out, of a, b, c, d, e and 2 more VMs;"),
+        (list("abcdeh"), "7 checkpoints of unknown age were left out, of a, b, c, d, e and 1 more;"),
+        (list("abcdefg"), "7 checkpoints of unknown age were left out, of a, b, c, d, e and 2 more;"),
     ):
         found = info(monkeypatch, Service(held), vms=vms, **options)
         expected = [] if filters is None else [f"{filters}: {told} they may be older or younger."]
@@ -292,7 +292,7 @@ def test_one_from_the_future_has_no_age(
     found = info(monkeypatch, Service({"a": observed("a", near, far)}), vm="a", **options)
     assert ids(found) == shown
     assert (
-        any("1 checkpoints of unknown age were left out, of a" in text for text in found.get("warnings", [])) is warned
+        any("1 checkpoint of unknown age was left out, of a" in text for text in found.get("warnings", [])) is warned
     )
 
 

@@ -115,7 +115,7 @@ def test_many_vms_with_checkpoints_of_unknown_age_are_reported_in_one_warning() 
     assert warning.startswith(
         "older_than and younger_than: 8 checkpoints of unknown age were left out, of arc001, arc002, "
     )
-    assert "arc005 and 3 more VMs" in warning
+    assert "arc005 and 3 more;" in warning
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])

@@ -18,8 +18,7 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.waiting import WaitPolicy
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import planner as points_plan
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import collection_planner, point
 from simulator.switches.all import Switches
 from tests.simulation.broken import never_failed, sent_again
 from tests.simulation.generator import script
@@ -64,7 +63,7 @@ def _without_fields(*given: Any) -> Any:
     return tuple(replace(each, fields={}) for each in DELETE_COLLECTION(*given))
 
 
-DELETE_COLLECTION: Any = points_plan._delete_collection
+DELETE_COLLECTION: Any = collection_planner._delete_collection
 
 
 def _not_yet(_actual: Any, _safety: Any) -> bool:
@@ -102,7 +101,7 @@ BROKEN: dict[str, tuple[Patch, str]] = {
         "what a restore_key cannot remember is said",
     ),
     "does not say which points go along with a collection": (
-        lambda: mock.patch.object(points_plan, "_delete_collection", _without_fields),
+        lambda: mock.patch.object(collection_planner, "_delete_collection", _without_fields),
         "what goes along was planned",
     ),
     "takes a point that is arriving for one that is there": (

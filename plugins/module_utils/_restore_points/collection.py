@@ -21,10 +21,11 @@ from .._providers.compute.pins import holding_pins
 from .._providers.compute.preflight import of_locks
 from .actions import CreateResource, DeleteResource, ResourceAction, UpdateResource
 from .client import RestorePointClient
+from .collection_planner import in_any_case, plan_collection
 from .identity import is_another, made_anew
 from .inputs import resolve_location
-from .planner import in_any_case, is_in_progress, is_present, plan_collection
 from .specs import CollectionSpec
+from .states import is_in_progress, is_present
 from .targets import collection_target
 
 

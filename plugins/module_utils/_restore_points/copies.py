@@ -13,7 +13,7 @@ from .._core.errors import InvalidInput, MissingCheckpoint, NotFound, VmState
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.fields import region_key
 from .._providers.compute.usability import not_copyable
-from .planner import how_failed
+from .states import how_failed
 
 
 def takes_copies(collection: CollectionEntity) -> bool:

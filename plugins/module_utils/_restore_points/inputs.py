@@ -22,7 +22,7 @@ from .._providers.compute.preflight import obstacles
 from .._providers.compute.vm_entities import Disk, VmEntity
 from .client import RestorePointClient
 from .copies import refuse_copies, refuse_elsewhere, refuse_source
-from .planner import disk_names
+from .drift import disk_names
 from .specs import CollectionSpec, PointSpec, disk_id, is_vm, source_of, source_point
 
 

@@ -34,10 +34,12 @@ from .actions import CreateResource, DeleteResource
 from .client import RestorePointClient
 from .consistency import is_downgrade, os_type_of
 from .copies import takes_copies
+from .drift import drift
 from .identity import is_another, made_anew
 from .inputs import PointInputs, comparable_fields, read_inputs, source_vm
-from .planner import drift, how_failed, is_in_progress, is_present, plan_point
+from .point_planner import plan_point
 from .specs import PointSpec
+from .states import how_failed, is_in_progress, is_present
 from .targets import point_target
 
 MADE_AGAIN = "Run the task again: a failed point is removed and made again."

@@ -13,11 +13,11 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.pins im
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.plan import Plan
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import Disk
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.actions import DeleteResource, NoOp
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
-    disk_names,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.collection_planner import (
     plan_collection,
-    plan_point,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.drift import disk_names
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.point_planner import plan_point
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import PointTarget
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._restore_points.service import (
     POINT,

@@ -23,7 +23,13 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     PointEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import copies, inputs, planner, specs
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points import (
+    collection_planner,
+    copies,
+    inputs,
+    point_planner,
+    specs,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.actions import NoOp
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.collection import (
     ObservedCollection,
@@ -88,7 +94,7 @@ def machine(power: str = "running", agent: str = "Ready", unmanaged: bool = Fals
 def of_collection(
     spec: specs.CollectionSpec, now: CollectionEntity | None, location: str | None = "westeurope", **more: Any
 ) -> object:
-    return planner.plan_collection(spec, OF_C, now, location, **more)
+    return collection_planner.plan_collection(spec, OF_C, now, location, **more)
 
 
 def of_point(
@@ -99,7 +105,7 @@ def of_point(
     pin: Pin | None = None,
     vm: VmEntity | None = None,
 ) -> object:
-    return planner.plan_point(spec, OF_P, now, vm, obstacles, {}, count, pin)
+    return point_planner.plan_point(spec, OF_P, now, vm, obstacles, {}, count, pin)
 
 
 def sets(*disks: str) -> list[dict[str, str]]:

@@ -19,17 +19,19 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_poin
     ObservedCollection,
     RestorePointCollection,
 )
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
-    drift,
-    how_failed,
-    is_in_progress,
-    is_present,
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.collection_planner import (
     plan_collection,
-    plan_point,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.drift import drift
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.point import (
     ObservedPoint,
     RestorePoint,
+)
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.point_planner import plan_point
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.states import (
+    how_failed,
+    is_in_progress,
+    is_present,
 )
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils._restore_points.service import (
     HERE,

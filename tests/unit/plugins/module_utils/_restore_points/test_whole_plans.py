@@ -15,10 +15,10 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
     PointEntity,
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.collection_planner import (
     plan_collection,
-    plan_point,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.point_planner import plan_point
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import (
     collection_target,
     point_target,

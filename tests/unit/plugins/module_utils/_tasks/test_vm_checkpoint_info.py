@@ -291,9 +291,7 @@ def test_one_from_the_future_has_no_age(
     near, far = (point(name, created=NOW + timedelta(minutes=ahead)) for name, ahead in (("near", 5), ("far", 6)))
     found = info(monkeypatch, Service({"a": observed("a", near, far)}), vm="a", **options)
     assert ids(found) == shown
-    assert (
-        any("1 checkpoint of unknown age was left out, of a" in text for text in found.get("warnings", [])) is warned
-    )
+    assert any("1 checkpoint of unknown age was left out, of a" in text for text in found.get("warnings", [])) is warned
 
 
 def test_clocks_are_told_once_for_a_service_and_only_where_times_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,19 +23,19 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.co
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import region_key
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.vm_entities import VmEntity
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.consistency import is_downgrade
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.planner import (
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.collection_planner import (
     in_any_case,
-    is_in_progress,
     plan_collection,
-    plan_point,
     wanted_tags,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.consistency import is_downgrade
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.identity import is_another
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.point_planner import plan_point
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.specs import (
     CollectionSpec,
     PointSpec,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.states import is_in_progress
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._restore_points.targets import PointTarget
 
 VM = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v"

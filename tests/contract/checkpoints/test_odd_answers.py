@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import JobEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.job_entities import JobEntity
 from tests.contract.checkpoints.replay import MACHINE, TOKEN, json_answer, module_on
 from tests.contract.checkpoints.scenarios import SERVICES, VMS, code, make_lab
 from tests.support.lab import Lab, Result

@@ -23,6 +23,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operati
 )
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.targets import VM
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import entities as spf_entities
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import (
+    job_entities as spf_job_entities,
+)
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.provider import Spf
 from tests.contract.checkpoints.external_sources import Source, sources
 from tests.contract.checkpoints.replay import json_answer, through_spf
@@ -110,7 +113,7 @@ def test_job(source: Source) -> None:
 def test_job_states(source: Source, changes: dict[str, Any], state: str, locked: bool) -> None:
     """The terminal states are those of the vendor's own cmdlets; only 2602 is a lock."""
     job = source.document("spf/job_entity_2019.json") | changes
-    looked = spf_entities.JobEntity.model_validate(job).status("request")
+    looked = spf_job_entities.JobEntity.model_validate(job).status("request")
     assert (looked.state, looked.locked, looked.request_id) == (state, locked, "request")
     assert bool(looked.warnings) == (state == "succeeded")
     assert bool(looked.message) == (state == "failed")
@@ -126,7 +129,7 @@ def test_every_message_of_a_success_is_reported_and_of_many_the_first(source: So
             for number in range(1, count + 1)
         ]
         changes = {"AdditionalMessages": messages, "ErrorInfo": info or job["ErrorInfo"]}
-        return spf_entities.JobEntity.model_validate(job | changes).status(None).warnings
+        return spf_job_entities.JobEntity.model_validate(job | changes).status(None).warnings
 
     assert warnings_of(0) == ()
     assert warnings_of(3) == tuple(f"VMM {n}: Problem {n}. Do {n}." for n in (1, 2, 3))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
-from .entities import JobEntity, Kind
+from .entities import Parsed
+from .job_entities import JobEntity
 
 SHARED_FOR = 0.5
 """Seconds for which a reading serves other operations too: however many are followed, it takes two queries a second."""
@@ -37,12 +38,12 @@ class EntityQueries(t.Protocol):
     """Reads the entities of a set that meet a condition, or any of several: None where the server cannot do that."""
 
     async def find(
-        self, kind: type[Kind], entities: str, condition: str | None, context: str
-    ) -> tuple[list[Kind], Response]: ...
+        self, kind: type[Parsed], entities: str, condition: str | None, context: str
+    ) -> tuple[list[Parsed], Response]: ...
 
     async def find_any(
-        self, kind: type[Kind], entities: str, conditions: t.Sequence[str], context: str
-    ) -> tuple[list[Kind], Response] | None: ...
+        self, kind: type[Parsed], entities: str, conditions: t.Sequence[str], context: str
+    ) -> tuple[list[Parsed], Response] | None: ...
 
 
 @dataclass

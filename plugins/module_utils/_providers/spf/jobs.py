@@ -19,7 +19,8 @@ from ..._core.targets import VM
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
-from .entities import JobEntity, VmEntity
+from .entities import VmEntity
+from .job_entities import JobEntity
 from .job_reads import EntityQueries, JobReads
 
 VISIBLE_WITHIN = 60.0

@@ -13,7 +13,7 @@ from ..._http.error_mapping import error_of_reading
 from ..._http.links import below_root, sendable
 from ..._http.response import Pages, Response, parse_entity
 from . import odata
-from .entities import CheckpointEntity, Kind, VmEntity
+from .entities import CheckpointEntity, Parsed, VmEntity
 
 EXPECTED = (
     "it must be the VMM service's own root, such as "
@@ -68,8 +68,8 @@ class SpfReader:
         return [point for point in found if (point.VMId or "").lower() == vm_id], response
 
     async def find(
-        self, kind: type[Kind], entities: str, condition: str | None, context: str
-    ) -> tuple[list[Kind], Response]:
+        self, kind: type[Parsed], entities: str, condition: str | None, context: str
+    ) -> tuple[list[Parsed], Response]:
         """All entities of a set that meet `condition`; from a server without $filter, all entities."""
         if condition is not None:
             stamped = entities != "Jobs"
@@ -79,18 +79,18 @@ class SpfReader:
         return await self._pages(kind, entities, await self.get(f"/{entities}", context), context)
 
     async def find_any(
-        self, kind: type[Kind], entities: str, conditions: t.Sequence[str], context: str
-    ) -> tuple[list[Kind], Response] | None:
+        self, kind: type[Parsed], entities: str, conditions: t.Sequence[str], context: str
+    ) -> tuple[list[Parsed], Response] | None:
         """The entities of a set without stamps that meet any condition; None where SPF cannot do that."""
         response = await self.get(f"/{entities}{odata.where(' or '.join(conditions))}", context)
         return None if response.status in CANNOT else await self._pages(kind, entities, response, context)
 
     async def walk(
         self,
-        kind: type[Kind],
+        kind: type[Parsed],
         entities: str,
         query: str,
-        take: t.Callable[[t.Iterator[Kind], Response], bool],
+        take: t.Callable[[t.Iterator[Parsed], Response], bool],
         context: str,
     ) -> None:
         """`take` the pages of a set one by one, so that it is never whole in memory, and as long as it returns True."""
@@ -107,11 +107,11 @@ class SpfReader:
         return odata.where(condition, *([f"StampId eq {odata.guid(stamp)}"] if stamp else []))
 
     async def _pages(
-        self, kind: type[Kind], entities: str, response: Response, context: str
-    ) -> tuple[list[Kind], Response]:
-        found: list[Kind] = []
+        self, kind: type[Parsed], entities: str, response: Response, context: str
+    ) -> tuple[list[Parsed], Response]:
+        found: list[Parsed] = []
 
-        def take(page: t.Iterator[Kind], _response: Response) -> bool:
+        def take(page: t.Iterator[Parsed], _response: Response) -> bool:
             found.extend(page)
             return True
 
@@ -119,10 +119,10 @@ class SpfReader:
 
     async def _walk(
         self,
-        kind: type[Kind],
+        kind: type[Parsed],
         entities: str,
         response: Response,
-        take: t.Callable[[t.Iterator[Kind], Response], bool],
+        take: t.Callable[[t.Iterator[Parsed], Response], bool],
         context: str,
     ) -> Response:
         """The last page that was taken."""
@@ -161,7 +161,7 @@ class SpfReader:
         return on_root
 
 
-def _parsed_one_by_one(kind: type[Kind], entities: list[odata.Entity], response: Response) -> t.Iterator[Kind]:
+def _parsed_one_by_one(kind: type[Parsed], entities: list[odata.Entity], response: Response) -> t.Iterator[Parsed]:
     """The entities of a page, which is used up: one page may hold all checkpoints of a tenant."""
     entities.reverse()
     while entities:

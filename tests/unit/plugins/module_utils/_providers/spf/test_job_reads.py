@@ -12,7 +12,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import JobEntity
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.job_entities import JobEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.job_reads import (
     AT_ONCE,
     MISSES,

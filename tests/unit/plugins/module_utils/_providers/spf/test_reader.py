@@ -18,9 +18,9 @@ from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.auth.be
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.response import Response
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.entities import (
     CheckpointEntity,
-    JobEntity,
     VmEntity,
 )
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.job_entities import JobEntity
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf.reader import SpfReader
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,

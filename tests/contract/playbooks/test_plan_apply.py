@@ -170,6 +170,9 @@ def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -
     assert "is another file than the one that was approved" in run.stdout
     for empty in ("", None):  # a variable of the pipeline that was never set
         assert "plan_checksum: is empty" in operator.apply(plan_checksum=empty).stdout
+    unset = operator.apply(plan_checksum="{{ pipeline.checksum }}")
+    assert unset.code != 0
+    assert "'pipeline' is undefined" in unset.stdout
     operator.file.write_text(operator.file.read_text().replace("web01", "db01"))
     assert "was altered since it was written" in operator.apply().stdout
     assert operator.writes() == 0

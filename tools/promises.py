@@ -27,7 +27,7 @@ DOES = (
     ("Restore", "yes", "yes", "yes, by swapping the VM's disks"),
     ("List a VM, many, a whole scope; select by age, name, owner, pin ([how][selecting])", "yes", "yes", "yes"),
     ("Inventory with the age of each VM's checkpoints", "yes", "yes", "yes"),
-    ("Many VMs as one unit ([`group`][groups]): all of them or none", "yes", "yes", "yes"),
+    ("Many VMs as one unit ([`group`][groups]), with `on_failure: undo` all of them or none", "yes", "yes", "yes"),
     ("Change a description", "yes", "not possible there; shown as `drift`", "restore points have none; a warning"),
     (
         "Pin a checkpoint ([how][pins])",

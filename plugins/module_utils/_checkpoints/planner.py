@@ -220,7 +220,7 @@ def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     if actual.refuses:
         raise VmState(
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
-            remedy="Bring the VM into another state first.",
+            remedy="Wait until the VM is in another state, or bring it there.",
         )
     refuse_obstructed(made.writes, actual.obstacles)
     creates = [position for position, action in enumerate(made.writes) if isinstance(action, Create)]

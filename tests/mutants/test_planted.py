@@ -88,7 +88,7 @@ PLANTED = [
     ),
     Planted(
         "a restore point that has gone is read on",
-        mutated("comparison", "found is None", "found is not None", r"current_operation\.poll$"),
+        mutated("comparison", "found is None", "found is not None", r"making\.poll$"),
         "test_the_point_in_the_making_says_how_it_goes",
     ),
     Planted(

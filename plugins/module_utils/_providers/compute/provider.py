@@ -27,12 +27,11 @@ from ..._core.errors import (
     UntrustedTls,
 )
 from ..._core.model import Checkpoint, Leftover, ObservedVm, Obstacle
-from ..._core.operation import Operation, State, Status
+from ..._core.operation import Operation
 from ..._core.pins import Pin
 from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._core.targets import VM
-from ..._deps import anyio
 from ..._http.response import parse_entity
 from ..azure_absence import no_subscription, not_there
 from ..azure_scope import listed, path_of_scope
@@ -49,8 +48,8 @@ from .points import checkpoints
 from .preflight import obstacles, of_locks_on
 from .state import AzureVmState
 from .steps import TAG, TAG_VALUE, AzureStep, MakeCollection
-from .usability import percent, usability
 from .vm_entities import VmEntity
+from .watching import arrival, making
 
 COLLECTIONS = "Microsoft.Compute/restorePointCollections"
 ARRIVED = 7 * 86400.0
@@ -265,22 +264,7 @@ class Compute:
         age = actual.age_at_least(checkpoint)
         if (age is not None and age > ARRIVED) or not view(self._version):
             return None
-
-        async def poll() -> Status:
-            point = await self._client.point(self._point_id(actual.vm, checkpoint.name))
-            if point is None:
-                return Status("unknown")
-            if point.failed:
-                return Status("failed", message="its data could not be copied")
-            if usability(point) == "arriving":
-                done = percent(point)
-                return Status("running", "pending" if done is None else f"at {done} %", percent=done)
-            return Status("succeeded")
-
-        last = await poll()
-        if last.state not in ("running", "failed"):
-            return None
-        return Operation("arm", None, poll, anyio.current_time(), last=last)
+        return await arrival(self._client, self._point_id(actual.vm, checkpoint.name))
 
     async def leftovers(self, actual: ObservedVm) -> list[Leftover]:
         """The points that failed, and the disks that restores have left; Forbidden where disks may not be listed."""
@@ -294,17 +278,7 @@ class Compute:
         collection, _now = await self._collection(self._collection_of(_arm_id.parse(vm.id)), vm)
         points = collection.points if collection else []
         point = next((point for point in points if point.state == "creating"), None)
-        if point is None:
-            return None
-
-        async def poll() -> Status:
-            found = await self._client.point(point.id)
-            if found is None:
-                return Status("unknown")
-            state: State = "failed" if found.failed else "succeeded" if found.state == "succeeded" else "running"
-            return Status(state, found.state)
-
-        return Operation("arm", None, poll, anyio.current_time(), began=point.created, work="create")
+        return None if point is None else making(self._client, point)
 
     async def _collection(self, home: ArmId, vm: VM) -> tuple[CollectionEntity | None, datetime | None]:
         """The VM's collection with its points, if there is one; one of another VM is an error."""

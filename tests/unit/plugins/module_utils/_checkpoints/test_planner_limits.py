@@ -74,8 +74,8 @@ def test_a_vm_whose_state_refuses_is_not_touched(spec: Spec, points: tuple[Any, 
     with pytest.raises(VmState) as caught:
         planned(spec, *points, refuses="Stored")
     assert str(caught.value) == (
-        "its state is Stored, in which SPF allows no checkpoint work. Wait until the VM is in another state, or bring it "
-        "there."
+        "its state is Stored, in which SPF allows no checkpoint work. Wait until the VM is in another state, or bring "
+        "it there."
     )
 
 

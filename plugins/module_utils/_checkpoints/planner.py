@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from .._core.capabilities import Capabilities
-from .._core.errors import InvalidInput, LimitReached, VmState
+from .._core.errors import InvalidInput, LimitReached, Obstructed, VmState
 from .._core.model import Checkpoint, ObservedVm
 from .._core.plan import Action, Plan, refuse_obstructed
 from .._core.spec import Absent, Present, Spec
@@ -218,9 +218,11 @@ def refuse(made: Plan, actual: ObservedVm, capabilities: Capabilities) -> None:
     if not made.writes:
         return
     if actual.refuses:
-        raise VmState(
+        passes = actual.refuses_for_now
+        raise (VmState if passes else Obstructed)(
             f"its state is {actual.refuses}, in which {capabilities.title} allows no checkpoint work.",
-            remedy="Wait until the VM is in another state, or bring it there.",
+            remedy="Run the task again once that has ended." if passes else "Bring the VM into another state first.",
+            changed_nothing=True,
         )
     refuse_obstructed(made.writes, actual.obstacles)
     creates = [position for position, action in enumerate(made.writes) if isinstance(action, Create)]

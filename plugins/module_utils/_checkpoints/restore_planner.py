@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import replace
 
 from .._core.capabilities import Capabilities, StagedRestorePlanner
-from .._core.errors import InvalidInput, MissingCheckpoint, OutcomeUnknown, Unsupported, VmState
+from .._core.errors import InvalidInput, MissingCheckpoint, Obstructed, OutcomeUnknown, Unsupported
 from .._core.model import Checkpoint, ObservedVm
 from .._core.ownership import id_hash, key_hash
 from .._core.plan import Action, Plan
@@ -186,7 +186,7 @@ def _allowed(spec: RestoreRequest, capabilities: Capabilities) -> None:
 def _refuse_running(spec: RestoreRequest, actual: ObservedVm) -> None:
     if spec.if_running == "fail" and actual.power != "off":
         state = "is running" if actual.power == "on" else "has an unknown power state"
-        raise VmState(
+        raise Obstructed(
             f"it {state} and if_running is fail.",
             remedy="Shut it down, or set if_running to proceed or stop.",
             changed_nothing=True,

@@ -307,10 +307,11 @@ class OperationFailed(ServiceError):
 
 
 class TimedOut(ServiceError):
-    """The task's deadline came while an operation was still running."""
+    """The task's deadline came while an operation was still running. `unseen`: it could not be looked at any more."""
 
     code = "timed_out"
     retry = "after_reading"
+    unseen = False
 
 
 class Interrupted(ServiceError):

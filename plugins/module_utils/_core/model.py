@@ -170,14 +170,15 @@ class ObservedVm:
     """A VM and the complete list of its checkpoints, as read at `now` by the service's own clock.
 
     That clock is so many seconds `ahead` of ours (0 where it shows none). `shown` is the latest time that the clock of
-    the checkpoints' own times has shown, where it is another. `busy` says what job holds the VM, `refuses`
-    why the VM's state allows no checkpoint; both in the service's words. `current_known` is False when the service's
-    pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way of some verbs,
-    `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first create needs
-    before it and `pin_prelude` those that another pin needs, `next_create` is when the service takes the next create
-    where it takes none now, `managed_new` says whether what is made is then managed, `last_operation` is the id of the
-    operation that the VM shows as its latest, `unplugged` are its network adapters without a network, `from_list` says
-    that a list of many VMs showed it, and `detail` is what only the provider understands (`restore_steps` reads it).
+    the checkpoints' own times has shown, where it is another. `busy` says what job holds the VM, `refuses` why the VM's
+    state allows no checkpoint, in the service's words; `refuses_for_now`: that ends by itself. `current_known` is False
+    when the service's pointer is missing or leads to a checkpoint that is not in the list. `obstacles` stand in the way
+    of some verbs, `cautions` (verb, text) are warnings about verbs that still go on, `prelude` are the steps a first
+    create needs before it and `pin_prelude` those that another pin needs, `next_create` is when the service takes the
+    next create where it takes none now, `managed_new` says whether what is made is then managed, `last_operation` is
+    the id of the operation that the VM shows as its latest, `unplugged` are its network adapters without a network,
+    `from_list` says that a list of many VMs showed it, and `detail` is what only the provider understands
+    (`restore_steps` reads it).
     """
 
     vm: VM
@@ -188,6 +189,7 @@ class ObservedVm:
     power: Power = "unknown"
     busy: str | None = None
     refuses: str | None = None
+    refuses_for_now: bool = False
     current_known: bool = True
     obstacles: tuple[Obstacle, ...] = ()
     cautions: tuple[tuple[str, str], ...] = ()

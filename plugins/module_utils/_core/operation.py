@@ -202,6 +202,8 @@ async def _look_until_over(
             return operation.last
         name = f"{operation.kind} {operation.id}" if operation.id else ""
         report(Waiting(subject, context, operation.last.percent, operation.seconds, name))
+        if hidden and deadline.remaining() <= LAST_LOOK:  # that is for a reading of what it may have led to
+            raise _timed_out(operation, deadline, subject, context, hidden)
         wanted = None if hidden else operation.last.retry_after
         if not await pauses.next(pause if wanted is None else max(wanted, 0.5)):
             raise _timed_out(operation, deadline, subject, context, hidden)
@@ -212,10 +214,12 @@ def _timed_out(operation: Operation, deadline: Deadline, subject: str, context: 
     seen = hidden or (f"last seen: {operation.last.text}" if operation.last.text else "")
     state = "could not be seen any more" if hidden else "was still running"
     said = f" ({seen.rstrip('.')})" if seen else ""
-    return TimedOut(
+    problem = TimedOut(
         f"{context} {state} at the task's deadline of {show_seconds(deadline.total)}{said}; nothing was sent twice.",
         subject=subject,
         remedy="Raise wait_timeout, or look at the operation and run the task again.",
         operation=operation.to_result(),
         request_id=operation.request_id,
     )
+    problem.unseen = bool(hidden)
+    return problem

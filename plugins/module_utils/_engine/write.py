@@ -8,7 +8,7 @@ import typing as t
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, Refused, ResponseLost
+from .._core.errors import CheckpointError, Locked, NotFound, OperationFailed, Refused, ResponseLost, TimedOut
 from .._core.operation import Operation
 from .execution import Execution
 from .kind import WriteRequest
@@ -163,6 +163,8 @@ class Write(t.Generic[Observed]):
             raise
         except OperationFailed as problem:
             return await self._after_failure(problem)
+        except TimedOut as problem:
+            return await self._after_the_end(problem)
         if request.proof == "operation" and not unknown:
             return self._verified(await execution.observe())
         observed, shown = await (self._until_settled() if unknown else execution.until(request.verified))
@@ -177,6 +179,18 @@ class Write(t.Generic[Observed]):
         """The effect of an operation of which nothing is known: it may still be at work, and not all of it be shown."""
         verified, is_busy = self._request.verified, self._execution.is_busy
         return await self._execution.until(lambda now: verified(now) and not is_busy(now), outlast=True)
+
+    async def _after_the_end(self, problem: TimedOut) -> Observed:
+        """The time is over, and the operation could not be looked at: the last reading says whether it is done."""
+        if not problem.unseen or self._request.proof == "operation":
+            raise problem
+        try:
+            observed = await self._execution.observe()
+        except CheckpointError:
+            raise problem from None
+        if not self._request.verified(observed) or self._execution.is_busy(observed):
+            raise problem
+        return self._verified(observed)
 
     async def _after_failure(self, problem: OperationFailed) -> Observed:
         """A failed operation may have changed something all the same; what it left is said, not deleted."""

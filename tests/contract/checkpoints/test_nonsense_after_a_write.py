@@ -165,3 +165,16 @@ def test_where_the_status_is_denied_for_good_only_a_reading_tells(answer: tuple[
     result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
     assert (code(result), len(lab.sent())) == ("outcome_unknown", 1)
     assert f"an answer ({answer[0]}: {answer[1]['error']['code']}" in result["msg"]
+
+
+@pytest.mark.parametrize(("takes", "ended"), [("20s", None), ("40s", "timed_out")])
+def test_at_the_deadline_a_reading_says_whether_an_operation_that_arc_has_forgotten_is_done(
+    takes: str, ended: str | None
+) -> None:
+    lab = make_lab("scvmm", create_takes=takes)
+    lab.world.switches.set("arc_status_lifetime", 0.5)
+    result = lab.run("vm_checkpoint", vm=lab.arm_vm, name="n", wait_timeout="30s")
+    assert code(result) == ended, result.get("msg")
+    assert result["changed"]
+    if ended is None:
+        assert result["checkpoint"]["name"] == "n"

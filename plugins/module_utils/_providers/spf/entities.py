@@ -41,6 +41,8 @@ REFUSING = {
     "V2VCreationFailed",
 }
 """VM states in which VMM creates no checkpoint: the VM must be deployed on a responding host (bb740891)."""
+PASSING = {"UnderMigration", "UnderCreation", "UnderTemplateCreation"}
+"""Those of them that end by themselves."""
 _POWER: dict[str, Power] = {"Running": "on", "Paused": "on", "PowerOff": "off", "Saved": "off", "Stored": "off"}
 
 

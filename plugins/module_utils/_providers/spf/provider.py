@@ -25,7 +25,7 @@ from ..._http.error_mapping import error_after_write, leaves_open
 from ..._http.response import Response
 from ..base import Purpose, Scope, SingleCallProvider, bounded_count, clock
 from . import odata
-from .entities import BUSY, REFUSING, CheckpointEntity, VmEntity
+from .entities import BUSY, PASSING, REFUSING, CheckpointEntity, VmEntity
 from .jobs import Jobs
 from .reader import SpfReader
 from .tenant import Tenant, survey
@@ -179,6 +179,7 @@ class Spf(SingleCallProvider):
             power=machine.power,
             busy=machine.state_in(BUSY),
             refuses=machine.state_in(REFUSING),
+            refuses_for_now=machine.state_in(REFUSING) in PASSING,
             current_known=known,
             last_operation=machine.MostRecentTaskId,
         )

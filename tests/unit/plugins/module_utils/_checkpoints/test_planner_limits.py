@@ -71,12 +71,14 @@ def test_each_service_has_its_own_limit() -> None:
     ],
 )
 def test_a_vm_whose_state_refuses_is_not_touched(spec: Spec, points: tuple[Any, ...]) -> None:
-    with pytest.raises(VmState) as caught:
-        planned(spec, *points, refuses="Stored")
-    assert str(caught.value) == (
-        "its state is Stored, in which SPF allows no checkpoint work. Wait until the VM is in another state, or bring "
-        "it there."
-    )
+    for passes, remedy, retry in (
+        (False, "Bring the VM into another state first.", "never"),
+        (True, "Run the task again once that has ended.", "safe"),
+    ):
+        with pytest.raises(VmState) as caught:
+            planned(spec, *points, refuses="Stored", refuses_for_now=passes)
+        told = "its state is Stored, in which SPF allows no checkpoint work. Nothing was changed."
+        assert (str(caught.value), caught.value.retry) == (f"{told} {remedy}", retry)
 
 
 @pytest.mark.parametrize(

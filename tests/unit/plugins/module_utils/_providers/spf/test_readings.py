@@ -101,6 +101,7 @@ SEEN = ObservedVm(
     power="on",
     busy=None,
     refuses="Stored",
+    refuses_for_now=False,
     current_known=True,
     last_operation=TASK,
 )
@@ -133,6 +134,9 @@ def test_a_vm_that_is_read_alone() -> None:
     assert not lost.current_known
     busy = using(Script(page({**MACHINE, "Status": "MergingDrives", "VMCheckpoints": POINTS})), read)
     assert (busy.busy, busy.refuses) == ("MergingDrives", None)
+    for state, passes in (("UnderMigration", True), ("UnderTemplateCreation", True), ("Missing", False)):
+        held = using(Script(page({**MACHINE, "Status": state, "VMCheckpoints": POINTS})), read)
+        assert (held.refuses, held.refuses_for_now) == (state, passes)
 
 
 def test_two_thousand_checkpoints_are_taken_and_no_more() -> None:

@@ -179,6 +179,15 @@ def test_another_file_than_the_approved_one_is_not_applied(operator: Operator) -
 
 
 @pytest.mark.thorough
+def test_what_is_not_given_is_named(operator: Operator) -> None:
+    needed = "plan_tasks, a list of tasks, and plan_file, the file to write, are needed."
+    assert needed in operator.plan([], plan_file="").stdout
+    assert needed in operator.plan([], plan_file="{{ pipeline.file }}").stdout
+    assert needed in operator.plan("{{ pipeline.tasks }}").stdout
+    assert "plan_file is needed: the file that the playbook plan has written." in operator.apply(plan_file=None).stdout
+
+
+@pytest.mark.thorough
 def test_a_plan_that_fails_leaves_no_file_that_could_be_applied(operator: Operator) -> None:
     listed = [{"module": "vm_checkpoint", "options": {"vm": "web01", "name": "n"}}]
     for wrong in ({"vm": "nobody", "name": "n"}, {"vm": "web01", "name": "n", "secret": "hunter2"}):

@@ -89,18 +89,20 @@ def run(name: str, inventory: list[str], simulator: Simulator, ansible: Ansible,
 def test_the_plays_work_one_after_the_other(inventory: list[str], simulator: Simulator, ansible: Ansible) -> None:
     assert [play["name"] for play in PLAYS] == [
         "Patch the web tier, with a way back",
+        "The patch is good",
         "Undo the patch",
         "Checkpoints, from here",
     ]
+    patch, good, undo, look = (play["name"] for play in PLAYS)
     task = "Have a checkpoint of each VM that is not older than four hours"
-    assert [vm["vm"] for vm in run(PLAYS[0]["name"], inventory, simulator, ansible).of(task)["vms"]] == [
-        "web01",
-        "db01",
-    ]
-    assert run(PLAYS[0]["name"], inventory, simulator, ansible).of(task)["changed"] is False
-    assert run(PLAYS[1]["name"], inventory, simulator, ansible).of("Restore the VMs")["changed"] is True
-    listed = run(PLAYS[2]["name"], inventory, simulator, ansible).of("List what there is")
+    assert [vm["vm"] for vm in run(patch, inventory, simulator, ansible).of(task)["vms"]] == ["web01", "db01"]
+    assert run(patch, inventory, simulator, ansible).of(task)["changed"] is False
+    assert run(undo, inventory, simulator, ansible).of("Restore the VMs")["changed"] is True
+    listed = run(look, inventory, simulator, ansible).of("List what there is")
     assert {point["name"] for point in listed["checkpoints"]} == {"baseline", "before-patching"}
+    assert run(good, inventory, simulator, ansible).of("Remove the checkpoints")["changed"] is True
+    listed = run(look, inventory, simulator, ansible).of("List what there is")
+    assert {point["name"] for point in listed["checkpoints"]} == {"baseline"}
 
 
 def test_what_it_says_of_secrets_is_so(

@@ -109,7 +109,7 @@ def _clocks(judge: Judge, run: Run) -> None:
         for work in (work for kind in REMOVES for work in judge.record.works(kind, vm, run) if not work.failed):
             older = work.point is None or _made(judge.record, work.point) <= _made(judge.record, point)
             judge.hold("supersede removes nothing younger", older, f"{run.label} on {vm}: {work.name}")
-        if run.phase == "once more":
+        if run.phase == "once more" and not _never_counts(judge, run):
             made = judge.record.works("create", vm, run)
             text = f"{run.label} on {vm}: {[work.name for work in made]}"
             judge.hold("max_age makes one, and none in each run", not made or not _before(judge, run, vm), text)
@@ -119,6 +119,12 @@ def _clocks(judge: Judge, run: Run) -> None:
     text = " ".join(str(each) for each in (run.result or {})["warnings"])
     if min(abs(each) for each in ahead) > TOLERANCE + UNSURE:
         judge.hold("a skew of clocks is reported", "(its Date header)" in text, f"{run.label}: {ahead}; {text}")
+
+
+def _never_counts(judge: Judge, run: Run) -> bool:
+    """Whether what is made is never known to be usable, and so never counts for max_age."""
+    never = judge.record.world.switches.spf_host_id == "never"
+    return never and run.task.service == "spf" and "max_age" in run.task.options
 
 
 def _before(judge: Judge, run: Run, vm: str) -> bool:
@@ -153,11 +159,12 @@ def _normalised(judge: Judge, run: Run) -> None:
     """What a service keeps otherwise is neither made nor written again in each run."""
     switches = judge.record.world.switches
     kept = {switches.vmm_names, switches.vmm_descriptions, switches.arc_names} == {"kept"}
-    # What is never known to be usable never counts for max_age.
-    mute = switches.spf_host_id == "never" and run.task.service == "spf" and "max_age" in run.task.options
+    # Where children go with their parent, one that nobody waits for takes the new one along unseen.
+    along = switches.delete_children == "deleted" and run.task.options.get("wait") is False
     if (
         kept
-        or mute
+        or along
+        or _never_counts(judge, run)
         or run.phase != "once more"
         or run.task.module != "vm_checkpoint"
         or run.task.service not in ("spf", "scvmm")

@@ -75,7 +75,9 @@ options:
     elements: dict
     suboptions:
       disk:
-        description: The disk, by id, by name, or by position (V(os), V(lun0)).
+        description:
+          - The disk, by id, by name, or by position (V(os), V(lun0)). If the VM may not be read, only ids and V(os) are
+            possible.
         type: str
         required: true
       id:

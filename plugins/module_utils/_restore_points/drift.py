@@ -11,7 +11,7 @@ from .._providers.compute.entities import PointEntity
 from .._providers.compute.vm_entities import Disk
 from .changes import spelled
 from .consistency import is_downgrade
-from .specs import PointSpec
+from .specs import EncryptionSet, PointSpec
 
 _PLACE = re.compile(r"os|(lun)?[0-9]{1,3}")
 
@@ -32,10 +32,32 @@ def drift(
         wanted_value = fields.get(name)
         if wanted_value is not None and (actual is None or spelled(name, wanted_value) != spelled(name, actual)):
             found.append({"field": name, "desired": wanted_value, "actual": actual})
+    keys = [each for each in spec.encryption_sets or [] if _has_other_key(now, each)]
+    if now.state == "succeeded" and keys:
+        places = {each.disk.strip().lower() for each in keys}
+        shown = [_key_of(disk) for disk in now.disks if places & disk_names(disk)]
+        found.append({"field": "encryption_sets", "desired": [each.model_dump() for each in keys], "actual": shown})
     achieved = now.properties.consistencyMode
     if now.state == "succeeded" and is_downgrade(spec, achieved, os_type):
         found.append({"field": "consistency", "desired": spec.consistency, "actual": achieved})
     return tuple(found)
+
+
+def _has_other_key(now: PointEntity, wanted: EncryptionSet) -> bool:
+    """Whether a disk of a point is known to be encrypted otherwise than asked for; older api-versions do not tell."""
+    place = wanted.disk.strip().lower()
+    shown = next((_key_of(disk) for disk in now.disks if place in disk_names(disk)), None)
+    if shown is None or shown["type"] is None:
+        return False
+    asked = (wanted.type.lower(), _disk_spelled(wanted.id))
+    return asked != (shown["type"].lower(), _disk_spelled(shown["id"] or ""))
+
+
+def _key_of(disk: Disk) -> dict[str, str | None]:
+    """The disk encryption set of a disk in a point, in the form of the option."""
+    encryption = disk.diskRestorePoint.encryption if disk.diskRestorePoint else None
+    key = encryption.diskEncryptionSet if encryption else None
+    return {"disk": disk.slot, "id": key.id if key else None, "type": encryption.type if encryption else None}
 
 
 def _leaves_out(now: PointEntity, disks: t.Sequence[str]) -> bool:

@@ -71,3 +71,23 @@ def test_an_encryption_set_by_id_in_any_case() -> None:
     assert bodies(lab)[0]["properties"]["sourceMetadata"]["storageProfile"]["dataDisks"][0]["managedDisk"] == {
         "id": _disk(lab, "shop01_DataDisk_0").lower()
     }
+
+
+def test_an_existing_point_that_is_encrypted_otherwise() -> None:
+    """A point cannot be changed: that a disk in it has another key than was asked for does not pass in silence."""
+    lab = make_lab()
+    kind = "EncryptionAtRestWithCustomerKey"
+    done(point(lab, encryption_sets=[{"disk": "os", "id": DES, "type": kind}]))
+    same = {"disk": "SHOP01_osdisk", "id": DES.upper(), "type": kind}
+    assert "drift" not in done(point(lab, encryption_sets=[same]))
+    for other in (
+        {"disk": "os", "id": f"{DES}-2", "type": kind},
+        {"disk": "os", "id": DES, "type": "EncryptionAtRestWithPlatformAndCustomerKeys"},
+        {"disk": "lun0", "id": DES, "type": kind},
+    ):
+        result = done(point(lab, encryption_sets=[other]))
+        (differs,) = result["drift"]
+        assert (result["changed"], differs["field"], differs["desired"]) == (False, "encryption_sets", [other])
+        assert [each["disk"] for each in differs["actual"]] == [other["disk"]]
+        assert "encryption_sets is not as asked for" in result["warnings"][0]
+    assert len(lab.sent()) == 1

@@ -26,6 +26,8 @@ def collection(
     if entity is None:
         return None
     source = entity.properties.source
+    if points is None:
+        points = [point(each, elsewhere=entity.is_elsewhere) for each in entity.points]
     return {
         "id": entity.id,
         "name": entity.name,
@@ -35,7 +37,7 @@ def collection(
         "source_location": source.location if source else None,
         "instant_access": bool(entity.properties.instantAccess),
         "provisioning_state": entity.properties.provisioningState,
-        "restore_points": [point(p) for p in entity.points] if points is None else points,
+        "restore_points": points,
     }
 
 
@@ -46,8 +48,12 @@ def unread_collection(collection_id: str) -> dict[str, t.Any]:
     return {"id": collection_id, "name": name, **dict.fromkeys(unknown), "instant_access": False}
 
 
-def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]:
-    """The `restore_point` key: what it is, what was asked for and what was achieved, and how far each disk is."""
+def point(entity: PointEntity, requested: str | None = None, *, elsewhere: bool = False) -> dict[str, t.Any]:
+    """The `restore_point` key: what it is, what was asked for and what was achieved, and how far each disk is.
+
+    `elsewhere`: its collection is not in the region of its source.
+    """
+    judged = usability(entity, elsewhere=elsewhere)
     properties = entity.properties
     return {
         "id": entity.id,
@@ -69,8 +75,8 @@ def point(entity: PointEntity, requested: str | None = None) -> dict[str, t.Any]
         ],
         "replication": replication(entity),
         "percent": percent(entity),
-        "usable": usability(entity) == "usable",
-        "usability": usability(entity),
+        "usable": judged == "usable",
+        "usability": judged,
     }
 
 

@@ -83,7 +83,7 @@ async def _one(
     points: list[dict[str, t.Any]] = []
     for point in entity.points:
         whole = (await client.point(point.id) or point) if query.instance_view else point
-        shown = results.point(whole)
+        shown = results.point(whole, elsewhere=entity.is_elsewhere)
         if query.disk_restore_points:
             shown["disk_restore_points"] = [
                 results.disk_restore_point(each) for each in await client.disk_restore_points(point.id)

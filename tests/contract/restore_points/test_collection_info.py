@@ -200,3 +200,20 @@ def test_a_listing_that_is_held_back_is_never_silent(truncated: Any) -> None:
         assert "resource_group" in message
     else:
         assert _names(result) == [HOME]
+
+
+def test_a_point_away_from_its_vm_is_usable_where_its_data_is_shown_to_be_there() -> None:
+    """Succeeded says there that copying has begun, as of a copy (quickstart for restore points, step 3)."""
+    lab = make_lab(compute_copy_takes="20000s")
+    done(collection(lab, name="abroad", source=lab.azure_vm, location="northeurope"))
+    done(point(lab, collection="abroad", wait=False))
+    lab.advance(400)
+    for view, usability in ((False, "unknown"), (True, "arriving")):
+        shown = done(_info(lab, name="abroad", resource_group="rg-shop", instance_view=view))
+        (found,) = shown["restore_point_collections"][0]["restore_points"]
+        assert (found["provisioning_state"], found["usable"], found["usability"]) == ("Succeeded", False, usability)
+    again = done(collection(lab, name="abroad", source=lab.azure_vm, location="northeurope"))
+    assert again["restore_point_collection"]["restore_points"][0]["usability"] == "unknown"
+    lab.advance(30000)
+    shown = done(_info(lab, name="abroad", resource_group="rg-shop", instance_view=True))
+    assert shown["restore_point_collections"][0]["restore_points"][0]["usable"] is True

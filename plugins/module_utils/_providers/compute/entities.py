@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from .fields import ArmModel, ConsistencyMode, Resource, Tags
+from .fields import ArmModel, ConsistencyMode, Resource, Tags, region_key
 from .vm_entities import Disk, InstanceStatus, OsProfile, StorageProfile, SubResource, VmEntity, known_id, os_type_of
 
 
@@ -144,6 +144,12 @@ class CollectionEntity(Resource):
     def source_id(self) -> str:
         """The id of the VM or collection that it is made for, as it was answered."""
         return (self.properties.source.id or "") if self.properties.source else ""
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether it is not in its source's region: Succeeded says of a point in it only that copying has begun."""
+        source = self.properties.source.location if self.properties.source else None
+        return source is not None and region_key(source) != region_key(self.location)
 
     @property
     def source_path(self) -> str:

@@ -45,14 +45,11 @@ def _checkpoint(point: PointEntity, ours: bool, elsewhere: bool) -> Checkpoint:
     """
     series, owned = read_generated(point.name) or (None, Ownership())
     safety = bool(series and series.startswith("safety-before-"))
-    found = usability(point)
-    if elsewhere and found == "usable" and not point.views:
-        found = "unknown"  # away from its VM, Succeeded says only that copying has begun
     return Checkpoint(
         id=point.id,
         name=point.name,
         created=point.created,
-        usability=found,
+        usability=usability(point, elsewhere=elsewhere),
         owned=owned._replace(managed=ours or owned.managed, safety=safety),
         series=series,
         any_case=True,

@@ -6,7 +6,7 @@ Succeeded says that the point was made, not that its data is there. Its instance
 the access state (learn: KnownSnapshotAccessState), by which a disk can be restored while its data still travels; in
 api-versions without it the percentage, else the status code. A row may be missing or say nothing (recorded 2026-04:
 of two disks only the one with instant access is listed); of a point beside its VM that hinders nothing. A copy has
-only what has arrived, so of a copy only what is shown counts.
+only what has arrived, so of a copy only what is shown counts; and so it is with a point away from its VM's region.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ def is_copy(point: PointEntity) -> bool:
     return point.properties.sourceRestorePoint is not None
 
 
-def usability(point: PointEntity) -> Usability:
-    """The point as a whole: what is worst of its disks."""
+def usability(point: PointEntity, *, elsewhere: bool = False) -> Usability:
+    """The point as a whole: what is worst of its disks. `elsewhere`: it is not in its VM's region."""
     if point.failed or point.state == "deleting":
         return "unusable"
     if point.state in ("creating", "updating"):
         return "arriving"
     if point.state != "succeeded":
         return "unknown"
-    rows = [_of_row(row, copy=is_copy(point)) for row in point.views]
-    if is_copy(point) and len(rows) < max(1, len(point.disks)):
+    travels = elsewhere or is_copy(point)
+    rows = [_of_row(row, travels=travels) for row in point.views]
+    if travels and len(rows) < max(1, len(point.disks)):
         rows.append("unknown")
     words: tuple[Usability, ...] = ("unusable", "arriving", "unknown")
     return next((word for word in words if word in rows), "usable")
@@ -65,9 +66,9 @@ def of_access_state(state: str | None) -> Usability | None:
     return "arriving" if word == "pending" else None
 
 
-def _of_row(row: DiskView, *, copy: bool) -> Usability:
+def _of_row(row: DiskView, *, travels: bool) -> Usability:
     state = (row.snapshotAccessState or "").lower()
-    said = None if copy and state == _INSTANT else of_access_state(state)
+    said = None if travels and state == _INSTANT else of_access_state(state)
     if said is not None:
         return said
     status = row.replicationStatus
@@ -77,4 +78,4 @@ def _of_row(row: DiskView, *, copy: bool) -> Usability:
     word = code.rpartition("/")[2].lower()
     if word:
         return _CODES.get(word, "arriving")
-    return "unknown" if copy else "usable"
+    return "unknown" if travels else "usable"

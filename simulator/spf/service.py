@@ -63,7 +63,8 @@ class Spf:
         return with_headers(answer, root, self.world, job.id if job else None)
 
     async def _route(self, call: Call, root: Root, wanted: Format) -> tuple[Answer, Job | None]:
-        rest = root.rest.rstrip("/")
+        # A set may bear empty parentheses: WCF Data Services' own client writes them before options.
+        rest = root.rest.rstrip("/").removesuffix("()")
         if not rest:
             return sets(wanted, root.base, [kind.entity_set for kind in SETS.values()]), None
         if rest.lower() == "$metadata":

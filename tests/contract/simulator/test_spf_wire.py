@@ -113,6 +113,17 @@ async def test_keys_in_either_order_and_any_case(sim: Sim) -> None:
     assert (await sim.spf("GET", wrong_stamp)).status_code == 404
 
 
+async def test_a_set_with_empty_parentheses(sim: Sim) -> None:
+    """As WCF Data Services' client writes Where(point => point.ID == id).FirstOrDefault(), the vendor's own example."""
+    vm, point = sim.world.vm("web01"), sim.world.vm("web01").checkpoints[0]
+    for listed in (
+        f"VMCheckPoints()?$filter=ID eq guid'{point.id}'&$top=1",
+        f"{sim.key(vm.id, 'VirtualMachines')}/VMCheckpoints()?$top=1",
+    ):
+        answer = await sim.spf("GET", listed)
+        assert [each["ID"] for each in answer.json()["value"]] == [point.id]
+
+
 async def test_filters(sim: Sim) -> None:
     vm, point = sim.world.vm("web01"), sim.world.vm("web01").checkpoints[0]
 

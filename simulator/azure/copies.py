@@ -13,7 +13,7 @@ from simulator.azure.limits import count, over_hourly
 from simulator.azure.model import Collection, DiskPoint, Point, Replication
 from simulator.azure.subscription import Azure
 from simulator.timing import Timing
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 
 
 def begin_copy(
@@ -96,7 +96,7 @@ def _check_order(azure: Azure, collection: Collection, source: Point, source_id:
     """One copy of a point per region, one at a time, none of a point older than one already copied (documented)."""
     step = azure.switches.compute_copy_step
     for other in azure.collections.values():
-        if not same(other.source, collection.source) or not same(other.location, collection.location):
+        if not same(other.source, collection.source) or not same_region(other.location, collection.location):
             continue
         for point in other.points:
             if same(point.source_point, source_id) and point.state != "Failed":

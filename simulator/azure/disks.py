@@ -12,7 +12,7 @@ from simulator.azure.access import restorable
 from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.model import Disk
 from simulator.azure.subscription import Azure
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 
 KNOWN = {"creationData", "diskSizeGB", "osType", "hyperVGeneration", "encryption", "maxShares"}
 # Which kinds of disk take them: descriptions in the swagger; that Premium SSD v2 is like Ultra here, disk pages.
@@ -35,7 +35,7 @@ def put(azure: Azure, id_: str, body: dict[str, Any]) -> tuple[Disk, AzureJob]:
                 "Changing property 'creationData' is not allowed.",
                 target="creationData",
             )
-        if not same(body.get("location", existing.location), existing.location):
+        if not same_region(str(body.get("location", existing.location)), existing.location):
             raise Refused(
                 409,
                 "InvalidResourceLocation",
@@ -159,7 +159,7 @@ def _fill(azure: Azure, disk: Disk, creation: dict[str, Any]) -> None:
             raise Refused(409, "OperationNotAllowed", f"The restore point '{point.name}' is in state '{point.state}'.")
         complete = restorable(azure, point, disk_point)
         origin, region = disk_point.disk, collection.location
-    if not same(region, disk.location):
+    if not same_region(region, disk.location):
         raise Refused(
             400,
             "BadRequest",

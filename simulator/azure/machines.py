@@ -12,7 +12,7 @@ from simulator.azure.jobs import AzureJob, Refused
 from simulator.azure.model import Attachment, AzureVm, group_of
 from simulator.azure.subscription import Azure
 from simulator.azure.swap import check_attachable, wanted_data_disks, wanted_os_disk
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 
 STORED = ("osProfile", "networkProfile", "securityProfile", "diagnosticsProfile", "licenseType", "userData", "priority")
 POWER = {"start": "running", "restart": "running", "powerOff": "stopped", "deallocate": "deallocated"}
@@ -38,7 +38,7 @@ def power(azure: Azure, vm: AzureVm, action: str) -> AzureJob:
 def update(azure: Azure, vm: AzureVm, body: dict[str, Any], *, whole: bool) -> AzureJob:
     """Change the model; `whole`: a PUT, whose missing members are taken back. Disks move at once ([I])."""
     azure.busy(vm)
-    if not same(body.get("location", vm.location), vm.location):
+    if not same_region(str(body.get("location", vm.location)), vm.location):
         raise Refused(
             409,
             "InvalidResourceLocation",

@@ -14,7 +14,7 @@ from simulator.azure.jobs import CONCURRENT, AzureJob, Refused
 from simulator.azure.limits import count, over_hourly, over_points
 from simulator.azure.model import Attachment, AzureVm, Collection, Disk, DiskPoint, Point
 from simulator.azure.subscription import Azure
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 
 
 @dataclass
@@ -80,7 +80,7 @@ def _capture(
 
     def made() -> None:
         point.state, point.consistency, point.finished = "Succeeded", reached, azure.now()
-        if not same(collection.location, vm.location):
+        if not same_region(collection.location, vm.location):
             replicate(azure, point, "compute_copy")
         elif instant_disks(point):
             replicate(azure, point, "compute_instant", direct_only=True)
@@ -100,7 +100,7 @@ def _capture(
 
 def spelled(collection: Collection) -> str:
     """The collection's region as its source spells it: that is how status URLs have it (recorded 2023-05)."""
-    if same(collection.location, collection.source_location):
+    if same_region(collection.location, collection.source_location):
         return collection.source_location
     return collection.location
 

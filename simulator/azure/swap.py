@@ -10,7 +10,7 @@ from typing import Any
 from simulator.azure.jobs import Refused
 from simulator.azure.model import Attachment, AzureVm, Disk
 from simulator.azure.subscription import Azure
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 
 
 def check_attachable(azure: Azure, vm: AzureVm, id_: str) -> Disk:
@@ -27,7 +27,7 @@ def check_attachable(azure: Azure, vm: AzureVm, id_: str) -> Disk:
         )
     if disk.state != "Succeeded":
         raise Refused(409, "OperationNotAllowed", f"The disk '{disk.name}' is in state '{disk.state}'.")
-    if not same(disk.location, vm.location):
+    if not same_region(disk.location, vm.location):
         raise Refused(
             400,
             "BadRequest",

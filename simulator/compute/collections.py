@@ -13,7 +13,7 @@ from simulator.azure.points import delete_collection
 from simulator.compute.common import ComputeRequest, accepted, answered, missing, paged
 from simulator.compute.shapes import collection_shape
 from simulator.wire.exchange import Answer
-from simulator.wire.ids import same
+from simulator.wire.ids import same, same_region
 from simulator.world import World
 
 KIND = "restorePointCollections"
@@ -78,7 +78,7 @@ class Collections:
         planned = azure.planned_end("collection", request.names[0])
         if planned is not None:
             raise planned
-        beside = [each for each in azure.collections.values() if same(each.location, location)]
+        beside = [each for each in azure.collections.values() if same_region(each.location, location)]
         if len(beside) >= self.world.switches.compute_max_collections:
             raise Refused(409, "OperationNotAllowed", "The number of restore point collections is at its limit.")
         made = Collection(
@@ -107,7 +107,7 @@ class Collections:
         """Only tags and instant access may differ (documented)."""
         switches = self.world.switches
         location = body.get("location", collection.location)
-        if not same(str(location), collection.location):
+        if not same_region(str(location), collection.location):
             raise Refused(
                 409,
                 switches.compute_location_code,
@@ -138,13 +138,13 @@ class Collections:
         azure = self.world.azure
         vm, origin = azure.vm(source), azure.collection(source)
         if vm is not None:
-            if not same(vm.location, location) and self.world.switches.compute_cross_region_vm == "refused":
+            if not same_region(vm.location, location) and self.world.switches.compute_cross_region_vm == "refused":
                 raise Refused(400, "BadRequest", "The collection is not in the region of its source virtual machine.")
             return vm.location
         if origin is None:
             raise Refused(404, "ResourceNotFound", f"The source resource '{source}' was not found.", target="source.id")
         if origin.copies:
             raise Refused(400, "BadRequest", "The source collection holds copies itself; they cannot be copied again.")
-        if same(origin.location, location):
+        if same_region(origin.location, location):
             raise Refused(400, "BadRequest", "The source collection is in the same region; copies go to another one.")
         return origin.location

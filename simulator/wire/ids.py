@@ -46,3 +46,8 @@ class Ids:
 def same(left: str | None, right: str | None) -> bool:
     """Whether two identifiers are one: GUIDs and ARM ids compare without case."""
     return left is not None and right is not None and left.lower() == right.lower()
+
+
+def same_region(left: str, right: str) -> bool:
+    """Whether two locations are one: ARM takes `West Europe` for `westeurope`."""
+    return same(left.replace(" ", ""), right.replace(" ", ""))

@@ -263,3 +263,22 @@ async def test_what_is_not_there(cloud: Cloud) -> None:
     ]
     for document in nowhere:
         assert (await cloud("PUT", "restorePointCollections/new", document)).status_code in {400, 404}
+
+
+async def test_a_region_is_one_in_any_spelling(cloud: Cloud) -> None:
+    """ARM takes `West Europe` for westeurope, and so does everything that compares regions."""
+    for location, status in (("West Europe", 201), ("westeurope", 200), ("WEST EUROPE", 200)):
+        assert (await cloud.collection(location=location)).status_code == status
+    copies = {"location": "westeurope", "properties": {"source": {"id": cloud.id("restorePointCollections/daily")}}}
+    refused = await cloud("PUT", "restorePointCollections/copies", copies)
+    assert (refused.status_code, "same region" in refused.text) == (400, True)
+    await cloud.point("made")
+    shown = (await cloud("GET", f"{cloud.point_path('made')}?$expand=instanceView")).json()["properties"]
+    rows = shown["instanceView"]["diskRestorePoints"]
+    assert [row["replicationStatus"]["completionPercent"] for row in rows] == [100, 100]
+    empty = {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}
+    await new_disk(cloud, "data", location="West Europe")
+    await cloud.ok("PUT", "disks/data", {"location": "westeurope", "zones": ["1"], "properties": empty})
+    disk = {"lun": 5, "createOption": "Attach", "managedDisk": {"id": cloud.id("disks/data")}}
+    held = (await cloud("GET", "virtualMachines/shop01")).json()["properties"]["storageProfile"]["dataDisks"]
+    await cloud.ok("PATCH", "virtualMachines/shop01", storage(dataDisks=[*held, disk]))

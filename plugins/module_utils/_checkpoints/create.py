@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .._core.errors import Locked, NotVerified, OperationFailed
 from .._core.formatting import printable
 from .._core.model import Checkpoint, ObservedVm
 from .._core.normalising import is_form_of, may_come_of
+from .._core.operation import Operation
 from .._core.ownership import Mark, generated, id_hash, join, name_hash
 from .._core.targets import VM
 from .._core.times import show_seconds
@@ -33,7 +34,8 @@ _NO_HELP = "No other description helps; where only a mark tells the age, max_age
 class NewCheckpoint:
     """One that is being made. Its mark, or a generated name, holds the `nonce`; `known` are the ids that were there.
 
-    `tells_new`: none of its name was shown without an id before, which would look new as soon as it has one.
+    `tells_new`: none of its name was shown without an id before, which would look new as soon as it has one. `told` is
+    the id that the service's answer gave it, once there is one.
     """
 
     action: Create
@@ -43,6 +45,7 @@ class NewCheckpoint:
     known: frozenset[str]
     unique_names: bool
     tells_new: bool
+    told: set[str] = field(default_factory=set)
 
     @property
     def description(self) -> str:
@@ -69,7 +72,16 @@ class NewCheckpoint:
         """The one that is surely ours."""
         if self.unique_names:
             return next((c for c in observed.checkpoints if c.name.lower() == self.name.lower()), None)
-        return marked(observed, self.nonce)
+        told = next((c for c in observed.checkpoints if c.id.lower() in self.told), None)
+        return told or marked(observed, self.nonce)
+
+    async def send(self, provider: Provider, vm: VM) -> Operation:
+        """Have it made. An id that was there before is not that of something new, whatever the answer says."""
+        self.told.clear()
+        operation = await provider.create(vm, self.name, self.description)
+        if operation.made_id is not None and operation.made_id not in self.known:
+            self.told.add(operation.made_id)
+        return operation
 
     def find(self, observed: ObservedVm) -> Checkpoint | None:
         """Ours, or once a create was accepted the only new one of the name: a service may drop the mark."""
@@ -96,7 +108,7 @@ def create_request(
 
     return WriteRequest(
         context=context,
-        send=lambda: provider.create(vm, new.name, new.description),
+        send=partial(new.send, provider, vm),
         verified=lambda now: new.find(now) is not None,
         verified_after_loss=lambda now: new.find_ours(now) is not None,
         find_lost=started_since(provider, observed, "create"),

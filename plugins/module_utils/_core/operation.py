@@ -107,9 +107,9 @@ class Operation:
 
     `began` is the service's own time of its start, where it tells one, and `work` the verb it carries out. `joined`
     says that another run has started it, and this one only waits for it, `created` that the service's answer says that
-    it has made something new (201), `replaced` that the answer to a PUT says that the thing was there (200). `last` is
-    what was last seen of it; before the first look it may hold the Retry-After of the answer that accepted the write.
-    `warnings` are about the write itself.
+    it has made something new (201), `made_id` which id that has, where the answer tells it, `replaced` that the answer
+    to a PUT says that the thing was there (200). `last` is what was last seen of it; before the first look it may hold
+    the Retry-After of the answer that accepted the write. `warnings` are about the write itself.
     """
 
     kind: str
@@ -123,6 +123,7 @@ class Operation:
     work: str | None = None
     joined: bool = False
     created: bool = False
+    made_id: str | None = None
     replaced: bool = False
     warnings: tuple[str, ...] = ()
 

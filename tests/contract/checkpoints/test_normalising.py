@@ -211,3 +211,12 @@ def test_the_remedy_for_a_mark_that_was_cut_off_is_one_that_helps(description: s
     text = " ".join(lab.run("vm_checkpoint", vm="web01", name="new", description=description)["warnings"])
     assert "cut the description to 50 characters" in text
     assert "No other description helps" in text
+
+
+def test_what_spf_has_made_is_known_by_the_id_in_its_answer() -> None:
+    """201 holds the new entity (dn785087): neither its name nor the mark has to come back as it was sent."""
+    lab = make_lab("spf", vmm_names="tenant", vmm_descriptions="cut_50")
+    result = lab.run("vm_checkpoint", vm=VMS["spf"], name="nightly", description=LONG)
+    made = lab.world.vm(VMS["spf"]).checkpoints[-1]
+    assert (code(result), result["changed"], result["checkpoint"]["id"]) == (None, True, made.id)
+    assert f'the service keeps the name "nightly" as "[tenant] nightly" ({made.id})' in result["warnings"][0]

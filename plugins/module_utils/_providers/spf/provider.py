@@ -285,7 +285,9 @@ class Spf(SingleCallProvider):
             raise self._filtered(response, verb, sent, context)
         if response.status not in (200, 201, 202, 204):
             raise odata.error(response, context=context, sign_in=self._reader.sign_in, names=named)
-        return self._jobs.started(response, vm, started, work, named)
+        operation = self._jobs.started(response, vm, started, work, named)
+        operation.made_id = odata.made_id(response)
+        return operation
 
     def _filtered(self, response: Response, verb: str, sent: str, context: str) -> Refused:
         """The error for a verb that does not reach SPF: something before it takes only some.

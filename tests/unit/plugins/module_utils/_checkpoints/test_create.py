@@ -6,18 +6,27 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.actions import Create
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._checkpoints.create import NewCheckpoint
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.model import ObservedVm
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Operation
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.builders import (
     WEB01,
     having,
     hidden,
     point,
 )
+from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import virtual
+
+
+async def _accepted(made_id: str | None) -> Operation:
+    return Operation("job", "j1", cast(Any, None), made_id=made_id)
+
 
 KEYED = Create(WEB01, "", name="safety", safety=True, key="0123456789abcdef", generate=True)
 
@@ -64,6 +73,22 @@ def test_where_names_are_unique_only_the_very_name_counts_in_any_case() -> None:
     same, folded = point("a", name="nIGHTLY"), point("b", name="nightl\u00fd")
     assert new.find_ours(having(folded, same)) == new.find(having(folded, same)) == same
     assert new.find(having(folded)) is None
+
+
+def test_an_id_that_the_answer_told_goes_before_everything_else() -> None:
+    """A failed attempt may have left a row with the same mark; and what was there before is nothing new."""
+
+    def sent(made_id: str | None) -> NewCheckpoint:
+        new = _new(having(point("a")))
+        provider = SimpleNamespace(create=lambda *_given: _accepted(made_id))
+        virtual(lambda: new.send(cast(Any, provider), WEB01))
+        return new
+
+    for made_id, found in (("c", "C"), (None, "b"), ("a", "b"), ("x", "b")):
+        new = sent(made_id)
+        left, other = point("b", name="nightly", mark=new.mark), point("C", name="[tenant] nightly")
+        for look in (new.find_ours, new.find):
+            assert cast(Any, look)(having(point("a"), left, other)).id == found
 
 
 def test_a_new_one_of_another_name_is_no_duplicate() -> None:

@@ -58,8 +58,9 @@ class Provider:
         self._running, self._arrival = running, arrival
         self.sent: list[tuple[Any, ...]] = []
 
-    async def create(self, *given: Any) -> None:
+    async def create(self, *given: Any) -> Operation:
         self.sent.append(given)
+        return operation(Status("running"))
 
     async def current_operation(self, _vm: object) -> Operation | None:
         return self._running

@@ -223,8 +223,8 @@ def made_by(progress: Progress[ObservedVm]) -> Checkpoint | None:
 def _unpinned(progress: Progress[ObservedVm]) -> Note | None:
     """That what this run has made is not pinned, or not locked, because of the write that failed."""
     made, begun = made_by(progress), progress.begun[-1] if progress.begun else None
-    if made is None or not isinstance(begun, (SetPin, SetLock)) or begun in progress.actions:
-        return None
+    if made is None or not isinstance(begun, (SetPin, SetLock)) or begun in progress.actions or begun.checkpoint.id:
+        return None  # the last: it is about another one, which goes
     state = "pinned" if isinstance(begun, SetPin) else "locked, though pinned"
     may = "may not be" if begun in progress.open else "is not"
     return Note(

@@ -264,6 +264,7 @@ def off(power: Any = "off") -> Provider:
 
 PIN = SetPin(WEB01, "", checkpoint=Checkpoint(id="", name="nightly"), pin=PinChange(PinRequest()))
 LOCK = SetLock(WEB01, "", checkpoint=Checkpoint(id="", name="nightly"))
+UNLOCK_OLD = SetLock(WEB01, "superseded", checkpoint=Checkpoint(id="a0", name="nightly"), on=False)
 AGAIN = "The next run pins the one that exists."
 
 
@@ -290,6 +291,7 @@ AGAIN = "The next run pins the one that exists."
         ((SAFETY, PIN), (SAFETY,), (), None),
         ((), (), (), None),
         ((CREATE, OFF), (CREATE,), (), None),
+        ((CREATE, UNLOCK_OLD), (CREATE,), (), None),  # about an older one that goes
     ],
 )
 def test_a_checkpoint_that_was_to_be_pinned_is_not_left_in_silence(

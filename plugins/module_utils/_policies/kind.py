@@ -9,13 +9,12 @@ from dataclasses import replace
 from .._checkpoints.kind import VmCheckpoints
 from .._checkpoints.progress import CheckpointProgress
 from .._checkpoints.readiness import arrival_of
-from .._core.errors import CheckpointError
 from .._core.model import Checkpoint, ObservedVm, Usability
 from .._core.operation import Operation
-from .._core.plan import Action, Plan
+from .._core.plan import Plan
 from .._core.spec import Present
 from .._core.targets import VM
-from .._engine.kind import InProgress, Kind, WriteRequest
+from .._engine.kind import InProgress
 from .._engine.progress import Progress
 from .._providers.base import Provider
 from .audit import Audit
@@ -27,42 +26,20 @@ MARGIN = 1.0
 """Seconds beyond the moment at which a service takes a create again: its clock shows whole ones."""
 
 
-class VmPolicy(Kind[ObservedVm]):
-    """The series of one VM. `patience` (seconds) is the time the task has.
+class VmPolicy(VmCheckpoints):
+    """The series of one VM. It is read, written and proven as any checkpoints are; what is due is the policy's.
 
+    `patience` (seconds) is the time the task has.
     `allotted`: how many removals max_deletes_total leaves it, also where it is planned again; None without that bound.
     """
 
     def __init__(self, provider: Provider, vm: VM, spec: PolicySpec, settle_time: float, patience: float) -> None:
-        self.target = self.vm = vm
+        super().__init__(provider, vm, Present(name=spec.prefix), settle_time)
         self.spec = spec
         self.capabilities = provider.capabilities
-        self.at_once = provider.capabilities.at_once
         self.allotted: int | None = None
-        self._provider = provider
         self._shown: dict[str, Usability] = {}
         self._patience = patience
-        self._checkpoints = VmCheckpoints(provider, vm, Present(name=spec.prefix), settle_time)
-
-    async def observe(self, *, for_write: bool) -> ObservedVm:
-        """The VM's state and all its checkpoints."""
-        return await self._checkpoints.observe(for_write=for_write)
-
-    async def first_reading(self) -> ObservedVm:
-        """As for any checkpoint of a VM."""
-        return await self._checkpoints.first_reading()
-
-    async def prove(self, known: ObservedVm) -> ObservedVm:
-        """As for any checkpoint of a VM."""
-        return await self._checkpoints.prove(known)
-
-    def is_fresh(self, observed: ObservedVm) -> bool:
-        """As for any checkpoint of a VM."""
-        return self._checkpoints.is_fresh(observed)
-
-    def is_for_all(self, problem: CheckpointError) -> bool:
-        """As for any checkpoint of a VM."""
-        return self._checkpoints.is_for_all(problem)
 
     def plan(self, observed: ObservedVm, progress: Progress[ObservedVm]) -> Plan:
         """Create first, then remove; every checkpoint stands in it."""
@@ -87,7 +64,7 @@ class VmPolicy(Kind[ObservedVm]):
         self, observed: ObservedVm, progress: Progress[ObservedVm]
     ) -> tuple[ObservedVm, InProgress | None]:
         """A job that holds the VM, the arrival of what would satisfy max_age, or the wait for the next create."""
-        held = await self._checkpoints.held(observed)
+        held = await self.held(observed)
         if held is not None:
             return observed, held
         done = CheckpointProgress.of(progress)
@@ -97,14 +74,6 @@ class VmPolicy(Kind[ObservedVm]):
             if self._would_do(checkpoint, observed):
                 return observed, InProgress(arrival_of(checkpoint), operation)
         return observed, self._slot(observed, done)
-
-    def is_busy(self, observed: ObservedVm) -> bool:
-        """Whether a job holds the VM."""
-        return self._checkpoints.is_busy(observed)
-
-    def write(self, action: Action, observed: ObservedVm, progress: Progress[ObservedVm]) -> WriteRequest[ObservedVm]:
-        """As for any checkpoint of a VM."""
-        return self._checkpoints.write(action, observed, progress)
 
     async def _arriving(self, observed: ObservedVm) -> tuple[ObservedVm, tuple[Checkpoint, Operation] | None]:
         """The VM with what is still arriving shown as such, and the newest that is.
@@ -119,7 +88,7 @@ class VmPolicy(Kind[ObservedVm]):
                 break
             if checkpoint.usability == "unusable":
                 continue
-            operation = await self._provider.readiness(observed, checkpoint)
+            operation = await self.provider.readiness(observed, checkpoint)
             if operation is None:
                 complete += checkpoint.usable
                 continue

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import random
 import typing as t
+from collections import defaultdict
 from dataclasses import replace
 
 from .._core.errors import BadResponse, InvalidInput, ResponseLost, ServiceError, Unavailable, Unreachable
@@ -24,7 +25,7 @@ from .exchange import Auth
 from .failures import Lost, NeverLeft, never_left, words
 from .links import parsed_once
 from .response import Response
-from .throttle import Bucket, Pressure, Throttle
+from .throttle import Bucket, Pressure
 from .tls import explain_certificate
 
 # Both log complete URLs, signed ones too, at INFO and DEBUG; with ANSIBLE_LOG_PATH they would end up in a file.
@@ -87,7 +88,8 @@ class Http:
         self._redactor = redactor or Redactor()
         self._client = client
         self._origin = _origin(httpx.URL(base))
-        self._pressure, self._counted, self._throttle = pressure, counted, Throttle()
+        self._pressure, self._counted = pressure, counted
+        self._buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
 
     def followable(self, url: str) -> str:
         """`url` unchanged, if it may be followed: this origin, and httpx would send the very same bytes."""
@@ -171,7 +173,7 @@ class Http:
         limit: float,
     ) -> Response:
         start, pause = anyio.current_time(), 0.5
-        bucket = self._throttle.bucket(self._counted(method, url) or "")
+        bucket = self._buckets[self._counted(method, url) or ""]
         while True:
             start += await self._admitted(bucket)
             sent = anyio.current_time()

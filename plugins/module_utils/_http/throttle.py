@@ -92,14 +92,3 @@ class Bucket:
             self._since, self._passed = now + seconds, 0
         self._closed_until = max(self._closed_until, now + seconds)
         self._next = max(self._next, self._closed_until)
-
-
-class Throttle:
-    """The buckets of one service, by what is counted together."""
-
-    def __init__(self) -> None:
-        self._buckets: dict[str, Bucket] = {}
-
-    def bucket(self, name: str) -> Bucket:
-        """The one of that name."""
-        return self._buckets.setdefault(name, Bucket())

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.throttle import Bucket, Throttle
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.throttle import Bucket
 from tests.unit.plugins.module_utils.scripted_server import virtual
 
 
@@ -185,12 +185,6 @@ def test_a_refusal_meanwhile_sends_those_who_wait_back() -> None:
 
     virtual(main)
     assert left[0] >= 64
-
-
-def test_buckets_are_told_apart_by_name() -> None:
-    throttle = Throttle()
-    assert throttle.bucket("reads") is throttle.bucket("reads")
-    assert throttle.bucket("reads") is not throttle.bucket("writes")
 
 
 def test_the_rate_is_what_passed_in_the_time_between_two_refusals() -> None:

@@ -19,7 +19,8 @@ class Execution(t.Generic[Observed]):
 
     `required_next`: the rest of the plan needs what this action makes. `adopted`: the answer was lost, and the thing
     was found by reading. `is_busy` says of a reading whether it shows work on the target; `observed` is the last one,
-    `warnings` what the write and what was awaited warn of.
+    `warnings` what the write and what was awaited warn of. A reading may take `settle_time` (seconds) to show what was
+    done; `waits`: the task waits for what it has started.
     """
 
     def __init__(
@@ -40,17 +41,7 @@ class Execution(t.Generic[Observed]):
         self.operation: Operation | None = None
         self.warnings: list[str] = []
         self._observe, self._policy, self._own = observe, policy, own
-        self.is_busy = is_busy
-
-    @property
-    def settle_time(self) -> float:
-        """Seconds that a reading may take to show what was done."""
-        return self._policy.settle_time
-
-    @property
-    def waits(self) -> bool:
-        """Whether the task waits for what it has started."""
-        return self._policy.wait
+        self.is_busy, self.settle_time, self.waits = is_busy, policy.settle_time, policy.wait
 
     async def read(self, look: t.Callable[[], t.Awaitable[Seen]]) -> Seen:
         """Look at anything behind a write; an answer that makes no sense is looked past until settle_time is over."""

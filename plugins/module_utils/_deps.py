@@ -140,20 +140,5 @@ def cryptography() -> t.Any:
     )
 
 
-__all__ = [
-    "CERTIFICATES",
-    "IMPORT_ERROR",
-    "KERBEROS",
-    "MSAL",
-    "REQUIREMENTS",
-    "WINDOWS",
-    "anyio",
-    "cryptography",
-    "httpx",
-    "krb5",
-    "load_transport",
-    "msal",
-    "pydantic",
-    "spnego",
-    "truststore",
-]
+__all__ = ["anyio", "httpx", "pydantic"]
+"""What is imported from here and defined elsewhere."""

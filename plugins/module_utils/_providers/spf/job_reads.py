@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from ..._deps import anyio
 from ..._http.response import Response
 from . import odata
-from .entities import Parsed
 from .job_entities import JobEntity
+from .reader import SpfReader
 
 SHARED_FOR = 0.5
 """Seconds for which a reading serves other operations too: however many are followed, it takes two queries a second."""
@@ -34,18 +34,6 @@ class Listing(t.NamedTuple):
     at: float
 
 
-class EntityQueries(t.Protocol):
-    """Reads the entities of a set that meet a condition, or any of several: None where the server cannot do that."""
-
-    async def find(
-        self, kind: type[Parsed], entities: str, condition: str | None, context: str
-    ) -> tuple[list[Parsed], Response]: ...
-
-    async def find_any(
-        self, kind: type[Parsed], entities: str, conditions: t.Sequence[str], context: str
-    ) -> tuple[list[Parsed], Response] | None: ...
-
-
 @dataclass
 class _Query:
     """One query that is under way; without a listing once it is over, it has failed."""
@@ -57,8 +45,8 @@ class _Query:
 class JobReads:
     """The jobs of one SPF that one task follows."""
 
-    def __init__(self, queries: EntityQueries) -> None:
-        self._queries = queries
+    def __init__(self, reader: SpfReader) -> None:
+        self._reader = reader
         self._takes_or = True
         self._missed = 0
         self._followed: dict[str, Listing | None] = {}  # the latest listing of each; those read longest ago come first
@@ -66,7 +54,7 @@ class JobReads:
 
     async def one(self, job_id: str, context: str) -> tuple[JobEntity | None, Response]:
         """The job as it is now; None if it is not listed."""
-        jobs, response = await self._queries.find(JobEntity, "Jobs", _is(job_id), context)
+        jobs, response = await self._reader.find(JobEntity, "Jobs", _is(job_id), context)
         return {job.ID.lower(): job for job in jobs}.get(job_id), response
 
     async def follow(self, job_id: str, context: str) -> tuple[JobEntity | None, Response]:
@@ -104,7 +92,7 @@ class JobReads:
         self._under_way.update(dict.fromkeys(wanted, query))
         conditions = [_is(each) for each in wanted]
         try:
-            found = await self._queries.find_any(JobEntity, "Jobs", conditions, f"reading {len(wanted)} jobs")
+            found = await self._reader.find_any(JobEntity, "Jobs", conditions, f"reading {len(wanted)} jobs")
             if found is None:
                 self._takes_or = False
             else:

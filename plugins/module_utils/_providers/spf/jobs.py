@@ -21,7 +21,8 @@ from ..._http.response import Response
 from . import odata
 from .entities import VmEntity
 from .job_entities import JobEntity
-from .job_reads import EntityQueries, JobReads
+from .job_reads import JobReads
+from .reader import SpfReader
 
 VISIBLE_WITHIN = 60.0
 """Seconds in which a new job may not be listed yet; the vendor's own cmdlets poll without end."""
@@ -30,8 +31,8 @@ VISIBLE_WITHIN = 60.0
 class Jobs:
     """The jobs of one SPF."""
 
-    def __init__(self, queries: EntityQueries) -> None:
-        self._find, self._reads = queries.find, JobReads(queries)
+    def __init__(self, reader: SpfReader) -> None:
+        self._find, self._reads = reader.find, JobReads(reader)
 
     def started(
         self, response: Response, vm: VM, started: float, work: str, names: t.Collection[str] = ()

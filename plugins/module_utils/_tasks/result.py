@@ -9,9 +9,11 @@ from collections import Counter
 
 from .._core.errors import CheckpointError, PlanChanged, SomeFailed
 from .._core.plan import in_stages, to_result
-from .._engine.group import Group
 from .._engine.member import Member
 from .._engine.reconciler import Reconciler
+
+if t.TYPE_CHECKING:
+    from .group_result import GroupView
 
 IN_WORDS = {
     "changed": "changed",
@@ -40,21 +42,6 @@ class ListedView(View, t.Protocol):
 
     def name(self, run: Reconciler[t.Any]) -> dict[str, t.Any]:
         """How an element of the list names its target."""
-
-
-class GroupOfTargets(t.Protocol):
-    """How many targets are shown that are one unit."""
-
-    group: Group
-
-    def keys(self, members: t.Sequence[Member], *, check_only: bool) -> dict[str, t.Any]:
-        """The `group` key."""
-
-    def of_member(self, member: Member) -> dict[str, t.Any]:
-        """What it adds to an element of the list."""
-
-    def note(self, members: t.Sequence[Member]) -> str:
-        """What the error of a failed group adds."""
 
 
 def one(member: Member, view: View, total: float, *, check_only: bool) -> dict[str, t.Any]:
@@ -87,7 +74,7 @@ def show(view: ListedView, check_only: bool, member: Member) -> Shown:
 
 
 def many(
-    members: t.Sequence[Member], view: ListedView, *, check_only: bool, group: GroupOfTargets | None = None
+    members: t.Sequence[Member], view: ListedView, *, check_only: bool, group: GroupView | None = None
 ) -> dict[str, t.Any]:
     """The result of a task for a list of targets, in input order, with one plan for all."""
     runs = [member.reconciler for member in members]

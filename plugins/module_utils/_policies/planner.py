@@ -108,7 +108,8 @@ def plan(
     actions += locked
     newest = None if decision.newest is None or create else by_id[decision.newest.id]
     left = shortfall(decision, observed, capabilities)
-    made = Plan(observed.vm, tuple(actions), tuple(_warnings(spec, observed)), satisfied_by=newest, shortfall=left)
+    warnings = tuple(clock_warnings(observed, governed(spec, observed)))
+    made = Plan(observed.vm, tuple(actions), warnings, satisfied_by=newest, shortfall=left)
     refuse(made, observed, capabilities)
     verbs = {verb for action in made.writes for verb in action.kinds}
     cautions = tuple(text for verb, text in observed.cautions if verb in verbs)
@@ -234,10 +235,6 @@ def _why_new(spec: PolicySpec, observed: ObservedVm, decision: Decision) -> str:
         return f"no usable checkpoint of the series {spec.prefix} exists; max_age {limit}"
     at = show_time(decision.newest.at)
     return f"no usable checkpoint of the series {spec.prefix} is younger than {limit}; the newest is of {at}"
-
-
-def _warnings(spec: PolicySpec, observed: ObservedVm) -> list[str]:
-    return clock_warnings(observed, governed(spec, observed))
 
 
 def removed_by(actions: t.Iterable[Action]) -> int:

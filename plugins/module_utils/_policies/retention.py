@@ -148,17 +148,13 @@ def newest_first(points: t.Iterable[Point], now: datetime) -> list[Point]:
     return [point for point in _dated(points, now) if point.usability == "usable"]
 
 
-def is_ahead(point: Point, now: datetime) -> bool:
-    """Whether its time lies further in the future than clocks may differ."""
-    return _is_ahead(point.at, now)
-
-
-def _is_ahead(made: datetime | None, now: datetime) -> bool:
+def is_ahead(made: datetime | None, now: datetime) -> bool:
+    """Whether a time lies further in the future than clocks may differ."""
     return made is not None and made > now + FUTURE
 
 
 def _dated(points: t.Iterable[Point], now: datetime) -> list[Point]:
-    dated = [(p.at, p.id, p) for p in points if p.outside is None and p.at is not None and not is_ahead(p, now)]
+    dated = [(p.at, p.id, p) for p in points if p.outside is None and p.at is not None and not is_ahead(p.at, now)]
     return [point for _at, _id, point in sorted(dated, key=itemgetter(0, 1), reverse=True)]
 
 
@@ -184,7 +180,7 @@ def _in_doubt(point: Point, made: datetime | None, now: datetime) -> Verdict | N
         return Verdict(point, True, *_OPEN[point.usability])
     if made is None:
         return Verdict(point, True, "age_unknown", "the service keeps no time for it")
-    if _is_ahead(made, now):
+    if is_ahead(made, now):
         text = f"its time, {format_time(made)}, is ahead of the service's clock, {format_time(now)}"
         return Verdict(point, True, "age_unknown", text)
     return None
@@ -208,7 +204,7 @@ def _of_good(point: Point, newer: int, reasons: t.Mapping[str, str], policy: Pol
 
 def _counted(good: t.Sequence[Point], policy: Policy, now: datetime) -> dict[str, dict[str, str]]:
     """By id, the rules that keep a point, with what each says of it."""
-    by_every_clock = [point for point in good if not _is_ahead(point.at_latest, now)]
+    by_every_clock = [point for point in good if not is_ahead(point.at_latest, now)]
     kept: dict[str, dict[str, str]] = {point.id: {} for point in good}
     for rule, count in policy.counts.items():
         _keep_counted(kept, good, rule, count, policy.zone)

@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
 
 def test_only_a_known_time_is_ahead_of_the_clock() -> None:
     times = (None, NOW, NOW + timedelta(minutes=5), NOW + timedelta(minutes=5, microseconds=1))
-    assert [is_ahead(Point("a", at), NOW) for at in times] == [False, False, False, True]
+    assert [is_ahead(at, NOW) for at in times] == [False, False, False, True]
 
 
 def test_one_that_a_service_lists_twice_is_counted_without_a_fault() -> None:

@@ -144,14 +144,10 @@ class Arm:
         await self.walk(url, lambda _page, rows: found.extend(rows), context="reading locks", hints=True)
         return found
 
-    async def ids(self, url: str, *, context: str, kind: str | None = None) -> list[ArmId]:
-        """The ids of all resources of a collection, or of those of one kind."""
-        return [arm_id for arm_id, _row in await self.resources(url, context=context, kind=kind)]
-
     async def resources(
         self, url: str, *, context: str, kind: str | None = None
     ) -> list[tuple[ArmId, dict[str, t.Any]]]:
-        """The same with what the list shows of each."""
+        """The ids of all resources of a collection, or of those of one kind, with what the list shows of each."""
         pages = await self.pages(url, context=context)
         rows = [(response, row) for response, rows in pages for row in rows]
         meant = [(response, row) for response, row in rows if kind is None or str(row.get("kind")).lower() == kind]

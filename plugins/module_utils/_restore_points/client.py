@@ -38,10 +38,9 @@ class RestorePointClient(ComputeReader):
         """The ids of the collections of a subscription or resource group."""
         within = "" if group is None else f"/resourceGroups/{_arm_id.quote(group)}"
         path = f"/subscriptions/{subscription}{within}/providers/Microsoft.Compute/restorePointCollections"
-        found = await self._arm.ids(
-            self._arm.url(path, self._compute_version), context="listing restore point collections"
-        )
-        return [str(each) for each in found]
+        url = self._arm.url(path, self._compute_version)
+        found = await self._arm.resources(url, context="listing restore point collections")
+        return [str(each) for each, _row in found]
 
     async def graph(self, subscriptions: t.Sequence[str]) -> list[str]:
         """The same for whole subscriptions, from Resource Graph: eventually consistent, so only ever to show."""

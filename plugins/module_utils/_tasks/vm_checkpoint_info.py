@@ -61,12 +61,8 @@ class InfoQuery(OptionsModel):
         return tuple(shown) if self.select is None else select(actual, shown, self.select).chosen
 
     @property
-    def by_time(self) -> bool:
-        """Whether a time or an age decides what is shown."""
-        return bool(self._filters_by_time)
-
-    @property
-    def _filters_by_time(self) -> list[str]:
+    def filters_by_time(self) -> list[str]:
+        """The filters by which a time or an age decides what is shown."""
         given = [name for name in ("older_than", "younger_than") if getattr(self, name) is not None]
         return given + (["select"] if self.select is not None and self.select.by_time else [])
 
@@ -79,7 +75,7 @@ class InfoQuery(OptionsModel):
 
     def unknown_age_warning(self, inventories: t.Sequence[ObservedVm]) -> str | None:
         """What to tell of the checkpoints that a filter by age left out because nobody knows their age."""
-        filters = " and ".join(self._filters_by_time)
+        filters = " and ".join(self.filters_by_time)
         of = [each.vm.name for each in inventories for c in each.checkpoints if self._leaves_out(c, each)]
         if not filters or not of:
             return None
@@ -212,7 +208,7 @@ class Survey:
             return [VMS_EMPTY]
         read = [each.actual for each in self._findings if each.actual is not None]
         warnings = [each for each in [self._query.unknown_age_warning(read)] if each is not None]
-        if self._query.by_time:
+        if self._query.filters_by_time:
             clocks: dict[str, list[str]] = {}
             for actual in read:
                 warned = clock_warnings(actual, [each for each in actual.checkpoints if self._query.asks_for(each)])

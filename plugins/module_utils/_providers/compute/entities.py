@@ -37,7 +37,6 @@ class PointView(ArmModel):
 
 class SourceMetadata(ArmModel):
     vmId: str | None = None
-    location: str | None = None
     hyperVGeneration: str | None = None
     storageProfile: StorageProfile | None = None
     osProfile: OsProfile | None = None

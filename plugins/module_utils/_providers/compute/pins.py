@@ -30,7 +30,6 @@ PREFIX = "hybridvm-pin-"
 LOCK = "hybridvm-pin"
 """The name of the lock that pin_lock sets, one on each point."""
 MAX_TAGS = 50
-LISTED = 5
 TAGS_VERSION = "2021-04-01"
 NOTES = "Set by hybridvm.checkpoints (pin_lock). It is lifted with the pin."
 _VALUE = re.compile(r"(?:until=(?P<until>[0-9TZ:-]{20}))? ?(?:created=(?P<created>[0-9TZ:-]{20}))?", re.ASCII)

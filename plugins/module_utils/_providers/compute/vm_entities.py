@@ -101,7 +101,6 @@ class InstanceStatus(ArmModel):
 
     code: str | None = None
     displayStatus: str | None = None
-    message: str | None = None
 
 
 class Agent(ArmModel):

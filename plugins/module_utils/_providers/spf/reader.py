@@ -33,11 +33,6 @@ class SpfReader:
         self._expands = True
 
     @property
-    def label(self) -> str:
-        """The service, for errors."""
-        return self._http.label
-
-    @property
     def sign_in(self) -> str:
         """Who signs in and how, for errors; known once the server has been asked."""
         return self._http.auth.signer if self._http.auth is not None else ""

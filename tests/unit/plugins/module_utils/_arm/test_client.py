@@ -312,7 +312,8 @@ def test_a_list_s_ids_are_read_in_any_case_and_by_kind() -> None:
     found = "/Subscriptions/0d3b6a1e-7c55-4a51-9f0e-5f1f3a2b4c5d/resourceGroups/rg/providers/N/t/n"
 
     async def ids(arm: Arm) -> list[str]:
-        return [str(each) for each in await arm.ids(f"{BASE}/things", context="listing", kind="scvmm")]
+        found = await arm.resources(f"{BASE}/things", context="listing", kind="scvmm")
+        return [str(each) for each, _row in found]
 
     rows = [{"id": found, "kind": "SCVMM"}, {"id": 7, "kind": "VMware"}, {"id": "x"}]
     assert using(Script(reply(200, {"value": rows})), ids) == [found.replace("/Sub", "/sub")]
@@ -425,7 +426,7 @@ def test_an_operation_that_somebody_else_denies_is_told_in_whole() -> None:
 
 def test_no_id_is_told_in_whole() -> None:
     async def ids(arm: Arm) -> object:
-        return await arm.ids(f"{BASE}/things", context="listing")
+        return await arm.resources(f"{BASE}/things", context="listing")
 
     with pytest.raises(BadResponse) as caught:
         using(Script(reply(200, {"value": [{"id": "/x"}]})), ids)

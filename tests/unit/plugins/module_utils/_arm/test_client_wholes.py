@@ -190,7 +190,7 @@ def test_resources_come_with_what_the_list_shows_of_each_and_by_their_whole_kind
     assert using(server, of_kind) == [(f"{ID}a", rows[0])]
 
     async def of_any(arm: Arm) -> list[str]:
-        return [arm_id.name for arm_id in await arm.ids(f"{BASE}/things", context="listing")]
+        return [arm_id.name for arm_id, _row in await arm.resources(f"{BASE}/things", context="listing")]
 
     assert using(server, of_any) == ["a", "b", "c"]
 
@@ -262,7 +262,7 @@ def test_two_underscores_in_a_parameter_are_one_dollar() -> None:
 
 def test_no_id_is_told_with_what_is_wrong_with_it() -> None:
     async def ids(arm: Arm) -> object:
-        return await arm.ids(f"{BASE}/things", context="listing")
+        return await arm.resources(f"{BASE}/things", context="listing")
 
     error = failure(Script(reply(200, {"value": [{"id": "/x"}]})), ids)
     assert str(error) == (

@@ -51,9 +51,9 @@ def listed(*rows: dict[str, Any], **more: Any) -> Reply:
     return reply(200, {"value": list(rows), **more})
 
 
-def test_who_is_asked_and_who_asks() -> None:
-    async def act(reader: SpfReader) -> tuple[str, str, dict[str, str]]:
-        return reader.label, reader.sign_in, reader.headers
+def test_who_asks() -> None:
+    async def act(reader: SpfReader) -> tuple[str, dict[str, str]]:
+        return reader.sign_in, reader.headers
 
     headers = {
         "Accept": "application/json;odata=minimalmetadata",
@@ -61,8 +61,8 @@ def test_who_is_asked_and_who_asks() -> None:
         "MaxDataServiceVersion": "3.0;NetFx",
         "x-ms-principal-id": "me",
     }
-    assert using(Script(), act) == ("service", "", headers)
-    assert using(Script(), act, signed=True) == ("service", "the token given as spf_token", headers)
+    assert using(Script(), act) == ("", headers)
+    assert using(Script(), act, signed=True) == ("the token given as spf_token", headers)
 
 
 async def machines(reader: SpfReader) -> Any:

@@ -223,4 +223,4 @@ def test_each_vm_is_opened_with_the_task_s_times() -> None:
         return kind
 
     of = virtual(main)
-    assert (of.spec, of._checkpoints._settle_time, of._patience) == (spec, 7.0, 8.0)
+    assert (of.spec, of._settle_time, of._patience) == (spec, 7.0, 8.0)

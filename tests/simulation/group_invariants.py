@@ -81,12 +81,15 @@ def _order(judge: Judge, run: Run, works: list[Work]) -> None:
     """One VM after the other, as they are listed, where that was asked for."""
     if run.task.options["group"].get("order") != "given":
         return
+    # Where Arc lists what it still makes, and the answer is lost, nothing shows that it goes on.
+    switches = judge.record.world.switches
+    unseen = switches.arc_lists_running_create and any(each.writes and each.fate is not None for each in run.sent)
     places = [run.task.vms.index(work.vm) for work in works]
     text = f"{run.label}: {[(work.kind, work.vm, round(work.at - run.start, 1)) for work in works]}"
     judge.hold("a group keeps its order", places == sorted(places), text)
     for earlier, later in itertools.pairwise(works):
         if earlier.vm != later.vm:
-            judge.hold("a group has one at a time", _end(run, earlier) <= later.at, text)
+            judge.hold("a group has one at a time", unseen or _end(run, earlier) <= later.at, text)
 
 
 def _safety_first(judge: Judge, run: Run, creates: list[Work]) -> None:

@@ -283,4 +283,6 @@ def _refuses(judge: Judge, run: Run) -> bool:
     said = "DuplicateCheckpointName" in text or forgotten in text.replace("\\'", "'")
     if switches.arc_duplicate_name == "refused" and said:
         return True
+    if switches.compute_frequency == "matrix" and "CreateApplicationConsistentRestorePoint" in text:
+        return True  # one in three hours, and the story has had it
     return switches.arc_restore_running == "fails" and run.task.module == "vm_checkpoint_restore"

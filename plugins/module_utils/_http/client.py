@@ -58,6 +58,21 @@ class RetryPolicy(t.NamedTuple):
         return patience * self.patience if self.safe and patience else 0.0
 
 
+class Troubles:
+    """How long each kind of trouble has lasted: a service that answers with errors can be reached."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def spent(self, kind: str, now: float) -> float:
+        """Seconds since this kind came first."""
+        return now - self._since.setdefault(kind, now)
+
+    def shift(self, seconds: float) -> None:
+        """Seconds that were waited for another reason."""
+        self._since = {kind: since + seconds for kind, since in self._since.items()}
+
+
 class Counted(t.Protocol):
     """Names the bucket of a request; for a refused one None, where it was counted by itself alone."""
 
@@ -172,39 +187,40 @@ class Http:
         body: bytes | None,
         limit: float,
     ) -> Response:
-        start, pause = anyio.current_time(), 0.5
+        troubles, pause = Troubles(), 0.5
         bucket = self._buckets[self._counted(method, url) or ""]
         while True:
-            start += await self._admitted(bucket)
+            troubles.shift(await self._admitted(bucket))
             sent = anyio.current_time()
-            spent = sent - start
             try:
                 response = await self._once(method, url, headers, body, limit)
             except NeverLeft as error:
                 self._in_trouble()
+                spent = troubles.spent("connecting", sent)
                 if error.final or spent > CONNECT_PATIENCE * retry.patience or not await self._pause(pause):
-                    raise self._unreachable(error, anyio.current_time() - start) from None
+                    raise self._unreachable(error, troubles.spent("connecting", anyio.current_time())) from None
             except Lost as error:
                 self._in_trouble()
                 if not retry.safe:
                     # Without a response there is no id of the service's; its logs also know the one that we sent.
                     own_id = headers.get("x-ms-client-request-id")
                     raise ResponseLost(f"{error}.", subject=self.label, request_id=own_id) from None
+                spent = troubles.spent("answering", sent)
                 if spent > LOST_PATIENCE * retry.patience or not await self._pause(pause):
-                    raise self._unavailable(error, anyio.current_time() - start) from None
+                    raise self._unavailable(error, troubles.spent("answering", anyio.current_time())) from None
             else:
                 wanted = pause if response.retry_after is None else max(response.retry_after, 0.5)
                 if response.status == 429:
                     shared = bucket if self._counted(method, url, response) is not None else None
                     await self._throttled(response, wanted, shared, sent)
-                    # It answers, so what comes after that is a trouble of its own.
-                    start = anyio.current_time()
+                    troubles = Troubles()  # it answers, so what comes after that is a trouble of its own
                 else:
                     bucket.passed()
                     if server_failed(response.status):
                         self._in_trouble()
                     elif self._pressure is not None:
                         self._pressure.answered()
+                    spent = troubles.spent("serving", sent)
                     patient = spent < retry.seconds(response.status) and wanted <= self.deadline.remaining()
                     if not patient or not await self._pause(wanted):
                         return response

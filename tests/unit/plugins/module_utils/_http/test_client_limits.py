@@ -16,7 +16,7 @@ import trio
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.errors import Unavailable, Unreachable
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.operation import Deadline
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http, RetryPolicy
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.client import Http, RetryPolicy, _for
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http.exchange import Auth
 from ansible_collections.hybridvm.checkpoints.tests.unit.plugins.module_utils.scripted_server import (
     BASE,
@@ -70,11 +70,17 @@ def test_the_last_second_in_which_a_read_is_repeated(first: Written, then: Writt
 
 
 @pytest.mark.parametrize(("seconds", "trouble"), [("61", link_lost()), ("16", never_left())])
-def test_a_second_later_a_broken_line_is_an_error(seconds: str, trouble: Written) -> None:
+def test_a_broken_line_behind_answers_is_a_trouble_of_its_own(seconds: str, trouble: Written) -> None:
     server = Script(reply(503, retry_after=seconds), trouble, reply(200))
-    with pytest.raises((Unavailable, Unreachable)):
-        server.read()
-    assert len(server.requests) == 2
+    assert server.read().status == 200
+    assert len(server.requests) == 3
+
+
+def test_troubles_in_turn_end_each_by_itself() -> None:
+    turn = (reply(500, retry_after="7"), never_left())
+    server = Script(*turn, *turn, *turn, *turn)
+    assert server.read().status == 500
+    assert server.times == pytest.approx([0.0, 7.0, 8.0, 15.0, 19.0])
 
 
 def test_a_write_that_never_left_is_tried_for_a_quarter_of_a_minute() -> None:
@@ -99,13 +105,14 @@ def test_what_was_spent_is_counted_from_the_request_s_own_beginning() -> None:
     assert broken.value.message == "reading: the connection broke (ReadError) (tried for 1m)."
 
 
-@pytest.mark.parametrize(("pause", "tried"), [("1", " (tried for 1s)"), ("0", "")])
-def test_one_second_is_worth_a_word(pause: str, tried: str) -> None:
+@pytest.mark.parametrize(("before", "tried"), [(2, " (tried for 2s)"), (1, "")])
+def test_one_second_is_worth_a_word(before: int, tried: str) -> None:
     unknown = never_left()
     unknown.__cause__ = socket.gaierror(socket.EAI_NONAME, "x")
     with pytest.raises(Unreachable) as caught:
-        Script(reply(503, retry_after=pause), unknown).read()
+        Script(*[never_left()] * before, unknown).read()
     assert caught.value.message == f"cannot be reached: the host's name cannot be resolved{tried}."
+    assert (_for(1.0), _for(0.99)) == (" (tried for 1s)", "")
 
 
 @pytest.mark.parametrize(("wanted", "ended"), [("600", 600.0), ("601", 0.0)])

@@ -48,6 +48,8 @@ CAPABILITIES = Capabilities(
     },
 )
 _RUNNING = {"accepted", "provisioning", "updating", "created"}
+_NOT_ON_A_HOST = ("stored", "missing")
+"""Power states, in VMM's words, of VMs that get and restore no checkpoints (bb740891)."""
 
 
 class _Part(pydantic.BaseModel):
@@ -188,7 +190,7 @@ class Scvmm(SingleCallProvider):
             ahead=ahead,
             power=_power(instance.properties.powerState),
             busy=instance.properties.provisioningState if state in _RUNNING else None,
-            refuses=instance.properties.provisioningState if state == "deleting" else None,
+            refuses=_refusing(instance.properties),
             current_known=known,
             unplugged=frozenset(each.label for each in adapters if not (each.networkName or each.virtualNetworkId)),
             obstacles=_obstacles(profile.checkpointType),
@@ -248,6 +250,13 @@ class Scvmm(SingleCallProvider):
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return arm_vm(arm_id, reference, self.capabilities.provider, self._arm.base)
+
+
+def _refusing(properties: _Properties) -> str | None:
+    """The state in which the service takes no checkpoint work, if it is in one."""
+    if (properties.provisioningState or "").lower() == "deleting":
+        return properties.provisioningState
+    return properties.powerState if (properties.powerState or "").lower() in _NOT_ON_A_HOST else None
 
 
 def _obstacles(checkpoint_type: str | None) -> tuple[Obstacle, ...]:

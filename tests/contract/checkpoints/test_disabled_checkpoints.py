@@ -1,6 +1,6 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arc: a VM whose checkpoints are disabled (`checkpointType`) gets none, and the plan says so."""
+"""Arc: a VM whose checkpoints are disabled (`checkpointType`), or that lies in the library, gets none by the plan."""
 
 from __future__ import annotations
 
@@ -47,3 +47,19 @@ def test_any_other_kind_is_no_obstacle(word: str) -> None:
     lab.world.vm(VMS["scvmm"]).checkpoint_type = word
     made = lab.run("vm_checkpoint", vm=lab.arm_vm, name="new")
     assert (code(made), made["changed"]) == (None, True)
+
+
+@checks
+def test_a_vm_in_the_library_takes_no_checkpoint_work(check: bool) -> None:
+    """As on SPF: VMM makes and restores checkpoints of VMs on a host alone (bb740891)."""
+    lab = make_lab("scvmm")
+    lab.world.vm(VMS["scvmm"]).power = "Stored"
+    results = [
+        lab.run("vm_checkpoint", check=check, vm=lab.arm_vm, name="new"),
+        lab.run("vm_checkpoint_restore", check=check, vm=lab.arm_vm, name="later"),
+        lab.run("vm_checkpoint", check=check, vm=lab.arm_vm, name="later", state="absent"),
+    ]
+    for result in results:
+        assert (code(result), result["changed"]) == ("vm_state", False), result.get("msg")
+        assert "its state is Stored, in which Arc-enabled SCVMM allows no checkpoint work" in result["error"]["message"]
+    assert lab.sent() == []

@@ -98,7 +98,7 @@ restore_point_collections:
           and where they could not be read. C(consistency.requested) is null here, because the service does not keep
           what was requested when a point was created.
         - With O(disk_restore_points), each also holds C(disk_restore_points), a list with C(id), C(name), C(created),
-          C(source_id), C(os_type), C(replication_state) and C(percent) for each disk.
+          C(source_id), C(os_type), C(replication_state), C(percent) and C(access_state) for each disk.
       type: list
       elements: dict
       returned: always

@@ -47,6 +47,22 @@ def refuse_elsewhere(source: str, home: CollectionEntity) -> None:
         )
 
 
+def refuse_second(source: str, home: CollectionEntity, name: str) -> None:
+    """One copy of each point is all that a region takes (documented); one that has failed or goes is none.
+
+    One of that `name` is no other: it is made anew where only its instance view shows that it has failed.
+    """
+    for point in (each for each in home.points if each.name.lower() != name.lower()):
+        origin = point.properties.sourceRestorePoint
+        is_same = origin is not None and f"/{(origin.id or '').strip('/')}".lower() == source.lower()
+        if is_same and not point.failed and point.state != "deleting":
+            raise InvalidInput(
+                f"source_restore_point: {source.rpartition('/')[2]} has a copy there already: {point.name}.",
+                remedy="Use that one, or remove it first.",
+                changed_nothing=True,
+            )
+
+
 def refuse_source(
     source: str,
     origin: CollectionEntity | None,

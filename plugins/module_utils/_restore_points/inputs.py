@@ -21,7 +21,7 @@ from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import obstacles
 from .._providers.compute.vm_entities import Disk, VmEntity
 from .client import RestorePointClient
-from .copies import refuse_copies, refuse_elsewhere, refuse_source
+from .copies import refuse_copies, refuse_elsewhere, refuse_second, refuse_source
 from .drift import disk_names
 from .specs import CollectionSpec, PointSpec, disk_id, is_vm, source_of, source_point
 
@@ -85,7 +85,7 @@ async def read_inputs(
     """What a new point in the collection would be made of; `now` is the service's time, where it tells."""
     inputs = PointInputs(comparable_fields(spec, collection))
     if spec.source_restore_point is not None:
-        await _check_source(client, inputs, collection)
+        await _check_source(client, spec, inputs, collection)
         return inputs
     inputs.fields["consistency"] = spec.consistency
     try:
@@ -116,10 +116,13 @@ async def source_vm(client: RestorePointClient, collection: CollectionEntity) ->
         return None
 
 
-async def _check_source(client: RestorePointClient, inputs: PointInputs, collection: CollectionEntity) -> None:
+async def _check_source(
+    client: RestorePointClient, spec: PointSpec, inputs: PointInputs, collection: CollectionEntity
+) -> None:
     """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
     source = inputs.fields["source_restore_point"]
     refuse_elsewhere(source, collection)
+    refuse_second(source, collection, spec.name)
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:

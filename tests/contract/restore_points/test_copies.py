@@ -143,7 +143,7 @@ def test_the_source_by_id() -> None:
 def test_one_copy_of_a_point() -> None:
     lab = _make_lab()
     done(_copy(lab))
-    assert "has a copy" in failed(_copy(lab, name="second"), "refused")
+    assert "has a copy" in failed(_copy(lab, name="second"), "invalid_input")
     assert names(lab, COPIES) == ["copy"]
 
 
@@ -207,3 +207,14 @@ def test_removed() -> None:
     done(_copy(lab))
     assert done(_copy(lab, state="absent"))["changed"] is True
     assert (names(lab, COPIES), names(lab)) == ([], ["before"])
+
+
+def test_a_second_copy_of_a_point_is_refused_by_the_plan() -> None:
+    """One of each point and region (limitations of copies); those in the collection are read in any case."""
+    lab = _make_lab()
+    done(_copy(lab, wait_timeout="2h"))
+    writes = lab.writes()
+    for check in (True, False):
+        message = failed(_copy(lab, name="again", check=check), "invalid_input")
+        assert "before has a copy there already: copy." in message
+    assert lab.writes() == writes

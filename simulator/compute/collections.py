@@ -12,6 +12,7 @@ from simulator.azure.model import Collection, group_of
 from simulator.azure.points import delete_collection
 from simulator.compute.common import ComputeRequest, accepted, answered, missing, paged
 from simulator.compute.shapes import collection_shape
+from simulator.compute.tags import checked
 from simulator.wire.exchange import Answer
 from simulator.wire.ids import same, same_region
 from simulator.world import World
@@ -66,8 +67,9 @@ class Collections:
         azure, body = self.world.azure, request.body()
         source = ((body.get("properties") or {}).get("source") or {}).get("id")
         if existing is not None:
+            tags = checked(body.get("tags"), request.id)
             self._change(request, existing, body)
-            existing.tags = dict(body.get("tags") or {})
+            existing.tags = tags
             return self._shown(request, existing, 200)
         if not isinstance(body.get("location"), str):
             raise Refused(400, "LocationRequired", "The location property is required for this definition.")
@@ -87,7 +89,7 @@ class Collections:
             source=source,
             source_location=there,
             guid=azure.ids.guid(),
-            tags=dict(body.get("tags") or {}),
+            tags=checked(body.get("tags"), request.id),
             instant_access=self._instant_access(request, body),
         )
         azure.add_collection(made)
@@ -98,9 +100,10 @@ class Collections:
         planned = self.world.azure.planned_end("collection", request.names[0])
         if planned is not None:
             raise planned
+        tags = checked(body.get("tags"), request.id)
         self._change(request, collection, body)
         if "tags" in body:
-            collection.tags = dict(body["tags"] or {})
+            collection.tags = tags
         return self._shown(request, collection, 200)
 
     def _change(self, request: ComputeRequest, collection: Collection, body: dict[str, Any]) -> None:

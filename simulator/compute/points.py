@@ -129,12 +129,18 @@ def wanted_from(request: ComputeRequest, collection: Collection, vm: AzureVm | N
         request.since(VIEWED)
     return Wanted(
         version=request.version,
-        exclude=[str(each.get("id", "")) for each in properties.get("excludeDisks") or []],
+        exclude=_excluded(properties.get("excludeDisks") or []),
         crash=mode is not None,
         source_point=source,
         instant_minutes=minutes,
         encryption=_encryption(request, properties, vm),
     )
+
+
+def _excluded(given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise Refused(400, "InvalidParameter", "'excludeDisks' is a list of ids.", target="excludeDisks")
+    return [str(each.get("id", "")) for each in given]
 
 
 def _encryption(

@@ -58,8 +58,7 @@ def _patch(world: World, request: ComputeRequest, scope: str, resource: Collecti
     if operation not in ("Merge", "Replace", "Delete"):
         raise ArmError(400, "InvalidRequestContent", f"The tag operation '{operation}' is invalid.")
     _check(given)
-    if len(_after(resource.tags, operation, given)) > MAX_TAGS:
-        raise ArmError(400, "InvalidTagCount", f"The resource '{scope}' can have at most {MAX_TAGS} tags.")
+    _check_count(_after(resource.tags, operation, given), scope)
     planned = world.azure.planned_end("tags", resource.name)
 
     def change() -> None:
@@ -85,6 +84,19 @@ def _after(there: dict[str, str], operation: str, given: dict[str, str]) -> dict
         return there | {spelled.get(name.lower(), name): value for name, value in given.items()}
     gone = {name.lower(): value for name, value in given.items()}
     return {name: value for name, value in there.items() if gone.get(name.lower()) not in ("", value)}
+
+
+def checked(given: Any, resource_id: str) -> dict[str, str]:
+    """The tags in a resource's body."""
+    wanted = given or {}
+    _check(wanted)
+    _check_count(wanted, resource_id)
+    return dict(wanted)
+
+
+def _check_count(tags: dict[str, str], resource_id: str) -> None:
+    if len(tags) > MAX_TAGS:
+        raise ArmError(400, "InvalidTagCount", f"The resource '{resource_id}' can have at most {MAX_TAGS} tags.")
 
 
 def _check(given: Any) -> None:

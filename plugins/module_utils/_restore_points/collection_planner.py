@@ -14,7 +14,7 @@ from .._core.plan import Action, Plan, refuse_obstructed
 from .._core.targets import Target
 from .._providers.compute.entities import CollectionEntity
 from .._providers.compute.fields import region_key
-from .._providers.compute.pins import is_pin_tag
+from .._providers.compute.pins import MAX_TAGS, is_pin_tag
 from .actions import CreateResource, DeleteResource, NoOp, UpdateResource
 from .changes import Change, change, set_fields
 from .specs import CollectionSpec
@@ -52,6 +52,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
         if spec.source is None or location is None:
             missing = "source" if spec.source is None else "location"
             raise InvalidInput(f"{missing}: is needed to make a collection.")
+        _require_room(spec.tags or {})
         fields = {"location": location, "source": spec.source, "tags": spec.tags, "instant_access": spec.instant_access}
         reason = "it does not exist" if now is None else GOING
         return Plan(subject, (CreateResource(subject, reason, fields=set_fields(fields)),))
@@ -59,6 +60,7 @@ def _plan_collection(spec: CollectionSpec, subject: Target, now: CollectionEntit
     changes: dict[str, Change] = {}
     tags = wanted_tags(spec, now)
     if tags != (now.tags or {}):
+        _require_room(tags)
         changes["tags"] = change(now.tags or {}, tags)
     if spec.instant_access is not None and spec.instant_access != bool(now.properties.instantAccess):
         changes["instant_access"] = change(bool(now.properties.instantAccess), spec.instant_access)
@@ -103,6 +105,15 @@ def _delete_collection(spec: CollectionSpec, subject: Target, now: CollectionEnt
     # Under `after`, so that an approval covers them: a point that has come since was not approved to go.
     fields = {"restore_points_that_go": change(None, sorted(names))} if names else {}
     return (DeleteResource(subject, "state is absent", fields=fields, created=created_at(*now.points)),)
+
+
+def _require_room(tags: t.Mapping[str, str]) -> None:
+    if len(tags) > MAX_TAGS:
+        raise InvalidInput(
+            f"tags: there would be {len(tags)}, and Azure takes {MAX_TAGS} on a resource.",
+            remedy="Set fewer, or replace those that are there with append_tags: false.",
+            changed_nothing=True,
+        )
 
 
 def _immutable(spec: CollectionSpec, now: CollectionEntity) -> None:

@@ -259,3 +259,15 @@ def test_points_are_not_managed_by_tag_unless_asked() -> None:
     lab = make_lab(compute, point=False)
     done(collection(lab, source=lab.azure_vm))
     assert done(checkpoint(lab, name="x"))["checkpoint"]["managed"] is False
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_more_tags_than_azure_takes(check: bool) -> None:
+    """A resource has at most 50 (use tags to organize your Azure resources)."""
+    lab = make_lab()
+    many = {f"t{number}": "x" for number in range(50)}
+    for options in ({"tags": many}, {"name": "new", "source": lab.azure_vm, "tags": {**many, "more": "x"}}):
+        message = failed(collection(lab, check=check, **options), "invalid_input")
+        assert "tags: there would be 51, and Azure takes 50 on a resource." in message
+    assert lab.sent() == []
+    assert done(collection(lab, check=check, tags=many, append_tags=False))["changed"] is True

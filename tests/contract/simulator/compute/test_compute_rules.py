@@ -282,3 +282,27 @@ async def test_a_region_is_one_in_any_spelling(cloud: Cloud) -> None:
     disk = {"lun": 5, "createOption": "Attach", "managedDisk": {"id": cloud.id("disks/data")}}
     held = (await cloud("GET", "virtualMachines/shop01")).json()["properties"]["storageProfile"]["dataDisks"]
     await cloud.ok("PATCH", "virtualMachines/shop01", storage(dataDisks=[*held, disk]))
+
+
+async def test_what_is_no_set_of_tags(cloud: Cloud) -> None:
+    """As at scope (test_compute_tags), so in the body of a resource."""
+    assert (await cloud.collection()).status_code == 201
+    for tags, word in (
+        ({f"t{number}": "x" for number in range(51)}, "InvalidTagCount"),
+        ({"a": 5}, "InvalidRequestContent"),
+        ({"a<b": "x"}, "InvalidTagName"),
+        ({"a": "x" * 257}, "InvalidTagValue"),
+    ):
+        for answer in (
+            await cloud.collection(tags=tags),
+            await cloud.collection("another", tags=tags),
+            await cloud("PATCH", "restorePointCollections/daily", {"tags": tags}),
+        ):
+            assert (answer.status_code, code(answer)) == (400, word)
+
+
+async def test_what_is_no_list_of_disks(cloud: Cloud) -> None:
+    assert (await cloud.collection()).status_code == 201
+    for given in ("x", [5], {"id": "x"}):
+        answer = await cloud.put_point("p", excludeDisks=given)
+        assert (answer.status_code, code(answer)) == (400, "InvalidParameter")

@@ -8,7 +8,6 @@ import typing as t
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._arm.ids import ArmId
 from .._core.capabilities import Capabilities
 from .._core.errors import BadResponse, Unsupported
 from .._core.model import Checkpoint, Leftover, ObservedVm
@@ -31,18 +30,6 @@ class Scope:
     kind: str
     resource_group: str | None = None
     subscription: str | None = None
-
-
-def arm_vm(arm_id: ArmId, reference: str, provider: str, service: str) -> VM:
-    """The VM of an ARM id; `service` is the address that is asked for it."""
-    return VM(
-        reference=reference,
-        name=arm_id.name,
-        id=str(arm_id),
-        canonical=arm_id.canonical,
-        provider=provider,
-        service=service,
-    )
 
 
 Purpose = t.Literal["list", "change", "restore", "leftovers"]

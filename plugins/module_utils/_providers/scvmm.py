@@ -23,9 +23,9 @@ from .._core.ownership import split
 from .._core.targets import VM
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .azure_absence import no_subscription, not_there, vms_of_group
+from .azure_absence import ArmProvider, not_there, vms_of_group
 from .azure_scope import listed, path_of_scope
-from .base import MACHINES, Purpose, Scope, SingleCallProvider, arm_vm, bounded_count, clock
+from .base import MACHINES, Purpose, Scope, SingleCallProvider, bounded_count, clock
 
 MACHINES_VERSION = "2024-07-10"
 CAPABILITIES = Capabilities(
@@ -106,7 +106,7 @@ class _Instance(_Part):
     properties: _Properties
 
 
-class Scvmm(SingleCallProvider):
+class Scvmm(ArmProvider[tuple[_Instance, Response]], SingleCallProvider):
     """Arc-enabled SCVMM behind one resource manager."""
 
     capabilities = CAPABILITIES
@@ -114,28 +114,13 @@ class Scvmm(SingleCallProvider):
     def __init__(
         self, arm: Arm, api_version: str, subscription: str | None, wall_clock: t.Callable[[], datetime]
     ) -> None:
-        self._arm = arm
+        super().__init__(arm)
         self._version = api_version
         self._subscription = subscription
         self._wall_clock = wall_clock
-        self._resolved: dict[str, tuple[_Instance, Response]] = {}
-
-    def identify(self, reference: str) -> VM | None:
-        """By ARM id."""
-        return self._vm(parse(reference), reference)
-
-    async def resolve(self, reference: str) -> VM:
-        """By ARM id; the instance must exist, because a hybrid machine need not be an SCVMM VM."""
-        vm = self._vm(parse(reference), reference)
-        self._resolved[vm.canonical] = await self._first_instance(vm)
-        return vm
 
     async def prefetch(self, references: t.Collection[str]) -> None:
         """Nothing: there is no list of instances."""
-
-    @property
-    def _hidden(self) -> str:
-        return f"or it is hidden from {self._arm.sign_in}"
 
     async def _no_instance(self, arm_id: ArmId, problem: NotFound) -> NotFound:
         """The error for a missing instance: reading the machine shows whether that or its group is missing too."""
@@ -162,11 +147,11 @@ class Scvmm(SingleCallProvider):
 
     async def read(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The instance: it is the only inventory there is."""
-        return self._observed(vm, *await self._instance(vm))
+        return self._observed(vm, *await self._read_vm(vm))
 
     async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The instance, where `resolve` has not just read it."""
-        return self._observed(vm, *(self._resolved.pop(vm.canonical, None) or await self._first_instance(vm)))
+        return self._observed(vm, *await self._resolved_or_first(vm))
 
     def _observed(self, vm: VM, instance: _Instance, response: Response) -> ObservedVm:
         profile = instance.properties.infrastructureProfile
@@ -231,14 +216,7 @@ class Scvmm(SingleCallProvider):
         url = self._arm.url(path, self._version)
         return await self._arm.write("POST", url, body, context=context, names=(vm.name, *names))
 
-    async def _first_instance(self, vm: VM) -> tuple[_Instance, Response]:
-        """The same before anything was read of the VM: a wrong subscription is a mistake in the id then."""
-        try:
-            return await self._instance(vm)
-        except BadResponse as problem:
-            raise no_subscription(parse(vm.id), problem, self._hidden) from None
-
-    async def _instance(self, vm: VM) -> tuple[_Instance, Response]:
+    async def _read_vm(self, vm: VM) -> tuple[_Instance, Response]:
         arm_id = parse(vm.id)
         try:
             response = await self._arm.get(
@@ -247,9 +225,6 @@ class Scvmm(SingleCallProvider):
         except NotFound as problem:
             raise await self._no_instance(arm_id, problem) from None
         return parse_entity(_Instance, response.json(), response), response
-
-    def _vm(self, arm_id: ArmId, reference: str) -> VM:
-        return arm_vm(arm_id, reference, self.capabilities.provider, self._arm.base)
 
 
 def _refusing(properties: _Properties) -> str | None:

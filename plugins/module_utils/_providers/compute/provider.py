@@ -33,9 +33,9 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._core.targets import VM
 from ..._http.response import parse_entity
-from ..azure_absence import no_subscription, not_there
+from ..azure_absence import ArmProvider, not_there
 from ..azure_scope import listed, path_of_scope
-from ..base import MACHINES, Purpose, Scope, arm_vm, bounded_count, clock
+from ..base import MACHINES, Purpose, Scope, bounded_count, clock
 from .capabilities import CAPABILITIES
 from .cautions import cautions, next_slot
 from .client import ComputeClient, power_request
@@ -65,7 +65,7 @@ class _Machine(t.NamedTuple):
     date: datetime | None
 
 
-class Compute:
+class Compute(ArmProvider[_Machine]):
     """Azure Compute behind one resource manager. `collection` is the option: a name, an id, or None for the default."""
 
     capabilities = CAPABILITIES
@@ -73,24 +73,13 @@ class Compute:
     def __init__(
         self, arm: Arm, settings: ArmSettings, collection: str | None, wall_clock: t.Callable[[], datetime]
     ) -> None:
-        self._arm = arm
+        super().__init__(arm)
         self._settings = settings
         self._version = settings.compute_api_version
         self._collection_option = collection
         self._wall_clock = wall_clock
         self._client = ComputeClient(arm, settings)
         self._disks = DiskLists(arm, self._client, settings.disk_api_version)
-        self._resolved: dict[str, _Machine] = {}
-
-    def identify(self, reference: str) -> VM | None:
-        """By ARM id."""
-        return self._vm(_arm_id.parse(reference), reference)
-
-    async def resolve(self, reference: str) -> VM:
-        """By ARM id; the VM must exist."""
-        vm = self._vm(_arm_id.parse(reference), reference)
-        self._resolved[vm.canonical] = await self._first_machine(vm)
-        return vm
 
     async def prefetch(self, references: t.Collection[str]) -> None:
         """Nothing: a list of VMs shows no restore points, and may lag behind."""
@@ -106,30 +95,18 @@ class Compute:
 
         The lists of disks are as fresh as the reading for a restore alone; a new point is only checked by them.
         """
-        return await self._observed(vm, purpose, await self._machine(vm))
+        return await self._observed(vm, purpose, await self._read_vm(vm))
 
     async def first_reading(self, vm: VM, purpose: Purpose) -> ObservedVm:
         """The same; the VM itself is not read again where `resolve` has just read it."""
-        resolved = self._resolved.pop(vm.canonical, None)
-        return await self._observed(vm, purpose, resolved if resolved is not None else await self._first_machine(vm))
+        return await self._observed(vm, purpose, await self._resolved_or_first(vm))
 
     async def read_points(self, known: ObservedVm) -> ObservedVm:
         """The collection: what a restore point is made or removed in says nothing new of the VM itself."""
         state: AzureVmState = known.detail
         return await self._observed(known.vm, "list", _Machine(state.vm, state.raw, state.etag, known.now))
 
-    async def _first_machine(self, vm: VM) -> _Machine:
-        """The VM before anything else was read of it: a wrong subscription is a mistake in the id then."""
-        try:
-            return await self._machine(vm)
-        except BadResponse as problem:
-            raise no_subscription(_arm_id.parse(vm.id), problem, self._hidden) from None
-
-    @property
-    def _hidden(self) -> str:
-        return f"or it is hidden from {self._arm.sign_in}"
-
-    async def _machine(self, vm: VM) -> _Machine:
+    async def _read_vm(self, vm: VM) -> _Machine:
         arm_id = _arm_id.parse(vm.id)
         url = self._arm.url(arm_id.path, self._version, _expand="instanceView")
         try:
@@ -314,9 +291,6 @@ class Compute:
     def _new_collection(self, vm: ArmId, machine: VmEntity) -> ArmId:
         """The collection as it will be called: after the VM as the service spells it, however the user does."""
         return self._collection_of(replace(vm, name=machine.name))
-
-    def _vm(self, arm_id: ArmId, reference: str) -> VM:
-        return arm_vm(arm_id, reference, self.capabilities.provider, self._arm.base)
 
 
 def _busy(machine: VmEntity, points: t.Iterable[PointEntity]) -> str | None:

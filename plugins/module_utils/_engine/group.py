@@ -19,6 +19,8 @@ from .undo import Undo, undo
 from .waiting import WaitPolicy
 
 Act = t.Callable[[Member], t.Awaitable[None]]
+Each = t.Callable[[t.Sequence[Member], Act, Concurrency], t.Awaitable[None]]
+"""Does something with each member, so many at once, until one of them fails."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,6 @@ class Group:
     def writing(self, levels: Levels) -> Concurrency:
         """How many targets are written to at once."""
         return Concurrency(1) if self.order == "given" else levels.writing
-
-
-class Each(t.Protocol):
-    """Does something with each member, so many at once, until one of them fails."""
-
-    async def __call__(self, members: t.Sequence[Member], act: Act, concurrency: Concurrency) -> None: ...
 
 
 class GroupRun:

@@ -73,10 +73,8 @@ class Troubles:
         self._since = {kind: since + seconds for kind, since in self._since.items()}
 
 
-class Counted(t.Protocol):
-    """Names the bucket of a request; for a refused one None, where it was counted by itself alone."""
-
-    def __call__(self, method: str, url: str, refused: Response | None = None) -> str | None: ...
+Counted = t.Callable[[str, str, t.Optional[Response]], t.Optional[str]]
+"""Names the bucket of a request; for a refused one None, where it was counted by itself alone."""
 
 
 class Http:
@@ -95,7 +93,7 @@ class Http:
         auth: Auth | None = None,
         redactor: Redactor | None = None,
         pressure: Pressure | None = None,
-        counted: Counted = lambda _method, _url, _refused=None: "all",
+        counted: Counted = lambda _method, _url, _refused: "all",
     ) -> None:
         self.label = label
         self.deadline = deadline
@@ -188,7 +186,7 @@ class Http:
         limit: float,
     ) -> Response:
         troubles, pause = Troubles(), 0.5
-        bucket = self._buckets[self._counted(method, url) or ""]
+        bucket = self._buckets[self._counted(method, url, None) or ""]
         while True:
             troubles.shift(await self._admitted(bucket))
             sent = anyio.current_time()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import sys
+import typing as t
 
 from .errors import MissingLibrary
 from .formatting import one_line
@@ -28,3 +29,11 @@ def missing_library(
         f"{f': {words}' if words else ''}.",
         remedy=f"Install {them}: {sys.executable} -m pip install {install}.{f' Or {other}.' if other else ''}",
     )
+
+
+def required(load: t.Callable[[], t.Any], what: str, *requirements: str, other: str) -> t.Any:
+    """The library that `load` imports, which raises ImportError without it; the rest is for that error."""
+    try:
+        return load()
+    except ImportError as error:
+        raise missing_library(what, *requirements, why=error, other=other) from None

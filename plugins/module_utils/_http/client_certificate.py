@@ -9,7 +9,7 @@ import ssl
 import typing as t
 
 from .._core.errors import InvalidInput
-from .._core.missing import missing_library
+from .._core.missing import required
 from .._deps import CERTIFICATES, cryptography
 from .files import OLD_PFX, read_file
 
@@ -72,11 +72,8 @@ def _load_pfx(context: ssl.SSLContext, given: ClientCertificate, content: bytes)
             f"spf_client_key: goes with a PEM certificate, and {given.cert} is none.",
             remedy="Leave it out for a PFX file, which holds the key.",
         )
-    try:
-        library = cryptography()
-    except ImportError as error:
-        what, other = "spf_client_cert: a PFX file", "give the certificate in PEM"
-        raise missing_library(what, CERTIFICATES, why=error, other=other) from None
+    other = "give the certificate in PEM"
+    library = required(cryptography, "spf_client_cert: a PFX file", CERTIFICATES, other=other)
     password = given.password.encode() if given.password else None
     try:
         key, certificate, more = library.pkcs12.load_key_and_certificates(content, password)

@@ -8,7 +8,7 @@ import re
 import typing as t
 
 from ..._core.errors import InvalidInput
-from ..._core.missing import missing_library
+from ..._core.missing import required
 from ..._core.redaction import Redactor
 from ..._deps import CERTIFICATES, cryptography
 from ..files import OLD_PFX, read_file
@@ -82,7 +82,7 @@ def read_certificate(
 ) -> dict[str, str]:
     """The key and its certificate as msal takes them; InvalidInput names the option that is wrong."""
     require_msal(OPTION, "use a client secret")
-    crypto = _cryptography()
+    crypto = required(cryptography, OPTION, CERTIFICATES, other="use a client secret")
     content = read_file(OPTION, path)
     redactor.add(password)
     secret = password.encode() if password else None
@@ -116,13 +116,6 @@ def read_certificate(
         ordered = [own, *(each for each in certificates if each is not own)]
         found["public_certificate"] = "".join(each.public_bytes(kinds.Encoding.PEM).decode() for each in ordered)
     return found
-
-
-def _cryptography() -> t.Any:
-    try:
-        return cryptography()
-    except ImportError as error:
-        raise missing_library(OPTION, CERTIFICATES, why=error, other="use a client secret") from None
 
 
 def _read_pem(crypto: t.Any, path: str, content: bytes, password: bytes | None) -> tuple[t.Any, list[t.Any]]:

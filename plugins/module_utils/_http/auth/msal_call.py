@@ -14,7 +14,7 @@ import typing as t
 import urllib.parse
 
 from ..._core.errors import BadResponse
-from ..._core.missing import missing_library
+from ..._core.missing import required
 from ..._core.redaction import Redactor
 from ..._deps import MSAL, httpx
 from ..._deps import msal as load_msal
@@ -139,9 +139,6 @@ class MsalCall:
 
 def require_msal(option: str, other: str) -> t.Any:
     """msal; MissingLibrary names the option that needs it, what to install, and the other way."""
-    try:
-        msal = load_msal()
-    except ImportError as error:
-        raise missing_library(option, MSAL, why=error, other=other) from None
+    msal = required(load_msal, option, MSAL, other=other)
     logging.getLogger("msal").setLevel(logging.CRITICAL + 1)
     return msal

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from ..._core.errors import BadResponse, CheckpointError, InvalidInput, SignInRefused
 from ..._core.formatting import one_line
-from ..._core.missing import missing_library
+from ..._core.missing import required
 from ..._core.redaction import Redactor
 from ..._deps import WINDOWS, httpx, spnego
 from ..exchange import Exchanged, exchange
@@ -279,12 +279,8 @@ class _Signed(httpx.Auth):
 
 def load_spnego() -> None:
     """Import pyspnego; MissingLibrary says for which interpreter to install it."""
-    try:
-        spnego()
-    except ImportError as error:
-        what = "The server takes Windows authentication, which"
-        other = "set spf_auth: basic where the server takes that too"
-        raise missing_library(what, WINDOWS, why=error, other=other) from None
+    what = "The server takes Windows authentication, which"
+    required(spnego, what, WINDOWS, other="set spf_auth: basic where the server takes that too")
 
 
 def _connection(reply: httpx.Response) -> object | None:

@@ -13,6 +13,17 @@ from .times import parse_duration, parse_time
 MAX_NAME = 255
 
 
+def fitting(fits: t.Callable[[str], object], why: str) -> pydantic.AfterValidator:
+    """For a text that `fits`; of any other the error says `why`."""
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise ValueError(why)
+        return value
+
+    return pydantic.AfterValidator(check)
+
+
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 

@@ -9,18 +9,14 @@ import typing as t
 import urllib.parse
 
 from .._deps import httpx, pydantic
+from .fields import fitting
 from .urls import plain_origin
 
 _URL = re.compile(r"""(?:[^\s\\\x00-\x20\x7f"<>^`{|}%]|%[0-9a-fA-F]{2})+""")
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?")
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """RFC 6750, 2.1."""
-
-
-def _version(value: str) -> str:
-    if not _VERSION.fullmatch(value):
-        raise ValueError("write it like 2024-06-01 or 2024-06-01-preview")
-    return value
 
 
 def _header(value: str) -> str:
@@ -53,12 +49,6 @@ def _segment(value: str) -> str:
     if not value.strip("."):
         raise ValueError("must not be . or ..")
     return _header(value)
-
-
-def _tenant(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
-        raise ValueError("must be a tenant's GUID or one of its domains")
-    return value
 
 
 def _password(value: str) -> str:
@@ -116,8 +106,8 @@ Password = t.Annotated[str, pydantic.AfterValidator(_password)]
 FilePath = t.Annotated[str, pydantic.AfterValidator(_path)]
 Thumbprint = t.Annotated[str, pydantic.AfterValidator(_thumbprint)]
 Segment = t.Annotated[str, pydantic.Field(min_length=1, max_length=1024), pydantic.AfterValidator(_segment)]
-Tenant = t.Annotated[Segment, pydantic.AfterValidator(_tenant)]
+Tenant = t.Annotated[Segment, fitting(_TENANT.fullmatch, "must be a tenant's GUID or one of its domains")]
 ServicePrincipal = t.Annotated[str, pydantic.AfterValidator(_service_principal)]
 User = t.Annotated[str, pydantic.Field(max_length=1024), pydantic.AfterValidator(_user)]
 Https = t.Annotated[str, pydantic.AfterValidator(https_url)]
-ApiVersion = t.Annotated[str, pydantic.AfterValidator(_version)]
+ApiVersion = t.Annotated[str, fitting(_VERSION.fullmatch, "write it like 2024-06-01 or 2024-06-01-preview")]

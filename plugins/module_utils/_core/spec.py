@@ -9,7 +9,7 @@ import typing as t
 
 from .._deps import pydantic
 from .errors import InvalidInput
-from .fields import MAX_NAME, Duration, OptionsModel, TimeOrDuration
+from .fields import MAX_NAME, Duration, OptionsModel, TimeOrDuration, fitting
 from .formatting import one_line
 from .ownership import split
 from .pins import PinRequest
@@ -20,6 +20,7 @@ MAX_DESCRIPTION = 1500
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GROUP = re.compile(r"[\w().-]{0,89}[\w()-]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -39,27 +40,17 @@ def _description(value: str) -> str:
     return value
 
 
-def _group(value: str) -> str:
-    if not re.fullmatch(r"[\w().-]{0,89}[\w()-]", value):
-        raise ValueError("takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
-    return value
-
-
 def is_guid(value: str) -> bool:
     """Whether it is a GUID as services write it: with hyphens, without braces."""
     return bool(_GUID.fullmatch(value))
 
 
-def _guid(value: str) -> str:
-    if not is_guid(value):
-        raise ValueError("is no GUID")
-    return value
-
-
 Name = t.Annotated[str, pydantic.Field(min_length=1, max_length=MAX_NAME), pydantic.AfterValidator(_name)]
 Description = t.Annotated[str, pydantic.Field(max_length=MAX_DESCRIPTION), pydantic.AfterValidator(_description)]
-Guid = t.Annotated[str, pydantic.AfterValidator(_guid)]
-ResourceGroup = t.Annotated[Name, pydantic.AfterValidator(_group)]
+Guid = t.Annotated[str, fitting(is_guid, "is no GUID")]
+ResourceGroup = t.Annotated[
+    Name, fitting(_GROUP.fullmatch, "takes up to 90 letters, digits and - _ . ( ), and does not end in a dot")
+]
 Key = t.Annotated[str, pydantic.Field(min_length=1, max_length=255), pydantic.AfterValidator(_name)]
 
 

@@ -9,7 +9,7 @@ import typing as t
 
 from .._arm.ids import ArmId, name, parse
 from .._core.errors import InvalidInput
-from .._core.fields import OptionsModel
+from .._core.fields import OptionsModel, fitting
 from .._core.spec import ResourceGroup, is_guid
 from .._deps import pydantic
 from .._providers.compute.fields import VIEWED
@@ -29,18 +29,6 @@ CRASH = "2021-07-01"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 
 
-def _named(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError("takes letters, digits and _ . -, beginning with a letter or digit, at most 80")
-    return value
-
-
-def _subscription(value: str) -> str:
-    if not is_guid(value):
-        raise ValueError("is no subscription's id; write its GUID")
-    return value
-
-
 def _tags(value: object) -> object:
     """Tag names are one in any case, their values are text: YAML makes numbers and truths of what is not in quotes."""
     if not isinstance(value, dict):
@@ -55,8 +43,10 @@ def _tags(value: object) -> object:
     return value
 
 
-Named = t.Annotated[str, pydantic.AfterValidator(_named)]
-Subscription = t.Annotated[str, pydantic.AfterValidator(_subscription)]
+Named = t.Annotated[
+    str, fitting(_NAME.fullmatch, "takes letters, digits and _ . -, beginning with a letter or digit, at most 80")
+]
+Subscription = t.Annotated[str, fitting(is_guid, "is no subscription's id; write its GUID")]
 
 
 class CollectionSpec(OptionsModel):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._arm.ids import is_name, is_path
+from ..._core.fields import fitting
 from ..._core.times import read_time
 from ..._deps import pydantic
 
@@ -19,20 +20,8 @@ def view(api_version: str) -> dict[str, str]:
     return {"_expand": "instanceView"} if api_version >= VIEWED else {}
 
 
-def _named(value: str) -> str:
-    if not is_name(value):
-        raise ValueError("is no name of a resource")
-    return value
-
-
-def _path(value: str) -> str:
-    if not is_path(value):
-        raise ValueError("is no resource id")
-    return value
-
-
-Named = t.Annotated[str, pydantic.AfterValidator(_named)]
-ResourceId = t.Annotated[str, pydantic.AfterValidator(_path)]
+Named = t.Annotated[str, fitting(is_name, "is no name of a resource")]
+ResourceId = t.Annotated[str, fitting(is_path, "is no resource id")]
 """What requests are made of: it must not lead anywhere else."""
 
 

@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import option_texts
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.option_texts import bearer_token, https_url
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import explain
 
 SPN = "write it like HTTP/spf.contoso.com; the realm comes from krb5.conf"
 
@@ -75,17 +79,29 @@ def test_what_just_passes(url: str) -> None:
     assert https_url(url) == url
 
 
+def _option(kind: Any) -> Callable[[str], object]:
+    """An option's own type, with what its error says."""
+
+    def check(value: str) -> object:
+        try:
+            return TypeAdapter(kind).validate_python(value)
+        except ValidationError as error:
+            raise ValueError(explain(error)) from None
+
+    return check
+
+
 @pytest.mark.parametrize(
     ("check", "value", "told"),
     [
-        (option_texts._version, "2024-6-01", "write it like 2024-06-01 or 2024-06-01-preview"),
+        (_option(option_texts.ApiVersion), "2024-6-01", "write it like 2024-06-01 or 2024-06-01-preview"),
         (option_texts._header, "a\x7f", "must be printable ASCII without white space around it"),
         (option_texts._header, "a ", "must be printable ASCII without white space around it"),
         (option_texts._thumbprint, "g" * 40, "must be the certificate's SHA-1 hash, 40 hexadecimal digits"),
         (option_texts._thumbprint, "a" * 41, "must be the certificate's SHA-1 hash, 40 hexadecimal digits"),
         (option_texts._segment, "...", "must not be . or .."),
         (option_texts._segment, " a", "must be printable ASCII without white space around it"),
-        (option_texts._tenant, "-a", "must be a tenant's GUID or one of its domains"),
+        (_option(option_texts.Tenant), "-a", "must be a tenant's GUID or one of its domains"),
         (option_texts._password, "a\rb", "holds a line break or NUL, which no password has; it may come from a file"),
         (option_texts._password, "a\nb", "holds a line break or NUL, which no password has; it may come from a file"),
         (option_texts._password, "a\0b", "holds a line break or NUL, which no password has; it may come from a file"),

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from tests.contract.checkpoints.scenarios import code
-from tests.contract.compute.azure_harness import HOME, collection, done, fail_next, failed, make_lab, names, point
+from tests.contract.compute.azure_harness import (
+    HOME,
+    checkpoint,
+    collection,
+    document,
+    done,
+    fail_next,
+    failed,
+    make_lab,
+    names,
+    point,
+)
 from tests.support.lab import Lab, Result
 
 OLD = "2021-04-01"
@@ -231,3 +242,12 @@ def test_where_the_api_version_has_no_instance_view_none_is_asked_for() -> None:
         assert (code(result), result["changed"], result["restore_point"]["usable"]) == (None, False, True)
         urls = [str(request.url) for request in lab.requests[seen:] if "restorePoints/before" in str(request.url)]
         assert (bool(urls), any("instanceView" in url for url in urls)) == (True, asked)
+
+
+def test_an_ephemeral_os_disk_is_left_out() -> None:
+    """`Exclude these disks and create a VM restore point` (support matrix)."""
+    lab = make_lab(document(os_disk={"kind": "ephemeral"}), point=False)
+    done(collection(lab, source=lab.azure_vm))
+    assert "Make it with restore_point, exclude_disks." in failed(checkpoint(lab, name="new", check=True), "vm_state")
+    assert "Leave the disk out with exclude_disks." in failed(point(lab, check=True), "vm_state")
+    assert done(point(lab, exclude_disks=["os"]))["restore_point"]["usable"] is True

@@ -102,6 +102,7 @@ def _of_disks(
     can_leave_out: bool,
 ) -> t.Iterator[Obstacle]:
     exclude = "leave the disk out with exclude_disks" if can_leave_out else "make it with restore_point, exclude_disks"
+    leave_out = f"{exclude[0].upper()}{exclude[1:]}."
     for disk in within:
         name = f"{'OS disk' if disk.lun is None else f'data disk at LUN {disk.lun}'} ({disk.name})"
         entity = disks.get(disk.managed_id)
@@ -112,9 +113,10 @@ def _of_disks(
         if disk.vhd and not disk.managed_id:
             yield Obstacle(("create", *RESTORE), f"its {name} is unmanaged.", "Convert it to a managed disk.")
         elif disk.diffDiskSettings and disk.diffDiskSettings.get("option"):
-            yield Obstacle(("create", "step"), f"its {name} is ephemeral.", "Only persistent OS disks can be captured.")
+            yield Obstacle(("create",), f"its {name} is ephemeral.", leave_out)
+            yield Obstacle(("step",), f"its {name} is ephemeral.", "Only a persistent OS disk can be swapped.")
         elif entity is not None and entity.properties.is_shared:
-            yield Obstacle(("create",), f"its {name} is a shared disk.", f"{exclude[0].upper()}{exclude[1:]}.")
+            yield Obstacle(("create",), f"its {name} is a shared disk.", leave_out)
         elif kind and (crash or not vm.is_on):
             yield _only_application(vm, f"its {name} is {kind}", exclude, crash=crash)
 

@@ -67,7 +67,9 @@ options:
         newer. Cannot be combined with O(exclude_disks), O(instant_access_duration) or O(encryption_sets).
     type: str
   instant_access_duration:
-    description: Minutes of instant access, 60 to 300. Needs O(compute_api_version) V(2025-04-01) or newer.
+    description:
+      - Minutes of instant access, 60 to 300, for points of a collection that has it. Needs O(compute_api_version)
+        V(2025-04-01) or newer. Cannot be combined with O(consistency=crash).
     type: int
   encryption_sets:
     description: Disk encryption sets for disks of the point. Needs O(compute_api_version) V(2023-03-01) or newer.

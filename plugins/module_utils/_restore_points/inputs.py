@@ -88,6 +88,8 @@ async def read_inputs(
         await _check_source(client, spec, inputs, collection)
         return inputs
     inputs.fields["consistency"] = spec.consistency
+    if spec.instant_access_duration is not None and not collection.properties.instantAccess:
+        inputs.warnings.append("its collection has no instant access, which restore_point_collection sets.")
     try:
         inputs.vm = await _vm(client, collection.source_path)
     except Forbidden as problem:

@@ -107,6 +107,8 @@ class PointSpec(OptionsModel):
             raise ValueError(
                 "a copy (source_restore_point) takes no exclude_disks, instant_access_duration and encryption_sets"
             )
+        if self.instant_access_duration is not None and self.consistency == "crash":
+            raise ValueError("instant_access_duration goes with consistency=application only")
         if self.instant_access_duration is not None and not 60 <= self.instant_access_duration <= 300:
             raise ValueError("instant_access_duration takes 60 to 300 minutes")
         if not self.collection.startswith("/") and self.resource_group is None:

@@ -85,3 +85,19 @@ def test_what_is_pending_is_arriving_and_waited_for() -> None:
     waited = done(checkpoint(lab, name="new", max_age="4h", **NEWER))
     assert (waited["changed"], waited["checkpoint"]["usable"]) == (False, True)
     assert lab.seconds > 200
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_instant_access_goes_with(check: bool) -> None:
+    """It is of application consistent points alone, and a matter of the collection first (documented)."""
+    lab = _lab()
+    writes = lab.writes()
+    crash = point(lab, name="crash", check=check, consistency="crash", instant_access_duration=120, **NEWER)
+    assert "instant_access_duration goes with consistency=application only" in failed(crash, "invalid_input")
+    assert lab.writes() == writes
+    done(collection(lab, source=lab.azure_vm, instant_access=False, **NEWER))
+    off = point(lab, name="off", check=check, instant_access_duration=120, **NEWER)
+    assert (
+        "restore point off: its collection has no instant access, which restore_point_collection sets."
+        in off["warnings"]
+    )

@@ -128,7 +128,9 @@ def test_a_point_is_made_of_its_vm_and_all_disks() -> None:
         "exclude_disks": None,
         "encryption_sets": None,
     }
-    assert made_of(service, asked_point(instant_access_duration=90)) == PointInputs(fields, vm)
+    found = made_of(service, asked_point(instant_access_duration=90))
+    assert found.warnings.pop() == "its collection has no instant access, which restore_point_collection sets."
+    assert found == PointInputs(fields, vm)
     assert service.calls == ["vm v", "disk o", "disk d"]
 
 

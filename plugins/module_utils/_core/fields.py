@@ -24,24 +24,23 @@ def fitting(fits: t.Callable[[str], object], why: str) -> pydantic.AfterValidato
     return pydantic.AfterValidator(check)
 
 
-def _duration(value: object) -> object:
-    return parse_duration(value) if isinstance(value, str) else value
+def read_by(read: t.Callable[[str], object]) -> pydantic.BeforeValidator:
+    """For what is given as text, of which `read` makes the value."""
+
+    def parse(value: object) -> object:
+        return read(value) if isinstance(value, str) else value
+
+    return pydantic.BeforeValidator(parse)
 
 
-def _time(value: object) -> object:
-    return parse_time(value) if isinstance(value, str) else value
-
-
-def _moment_or_duration(value: object) -> object:
+def _moment_or_duration(text: str) -> datetime | timedelta:
     """A time has a `T` or a blank between its date and its hour, and a duration has neither."""
-    if not isinstance(value, str):
-        return value
-    return parse_time(value) if value[4:].startswith("-") else parse_duration(value)
+    return parse_time(text) if text[4:].startswith("-") else parse_duration(text)
 
 
-Duration = t.Annotated[timedelta, pydantic.BeforeValidator(_duration)]
-Time = t.Annotated[datetime, pydantic.BeforeValidator(_time)]
-TimeOrDuration = t.Annotated[t.Union[datetime, timedelta], pydantic.BeforeValidator(_moment_or_duration)]
+Duration = t.Annotated[timedelta, read_by(parse_duration)]
+Time = t.Annotated[datetime, read_by(parse_time)]
+TimeOrDuration = t.Annotated[t.Union[datetime, timedelta], read_by(_moment_or_duration)]
 
 
 class OptionsModel(pydantic.BaseModel):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 from datetime import tzinfo
 
-from .._core.fields import Duration
+from .._core.fields import Duration, read_by
 from .._core.model import Checkpoint
 from .._core.patterns import Pattern, matches_whole
 from .._core.selector import Select
@@ -21,20 +21,8 @@ MOST = 10_000
 """Points that a count may ask for: no service keeps so many."""
 
 
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
-
-
-def _template(value: object) -> object:
-    return read_template(value) if isinstance(value, str) else value
-
-
-def _zone(value: object) -> object:
-    return zone(value) if isinstance(value, str) else value
-
-
 Count = t.Annotated[int, pydantic.Field(ge=0, le=MOST)]
-Within = t.Annotated[t.Optional[Span], pydantic.BeforeValidator(_span)]
+Within = t.Annotated[t.Optional[Span], read_by(parse_span)]
 
 
 class _Spec(pydantic.BaseModel):
@@ -104,14 +92,14 @@ class PolicySpec(_Spec):
     """A series of checkpoints of a VM is fresh, and holds what is to be kept and nothing else."""
 
     prefix: Name = "policy"
-    name_template: t.Annotated[Naming, pydantic.BeforeValidator(_template)] = read_template(DEFAULT)
+    name_template: t.Annotated[Naming, read_by(read_template)] = read_template(DEFAULT)
     max_age: Duration | None = None
     keep: Keep | None = None
     min_good: t.Annotated[int, pydantic.Field(ge=1, le=MOST)] = 1
     keep_failed: Count = 1
     max_deletes: Count = 5
     max_deletes_total: Count | None = None
-    timezone: t.Annotated[tzinfo, pydantic.BeforeValidator(_zone)] = zone("UTC")
+    timezone: t.Annotated[tzinfo, read_by(zone)] = zone("UTC")
     pins: list[Name] = []  # noqa: RUF012 - pydantic copies it
     include_unmanaged: bool = False
     adopt: Adopt | None = None

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import typing as t
+from abc import ABC, abstractmethod
 
 from .._arm.client import NO_GROUP, NO_SUBSCRIPTION, Arm
 from .._arm.errors import code_of
@@ -16,7 +17,7 @@ from .._core.targets import VM
 Found = t.TypeVar("Found")
 
 
-class ArmProvider(t.Generic[Found]):
+class ArmProvider(ABC, t.Generic[Found]):
     """What the services behind a resource manager have in common. Each has a form of its own for a VM as answered."""
 
     capabilities: Capabilities
@@ -39,9 +40,9 @@ class ArmProvider(t.Generic[Found]):
         """What `resolve` has just read."""
         return self._resolved.pop(vm.canonical, None) or await self._first(vm)
 
+    @abstractmethod
     async def _read_vm(self, vm: VM) -> Found:
         """What the service answers of the VM."""
-        raise NotImplementedError
 
     def _vm(self, arm_id: ArmId, reference: str) -> VM:
         return VM(

@@ -257,7 +257,7 @@ def _converges(judge: Judge) -> None:
 
 
 def _spans_lag(judge: Judge, run: Run) -> bool:
-    """Whether spans are held against a clock that is wrong: what has come to its end goes once a later time is shown."""
+    """Whether spans are held against a wrong clock: what has come to its end goes once a later time is shown."""
     skewed = any(getattr(judge.record.world.switches, name) for name in SKEWS)
     return skewed and any(rule.startswith("within") for rule in run.task.options.get("keep") or ())
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from .._arm.ids import ArmId
 from .._core.errors import Forbidden, InvalidInput, NotFound
 from .._core.model import Obstacle
-from .._providers.compute.cautions import hourly, of_new_point
+from .._providers.compute.cautions import hourly, keys_not_kept, of_new_point
 from .._providers.compute.disk_entities import DiskEntity
 from .._providers.compute.entities import CollectionEntity, PointEntity
 from .._providers.compute.preflight import obstacles
@@ -104,6 +104,7 @@ async def read_inputs(
     crash = spec.consistency == "crash"
     inputs.obstacles = obstacles(inputs.vm, disks, disks_in=kept, crash=crash)
     may_lack = of_new_point(inputs.vm, kept, crash=crash)
+    may_lack += keys_not_kept(kept, disks, [each["disk"] for each in inputs.fields["encryption_sets"] or []])
     if now is not None and (many := hourly(inputs.vm, collection.points, now, crash=crash)):
         may_lack.append(many)
     inputs.warnings += [f"the VM {inputs.vm.name}: {text}" for text in may_lack]

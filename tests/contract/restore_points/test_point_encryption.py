@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.compute.azure_harness import (
     bodies,
+    checkpoint,
     done,
     failed,
     make_lab,
@@ -91,3 +92,21 @@ def test_an_existing_point_that_is_encrypted_otherwise() -> None:
         assert [each["disk"] for each in differs["actual"]] == [other["disk"]]
         assert "encryption_sets is not as asked for" in result["warnings"][0]
     assert len(lab.sent()) == 1
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_key_of_the_source_that_a_point_does_not_take_over(check: bool) -> None:
+    """A disk's own encryption is not carried over to a point unless it is given again (documented)."""
+    lab = make_lab()
+    for disk in lab.world.azure.disks.values():
+        if disk.name.startswith("shop01"):
+            disk.encryption = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": DES}
+    for made in (checkpoint(lab, name="x", check=check), point(lab, name="y", check=check)):
+        (warning,) = [text for text in done(made)["warnings"] if "encrypt" in text]
+        assert "os, lun0 are encrypted with a key of yours, and the new restore point is not" in warning
+        assert "restore_point, encryption_sets" in warning
+    lab.advance(3600)
+    sets = [{"disk": disk, "id": DES} for disk in ("os", "lun0")]
+    assert done(point(lab, name="z", check=check, encryption_sets=sets))["warnings"] == []
+    (left,) = done(point(lab, name="w", check=check, encryption_sets=sets[:1]))["warnings"]
+    assert "lun0 is encrypted with a key of yours" in left

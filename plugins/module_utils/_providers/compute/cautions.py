@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from ..._core.clocks import FUTURE
 from ..._core.errors import Forbidden
 from ..._core.times import format_time
+from .disk_entities import DiskEntity
 from .entities import PointEntity
 from .sizes import confidential_points, lacks_premium_storage, snapshots_disks_apart
 from .usability import is_copy
@@ -35,11 +36,38 @@ def less_consistent(vm: VmEntity) -> str:
     return ""
 
 
+def keys_not_kept(
+    within: t.Sequence[Disk], disks: t.Mapping[str, DiskEntity], given: t.Container[str] = ()
+) -> t.Iterator[str]:
+    """A disk's own encryption is not carried over to a point unless it is given again (documented).
+
+    `given` are the disks, by place or by id in lower case, for which it is.
+    """
+    slots = [
+        disk.slot
+        for disk in within
+        if disk.slot not in given
+        and disk.managed_id not in given
+        and (entity := disks.get(disk.managed_id)) is not None
+        and entity.has_own_key
+    ]
+    if slots:
+        yield (
+            f"{', '.join(slots)} {'is' if len(slots) == 1 else 'are'} encrypted with a key of yours, and the new "
+            "restore point is not: such a one is made by restore_point, encryption_sets."
+        )
+
+
 def cautions(
-    vm: VmEntity, points: t.Iterable[PointEntity], now: datetime, unlisted: Forbidden | None = None
+    vm: VmEntity,
+    points: t.Iterable[PointEntity],
+    now: datetime,
+    unlisted: Forbidden | None = None,
+    disks: t.Mapping[str, DiskEntity] | None = None,
 ) -> tuple[Caution, ...]:
     """What a new checkpoint will be less than. No consistency is asked for: it is the best that the VM allows."""
     found = [less_consistent(vm), *of_new_point(vm, vm.disks, crash=False), _unchecked(unlisted)]
+    found += keys_not_kept(vm.disks, disks or {})
     return tuple(("create", text) for text in (*found, hourly(vm, points, now)) if text)
 
 

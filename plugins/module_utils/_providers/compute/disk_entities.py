@@ -89,6 +89,11 @@ class DiskEntity(Resource):
         settings = self.properties.encryptionSettingsCollection
         return bool(settings and settings.enabled)
 
+    @property
+    def has_own_key(self) -> bool:
+        """Whether it is encrypted at rest with a key of the customer's."""
+        return bool(self.properties.encryption and self.properties.encryption.diskEncryptionSetId)
+
 
 class DiskRestorePointProperties(OfDisk):
     sourceResourceId: str | None = None

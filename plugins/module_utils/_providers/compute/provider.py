@@ -157,7 +157,7 @@ class Compute(ArmProvider[_Machine]):
             busy=_busy(machine, points),
             refuses=machine.state if machine.state == "deleting" else None,
             obstacles=(*self._obstacles(arm_id, state, locks, away), *no_room(collection, held)) if whole else (),
-            cautions=cautions(machine, points, now, known.unlisted),
+            cautions=cautions(machine, points, now, known.unlisted, known.disks),
             next_create=next_slot(machine, points, now),
             managed_new=ours or collection is None,
             prelude=() if collection else (prelude,),

@@ -125,7 +125,6 @@ async def _check_source(
     """The point to be copied lies where it must, is there and was made; whose turn it is the service knows better."""
     source = inputs.fields["source_restore_point"]
     refuse_elsewhere(source, collection)
-    refuse_second(source, collection, spec.name)
     origin: CollectionEntity | None = None
     point: PointEntity | None = None
     try:
@@ -133,8 +132,9 @@ async def _check_source(
         point = await client.point(source) if origin is not None else None
     except Forbidden:
         inputs.warnings.append("its source may not be read, so nothing could be checked beforehand.")
-        return
-    refuse_source(source, origin, point, collection)
+    else:
+        refuse_source(source, origin, point, collection)
+    refuse_second(source, collection, spec.name)
 
 
 def _unread(spec: PointSpec, inputs: PointInputs, problem: Forbidden) -> None:

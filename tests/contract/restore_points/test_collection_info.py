@@ -147,7 +147,7 @@ def test_a_point_in_both_recorded_shapes(version: str) -> None:
 @pytest.mark.parametrize(
     ("option", "given", "expected", "remedy"),
     [
-        ("source", "shop01", "malformed ARM id", "Write /subscriptions/GUID/"),
+        ("source", "shop01", "is a name, and an ARM id is needed", "Write /subscriptions/GUID/"),
         ("source", "/subscriptions/x/resourceGroups/g/providers/Microsoft.Compute/disks/d", "no GUID", "Write "),
         (
             "source",

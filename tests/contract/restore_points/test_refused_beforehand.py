@@ -120,7 +120,7 @@ def test_an_encryption_set_s_malformed_id(given: str, expected: str, check: bool
 @pytest.mark.parametrize(
     ("option", "given", "expected"),
     [
-        ("source", "shop01", "malformed ARM id"),
+        ("source", "shop01", "is a name, and an ARM id is needed"),
         ("source", f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Compute/disks/x", "is the id of one of"),
     ],
 )

@@ -23,7 +23,7 @@ from .._core.ownership import split
 from .._core.targets import VM
 from .._deps import pydantic
 from .._http.response import Response, parse_entity
-from .azure_absence import ArmProvider, not_there, vms_of_group
+from .arm_provider import ArmProvider, not_there, vms_of_group
 from .azure_scope import listed, path_of_scope
 from .base import MACHINES, Purpose, Scope, SingleCallProvider, bounded_count, clock
 

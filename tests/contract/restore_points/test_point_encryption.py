@@ -103,10 +103,10 @@ def test_a_key_of_the_source_that_a_point_does_not_take_over(check: bool) -> Non
             disk.encryption = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": DES}
     for made in (checkpoint(lab, name="x", check=check), point(lab, name="y", check=check)):
         (warning,) = [text for text in done(made)["warnings"] if "encrypt" in text]
-        assert "os, lun0 are encrypted with a key of yours, and the new restore point is not" in warning
-        assert "restore_point, encryption_sets" in warning
+        assert "os, lun0 are encrypted with a customer-managed key, and the new restore point will not be" in warning
+        assert "restore_point with encryption_sets" in warning
     lab.advance(3600)
     sets = [{"disk": disk, "id": DES} for disk in ("os", "lun0")]
     assert done(point(lab, name="z", check=check, encryption_sets=sets))["warnings"] == []
     (left,) = done(point(lab, name="w", check=check, encryption_sets=sets[:1]))["warnings"]
-    assert "lun0 is encrypted with a key of yours" in left
+    assert "lun0 is encrypted with a customer-managed key" in left

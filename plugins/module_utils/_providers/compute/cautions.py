@@ -53,8 +53,8 @@ def keys_not_kept(
     ]
     if slots:
         yield (
-            f"{', '.join(slots)} {'is' if len(slots) == 1 else 'are'} encrypted with a key of yours, and the new "
-            "restore point is not: such a one is made by restore_point, encryption_sets."
+            f"{', '.join(slots)} {'is' if len(slots) == 1 else 'are'} encrypted with a customer-managed key, and the "
+            "new restore point will not be; restore_point with encryption_sets makes one that is."
         )
 
 

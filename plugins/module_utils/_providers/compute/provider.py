@@ -33,7 +33,7 @@ from ..._core.plan import Step
 from ..._core.settings import ArmSettings
 from ..._core.targets import VM
 from ..._http.response import parse_entity
-from ..azure_absence import ArmProvider, not_there
+from ..arm_provider import ArmProvider, not_there
 from ..azure_scope import listed, path_of_scope
 from ..base import MACHINES, Purpose, Scope, bounded_count, clock
 from .capabilities import CAPABILITIES

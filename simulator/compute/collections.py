@@ -67,7 +67,7 @@ class Collections:
         azure, body = self.world.azure, request.body()
         source = ((body.get("properties") or {}).get("source") or {}).get("id")
         if existing is not None:
-            tags = checked(body.get("tags"), request.id)
+            tags = checked(body.get("tags"), request.id, existing.tags)
             self._change(request, existing, body)
             existing.tags = tags
             return self._shown(request, existing, 200)
@@ -100,7 +100,7 @@ class Collections:
         planned = self.world.azure.planned_end("collection", request.names[0])
         if planned is not None:
             raise planned
-        tags = checked(body.get("tags"), request.id)
+        tags = checked(body.get("tags"), request.id, collection.tags)
         self._change(request, collection, body)
         if "tags" in body:
             collection.tags = tags

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
@@ -14,11 +15,11 @@ import httpx
 import pytest
 
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._arm import client as _arm
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core import spec
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._core.spec import Guid
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._engine.run_options import RunOptions
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import client as _http
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._http import response as _answer
-from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute import fields as compute_parts
+from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.compute.fields import ResourceId
 from ansible_collections.hybridvm.checkpoints.plugins.module_utils._providers.spf import provider as spf
 from tests.hostile import mutations
 from tests.hostile.campaign import Case, Verdict, chances, play, run
@@ -78,17 +79,29 @@ def _joined(arm: Any, path: str, api_version: str, **query: str) -> str:
     return f"{arm.base}{path}?api-version={api_version}{more}"
 
 
+@contextmanager
+def passing(kind: Any) -> Iterator[None]:
+    """Meanwhile the models let every text pass for one of this kind."""
+    check = kind.__metadata__[0].func
+    cell = check.__closure__[check.__code__.co_freevars.index("fits")]
+    fits, cell.cell_contents = cell.cell_contents, lambda _text: True
+    try:
+        yield
+    finally:
+        cell.cell_contents = fits
+
+
 def test_a_client_that_follows_ids_anywhere_is_caught() -> None:
     with (
         mock.patch.object(_http.Http, "_own", lambda _self, url: httpx.URL(url)),
         mock.patch.object(_arm.Arm, "url", _joined),
-        mock.patch.object(compute_parts, "is_path", return_value=True),
+        passing(ResourceId),
     ):
         caught("compute create", "somebody else was called", part="json", what="a host's tail")
 
 
 def test_a_client_that_trips_over_an_answer_is_caught() -> None:
-    with mock.patch.object(spec, "is_guid", return_value=True):
+    with passing(Guid):
         verdict = caught("spf absent", "ValueError", part="json", what="text")
     assert verdict.code == "crash"
 

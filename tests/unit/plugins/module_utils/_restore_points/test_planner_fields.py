@@ -83,3 +83,45 @@ def test_only_less_consistency_is_refused_where_a_downgrade_is() -> None:
 def test_pins_keep_a_collection_from_nothing_but_its_removal() -> None:
     plan = plan_collection(asked_collection(), TARGET, home(), None, (), {POINT.lower(): Pin()})
     assert plan == Plan(TARGET, (NoOp(TARGET, "it exists"),))
+
+
+RG = "/subscriptions/22222222-0000-4000-8000-000000000002/resourceGroups/rg"
+KEY = f"{RG}/providers/Microsoft.Compute/diskEncryptionSets/k"
+OURS = {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSet": {"id": KEY}}
+
+
+def encrypted(encryption: dict[str, Any] | None, state: str = "Succeeded") -> Any:
+    """A point with an OS disk and a data disk, of which the first one shows this of its encryption."""
+    os_disk = {"name": "Os", "diskRestorePoint": None if encryption is None else {"encryption": encryption}}
+    profile = {"osDisk": os_disk, "dataDisks": [{"lun": 0, "name": "Data"}]}
+    return point(state, sourceMetadata={"storageProfile": profile})
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "asked", "differs"),
+    [
+        (OURS, "Succeeded", {}, False),
+        (OURS, "Succeeded", {"disk": " OS ", "id": KEY.upper().strip("/")}, False),
+        ({"type": "EncryptionAtRestWithPlatformKey"}, "Succeeded", {}, True),
+        ({"type": "EncryptionAtRestWithPlatformKey"}, "Creating", {}, False),
+        (OURS, "Succeeded", {"id": f"{KEY}2"}, True),
+        (OURS, "Succeeded", {"type": "EncryptionAtRestWithPlatformAndCustomerKeys"}, True),
+        ({"type": "EncryptionAtRestWithCustomerKey"}, "Succeeded", {}, True),
+        ({}, "Succeeded", {}, False),
+        (None, "Succeeded", {}, False),
+        ({"type": "EncryptionAtRestWithPlatformKey"}, "Succeeded", {"disk": "lun0"}, False),
+        ({"type": "EncryptionAtRestWithPlatformKey"}, "Succeeded", {"disk": "lun7"}, False),
+    ],
+)
+def test_another_key_than_the_one_asked_for_is_drift_where_the_point_shows_it(
+    shown: dict[str, Any] | None, state: str, asked: dict[str, Any], differs: bool
+) -> None:
+    sets = [{"disk": "os", "id": KEY, **asked}]
+    (found,) = of_point(encrypted(shown, state), encryption_sets=sets).drift or ({},)
+    if not differs:
+        assert found == {}
+        return
+    wanted = {"type": "EncryptionAtRestWithCustomerKey", **sets[0]}
+    key = (shown or {}).get("diskEncryptionSet", {}).get("id")
+    actual = [{"disk": "os", "id": key, "type": (shown or {})["type"]}]
+    assert found == {"field": "encryption_sets", "desired": [wanted], "actual": actual}

@@ -1,16 +1,17 @@
 # Copyright: hybridvm.checkpoints contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The requests behind Azure's steps: one write each."""
+"""The requests behind Azure's steps: one write each, and the two reads that making a disk needs."""
 
 from __future__ import annotations
 
 import typing as t
 from dataclasses import dataclass
 
-from ..._arm.ids import ArmId
+from ..._arm.ids import ArmId, quote
 from ..._core.operation import Operation, State, Status
 from ..._deps import anyio
-from .disk_entities import DiskEntity
+from .disk_entities import DiskEntity, DiskRestorePointEntity
+from .fields import view
 from .reader import ComputeReader
 
 DISK_ENDS: dict[str, State] = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}
@@ -60,6 +61,25 @@ class ComputeClient(ComputeReader):
         headers = {"If-Match": request.etag} if request.etag else {}
         body = None if request.body is None else dict(request.body)
         return await self._arm.write(request.method, url, body, context=request.context, headers=headers)
+
+    async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:
+        """What a new disk is made from; None also where it cannot be read, as in 2021, when its id had a query."""
+        if "?" in point_id:
+            return None
+        url = self._arm.url(quote(point_id), self._disk_version)
+        return await self._arm.find_entity(DiskRestorePointEntity, url, context="reading a disk restore point")
+
+    async def access_state(self, disk_point: str) -> str | None:
+        """What its restore point's instance view says a disk restore point can be used for.
+
+        The disk resource provider itself tells that in its newest api-versions only.
+        """
+        point_id = disk_point.rpartition("/diskRestorePoints/")[0]
+        if not point_id or not view(self._compute_version):
+            return None
+        point = await self.point(point_id)
+        found = (row for row in (point.views if point else ()) if (row.id or "").lower() == disk_point.lower())
+        return next((row.snapshotAccessState for row in found), None)
 
     def join_creation(self, disk: DiskEntity) -> Operation:
         """The making of a disk that an earlier run has begun and that still goes on."""

@@ -10,7 +10,7 @@ from ..._arm.client import Arm
 from ..._arm.ids import ArmId, quote
 from ..._core.settings import ArmSettings
 from ..._http.response import parse_entity
-from .disk_entities import DiskEntity, DiskRestorePointEntity
+from .disk_entities import DiskEntity
 from .entities import CollectionEntity, PointEntity
 from .fields import view
 from .vm_entities import VmEntity
@@ -61,25 +61,6 @@ class ComputeReader:
         """A managed disk."""
         url = self._arm.url(quote(disk_id), self._disk_version)
         return await self._arm.find_entity(DiskEntity, url, context=f"reading disk {_name(disk_id)}")
-
-    async def disk_restore_point(self, point_id: str) -> DiskRestorePointEntity | None:
-        """What a new disk is made from; None also where it cannot be read, as in 2021, when its id had a query."""
-        if "?" in point_id:
-            return None
-        url = self._arm.url(quote(point_id), self._disk_version)
-        return await self._arm.find_entity(DiskRestorePointEntity, url, context="reading a disk restore point")
-
-    async def access_state(self, disk_point: str) -> str | None:
-        """What its restore point's instance view says a disk restore point can be used for.
-
-        The disk resource provider itself tells that in its newest api-versions only.
-        """
-        point_id = disk_point.rpartition("/diskRestorePoints/")[0]
-        if not point_id or not view(self._compute_version):
-            return None
-        point = await self.point(point_id)
-        found = (row for row in (point.views if point else ()) if (row.id or "").lower() == disk_point.lower())
-        return next((row.snapshotAccessState for row in found), None)
 
 
 def _name(resource: ArmId | str) -> str:

@@ -34,8 +34,8 @@ _NO_HELP = "No other description helps; where only a mark tells the age, max_age
 class NewCheckpoint:
     """One that is being made. Its mark, or a generated name, holds the `nonce`; `known` are the ids that were there.
 
-    `tells_new`: none of its name was shown without an id before, which would look new as soon as it has one. `told` is
-    the id that the service's answer gave it, once there is one.
+    `tells_new`: none of its name was shown without an id before, which would look new as soon as it has one. `made_ids`
+    holds the id that the service's answer gave it, once there is one.
     """
 
     action: Create
@@ -45,7 +45,7 @@ class NewCheckpoint:
     known: frozenset[str]
     unique_names: bool
     tells_new: bool
-    told: set[str] = field(default_factory=set)
+    made_ids: set[str] = field(default_factory=set)
 
     @property
     def description(self) -> str:
@@ -72,15 +72,15 @@ class NewCheckpoint:
         """The one that is surely ours."""
         if self.unique_names:
             return next((c for c in observed.checkpoints if c.name.lower() == self.name.lower()), None)
-        told = next((c for c in observed.checkpoints if c.id.lower() in self.told), None)
-        return told or marked(observed, self.nonce)
+        answered = next((c for c in observed.checkpoints if c.id.lower() in self.made_ids), None)
+        return answered or marked(observed, self.nonce)
 
     async def send(self, provider: Provider, vm: VM) -> Operation:
         """Have it made. An id that was there before is not that of something new, whatever the answer says."""
-        self.told.clear()
+        self.made_ids.clear()
         operation = await provider.create(vm, self.name, self.description)
         if operation.made_id is not None and operation.made_id not in self.known:
-            self.told.add(operation.made_id)
+            self.made_ids.add(operation.made_id)
         return operation
 
     def find(self, observed: ObservedVm) -> Checkpoint | None:

@@ -85,10 +85,10 @@ def entity(response: Response) -> Entity:
 def made_id(response: Response) -> str | None:
     """The id of what a POST has made: 201 holds the new entity (dn785087). None where the answer does not tell it."""
     try:
-        told = _object(response).get("ID") if response.status == 201 else None
+        found = _object(response).get("ID") if response.status == 201 else None
     except CheckpointError:
         return None
-    return told.lower() if isinstance(told, str) and is_guid(told) and told.strip("0-") else None
+    return found.lower() if isinstance(found, str) and is_guid(found) and found.strip("0-") else None
 
 
 def error(response: Response, *, context: str, sign_in: str = "", names: t.Collection[str] = ()) -> CheckpointError:

@@ -126,5 +126,5 @@ def _is_trusted(authority: str, manager: str) -> bool:
 
 
 def _host(url: str) -> str:
-    """The host in ASCII: an internationalised name may look like another one."""
-    return httpx.URL(url).raw_host.decode("ascii").lower().rstrip(".")
+    """The host in ASCII and in lower case, as httpx has it: an internationalised name may look like another one."""
+    return httpx.URL(url).raw_host.decode("ascii").rstrip(".")

@@ -326,6 +326,19 @@ def test_one_that_does_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent(server) == [("GET", "", b""), ("MERGE", "Negotiate", b"{}")]
 
 
+def test_what_the_server_offers_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    proof = f"Negotiate {base64.b64encode(b'proof').decode()}"
+    proven = reply(200, b"", www_authenticate=proof)
+    server = Connections(wanted("Negotiate"), proven, proven)
+
+    async def twice(http: Http) -> Any:
+        await write(http)
+        return await write(http)
+
+    assert with_auth(server, twice, _kerberos(monkeypatch)).status == 200
+    assert [method for method, _signed, _body in sent(server)] == ["GET", "MERGE", "MERGE"]
+
+
 def _kerberos(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Auth]:
     class Fake:
         def __init__(self, _who: Identity) -> None: ...

@@ -69,3 +69,13 @@ def test_a_point_whose_name_would_lead_elsewhere_is_never_sent(name: str) -> Non
     ):
         assert "no name of a resource" in failed(result, "bad_answer")
     assert lab.sent() == []
+
+
+def test_a_wrong_subscription_in_a_list_ends_the_task_before_anything_is_made() -> None:
+    """As on Arc: it is a mistake in the task."""
+    lab = make_lab()
+    subscription = "99999999-0000-4000-8000-000000000009"
+    wrong = lab.azure_vm.replace(lab.azure_vm.split("/")[2], subscription)
+    result = lab.run("vm_checkpoint", vms=[lab.azure_vm, wrong], name="new")
+    assert (result["error"]["code"], lab.writes()) == ("not_found", 0), result["msg"]
+    assert f"vm shop01: no subscription {subscription}, or it is hidden from" in result["msg"]
